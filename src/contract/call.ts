@@ -1,0 +1,80 @@
+import type { Replicate } from "./bundle.ts";
+import type { OutputError } from "./run.ts";
+import type { PriceSource } from "./run.ts";
+import type { ToolContext } from "./tool.ts";
+import type { Budget, Spent, Usage } from "./usage.ts";
+
+/** One paid piece of work: a plain tool's `execute`, one replicate, or a whole overridden `executeBundle`. */
+export interface Call<R> {
+  /** Whose circuit breaker and retry budget it falls under. */
+  readonly provider: string;
+  readonly replicateId?: string | undefined;
+  /**
+   * The most that one attempt may use, given what is left of the budget; `undefined` where nobody knows. Parts that are
+   * `undefined` are not known either.
+   */
+  bound(remaining: Budget): Budget | undefined;
+  /** Ceilings of its own, beside the run's. */
+  readonly limits?: Budget | undefined;
+  execute(attempt: CallAttempt): PromiseLike<R> | R;
+}
+
+/** What one attempt of a call is given. */
+export interface CallAttempt {
+  /** From 1. */
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+  /** What was reserved for this attempt: it must not use more. Empty where no bound was known. */
+  readonly reserved: Budget;
+  /** The error of the attempt before, so that a model can be shown what was wrong with its answer. */
+  readonly previousError?: unknown;
+  /** Reports what the attempt used, also when it goes on to fail. Several reports add up. */
+  spend(usage: Usage | undefined, costUsd: number | null | undefined): void;
+  /** Content went out to the caller: from here on the attempt is not repeated in silence. */
+  commit(): void;
+}
+
+/** How a call ended, after all its attempts. Their usage counts, whatever came of them. */
+export type CallOutcome<R> = CallFacts & (
+  | { readonly ok: true; readonly value: R }
+  | { readonly ok: false; readonly error: unknown; readonly failure: OutputError }
+);
+
+interface CallFacts extends Spent {
+  readonly attempts: number;
+  readonly elapsedMs: number;
+}
+
+/** Runs a call under the policies of the run: retry, breaker, reservation, timeout. It never throws. */
+export type CallGuard = <R>(call: Call<R>) => Promise<CallOutcome<R>>;
+
+/** What was paid for in earlier runs of the same idempotency key, and a place for what is paid for now. */
+export interface ReplicateJournal {
+  find(replicateId: string, seed: number): Replicate | undefined;
+  append(replicate: Replicate): Promise<void>;
+}
+
+/** What a run lends to the tools of this package beyond the public context. */
+export interface Lent {
+  readonly guard: CallGuard;
+  readonly journal?: ReplicateJournal | undefined;
+  readonly prices?: PriceSource | undefined;
+  /** The run's `streaming` option. */
+  readonly isStreaming: boolean;
+  /** The run's `maxParallel`. */
+  readonly maxParallel: number;
+  /** The current attempt, inside a guarded call. */
+  readonly attempt?: CallAttempt | undefined;
+}
+
+const lent = Symbol.for("steer-llm-sdk.lent");
+
+/** A context that also carries what the run lends. */
+export function lend<C extends ToolContext>(context: C, what: Lent): C {
+  return Object.defineProperty(context, lent, { value: what });
+}
+
+/** What the run lent with this context; `undefined` where a tool is called by hand. */
+export function lentWith(context: ToolContext): Lent | undefined {
+  return (context as { [lent]?: Lent })[lent];
+}

@@ -1,0 +1,138 @@
+import { messageOf, OrchestratorError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
+import type { InvalidOptionsError } from "../core/errors.ts";
+import type { Budget, Usage } from "./usage.ts";
+
+/** What a run that rejected had paid for by then. */
+export interface PartialRun {
+  usage: Usage;
+  /** US dollars; `null` where a price is not known. */
+  costUsd: number | null;
+  /** What there is of the content: an evidence bundle of the finished replicates, or `null`. */
+  content: unknown;
+}
+
+const unitOf: Record<keyof Budget, string> = { tokens: "tokens", costUsd: "US dollars", timeMs: "milliseconds" };
+
+/**
+ * A ceiling of the run would have been passed, so the next call was not started; a deadline counts as one
+ * (`budgetType: "timeMs"`).
+ *
+ * @example
+ * ```ts
+ * if (BudgetExceeded.isInstance(error)) console.error(error.budgetType, error.limit, error.partial?.costUsd);
+ * ```
+ */
+export class BudgetExceeded extends OrchestratorError {
+  static readonly code = "BUDGET_EXCEEDED";
+  readonly code = BudgetExceeded.code;
+  readonly budgetType: keyof Budget;
+  /** The ceiling, in the unit of `budgetType`. */
+  readonly limit: number;
+  /** What would have been used, the refused call included. */
+  readonly actual: number;
+  readonly partial?: PartialRun;
+
+  constructor(
+    budgetType: keyof Budget,
+    limit: number,
+    actual: number,
+    options?: { partial?: PartialRun | undefined; cause?: unknown },
+  ) {
+    super(
+      `Budget exceeded: ${budgetType} is limited to ${limit} ${unitOf[budgetType]}, and ${actual} are needed. ` +
+        `Raise options.${budgetType === "timeMs" ? "timeoutMs or options.budget.timeMs" : `budget.${budgetType}`}, or ask for less.`,
+      options,
+    );
+    this.budgetType = budgetType;
+    this.limit = limit;
+    this.actual = actual;
+    if (options?.partial) this.partial = options.partial;
+  }
+}
+
+/** A tool failed. Thrown by `unwrap`; `run` itself resolves with `status: "failed"`. */
+export class ToolExecutionError extends OrchestratorError {
+  static readonly code = "TOOL_EXECUTION";
+  readonly code = ToolExecutionError.code;
+  readonly toolName: string;
+  /** What the tool threw. */
+  readonly error: unknown;
+
+  constructor(toolName: string, error: unknown) {
+    super(`Tool "${toolName}" failed: ${messageOf(error)}`, { cause: error });
+    this.toolName = toolName;
+    this.error = error;
+  }
+}
+
+/** An idempotency key is taken: by another request (`"fingerprint"`), or by a run in flight (`"in_flight"`). */
+export class ConflictError extends OrchestratorError {
+  static readonly code = "CONFLICT";
+  readonly code = ConflictError.code;
+  readonly key: string;
+  readonly reason: "fingerprint" | "in_flight";
+
+  constructor(key: string, message: string, options?: { reason?: "fingerprint" | "in_flight" | undefined }) {
+    super(`Conflict for key ${key}: ${message}`);
+    this.key = key;
+    this.reason = options?.reason ?? "fingerprint";
+  }
+}
+
+/** The caller's signal, `stream.cancel()` or leaving the stream ended the run. `cause` is the signal's reason. */
+export class CancelledError extends OrchestratorError {
+  static readonly code = "CANCELLED";
+  readonly code = CancelledError.code;
+  readonly partial?: PartialRun;
+
+  constructor(reason: unknown, options?: { partial?: PartialRun | undefined }) {
+    super(`The run was cancelled: ${messageOf(reason)}`, { cause: reason });
+    if (options?.partial) this.partial = options.partial;
+  }
+}
+
+/** No tool of that name is registered. */
+export class ToolNotFoundError extends OrchestratorError {
+  static readonly code = "TOOL_NOT_FOUND";
+  readonly code = ToolNotFoundError.code;
+  readonly available: readonly string[];
+
+  constructor(toolName: string, available: readonly string[]) {
+    const guess = nearest(toolName, available);
+    const registered = available.length === 0 ? "No tool is registered" : `Registered: ${available.join(", ")}`;
+    super(
+      `No tool is named "${toolName}".${guess ? ` Did you mean "${guess}"?` : ""} ${registered}. ` +
+        "Register it with client.registerTool(tool), or pass the tool itself as `tool`.",
+    );
+    this.available = available;
+  }
+}
+
+/** The planner found no tool that can run. */
+export class PlanningError extends OrchestratorError {
+  static readonly code = "PLANNING";
+  readonly code = PlanningError.code;
+  /** Per tool, why it cannot run. */
+  readonly reasons: Record<string, string>;
+
+  constructor(message: string, reasons: Record<string, string>) {
+    const list = Object.entries(reasons).map(([tool, reason]) => `\n  - ${tool}: ${reason}`);
+    super(`${message}${list.join("")}`);
+    this.reasons = reasons;
+  }
+}
+
+export type AnyOrchestratorError =
+  | BudgetExceeded
+  | ToolExecutionError
+  | ConflictError
+  | CancelledError
+  | InvalidOptionsError
+  | ToolNotFoundError
+  | PlanningError;
+
+/** Narrows anything caught to the errors that a run rejects with, so that `switch (error.code)` narrows further. */
+export function isOrchestratorError(error: unknown): error is AnyOrchestratorError {
+  return OrchestratorError.isInstance(error);
+}

@@ -1,0 +1,18 @@
+import type { EvidenceSource } from "./bundle.ts";
+
+/** What we call of the AI SDK's `LanguageModelV3` and `LanguageModelV4`, by structure: no import of their package. */
+export interface LanguageModelLike {
+  readonly specificationVersion: "v3" | "v4";
+  readonly provider: string;
+  readonly modelId: string;
+  /** Where its answers come from. Models that are not asked live say so. Default: `"live"`. */
+  readonly source?: EvidenceSource | undefined;
+  doGenerate(options: any): PromiseLike<any>;
+  doStream(options: any): PromiseLike<any>;
+}
+
+/** A message of the AI SDK's prompt format: text, images and files go through. */
+export interface PromptMessage {
+  role: "system" | "user" | "assistant" | "tool";
+  content: any;
+}

@@ -1,0 +1,101 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import type { ToolEvents } from "./event.ts";
+import type { Budget } from "./usage.ts";
+
+/** Facts of a tool that it may declare by a field, a getter or an assignment. */
+export interface Tool<Input, Result, Options extends object> {
+  /** Shown in listings, and part of what tells two tools of one name apart. Default: `"1.0.0"`. */
+  readonly version: string;
+  /** Shown in listings. Default: `""`. */
+  readonly description: string;
+  /** Whose circuit breaker its calls fall under. Default: a breaker of its own. */
+  readonly provider?: string | undefined;
+  /** Words that planners select by. */
+  readonly capabilities?: readonly string[] | undefined;
+  /** Used where a run gives no value of its own. */
+  readonly defaultOptions?: Partial<Options> | undefined;
+  /** Checks, and may transform, the request before `execute` sees it. */
+  readonly inputSchema?: StandardSchemaV1<any, any> | undefined;
+  /** The most that one execution may use. A budget is kept by it; leave it out where it is not known. */
+  estimate?(request: Input, options: Options): Budget | undefined;
+}
+
+/**
+ * A unit of work that the orchestrator runs. It is not a function that a model calls.
+ *
+ * @typeParam Input the request it takes
+ * @typeParam Result the content it gives
+ * @typeParam Options its own options, beside those of the run
+ *
+ * @example
+ * ```ts
+ * class Lookup extends Tool<{ id: string }, { ok: boolean }> {
+ *   readonly name = "lookup";
+ *   async execute({ id }: { id: string }, _options: object, { signal }: ToolContext) {
+ *     return { ok: (await fetch(`https://example.com/${id}`, { signal })).ok };
+ *   }
+ * }
+ * ```
+ */
+export abstract class Tool<Input = unknown, Result = unknown, Options extends object = Record<string, unknown>> {
+  abstract readonly name: string;
+  abstract execute(request: Input, options: Options, context: ToolContext): Promise<Result>;
+}
+
+// On the prototype and writable, so that a subclass may use a field, a getter or an assignment.
+Object.assign(Tool.prototype, { version: "1.0.0", description: "" });
+
+export type AnyTool = Tool<any, any, any>;
+export type InputOf<T> = T extends Tool<infer I, any, any> ? I : never;
+export type ContentOf<T> = T extends Tool<any, infer R, any> ? R : never;
+export type OptionsOf<T> = T extends Tool<any, any, infer O> ? Partial<O> : never;
+
+/** A tool whose name is known as a literal type. */
+export type NamedTool<Name extends string, I, R, O extends object = Record<string, unknown>> = Tool<I, R, O> & {
+  readonly name: Name;
+};
+
+/** What is left of a run's budget. */
+export interface BudgetView {
+  readonly limits: Readonly<Budget>;
+  /** Limits less what was used and what is reserved for calls in flight. A part without a limit is left out. */
+  remaining(): Budget;
+}
+
+/** What a run gives to the tool that it executes. */
+export interface ToolContext {
+  /** Where the tool reports what happens; everyone who listens to the run hears it. */
+  readonly events: ToolEvents;
+  /** Aborts when the run is cancelled, times out, or has its answer. Pass it to everything you await. */
+  readonly signal: AbortSignal;
+  readonly traceId: string;
+  readonly requestId: string;
+  /** From 1. */
+  readonly attempt: number;
+  readonly budget: BudgetView;
+  /** The run's key, to hand on to services that know idempotency. */
+  readonly idempotencyKey?: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface ToolMetadata {
+  version: string;
+  description: string;
+  supportsBundle: boolean;
+  capabilities: readonly string[];
+}
+
+/** A set of tools under their names. */
+export interface ToolRegistry<Tools = {}> {
+  /** @throws InvalidOptionsError for something that is no tool, or another tool under a name that is taken */
+  register(tool: AnyTool, options?: { replace?: boolean | undefined }): void;
+  get(name: string): AnyTool | undefined;
+  has(name: string): boolean;
+  unregister(name: string): boolean;
+  list(): Record<string, ToolMetadata>;
+  /** Carries the types of the tools; never there at run time. */
+  readonly "~tools"?: Tools;
+}

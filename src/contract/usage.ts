@@ -1,0 +1,60 @@
+/** Tokens that one or several model calls used. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  totalTokens: number;
+  /** Part of `inputTokens` that the provider had cached. */
+  cachedInputTokens?: number;
+  /** Part of `outputTokens` that was spent on reasoning. */
+  reasoningTokens?: number;
+  /** True where the provider withheld the figures of at least one call, and a bound stands in for them. */
+  estimated?: boolean;
+  /** Model calls behind the figures, failed and aborted ones included. */
+  requests?: number;
+}
+
+/** What something cost, or may cost: the same shape for a price of tokens, of money and of time. */
+export interface Budget {
+  /** Input and output tokens together. */
+  tokens?: number | undefined;
+  /** US dollars. */
+  costUsd?: number | undefined;
+  /** Milliseconds from the start of the run. */
+  timeMs?: number | undefined;
+}
+
+/** Usage and cost of a piece of work. A cost is `null` as soon as the price of one call in it is not known. */
+export interface Spent {
+  readonly usage: Usage;
+  readonly costUsd: number | null;
+}
+
+export function zeroUsage(): Usage {
+  return { inputTokens: 0, outputTokens: 0, totalTokens: 0, requests: 0 };
+}
+
+export const nothingSpent: Spent = Object.freeze({ usage: Object.freeze(zeroUsage()), costUsd: 0 });
+
+/** The sum of two usages. Optional parts are there where one of the two has them. */
+export function addUsage(a: Usage, b: Usage): Usage {
+  const sum: Usage = {
+    inputTokens: a.inputTokens + b.inputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    totalTokens: a.totalTokens + b.totalTokens,
+  };
+  if (a.cachedInputTokens !== undefined || b.cachedInputTokens !== undefined)
+    sum.cachedInputTokens = (a.cachedInputTokens ?? 0) + (b.cachedInputTokens ?? 0);
+  if (a.reasoningTokens !== undefined || b.reasoningTokens !== undefined)
+    sum.reasoningTokens = (a.reasoningTokens ?? 0) + (b.reasoningTokens ?? 0);
+  if (a.estimated || b.estimated) sum.estimated = true;
+  if (a.requests !== undefined || b.requests !== undefined) sum.requests = (a.requests ?? 1) + (b.requests ?? 1);
+  return sum;
+}
+
+export function addCost(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a + b;
+}
+
+export function addSpent(a: Spent, b: Spent): Spent {
+  return { usage: addUsage(a.usage, b.usage), costUsd: addCost(a.costUsd, b.costUsd) };
+}

@@ -1,0 +1,67 @@
+import { onAbort } from "./signal.ts";
+
+/**
+ * Time, as everything here reads it. Inject one to make time stand still in a test.
+ *
+ * @example
+ * ```ts
+ * await systemClock.sleep(250, { signal });
+ * ```
+ */
+export interface Clock {
+  /** Milliseconds since 1970, and never going backwards. */
+  now(): number;
+  /** Resolves after `ms`. Rejects with the signal's reason in the same tick in which it aborts, leaving no timer. */
+  sleep(ms: number, options?: { signal?: AbortSignal | undefined }): Promise<void>;
+  /**
+   * Calls back once after `ms` unless cancelled through the function that it returns. A clock without it is served
+   * through `sleep`.
+   */
+  schedule?(callback: () => void, ms: number): () => void;
+}
+
+/** Node keeps a timer's delay in 31 bits and fires at once past that. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** The real clock: monotonic, so that a corrected wall clock never fires or delays a deadline. */
+export const systemClock: Required<Clock> = {
+  now: () => performance.timeOrigin + performance.now(),
+  sleep(ms, options) {
+    return new Promise((resolve, reject) => {
+      const signal = options?.signal;
+      if (signal?.aborted) return reject(signal.reason);
+      const cancel = systemClock.schedule(() => {
+        unsubscribe?.();
+        resolve();
+      }, ms);
+      const unsubscribe = signal && onAbort(signal, () => {
+        cancel();
+        reject(signal.reason);
+      });
+    });
+  },
+  schedule(callback, ms) {
+    let timer: NodeJS.Timeout;
+    const arm = (leftMs: number) => {
+      timer = setTimeout(
+        () => (leftMs > longestTimerMs ? arm(leftMs - longestTimerMs) : callback()),
+        Math.min(leftMs, longestTimerMs),
+      );
+    };
+    arm(ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** `clock.schedule`, also for a clock that only sleeps. */
+export function schedule(clock: Clock, callback: () => void, ms: number): () => void {
+  if (clock.schedule) return clock.schedule(callback, ms);
+  const abort = new AbortController();
+  clock.sleep(ms, { signal: abort.signal }).then(callback, () => {});
+  return () => abort.abort();
+}
+
+/** The clock's time as an ISO 8601 string. */
+export function timestamp(clock: Clock): string {
+  return new Date(clock.now()).toISOString();
+}

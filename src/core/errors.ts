@@ -1,0 +1,101 @@
+/** Marks our errors across duplicate copies of this package, where `instanceof` cannot. */
+const brand = Symbol.for("steer-llm-sdk.error");
+
+/** Every `code` that an error of this package can carry. */
+export type ErrorCode =
+  | "INVALID_OPTIONS"
+  | "TOOL_NOT_FOUND"
+  | "TOOL_EXECUTION"
+  | "PLANNING"
+  | "CONFLICT"
+  | "BUDGET_EXCEEDED"
+  | "CANCELLED";
+
+/**
+ * The root of every error that a run rejects with. Each subclass has a literal `code`, its facts as fields, and a
+ * message that says what happened, the value, the limit and what to do next.
+ *
+ * @example
+ * ```ts
+ * try { await orchestrator.run({ … }) } catch (error) {
+ *   if (BudgetExceeded.isInstance(error)) console.error(error.limit, error.actual);
+ * }
+ * ```
+ */
+export abstract class OrchestratorError extends Error {
+  abstract readonly code: ErrorCode;
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** Like `instanceof`, and also true for the same error from another copy of this package. */
+  static isInstance<E>(this: abstract new (...parameters: any[]) => E, error: unknown): error is E {
+    if (error instanceof this) return true;
+    if (typeof error !== "object" || error === null || !(brand in error)) return false;
+    const wanted = (this as { readonly code?: ErrorCode }).code;
+    return wanted === undefined || (error as { code?: unknown }).code === wanted;
+  }
+}
+
+/** One fault of the caller's input. */
+export interface OptionIssue {
+  /** Where it stands, from the caller's point of view: `options.budget.tokens`. */
+  readonly path: string;
+  /** What was given there. */
+  readonly given: unknown;
+  /** What may stand there, as a phrase. */
+  readonly allowed: string;
+}
+
+/**
+ * The caller's input cannot be used. Thrown before anything has run or cost anything; lists every fault at once.
+ *
+ * @example
+ * ```ts
+ * if (InvalidOptionsError.isInstance(error)) for (const { path, allowed } of error.issues) console.error(path, allowed);
+ * ```
+ */
+export class InvalidOptionsError extends OrchestratorError {
+  static readonly code = "INVALID_OPTIONS";
+  readonly code = InvalidOptionsError.code;
+  readonly issues: readonly OptionIssue[];
+
+  constructor(issues: readonly OptionIssue[]) {
+    super(issues.length === 1 ? describeIssue(issues[0] as OptionIssue) : listIssues(issues));
+    this.issues = issues;
+  }
+}
+
+function listIssues(issues: readonly OptionIssue[]): string {
+  return `${issues.length} options cannot be used:\n${issues.map((issue) => `  - ${describeIssue(issue)}`).join("\n")}`;
+}
+
+function describeIssue({ path, given, allowed }: OptionIssue): string {
+  return `${path}: got ${showValue(given)}; allowed: ${allowed}`;
+}
+
+/** A value as an error message shows it: its type where that explains the fault, and never more than a line. */
+export function showValue(value: unknown, maximumLength = 80): string {
+  if (typeof value === "string") return shorten(JSON.stringify(value), maximumLength);
+  if (typeof value === "function") return value.name === "" ? "a function" : `the function ${value.name}`;
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value !== "object" || value === null) return String(value);
+  try {
+    return shorten(JSON.stringify(value) ?? String(value), maximumLength);
+  } catch {
+    return Array.isArray(value) ? "an array that is no JSON" : "an object that is no JSON";
+  }
+}
+
+function shorten(text: string, maximumLength: number): string {
+  return text.length <= maximumLength ? text : `${text.slice(0, maximumLength - 1)}…`;
+}
+
+/** The message of anything that was thrown, strings and undefined included. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  return typeof error === "string" ? error : `a thrown ${typeof error}: ${showValue(error)}`;
+}

@@ -1,0 +1,6 @@
+/** A value that survives `JSON.parse(JSON.stringify(value))`. */
+export type JSONValue = null | string | number | boolean | JSONObject | JSONValue[];
+export type JSONObject = { [key: string]: JSONValue | undefined };
+
+/** A JSON schema, draft 2020-12 unless it says otherwise. */
+export type JSONSchema = { readonly [key: string]: unknown };

@@ -1,0 +1,169 @@
+import * as v from "valibot";
+import { InvalidOptionsError, type OptionIssue } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+
+/** A set of options, declared once: its entries give the type, the defaults, the checks and the reference page. */
+export interface OptionsDeclaration<Entries extends v.ObjectEntries> {
+  readonly name: string;
+  /** Where a caller writes these options: `options`, `toolOptions`. */
+  readonly place: string;
+  readonly entries: Entries;
+  readonly schema: v.StrictObjectSchema<Entries, undefined>;
+}
+
+/** What a caller may write: every option may be left out, or be `undefined`. */
+export type OptionsInput<D extends OptionsDeclaration<any>> = {
+  [Name in keyof D["entries"]]?: v.InferInput<D["entries"][Name]> | undefined;
+};
+
+/** What our code reads: every option is there, its default filled in, so that a forgotten one does not compile. */
+export type ResolvedOptions<D extends OptionsDeclaration<any>> = {
+  readonly [Name in keyof D["entries"]]: v.InferOutput<D["entries"][Name]>;
+};
+
+const declarations: OptionsDeclaration<any>[] = [];
+
+/** All declared option sets, for the reference page and for "that belongs elsewhere". */
+export function declaredOptions(): readonly OptionsDeclaration<any>[] {
+  return declarations;
+}
+
+export function declareOptions<const Entries extends v.ObjectEntries>(
+  name: string,
+  place: string,
+  entries: Entries,
+): OptionsDeclaration<Entries> {
+  const declaration = { name, place, entries, schema: v.strictObject(entries) };
+  declarations.push(declaration);
+  return declaration;
+}
+
+/**
+ * Checks options and fills in their defaults; the caller's object is not changed.
+ *
+ * @param path where the options stand in the call, for the error
+ * @throws InvalidOptionsError naming every fault, what was given and what is allowed
+ */
+export function resolveOptions<D extends OptionsDeclaration<any>>(
+  declaration: D,
+  given: unknown,
+  path: string = declaration.place,
+): ResolvedOptions<D> {
+  const issues: OptionIssue[] = [];
+  const resolved = collectOptions(declaration, given, path, issues);
+  if (issues.length > 0) throw new InvalidOptionsError(issues);
+  return resolved as ResolvedOptions<D>;
+}
+
+/** Like `resolveOptions`, but adds the faults to `issues`, so that one error can name those of several places. */
+export function collectOptions<D extends OptionsDeclaration<any>>(
+  declaration: D,
+  given: unknown,
+  path: string,
+  issues: OptionIssue[],
+): ResolvedOptions<D> | undefined {
+  const result = v.safeParse(declaration.schema, given ?? {});
+  if (result.success) return Object.freeze(result.output) as ResolvedOptions<D>;
+  for (const issue of result.issues) issues.push(describe(declaration, path, issue));
+  return undefined;
+}
+
+function describe(declaration: OptionsDeclaration<any>, path: string, issue: v.BaseIssue<unknown>): OptionIssue {
+  const inside = v.getDotPath(issue);
+  const at = inside ? `${path}.${inside}` : path;
+  const isUnknown = issue.type === "strict_object" && issue.expected === "never";
+  if (!isUnknown) return { path: at, given: issue.input, allowed: isOurs(issue) ? issue.message : "an object" };
+  const known = Object.keys(inside?.includes(".") ? parentEntries(declaration, issue) : declaration.entries);
+  return { path: at, given: issue.input, allowed: adviceForUnknown(inside?.split(".").at(-1) ?? "", known, declaration) };
+}
+
+function isOurs(issue: v.BaseIssue<unknown>): boolean {
+  return issue.type !== "strict_object" && issue.type !== "object";
+}
+
+/** The entries of the nested object in which an unknown name stands. */
+function parentEntries(declaration: OptionsDeclaration<any>, issue: v.BaseIssue<unknown>): object {
+  let entries: any = declaration.entries;
+  for (const item of issue.path?.slice(0, -1) ?? []) {
+    let schema: any = entries[item.key as string];
+    while (schema?.wrapped) schema = schema.wrapped;
+    entries = schema?.entries ?? {};
+  }
+  return entries;
+}
+
+function adviceForUnknown(name: string, known: readonly string[], declaration: OptionsDeclaration<any>): string {
+  const elsewhere = declarations.find((other) => other !== declaration && name in other.entries);
+  if (elsewhere) return `no such option here: "${name}" belongs into ${elsewhere.place}`;
+  const guess = nearest(name, known);
+  const choices = known.length > 0 ? `one of ${known.join(", ")}` : "no options here";
+  return guess ? `no option of this name; did you mean "${guess}"? (${choices})` : `no option of this name (${choices})`;
+}
+
+/** What the reference page says about an entry. */
+export interface OptionFacts {
+  readonly allowed: string;
+  readonly unit?: string;
+}
+
+type Check<T> = v.GenericSchema<T>;
+
+/** Any valibot schema with the phrase that says what is allowed. */
+function described<T>(schema: Check<T>, facts: OptionFacts): Check<T> {
+  return v.pipe(schema, v.metadata({ ...facts })) as unknown as Check<T>;
+}
+
+/** A whole number in a range. */
+export function wholeNumber(range: { minimum: number; maximum?: number; unit?: string }): Check<number> {
+  return numberIn("a whole number", range, (allowed) => v.pipe(v.number(allowed), v.safeInteger(allowed)));
+}
+
+/** A number in a range. */
+export function finiteNumber(range: { minimum: number; maximum?: number; unit?: string }): Check<number> {
+  return numberIn("a number", range, (allowed) => v.pipe(v.number(allowed), v.finite(allowed)));
+}
+
+function numberIn(
+  kind: string,
+  range: { minimum: number; maximum?: number; unit?: string },
+  base: (allowed: string) => Check<number>,
+): Check<number> {
+  const { minimum, maximum, unit } = range;
+  const bounds = maximum === undefined ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
+  const allowed = `${kind}${unit ? ` of ${unit}` : ""} ${unit && maximum === undefined ? `(at least ${minimum})` : bounds}`;
+  const atLeast = v.pipe(base(allowed), v.minValue(minimum, allowed));
+  const bounded = maximum === undefined ? atLeast : v.pipe(atLeast, v.maxValue(maximum, allowed));
+  return described(bounded as Check<number>, unit ? { allowed, unit } : { allowed });
+}
+
+/** A duration. */
+export function milliseconds(range: { minimum?: number; maximum?: number } = {}): Check<number> {
+  return finiteNumber({ minimum: 0, ...range, unit: "milliseconds" });
+}
+
+export function trueOrFalse(): Check<boolean> {
+  return described(v.boolean("true or false"), { allowed: "true or false" });
+}
+
+export function text(allowed = "a text that is not empty"): Check<string> {
+  return described(v.pipe(v.string(allowed), v.minLength(1, allowed)) as Check<string>, { allowed });
+}
+
+export function oneOf<const Choices extends readonly string[]>(choices: Choices): Check<Choices[number]> {
+  const allowed = `one of ${choices.map((choice) => `"${choice}"`).join(", ")}`;
+  return described(v.picklist(choices, allowed) as Check<Choices[number]>, { allowed });
+}
+
+export function listOf<T>(item: Check<T>, allowed: string): Check<readonly T[]> {
+  return described(v.array(item, allowed) as unknown as Check<readonly T[]>, { allowed });
+}
+
+/** A value whose type is written by hand, checked by a function. */
+export function checkedBy<T>(check: (value: unknown) => boolean, allowed: string): Check<T> {
+  return described(v.custom<T>(check, allowed) as Check<T>, { allowed });
+}
+
+/** Options inside options. */
+export function nested<Entries extends v.ObjectEntries>(entries: Entries): v.StrictObjectSchema<Entries, undefined> {
+  return v.strictObject(entries);
+}

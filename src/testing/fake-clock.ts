@@ -1,0 +1,113 @@
+import type { Clock } from "../core/clock.ts";
+import { onAbort } from "../core/signal.ts";
+
+/** A clock that stands still until it is told to move. */
+export interface FakeClock extends Clock {
+  /** Moves time by `ms`, firing what falls due on the way in its order, and lets what that starts settle. */
+  advance(ms: number): Promise<void>;
+  /** Moves time to each next timer until none is left and nothing starts another. */
+  runAll(): Promise<void>;
+  /** Timers that wait. Zero after a run that left nothing behind. */
+  readonly pending: number;
+}
+
+interface Timer {
+  readonly dueMs: number;
+  readonly order: number;
+  readonly fire: () => void;
+}
+
+/** Real milliseconds without a new timer after which `runAll` believes that nothing more will come. */
+const settleMs = 25;
+
+/**
+ * A clock for tests: no test ever sleeps.
+ *
+ * @param startMs the time it starts at, in milliseconds since 1970; default 0
+ *
+ * @example
+ * ```ts
+ * const clock = createFakeClock();
+ * const pending = orchestrator.run({ tool, request });
+ * await clock.runAll();
+ * const output = await pending;
+ * ```
+ */
+export function createFakeClock(startMs = 0): FakeClock {
+  const timers = new Set<Timer>();
+  let nowMs = startMs;
+  let order = 0;
+
+  const clock: FakeClock = {
+    now: () => nowMs,
+    get pending() {
+      return timers.size;
+    },
+    schedule(callback, ms) {
+      const timer: Timer = { dueMs: nowMs + Math.max(0, ms), order: order++, fire: callback };
+      timers.add(timer);
+      return () => void timers.delete(timer);
+    },
+    sleep(ms, options) {
+      return new Promise((resolve, reject) => {
+        const signal = options?.signal;
+        if (signal?.aborted) return reject(signal.reason);
+        const cancel = clock.schedule?.(() => {
+          unsubscribe?.();
+          resolve();
+        }, ms);
+        const unsubscribe = signal && onAbort(signal, () => {
+          cancel?.();
+          reject(signal.reason);
+        });
+      });
+    },
+    async advance(ms) {
+      const targetMs = nowMs + ms;
+      await settle();
+      for (let timer = next(); timer && timer.dueMs <= targetMs; timer = next()) await fire(timer);
+      nowMs = Math.max(nowMs, targetMs);
+      await settle();
+    },
+    async runAll() {
+      for (;;) {
+        await settle();
+        const timer = next() ?? (await nextAfterWaiting());
+        if (!timer) return;
+        await fire(timer);
+      }
+    },
+  };
+
+  function next(): Timer | undefined {
+    let first: Timer | undefined;
+    for (const timer of timers)
+      if (!first || timer.dueMs < first.dueMs || (timer.dueMs === first.dueMs && timer.order < first.order)) first = timer;
+    return first;
+  }
+
+  async function fire(timer: Timer): Promise<void> {
+    timers.delete(timer);
+    nowMs = Math.max(nowMs, timer.dueMs);
+    timer.fire();
+    await settle();
+  }
+
+  /** Work on the real event loop (a module being loaded, a file) may still be about to start a timer. */
+  async function nextAfterWaiting(): Promise<Timer | undefined> {
+    const giveUpAt = performance.now() + settleMs;
+    while (performance.now() < giveUpAt) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      const timer = next();
+      if (timer) return timer;
+    }
+    return undefined;
+  }
+
+  return clock;
+}
+
+/** Lets promises, and what they start, run until the event loop has turned a few times. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
