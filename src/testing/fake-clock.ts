@@ -1,4 +1,4 @@
-import type { Clock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import { onAbort } from "../core/signal.ts";
 
 /** A clock that stands still until it is told to move. */
@@ -56,10 +56,12 @@ export function createFakeClock(startMs = 0): FakeClock {
           unsubscribe?.();
           resolve();
         }, ms);
-        const unsubscribe = signal && onAbort(signal, () => {
-          cancel?.();
-          reject(signal.reason);
-        });
+        const unsubscribe =
+          signal &&
+          onAbort(signal, () => {
+            cancel?.();
+            reject(signal.reason);
+          });
       });
     },
     async advance(ms) {
@@ -82,7 +84,8 @@ export function createFakeClock(startMs = 0): FakeClock {
   function next(): Timer | undefined {
     let first: Timer | undefined;
     for (const timer of timers)
-      if (!first || timer.dueMs < first.dueMs || (timer.dueMs === first.dueMs && timer.order < first.order)) first = timer;
+      if (!first || timer.dueMs < first.dueMs || (timer.dueMs === first.dueMs && timer.order < first.order))
+        first = timer;
     return first;
   }
 
@@ -95,9 +98,9 @@ export function createFakeClock(startMs = 0): FakeClock {
 
   /** Work on the real event loop (a module being loaded, a file) may still be about to start a timer. */
   async function nextAfterWaiting(): Promise<Timer | undefined> {
-    const giveUpAt = performance.now() + settleMs;
-    while (performance.now() < giveUpAt) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+    const giveUpAt = systemClock.now() + settleMs;
+    while (systemClock.now() < giveUpAt) {
+      await systemClock.sleep(1);
       const timer = next();
       if (timer) return timer;
     }
