@@ -9,7 +9,8 @@ export type ErrorCode =
   | "PLANNING"
   | "CONFLICT"
   | "BUDGET_EXCEEDED"
-  | "CANCELLED";
+  | "CANCELLED"
+  | "STORE";
 
 /**
  * The root of every error that a run rejects with. Each subclass has a literal `code`, its facts as fields, and a

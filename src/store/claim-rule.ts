@@ -1,0 +1,23 @@
+import type { RunState } from "./store.ts";
+
+/** What of a record decides whether its key can be claimed. */
+export interface Claimed {
+  readonly fingerprint: string;
+  readonly state: Exclude<RunState, "abandoned">;
+  readonly leaseEndsMs: number;
+  readonly expiresMs: number;
+}
+
+/** Whether a run of this fingerprint may take the key, given what is recorded under it. */
+export function isClaimable(record: Claimed | undefined, fingerprint: string, nowMs: number): boolean {
+  if (!record || record.state === "released" || record.expiresMs <= nowMs) return true;
+  return isAbandoned(record, nowMs) && record.fingerprint === fingerprint;
+}
+
+export function isAbandoned(record: Claimed, nowMs: number): boolean {
+  return record.state === "running" && record.leaseEndsMs <= nowMs;
+}
+
+export function isAlive(record: Claimed, nowMs: number): boolean {
+  return record.state === "running" && record.leaseEndsMs > nowMs;
+}

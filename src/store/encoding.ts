@@ -1,0 +1,43 @@
+import { messageOf } from "../core/errors.ts";
+import { StoreError, type StoreOperation } from "./store-error.ts";
+
+/**
+ * A value as the text that is stored.
+ *
+ * @throws StoreError for what JSON cannot hold
+ */
+export function encodeJson(value: unknown, store: string, operation: StoreOperation): string {
+  try {
+    return JSON.stringify(value) ?? "null";
+  } catch (cause) {
+    throw new StoreError({
+      store,
+      operation,
+      reason: "failed",
+      what: `the value cannot be written as JSON: ${messageOf(cause)}`,
+      advice: "Give tools and planners results that JSON can hold: no cycles, no BigInt.",
+      cause,
+    });
+  }
+}
+
+/**
+ * The value of a stored text.
+ *
+ * @throws StoreError where the text was damaged
+ */
+export function decodeJson<T>(text: string, key: string, store: string, operation: StoreOperation): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new StoreError({
+      store,
+      operation,
+      reason: "corrupt",
+      what: `what is stored under key "${key}" is damaged: ${messageOf(cause)}`,
+      advice:
+        "Look at it with `steer store show`, remove it with `steer store purge`, and check the rest with `steer store verify`.",
+      cause,
+    });
+  }
+}

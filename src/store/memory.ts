@@ -1,0 +1,247 @@
+import type { Replicate } from "../contract/bundle.ts";
+import type { OrchestrationOutput } from "../contract/run.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { type Claimed, isAbandoned, isAlive, isClaimable } from "./claim-rule.ts";
+import { decodeJson, encodeJson } from "./encoding.ts";
+import {
+  type Claim,
+  type ClaimOptions,
+  defaultJournalTtlMs,
+  type FencingToken,
+  type ListOptions,
+  type ManagedStore,
+  type RunDetails,
+  type RunRecord,
+} from "./store.ts";
+import { type StoreOperation, staleToken, storeClosed } from "./store-error.ts";
+
+/**
+ * Job: keep claims, journals and outputs in this process.
+ * Boundary: survives nothing; no other process sees it.
+ * Invariants:
+ * 1. Each method does its work in one synchronous step, so no two calls interleave.
+ * 2. Values are kept as JSON text: nobody can change what is stored through a reference.
+ * 3. Past `maxEntries` the record that came to rest first goes; a running one never does.
+ */
+
+interface MemoryRecord extends Claimed {
+  readonly fence: number;
+  readonly owner: string;
+  readonly plan?: string | undefined;
+  readonly output?: string | undefined;
+  readonly journal: Map<string, JournalEntry>;
+}
+
+interface JournalEntry {
+  readonly fingerprint: string;
+  readonly body: string;
+}
+
+export interface MemoryStoreOptions {
+  /** Most keys that are kept; more only while more are running. Default: 10,000. */
+  readonly maxEntries?: number | undefined;
+  /** How long the journal of a run that never settled stays, in milliseconds. Default: 7 days. */
+  readonly journalTtlMs?: number | undefined;
+  readonly clock?: Pick<Clock, "now"> | undefined;
+}
+
+/**
+ * A store for one process: the default, for tests and for programs whose keys need not survive a restart.
+ *
+ * @example
+ * ```ts
+ * const orchestrator = new ReliableOrchestrator({ store: new MemoryStore({ maxEntries: 1_000 }) });
+ * ```
+ */
+export class MemoryStore implements ManagedStore {
+  readonly #maxEntries: number;
+  readonly #journalTtlMs: number;
+  readonly #clock: Pick<Clock, "now">;
+  readonly #records = new Map<string, MemoryRecord>();
+  /** Keys that nobody runs, the one that came to rest first in front. */
+  readonly #resting = new Set<string>();
+  #lastFence = 0;
+  #isClosed = false;
+
+  constructor(options: MemoryStoreOptions = {}) {
+    this.#maxEntries = options.maxEntries ?? 10_000;
+    this.#journalTtlMs = options.journalTtlMs ?? defaultJournalTtlMs;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  async claim(key: string, fingerprint: string, options: ClaimOptions): Promise<Claim> {
+    const nowMs = this.#now("claim");
+    const found = this.#records.get(key);
+    if (!found || isClaimable(found, fingerprint, nowMs)) return this.#take(key, fingerprint, options, nowMs);
+    const sameFingerprint = found.fingerprint === fingerprint;
+    if (found.state !== "settled")
+      return { state: "running", sameFingerprint, leaseEndsInMs: Math.max(0, found.leaseEndsMs - nowMs) };
+    if (!sameFingerprint) return { state: "settled", sameFingerprint };
+    return { state: "settled", sameFingerprint, output: this.#decode(found.output ?? "null", key, "claim") };
+  }
+
+  async renew(token: FencingToken, leaseMs: number): Promise<void> {
+    const record = this.#held(token, "renew");
+    this.#records.set(token.key, { ...record, ...this.#lease(this.#now("renew"), leaseMs) });
+  }
+
+  async savePlan(token: FencingToken, plan: unknown): Promise<void> {
+    const record = this.#held(token, "save_plan");
+    this.#records.set(token.key, { ...record, plan: encodeJson(plan, "memory", "save_plan") });
+  }
+
+  async append(token: FencingToken, replicate: Replicate): Promise<void> {
+    const { journal, fingerprint } = this.#held(token, "append");
+    const body = encodeJson(replicate, "memory", "append");
+    journal.set(JSON.stringify([fingerprint, replicate.id, replicate.seed]), { fingerprint, body });
+  }
+
+  async settle(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void> {
+    const record = this.#held(token, "settle");
+    const text = encodeJson(output, "memory", "settle");
+    const expiresMs = this.#now("settle") + ttlMs;
+    this.#rest(token.key, { ...record, state: "settled", expiresMs, output: text, journal: new Map() });
+  }
+
+  async release(token: FencingToken): Promise<void> {
+    const record = this.#held(token, "release");
+    this.#rest(token.key, { ...record, state: "released", expiresMs: this.#now("release") + this.#journalTtlMs });
+  }
+
+  async list(options: ListOptions = {}): Promise<readonly RunRecord[]> {
+    const nowMs = this.#now("list");
+    const after = options.after;
+    return [...this.#records.keys()]
+      .filter((key) => after === undefined || compareBytes(key, after) > 0)
+      .sort(compareBytes)
+      .slice(0, options.limit ?? 100)
+      .map((key) => describe(key, this.#records.get(key) as MemoryRecord, nowMs));
+  }
+
+  async show(key: string): Promise<RunDetails | undefined> {
+    const nowMs = this.#now("show");
+    const record = this.#records.get(key);
+    if (!record) return undefined;
+    const { plan, output } = record;
+    return {
+      ...describe(key, record, nowMs),
+      replicates: this.#journalOf(key, record, record.fingerprint, "show"),
+      ...(plan === undefined ? {} : { plan: this.#decode(plan, key, "show") }),
+      ...(output === undefined ? {} : { output: this.#decode<OrchestrationOutput>(output, key, "show") }),
+    };
+  }
+
+  async purge(keys: readonly string[]): Promise<number> {
+    const nowMs = this.#now("purge");
+    return this.#removeWhere(keys, (record) => !isAlive(record, nowMs));
+  }
+
+  async sweep(): Promise<number> {
+    const nowMs = this.#now("sweep");
+    return this.#removeWhere(this.#records.keys(), (record) => record.expiresMs <= nowMs);
+  }
+
+  async verify(): Promise<readonly string[]> {
+    this.#now("verify");
+    return [];
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#records.clear();
+    this.#resting.clear();
+  }
+
+  #take(key: string, fingerprint: string, { leaseMs, owner }: ClaimOptions, nowMs: number): Claim {
+    const before = this.#records.get(key);
+    const isResumed = before?.fingerprint === fingerprint && before.state !== "settled";
+    const record: MemoryRecord = {
+      fingerprint,
+      state: "running",
+      owner,
+      fence: ++this.#lastFence,
+      ...this.#lease(nowMs, leaseMs),
+      plan: isResumed ? before.plan : undefined,
+      journal: before?.journal ?? new Map(),
+    };
+    this.#records.set(key, record);
+    this.#resting.delete(key);
+    this.#evict();
+    return {
+      state: "won",
+      token: { key, fence: record.fence },
+      replicates: this.#journalOf(key, record, fingerprint, "claim"),
+      ...(record.plan === undefined ? {} : { plan: this.#decode(record.plan, key, "claim") }),
+    };
+  }
+
+  #lease(nowMs: number, leaseMs: number): Pick<Claimed, "leaseEndsMs" | "expiresMs"> {
+    return { leaseEndsMs: nowMs + leaseMs, expiresMs: nowMs + leaseMs + this.#journalTtlMs };
+  }
+
+  #held(token: FencingToken, operation: StoreOperation): MemoryRecord {
+    this.#now(operation);
+    const record = this.#records.get(token.key);
+    if (record?.fence === token.fence && record.state === "running") return record;
+    throw staleToken("memory", operation, token);
+  }
+
+  #rest(key: string, record: MemoryRecord): void {
+    this.#records.set(key, record);
+    this.#resting.add(key);
+    this.#evict();
+  }
+
+  #evict(): void {
+    for (const key of this.#resting) {
+      if (this.#records.size <= this.#maxEntries) return;
+      this.#resting.delete(key);
+      this.#records.delete(key);
+    }
+  }
+
+  #removeWhere(keys: Iterable<string>, isRemovable: (record: MemoryRecord) => boolean): number {
+    let removed = 0;
+    for (const key of keys) {
+      const record = this.#records.get(key);
+      if (!record || !isRemovable(record)) continue;
+      this.#resting.delete(key);
+      this.#records.delete(key);
+      removed++;
+    }
+    return removed;
+  }
+
+  #journalOf(key: string, record: MemoryRecord, fingerprint: string, operation: StoreOperation): Replicate[] {
+    return [...record.journal.values()]
+      .filter((entry) => entry.fingerprint === fingerprint)
+      .map((entry) => this.#decode<Replicate>(entry.body, key, operation));
+  }
+
+  #decode<T>(text: string, key: string, operation: StoreOperation): T {
+    return decodeJson<T>(text, key, "memory", operation);
+  }
+
+  #now(operation: StoreOperation): number {
+    if (this.#isClosed) throw storeClosed("memory", operation);
+    return this.#clock.now();
+  }
+}
+
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function describe(key: string, record: MemoryRecord, nowMs: number): RunRecord {
+  const { fingerprint, owner, fence, journal } = record;
+  return {
+    key,
+    fingerprint,
+    owner,
+    fence,
+    state: isAbandoned(record, nowMs) ? "abandoned" : record.state,
+    leaseEndsInMs: isAlive(record, nowMs) ? record.leaseEndsMs - nowMs : 0,
+    expiresInMs: record.expiresMs - nowMs,
+    replicateCount: [...journal.values()].filter((entry) => entry.fingerprint === fingerprint).length,
+  };
+}

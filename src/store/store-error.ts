@@ -1,0 +1,96 @@
+import { messageOf, OrchestratorError } from "../core/errors.ts";
+import type { FencingToken } from "./store.ts";
+
+export type StoreOperation =
+  | "open"
+  | "claim"
+  | "renew"
+  | "save_plan"
+  | "append"
+  | "settle"
+  | "release"
+  | "list"
+  | "show"
+  | "purge"
+  | "sweep"
+  | "verify";
+
+/**
+ * What kept a store from doing its work. `stale_token`: someone else holds the key by now. `newer_schema`: written by a
+ * later version of this package. `failed`: none of the others; see `cause`.
+ */
+export type StoreFailure =
+  | "stale_token"
+  | "closed"
+  | "locked"
+  | "full"
+  | "read_only"
+  | "corrupt"
+  | "unavailable"
+  | "newer_schema"
+  | "missing_driver"
+  | "failed";
+
+export interface StoreErrorFacts {
+  readonly store: string;
+  readonly operation: StoreOperation;
+  readonly reason: StoreFailure;
+  /** What happened, as a sentence without its full stop. Default: the message of `cause`. */
+  readonly what?: string | undefined;
+  /** What to do next, as a sentence. */
+  readonly advice: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * A run store could not do what it was asked. Whatever it had confirmed before is still there.
+ *
+ * @example
+ * ```ts
+ * if (StoreError.isInstance(error) && error.reason === "locked") console.error(error.advice);
+ * ```
+ */
+export class StoreError extends OrchestratorError {
+  static readonly code = "STORE";
+  readonly code = StoreError.code;
+  /** `"memory"`, `"sqlite"`, `"postgres"`, or the name of a store of your own. */
+  readonly store: string;
+  readonly operation: StoreOperation;
+  readonly reason: StoreFailure;
+  readonly advice: string;
+
+  constructor(facts: StoreErrorFacts) {
+    const what = facts.what ?? messageOf(facts.cause);
+    super(`The ${facts.store} store failed (${facts.operation}, ${facts.reason}): ${what}. ${facts.advice}`, {
+      cause: facts.cause,
+    });
+    this.store = facts.store;
+    this.operation = facts.operation;
+    this.reason = facts.reason;
+    this.advice = facts.advice;
+  }
+}
+
+/** Refuses a write by someone who no longer holds the key. */
+export function staleToken(store: string, operation: StoreOperation, { key, fence }: FencingToken): StoreError {
+  return new StoreError({
+    store,
+    operation,
+    reason: "stale_token",
+    what: `the claim on key "${key}" with fencing token ${fence} is no longer held`,
+    advice:
+      "Its lease ran out and another run took the key over, or it was settled or released: stop this run. " +
+      "Where that happens to living processes, raise the lease above their longest pause.",
+  });
+}
+
+/** Refuses work on a store after `close()`. */
+export function storeClosed(store: string, operation: StoreOperation): StoreError {
+  return new StoreError({
+    store,
+    operation,
+    reason: "closed",
+    what: "the store was closed",
+    advice: "Close a store only after the last run on it has settled.",
+  });
+}

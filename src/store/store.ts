@@ -1,0 +1,123 @@
+import type { Replicate } from "../contract/bundle.ts";
+import type { OrchestrationOutput } from "../contract/run.ts";
+
+/**
+ * The right to write under a key. `fence` is higher than that of every earlier claim on any key of the store, so that
+ * a writer who lost its claim can be told from the one who has it (Gray and Cheriton 1989, on leases).
+ */
+export interface FencingToken {
+  readonly key: string;
+  readonly fence: number;
+}
+
+export interface ClaimOptions {
+  /** How long the claim holds without `renew`, in milliseconds. */
+  readonly leaseMs: number;
+  /** Who claims, for people who look: a host and a process id. */
+  readonly owner: string;
+}
+
+/** What a claim met. */
+export type Claim =
+  | {
+      readonly state: "won";
+      readonly token: FencingToken;
+      /** What earlier runs of the same key and fingerprint journaled. */
+      readonly replicates: readonly Replicate[];
+      /** What an earlier run of the same key and fingerprint planned. */
+      readonly plan?: unknown;
+    }
+  /** Someone holds the key. `leaseEndsInMs` is 0 where a run of another fingerprint died and left its journal. */
+  | { readonly state: "running"; readonly sameFingerprint: boolean; readonly leaseEndsInMs: number }
+  | { readonly state: "settled"; readonly sameFingerprint: true; readonly output: OrchestrationOutput }
+  | { readonly state: "settled"; readonly sameFingerprint: false };
+
+/**
+ * Where reliable runs keep their claims, their journal and their outputs. Every promise resolves only once its write
+ * would survive what the store promises to survive; every one rejects with a `StoreError`.
+ *
+ * | a record | becomes | through |
+ * | --- | --- | --- |
+ * | unknown, released, past its retention | running | `claim` |
+ * | running, its lease run out | running, with a new fence | `claim` of the same fingerprint |
+ * | running | settled | `settle` |
+ * | running | released, its journal kept | `release` |
+ *
+ * The methods that take a token reject with `reason: "stale_token"` as soon as the claim is held by someone else, was
+ * settled or was released. Test a store of your own with `storeConformance` of `steer-llm-sdk/testing`.
+ *
+ * @example
+ * ```ts
+ * const claim = await store.claim("order-17", fingerprint, { leaseMs: 30_000, owner: "host:4711" });
+ * if (claim.state === "won") {
+ *   await store.append(claim.token, replicate);
+ *   await store.settle(claim.token, output, 3_600_000);
+ * }
+ * ```
+ */
+export interface RunStore {
+  /** Takes the key, atomically among all processes on the store, or says why it cannot be had. */
+  claim(key: string, fingerprint: string, options: ClaimOptions): Promise<Claim>;
+  /** Lets the claim hold for `leaseMs` from now. */
+  renew(token: FencingToken, leaseMs: number): Promise<void>;
+  /** Keeps a plan, as JSON data, for whoever has to resume the run. */
+  savePlan(token: FencingToken, plan: unknown): Promise<void>;
+  /** Journals a replicate under key, fingerprint, replicate id and seed; one that is there already is replaced. */
+  append(token: FencingToken, replicate: Replicate): Promise<void>;
+  /** Keeps the output for `ttlMs`, in place of the journal. */
+  settle(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void>;
+  /** Gives the key back; its journal stays. */
+  release(token: FencingToken): Promise<void>;
+  /** Ends the store's own work and connections. A second call does nothing. */
+  close(): Promise<void>;
+}
+
+/** `abandoned` is a run whose lease ran out. */
+export type RunState = "running" | "abandoned" | "released" | "settled";
+
+/** A key as a list shows it. */
+export interface RunRecord {
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly state: RunState;
+  readonly owner: string;
+  readonly fence: number;
+  /** Milliseconds until the lease runs out; 0 where none holds. */
+  readonly leaseEndsInMs: number;
+  /** Milliseconds until the record may be swept. */
+  readonly expiresInMs: number;
+  readonly replicateCount: number;
+}
+
+/** All that is kept of a key. */
+export interface RunDetails extends RunRecord {
+  readonly plan?: unknown;
+  /** Journaled under the record's fingerprint. */
+  readonly replicates: readonly Replicate[];
+  readonly output?: OrchestrationOutput | undefined;
+}
+
+export interface ListOptions {
+  /** Only keys after this one, in the order of their UTF-8 bytes: the last key of the page before. */
+  readonly after?: string | undefined;
+  /** Most records in the answer. Default: 100. */
+  readonly limit?: number | undefined;
+}
+
+/** What people do with a store, beside running on it. Nothing here removes a claim that is alive. */
+export interface StoreAdministration {
+  list(options?: ListOptions): Promise<readonly RunRecord[]>;
+  show(key: string): Promise<RunDetails | undefined>;
+  /** Removes these keys with all they hold, except running ones. Resolves with how many it removed. */
+  purge(keys: readonly string[]): Promise<number>;
+  /** Removes what has expired. Stores do so by themselves, a little with the claims. Resolves with how many went. */
+  sweep(): Promise<number>;
+  /** What is wrong with the stored data, a sentence each. Empty: nothing. */
+  verify(): Promise<readonly string[]>;
+}
+
+/** The stores of this package. */
+export interface ManagedStore extends RunStore, StoreAdministration {}
+
+/** How long the journal of a run that never settled stays: 7 days. */
+export const defaultJournalTtlMs = 7 * 24 * 3_600_000;
