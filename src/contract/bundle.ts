@@ -167,6 +167,8 @@ export interface ReplicateResult<T = unknown> {
   costUsd?: number | null | undefined;
   model?: string | undefined;
   warnings?: readonly string[] | undefined;
+  /** The provider's name for the answer: two answers of one name are one answer, and a `warning` says so. */
+  responseId?: string | undefined;
 }
 
 interface ReplicateBase {

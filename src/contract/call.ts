@@ -1,3 +1,4 @@
+import type { JSONSchema } from "../core/json.ts";
 import type { Replicate } from "./bundle.ts";
 import type { OutputError } from "./run.ts";
 import type { PriceSource } from "./run.ts";
@@ -48,6 +49,17 @@ interface CallFacts extends Spent {
 /** Runs a call under the policies of the run: retry, breaker, reservation, timeout. It never throws. */
 export type CallGuard = <R>(call: Call<R>) => Promise<CallOutcome<R>>;
 
+/** Tools that put their calls through the lent guard themselves; any other tool is guarded as a whole. */
+const guardsItself = Symbol.for("steer-llm-sdk.guards-itself");
+
+export function markSelfGuarding(prototype: object): void {
+  Object.defineProperty(prototype, guardsItself, { value: true });
+}
+
+export function isSelfGuarding(tool: object): boolean {
+  return guardsItself in tool;
+}
+
 /** What was paid for in earlier runs of the same idempotency key, and a place for what is paid for now. */
 export interface ReplicateJournal {
   find(replicateId: string, seed: number): Replicate | undefined;
@@ -65,6 +77,8 @@ export interface Lent {
   readonly maxParallel: number;
   /** The current attempt, inside a guarded call. */
   readonly attempt?: CallAttempt | undefined;
+  /** What a replicate's answer must fit, to tell the model. */
+  readonly responseSchema?: JSONSchema | undefined;
 }
 
 const lent = Symbol.for("steer-llm-sdk.lent");

@@ -116,9 +116,9 @@ export class PlanningError extends OrchestratorError {
   /** Per tool, why it cannot run. */
   readonly reasons: Record<string, string>;
 
-  constructor(message: string, reasons: Record<string, string>) {
+  constructor(message: string, reasons: Record<string, string>, options?: { cause?: unknown }) {
     const list = Object.entries(reasons).map(([tool, reason]) => `\n  - ${tool}: ${reason}`);
-    super(`${message}${list.join("")}`);
+    super(`${message}${list.join("")}`, options);
     this.reasons = reasons;
   }
 }

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "../core/clock.ts";
 import { Emitter } from "../core/emitter.ts";
 import type { JSONValue } from "../core/json.ts";
 import type { BundleSummary, EvidenceBundle, EvidenceContent, Replicate } from "./bundle.ts";
@@ -49,7 +50,9 @@ export interface EventData<C = unknown> {
 }
 
 export type EventType = keyof EventData;
-export type OrchestrationEvent<C = unknown> = { [E in EventType]: EventBase & { type: E } & EventData<C>[E] }[EventType];
+export type OrchestrationEvent<C = unknown> = {
+  [E in EventType]: EventBase & { type: E } & EventData<C>[E];
+}[EventType];
 
 /** The events that a tool may emit itself. */
 export type ToolEventType =
@@ -80,15 +83,24 @@ export interface ToolEvents {
  */
 export class EventManager implements ToolEvents {
   readonly #emitter: Emitter<OrchestrationEvent>;
+  readonly #clock: Clock;
   #seq = 0;
 
-  constructor(options?: { onListenerError?: ((error: unknown) => void) | undefined }) {
+  constructor(options?: { onListenerError?: ((error: unknown) => void) | undefined; clock?: Clock | undefined }) {
     this.#emitter = new Emitter({ onListenerError: options?.onListenerError });
+    this.#clock = options?.clock ?? systemClock;
   }
 
   /** Reports something outside of any run. Inside a tool, use `context.events`, which knows the run. */
   emit<E extends ToolEventType>(type: E, data: EventData[E]): void {
-    const base = { seq: this.#seq++, timestamp: new Date().toISOString(), traceId: "", requestId: "", source: "", attempt: 1 };
+    const base = {
+      seq: this.#seq++,
+      timestamp: new Date(this.#clock.now()).toISOString(),
+      traceId: "",
+      requestId: "",
+      source: "",
+      attempt: 1,
+    };
     this.deliver({ type, ...base, ...data } as OrchestrationEvent);
   }
 

@@ -2,7 +2,8 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { ToolEvents } from "./event.ts";
-import type { Budget } from "./usage.ts";
+import type { ReplicateSpec } from "./bundle.ts";
+import type { Budget, Usage } from "./usage.ts";
 
 /** Facts of a tool that it may declare by a field, a getter or an assignment. */
 export interface Tool<Input, Result, Options extends object> {
@@ -20,6 +21,13 @@ export interface Tool<Input, Result, Options extends object> {
   readonly inputSchema?: StandardSchemaV1<any, any> | undefined;
   /** The most that one execution may use. A budget is kept by it; leave it out where it is not known. */
   estimate?(request: Input, options: Options): Budget | undefined;
+  /**
+   * Checks the options of a run before anything runs, and fills in defaults. Without it, `defaultOptions` and the run's
+   * `toolOptions` are merged, the latter winning.
+   *
+   * @throws InvalidOptionsError
+   */
+  resolveOptions?(given: Partial<Options> | undefined): Options;
 }
 
 /**
@@ -79,6 +87,16 @@ export interface ToolContext {
   readonly idempotencyKey?: string;
   readonly clock: Clock;
   readonly random: Random;
+  /**
+   * Counts what the tool used towards the run's usage and budget, also when the tool goes on to fail. Several reports
+   * add up. Bundle tools report through their replicates instead.
+   */
+  reportUsage(usage: Usage, costUsd?: number | null): void;
+}
+
+/** What a replicate's call is given beside the context of its run. */
+export interface ReplicateContext extends ToolContext {
+  readonly replicate: ReplicateSpec;
 }
 
 export interface ToolMetadata {
@@ -86,6 +104,10 @@ export interface ToolMetadata {
   description: string;
   supportsBundle: boolean;
   capabilities: readonly string[];
+  /** Whose circuit breaker its calls fall under; absent where it has one of its own. */
+  provider?: string;
+  /** The most that one execution may use, where the tool says so. */
+  estimate?(request: unknown, options: object): Budget | undefined;
 }
 
 /** A set of tools under their names. */

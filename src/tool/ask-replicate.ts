@@ -1,0 +1,148 @@
+import type { Call, CallAttempt, CallOutcome, Lent } from "../contract/call.ts";
+import { lend } from "../contract/call.ts";
+import type { Replicate, ReplicateResult, ReplicateSpec, ResolvedBundleOptions } from "../contract/bundle.ts";
+import { BudgetExceeded, CancelledError } from "../contract/errors.ts";
+import { InvalidOutputError } from "../contract/invalid-output-error.ts";
+import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
+import type { Budget } from "../contract/usage.ts";
+import { InvalidOptionsError, messageOf } from "../core/errors.ts";
+import type { ResolvedSchema } from "../schema/resolve.ts";
+import type { BundleTool, ReplicateBound } from "./bundle-tool.ts";
+import type { Asked } from "./replicate-scheduler.ts";
+
+/** Everything that the replicates of one bundle have in common. */
+export interface BundleAsking<Input, T> {
+  readonly tool: BundleTool<Input, T>;
+  readonly request: Input;
+  readonly options: ResolvedBundleOptions;
+  readonly context: ToolContext;
+  readonly lent: Lent;
+  readonly bound: ReplicateBound;
+  readonly schema: ResolvedSchema | undefined;
+  readonly responseIds: Set<string>;
+}
+
+/** Failures that the next replicate would meet as well, so that asking on is of no use. */
+const hopelessCategories = new Set([
+  "authentication",
+  "quota_exhausted",
+  "invalid_request",
+  "context_length",
+  "circuit_open",
+  "budget",
+  "cancelled",
+]);
+
+/** Asks for one replicate under the run's policies, checks it, keeps it in the journal, and then reports it. */
+export async function askReplicate<Input, T>(asking: BundleAsking<Input, T>, index: number): Promise<Asked> {
+  const { tool, options, context, lent } = asking;
+  const spec = { id: `r${index + 1}`, index, seed: options.seeds[index] as number };
+  const recorded = lent.journal?.find(spec.id, spec.seed);
+  if (recorded) {
+    context.events.emit("replicate_done", { replicate: recorded });
+    return { replicate: recorded };
+  }
+  let hasStarted = false;
+  const outcome = await lent.guard<ReplicateResult<T>>({
+    provider: tool.provider ?? `tool:${tool.name}`,
+    replicateId: spec.id,
+    bound: (remaining) => asking.bound(shareOf(remaining, options.k - index), remaining),
+    limits: options.perReplicateBudget,
+    execute(attempt) {
+      if (!hasStarted) context.events.emit("replicate_started", { replicateId: spec.id, seed: spec.seed });
+      hasStarted = true;
+      return answerOnce(asking, { ...spec, attempt: attempt.attempt }, attempt);
+    },
+  } satisfies Call<ReplicateResult<T>>);
+  const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
+  if (!hasStarted) return { failure, isHopeless: true };
+  const replicate = toReplicate(asking, spec, outcome);
+  if (replicate.valid) await lent.journal?.append(replicate as Replicate);
+  context.events.emit("replicate_done", { replicate });
+  return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome) };
+}
+
+async function answerOnce<Input, T>(
+  asking: BundleAsking<Input, T>,
+  spec: ReplicateSpec,
+  attempt: CallAttempt,
+): Promise<ReplicateResult<T>> {
+  const { tool, request, schema } = asking;
+  const result = await tool.executeReplicate(request, spec, replicateContext(asking, attempt, spec));
+  if (result.usage || result.costUsd !== undefined) attempt.spend(result.usage, result.costUsd);
+  warnOfSameResponse(asking, result.responseId);
+  if (!schema) return result;
+  const checked = await schema.check(result.data);
+  if (!checked.ok) throw new InvalidOutputError(checked.errors, result.data);
+  return { ...result, data: checked.value as T };
+}
+
+function replicateContext(
+  { context, lent, schema }: BundleAsking<any, any>,
+  attempt: CallAttempt,
+  replicate: ReplicateSpec,
+): ReplicateContext {
+  const own: ReplicateContext = Object.create(context, {
+    replicate: { value: replicate, enumerable: true },
+    attempt: { value: attempt.attempt, enumerable: true },
+    signal: { get: () => attempt.signal, enumerable: true },
+    reportUsage: { value: attempt.spend.bind(attempt), enumerable: true },
+  });
+  return lend(own, { ...lent, attempt, responseSchema: schema?.jsonSchema });
+}
+
+function warnOfSameResponse({ context, responseIds }: BundleAsking<any, any>, responseId: string | undefined): void {
+  if (responseId === undefined) return;
+  if (responseIds.has(responseId)) {
+    const message = `The provider gave the response "${responseId}" for more than one replicate: it is one answer, not several`;
+    context.events.emit("warning", { code: "equal_response_ids", message });
+  }
+  responseIds.add(responseId);
+}
+
+function isHopeless(outcome: CallOutcome<unknown> & { ok: false }): boolean {
+  const { error, failure } = outcome;
+  if (BudgetExceeded.isInstance(error) || CancelledError.isInstance(error)) return true;
+  return InvalidOptionsError.isInstance(error) || hopelessCategories.has(failure.category ?? "");
+}
+
+function toReplicate<T>(
+  { tool, context }: BundleAsking<any, T>,
+  { id, seed }: { id: string; seed: number },
+  outcome: CallOutcome<ReplicateResult<T>>,
+): Replicate<T> {
+  const facts = {
+    id,
+    seed,
+    usage: outcome.usage,
+    costUsd: outcome.costUsd,
+    elapsedMs: Math.round(outcome.elapsedMs),
+    attempts: outcome.attempts,
+  };
+  if (outcome.ok) {
+    const { data, model, warnings } = outcome.value;
+    const quality = { valid: true as const, ...(warnings?.length && { warnings: [...warnings] }) };
+    return { ...facts, model: model ?? modelOf(tool), valid: true, data, quality };
+  }
+  const { error } = outcome;
+  const isInvalidOutput = InvalidOutputError.isInstance(error);
+  const errors = isInvalidOutput ? [...error.errors] : [stoppedBecause(error, context)];
+  const data = isInvalidOutput ? (error.data ?? null) : null;
+  return { ...facts, model: modelOf(tool), valid: false, data, quality: { valid: false, errors } };
+}
+
+function stoppedBecause(error: unknown, context: ToolContext): string {
+  return context.signal.aborted ? `stopped: ${messageOf(error)}` : messageOf(error);
+}
+
+function modelOf(tool: BundleTool<any, any>): string {
+  return tool.provider ?? tool.name;
+}
+
+/** The part of a budget that each of `count` calls may count on; time is not divided by calls. */
+function shareOf(remaining: Budget, count: number): Budget {
+  return {
+    ...(remaining.tokens !== undefined && { tokens: Math.floor(remaining.tokens / count) }),
+    ...(remaining.costUsd !== undefined && { costUsd: remaining.costUsd / count }),
+  };
+}

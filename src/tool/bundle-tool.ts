@@ -1,0 +1,111 @@
+import { markSelfGuarding } from "../contract/call.ts";
+import type {
+  BundleToolOptions,
+  EvidenceBundle,
+  EvidenceContent,
+  EvidenceSource,
+  ReplicateResult,
+  ReplicateSpec,
+  ResolvedBundleOptions,
+} from "../contract/bundle.ts";
+import { Incomplete } from "../contract/incomplete.ts";
+import { type ReplicateContext, Tool, type ToolContext } from "../contract/tool.ts";
+import type { Budget } from "../contract/usage.ts";
+import { executeWholeBundle } from "./execute-whole-bundle.ts";
+import { type CheckedBundleOptions, resolveBundleOptions } from "./resolve-bundle-options.ts";
+import { runBundle } from "./run-bundle.ts";
+import { deriveSeeds } from "./seeds.ts";
+
+/**
+ * The most that one replicate may use; `undefined` where nobody knows.
+ *
+ * @param share what is left of the budget, divided by the replicates that may still be asked for
+ * @param remaining all that is left of the budget
+ */
+export type ReplicateBound = (share: Budget, remaining: Budget) => Budget | undefined;
+
+export interface BundleTool<Input, T> {
+  /** True for every bundle tool: listings and planners read it. */
+  readonly supportsBundle: true;
+}
+
+/**
+ * A tool that asks up to K times and gives an evidence bundle.
+ *
+ * Implement `executeReplicate`, one answer for one seed: the base class schedules, validates, retries, stops early,
+ * summarises and reports. Or override `executeBundle` and do all of that yourself; it is then guarded as one call.
+ *
+ * @typeParam Input the request
+ * @typeParam T one answer
+ *
+ * @example
+ * ```ts
+ * class Vote extends BundleTool<{ question: string }, { yes: boolean }> {
+ *   readonly name = "vote";
+ *   override async executeReplicate({ question }: { question: string }, { seed }: ReplicateSpec, { signal }: ToolContext) {
+ *     return { data: await ask(question, seed, signal) };
+ *   }
+ * }
+ * ```
+ */
+export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<Input, EvidenceContent<T>, BundleToolOptions> {
+  /** Where the answers come from. Override it for a tool that does not ask a live model. */
+  get source(): EvidenceSource {
+    return "live";
+  }
+
+  /** Whether a subclass has said how to get an answer. */
+  get canRun(): boolean {
+    return this.runsWholeBundle || this.executeReplicate !== BundleTool.prototype.executeReplicate;
+  }
+
+  private get runsWholeBundle(): boolean {
+    return this.executeBundle !== BundleTool.prototype.executeBundle;
+  }
+
+  override resolveOptions(given: Partial<BundleToolOptions> | undefined): BundleToolOptions {
+    return resolveBundleOptions(given, this.defaultOptions);
+  }
+
+  async execute(request: Input, options: BundleToolOptions, context: ToolContext): Promise<EvidenceContent<T>> {
+    const checked = this.resolveOptions(options) as CheckedBundleOptions;
+    const seeds = checked.seeds ?? deriveSeeds(this.name, request, checked.k);
+    const resolved = { ...checked, seeds } as ResolvedBundleOptions;
+    try {
+      const evidenceBundle = this.runsWholeBundle
+        ? await executeWholeBundle(this, request, resolved, context)
+        : await this.executeBundle(request, resolved, context);
+      context.events.emit("bundle_ready", { evidenceBundle });
+      return { evidenceBundle };
+    } catch (error) {
+      if (error instanceof Incomplete && error.isUsable) context.events.emit("bundle_ready", error.content as EvidenceContent);
+      throw error;
+    }
+  }
+
+  /**
+   * One answer for one seed. A rejection is retried or not as its error says; the answer's `data` is checked against
+   * the schema afterwards.
+   */
+  executeReplicate(_request: Input, _replicate: ReplicateSpec, _context: ReplicateContext): Promise<ReplicateResult<T>> {
+    return Promise.reject(new TypeError(`The bundle tool "${this.name}" implements neither executeReplicate nor executeBundle`));
+  }
+
+  /**
+   * Says, once a bundle and before its first call, how much one replicate may use; budgets are kept by it. Default:
+   * `estimate`, else `perReplicateBudget`.
+   */
+  async boundReplicates(request: Input, options: ResolvedBundleOptions, _context: ToolContext): Promise<ReplicateBound> {
+    return () => this.estimate?.(request, options) ?? options.perReplicateBudget;
+  }
+
+  /** All answers, and what they come to. */
+  executeBundle(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<EvidenceBundle<T>> {
+    return runBundle(this, request, options, context);
+  }
+
+}
+
+// On the prototype, so that a subclass's field, getter or assignment is never shadowed.
+Object.assign(BundleTool.prototype, { supportsBundle: true });
+markSelfGuarding(BundleTool.prototype);

@@ -1,0 +1,72 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type NamedTool, Tool, type ToolContext } from "../contract/tool.ts";
+
+/** Facts of a tool that is made from a function. */
+export interface ToolMeta<Name extends string> {
+  name: Name;
+  version?: string | undefined;
+  description?: string | undefined;
+  provider?: string | undefined;
+  capabilities?: readonly string[] | undefined;
+}
+
+/**
+ * A tool from a function. `input`, a Standard Schema (zod, valibot, arktype), checks and types the request.
+ *
+ * @example
+ * ```ts
+ * const lookup = defineTool({
+ *   name: "lookup",
+ *   input: z.object({ id: z.string() }),
+ *   execute: async ({ id }, _options, { signal }) => (await fetch(`https://example.com/${id}`, { signal })).ok,
+ * });
+ * ```
+ */
+export function defineTool<const Name extends string, S extends StandardSchemaV1<any, any>, R>(
+  definition: ToolMeta<Name> & {
+    input: S;
+    execute(
+      request: StandardSchemaV1.InferOutput<S>,
+      options: Record<string, unknown>,
+      context: ToolContext,
+    ): R | PromiseLike<R>;
+  },
+): NamedTool<Name, StandardSchemaV1.InferInput<S>, R>;
+export function defineTool<const Name extends string, I, R>(
+  definition: ToolMeta<Name> & {
+    input?: undefined;
+    execute(request: I, options: Record<string, unknown>, context: ToolContext): R | PromiseLike<R>;
+  },
+): NamedTool<Name, I, R>;
+export function defineTool(
+  definition: ToolMeta<string> & {
+    input?: StandardSchemaV1 | undefined;
+    execute(request: unknown, options: Record<string, unknown>, context: ToolContext): unknown;
+  },
+): NamedTool<string, unknown, unknown> {
+  return new FunctionTool(definition);
+}
+
+class FunctionTool extends Tool<unknown, unknown> {
+  readonly name: string;
+  readonly #execute: (request: unknown, options: Record<string, unknown>, context: ToolContext) => unknown;
+
+  constructor(definition: Parameters<typeof defineTool>[0]) {
+    super();
+    this.name = definition.name;
+    this.#execute = definition.execute as typeof this.#execute;
+    describeTool(this, definition);
+    if (definition.input) Object.assign(this, { inputSchema: definition.input });
+  }
+
+  async execute(request: unknown, options: Record<string, unknown>, context: ToolContext): Promise<unknown> {
+    return this.#execute(request, options, context);
+  }
+}
+
+/** Copies the facts that were given onto a tool; the others keep the defaults of `Tool`. */
+export function describeTool(tool: object, meta: Omit<ToolMeta<string>, "name">): void {
+  for (const fact of ["version", "description", "provider", "capabilities"] as const) {
+    if (meta[fact] !== undefined) Object.assign(tool, { [fact]: meta[fact] });
+  }
+}

@@ -1,0 +1,61 @@
+import type { EvidenceBundle, ResolvedBundleOptions } from "../contract/bundle.ts";
+import { type CallAttempt, lend, lentWith } from "../contract/call.ts";
+import { Incomplete } from "../contract/incomplete.ts";
+import type { ToolContext } from "../contract/tool.ts";
+import type { Usage } from "../contract/usage.ts";
+import type { BundleTool } from "./bundle-tool.ts";
+import { createDirectGuard } from "./direct-guard.ts";
+
+/**
+ * Runs an overridden `executeBundle` as one guarded call. Replicates that it asks for through `super.executeBundle` run
+ * inside that call and are not guarded again, so that retries never multiply.
+ */
+export async function executeWholeBundle<Input, T>(
+  tool: BundleTool<Input, T>,
+  request: Input,
+  options: ResolvedBundleOptions,
+  context: ToolContext,
+): Promise<EvidenceBundle<T>> {
+  const lent = lentWith(context);
+  const guard = lent?.guard ?? createDirectGuard(context, undefined);
+  const outcome = await guard<EvidenceBundle<T>>({
+    provider: tool.provider ?? `tool:${tool.name}`,
+    bound: () => options.globalBudget,
+    limits: options.globalBudget,
+    async execute(attempt) {
+      const { context: inner, hasReported } = innerContext(context, attempt);
+      const bundle = await tool.executeBundle(request, options, inner);
+      if (!hasReported()) attempt.spend(bundle.usageTotal, bundle.costTotalUsd);
+      return bundle;
+    },
+  });
+  if (outcome.ok) return outcome.value;
+  if (outcome.error instanceof Incomplete) throw outcome.error;
+  throw new Incomplete({
+    content: null,
+    isUsable: false,
+    failures: { [tool.name]: outcome.failure },
+    cause: outcome.error,
+  });
+}
+
+/** The context of one attempt, and whether the attempt has reported by itself what it used. */
+function innerContext(context: ToolContext, attempt: CallAttempt): { context: ToolContext; hasReported: () => boolean } {
+  let reported = false;
+  const observed: CallAttempt = Object.create(attempt, {
+    spend: {
+      value(usage: Usage | undefined, costUsd: number | null | undefined) {
+        reported = true;
+        attempt.spend(usage, costUsd);
+      },
+    },
+  });
+  const inner: ToolContext = Object.create(context, {
+    attempt: { value: attempt.attempt, enumerable: true },
+    signal: { get: () => attempt.signal, enumerable: true },
+    reportUsage: { value: observed.spend, enumerable: true },
+  });
+  const lent = lentWith(context);
+  if (lent) lend(inner, { ...lent, guard: createDirectGuard(inner, observed), attempt: observed });
+  return { context: inner, hasReported: () => reported };
+}

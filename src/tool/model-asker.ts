@@ -1,0 +1,178 @@
+import type { EvidenceSource, ReplicateResult, ReplicateSpec, ResolvedBundleOptions } from "../contract/bundle.ts";
+import { type Lent, lentWith } from "../contract/call.ts";
+import { InvalidOutputError } from "../contract/invalid-output-error.ts";
+import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
+import type { PriceSource } from "../contract/run.ts";
+import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
+import { InvalidOptionsError, messageOf } from "../core/errors.ts";
+import type { JSONObject } from "../core/json.ts";
+import { generate } from "../provider/language-model.ts";
+import { defaultPrices } from "../provider/prices.ts";
+import { promptTokensUpperBound } from "../provider/prompt-tokens.ts";
+import { resolveModel } from "../provider/resolve.ts";
+import { extractJson } from "../schema/repair.ts";
+import { resolveBundleSchema } from "./bundle-schema.ts";
+import type { ReplicateBound } from "./bundle-tool.ts";
+import { boundCall, type OutputLimit, outputLimitWithin } from "./call-bound.ts";
+import { withCorrection } from "./correction.ts";
+
+/** How a prompt tool asks its model. */
+export interface ModelSettings {
+  model: string | LanguageModelLike;
+  temperature?: number | undefined;
+  maxOutputTokens?: number | undefined;
+  providerOptions?: Record<string, JSONObject> | undefined;
+}
+
+/** Asks one model, live or not, within the bounds that a run sets. */
+export class ModelAsker {
+  readonly #settings: ModelSettings;
+  #model: Promise<LanguageModelLike> | undefined;
+
+  constructor(settings: ModelSettings) {
+    this.#settings = settings;
+  }
+
+  /** Whose breaker the calls fall under: the model's provider, with the server's address where there are many. */
+  get provider(): string {
+    const { model } = this.#settings;
+    if (typeof model !== "string") return model.provider;
+    return model.startsWith("openai-compatible:") ? (model.split("#")[0] as string) : (model.split(":")[0] as string);
+  }
+
+  get source(): EvidenceSource {
+    const { model } = this.#settings;
+    if (typeof model !== "string") return model.source ?? "live";
+    return model.startsWith("recorded:") ? "recorded" : model.startsWith("simulated:") ? "simulated" : "live";
+  }
+
+  /**
+   * The bound of one replicate. Finds the model and its prices first, so that nothing has been paid when one is missing.
+   *
+   * @throws InvalidOptionsError for a model that is not to be had, or a budget in dollars and a model without a price
+   */
+  async bound(
+    messages: readonly PromptMessage[],
+    options: ResolvedBundleOptions,
+    context: ToolContext,
+  ): Promise<ReplicateBound> {
+    const { temperature, maxOutputTokens } = this.#settings;
+    if (temperature === 0 && options.k > 1) {
+      context.events.emit("warning", {
+        code: "temperature_zero",
+        message: `${options.k} answers are asked for at temperature 0: they may agree because they are the same answer. Leave temperature out.`,
+      });
+    }
+    const model = await this.#resolve();
+    const { schema } = await resolveBundleSchema(options);
+    const limit = await this.#limit(model, promptTokensUpperBound(messages, schema?.jsonSchema), context, options);
+    return (share, remaining) => boundCall(limit, maxOutputTokens, share, remaining);
+  }
+
+  async ask(
+    messages: readonly PromptMessage[],
+    replicate: ReplicateSpec,
+    context: ReplicateContext,
+  ): Promise<ReplicateResult> {
+    const model = await this.#resolve();
+    const lent = lentWith(context);
+    const prices = await pricesOf(lent);
+    const { temperature, providerOptions } = this.#settings;
+    const answer = await generate(model, {
+      messages: withCorrection(messages, lent?.attempt?.previousError),
+      seed: replicate.seed,
+      temperature,
+      maxOutputTokens: this.#maxOutputTokens(messages, lent, prices, model),
+      providerOptions,
+      responseSchema: lent?.responseSchema,
+      signal: context.signal,
+      onUsage: (usage) => context.reportUsage(usage, prices.costUsd({ ...identify(model), usage })),
+      ...(lent?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context, lent) }),
+    });
+    const { data, repairs } = readAnswer(answer.text, answer.finishReason, lent?.responseSchema !== undefined);
+    const warnings = [...answer.warnings, ...repairs];
+    return { data, model: answer.modelId, warnings, responseId: answer.responseId };
+  }
+
+  #resolve(): Promise<LanguageModelLike> {
+    this.#model ??= resolveModel(this.#settings.model).catch((error) => {
+      this.#model = undefined;
+      throw error;
+    });
+    return this.#model;
+  }
+
+  async #limit(
+    model: LanguageModelLike,
+    promptTokens: number | undefined,
+    context: ToolContext,
+    options: ResolvedBundleOptions,
+  ): Promise<OutputLimit> {
+    const isPriced = [context.budget.limits, options.globalBudget, options.perReplicateBudget].some(
+      (budget) => budget?.costUsd !== undefined,
+    );
+    if (!isPriced) return { promptTokens, priceOf: undefined };
+    const prices = await pricesOf(lentWith(context));
+    return { promptTokens, priceOf: priceOf(prices, model) };
+  }
+
+  #maxOutputTokens(
+    messages: readonly PromptMessage[],
+    lent: Lent | undefined,
+    prices: PriceSource,
+    model: LanguageModelLike,
+  ): number | undefined {
+    const reserved = lent?.attempt?.reserved ?? {};
+    if (reserved.tokens === undefined && reserved.costUsd === undefined) return this.#settings.maxOutputTokens;
+    const limit = {
+      promptTokens: promptTokensUpperBound(messages, lent?.responseSchema),
+      priceOf: reserved.costUsd === undefined ? undefined : priceOf(prices, model),
+    };
+    return outputLimitWithin(reserved, limit, this.#settings.maxOutputTokens);
+  }
+}
+
+async function pricesOf(lent: Lent | undefined): Promise<PriceSource> {
+  return lent?.prices ?? (await defaultPrices());
+}
+
+function identify(model: LanguageModelLike): { provider: string; modelId: string } {
+  return { provider: model.provider, modelId: model.modelId };
+}
+
+/** The price of a call by its tokens. @throws InvalidOptionsError where nobody knows it */
+function priceOf(prices: PriceSource, model: LanguageModelLike): (input: number, output: number) => number {
+  const price = (inputTokens: number, outputTokens: number) =>
+    prices.costUsd({ ...identify(model), usage: { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens } });
+  if (price(1, 1) === null) throw unknownPrice(model);
+  return (inputTokens, outputTokens) => price(inputTokens, outputTokens) ?? Number.POSITIVE_INFINITY;
+}
+
+function unknownPrice({ provider, modelId }: LanguageModelLike): InvalidOptionsError {
+  return new InvalidOptionsError([
+    {
+      path: "options.budget.costUsd",
+      given: `a limit in dollars, and the model "${modelId}" of "${provider}", whose price is not known`,
+      allowed:
+        "a model with a known price, or a price of your own: new Orchestrator({ prices: { costUsd: ({ modelId, usage }) => … } })",
+    },
+  ]);
+}
+
+function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateContext, lent: Lent): void {
+  lent.attempt?.commit();
+  events.emit("delta", { text, replicateId: id });
+}
+
+function readAnswer(text: string, finishReason: string, isJson: boolean): { data: unknown; repairs: readonly string[] } {
+  const trimmed = text.trim();
+  if (trimmed === "") throw new InvalidOutputError([`the answer is empty (finish reason: ${finishReason})`], "");
+  if (!isJson) return { data: trimmed, repairs: finishReason === "length" ? ["the answer was cut off at its length limit"] : [] };
+  try {
+    const { value, repairs } = extractJson(trimmed);
+    return { data: value, repairs };
+  } catch (error) {
+    const cut = finishReason === "length" ? ["the answer was cut off at its length limit"] : [];
+    throw new InvalidOutputError([messageOf(error), ...cut], trimmed);
+  }
+}

@@ -1,0 +1,108 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type {
+  BundleOptions,
+  EvidenceSource,
+  ReplicateResult,
+  ReplicateSpec,
+  ResolvedBundleOptions,
+} from "../contract/bundle.ts";
+import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
+import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
+import type { JSONObject, JSONValue } from "../core/json.ts";
+import { BundleTool, type ReplicateBound } from "./bundle-tool.ts";
+import { describeTool } from "./define-tool.ts";
+import { ModelAsker } from "./model-asker.ts";
+import { fillTemplate, type PromptVariables, templateInput } from "./prompt-template.ts";
+
+/** What a prompt tool is made of. */
+export interface PromptBundleToolOptions<P extends string, T extends JSONValue, Name extends string> {
+  name: Name;
+  /** `"openai:gpt-5-mini"`, `"openai-compatible:<base URL>#<model>"`, `"recorded:<file>"`, `"simulated:…"`, or a model object. */
+  model: string | LanguageModelLike;
+  system?: string | undefined;
+  /** Text whose `{{variables}}` type the request, or a function that gives text or messages, images included. */
+  prompt: P | ((request: PromptVariables<P>) => string | readonly PromptMessage[]);
+  /** What the answer must fit. Left out, the answer is text. */
+  schema?: StandardSchemaV1<any, T> | undefined;
+  defaultOptions?: BundleOptions | undefined;
+  /** Default: the provider's. */
+  temperature?: number | undefined;
+  /** Default: what the remaining budget allows, else the provider's. */
+  maxOutputTokens?: number | undefined;
+  /** Handed to the provider as they are, by its name. */
+  providerOptions?: Record<string, JSONObject> | undefined;
+  version?: string | undefined;
+  description?: string | undefined;
+}
+
+/**
+ * The tool most users need: a prompt, a model, a schema. Asks up to `k` times, as few as the answer allows.
+ *
+ * @example
+ * ```ts
+ * const triage = new PromptBundleTool({
+ *   name: "triage",
+ *   model: "openai:gpt-5-mini",
+ *   prompt: "Report:\n{{report}}",
+ *   schema: z.object({ severity: z.enum(["low", "high"]), component: z.string() }),
+ *   defaultOptions: { k: 5 },
+ * });
+ * ```
+ */
+export class PromptBundleTool<
+  const P extends string = string,
+  T extends JSONValue = string,
+  const Name extends string = string,
+> extends BundleTool<PromptVariables<P>, T> {
+  readonly name: Name;
+  readonly #prompt: PromptBundleToolOptions<P, T, Name>["prompt"];
+  readonly #system: string | undefined;
+  readonly #asker: ModelAsker;
+
+  /** @throws InvalidOptionsError where the model's name cannot mean any */
+  constructor(options: PromptBundleToolOptions<P, T, Name>) {
+    super();
+    this.name = options.name;
+    this.#prompt = options.prompt;
+    this.#system = options.system;
+    this.#asker = new ModelAsker(options);
+    const { provider } = this.#asker;
+    describeTool(this, { version: options.version, description: options.description, provider });
+    const isText = options.schema === undefined && options.defaultOptions?.schemaUri === undefined;
+    const defaultOptions: BundleOptions = {
+      ...options.defaultOptions,
+      ...(options.schema && { schema: options.schema }),
+      ...(isText && { compare: { text: true, ...options.defaultOptions?.compare } }),
+    };
+    Object.assign(this, { defaultOptions });
+    if (typeof options.prompt === "string") Object.assign(this, { inputSchema: templateInput(options.prompt) });
+  }
+
+  override get source(): EvidenceSource {
+    return this.#asker.source;
+  }
+
+  override boundReplicates(
+    request: PromptVariables<P>,
+    options: ResolvedBundleOptions,
+    context: ToolContext,
+  ): Promise<ReplicateBound> {
+    return this.#asker.bound(this.#messages(request), options, context);
+  }
+
+  override async executeReplicate(
+    request: PromptVariables<P>,
+    replicate: ReplicateSpec,
+    context: ReplicateContext,
+  ): Promise<ReplicateResult<T>> {
+    return (await this.#asker.ask(this.#messages(request), replicate, context)) as ReplicateResult<T>;
+  }
+
+  #messages(request: PromptVariables<P>): PromptMessage[] {
+    const prompt =
+      typeof this.#prompt === "string" ? fillTemplate(this.#prompt, request as Record<string, unknown>) : this.#prompt(request);
+    const asked: readonly PromptMessage[] =
+      typeof prompt === "string" ? [{ role: "user", content: [{ type: "text", text: prompt }] }] : prompt;
+    return this.#system === undefined ? [...asked] : [{ role: "system", content: this.#system }, ...asked];
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Job: ask for as few replicates as the answer allows, as many at once as can be needed.
+ * Boundary: knows neither how a replicate is asked for nor what it costs.
+ * Invariants:
+ * 1. The rule sees replicates in index order, whatever finished first, so that equal answers give equal bundles.
+ * 2. Beyond what the rule has seen, no more is asked for than the fewest that could end it: nothing is wasted against
+ *    asking one by one, and the rounds are few.
+ * 3. After a halt nothing new is asked for; what is in flight is waited for and kept.
+ */
+import type { Replicate } from "../contract/bundle.ts";
+import type { OutputError } from "../contract/run.ts";
+
+/** How one request for a replicate ended. */
+export interface Asked {
+  /** Absent where it could not even be started. */
+  readonly replicate?: Replicate | undefined;
+  readonly failure?: Failure | undefined;
+  /** True where the next replicate would meet the same failure, so that no more are asked for. */
+  readonly isHopeless?: boolean;
+}
+
+/** Why a replicate is not there or not valid: what was thrown, and the same as plain data. */
+export interface Failure {
+  readonly error: unknown;
+  readonly facts: OutputError;
+}
+
+/** What the scheduler asks of a stopping rule. */
+export interface Rule {
+  readonly needed: number;
+  observe(data: unknown, info: { valid: boolean }): { stop: boolean; reason?: string; needed: number };
+}
+
+export interface ScheduleOptions {
+  readonly k: number;
+  readonly maxParallel: number;
+  readonly rule: Rule;
+  ask(index: number): Promise<Asked>;
+  /** Called after each replicate that the rule has seen, with all of them so far, unless it was the last. */
+  onObserved(replicates: readonly Replicate[]): void;
+}
+
+/** The replicates in index order, and why there are no more of them. */
+export interface Schedule {
+  readonly replicates: Replicate[];
+  /** The rule's words, where it ended the asking. */
+  readonly stopReason?: string | undefined;
+  /** The failure that ended the asking. */
+  readonly halt?: Failure | undefined;
+  /** The last failure of any replicate. */
+  readonly lastFailure?: Failure | undefined;
+}
+
+export function scheduleReplicates(options: ScheduleOptions): Promise<Schedule> {
+  return new Promise((resolve, reject) => {
+    new Scheduler(options, resolve, reject).launch();
+  });
+}
+
+class Scheduler {
+  readonly #options: ScheduleOptions;
+  readonly #resolve: (schedule: Schedule) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #finished: (Replicate | undefined)[] = [];
+  #launched = 0;
+  #inFlight = 0;
+  #observed = 0;
+  #needed: number;
+  #stopReason: string | undefined;
+  #halt: Failure | undefined;
+  #lastFailure: Failure | undefined;
+
+  constructor(options: ScheduleOptions, resolve: (schedule: Schedule) => void, reject: (error: unknown) => void) {
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#needed = Math.max(2, options.rule.needed);
+  }
+
+  launch(): void {
+    const { k, maxParallel } = this.#options;
+    const wanted = Math.min(k, this.#observed + this.#needed);
+    while (this.#launched < wanted && this.#inFlight < maxParallel && !this.#isOver) this.#ask(this.#launched++);
+    if (this.#inFlight === 0) this.#end();
+  }
+
+  get #isOver(): boolean {
+    return this.#stopReason !== undefined || this.#halt !== undefined;
+  }
+
+  #ask(index: number): void {
+    this.#inFlight++;
+    this.#options.ask(index).then((asked) => {
+      this.#inFlight--;
+      this.#finished[index] = asked.replicate;
+      this.#lastFailure = asked.failure ?? this.#lastFailure;
+      if (asked.isHopeless) this.#halt ??= asked.failure;
+      this.#observe();
+      this.launch();
+    }, this.#reject);
+  }
+
+  #observe(): void {
+    for (let next = this.#finished[this.#observed]; next; next = this.#finished[this.#observed]) {
+      this.#observed++;
+      const verdict = this.#options.rule.observe(next.data, { valid: next.valid });
+      this.#needed = Math.max(1, verdict.needed);
+      if (verdict.stop && this.#observed < this.#options.k) this.#stopReason ??= verdict.reason ?? "settled";
+      else if (this.#observed < this.#options.k) this.#options.onObserved(this.#finished.slice(0, this.#observed) as Replicate[]);
+    }
+  }
+
+  #end(): void {
+    const replicates = this.#finished.filter((replicate) => replicate !== undefined);
+    this.#resolve({
+      replicates,
+      stopReason: this.#stopReason,
+      halt: this.#halt,
+      lastFailure: this.#lastFailure,
+    });
+  }
+}
