@@ -1,21 +1,18 @@
 import { defineConfig } from "tsdown";
+import manifest from "./package.json" with { type: "json" };
+
+/** What package.json names is what is built: `./dist/stores/sqlite.js` comes from `src/stores/sqlite.ts`. */
+const built = [...Object.values(manifest.exports), ...Object.values(manifest.bin)].filter((path) =>
+  path.endsWith(".js"),
+);
+const nameOf = (path: string) => path.replace(/^(\.\/)?dist\//, "").replace(/\.js$/, "");
 
 export default defineConfig({
-  entry: {
-    index: "src/index.ts",
-    orchestration: "src/orchestration.ts",
-    planning: "src/planning.ts",
-    reliability: "src/reliability.ts",
-    evidence: "src/evidence.ts",
-    testing: "src/testing.ts",
-    "stores/memory": "src/stores/memory.ts",
-    "stores/sqlite": "src/stores/sqlite.ts",
-    "stores/postgres": "src/stores/postgres.ts",
-    "cli/main": "src/cli/main.ts",
-  },
+  entry: Object.fromEntries(built.map((path) => [nameOf(path), `src/${nameOf(path)}.ts`])),
   format: "esm",
   platform: "node",
   target: "node22.18",
+  fixedExtension: false,
   dts: true,
   clean: true,
   hash: false,

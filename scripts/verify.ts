@@ -1,0 +1,83 @@
+/**
+ * Job: run every check of the repository, one line and its time each; stop at the first failure and show its output.
+ * Boundary: knows how to run steps; which steps there are stands in steps.ts.
+ * Invariants:
+ * 1. A step that fails ends the run with status 1, and its whole output is printed.
+ * 2. The last line counts the tests that ran: `N passed, N failed, N skipped`.
+ *
+ * `npm run verify -- --only types,unit` runs some of them, `--list` names them all.
+ */
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { reports, type Step, steps } from "./steps.ts";
+
+/** Steps call the repository's own tools and its pinned Node by their names. */
+const environment = { ...process.env, PATH: `${resolve("node_modules/.bin")}${delimiter}${process.env["PATH"]}` };
+const { values } = parseArgs({ options: { only: { type: "string" }, list: { type: "boolean", default: false } } });
+
+if (values.list) {
+  for (const { name, promise } of steps) console.log(`${name.padEnd(16)}${promise}`);
+} else {
+  const startedAt = performance.now();
+  const failed = await runUntilFailure(chosenSteps(values.only));
+  console.log(
+    `\n${failed ? `verify failed at "${failed.name}"` : "verify passed"} after ${secondsSince(startedAt).trim()}`,
+  );
+  console.log(countTests());
+  rmSync(reports, { recursive: true });
+  process.exitCode = failed ? 1 : 0;
+}
+
+function chosenSteps(only: string | undefined): readonly Step[] {
+  if (only === undefined) return steps;
+  const names = only.split(",");
+  const unknown = names.filter((name) => !steps.some((step) => step.name === name));
+  if (unknown.length === 0) return steps.filter(({ name }) => names.includes(name));
+  throw new Error(`No step is named ${unknown.join(", ")}; there are: ${steps.map(({ name }) => name).join(", ")}.`);
+}
+
+async function runUntilFailure(chosen: readonly Step[]): Promise<Step | undefined> {
+  for (const step of chosen) {
+    const startedAt = performance.now();
+    const { status, output } = await runStep(step);
+    if (status !== 0 && !step.isShown) console.log(output);
+    console.log(
+      `${status === 0 ? "ok    " : "FAILED"} ${step.name.padEnd(16)} ${secondsSince(startedAt)}  ${step.promise}`,
+    );
+    if (status !== 0) return step;
+    const facts = step.isShown ? [] : output.split("\n").filter((line) => line.startsWith("= "));
+    for (const fact of facts) console.log(`       ${fact.slice(2)}`);
+  }
+  return undefined;
+}
+
+/** A step's output is kept for its failure; that of the tests is shown as it comes. */
+function runStep({ command, isShown }: Step): Promise<{ status: number; output: string }> {
+  const [program, ...parameters] = command;
+  return new Promise((settle, reject) => {
+    const channel = isShown ? "inherit" : "pipe";
+    const child = spawn(program, parameters, { env: environment, stdio: ["ignore", channel, channel] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding("utf8").on("data", (text) => (output += text));
+    child.on("error", reject).on("close", (status) => settle({ status: status ?? 1, output }));
+  });
+}
+
+function secondsSince(startedAt: number): string {
+  return `${((performance.now() - startedAt) / 1000).toFixed(1)} s`.padStart(8);
+}
+
+/** The sum over the test runs of this verification, as the test runner counted them. */
+function countTests(): string {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const report of readdirSync(reports)) {
+    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(join(reports, report), "utf8"));
+    counts.passed += numPassedTests;
+    counts.failed += numFailedTests;
+    counts.skipped += numPendingTests;
+  }
+  return `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`;
+}
