@@ -1,0 +1,58 @@
+import type { Usage } from "../contract/usage.ts";
+import type { ModelCall } from "./model-call.ts";
+import { estimatedUsage } from "./model-usage.ts";
+import { promptTokensUpperBound } from "./prompt-tokens.ts";
+
+/** Errors of a connection that was open: the request had reached the provider. */
+const brokenConnection = /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_HEADERS_TIMEOUT|UND_ERR_BODY_TIMEOUT)$/;
+
+/**
+ * Job: know at any moment what one call has used, and tell the caller once.
+ * Boundary: reads nothing from the provider itself.
+ * Invariants:
+ * 1. `onUsage` is called at most once, with the provider's figures where they have come.
+ * 2. An estimate bounds the prompt and what was seen of the answer; unseen, it is the answer's allowed length.
+ */
+export class CallMeter {
+  usage: Usage | undefined;
+  text = "";
+  /** Reasoning that is billed but not part of the answer. */
+  hiddenText = "";
+  isStreaming = false;
+  #reported: Usage | undefined;
+  readonly #call: ModelCall;
+
+  constructor(call: ModelCall) {
+    this.#call = call;
+  }
+
+  report(): Usage {
+    if (!this.#reported) {
+      this.#reported = this.usage ?? this.#estimate();
+      this.#call.onUsage?.(this.#reported);
+    }
+    return this.#reported;
+  }
+
+  /** Whether the provider may bill a call that failed so: it had begun to answer, or nobody knows. */
+  mayBeBilled(error: unknown): boolean {
+    if (this.isStreaming || this.usage) return true;
+    const statusCode = (error as { statusCode?: unknown } | undefined)?.statusCode;
+    return typeof statusCode === "number" ? statusCode < 300 : isBrokenConnection(error);
+  }
+
+  #estimate(): Usage {
+    const { messages, responseSchema, maxOutputTokens = 0 } = this.#call;
+    const seen = Buffer.byteLength(this.text) + Buffer.byteLength(this.hiddenText);
+    return estimatedUsage(
+      promptTokensUpperBound(messages, responseSchema) ?? 0,
+      this.isStreaming || seen > 0 ? seen : maxOutputTokens,
+    );
+  }
+}
+
+function isBrokenConnection(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (brokenConnection.test(String((at as { code?: unknown }).code))) return true;
+  return false;
+}

@@ -1,0 +1,34 @@
+import type { LanguageModelV4Usage } from "@ai-sdk/provider";
+import type { Usage } from "../contract/usage.ts";
+
+/** The figures of a provider as ours; `undefined` where it gave none. */
+export function toUsage(reported: LanguageModelV4Usage | undefined): Usage | undefined {
+  const inputTokens = reported?.inputTokens?.total;
+  const outputTokens = reported?.outputTokens?.total;
+  if (inputTokens === undefined && outputTokens === undefined) return undefined;
+  const usage: Usage = {
+    inputTokens: inputTokens ?? 0,
+    outputTokens: outputTokens ?? 0,
+    totalTokens: (inputTokens ?? 0) + (outputTokens ?? 0),
+    requests: 1,
+  };
+  const cachedInputTokens = reported?.inputTokens?.cacheRead;
+  const reasoningTokens = reported?.outputTokens?.reasoning;
+  if (cachedInputTokens !== undefined) usage.cachedInputTokens = cachedInputTokens;
+  if (reasoningTokens !== undefined) usage.reasoningTokens = reasoningTokens;
+  return usage;
+}
+
+/** Stands in where the provider gave no figures. */
+export function estimatedUsage(inputTokens: number, outputTokens: number): Usage {
+  return { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, estimated: true, requests: 1 };
+}
+
+/** Our figures as a provider gives them. */
+export function fromUsage(usage: Partial<Usage> | undefined): LanguageModelV4Usage {
+  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = usage ?? {};
+  return {
+    inputTokens: { total: inputTokens, noCache: undefined, cacheRead: cachedInputTokens, cacheWrite: undefined },
+    outputTokens: { total: outputTokens, text: undefined, reasoning: reasoningTokens },
+  };
+}

@@ -1,0 +1,127 @@
+import type { LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
+import * as v from "valibot";
+import type { LanguageModelLike } from "../contract/model.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import {
+  checkedBy,
+  declareOptions,
+  finiteNumber,
+  milliseconds,
+  type OptionsInput,
+  resolveOptions,
+  wholeNumber,
+} from "../core/options.ts";
+import { type Random, seededRandom } from "../core/random.ts";
+import { fromUsage } from "./model-usage.ts";
+import { lastUserText } from "./recorded-answers.ts";
+import { hashOf, simulatedTruth, somethingElse } from "./simulated-truth.ts";
+import { streamOf } from "./stream-of.ts";
+
+const rate = () => finiteNumber({ minimum: 0, maximum: 1 });
+
+export const simulatedModelOptions = declareOptions("SimulatedModelOptions", "simulatedModel", {
+  /** The right answer: a JSON value, or a function of the last user message. Default: `simulatedTruth`. */
+  truth: v.optional(
+    checkedBy<unknown>(() => true, "a JSON value, or a function of the last user message that gives one"),
+  ),
+  /** Share of answers that are wrong. */
+  errorRate: v.optional(rate(), 0),
+  /** Share of answers that are no JSON of the schema: cut off, or wrapped in prose. */
+  malformedRate: v.optional(rate(), 0),
+  /** Share of calls that fail as an overloaded provider does (status 503). */
+  failureRate: v.optional(rate(), 0),
+  /** Mean time to an answer; single answers take half of it to one and a half. */
+  latencyMs: v.optional(milliseconds(), 0),
+  /** Another seed gives other mistakes. */
+  seed: v.optional(wholeNumber({ minimum: 0 }), 0),
+  /** Shown as the model's name. */
+  modelId: v.optional(v.string(), "simulated"),
+});
+
+/** How a simulated model answers. */
+export interface SimulatedModelOptions extends OptionsInput<typeof simulatedModelOptions> {}
+
+type Settings = ReturnType<typeof resolveOptions<typeof simulatedModelOptions>>;
+
+/**
+ * A model that is none: it knows the truth and errs at a given rate. What it answers depends on its seed, the prompt and the
+ * call's seed alone, so that a run can be repeated; whether a call fails and how long it takes depend on the order of calls.
+ * Its answers say `source: "simulated"`.
+ *
+ * @throws InvalidOptionsError
+ *
+ * @example
+ * ```ts
+ * const model = simulatedModel({ truth: { severity: "high" }, errorRate: 0.2, seed: 7 });
+ * ```
+ */
+export function simulatedModel(options: SimulatedModelOptions = {}, clock: Clock = systemClock): LanguageModelLike {
+  const settings = resolveOptions(simulatedModelOptions, options);
+  const fortune = seededRandom(settings.seed);
+  const answer = async (call: LanguageModelV4CallOptions) => {
+    const latencyMs = settings.latencyMs * (0.5 + fortune.next());
+    const fails = fortune.next() < settings.failureRate;
+    if (latencyMs > 0) await clock.sleep(latencyMs, { signal: call.abortSignal });
+    call.abortSignal?.throwIfAborted();
+    if (fails) throw Object.assign(new Error("The simulated provider is overloaded."), { statusCode: 503 });
+    return toResult(answerText(settings, call), call);
+  };
+  return {
+    specificationVersion: "v4",
+    provider: "simulated",
+    modelId: settings.modelId,
+    source: "simulated",
+    doGenerate: answer,
+    doStream: async (call) => streamOf(await answer(call)),
+  };
+}
+
+const shortNames: Record<string, string> = { error: "errorRate", malformed: "malformedRate", failure: "failureRate" };
+
+/** `simulated:<name>?error=0.1&malformed=0.05&failure=0.01&latencyMs=20&seed=7&truth=<JSON>`, every part optional. */
+export function parseSimulatedModel(reference: string, clock?: Clock | undefined): LanguageModelLike {
+  const [modelId, query] = reference.split(/\?(.*)/s, 2);
+  const options: Record<string, unknown> = modelId ? { modelId } : {};
+  for (const [name, text] of new URLSearchParams(query)) options[shortNames[name] ?? name] = parseValue(text);
+  return simulatedModel(options, clock);
+}
+
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function answerText(settings: Settings, call: LanguageModelV4CallOptions): string {
+  const question = lastUserText(call);
+  const schema = call.responseFormat?.type === "json" ? call.responseFormat.schema : undefined;
+  const chance = seededRandom(hashOf([settings.seed, call.seed ?? 0, question]));
+  const given = typeof settings.truth === "function" ? settings.truth(question) : settings.truth;
+  const truth: unknown = given ?? simulatedTruth(question, schema);
+  const value = chance.next() < settings.errorRate ? somethingElse(truth, schema, chance) : truth;
+  const text = typeof value === "string" && !schema ? value : JSON.stringify(value);
+  return chance.next() < settings.malformedRate ? malformed(text, chance) : text;
+}
+
+/** What models do to JSON: half of it can be mended, half cannot. */
+function malformed(text: string, chance: Random): string {
+  if (chance.next() < 0.5) return `Sure! Here is the answer:\n\`\`\`json\n${text}\n\`\`\``;
+  return text.slice(0, Math.ceil(text.length / 2));
+}
+
+function toResult(text: string, call: LanguageModelV4CallOptions): LanguageModelV4GenerateResult {
+  const usage = { inputTokens: tokensOf(JSON.stringify(call.prompt)), outputTokens: tokensOf(text) };
+  return {
+    content: [{ type: "text", text }],
+    finishReason: { unified: "stop", raw: undefined },
+    usage: fromUsage(usage),
+    warnings: [],
+  };
+}
+
+/** About four characters of English make a token. */
+function tokensOf(text: string): number {
+  return Math.ceil(text.length / 4);
+}
