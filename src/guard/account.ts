@@ -1,0 +1,95 @@
+import { BudgetExceeded } from "../contract/errors.ts";
+import { addSpent, type Budget, nothingSpent, type Spent } from "../contract/usage.ts";
+
+/** The parts of a budget that calls use up. The third part, time, passes by itself. */
+export type Part = "tokens" | "costUsd";
+export type Amounts = Record<Part, number>;
+export const parts: readonly Part[] = ["tokens", "costUsd"];
+
+/** Sums of dollars are inexact in their last digits; that much of a limit is never what a refusal is about. */
+const relativeSlack = 1e-9;
+
+/** One set of ceilings and what stands against them. Invariant: `used` only grows. */
+export class Account {
+  readonly limits: Readonly<Budget>;
+  readonly #startedAtMs: number;
+  readonly #used: Amounts = { tokens: 0, costUsd: 0 };
+  readonly #reserved: Amounts = { tokens: 0, costUsd: 0 };
+  #holders = 0;
+  #spent: Spent = nothingSpent;
+
+  constructor(limits: Budget, nowMs: number) {
+    this.limits = Object.freeze({ ...limits });
+    this.#startedAtMs = nowMs;
+  }
+
+  get spent(): Spent {
+    return this.#spent;
+  }
+
+  /** Whether any reservation is held. */
+  get isHeld(): boolean {
+    return this.#holders > 0;
+  }
+
+  /** What is neither used nor reserved; `Infinity` without a limit. */
+  left(part: Part): number {
+    return Math.max(0, this.#limit(part) - this.#used[part] - this.#reserved[part]);
+  }
+
+  leftMs(nowMs: number): number {
+    return (this.limits.timeMs ?? Number.POSITIVE_INFINITY) - (nowMs - this.#startedAtMs);
+  }
+
+  /** @throws BudgetExceeded where the amount does not fit even once all that is reserved was given back */
+  demand(part: Part, amount: number): void {
+    const limit = this.#limit(part);
+    const needed = this.#used[part] + amount;
+    if (needed > limit * (1 + relativeSlack)) throw new BudgetExceeded(part, limit, needed);
+  }
+
+  /** @throws BudgetExceeded where less time is left than is needed, or none */
+  demandMs(neededMs: number, nowMs: number): void {
+    const leftMs = this.leftMs(nowMs);
+    if (leftMs > 0 && neededMs <= leftMs) return;
+    throw new BudgetExceeded("timeMs", this.limits.timeMs ?? 0, nowMs - this.#startedAtMs + neededMs);
+  }
+
+  fits(part: Part, amount: number): boolean {
+    return this.#used[part] + this.#reserved[part] + amount <= this.#limit(part) * (1 + relativeSlack);
+  }
+
+  hold(amounts: Amounts): void {
+    this.#holders++;
+    for (const part of parts) this.#reserved[part] += amounts[part];
+  }
+
+  /** Takes from what is reserved. */
+  unreserve(part: Part, amount: number): void {
+    this.#reserved[part] -= amount;
+  }
+
+  /** Ends one holder, whose amounts were taken from what is reserved before. */
+  release(): void {
+    if (--this.#holders === 0) for (const part of parts) this.#reserved[part] = 0;
+  }
+
+  use(part: Part, amount: number): void {
+    this.#used[part] += amount;
+  }
+
+  record(spent: Spent): void {
+    this.#spent = addSpent(this.#spent, spent);
+  }
+
+  /** What is used, where that is more than the limit. */
+  overrun(part: Part): { limit: number; actual: number } | undefined {
+    const limit = this.#limit(part);
+    const actual = this.#used[part];
+    return actual > limit * (1 + relativeSlack) ? { limit, actual } : undefined;
+  }
+
+  #limit(part: Part): number {
+    return this.limits[part] ?? Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * Job: keep a run's ceilings before anything is spent: reserve, charge, give back.
+ * Boundary: knows amounts and time; what is called, and what follows a refusal, is the caller's.
+ * Invariants:
+ * 1. What is used and reserved passes no limit; only a call that uses more than it reserved can, and that is reported.
+ * 2. Reservations are granted in the order in which they were asked for.
+ * 3. What is charged counts once, here and in each ledger above, also after its reservation was released.
+ */
+
+import type { BudgetView } from "../contract/tool.ts";
+import type { Budget, Spent } from "../contract/usage.ts";
+import type { Clock } from "../core/clock.ts";
+import type { CancelScope } from "../core/signal.ts";
+import { Account, type Amounts, type Part, parts } from "./account.ts";
+import { type BudgetOverrun, type LedgerShared, Reservation } from "./reservation.ts";
+import { Turns } from "./turns.ts";
+
+export interface BudgetLedgerOptions {
+  readonly limits: Budget;
+  readonly clock: Clock;
+  /** Hears when what was used passed a limit, because a call used more than it had reserved. */
+  readonly onOverrun?: ((overrun: BudgetOverrun) => void) | undefined;
+}
+
+export interface ReservationRequest {
+  /**
+   * The most that the work may use, given what is left; `undefined`, as a whole or in part, where nobody knows. Asked
+   * again each time that the work comes up for its turn.
+   */
+  bound(remaining: Budget): Budget | undefined;
+  /** Whose abort ends the wait. */
+  readonly scope: CancelScope;
+}
+
+/** The least that a call of unknown size uses: what a refusal names where nothing is left at all. */
+const leastUse: Amounts = { tokens: 1, costUsd: 1e-6 };
+
+/**
+ * The ceilings of a run, or of a part of it.
+ *
+ * @example
+ * ```ts
+ * const ledger = new BudgetLedger({ limits: { tokens: 10_000 }, clock });
+ * const reservation = await ledger.reserve({ bound: () => ({ tokens: 800 }), scope });
+ * reservation.settle({ usage, costUsd: 0.002 });
+ * ```
+ */
+export class BudgetLedger implements BudgetView {
+  readonly #accounts: readonly [Account, ...Account[]];
+  readonly #shared: LedgerShared;
+  readonly #isOneCall: boolean;
+
+  constructor(options: BudgetLedgerOptions, above?: { ledger: BudgetLedger; isOneCall: boolean }) {
+    const { limits, clock, onOverrun } = options;
+    const account = new Account(limits, clock.now());
+    this.#accounts = above ? [account, ...above.ledger.#accounts] : [account];
+    this.#shared = above ? above.ledger.#shared : { clock, onOverrun, turns: new Turns(clock), largest: {} };
+    this.#isOneCall = above?.isOneCall ?? false;
+  }
+
+  get limits(): Readonly<Budget> {
+    return this.#accounts[0].limits;
+  }
+
+  /** What was charged so far, that of failed and aborted calls included. */
+  get spent(): Spent {
+    return this.#accounts[0].spent;
+  }
+
+  /** A ledger inside this one: what it grants and charges counts here too. */
+  child(limits: Budget): BudgetLedger {
+    return new BudgetLedger({ limits, clock: this.#shared.clock }, { ledger: this, isOneCall: false });
+  }
+
+  /** A ledger for the attempts of one call: its limits stand in for a bound that nobody knows. */
+  forCall(limits: Budget): BudgetLedger {
+    return new BudgetLedger({ limits, clock: this.#shared.clock }, { ledger: this, isOneCall: true });
+  }
+
+  remaining(): Budget {
+    const remaining: Budget = {};
+    for (const part of parts) if (this.#isLimited(part)) remaining[part] = this.#left(part);
+    const leftMs = this.leftMs();
+    if (leftMs < Number.POSITIVE_INFINITY) remaining.timeMs = Math.max(0, leftMs);
+    return remaining;
+  }
+
+  /** Milliseconds to the deadline; `Infinity` where there is none. */
+  leftMs(): number {
+    const nowMs = this.#shared.clock.now();
+    return this.#accounts.reduce((least, account) => Math.min(least, account.leftMs(nowMs)), Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Sets aside what a piece of work may use. Where it does not fit now but work in flight may give something back, it
+   * waits for its turn.
+   *
+   * @throws BudgetExceeded where nothing in flight can make it fit, or the time is up
+   */
+  async reserve(request: ReservationRequest): Promise<Reservation> {
+    const { scope } = request;
+    if (scope.aborted) throw scope.reason;
+    const attempt = () => this.#grant(request);
+    const granted = this.#shared.turns.isEmpty ? attempt() : undefined;
+    return granted ?? this.#shared.turns.wait({ attempt, scope, leftMs: () => this.leftMs() });
+  }
+
+  #grant(request: ReservationRequest): Reservation | undefined {
+    const bound = request.bound(this.remaining()) ?? {};
+    const nowMs = this.#shared.clock.now();
+    for (const account of this.#accounts) account.demandMs(bound.timeMs ?? 0, nowMs);
+    const tokens = this.#size("tokens", bound.tokens);
+    const costUsd = this.#size("costUsd", bound.costUsd);
+    if (tokens === undefined || costUsd === undefined) return undefined;
+    return new Reservation(
+      this.#accounts,
+      this.#shared,
+      { tokens, costUsd },
+      this.#reserved(bound, { tokens, costUsd }),
+    );
+  }
+
+  /** How much of a part to reserve; `undefined` while it does not fit. */
+  #size(part: Part, bound: number | undefined): number | undefined {
+    if (!this.#isLimited(part)) return isAmount(bound) ? bound : 0;
+    const known = isAmount(bound) ? bound : this.#guess(part);
+    if (known === undefined) return this.#sizeAlone(part);
+    for (const account of this.#accounts) account.demand(part, known);
+    return this.#accounts.every((account) => account.fits(part, known)) ? known : undefined;
+  }
+
+  #guess(part: Part): number | undefined {
+    const isOwnLimit = this.#isOneCall && this.limits[part] !== undefined;
+    return isOwnLimit ? Math.max(leastUse[part], this.#left(part)) : this.#shared.largest[part];
+  }
+
+  /** Nothing is known of the call: it gets all that is left, once nothing else runs. */
+  #sizeAlone(part: Part): number | undefined {
+    if (this.#accounts.at(-1)?.isHeld) return undefined;
+    for (const account of this.#accounts) account.demand(part, leastUse[part]);
+    return this.#left(part);
+  }
+
+  #reserved(bound: Budget, amounts: Amounts): Budget {
+    const reserved: Budget = {};
+    for (const part of parts) if (isAmount(bound[part]) || this.#isLimited(part)) reserved[part] = amounts[part];
+    return reserved;
+  }
+
+  #left(part: Part): number {
+    return this.#accounts.reduce((least, account) => Math.min(least, account.left(part)), Number.POSITIVE_INFINITY);
+  }
+
+  #isLimited(part: Part): boolean {
+    return this.#accounts.some((account) => account.limits[part] !== undefined);
+  }
+}
+
+function isAmount(value: number | undefined): value is number {
+  return value !== undefined && value >= 0;
+}

@@ -1,0 +1,65 @@
+import { type Clock, schedule } from "../core/clock.ts";
+import type { CancelScope } from "../core/signal.ts";
+
+/** One who waits: its attempt, how long it makes sense, and whose abort ends it. */
+export interface Turn<T> {
+  /** `undefined` while it cannot be yet; what it throws ends the wait. */
+  attempt(): T | undefined;
+  leftMs(): number;
+  readonly scope: CancelScope;
+}
+
+/** A queue in which nobody overtakes. Invariant: no turn, listener or timer is left of a wait that is over. */
+export class Turns {
+  readonly #clock: Clock;
+  readonly #waiting = new Set<() => boolean>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  /** Waits for the turn to come and to succeed. Rejects with the scope's reason as soon as that is aborted. */
+  wait<T>(turn: Turn<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      let stopTimer = () => {};
+      let stopListening = () => {};
+      const leave = () => {
+        this.#waiting.delete(take);
+        stopTimer();
+        stopListening();
+      };
+      const take = () => {
+        try {
+          const value = turn.attempt();
+          if (value === undefined) return false;
+          leave();
+          resolve(value);
+        } catch (error) {
+          leave();
+          reject(error);
+        }
+        return true;
+      };
+      const arm = () => {
+        if (turn.leftMs() < Number.POSITIVE_INFINITY)
+          stopTimer = schedule(this.#clock, () => (take() ? this.advance() : arm()), Math.max(1, turn.leftMs()));
+      };
+      this.#waiting.add(take);
+      arm();
+      stopListening = turn.scope.onAbort(() => {
+        leave();
+        reject(turn.scope.reason);
+        this.advance();
+      });
+    });
+  }
+
+  /** Something changed: serves those who wait, oldest first, up to one who must wait on. */
+  advance(): void {
+    for (const take of this.#waiting) if (!take()) return;
+  }
+}
