@@ -53,6 +53,9 @@ export const systemClock: Required<Clock> = {
   },
 };
 
+/** The time that all processes of a machine agree on. It may be corrected, backwards too: measure durations elsewhere. */
+export const wallClock: Pick<Clock, "now"> = { now: () => Date.now() };
+
 /** `clock.schedule`, also for a clock that only sleeps. */
 export function schedule(clock: Clock, callback: () => void, ms: number): () => void {
   if (clock.schedule) return clock.schedule(callback, ms);

@@ -1,4 +1,4 @@
-import { messageOf } from "../core/errors.ts";
+import { messageOf, showValue } from "../core/errors.ts";
 import { StoreError, type StoreOperation } from "./store-error.ts";
 
 /**
@@ -34,10 +34,22 @@ export function decodeJson<T>(text: string, key: string, store: string, operatio
       store,
       operation,
       reason: "corrupt",
-      what: `what is stored under key "${key}" is damaged: ${messageOf(cause)}`,
+      what: `what is stored under key ${showValue(key)} is damaged: ${messageOf(cause)}`,
       advice:
         "Look at it with `steer store show`, remove it with `steer store purge`, and check the rest with `steer store verify`.",
       cause,
     });
   }
+}
+
+/**
+ * A key as databases can hold it: one text for each key, also for keys with NUL characters or halves of surrogate
+ * pairs. Most keys stay as they are.
+ */
+export function encodeKey(key: string): string {
+  return JSON.stringify(key).slice(1, -1);
+}
+
+export function decodeKey(stored: string): string {
+  return JSON.parse(`"${stored}"`) as string;
 }

@@ -1,4 +1,4 @@
-import { messageOf, OrchestratorError } from "../core/errors.ts";
+import { messageOf, OrchestratorError, showValue } from "../core/errors.ts";
 import type { FencingToken } from "./store.ts";
 
 export type StoreOperation =
@@ -77,7 +77,7 @@ export function staleToken(store: string, operation: StoreOperation, { key, fenc
     store,
     operation,
     reason: "stale_token",
-    what: `the claim on key "${key}" with fencing token ${fence} is no longer held`,
+    what: `the claim on key ${showValue(key)} with fencing token ${fence} is no longer held`,
     advice:
       "Its lease ran out and another run took the key over, or it was settled or released: stop this run. " +
       "Where that happens to living processes, raise the lease above their longest pause.",

@@ -1,0 +1,201 @@
+import type { Replicate } from "../contract/bundle.ts";
+import type { OrchestrationOutput } from "../contract/run.ts";
+import { decodeJson, decodeKey, encodeJson, encodeKey } from "./encoding.ts";
+import { type Dialect, type Statements, statements } from "./sql.ts";
+import {
+  type Claim,
+  type ClaimOptions,
+  defaultJournalTtlMs,
+  type FencingToken,
+  type ListOptions,
+  type ManagedStore,
+  type RunDetails,
+  type RunRecord,
+} from "./store.ts";
+import { type StoreOperation, staleToken } from "./store-error.ts";
+
+/**
+ * Job: the port over SQL, once for every database.
+ * Boundary: knows statements and rows; a connection knows the database, its errors and its durability.
+ * Invariants:
+ * 1. Each method changes data by one statement, so it happens whole or not at all.
+ * 2. A write under a token names its fence in the statement: a stale one changes nothing and is told so.
+ * 3. Every 64th claim sweeps up to 128 expired records: a store never outgrows what is alive in it.
+ */
+
+export type SqlValue = string | number | null;
+export type SqlParameters = Readonly<Record<string, SqlValue>>;
+export type SqlRow = Readonly<Record<string, any>>;
+
+export interface SqlQuery {
+  readonly operation: StoreOperation;
+  readonly sql: string;
+  /** By the names that stand in `sql` behind a `$`. */
+  readonly parameters: SqlParameters;
+}
+
+/** One database. Every method rejects with a `StoreError`. */
+export interface SqlConnection {
+  readonly store: string;
+  readonly dialect: Dialect;
+  read(query: SqlQuery): Promise<readonly SqlRow[]>;
+  /** Resolves once the change is durable. */
+  write(query: SqlQuery): Promise<readonly SqlRow[]>;
+  /** What the database finds wrong with itself. */
+  check(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+const claimsPerSweep = 64;
+const sweptPerClaim = 2;
+const pageSize = 1000;
+
+export class SqlStore implements ManagedStore {
+  readonly #connection: SqlConnection;
+  readonly #journalTtlMs: number;
+  readonly #statements: Statements;
+  #claims = 0;
+
+  constructor(connection: SqlConnection, journalTtlMs: number = defaultJournalTtlMs) {
+    this.#connection = connection;
+    this.#journalTtlMs = journalTtlMs;
+    this.#statements = statements(connection.dialect);
+  }
+
+  async claim(key: string, fingerprint: string, { leaseMs, owner }: ClaimOptions): Promise<Claim> {
+    if (this.#claims++ % claimsPerSweep === 0) await this.#sweepSome("claim", claimsPerSweep * sweptPerClaim);
+    const parameters = { key: encodeKey(key), fingerprint };
+    for (;;) {
+      const [found] = await this.#read("claim", this.#statements.find, parameters);
+      if (found && !found["isClaimable"]) return this.#refusal(key, fingerprint, found);
+      const journalTtlMs = this.#journalTtlMs;
+      const [taken] = await this.#write("claim", this.#statements.take, {
+        ...parameters,
+        owner,
+        leaseMs,
+        journalTtlMs,
+      });
+      if (taken) return this.#won(key, fingerprint, taken);
+    }
+  }
+
+  async renew(token: FencingToken, leaseMs: number): Promise<void> {
+    await this.#writeHeld("renew", this.#statements.renew, token, { leaseMs, journalTtlMs: this.#journalTtlMs });
+  }
+
+  async savePlan(token: FencingToken, plan: unknown): Promise<void> {
+    await this.#writeHeld("save_plan", this.#statements.savePlan, token, { plan: this.#encode(plan, "save_plan") });
+  }
+
+  async append(token: FencingToken, replicate: Replicate): Promise<void> {
+    const { id, seed } = replicate;
+    const body = this.#encode(replicate, "append");
+    await this.#writeHeld("append", this.#statements.append, token, { replicate: id, seed, body });
+  }
+
+  async settle(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void> {
+    await this.#writeHeld("settle", this.#statements.settle, token, { output: this.#encode(output, "settle"), ttlMs });
+  }
+
+  async release(token: FencingToken): Promise<void> {
+    await this.#writeHeld("release", this.#statements.release, token, { journalTtlMs: this.#journalTtlMs });
+  }
+
+  async list({ after, limit = 100 }: ListOptions = {}): Promise<readonly RunRecord[]> {
+    const parameters = { after: after === undefined ? "" : encodeKey(after), limit };
+    return (await this.#read("list", this.#statements.list, parameters)).map(toRecord);
+  }
+
+  async show(key: string): Promise<RunDetails | undefined> {
+    const [row] = await this.#read("show", this.#statements.show, { key: encodeKey(key) });
+    if (!row) return undefined;
+    const { plan, output } = row;
+    return {
+      ...toRecord(row),
+      replicates: await this.#journal(key, row["fingerprint"], "show"),
+      ...(plan === null ? {} : { plan: this.#decode(plan, key, "show") }),
+      ...(output === null ? {} : { output: this.#decode<OrchestrationOutput>(output, key, "show") }),
+    };
+  }
+
+  async purge(keys: readonly string[]): Promise<number> {
+    const purge = (key: string) => this.#write("purge", this.#statements.purge, { key: encodeKey(key) });
+    return (await Promise.all(keys.map(purge))).flat().length;
+  }
+
+  async sweep(): Promise<number> {
+    let swept = 0;
+    for (let page = pageSize; page === pageSize; swept += page) page = await this.#sweepSome("sweep", pageSize);
+    return swept;
+  }
+
+  async verify(): Promise<readonly string[]> {
+    const problems = [...(await this.#connection.check())];
+    if (problems.length > 0) return problems;
+    for (let page = await this.list(); page.length > 0; page = await this.list({ after: page.at(-1)?.key })) {
+      for (const { key } of page) await this.show(key).catch((error: Error) => problems.push(error.message));
+    }
+    return problems;
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+
+  #refusal(key: string, fingerprint: string, found: SqlRow): Claim {
+    const sameFingerprint = found["fingerprint"] === fingerprint;
+    if (found["state"] === "running")
+      return { state: "running", sameFingerprint, leaseEndsInMs: found["leaseEndsInMs"] };
+    if (!sameFingerprint) return { state: "settled", sameFingerprint };
+    return { state: "settled", sameFingerprint, output: this.#decode(found["output"], key, "claim") };
+  }
+
+  async #won(key: string, fingerprint: string, { fence, claims, plan }: SqlRow): Promise<Claim> {
+    return {
+      state: "won",
+      token: { key, fence },
+      replicates: claims === 1 ? [] : await this.#journal(key, fingerprint, "claim"),
+      ...(plan === null ? {} : { plan: this.#decode(plan, key, "claim") }),
+    };
+  }
+
+  async #journal(key: string, fingerprint: string, operation: StoreOperation): Promise<Replicate[]> {
+    const rows = await this.#read(operation, this.#statements.journal, { key: encodeKey(key), fingerprint });
+    return rows.map(({ body }) => this.#decode<Replicate>(body, key, operation));
+  }
+
+  async #writeHeld(
+    operation: StoreOperation,
+    sql: string,
+    token: FencingToken,
+    parameters: SqlParameters,
+  ): Promise<void> {
+    const rows = await this.#write(operation, sql, { ...parameters, key: encodeKey(token.key), fence: token.fence });
+    if (rows.length === 0) throw staleToken(this.#connection.store, operation, token);
+  }
+
+  async #sweepSome(operation: StoreOperation, limit: number): Promise<number> {
+    return (await this.#write(operation, this.#statements.sweep, { limit })).length;
+  }
+
+  #read(operation: StoreOperation, sql: string, parameters: SqlParameters): Promise<readonly SqlRow[]> {
+    return this.#connection.read({ operation, sql, parameters });
+  }
+
+  #write(operation: StoreOperation, sql: string, parameters: SqlParameters): Promise<readonly SqlRow[]> {
+    return this.#connection.write({ operation, sql, parameters });
+  }
+
+  #encode(value: unknown, operation: StoreOperation): string {
+    return encodeJson(value, this.#connection.store, operation);
+  }
+
+  #decode<T>(text: string, key: string, operation: StoreOperation): T {
+    return decodeJson<T>(text, key, this.#connection.store, operation);
+  }
+}
+
+function toRecord(row: SqlRow): RunRecord {
+  const { key, fingerprint, state, owner, fence, leaseEndsInMs, expiresInMs, replicateCount } = row;
+  return { key: decodeKey(key), fingerprint, state, owner, fence, leaseEndsInMs, expiresInMs, replicateCount };
+}
