@@ -14,6 +14,18 @@ export function sourceFiles(program: ts.Program): ts.SourceFile[] {
   return program.getSourceFiles().filter((file) => pathOf(file).startsWith("src/"));
 }
 
+/** What the package's entry points export, each once. */
+export function publicSymbols(program: ts.Program): ts.Symbol[] {
+  const checker = program.getTypeChecker();
+  const entries = sourceFiles(program).filter((file) => /^src\/(stores\/)?[^/]+[.]ts$/.test(pathOf(file)));
+  const exported = entries.flatMap((file) => {
+    const module = checker.getSymbolAtLocation(file);
+    return module ? checker.getExportsOfModule(module) : [];
+  });
+  const isAlias = (symbol: ts.Symbol) => (symbol.flags & ts.SymbolFlags.Alias) !== 0;
+  return [...new Set(exported.map((symbol) => (isAlias(symbol) ? checker.getAliasedSymbol(symbol) : symbol)))];
+}
+
 /** A file's path from the repository's root. */
 export function pathOf(file: ts.SourceFile): string {
   return relative(".", file.fileName).replaceAll("\\", "/");
@@ -32,4 +44,9 @@ export function forEachNode(file: ts.SourceFile, visit: (node: ts.Node) => void)
     ts.forEachChild(node, descend);
   };
   descend(file);
+}
+
+/** The comment above a declaration, without its tags. */
+export function documentationOf(symbol: ts.Symbol, checker: ts.TypeChecker): string {
+  return ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim();
 }

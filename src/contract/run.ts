@@ -43,7 +43,12 @@ export const orchestrationConfig = declareOptions("OrchestrationConfig", "option
   /** Names the run. Default: a new unique id. */
   requestId: v.optional(text()),
   /** Below this confidence, `metadata.belowMinConfidence` is true and a `warning` says so. */
-  qualityRequirements: v.optional(nested({ minConfidence: v.optional(finiteNumber({ minimum: 0, maximum: 1 })) })),
+  qualityRequirements: v.optional(
+    nested({
+      /** The confidence that a consensus should have. Default: none. */
+      minConfidence: v.optional(finiteNumber({ minimum: 0, maximum: 1 })),
+    }),
+  ),
   /** Sees every event and log line before anyone else, and gives back what others may see. */
   redact: v.optional(
     checkedBy<(event: OrchestrationEvent) => OrchestrationEvent>(
