@@ -38,23 +38,23 @@ export function defineTool<const Name extends string, I, R>(
     execute(request: I, options: Record<string, unknown>, context: ToolContext): R | PromiseLike<R>;
   },
 ): NamedTool<Name, I, R>;
-export function defineTool(
-  definition: ToolMeta<string> & {
-    input?: StandardSchemaV1 | undefined;
-    execute(request: unknown, options: Record<string, unknown>, context: ToolContext): unknown;
-  },
-): NamedTool<string, unknown, unknown> {
+export function defineTool(definition: FunctionToolDefinition): NamedTool<string, unknown, unknown> {
   return new FunctionTool(definition);
+}
+
+interface FunctionToolDefinition extends ToolMeta<string> {
+  input?: StandardSchemaV1 | undefined;
+  execute(request: unknown, options: Record<string, unknown>, context: ToolContext): unknown;
 }
 
 class FunctionTool extends Tool<unknown, unknown> {
   readonly name: string;
-  readonly #execute: (request: unknown, options: Record<string, unknown>, context: ToolContext) => unknown;
+  readonly #execute: FunctionToolDefinition["execute"];
 
-  constructor(definition: Parameters<typeof defineTool>[0]) {
+  constructor(definition: FunctionToolDefinition) {
     super();
     this.name = definition.name;
-    this.#execute = definition.execute as typeof this.#execute;
+    this.#execute = definition.execute;
     describeTool(this, definition);
     if (definition.input) Object.assign(this, { inputSchema: definition.input });
   }

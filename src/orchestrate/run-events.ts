@@ -1,0 +1,103 @@
+/**
+ * Job: give a run's events their numbers and ids, and hand them to everyone who listens.
+ * Boundary: knows nothing of what the run does.
+ * Invariants:
+ * 1. `seq` starts at 0 and has no gap.
+ * 2. `redact` sees an event before anyone else; one that it fails on reaches nobody's eyes but by its type.
+ * 3. Exactly one terminal event, and none after it.
+ * 4. No listener slows, fails or grows the run.
+ */
+import type { OrchestrationEvent, EventData, EventManager, EventType } from "../contract/event.ts";
+import type { Logger } from "../contract/run.ts";
+import type { ToolEvents } from "../contract/event.ts";
+import { type Clock, timestamp } from "../core/clock.ts";
+import { Emitter } from "../core/emitter.ts";
+
+export interface RunIdentity {
+  readonly traceId: string;
+  readonly requestId: string;
+}
+
+export interface RunListeners {
+  readonly eventManager?: EventManager | undefined;
+  readonly onEvent?: ((event: OrchestrationEvent) => void) | undefined;
+  readonly logger?: Logger | undefined;
+  readonly redact?: ((event: OrchestrationEvent) => OrchestrationEvent) | undefined;
+}
+
+/** Events of which a slow reader may miss some. */
+const droppable: ReadonlySet<EventType> = new Set<EventType>(["delta", "progress"]);
+const terminal: ReadonlySet<EventType> = new Set<EventType>(["run_completed", "run_failed", "cancelled"]);
+
+const logLevels: Partial<Record<EventType, "info" | "warn" | "error">> = {
+  run_started: "info",
+  run_completed: "info",
+  cancelled: "info",
+  warning: "warn",
+  retry_scheduled: "warn",
+  circuit_opened: "warn",
+  fallback_started: "warn",
+  timeout: "warn",
+  error: "error",
+  run_failed: "error",
+};
+
+export class RunEvents {
+  readonly #identity: RunIdentity;
+  readonly #clock: Clock;
+  readonly #redact: RunListeners["redact"];
+  readonly #emitter = new Emitter<OrchestrationEvent>({ isDroppable: (event) => droppable.has(event.type) });
+  #seq = 0;
+  #isOver = false;
+  /** The name of the tool that runs. */
+  source = "";
+
+  constructor(identity: RunIdentity, clock: Clock, listeners: RunListeners) {
+    this.#identity = identity;
+    this.#clock = clock;
+    this.#redact = listeners.redact;
+    const { eventManager, onEvent, logger } = listeners;
+    if (logger) this.#emitter.on((event) => log(logger, event));
+    if (eventManager) this.#emitter.on((event) => eventManager.deliver(event));
+    if (onEvent) this.#emitter.on(onEvent);
+  }
+
+  emit<E extends EventType>(type: E, data: EventData[E], attempt = 1): void {
+    if (this.#isOver) return;
+    this.#isOver = terminal.has(type);
+    const base = {
+      type,
+      seq: this.#seq++,
+      timestamp: timestamp(this.#clock),
+      ...this.#identity,
+      source: this.source,
+      attempt,
+    };
+    this.#emitter.emit(this.#redacted({ ...base, ...data } as unknown as OrchestrationEvent, base));
+    if (this.#isOver) this.#emitter.end();
+  }
+
+  /** A tool's own way to report, in which an attempt's number stands. */
+  forTool(attempt: number): ToolEvents {
+    return { emit: (type, data) => this.emit(type, data, attempt) };
+  }
+
+  /** Everything from now on, for `for await`. */
+  read(onLeave: () => void): AsyncIterableIterator<OrchestrationEvent> {
+    return this.#emitter.read(onLeave);
+  }
+
+  #redacted(event: OrchestrationEvent, base: object): OrchestrationEvent {
+    if (!this.#redact) return event;
+    try {
+      // Order and identity are the run's to say.
+      return { ...this.#redact(event), ...base } as OrchestrationEvent;
+    } catch {
+      return base as OrchestrationEvent;
+    }
+  }
+}
+
+function log(logger: Logger, event: OrchestrationEvent): void {
+  logger[logLevels[event.type] ?? "debug"](event, `steer ${event.type}`);
+}

@@ -1,0 +1,170 @@
+import { type BundleToolOptions } from "../contract/bundle.ts";
+import { ToolNotFoundError } from "../contract/errors.ts";
+import type { EventManager, OrchestrationEvent } from "../contract/event.ts";
+import { type OrchestrationConfig, orchestrationConfig, type ResolvedOrchestrationConfig } from "../contract/run.ts";
+import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
+import { snapshot } from "../core/canonical.ts";
+import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
+import { collectOptions } from "../core/options.ts";
+import { AgentsTool } from "../tool/agents-tool.ts";
+import { assertTool } from "../tool/registry.ts";
+
+/** What `run`, `stream` and `runMany` take, before anything of it is believed. */
+export interface GivenRun {
+  readonly request?: unknown;
+  readonly tool?: unknown;
+  readonly toolName?: unknown;
+  readonly toolOptions?: unknown;
+  readonly options?: unknown;
+  readonly agents?: unknown;
+  readonly fallbackTools?: unknown;
+  readonly eventManager?: unknown;
+  readonly onEvent?: unknown;
+  readonly signal?: unknown;
+}
+
+/** A run's input: checked, copied and frozen. The caller's objects are never touched again. */
+export interface RunInput {
+  readonly request: unknown;
+  /** Absent where a planner is to choose. */
+  readonly tool: AnyTool | undefined;
+  /** As the caller gave them: the tool fills in its defaults when it is chosen. */
+  readonly toolOptions: Readonly<Record<string, unknown>> | undefined;
+  readonly options: ResolvedOrchestrationConfig;
+  readonly fallbackTools: readonly AnyTool[];
+  readonly eventManager: EventManager | undefined;
+  readonly onEvent: ((event: OrchestrationEvent) => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What differs between a basic and a reliable orchestrator at the edge. */
+export interface InputRules {
+  readonly registry: ToolRegistry<any>;
+  readonly defaultOptions: OrchestrationConfig | undefined;
+  /** Whether there are layers that plan, fall back and keep keys. */
+  readonly isReliable: boolean;
+}
+
+const runParams = [
+  "request",
+  "tool",
+  "toolName",
+  "toolOptions",
+  "options",
+  "agents",
+  "fallbackTools",
+  "eventManager",
+  "onEvent",
+  "signal",
+] as const;
+
+/**
+ * Checks everything that a caller gave for a run, once.
+ *
+ * @throws InvalidOptionsError naming every fault, or ToolNotFoundError; nothing has run by then
+ */
+export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
+  const issues: OptionIssue[] = [];
+  checkParams(given, issues);
+  const options = collectOptions(orchestrationConfig, mergeOptions(rules.defaultOptions, given.options), "options", issues);
+  if (!rules.isReliable) checkBasic(given, options, issues);
+  if (issues.length > 0 || !options) throw new InvalidOptionsError(issues);
+
+  const tool = chooseTool(given, rules);
+  const toolOptions = given.toolOptions as Record<string, unknown> | undefined;
+  if (tool) resolveToolOptions(tool, toolOptions);
+  return Object.freeze({
+    request: snapshot(given.request, "request"),
+    tool,
+    toolOptions: toolOptions && snapshot(toolOptions, "toolOptions"),
+    options: { ...options, metadata: options.metadata && snapshot(options.metadata, "options.metadata") },
+    fallbackTools: ((given.fallbackTools ?? []) as (string | AnyTool)[]).map((fallback, index) =>
+      typeof fallback === "string" ? find(fallback, rules.registry) : checked(fallback, `fallbackTools[${index}]`),
+    ),
+    eventManager: given.eventManager as EventManager | undefined,
+    onEvent: given.onEvent as RunInput["onEvent"],
+    signal: given.signal as AbortSignal | undefined,
+  });
+}
+
+/**
+ * A tool's options with its defaults filled in.
+ *
+ * @throws InvalidOptionsError
+ */
+export function resolveToolOptions(tool: AnyTool, given: Readonly<Record<string, unknown>> | undefined): object {
+  return tool.resolveOptions?.(given as BundleToolOptions | undefined) ?? { ...tool.defaultOptions, ...given };
+}
+
+function checkParams(given: GivenRun, issues: OptionIssue[]): void {
+  for (const name of Object.keys(given ?? {})) {
+    if ((runParams as readonly string[]).includes(name)) continue;
+    issues.push({ path: name, given: (given as Record<string, unknown>)[name], allowed: adviceFor(name) });
+  }
+  expect(given.toolOptions, isObject, "toolOptions", "an object of the tool's options", issues);
+  expect(given.onEvent, isFunction, "onEvent", "a function of an event", issues);
+  expect(given.signal, isSignal, "signal", "an AbortSignal", issues);
+  expect(given.eventManager, hasDeliver, "eventManager", "an EventManager", issues);
+  expect(given.agents, Array.isArray, "agents", "a list of { name, prompt, model }", issues);
+  expect(given.fallbackTools, Array.isArray, "fallbackTools", "a list of tools or of their names", issues);
+  const choices = [given.tool, given.toolName, given.agents].filter((choice) => choice !== undefined);
+  if (choices.length > 1) issues.push({ path: "tool", given: "more than one", allowed: "one of tool, toolName and agents" });
+}
+
+function adviceFor(name: string): string {
+  if (name in orchestrationConfig.entries) return `no parameter here: "${name}" belongs into options`;
+  const guess = nearest(name, runParams);
+  return guess ? `no parameter of this name; did you mean "${guess}"?` : `one of ${runParams.join(", ")}`;
+}
+
+function checkBasic(given: GivenRun, options: { idempotencyKey?: string | undefined } | undefined, issues: OptionIssue[]): void {
+  const needsReliable = "nothing here: this needs a ReliableOrchestrator, which has the same run()";
+  if (options?.idempotencyKey !== undefined) {
+    issues.push({ path: "options.idempotencyKey", given: options.idempotencyKey, allowed: needsReliable });
+  }
+  if (given.fallbackTools !== undefined) {
+    issues.push({ path: "fallbackTools", given: given.fallbackTools, allowed: needsReliable });
+  }
+  if (given.tool === undefined && given.toolName === undefined && given.agents === undefined) {
+    issues.push({ path: "toolName", given: undefined, allowed: "a tool, or its name; ReliableOrchestrator chooses one by itself" });
+  }
+}
+
+function chooseTool(given: GivenRun, { registry }: InputRules): AnyTool | undefined {
+  if (given.agents !== undefined) return new AgentsTool(given.agents as any);
+  if (given.tool !== undefined) return checked(given.tool, "tool");
+  return given.toolName === undefined ? undefined : find(given.toolName as string, registry);
+}
+
+function find(name: string, registry: ToolRegistry<any>): AnyTool {
+  const tool = registry.get(name);
+  if (!tool) throw new ToolNotFoundError(String(name), Object.keys(registry.list()));
+  return tool;
+}
+
+function checked(tool: unknown, path: string): AnyTool {
+  assertTool(tool, path);
+  return tool;
+}
+
+function mergeOptions(defaults: OrchestrationConfig | undefined, given: unknown): unknown {
+  if (!defaults || (given !== undefined && !isObject(given))) return given;
+  const own = Object.entries((given ?? {}) as object).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(own) };
+}
+
+function expect(
+  value: unknown,
+  fits: (value: unknown) => boolean,
+  path: string,
+  allowed: string,
+  issues: OptionIssue[],
+): void {
+  if (value !== undefined && !fits(value)) issues.push({ path, given: value, allowed });
+}
+
+const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+const isFunction = (value: unknown) => typeof value === "function";
+const isSignal = (value: unknown) => typeof (value as AbortSignal | null)?.addEventListener === "function";
+const hasDeliver = (value: unknown) => typeof (value as EventManager | null)?.deliver === "function";
