@@ -62,7 +62,7 @@ export function collectOptions<D extends OptionsDeclaration<any>>(
   path: string,
   issues: OptionIssue[],
 ): ResolvedOptions<D> | undefined {
-  const result = v.safeParse(declaration.schema, given ?? {});
+  const result = v.safeParse(declaration.schema, given === undefined ? {} : given);
   if (result.success) return Object.freeze(result.output) as ResolvedOptions<D>;
   for (const issue of result.issues) issues.push(describe(declaration, path, issue));
   return undefined;
@@ -71,33 +71,42 @@ export function collectOptions<D extends OptionsDeclaration<any>>(
 function describe(declaration: OptionsDeclaration<any>, path: string, issue: v.BaseIssue<unknown>): OptionIssue {
   const inside = v.getDotPath(issue);
   const at = inside ? `${path}.${inside}` : path;
-  const isUnknown = issue.type === "strict_object" && issue.expected === "never";
-  if (!isUnknown) return { path: at, given: issue.input, allowed: isOurs(issue) ? issue.message : "an object" };
-  const known = Object.keys(inside?.includes(".") ? parentEntries(declaration, issue) : declaration.entries);
-  return { path: at, given: issue.input, allowed: adviceForUnknown(inside?.split(".").at(-1) ?? "", known, declaration) };
+  if (issue.type !== "strict_object") return { path: at, given: issue.input, allowed: issue.message };
+  if (issue.expected === "Object") return { path: at, given: issue.input, allowed: "an object" };
+  const { key, value } = issue.path?.at(-1) ?? {};
+  const entries = entriesAround(declaration, issue);
+  const name = String(key);
+  const isMissing = Object.hasOwn(entries, name);
+  const allowed = isMissing ? allowedIn(entries[name]) : adviceForUnknown(name, entries, declaration);
+  return { path: at, given: value, allowed };
 }
 
-function isOurs(issue: v.BaseIssue<unknown>): boolean {
-  return issue.type !== "strict_object" && issue.type !== "object";
-}
-
-/** The entries of the nested object in which an unknown name stands. */
-function parentEntries(declaration: OptionsDeclaration<any>, issue: v.BaseIssue<unknown>): object {
-  let entries: any = declaration.entries;
-  for (const item of issue.path?.slice(0, -1) ?? []) {
-    let schema: any = entries[item.key as string];
-    while (schema?.wrapped) schema = schema.wrapped;
-    entries = schema?.entries ?? {};
+/** The entries of the object that has an unknown name or lacks a needed one. */
+function entriesAround(declaration: OptionsDeclaration<any>, issue: v.BaseIssue<unknown>): Record<string, any> {
+  let schema: any = declaration.schema;
+  for (const { key } of issue.path?.slice(0, -1) ?? []) {
+    schema = unwrap(schema.entries?.[key as string] ?? schema.value ?? schema.item);
   }
-  return entries;
+  return schema.entries;
 }
 
-function adviceForUnknown(name: string, known: readonly string[], declaration: OptionsDeclaration<any>): string {
-  const elsewhere = declarations.find((other) => other !== declaration && name in other.entries);
+function unwrap(schema: any): any {
+  return schema.wrapped ? unwrap(schema.wrapped) : schema;
+}
+
+function allowedIn(schema: any): string {
+  return (v.getMetadata(schema) as { allowed?: string }).allowed ?? "an object";
+}
+
+function adviceForUnknown(name: string, entries: object, declaration: OptionsDeclaration<any>): string {
+  const known = Object.keys(entries);
+  const elsewhere = declarations.find((other) => other !== declaration && Object.hasOwn(other.entries, name));
   if (elsewhere) return `no such option here: "${name}" belongs into ${elsewhere.place}`;
   const guess = nearest(name, known);
   const choices = known.length > 0 ? `one of ${known.join(", ")}` : "no options here";
-  return guess ? `no option of this name; did you mean "${guess}"? (${choices})` : `no option of this name (${choices})`;
+  return guess
+    ? `no option of this name; did you mean "${guess}"? (${choices})`
+    : `no option of this name (${choices})`;
 }
 
 /** What the reference page says about an entry. */

@@ -1,0 +1,60 @@
+import type { AnyTool, ToolMetadata } from "../contract/tool.ts";
+import type { Budget } from "../contract/usage.ts";
+
+/** What a planner knows beside the request and the tools. */
+export interface PlanContext {
+  /** The ceilings of the run. */
+  budget?: Budget;
+  qualityRequirements?: { minConfidence?: number };
+  /** By provider; a tool that declares none has a breaker of its own, named `tool:<name>`. */
+  circuitBreakerStates?: Record<string, "closed" | "open" | "half_open">;
+  /** Names of tools that failed earlier in this run, and are not to be chosen again. */
+  previousFailures?: string[];
+}
+
+/** Which tool runs, with what, and why. */
+export interface PlanDecision {
+  selectedTool: string;
+  /** Options for the selected tool. What the caller gave explicitly wins over them. */
+  toolOptions: Record<string, unknown>;
+  /** Tried in this order where the selected tool fails. Never names the selected tool. */
+  fallbackTools: string[];
+  /** How the selected tool runs: `"bundle"` for several answers and their consensus, `"single"` for one. */
+  executionStrategy: string;
+  /** How sure the planner is of its choice, from 0 to 1. */
+  confidence: number;
+  /** Why this tool, in words for a log. */
+  reasoning: string;
+  metadata: { matchedRule?: string };
+  /** The most that the selected tool says it may cost. */
+  estimatedCostUsd?: number;
+  /** The longest that the selected tool says it may take. */
+  estimatedDurationMs?: number;
+}
+
+/**
+ * Chooses the tool of a run that names none. Implement it to choose your own way.
+ *
+ * @example
+ * ```ts
+ * const cheapestFirst: Planner = {
+ *   async plan(request, tools, context) {
+ *     const [selectedTool = "none"] = Object.keys(tools).toSorted();
+ *     return { selectedTool, toolOptions: {}, fallbackTools: [], executionStrategy: "single",
+ *              confidence: 1, reasoning: "first by name", metadata: {} };
+ *   },
+ * };
+ * ```
+ */
+export interface Planner {
+  /** Tools that decisions may name although nobody registered them. They win over registered tools of their names. */
+  readonly tools?: readonly AnyTool[];
+  /**
+   * Decides without side effects: the decision is kept with an idempotency key, so that a resumed run does not plan anew.
+   *
+   * @param request as the caller gave it, not yet checked by the tool's input schema
+   * @param tools what may be chosen, by name
+   * @throws PlanningError where no tool can run
+   */
+  plan(request: unknown, tools: Record<string, ToolMetadata>, context?: PlanContext): Promise<PlanDecision>;
+}

@@ -1,0 +1,98 @@
+import * as v from "valibot";
+import type { AnyTool } from "../contract/tool.ts";
+import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
+import { checkedBy, collectOptions, listOf, nested, type OptionsDeclaration, text } from "../core/options.ts";
+import { type CompiledCondition, compileCondition, type RuleCondition } from "./conditions.ts";
+import type { PlanContext } from "./planner.ts";
+
+/** A tool, registered or not, or the name of a registered one. */
+export type ToolRef = string | AnyTool;
+
+/** When to run which tool, and with what. */
+export interface PlanningRule {
+  /** Shown as `metadata.matchedRule` of a decision. */
+  name: string;
+  /** The rule of the highest priority whose conditions hold decides; of equal ones, the one added first. Default: 0. */
+  priority?: number | undefined;
+  description?: string | undefined;
+  /** All of them must hold. Without any, the rule holds for every request. */
+  conditions: readonly RuleCondition[];
+  action: {
+    toolName: ToolRef;
+    /** Options for whichever tool of the rule is chosen. */
+    toolOptions?: Record<string, unknown> | undefined;
+    /** Tried in this order where the tool is missing, its circuit is open, or it fails. */
+    fallbackTools?: readonly ToolRef[] | undefined;
+    /** Options that depend on the request or the run; they win over `toolOptions`. */
+    transformOptions?(request: unknown, context: PlanContext): object;
+  };
+}
+
+/** A rule that was checked and is ready to be asked. */
+export interface CompiledRule {
+  readonly name: string;
+  readonly priority: number;
+  readonly conditions: readonly CompiledCondition[];
+  /** Names of the tool and its fallbacks, each once. */
+  readonly candidates: readonly string[];
+  /** Those of them that were given as tools. */
+  readonly tools: readonly AnyTool[];
+  optionsFor(request: unknown, context: PlanContext): Record<string, unknown>;
+}
+
+/**
+ * Options of rules, checked as all options are. They are not declared with those of runs and tools: nobody who misplaces
+ * a `name` there wants to be sent to a rule.
+ */
+export function ruleOptions<const Entries extends v.ObjectEntries>(
+  name: string,
+  entries: Entries,
+): OptionsDeclaration<Entries> {
+  return { name, place: name, entries, schema: v.strictObject(entries) };
+}
+
+const toolRef = checkedBy<ToolRef>(
+  (value) => (typeof value === "string" ? value !== "" : typeof (value as AnyTool | null)?.name === "string"),
+  "a tool, or the name of one",
+);
+
+const planningRule = ruleOptions("PlanningRule", {
+  name: text(),
+  priority: v.optional(checkedBy<number>(Number.isFinite, "a number"), 0),
+  description: v.optional(v.string("a text")),
+  conditions: listOf(v.unknown(), "a list of conditions; an empty one holds for every request"),
+  action: nested({
+    toolName: toolRef,
+    toolOptions: v.optional(v.record(v.string(), v.unknown(), "an object of options"), {}),
+    fallbackTools: v.optional(listOf(toolRef, "a list of tools or their names"), []),
+    transformOptions: v.optional(
+      checkedBy<NonNullable<PlanningRule["action"]["transformOptions"]>>(
+        (value) => typeof value === "function",
+        "a function of the request and the plan's context that gives options",
+      ),
+    ),
+  }),
+});
+
+/**
+ * @param path where the rule stands in the caller's code, for the error
+ * @throws InvalidOptionsError naming every fault of the rule, bad patterns included
+ */
+export function compileRule(rule: PlanningRule, path: string): CompiledRule {
+  const issues: OptionIssue[] = [];
+  const checked = collectOptions(planningRule, rule, path, issues);
+  const conditions = Array.isArray(rule?.conditions)
+    ? rule.conditions.map((condition, index) => compileCondition(condition, `${path}.conditions.${index}`, issues))
+    : [];
+  if (!checked || issues.length > 0) throw new InvalidOptionsError(issues);
+  const { name, priority, action } = checked;
+  const refs = [action.toolName, ...action.fallbackTools];
+  return {
+    name,
+    priority,
+    conditions,
+    candidates: [...new Set(refs.map((tool) => (typeof tool === "string" ? tool : tool.name)))],
+    tools: refs.filter((tool) => typeof tool !== "string"),
+    optionsFor: (request, context) => ({ ...action.toolOptions, ...action.transformOptions?.(request, context) }),
+  };
+}
