@@ -8,8 +8,8 @@ import {
   listOf,
   milliseconds,
   nested,
-  oneOf,
   type OptionsInput,
+  oneOf,
   text,
   trueOrFalse,
   wholeNumber,
@@ -87,7 +87,9 @@ export const bundleOptions = declareOptions("BundleOptions", "toolOptions", {
   /** The most answers that are asked for. */
   k: v.optional(wholeNumber({ minimum: 1, maximum: 10_000, unit: "answers" }), 3),
   /** A seed for each answer. Default: derived from the request, so that the same request asks with the same seeds. */
-  seeds: v.optional(listOf(wholeNumber({ minimum: 0, maximum: 2 ** 31 - 1 }), "a list of whole numbers, one per answer")),
+  seeds: v.optional(
+    listOf(wholeNumber({ minimum: 0, maximum: 2 ** 31 - 1 }), "a list of whole numbers, one per answer"),
+  ),
   /** Stop when the mean distance of the answers is at most this. Given without `stopping`, it selects that rule. */
   epsilon: v.optional(finiteNumber({ minimum: 0, maximum: 1 }), 0.2),
   /** When to stop before `k` answers: a rule, or a rule with its threshold. `"auto"`: lossless up to 3, else horizon. */
@@ -120,7 +122,10 @@ export const bundleOptions = declareOptions("BundleOptions", "toolOptions", {
   /** Ask a stronger model, once the first stays too uncertain, instead of sampling on. */
   escalate: v.optional(
     checkedBy<{ below: number; to: readonly (string | LanguageModelLike)[] }>(
-      (value) => isObject(value) && typeof (value as { below: unknown }).below === "number" && Array.isArray((value as { to: unknown }).to),
+      (value) =>
+        isObject(value) &&
+        typeof (value as { below: unknown }).below === "number" &&
+        Array.isArray((value as { to: unknown }).to),
       '{ below: a confidence from 0 to 1, to: ["provider:model", …] }',
     ),
   ),

@@ -1,7 +1,6 @@
 import type { JSONSchema } from "../core/json.ts";
 import type { Replicate } from "./bundle.ts";
-import type { OutputError } from "./run.ts";
-import type { PriceSource } from "./run.ts";
+import type { OutputError, PriceSource } from "./run.ts";
 import type { ToolContext } from "./tool.ts";
 import type { Budget, Spent, Usage } from "./usage.ts";
 
@@ -36,10 +35,11 @@ export interface CallAttempt {
 }
 
 /** How a call ended, after all its attempts. Their usage counts, whatever came of them. */
-export type CallOutcome<R> = CallFacts & (
-  | { readonly ok: true; readonly value: R }
-  | { readonly ok: false; readonly error: unknown; readonly failure: OutputError }
-);
+export type CallOutcome<R> = CallFacts &
+  (
+    | { readonly ok: true; readonly value: R }
+    | { readonly ok: false; readonly error: unknown; readonly failure: OutputError }
+  );
 
 interface CallFacts extends Spent {
   readonly attempts: number;
@@ -69,6 +69,8 @@ export interface ReplicateJournal {
 /** What a run lends to the tools of this package beyond the public context. */
 export interface Lent {
   readonly guard: CallGuard;
+  /** The guard of calls that have ceilings of their own, all together and within the run's. */
+  guardWithin(limits: Budget): CallGuard;
   readonly journal?: ReplicateJournal | undefined;
   readonly prices?: PriceSource | undefined;
   /** The run's `streaming` option. */

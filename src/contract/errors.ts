@@ -1,6 +1,6 @@
+import type { InvalidOptionsError } from "../core/errors.ts";
 import { messageOf, OrchestratorError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
-import type { InvalidOptionsError } from "../core/errors.ts";
 import type { Budget, Usage } from "./usage.ts";
 
 /** What a run that rejected had paid for by then. */

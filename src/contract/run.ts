@@ -1,5 +1,4 @@
 import * as v from "valibot";
-import { ToolExecutionError } from "./errors.ts";
 import type { Clock } from "../core/clock.ts";
 import type { JSONValue } from "../core/json.ts";
 import {
@@ -15,7 +14,8 @@ import {
   wholeNumber,
 } from "../core/options.ts";
 import type { Random } from "../core/random.ts";
-import { budgetEntries, type BundleOptions, type EvidenceContent } from "./bundle.ts";
+import { type BundleOptions, budgetEntries, type EvidenceContent } from "./bundle.ts";
+import { ToolExecutionError } from "./errors.ts";
 import type { EventManager, OrchestrationEvent } from "./event.ts";
 import type { AnyTool, ContentOf, InputOf, OptionsOf, Tool, ToolRegistry } from "./tool.ts";
 import type { Budget, Usage } from "./usage.ts";
@@ -122,7 +122,10 @@ export function hasEvidence<T = unknown>(
 export function unwrap<C>(output: OrchestrationOutput<C>): C {
   if (output.status !== "failed") return output.content;
   const [toolName, error] = Object.entries(output.errors).at(-1) ?? [output.metadata.toolName, undefined];
-  throw new ToolExecutionError(toolName, error ? Object.assign(new Error(error.message), error) : "no error was recorded");
+  throw new ToolExecutionError(
+    toolName,
+    error ? Object.assign(new Error(error.message), error) : "no error was recorded",
+  );
 }
 
 interface RunCommon {

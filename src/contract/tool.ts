@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
-import type { ToolEvents } from "./event.ts";
 import type { ReplicateSpec } from "./bundle.ts";
+import type { ToolEvents } from "./event.ts";
 import type { Budget, Usage } from "./usage.ts";
 
 /** Facts of a tool that it may declare by a field, a getter or an assignment. */

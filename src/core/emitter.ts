@@ -53,10 +53,10 @@ export class Emitter<E> {
     return reader;
   }
 
-  /** No event comes after this. */
-  end(): void {
+  /** No event comes after this. Given an error, readers reject with it once they have read what there is. */
+  end(error?: unknown): void {
     this.#ended = true;
-    for (const reader of this.#readers) reader.end();
+    for (const reader of this.#readers) reader.end(error);
     this.#readers.clear();
     this.#listeners.clear();
   }
@@ -73,7 +73,8 @@ export class Emitter<E> {
 
 class Reader<E> implements AsyncIterableIterator<E> {
   readonly #onLeave: () => void;
-  #waiting: ((result: IteratorResult<E, undefined>) => void) | undefined;
+  #waiting: ((result: IteratorResult<E, undefined> | Promise<IteratorResult<E, undefined>>) => void) | undefined;
+  #error: unknown;
   #queue: E[] = [];
   #head = 0;
   #ended = false;
@@ -92,15 +93,16 @@ class Reader<E> implements AsyncIterableIterator<E> {
     }
   }
 
-  end(): void {
+  end(error?: unknown): void {
     this.#ended = true;
-    this.#waiting?.({ value: undefined, done: true });
+    this.#error = error;
+    if (this.#waiting) this.#waiting(this.#afterLast());
     this.#waiting = undefined;
   }
 
   next(): Promise<IteratorResult<E, undefined>> {
     if (this.#head < this.#queue.length) return Promise.resolve({ value: this.#take(), done: false });
-    if (this.#ended) return Promise.resolve({ value: undefined, done: true });
+    if (this.#ended) return this.#afterLast();
     return new Promise((resolve) => {
       this.#waiting = resolve;
     });
@@ -117,6 +119,12 @@ class Reader<E> implements AsyncIterableIterator<E> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #afterLast(): Promise<IteratorResult<E, undefined>> {
+    const error = this.#error;
+    this.#error = undefined;
+    return error === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error);
   }
 
   #take(): E {

@@ -7,9 +7,8 @@
  * 3. Exactly one terminal event, and none after it.
  * 4. No listener slows, fails or grows the run.
  */
-import type { OrchestrationEvent, EventData, EventManager, EventType } from "../contract/event.ts";
+import type { EventData, EventManager, EventType, OrchestrationEvent, ToolEvents } from "../contract/event.ts";
 import type { Logger } from "../contract/run.ts";
-import type { ToolEvents } from "../contract/event.ts";
 import { type Clock, timestamp } from "../core/clock.ts";
 import { Emitter } from "../core/emitter.ts";
 
@@ -80,6 +79,12 @@ export class RunEvents {
   /** A tool's own way to report, in which an attempt's number stands. */
   forTool(attempt: number): ToolEvents {
     return { emit: (type, data) => this.emit(type, data, attempt) };
+  }
+
+  /** There are no events: the run was refused at the edge. */
+  end(error: unknown): void {
+    this.#isOver = true;
+    this.#emitter.end(error);
   }
 
   /** Everything from now on, for `for await`. */

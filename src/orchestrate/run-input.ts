@@ -1,4 +1,4 @@
-import { type BundleToolOptions } from "../contract/bundle.ts";
+import type { BundleToolOptions } from "../contract/bundle.ts";
 import { ToolNotFoundError } from "../contract/errors.ts";
 import type { EventManager, OrchestrationEvent } from "../contract/event.ts";
 import { type OrchestrationConfig, orchestrationConfig, type ResolvedOrchestrationConfig } from "../contract/run.ts";
@@ -67,7 +67,12 @@ const runParams = [
 export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
   const issues: OptionIssue[] = [];
   checkParams(given, issues);
-  const options = collectOptions(orchestrationConfig, mergeOptions(rules.defaultOptions, given.options), "options", issues);
+  const options = collectOptions(
+    orchestrationConfig,
+    mergeOptions(rules.defaultOptions, given.options),
+    "options",
+    issues,
+  );
   if (!rules.isReliable) checkBasic(given, options, issues);
   if (issues.length > 0 || !options) throw new InvalidOptionsError(issues);
 
@@ -109,7 +114,8 @@ function checkParams(given: GivenRun, issues: OptionIssue[]): void {
   expect(given.agents, Array.isArray, "agents", "a list of { name, prompt, model }", issues);
   expect(given.fallbackTools, Array.isArray, "fallbackTools", "a list of tools or of their names", issues);
   const choices = [given.tool, given.toolName, given.agents].filter((choice) => choice !== undefined);
-  if (choices.length > 1) issues.push({ path: "tool", given: "more than one", allowed: "one of tool, toolName and agents" });
+  if (choices.length > 1)
+    issues.push({ path: "tool", given: "more than one", allowed: "one of tool, toolName and agents" });
 }
 
 function adviceFor(name: string): string {
@@ -118,7 +124,11 @@ function adviceFor(name: string): string {
   return guess ? `no parameter of this name; did you mean "${guess}"?` : `one of ${runParams.join(", ")}`;
 }
 
-function checkBasic(given: GivenRun, options: { idempotencyKey?: string | undefined } | undefined, issues: OptionIssue[]): void {
+function checkBasic(
+  given: GivenRun,
+  options: { idempotencyKey?: string | undefined } | undefined,
+  issues: OptionIssue[],
+): void {
   const needsReliable = "nothing here: this needs a ReliableOrchestrator, which has the same run()";
   if (options?.idempotencyKey !== undefined) {
     issues.push({ path: "options.idempotencyKey", given: options.idempotencyKey, allowed: needsReliable });
@@ -127,7 +137,11 @@ function checkBasic(given: GivenRun, options: { idempotencyKey?: string | undefi
     issues.push({ path: "fallbackTools", given: given.fallbackTools, allowed: needsReliable });
   }
   if (given.tool === undefined && given.toolName === undefined && given.agents === undefined) {
-    issues.push({ path: "toolName", given: undefined, allowed: "a tool, or its name; ReliableOrchestrator chooses one by itself" });
+    issues.push({
+      path: "toolName",
+      given: undefined,
+      allowed: "a tool, or its name; ReliableOrchestrator chooses one by itself",
+    });
   }
 }
 

@@ -23,7 +23,11 @@ export class AgentsTool extends Tool<unknown, AgentAnswers> {
     super();
     const issues = agents.flatMap(issuesOf);
     if (new Set(agents.map((agent) => agent?.name)).size < agents.length) {
-      issues.push({ path: "agents", given: agents.map((agent) => agent?.name), allowed: "a name of its own for each agent" });
+      issues.push({
+        path: "agents",
+        given: agents.map((agent) => agent?.name),
+        allowed: "a name of its own for each agent",
+      });
     }
     if (issues.length > 0) throw new InvalidOptionsError(issues);
     this.#agents = agents;
@@ -62,9 +66,14 @@ function issuesOf(agent: AgentDefinition, index: number): OptionIssue[] {
   if (typeof agent?.name !== "string" || agent.name === "") {
     issues.push({ path: `${path}.name`, given: agent?.name, allowed: "a text that is not empty" });
   }
-  if (typeof agent?.prompt !== "string") issues.push({ path: `${path}.prompt`, given: agent?.prompt, allowed: "a text" });
+  if (typeof agent?.prompt !== "string")
+    issues.push({ path: `${path}.prompt`, given: agent?.prompt, allowed: "a text" });
   if (modelOf(agent) === undefined) {
-    issues.push({ path: `${path}.model`, given: agent?.model, allowed: '"provider:model", or the environment variable STEER_MODEL' });
+    issues.push({
+      path: `${path}.model`,
+      given: agent?.model,
+      allowed: '"provider:model", or the environment variable STEER_MODEL',
+    });
   }
   return issues;
 }

@@ -1,6 +1,6 @@
+import type { Replicate, ReplicateResult, ReplicateSpec, ResolvedBundleOptions } from "../contract/bundle.ts";
 import type { Call, CallAttempt, CallOutcome, Lent } from "../contract/call.ts";
 import { lend } from "../contract/call.ts";
-import type { Replicate, ReplicateResult, ReplicateSpec, ResolvedBundleOptions } from "../contract/bundle.ts";
 import { BudgetExceeded, CancelledError } from "../contract/errors.ts";
 import { InvalidOutputError } from "../contract/invalid-output-error.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
@@ -73,7 +73,7 @@ async function answerOnce<Input, T>(
   warnOfSameResponse(asking, result.responseId);
   if (!schema) return result;
   const checked = await schema.check(result.data);
-  if (!checked.ok) throw new InvalidOutputError(checked.errors, result.data);
+  if (!checked.ok) throw new InvalidOutputError(checked.errors, { data: result.data });
   return { ...result, data: checked.value as T };
 }
 

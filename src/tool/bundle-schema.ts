@@ -18,11 +18,16 @@ export interface BundleSchema {
 export async function resolveBundleSchema(options: ResolvedBundleOptions): Promise<BundleSchema> {
   const { schemaUri } = options;
   if (options.schema && schemaUri !== undefined) {
-    throw new InvalidOptionsError([{ path: "toolOptions.schemaUri", given: schemaUri, allowed: "either schema or schemaUri" }]);
+    throw new InvalidOptionsError([
+      { path: "toolOptions.schemaUri", given: schemaUri, allowed: "either schema or schemaUri" },
+    ]);
   }
   const schema = await resolveSchema(schemaUri === undefined ? options.schema : await resolveSchemaUri(schemaUri));
   if (!schema?.jsonSchema) return { schema, options };
-  return { schema, options: { ...options, compare: mergeCompare(compareFromSchema(schema.jsonSchema), options.compare) } };
+  return {
+    schema,
+    options: { ...options, compare: mergeCompare(compareFromSchema(schema.jsonSchema), options.compare) },
+  };
 }
 
 /** The caller's word counts more than the schema's, path by path. */

@@ -1,4 +1,3 @@
-import { markSelfGuarding } from "../contract/call.ts";
 import type {
   BundleToolOptions,
   EvidenceBundle,
@@ -8,6 +7,7 @@ import type {
   ReplicateSpec,
   ResolvedBundleOptions,
 } from "../contract/bundle.ts";
+import { markSelfGuarding } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import { type ReplicateContext, Tool, type ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
@@ -48,7 +48,11 @@ export interface BundleTool<Input, T> {
  * }
  * ```
  */
-export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<Input, EvidenceContent<T>, BundleToolOptions> {
+export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
+  Input,
+  EvidenceContent<T>,
+  BundleToolOptions
+> {
   /** Where the answers come from. Override it for a tool that does not ask a live model. */
   get source(): EvidenceSource {
     return "live";
@@ -78,7 +82,8 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<Inpu
       context.events.emit("bundle_ready", { evidenceBundle });
       return { evidenceBundle };
     } catch (error) {
-      if (error instanceof Incomplete && error.isUsable) context.events.emit("bundle_ready", error.content as EvidenceContent);
+      if (error instanceof Incomplete && error.isUsable)
+        context.events.emit("bundle_ready", error.content as EvidenceContent);
       throw error;
     }
   }
@@ -87,15 +92,25 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<Inpu
    * One answer for one seed. A rejection is retried or not as its error says; the answer's `data` is checked against
    * the schema afterwards.
    */
-  executeReplicate(_request: Input, _replicate: ReplicateSpec, _context: ReplicateContext): Promise<ReplicateResult<T>> {
-    return Promise.reject(new TypeError(`The bundle tool "${this.name}" implements neither executeReplicate nor executeBundle`));
+  executeReplicate(
+    _request: Input,
+    _replicate: ReplicateSpec,
+    _context: ReplicateContext,
+  ): Promise<ReplicateResult<T>> {
+    return Promise.reject(
+      new TypeError(`The bundle tool "${this.name}" implements neither executeReplicate nor executeBundle`),
+    );
   }
 
   /**
    * Says, once a bundle and before its first call, how much one replicate may use; budgets are kept by it. Default:
    * `estimate`, else `perReplicateBudget`.
    */
-  async boundReplicates(request: Input, options: ResolvedBundleOptions, _context: ToolContext): Promise<ReplicateBound> {
+  async boundReplicates(
+    request: Input,
+    options: ResolvedBundleOptions,
+    _context: ToolContext,
+  ): Promise<ReplicateBound> {
     return () => this.estimate?.(request, options) ?? options.perReplicateBudget;
   }
 
@@ -103,7 +118,6 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<Inpu
   executeBundle(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<EvidenceBundle<T>> {
     return runBundle(this, request, options, context);
   }
-
 }
 
 // On the prototype, so that a subclass's field, getter or assignment is never shadowed.

@@ -17,6 +17,9 @@ export function withCorrection(messages: readonly PromptMessage[], previousError
   return [
     ...messages,
     ...(answer === "" ? [] : [{ role: "assistant" as const, content: [{ type: "text", text: answer }] }]),
-    { role: "user", content: [{ type: "text", text: `That answer cannot be used:\n${faults}\nAnswer again, in full.` }] },
+    {
+      role: "user",
+      content: [{ type: "text", text: `That answer cannot be used:\n${faults}\nAnswer again, in full.` }],
+    },
   ];
 }

@@ -1,7 +1,7 @@
 import type { CallAttempt, CallGuard, Lent } from "../contract/call.ts";
 import type { ToolContext } from "../contract/tool.ts";
-import { messageOf } from "../core/errors.ts";
 import { addSpent, nothingSpent, type Spent, type Usage } from "../contract/usage.ts";
+import { messageOf } from "../core/errors.ts";
 
 /**
  * The guard of a tool that is called by hand, or that runs inside a call which is guarded as a whole: one attempt, and
@@ -36,5 +36,6 @@ export function createDirectGuard(context: ToolContext, outer: CallAttempt | und
 
 /** What a tool that is called by hand, outside of any run, works with. */
 export function lendByHand(context: ToolContext): Lent {
-  return { guard: createDirectGuard(context, undefined), isStreaming: false, maxParallel: Number.POSITIVE_INFINITY };
+  const guard = createDirectGuard(context, undefined);
+  return { guard, guardWithin: () => guard, isStreaming: false, maxParallel: Number.POSITIVE_INFINITY };
 }

@@ -40,7 +40,10 @@ export async function executeWholeBundle<Input, T>(
 }
 
 /** The context of one attempt, and whether the attempt has reported by itself what it used. */
-function innerContext(context: ToolContext, attempt: CallAttempt): { context: ToolContext; hasReported: () => boolean } {
+function innerContext(
+  context: ToolContext,
+  attempt: CallAttempt,
+): { context: ToolContext; hasReported: () => boolean } {
   let reported = false;
   const observed: CallAttempt = Object.create(attempt, {
     spend: {
@@ -56,6 +59,7 @@ function innerContext(context: ToolContext, attempt: CallAttempt): { context: To
     reportUsage: { value: observed.spend, enumerable: true },
   });
   const lent = lentWith(context);
-  if (lent) lend(inner, { ...lent, guard: createDirectGuard(inner, observed), attempt: observed });
+  const guard = createDirectGuard(inner, observed);
+  if (lent) lend(inner, { ...lent, guard, guardWithin: () => guard, attempt: observed });
   return { context: inner, hasReported: () => reported };
 }

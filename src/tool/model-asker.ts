@@ -143,7 +143,10 @@ function identify(model: LanguageModelLike): { provider: string; modelId: string
 /** The price of a call by its tokens. @throws InvalidOptionsError where nobody knows it */
 function priceOf(prices: PriceSource, model: LanguageModelLike): (input: number, output: number) => number {
   const price = (inputTokens: number, outputTokens: number) =>
-    prices.costUsd({ ...identify(model), usage: { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens } });
+    prices.costUsd({
+      ...identify(model),
+      usage: { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens },
+    });
   if (price(1, 1) === null) throw unknownPrice(model);
   return (inputTokens, outputTokens) => price(inputTokens, outputTokens) ?? Number.POSITIVE_INFINITY;
 }
@@ -164,15 +167,21 @@ function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateCon
   events.emit("delta", { text, replicateId: id });
 }
 
-function readAnswer(text: string, finishReason: string, isJson: boolean): { data: unknown; repairs: readonly string[] } {
+function readAnswer(
+  text: string,
+  finishReason: string,
+  isJson: boolean,
+): { data: unknown; repairs: readonly string[] } {
   const trimmed = text.trim();
-  if (trimmed === "") throw new InvalidOutputError([`the answer is empty (finish reason: ${finishReason})`], "");
-  if (!isJson) return { data: trimmed, repairs: finishReason === "length" ? ["the answer was cut off at its length limit"] : [] };
+  if (trimmed === "")
+    throw new InvalidOutputError([`the answer is empty (finish reason: ${finishReason})`], { data: "" });
+  if (!isJson)
+    return { data: trimmed, repairs: finishReason === "length" ? ["the answer was cut off at its length limit"] : [] };
   try {
     const { value, repairs } = extractJson(trimmed);
     return { data: value, repairs };
   } catch (error) {
     const cut = finishReason === "length" ? ["the answer was cut off at its length limit"] : [];
-    throw new InvalidOutputError([messageOf(error), ...cut], trimmed);
+    throw new InvalidOutputError([messageOf(error), ...cut], { data: trimmed, cause: error });
   }
 }

@@ -100,7 +100,9 @@ export class PromptBundleTool<
 
   #messages(request: PromptVariables<P>): PromptMessage[] {
     const prompt =
-      typeof this.#prompt === "string" ? fillTemplate(this.#prompt, request as Record<string, unknown>) : this.#prompt(request);
+      typeof this.#prompt === "string"
+        ? fillTemplate(this.#prompt, request as Record<string, unknown>)
+        : this.#prompt(request);
     const asked: readonly PromptMessage[] =
       typeof prompt === "string" ? [{ role: "user", content: [{ type: "text", text: prompt }] }] : prompt;
     return this.#system === undefined ? [...asked] : [{ role: "system", content: this.#system }, ...asked];

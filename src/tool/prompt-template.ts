@@ -35,11 +35,14 @@ export function templateInput(template: string): StandardSchemaV1<any, Record<st
       version: 1,
       vendor: "steer-llm-sdk",
       validate(request) {
-        if (typeof request === "string" && names.length <= 1) return { value: names[0] === undefined ? {} : { [names[0]]: request } };
+        if (typeof request === "string" && names.length <= 1)
+          return { value: names[0] === undefined ? {} : { [names[0]]: request } };
         if (typeof request !== "object" || request === null) return { issues: [{ message: takes(names) }] };
         const missing = names.filter((name) => (request as Record<string, unknown>)[name] === undefined);
         if (missing.length === 0) return { value: request as Record<string, unknown> };
-        return { issues: missing.map((name) => ({ message: `a value: the prompt has {{${name}}} in it`, path: [name] })) };
+        return {
+          issues: missing.map((name) => ({ message: `a value: the prompt has {{${name}}} in it`, path: [name] })),
+        };
       },
     },
   };

@@ -5,8 +5,9 @@
  * 1. What is registered can be run: it has a name, and something to execute.
  * 2. A name means one tool until somebody says `replace`.
  */
-import { InvalidOptionsError } from "../core/errors.ts";
+
 import type { AnyTool, ToolMetadata, ToolRegistry } from "../contract/tool.ts";
+import { InvalidOptionsError } from "../core/errors.ts";
 import { BundleTool } from "./bundle-tool.ts";
 
 class Registry implements ToolRegistry<any> {
@@ -56,7 +57,11 @@ export function metadataOf(tool: AnyTool): ToolMetadata {
 export function assertTool(tool: unknown, path: string): asserts tool is AnyTool {
   const candidate = tool as Partial<AnyTool> | null | undefined;
   if (typeof candidate !== "object" || candidate === null || typeof candidate.execute !== "function") {
-    throw fault(path, tool, "an instance of Tool, or of a class or function that makes one (defineTool, PromptBundleTool)");
+    throw fault(
+      path,
+      tool,
+      "an instance of Tool, or of a class or function that makes one (defineTool, PromptBundleTool)",
+    );
   }
   if (typeof candidate.name !== "string" || candidate.name.trim() === "") {
     throw fault(`${path}.name`, candidate.name, "a text that is not empty");

@@ -106,7 +106,8 @@ class Scheduler {
       const verdict = this.#options.rule.observe(next.data, { valid: next.valid });
       this.#needed = Math.max(1, verdict.needed);
       if (verdict.stop && this.#observed < this.#options.k) this.#stopReason ??= verdict.reason ?? "settled";
-      else if (this.#observed < this.#options.k) this.#options.onObserved(this.#finished.slice(0, this.#observed) as Replicate[]);
+      else if (this.#observed < this.#options.k)
+        this.#options.onObserved(this.#finished.slice(0, this.#observed) as Replicate[]);
     }
   }
 

@@ -1,6 +1,6 @@
+import { type BundleOptions, bundleOptions } from "../contract/bundle.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import { collectOptions, type ResolvedOptions } from "../core/options.ts";
-import { type BundleOptions, bundleOptions } from "../contract/bundle.ts";
 
 /** Bundle options with every default filled in. Seeds are left open where nobody gave any: they depend on the request. */
 export type CheckedBundleOptions = ResolvedOptions<typeof bundleOptions>;
@@ -16,7 +16,12 @@ export function resolveBundleOptions(
 ): CheckedBundleOptions {
   const issues: OptionIssue[] = [];
   collectOptions(bundleOptions, defaults, "defaultOptions", issues);
-  const resolved = collectOptions(bundleOptions, { ...withStopping(defaults), ...withStopping(given) }, "toolOptions", issues);
+  const resolved = collectOptions(
+    bundleOptions,
+    { ...withStopping(defaults), ...withStopping(given) },
+    "toolOptions",
+    issues,
+  );
   if (resolved?.seeds && resolved.seeds.length < resolved.k) {
     issues.push({ path: "toolOptions.seeds", given: resolved.seeds, allowed: `at least k = ${resolved.k} seeds` });
   }

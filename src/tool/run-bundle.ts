@@ -1,11 +1,12 @@
-import { lentWith } from "../contract/call.ts";
 import type { EvidenceBundle, Replicate, ResolvedBundleOptions } from "../contract/bundle.ts";
+import { type Lent, lentWith } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { ToolContext } from "../contract/tool.ts";
+import type { Budget } from "../contract/usage.ts";
 import { createStoppingRule } from "../evidence/stopping.ts";
-import { resolveBundleSchema } from "./bundle-schema.ts";
 import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
+import { resolveBundleSchema } from "./bundle-schema.ts";
 import type { BundleTool } from "./bundle-tool.ts";
 import { createEvidenceBundle, summarizeReplicates } from "./create-evidence-bundle.ts";
 import { lendByHand } from "./direct-guard.ts";
@@ -24,9 +25,18 @@ export async function runBundle<Input, T>(
 ): Promise<EvidenceBundle<T>> {
   const startedMs = context.clock.now();
   const { schema, options } = await resolveBundleSchema(given);
-  const lent = lentWith(context) ?? lendByHand(context);
+  const lent = lentFor(context, options.globalBudget);
   const bound = await tool.boundReplicates(request, options, context);
-  const asking: BundleAsking<Input, T> = { tool, request, options, context, lent, bound, schema, responseIds: new Set() };
+  const asking: BundleAsking<Input, T> = {
+    tool,
+    request,
+    options,
+    context,
+    lent,
+    bound,
+    schema,
+    responseIds: new Set(),
+  };
 
   const schedule = await scheduleReplicates({
     k: options.k,
@@ -47,6 +57,11 @@ export async function runBundle<Input, T>(
   const failure = schedule.halt ?? (evidenceBundle.summary.validCount === 0 ? schedule.lastFailure : undefined);
   if (failure) throw incomplete(tool.name, evidenceBundle, failure);
   return evidenceBundle;
+}
+
+function lentFor(context: ToolContext, limits: Budget | undefined): Lent {
+  const lent = lentWith(context) ?? lendByHand(context);
+  return limits ? { ...lent, guard: lent.guardWithin(limits) } : lent;
 }
 
 function ruleFor(options: ResolvedBundleOptions) {

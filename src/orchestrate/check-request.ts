@@ -1,0 +1,28 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { AnyTool } from "../contract/tool.ts";
+import { InvalidOptionsError } from "../core/errors.ts";
+
+/**
+ * A request as its tool wants it: checked, and transformed, by the tool's `inputSchema`.
+ *
+ * @throws InvalidOptionsError naming every fault of the request
+ */
+export async function checkRequest(tool: AnyTool, request: unknown): Promise<unknown> {
+  if (!tool.inputSchema) return request;
+  const result = await tool.inputSchema["~standard"].validate(request);
+  if (!result.issues) return result.value;
+  throw new InvalidOptionsError(
+    result.issues.map((issue) => {
+      const keys = (issue.path ?? []).map(keyOf);
+      return { path: ["request", ...keys].join("."), given: valueAt(request, keys), allowed: issue.message };
+    }),
+  );
+}
+
+function keyOf(segment: PropertyKey | StandardSchemaV1.PathSegment): PropertyKey {
+  return typeof segment === "object" ? segment.key : segment;
+}
+
+function valueAt(value: unknown, keys: readonly PropertyKey[]): unknown {
+  return keys.reduce<any>((at, key) => at?.[key], value);
+}

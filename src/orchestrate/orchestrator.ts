@@ -1,0 +1,100 @@
+import type {
+  NameOf,
+  OrchestrationStream,
+  OrchestratorSettings,
+  Picked,
+  RunManyParams,
+  RunOutput,
+  RunParams,
+} from "../contract/run.ts";
+import type { AnyTool, ContentOf } from "../contract/tool.ts";
+import { createRunContext, type RunLayer } from "./run-context.ts";
+import { checkRunInput, type GivenRun, type InputRules } from "./run-input.ts";
+import { type RunManyResult, runMany } from "./run-many.ts";
+import { createRunStream } from "./run-stream.ts";
+import { type ResolvedSettings, resolveSettings } from "./settings.ts";
+import { startRun } from "./start-run.ts";
+
+/**
+ * Runs tools: one at a time, as a stream of events, or over many requests. It plans, retries and remembers nothing;
+ * `ReliableOrchestrator` does, with the same methods.
+ *
+ * @typeParam Tools the tools of its registry, by name, where it was made by `createRegistry`
+ *
+ * @example
+ * ```ts
+ * const output = await new Orchestrator().run({ tool: triage, request: { report: "It crashes" } });
+ * ```
+ */
+export class Orchestrator<Tools = {}> {
+  /** @internal */
+  protected readonly settings: ResolvedSettings;
+
+  /** @throws InvalidOptionsError naming every setting that cannot be used */
+  constructor(settings?: OrchestratorSettings<Tools>) {
+    this.settings = resolveSettings(settings, new.target.furtherSettings);
+  }
+
+  /** Names of the settings that a subclass adds. @internal */
+  protected static readonly furtherSettings: readonly string[] = [];
+
+  /** The rings around each run, outermost first. @internal */
+  protected get layers(): readonly RunLayer[] {
+    return [];
+  }
+
+  /**
+   * Runs a tool on a request.
+   *
+   * @returns the output: `completed`, `partial` (some evidence, less than asked for), or `failed`
+   * @throws InvalidOptionsError, ToolNotFoundError, PlanningError, ConflictError, BudgetExceeded, CancelledError
+   */
+  async run<T extends AnyTool = never, const N extends NameOf<Tools> = never>(
+    params: RunParams<Tools, T, N>,
+  ): Promise<RunOutput<Tools, T, N>> {
+    const context = createRunContext(checkRunInput(params as GivenRun, this.inputRules), this.settings);
+    return (await startRun(context, this.layers)) as RunOutput<Tools, T, N>;
+  }
+
+  /**
+   * Runs a tool on a request, event by event. The run starts at once; leaving the loop early cancels it.
+   *
+   * @example
+   * ```ts
+   * await using stream = orchestrator.stream({ tool: triage, request });
+   * for await (const event of stream) console.log(event.type);
+   * const output = await stream.output;
+   * ```
+   */
+  stream<T extends AnyTool = never, const N extends NameOf<Tools> = never>(
+    params: RunParams<Tools, T, N>,
+  ): OrchestrationStream<ContentOf<Picked<Tools, T, N>>> {
+    return createRunStream(
+      () => createRunContext(checkRunInput(params as GivenRun, this.inputRules), this.settings),
+      (context) => startRun(context, this.layers),
+    );
+  }
+
+  /**
+   * Runs one tool over many requests, `concurrency` at a time, each settled on its own, in the order in which they
+   * finish. The budget is that of each single run. Leaving the loop cancels what is in flight.
+   *
+   * @throws InvalidOptionsError before anything has run; what the iteration of `requests` throws
+   *
+   * @example
+   * ```ts
+   * for await (const done of orchestrator.runMany({ tool: triage, requests, concurrency: 8 }))
+   *   if ("error" in done) console.error(done.index, done.error);
+   * ```
+   */
+  runMany<T extends AnyTool = never, const N extends NameOf<Tools> = never>(
+    params: RunManyParams<Tools, T, N>,
+  ): AsyncIterable<RunManyResult<RunOutput<Tools, T, N>>> {
+    return runMany(params as RunManyParams<any, any, any>, (one) => this.run(one as any)) as AsyncIterable<any>;
+  }
+
+  private get inputRules(): InputRules {
+    const { registry, defaultOptions } = this.settings;
+    return { registry, defaultOptions, isReliable: this.layers.length > 0 };
+  }
+}

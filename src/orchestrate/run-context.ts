@@ -1,0 +1,92 @@
+import type { ReplicateJournal } from "../contract/call.ts";
+import type { EventData, EventType } from "../contract/event.ts";
+import type { OrchestrationOutput, PriceSource } from "../contract/run.ts";
+import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Layer } from "../core/compose.ts";
+import { createId, type Random } from "../core/random.ts";
+import { CancelScope } from "../core/signal.ts";
+import { BudgetLedger } from "../guard/budget.ts";
+import type { CallPolicies } from "../guard/guard.ts";
+import { activeTraceId } from "../telemetry/active-trace.ts";
+import { RunEvents, type RunIdentity } from "./run-events.ts";
+import type { RunInput } from "./run-input.ts";
+import type { ResolvedSettings } from "./settings.ts";
+
+/** A ring around the whole run. */
+export type RunLayer = Layer<RunContext, OrchestrationOutput>;
+
+/** One run, from its checked input to its output. */
+export interface RunContext extends RunIdentity {
+  readonly input: RunInput;
+  readonly registry: ToolRegistry<any>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly prices: PriceSource | undefined;
+  readonly startedAtMs: number;
+  /** Aborts with the error that the run is to reject with. */
+  readonly scope: CancelScope;
+  readonly events: RunEvents;
+  readonly ledger: BudgetLedger;
+
+  /** The tool that runs now. Layers choose and replace it. */
+  tool: AnyTool | undefined;
+  toolOptions: Readonly<Record<string, unknown>> | undefined;
+  /** Set by a layer that guards calls. */
+  callPolicies: CallPolicies | undefined;
+  /** Set by a layer that keeps what was paid for. */
+  journal: ReplicateJournal | undefined;
+  /** What layers add to the output's metadata. */
+  readonly metadata: Record<string, unknown>;
+}
+
+export function createRunContext(input: RunInput, settings: ResolvedSettings): RunContext {
+  const { options } = input;
+  const { clock, random, logger, prices, registry } = settings;
+  const requestId = options.requestId ?? createId(random);
+  const traceId = options.traceId ?? activeTraceId() ?? requestId;
+  const { eventManager, onEvent } = input;
+  const events = new RunEvents({ requestId, traceId }, clock, {
+    eventManager,
+    onEvent,
+    logger,
+    redact: options.redact,
+  });
+  const scope = new CancelScope();
+  return {
+    input,
+    registry,
+    clock,
+    random,
+    prices,
+    requestId,
+    traceId,
+    startedAtMs: clock.now(),
+    scope,
+    events,
+    ledger: new BudgetLedger({
+      limits: options.budget ?? {},
+      clock,
+      onOverrun: (overrun) => warnOfOverrun(events, overrun),
+    }),
+    tool: input.tool,
+    toolOptions: input.toolOptions,
+    callPolicies: undefined,
+    journal: undefined,
+    metadata: {},
+  };
+}
+
+/** How layers and guards report: as the run, about an attempt. */
+export function emitter(context: RunContext) {
+  return <E extends EventType>(type: E, data: EventData[E], attempt?: number) =>
+    context.events.emit(type, data, attempt);
+}
+
+function warnOfOverrun(
+  events: RunEvents,
+  { budgetType, limit, actual }: { budgetType: string; limit: number; actual: number },
+): void {
+  const message = `The budget of ${limit} ${budgetType} was overrun: ${actual} are used. A call used more than anyone could know before; declare tool.estimate or perReplicateBudget.`;
+  events.emit("warning", { code: "budget_overrun", message });
+}

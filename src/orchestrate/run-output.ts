@@ -1,0 +1,99 @@
+import { BudgetExceeded, CancelledError, isOrchestratorError, type PartialRun } from "../contract/errors.ts";
+import { Incomplete } from "../contract/incomplete.ts";
+import { hasEvidence, type OrchestrationOutput, type OutputError, type OutputMetadata } from "../contract/run.ts";
+import type { AnyTool } from "../contract/tool.ts";
+import type { Spent } from "../contract/usage.ts";
+import { toOutputError } from "../guard/classify.ts";
+import type { RunContext } from "./run-context.ts";
+
+/** The output of a tool that did all that it was asked for. */
+export function completedOutput(context: RunContext, content: unknown): OrchestrationOutput {
+  const output: OrchestrationOutput = { status: "completed", content: toPlainData(content), ...factsOf(context) };
+  warnOfLowConfidence(context, output);
+  return output;
+}
+
+/**
+ * The output of a tool that threw.
+ *
+ * @throws what the run rejects with instead, where the caller must fix or decide something
+ */
+export function outputOf(context: RunContext, tool: AnyTool, thrown: unknown): OrchestrationOutput {
+  const { content, isUsable, failures, cause } = asIncomplete(tool, thrown);
+  const wasCancelled = CancelledError.isInstance(cause);
+  if (wasCancelled || (isRejection(cause) && !(isUsable && BudgetExceeded.isInstance(cause)))) {
+    throw withPartial(cause, { ...spentOf(context), content });
+  }
+  context.events.emit("error", { error: Object.values(failures).at(-1) as OutputError });
+  const facts = { ...factsOf(context), errors: failures };
+  if (!isUsable) return { status: "failed", content: content as null, ...facts };
+  const output: OrchestrationOutput = { status: "partial", content, ...facts };
+  warnOfLowConfidence(context, output);
+  return output;
+}
+
+function asIncomplete(tool: AnyTool, thrown: unknown): Incomplete {
+  if (thrown instanceof Incomplete) return thrown;
+  const failures = { [tool.name]: toOutputError(thrown, 1) };
+  return new Incomplete({ content: null, isUsable: false, failures, cause: thrown });
+}
+
+/** What the caller must fix or decide, as against what went wrong while the tool ran. */
+function isRejection(error: unknown): boolean {
+  return isOrchestratorError(error) && error.code !== "TOOL_EXECUTION";
+}
+
+/** The same error, with what was paid for by now. */
+function withPartial(error: unknown, partial: PartialRun): unknown {
+  if (CancelledError.isInstance(error)) return new CancelledError(error.cause, { partial });
+  if (!BudgetExceeded.isInstance(error)) return error;
+  return new BudgetExceeded(error.budgetType, error.limit, error.actual, { partial, cause: error.cause });
+}
+
+function spentOf({ ledger }: RunContext): Spent {
+  return ledger.spent;
+}
+
+/** What every output says, whatever came of the run. */
+function factsOf(context: RunContext) {
+  const { traceId, requestId, clock, startedAtMs } = context;
+  const { usage, costUsd } = spentOf(context);
+  return {
+    usage,
+    costUsd,
+    metadata: metadataOf(context, costUsd),
+    traceId,
+    requestId,
+    elapsedMs: Math.round(clock.now() - startedAtMs),
+  };
+}
+
+function metadataOf({ input, tool, metadata }: RunContext, costUsd: number | null): OutputMetadata {
+  const { budget, metadata: given } = input.options;
+  return {
+    ...given,
+    ...metadata,
+    toolName: tool?.name ?? "",
+    toolVersion: tool?.version ?? "",
+    costUsd,
+    ...(budget && { budget }),
+  };
+}
+
+function warnOfLowConfidence({ input, events }: RunContext, output: OrchestrationOutput): void {
+  const minimum = input.options.qualityRequirements?.minConfidence;
+  if (minimum === undefined || !hasEvidence(output)) return;
+  const { confidence } = output.content.evidenceBundle.summary;
+  if (confidence >= minimum) return;
+  output.metadata["belowMinConfidence"] = true;
+  const message = `The confidence of ${confidence.toFixed(3)} is below qualityRequirements.minConfidence = ${minimum}. Raise k, or escalate to a stronger model.`;
+  events.emit("warning", { code: "low_confidence", message });
+}
+
+/** Content as JSON data, so that it is the same wherever it is read. An evidence bundle is that already. */
+function toPlainData(content: unknown): unknown {
+  if (typeof content !== "object" || content === null)
+    return typeof content === "bigint" ? String(content) : (content ?? null);
+  if ("evidenceBundle" in content) return content;
+  return JSON.parse(JSON.stringify(content) ?? "null");
+}

@@ -1,0 +1,68 @@
+import { BudgetExceeded, CancelledError } from "../contract/errors.ts";
+import type { OrchestrationOutput } from "../contract/run.ts";
+import { schedule } from "../core/clock.ts";
+import { compose } from "../core/compose.ts";
+import { messageOf } from "../core/errors.ts";
+import { onAbort } from "../core/signal.ts";
+import { toOutputError } from "../guard/classify.ts";
+import { checkRequest } from "./check-request.ts";
+import { executeTool } from "./execute-tool.ts";
+import type { RunContext, RunLayer } from "./run-context.ts";
+
+/**
+ * Runs what a context stands for, through its layers, and settles it once: with one terminal event, and nothing left
+ * behind.
+ */
+export async function startRun(context: RunContext, layers: readonly RunLayer[]): Promise<OrchestrationOutput> {
+  const { input, scope, events } = context;
+  try {
+    if (input.tool) await checkRequest(input.tool, input.request);
+  } catch (error) {
+    events.end(error);
+    throw error;
+  }
+  const stopFollowing = input.signal && follow(input.signal, context);
+  const stopWaiting = armDeadline(context);
+  try {
+    events.source = context.tool?.name ?? "";
+    events.emit("run_started", { request: input.request });
+    const output = await compose(layers, executeTool)(context);
+    emitEnd(context, output);
+    return output;
+  } catch (error) {
+    emitRejection(context, error);
+    throw error;
+  } finally {
+    stopFollowing?.();
+    stopWaiting?.();
+    scope.dispose();
+  }
+}
+
+function follow(signal: AbortSignal, { scope }: RunContext): () => void {
+  return onAbort(signal, () => scope.abort(new CancelledError(signal.reason)));
+}
+
+/** `timeoutMs` and `budget.timeMs` are one deadline: the earlier of the two. */
+function armDeadline({ input, clock, scope, events }: RunContext): (() => void) | undefined {
+  const { timeoutMs, budget } = input.options;
+  const limitMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, budget?.timeMs ?? Number.POSITIVE_INFINITY);
+  if (limitMs === Number.POSITIVE_INFINITY) return undefined;
+  const startedAtMs = clock.now();
+  const expire = () => {
+    events.emit("timeout", { limitMs });
+    scope.abort(new BudgetExceeded("timeMs", limitMs, Math.max(limitMs, Math.round(clock.now() - startedAtMs))));
+  };
+  return schedule(clock, expire, limitMs);
+}
+
+function emitEnd({ events }: RunContext, output: OrchestrationOutput): void {
+  if (output.status !== "failed") return events.emit("run_completed", { output });
+  const error = Object.values(output.errors).at(-1) ?? toOutputError(new Error("The run failed"), 0);
+  events.emit("run_failed", { output, error });
+}
+
+function emitRejection({ events }: RunContext, error: unknown): void {
+  if (CancelledError.isInstance(error)) events.emit("cancelled", { reason: messageOf(error.cause) });
+  else events.emit("run_failed", { error: toOutputError(error, 0) });
+}

@@ -1,0 +1,53 @@
+import { type CallAttempt, type CallGuard, lend } from "../contract/call.ts";
+import type { ToolContext } from "../contract/tool.ts";
+import type { Budget } from "../contract/usage.ts";
+import { createCallGuard } from "../guard/guard.ts";
+import { emitter, type RunContext } from "./run-context.ts";
+
+/** The guard of a run's calls, on the run's ledger or on a part of it. */
+export function guardFor(context: RunContext, toolName: string, limits?: Budget): CallGuard {
+  return createCallGuard({
+    toolName,
+    scope: context.scope,
+    clock: context.clock,
+    random: context.random,
+    ledger: limits ? context.ledger.child(limits) : context.ledger,
+    emit: emitter(context),
+    policies: context.callPolicies,
+  });
+}
+
+/**
+ * What a tool is given.
+ *
+ * @param attempt the attempt of a tool that is guarded as a whole; a tool that guards its calls itself has none yet
+ */
+export function createToolContext(context: RunContext, guard: CallGuard, attempt?: CallAttempt): ToolContext {
+  const { input, events, scope, clock, random, traceId, requestId, ledger, prices, journal } = context;
+  const { options } = input;
+  const number = attempt?.attempt ?? 1;
+  const toolContext: ToolContext = {
+    events: events.forTool(number),
+    get signal() {
+      return attempt?.signal ?? scope.signal;
+    },
+    traceId,
+    requestId,
+    attempt: number,
+    budget: ledger,
+    ...(options.idempotencyKey !== undefined && { idempotencyKey: options.idempotencyKey }),
+    clock,
+    random,
+    reportUsage: (usage, costUsd = null) => attempt?.spend(usage, costUsd),
+  };
+  const toolName = context.tool?.name ?? "";
+  return lend(toolContext, {
+    guard,
+    guardWithin: (limits) => guardFor(context, toolName, limits),
+    journal,
+    prices,
+    attempt,
+    isStreaming: options.streaming,
+    maxParallel: options.maxParallel,
+  });
+}
