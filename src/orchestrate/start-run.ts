@@ -1,5 +1,5 @@
 import { BudgetExceeded, CancelledError } from "../contract/errors.ts";
-import type { OrchestrationOutput } from "../contract/run.ts";
+import type { OrchestrationOutput, OutputError } from "../contract/run.ts";
 import { schedule } from "../core/clock.ts";
 import { compose } from "../core/compose.ts";
 import { messageOf } from "../core/errors.ts";
@@ -57,9 +57,8 @@ function armDeadline({ input, clock, scope, events }: RunContext): (() => void) 
 }
 
 function emitEnd({ events }: RunContext, output: OrchestrationOutput): void {
-  if (output.status !== "failed") return events.emit("run_completed", { output });
-  const error = Object.values(output.errors).at(-1) ?? toOutputError(new Error("The run failed"), 0);
-  events.emit("run_failed", { output, error });
+  if (output.status !== "failed") events.emit("run_completed", { output });
+  else events.emit("run_failed", { output, error: Object.values(output.errors).at(-1) as OutputError });
 }
 
 function emitRejection({ events }: RunContext, error: unknown): void {

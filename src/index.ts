@@ -1,0 +1,2 @@
+export { SteerLLMClient } from "./orchestrate/client.ts";
+export * from "./orchestration.ts";

@@ -1,0 +1,84 @@
+export type {
+  BundleMetadata,
+  BundleOptions,
+  BundleSummary,
+  BundleToolOptions,
+  CompareOptions,
+  Disagreement,
+  EvidenceBundle,
+  EvidenceContent,
+  EvidenceSource,
+  FieldSummary,
+  Replicate,
+  ReplicateResult,
+  ReplicateSpec,
+  ResolvedBundleOptions,
+  StoppingRuleName,
+} from "./contract/bundle.ts";
+export {
+  type AnyOrchestratorError,
+  BudgetExceeded,
+  CancelledError,
+  ConflictError,
+  isOrchestratorError,
+  type PartialRun,
+  PlanningError,
+  ToolExecutionError,
+  ToolNotFoundError,
+} from "./contract/errors.ts";
+export {
+  type EventBase,
+  type EventData,
+  EventManager,
+  type EventType,
+  type OrchestrationEvent,
+  type ToolEvents,
+  type ToolEventType,
+} from "./contract/event.ts";
+export { InvalidOutputError } from "./contract/invalid-output-error.ts";
+export type { LanguageModelLike, PromptMessage } from "./contract/model.ts";
+export {
+  type AgentDefinition,
+  hasEvidence,
+  type Logger,
+  type NameOf,
+  type OrchestrationConfig,
+  type OrchestrationOutput,
+  type OrchestrationStream,
+  type OrchestratorSettings,
+  type OutputError,
+  type OutputMetadata,
+  type Picked,
+  type PriceSource,
+  type RunManyParams,
+  type RunOutput,
+  type RunParams,
+  unwrap,
+} from "./contract/run.ts";
+export {
+  type AnyTool,
+  type BudgetView,
+  type ContentOf,
+  type InputOf,
+  type NamedTool,
+  type OptionsOf,
+  type ReplicateContext,
+  Tool,
+  type ToolContext,
+  type ToolMetadata,
+  type ToolRegistry,
+} from "./contract/tool.ts";
+export type { Budget, Usage } from "./contract/usage.ts";
+export type { Clock } from "./core/clock.ts";
+export { type ErrorCode, InvalidOptionsError, type OptionIssue, OrchestratorError } from "./core/errors.ts";
+export type { JSONObject, JSONSchema, JSONValue } from "./core/json.ts";
+export type { Random } from "./core/random.ts";
+export { Orchestrator } from "./orchestrate/orchestrator.ts";
+export type { RunManyResult } from "./orchestrate/run-many.ts";
+export { BundleTool, type ReplicateBound } from "./tool/bundle-tool.ts";
+export { createEvidenceBundle } from "./tool/create-evidence-bundle.ts";
+export { defineBundleTool } from "./tool/define-bundle-tool.ts";
+export { defineTool, type ToolMeta } from "./tool/define-tool.ts";
+export { PromptBundleTool, type PromptBundleToolOptions } from "./tool/prompt-bundle-tool.ts";
+export type { PromptVariables } from "./tool/prompt-template.ts";
+export { createRegistry, getGlobalRegistry } from "./tool/registry.ts";
