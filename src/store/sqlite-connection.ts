@@ -6,7 +6,7 @@ import { blockingMs, GroupCommit, retryWhileBusy } from "./group-commit.ts";
 import { type Dialect, migrations } from "./sql.ts";
 import type { SqlConnection, SqlQuery, SqlRow } from "./sql-store.ts";
 import { sqliteError } from "./sqlite-error.ts";
-import { StoreError, type StoreOperation, storeClosed } from "./store-error.ts";
+import { newerSchema, type StoreOperation, storeClosed } from "./store-error.ts";
 
 /**
  * Job: one SQLite file, shared with other processes on this machine.
@@ -117,7 +117,7 @@ function migrate(database: DatabaseSync, path: string): void {
   database.exec("BEGIN IMMEDIATE");
   try {
     const version = versionOf(database);
-    if (version > scripts.length) throw newerSchema(path, version, scripts.length);
+    if (version > scripts.length) throw newerSchema("sqlite", path, version, scripts.length);
     for (const script of scripts.slice(version)) database.exec(script);
     database.exec(`PRAGMA user_version = ${scripts.length}`);
     database.exec("COMMIT");
@@ -129,16 +129,6 @@ function migrate(database: DatabaseSync, path: string): void {
 
 function versionOf(database: DatabaseSync): number {
   return Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-}
-
-function newerSchema(where: string, version: number, known: number): StoreError {
-  return new StoreError({
-    store: "sqlite",
-    operation: "open",
-    reason: "newer_schema",
-    what: `${where} has schema version ${version}, and this version of steer-llm-sdk knows up to ${known}`,
-    advice: "Upgrade steer-llm-sdk, or choose another path.",
-  });
 }
 
 function prepare({ database, prepared }: Opened, sql: string): StatementSync {

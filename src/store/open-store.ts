@@ -1,0 +1,32 @@
+import type { Clock } from "../core/clock.ts";
+import { InvalidOptionsError } from "../core/errors.ts";
+import type { ManagedStore, RunStore } from "./store.ts";
+
+export const storeNames = ["memory", "sqlite", "postgres"] as const;
+export type StoreName = (typeof storeNames)[number];
+
+export interface OpenStoreOptions {
+  /** For `"memory"` and `"sqlite"`. Postgres has its own. Default: that of the store. */
+  readonly clock?: Pick<Clock, "now"> | undefined;
+}
+
+/**
+ * A store by its name, with its default settings; or the store that was given. Only the one that is named is loaded.
+ *
+ * @throws InvalidOptionsError for anything else
+ *
+ * @example
+ * ```ts
+ * const store = await openStore("sqlite");
+ * ```
+ */
+export async function openStore(store: StoreName, options?: OpenStoreOptions): Promise<ManagedStore>;
+export async function openStore(store: StoreName | RunStore, options?: OpenStoreOptions): Promise<RunStore>;
+export async function openStore(store: StoreName | RunStore, options: OpenStoreOptions = {}): Promise<RunStore> {
+  if (store === "memory") return new (await import("./memory.ts")).MemoryStore(options);
+  if (store === "sqlite") return new (await import("./sqlite.ts")).SqliteStore(options);
+  if (store === "postgres") return new (await import("./postgres.ts")).PostgresStore();
+  if (typeof (store as RunStore | undefined)?.claim === "function") return store;
+  const names = storeNames.map((name) => `"${name}"`).join(", ");
+  throw new InvalidOptionsError([{ path: "store", given: store, allowed: `one of ${names}, or a RunStore` }]);
+}

@@ -1,0 +1,172 @@
+import { missingDriver, postgresError } from "./postgres-error.ts";
+import { type Dialect, migrations } from "./sql.ts";
+import type { SqlConnection, SqlParameters, SqlQuery, SqlRow } from "./sql-store.ts";
+import { newerSchema, storeClosed } from "./store-error.ts";
+
+/**
+ * Job: one Postgres database, shared with processes anywhere.
+ * Boundary: knows the driver, its types and its errors; statements come from outside.
+ * Invariants:
+ * 1. The driver is loaded, and the schema brought up to date, by the first query; one that failed is tried anew.
+ * 2. Each query is one statement that commits by itself: any pooled connection will do, also behind PgBouncer.
+ * 3. A pool that was handed in is never closed.
+ */
+
+const dialect: Dialect = {
+  now: "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS double precision)",
+  nextFence: "nextval('steer_fence')",
+  byteOrder: 'COLLATE "C"',
+  forShare: "FOR SHARE",
+  skipLocked: "FOR UPDATE SKIP LOCKED",
+  automatics: `
+    CREATE SEQUENCE steer_fence;
+    CREATE FUNCTION steer_clear_journal() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN DELETE FROM steer_replicate WHERE key = NEW.key; RETURN NULL; END $$;
+    CREATE TRIGGER steer_run_settled AFTER UPDATE OF state ON steer_run FOR EACH ROW WHEN (NEW.state = 'settled')
+      EXECUTE FUNCTION steer_clear_journal();`,
+};
+
+/** What is used of a `Pool` or a `Client` of the package `pg`. */
+export interface PostgresClient {
+  query(query: any): Promise<{ rows: any[] }>;
+}
+
+export interface PostgresServer {
+  readonly connectionString: string | undefined;
+  readonly client: PostgresClient | undefined;
+}
+
+interface Opened {
+  readonly client: PostgresClient;
+  close(): Promise<void>;
+}
+
+export class PostgresConnection implements SqlConnection {
+  readonly store = "postgres";
+  readonly dialect = dialect;
+  readonly #server: PostgresServer;
+  #opened: Promise<Opened> | undefined;
+  #isClosed = false;
+
+  constructor(server: PostgresServer) {
+    this.#server = server;
+  }
+
+  async read({ operation, sql, parameters }: SqlQuery): Promise<readonly SqlRow[]> {
+    if (this.#isClosed) throw storeClosed(this.store, operation);
+    try {
+      const { client } = await this.#open();
+      return (await client.query({ ...positional(sql, parameters), types })).rows;
+    } catch (error) {
+      throw postgresError(error, operation);
+    }
+  }
+
+  write(query: SqlQuery): Promise<readonly SqlRow[]> {
+    return this.read(query);
+  }
+
+  async check(): Promise<readonly string[]> {
+    return [];
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const opened = await this.#opened?.catch(() => undefined);
+    this.#opened = undefined;
+    await opened?.close();
+  }
+
+  #open(): Promise<Opened> {
+    this.#opened ??= openServer(this.#server).catch((error) => {
+      this.#opened = undefined;
+      throw error;
+    });
+    return this.#opened;
+  }
+}
+
+async function openServer({ client, connectionString }: PostgresServer): Promise<Opened> {
+  const opened = client ? { client, close: async () => {} } : await openPool(connectionString);
+  try {
+    await migrate(opened.client);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  return opened;
+}
+
+async function openPool(connectionString: string | undefined): Promise<Opened> {
+  const { Pool } = await import("pg").then(
+    (driver) => driver.default,
+    (cause) => {
+      throw missingDriver(cause);
+    },
+  );
+  const pool = new Pool({
+    ...(connectionString === undefined ? {} : { connectionString }),
+    application_name: "steer-llm-sdk",
+    connectionTimeoutMillis: 10_000,
+    query_timeout: 30_000,
+    allowExitOnIdle: true,
+  });
+  // A connection that breaks while nobody uses it: the next query opens another.
+  pool.on("error", () => {});
+  return { client: pool, close: () => pool.end() };
+}
+
+/** Brings the schema up to date. Each step is one transaction, and of processes that try it at once, one succeeds. */
+async function migrate(client: PostgresClient): Promise<void> {
+  const scripts = migrations(dialect);
+  for (;;) {
+    const version = await versionOf(client);
+    if (version > scripts.length) throw newerSchema("postgres", "the database", version, scripts.length);
+    if (version === scripts.length) return;
+    await unless("23505", client.query({ text: migrationStep(version + 1, scripts[version] as string) }));
+  }
+}
+
+function migrationStep(version: number, script: string): string {
+  return `
+    SELECT pg_advisory_xact_lock(hashtext('steer_migration'));
+    CREATE TABLE IF NOT EXISTS steer_migration (version integer PRIMARY KEY);
+    INSERT INTO steer_migration VALUES (${version});
+    ${script}`;
+}
+
+async function versionOf(client: PostgresClient): Promise<number> {
+  const undefinedTable = "42P01";
+  const found = await unless(
+    undefinedTable,
+    client.query({ text: "SELECT max(version) AS version FROM steer_migration" }),
+  );
+  return found?.rows[0]?.version ?? 0;
+}
+
+/** What a query gives, or `undefined` where it failed with this SQLSTATE. */
+async function unless<R>(sqlState: string, query: Promise<R>): Promise<R | undefined> {
+  return query.catch((error) => {
+    if ((error as { code?: unknown }).code === sqlState) return undefined;
+    throw error;
+  });
+}
+
+/** The statement with its parameters by number, as the wire protocol wants them. */
+function positional(sql: string, parameters: SqlParameters): { text: string; values: unknown[] } {
+  const names: string[] = [];
+  const text = sql.replace(/\$(\w+)/g, (_, name: string) => {
+    if (!names.includes(name)) names.push(name);
+    return `$${names.indexOf(name) + 1}`;
+  });
+  return { text, values: names.map((name) => parameters[name]) };
+}
+
+const parsers: Readonly<Record<number, (text: string) => unknown>> = {
+  16: (text) => text === "t",
+  20: Number,
+  701: Number,
+};
+
+/** By type id: booleans, `bigint` and `double precision` as JavaScript has them, the rest as text. */
+const types = { getTypeParser: (typeId: number) => parsers[typeId] ?? String };

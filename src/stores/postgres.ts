@@ -1,0 +1,2 @@
+export { PostgresStore, type PostgresStoreOptions } from "../store/postgres.ts";
+export type { PostgresClient } from "../store/postgres-connection.ts";
