@@ -215,6 +215,8 @@ export interface FieldSummary {
 export interface BundleSummary<T = unknown> {
   /** `null` without a valid answer. */
   consensus: T | null;
+  /** The replicate given as the consensus, where the fields put together do not fit the schema. */
+  medoidId?: string;
   /** Most contested first. */
   disagreements: Disagreement[];
   /** Of every two replicates, in [0, 1]; `null` where one of them is invalid. */

@@ -1,0 +1,97 @@
+import type { Field } from "./field.ts";
+import { leafSimilarity } from "./leaf-similarity.ts";
+import { clusterTexts } from "./text.ts";
+import { groupWithinTolerance, median } from "./tolerance.ts";
+import type { Leaf } from "./values.ts";
+
+/** One answer to a field, given by one or more replicates. */
+export interface Answer {
+  readonly leaf: Leaf;
+  /** How many replicates give it. */
+  readonly votes: number;
+  /** The codes of the leaves that are this answer. */
+  readonly codes: readonly number[];
+  /** The row at which it reached its votes. */
+  readonly reachedAt: number;
+}
+
+/** What the replicates answer to a field. */
+export interface Agreement {
+  /** By falling votes; of tied answers first the one that reached them first in row order. Never empty. */
+  readonly answers: readonly [Answer, ...Answer[]];
+  /** Share and closeness of the largest cluster of texts, in [0, 1]; undefined where nothing was compared as text. */
+  readonly textScore: number | undefined;
+}
+
+/** Groups the leaves of a field into answers: equal leaves, texts that are alike, numbers within the tolerance. */
+export function agree(field: Field): Agreement {
+  if (field.isText) return agreeOnTexts(field);
+  const groups = field.rules.tolerance === undefined ? [] : groupWithinTolerance(field, field.rules.tolerance);
+  const answers = groups.map((codes) => answerOf(field, codes, median(field, codes)));
+  return { answers: ranked([...answers, ...exactAnswers(field, groups.flat())]), textScore: undefined };
+}
+
+/** Whether the winner has no more votes than the next answer. */
+export function isTied({ answers: [winner, second] }: Agreement): boolean {
+  return winner.votes === second?.votes;
+}
+
+/** The votes of the first and second answer, and how many answers there are: all that a stopping rule reads. */
+export interface Votes {
+  readonly first: number;
+  readonly second: number;
+  readonly distinct: number;
+}
+
+export function countVotes(field: Field): Votes {
+  if (field.isExact) {
+    const distinct = field.leaves.length - (field.votes[0] === 0 ? 1 : 0);
+    return { first: field.leaderVotes, second: field.runnerUpVotes, distinct };
+  }
+  const { answers } = agree(field);
+  return { first: answers[0].votes, second: answers[1]?.votes ?? 0, distinct: answers.length };
+}
+
+function agreeOnTexts(field: Field): Agreement {
+  const rows = field.codes.flatMap((code, row) => (typeof field.leaves[code] === "string" ? [row] : []));
+  if (rows.length === 0) return { answers: ranked(exactAnswers(field, [])), textScore: undefined };
+  const texts = rows.map((row) => field.leaves[field.codes[row] as number] as string);
+  const { clusters, medoid, score } = clusterTexts(texts, field.rules.similarity);
+  const groups = clusters.map((members) => distinctCodes(members.map((member) => field.codes[rows[member] as number])));
+  const answers = groups.map((codes, index) =>
+    answerOf(field, codes, index === 0 ? (texts[medoid] as string) : centralLeaf(field, codes)),
+  );
+  return { answers: ranked([...answers, ...exactAnswers(field, groups.flat())]), textScore: score };
+}
+
+function distinctCodes(codes: readonly (number | undefined)[]): number[] {
+  return [...new Set(codes as number[])];
+}
+
+/** The leaf that is most like the others of its group, each counted by its votes; of equal ones the first. */
+function centralLeaf(field: Field, codes: readonly number[]): Leaf {
+  const closeness = (code: number) =>
+    codes.reduce((sum, other) => sum + (field.votes[other] as number) * leafSimilarity(field, code, other), 0);
+  let [best] = codes as [number];
+  if (codes.length > 2) for (const code of codes) if (closeness(code) > closeness(best)) best = code;
+  return field.leaves[best] as Leaf;
+}
+
+function exactAnswers(field: Field, grouped: readonly number[]): Answer[] {
+  const taken = new Set(grouped);
+  const answers: Answer[] = [];
+  for (let code = 0; code < field.leaves.length; code++) {
+    if (field.votes[code] !== 0 && !taken.has(code)) answers.push(answerOf(field, [code], field.leaves[code] as Leaf));
+  }
+  return answers;
+}
+
+function answerOf(field: Field, codes: readonly number[], leaf: Leaf): Answer {
+  const votes = codes.reduce((sum, code) => sum + (field.votes[code] as number), 0);
+  const reachedAt = codes.reduce((last, code) => Math.max(last, field.lastRows[code] as number), -1);
+  return { leaf, votes, codes, reachedAt };
+}
+
+function ranked(answers: Answer[]): [Answer, ...Answer[]] {
+  return answers.sort((a, b) => b.votes - a.votes || a.reachedAt - b.reachedAt) as [Answer, ...Answer[]];
+}

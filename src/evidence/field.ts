@@ -1,0 +1,108 @@
+/**
+ * Job: hold what the replicates say at one JSON pointer, as small integers, and keep count of them.
+ * Boundary: compares exactly; texts and tolerances are grouped in agreement.ts.
+ * Invariants:
+ * 1. Code 0 is "absent"; equal canonical leaves have equal codes, different ones different codes.
+ * 2. `leader` is the code with most votes; of tied ones the first to reach the count in row order.
+ * 3. `runnerUpVotes` is the most votes of any other code.
+ */
+
+import { escapeSegment } from "./pointer.ts";
+import type { FieldRules } from "./rules.ts";
+import { absent, canonicalLeaf, type Leaf } from "./values.ts";
+
+/** Strings longer than this are compared as texts, unless the options say otherwise. */
+const longestExactString = 64;
+
+export class Field {
+  readonly parent: Field | undefined;
+  readonly segment: string | number;
+  readonly rules: FieldRules;
+  /** By row; rows at the end may be missing, and are absent then. */
+  readonly codes: number[] = [];
+  /** By code. */
+  readonly leaves: Leaf[] = [absent];
+  readonly votes: number[] = [0];
+  /** The last row of each code: where it reached its votes. */
+  readonly lastRows: number[] = [-1];
+  leader = 0;
+  runnerUpVotes = 0;
+  hasLongText = false;
+  readonly #codeOf = new Map<Leaf, number>();
+  #below: Map<string | number, Field> | undefined;
+
+  constructor(rules: FieldRules, segment: string | number = "", parent?: Field | undefined) {
+    this.rules = rules;
+    this.segment = segment;
+    this.parent = parent;
+  }
+
+  get pointer(): string {
+    return this.parent ? `${this.parent.pointer}/${escapeSegment(String(this.segment))}` : "";
+  }
+
+  get leaderVotes(): number {
+    return this.votes[this.leader] as number;
+  }
+
+  /** Whether strings here are compared by similarity. */
+  get isText(): boolean {
+    return this.rules.text ?? this.hasLongText;
+  }
+
+  /** Whether equal values, and only those, are one answer. */
+  get isExact(): boolean {
+    return !this.isText && this.rules.tolerance === undefined;
+  }
+
+  below(segment: string | number): Field {
+    this.#below ??= new Map();
+    const known = this.#below.get(segment);
+    if (known) return known;
+    const field = new Field(this.rules.below(segment), segment, this);
+    this.#below.set(segment, field);
+    return field;
+  }
+
+  /** Notes what a row says. Rows come in order, each at most once. */
+  record(row: number, leaf: Leaf): void {
+    this.fill(row);
+    const code = this.#codeOf.get(leaf) ?? this.#learn(leaf);
+    this.codes.push(code);
+    this.#count(code, 1, row);
+  }
+
+  /** Notes that the rows before `end` that said nothing here are absent. */
+  fill(end: number): void {
+    const missing = end - this.codes.length;
+    if (missing <= 0) return;
+    for (let row = this.codes.length; row < end; row++) this.codes.push(0);
+    this.#count(0, missing, end - 1);
+  }
+
+  #count(code: number, times: number, row: number): void {
+    const before = this.leaderVotes;
+    const votes = (this.votes[code] as number) + times;
+    this.votes[code] = votes;
+    this.lastRows[code] = row;
+    if (code === this.leader) return;
+    if (votes > before) {
+      this.leader = code;
+      this.runnerUpVotes = before;
+    } else if (votes > this.runnerUpVotes) this.runnerUpVotes = votes;
+  }
+
+  #learn(leaf: Leaf): number {
+    const canonical = canonicalLeaf(leaf);
+    let code = this.#codeOf.get(canonical);
+    if (code === undefined) {
+      code = this.leaves.push(canonical) - 1;
+      this.votes.push(0);
+      this.lastRows.push(-1);
+      this.#codeOf.set(canonical, code);
+      if (typeof canonical === "string" && canonical.length > longestExactString) this.hasLongText = true;
+    }
+    this.#codeOf.set(leaf, code);
+    return code;
+  }
+}

@@ -1,0 +1,13 @@
+import type { Field } from "./field.ts";
+import { codeIn, RowDistances } from "./row-distance.ts";
+
+/** The row whose distances to all others have the least sum; of equal ones the first. */
+export function medoidRow(fields: readonly Field[], rows: number): number {
+  const distances = new RowDistances(fields);
+  let [best, least] = [0, Number.POSITIVE_INFINITY];
+  for (let row = 0; row < rows; row++) {
+    const total = distances.from(codeIn(row), rows).reduce((sum, distance) => sum + distance, 0);
+    if (total < least) [best, least] = [row, total];
+  }
+  return best;
+}

@@ -1,0 +1,59 @@
+import type { Field } from "../field.ts";
+import type { ValueTable } from "../value-table.ts";
+import { type FieldRule, type FieldState, fewestToSettle } from "./field-rule.ts";
+import { MeanDistance } from "./mean-distance.ts";
+
+/** All that a judge may know after a replicate. */
+export interface Round {
+  readonly table: ValueTable;
+  /** The fields that have to be settled. */
+  readonly fields: readonly Field[];
+  /** How the votes on them stand, in the same order. */
+  readonly states: readonly FieldState[];
+  /** Replicates that came, invalid ones included. */
+  readonly seen: number;
+  /** Replicates that can still come. */
+  readonly left: number;
+}
+
+export interface Verdict {
+  readonly stop: boolean;
+  /** With which numbers; only of a stop. */
+  readonly because?: string;
+  /** The fewest further replicates that could end it. */
+  readonly needed: number;
+}
+
+export type Judge = (round: Round) => Verdict;
+
+/** Stops when every field is settled by the rule; judged anew each time. */
+export function judgeByField(rule: FieldRule): Judge {
+  return ({ fields, states }) => {
+    const margins = states.map((state) => rule.margin(state));
+    const closest = margins.indexOf(Math.min(...margins));
+    if ((margins[closest] as number) >= 0) {
+      return { stop: true, because: explain(rule, fields[closest], states[closest] as FieldState), needed: 0 };
+    }
+    const unsettled = states.filter((_, index) => (margins[index] as number) < 0);
+    return { stop: false, needed: Math.max(...unsettled.map((state) => fewestToSettle(rule, state))) };
+  };
+}
+
+function explain(rule: FieldRule, field: Field | undefined, state: FieldState): string {
+  const pointer = field?.pointer ?? "";
+  return pointer === "" ? rule.explain(state) : `in ${pointer}, the closest field, ${rule.explain(state)}`;
+}
+
+/** Stops when the replicates are near to each other on average. */
+export function judgeByDistance(epsilon: number): Judge {
+  const distance = new MeanDistance();
+  return ({ table, fields, left }) => {
+    distance.update(table, fields);
+    if (!distance.isWithin(epsilon)) return { stop: false, needed: distance.fewestToReach(epsilon, left) };
+    const because = `the mean distance of ${table.rows} valid replicates is ${distance.mean.toFixed(3)}, at most ${epsilon}`;
+    return { stop: true, because, needed: 0 };
+  };
+}
+
+/** Never stops. */
+export const judgeNothing: Judge = ({ left }) => ({ stop: false, needed: left });

@@ -1,0 +1,117 @@
+import type { BundleSummary, CompareOptions } from "../contract/bundle.ts";
+import { type Agreement, agree } from "./agreement.ts";
+import { assemble } from "./consensus.ts";
+import { disagreementsOf } from "./disagreements.ts";
+import type { Field } from "./field.ts";
+import { summarizeField } from "./field-summary.ts";
+import { medoidRow } from "./medoid.ts";
+import { RowDistances } from "./row-distance.ts";
+import { FieldRules } from "./rules.ts";
+import { tableOf } from "./table-of.ts";
+
+/** How replicates are summarised. */
+export interface SummaryOptions extends CompareOptions {
+  /**
+   * Whether a value fits the schema. Where the consensus put together from the fields does not, the replicate nearest to
+   * all others is given instead, and `medoidId` names it. Default: everything fits.
+   */
+  check?: ((value: unknown) => boolean) | undefined;
+}
+
+/** What of a replicate counts. */
+export interface SummarizedReplicate<T> {
+  readonly id: string;
+  readonly data: T;
+  /** Only valid replicates vote. Default: valid. */
+  readonly quality?: { readonly valid: boolean } | undefined;
+  readonly usage?: { readonly totalTokens: number } | undefined;
+}
+
+/**
+ * What replicates agree on, where they differ, and how far that can be trusted. Every field (JSON pointer) is voted on by
+ * the valid replicates (self-consistency: Wang et al. 2022); a field that a replicate lacks is a value of its own.
+ *
+ * @param replicates in index order: of tied values the one that reached the count first is given
+ * @returns a plain object; `pairwiseDistance`, the only part that grows with the square of the replicates, is computed
+ * when it is first read. The time grows with replicates times fields.
+ * @throws InvalidOptionsError where the options cannot be used, or an answer contains itself
+ *
+ * @example
+ * ```ts
+ * const rows = [{ severity: "low" }, { severity: "low" }, { severity: "high" }];
+ * const summary = summarize(rows.map((data, index) => ({ id: `r${index + 1}`, data })));
+ * summary.consensus?.severity; // "low"
+ * summary.fields["/severity"]?.support; // 2
+ * ```
+ */
+export function summarize<T>(
+  replicates: readonly SummarizedReplicate<T>[],
+  options: SummaryOptions = {},
+): BundleSummary<T> {
+  const { check, ...compare } = options;
+  const valid = replicates.filter(isValid);
+  const table = tableOf(
+    valid.map(({ data }) => data),
+    FieldRules.of(compare),
+  );
+  const agreements = new Map(table.fields.map((field) => [field, agree(field)]));
+  let matrix: (number | null)[][] | undefined;
+  return {
+    ...consensusOf(valid, agreements, check),
+    disagreements: disagreementsOf(
+      agreements,
+      valid.map(({ id }) => id),
+    ),
+    ...judgementOf(agreements),
+    validCount: valid.length,
+    invalidCount: replicates.length - valid.length,
+    get pairwiseDistance() {
+      matrix ??= spread(new RowDistances(table.fields).matrix(table.rows), replicates.map(isValid));
+      return matrix;
+    },
+  };
+}
+
+function isValid({ quality }: SummarizedReplicate<unknown>): boolean {
+  return quality?.valid ?? true;
+}
+
+function consensusOf<T>(
+  valid: readonly SummarizedReplicate<T>[],
+  agreements: ReadonlyMap<Field, Agreement>,
+  check: SummaryOptions["check"],
+): Pick<BundleSummary<T>, "consensus" | "medoidId"> {
+  if (valid.length === 0) return { consensus: null };
+  const consensus = assemble(new Map([...agreements].map(([field, { answers }]) => [field, answers[0].leaf])));
+  if (check?.(consensus) ?? true) return { consensus: consensus as T };
+  const { id, data } = valid[medoidRow([...agreements.keys()], valid.length)] as SummarizedReplicate<T>;
+  return { consensus: data, medoidId: id };
+}
+
+/** The numbers of the fields, and of all together: their weighted mean confidence, and the least of each. */
+function judgementOf(
+  agreements: ReadonlyMap<Field, Agreement>,
+): Pick<BundleSummary, "fields" | "confidence" | "weakest" | "stability"> {
+  if (agreements.size === 0) return { fields: {}, confidence: 0, weakest: 0, stability: 0 };
+  const fields: BundleSummary["fields"] = {};
+  let [weighted, weights, weakest, stability] = [0, 0, 1, 1];
+  for (const [field, agreement] of agreements) {
+    const summary = summarizeField(field, agreement);
+    fields[field.pointer] = summary;
+    weighted += field.rules.weight * summary.confidence;
+    weights += field.rules.weight;
+    weakest = Math.min(weakest, summary.confidence);
+    stability = Math.min(stability, summary.stability);
+  }
+  return { fields, confidence: weights > 0 ? weighted / weights : 0, weakest, stability };
+}
+
+/** A matrix of the valid replicates as one of all, `null` where one of two is invalid. */
+function spread(matrix: readonly (readonly number[])[], valid: readonly boolean[]): (number | null)[][] {
+  if (matrix.length === valid.length) return matrix as number[][];
+  let next = 0;
+  const rowOf = valid.map((isValid) => (isValid ? next++ : undefined));
+  return rowOf.map((row) =>
+    rowOf.map((other) => (row === undefined || other === undefined ? null : (matrix[row]?.[other] ?? null))),
+  );
+}
