@@ -8,8 +8,7 @@ const layers = [
   ["evidence", "guard", "planning", "provider", "schema", "telemetry", "store"],
   ["tool"],
   ["orchestrate"],
-  ["runner"],
-  ["cli", "server", "mcp", "testing"],
+  ["cli", "testing"],
 ];
 
 const inside = (folders) => `^src/(${folders.join("|")})/`;
