@@ -55,6 +55,8 @@ export interface StoppingVerdict {
 
 /** Hears replicate after replicate, in index order, and says when they are enough. */
 export interface StoppingRule {
+  /** The fewest replicates that could end it, before any has come. */
+  readonly needed: number;
   /** @param info `valid: false` for a replicate that counts against `k` and votes for nothing; default: valid */
   observe(data: unknown, info?: { valid?: boolean | undefined }): StoppingVerdict;
 }
@@ -84,15 +86,19 @@ export function createStoppingRule(options: StoppingRuleOptions): StoppingRule {
   const judge = judgeOf(name, given);
   const answers = new WatchedAnswers(compare, fields);
   let seen = 0;
+  const verdict = (valid: number) => {
+    const progress = { valid, seen, left: Math.max(0, k - seen) };
+    const states = statesOf(answers, choices, progress);
+    return { states, ...judge({ ...progress, table: answers.table, fields: answers.fields, states }) };
+  };
   return {
+    needed: verdict(0).needed,
     observe(data, { valid = true } = {}) {
       seen++;
       if (valid) answers.add(data);
-      const progress = { valid: answers.table.rows, seen, left: Math.max(0, k - seen) };
-      const states = statesOf(answers, choices, progress);
-      const { because, ...verdict } = judge({ ...progress, table: answers.table, fields: answers.fields, states });
+      const { because, states, ...judged } = verdict(answers.table.rows);
       const reason = because === undefined ? {} : { reason: `${name} after ${seen} of ${k}: ${because}` };
-      return { ...verdict, ...reason, stability: stabilityOf(states) };
+      return { ...judged, ...reason, stability: stabilityOf(states) };
     },
   };
 }
