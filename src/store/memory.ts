@@ -21,7 +21,7 @@ import { type StoreOperation, staleToken, storeClosed } from "./store-error.ts";
  * Invariants:
  * 1. Each method does its work in one synchronous step, so no two calls interleave.
  * 2. Values are kept as JSON text: nobody can change what is stored through a reference.
- * 3. Past `maxEntries` the record that came to rest first goes; a running one never does.
+ * 3. Past `maxEntries`, and once it has expired, the record that came to rest first goes; a running one never does.
  */
 
 interface MemoryRecord extends Claimed {
@@ -166,7 +166,7 @@ export class MemoryStore implements ManagedStore {
     };
     this.#records.set(key, record);
     this.#resting.delete(key);
-    this.#evict();
+    this.#evict(nowMs);
     return {
       state: "won",
       token: { key, fence: record.fence },
@@ -189,12 +189,13 @@ export class MemoryStore implements ManagedStore {
   #rest(key: string, record: MemoryRecord): void {
     this.#records.set(key, record);
     this.#resting.add(key);
-    this.#evict();
+    this.#evict(this.#clock.now());
   }
 
-  #evict(): void {
+  #evict(nowMs: number): void {
     for (const key of this.#resting) {
-      if (this.#records.size <= this.#maxEntries) return;
+      const isExpired = (this.#records.get(key) as MemoryRecord).expiresMs <= nowMs;
+      if (!isExpired && this.#records.size <= this.#maxEntries) return;
       this.#resting.delete(key);
       this.#records.delete(key);
     }

@@ -12,15 +12,16 @@ async function askForServer(): Promise<string | undefined> {
   return url;
 }
 
-export interface TestDatabase extends AsyncDisposable {
+export interface TestDatabase {
   readonly url: string;
   /** Runs SQL in it, past every store. */
   execute(sql: string): Promise<any[]>;
+  drop(): Promise<void>;
 }
 
 let databaseCount = 0;
 
-/** A database of its own, dropped when it is disposed of. */
+/** An empty database. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   if (!postgresUrl) throw new Error("There is no Postgres: skip this test where postgresUrl is undefined.");
   const server = postgresUrl;
@@ -30,7 +31,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   return {
     url,
     execute: (sql) => execute(url, sql),
-    [Symbol.asyncDispose]: async () => void (await execute(server, `DROP DATABASE ${name} WITH (FORCE)`)),
+    drop: async () => void (await execute(server, `DROP DATABASE ${name} WITH (FORCE)`)),
   };
 }
 
