@@ -24,18 +24,25 @@ export interface RunContext extends RunIdentity {
   readonly random: Random;
   readonly prices: PriceSource | undefined;
   readonly startedAtMs: number;
-  /** Aborts with the error that the run is to reject with. */
-  readonly scope: CancelScope;
+  /** Aborts when this caller leaves, with the error that the run is then to reject with. */
+  readonly callerScope: CancelScope;
   readonly events: RunEvents;
   readonly ledger: BudgetLedger;
 
+  /** What the work listens to. The caller's, unless a layer lets the work outlive the caller. */
+  scope: CancelScope;
   /** The tool that runs now. Layers choose and replace it. */
   tool: AnyTool | undefined;
   toolOptions: Readonly<Record<string, unknown>> | undefined;
+  /** Tried in turn where the tool fails. */
+  fallbackTools: readonly AnyTool[];
   /** Set by a layer that guards calls. */
   callPolicies: CallPolicies | undefined;
   /** Set by a layer that keeps what was paid for. */
   journal: ReplicateJournal | undefined;
+  /** What an earlier run of the same key planned, and a way to keep what this one plans. */
+  keptPlan: unknown;
+  keepPlan: ((plan: unknown) => Promise<unknown>) | undefined;
   /** What layers add to the output's metadata. */
   readonly metadata: Record<string, unknown>;
 }
@@ -62,6 +69,7 @@ export function createRunContext(input: RunInput, settings: ResolvedSettings): R
     requestId,
     traceId,
     startedAtMs: clock.now(),
+    callerScope: scope,
     scope,
     events,
     ledger: new BudgetLedger({
@@ -71,8 +79,11 @@ export function createRunContext(input: RunInput, settings: ResolvedSettings): R
     }),
     tool: input.tool,
     toolOptions: input.toolOptions,
+    fallbackTools: input.fallbackTools,
     callPolicies: undefined,
     journal: undefined,
+    keptPlan: undefined,
+    keepPlan: undefined,
     metadata: {},
   };
 }

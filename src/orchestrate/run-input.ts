@@ -9,6 +9,7 @@ import { nearest } from "../core/nearest.ts";
 import { collectOptions } from "../core/options.ts";
 import { AgentsTool } from "../tool/agents-tool.ts";
 import { assertTool } from "../tool/registry.ts";
+import { fingerprintRun } from "./run-fingerprint.ts";
 
 /** What `run`, `stream` and `runMany` take, before anything of it is believed. */
 export interface GivenRun {
@@ -33,6 +34,8 @@ export interface RunInput {
   readonly toolOptions: Readonly<Record<string, unknown>> | undefined;
   readonly options: ResolvedOrchestrationConfig;
   readonly fallbackTools: readonly AnyTool[];
+  /** Of what was asked for; there with an idempotency key. */
+  readonly fingerprint: string | undefined;
   readonly eventManager: EventManager | undefined;
   readonly onEvent: ((event: OrchestrationEvent) => void) | undefined;
   readonly signal: AbortSignal | undefined;
@@ -87,6 +90,7 @@ export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
     fallbackTools: ((given.fallbackTools ?? []) as (string | AnyTool)[]).map((fallback, index) =>
       typeof fallback === "string" ? find(fallback, rules.registry) : checked(fallback, `fallbackTools[${index}]`),
     ),
+    fingerprint: options.idempotencyKey === undefined ? undefined : fingerprintOf(given, tool),
     eventManager: given.eventManager as EventManager | undefined,
     onEvent: given.onEvent as RunInput["onEvent"],
     signal: given.signal as AbortSignal | undefined,
@@ -100,6 +104,10 @@ export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
  */
 export function resolveToolOptions(tool: AnyTool, given: Readonly<Record<string, unknown>> | undefined): object {
   return tool.resolveOptions?.(given as BundleToolOptions | undefined) ?? { ...tool.defaultOptions, ...given };
+}
+
+function fingerprintOf({ request, toolOptions, agents }: GivenRun, tool: AnyTool | undefined): string {
+  return fingerprintRun({ request, toolName: tool?.name, toolOptions, agents });
 }
 
 function checkParams(given: GivenRun, issues: OptionIssue[]): void {

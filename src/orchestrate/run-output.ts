@@ -3,7 +3,7 @@ import { Incomplete } from "../contract/incomplete.ts";
 import { hasEvidence, type OrchestrationOutput, type OutputError, type OutputMetadata } from "../contract/run.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import type { Spent } from "../contract/usage.ts";
-import { toOutputError } from "../guard/classify.ts";
+import { toOutputError } from "../guard/output-error.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** The output of a tool that did all that it was asked for. */

@@ -14,7 +14,7 @@ export function createRunStream<C>(
 ): OrchestrationStream<C> {
   try {
     const context = prepare();
-    const cancel = (reason: unknown) => context.scope.abort(new CancelledError(reason));
+    const cancel = (reason: unknown) => context.callerScope.abort(new CancelledError(reason));
     const events = context.events.read(() => cancel("the loop over the stream was left"));
     return streamOf(events, start(context), cancel);
   } catch (error) {

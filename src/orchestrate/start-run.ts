@@ -4,7 +4,7 @@ import { schedule } from "../core/clock.ts";
 import { compose } from "../core/compose.ts";
 import { messageOf } from "../core/errors.ts";
 import { onAbort } from "../core/signal.ts";
-import { toOutputError } from "../guard/classify.ts";
+import { toOutputError } from "../guard/output-error.ts";
 import { checkRequest } from "./check-request.ts";
 import { executeTool } from "./execute-tool.ts";
 import type { RunContext, RunLayer } from "./run-context.ts";
@@ -14,7 +14,7 @@ import type { RunContext, RunLayer } from "./run-context.ts";
  * behind.
  */
 export async function startRun(context: RunContext, layers: readonly RunLayer[]): Promise<OrchestrationOutput> {
-  const { input, scope, events } = context;
+  const { input, callerScope, events } = context;
   try {
     if (input.tool) await checkRequest(input.tool, input.request);
   } catch (error) {
@@ -35,23 +35,23 @@ export async function startRun(context: RunContext, layers: readonly RunLayer[])
   } finally {
     stopFollowing?.();
     stopWaiting?.();
-    scope.dispose();
+    callerScope.dispose();
   }
 }
 
-function follow(signal: AbortSignal, { scope }: RunContext): () => void {
-  return onAbort(signal, () => scope.abort(new CancelledError(signal.reason)));
+function follow(signal: AbortSignal, { callerScope }: RunContext): () => void {
+  return onAbort(signal, () => callerScope.abort(new CancelledError(signal.reason)));
 }
 
 /** `timeoutMs` and `budget.timeMs` are one deadline: the earlier of the two. */
-function armDeadline({ input, clock, scope, events }: RunContext): (() => void) | undefined {
+function armDeadline({ input, clock, callerScope, events }: RunContext): (() => void) | undefined {
   const { timeoutMs, budget } = input.options;
   const limitMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, budget?.timeMs ?? Number.POSITIVE_INFINITY);
   if (limitMs === Number.POSITIVE_INFINITY) return undefined;
   const startedAtMs = clock.now();
   const expire = () => {
     events.emit("timeout", { limitMs });
-    scope.abort(new BudgetExceeded("timeMs", limitMs, Math.max(limitMs, Math.round(clock.now() - startedAtMs))));
+    callerScope.abort(new BudgetExceeded("timeMs", limitMs, Math.max(limitMs, Math.round(clock.now() - startedAtMs))));
   };
   return schedule(clock, expire, limitMs);
 }

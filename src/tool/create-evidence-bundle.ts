@@ -7,12 +7,14 @@ import type {
 } from "../contract/bundle.ts";
 import { addCost, addUsage, zeroUsage } from "../contract/usage.ts";
 import { summarize } from "../evidence/summary.ts";
+import type { ResolvedSchema } from "../schema/resolve.ts";
 
 /**
  * The evidence bundle of replicates that a tool got by itself.
  *
  * @param input `replicates` in the order in which they were asked for, `options` as `executeBundle` got them, `source`
- * of the answers (default `"live"`), `elapsedMs` of the whole (default 0), and why it ended before `k` of them
+ * of the answers (default `"live"`), `elapsedMs` of the whole (default 0), why it ended before `k` of them, and the `summary`
+ * of them (default: made here)
  *
  * @example
  * ```ts
@@ -28,6 +30,7 @@ export function createEvidenceBundle<T>(input: {
   source?: EvidenceSource | undefined;
   elapsedMs?: number | undefined;
   earlyStopReason?: string | undefined;
+  summary?: BundleSummary<T> | undefined;
 }): EvidenceBundle<T> {
   const { task, replicates, options, source = "live", elapsedMs = 0, earlyStopReason } = input;
   const models = new Set(replicates.map((replicate) => replicate.model));
@@ -45,16 +48,31 @@ export function createEvidenceBundle<T>(input: {
       source,
     },
     replicates: [...replicates],
-    summary: summarizeReplicates(replicates, options),
+    summary: input.summary ?? summarizeReplicates(replicates, options),
     usageTotal: replicates.reduce((sum, { usage }) => (usage ? addUsage(sum, usage) : sum), zeroUsage()),
     costTotalUsd: replicates.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0),
   };
 }
 
-/** What replicates agree on, compared as the options say. */
+/** What replicates agree on, compared as the options say. `fits` refuses a consensus that no schema allows. */
 export function summarizeReplicates<T>(
   replicates: readonly Replicate<T>[],
-  options: ResolvedBundleOptions,
+  { compare }: ResolvedBundleOptions,
+  fits?: (value: unknown) => boolean,
 ): BundleSummary<T> {
-  return summarize(replicates as readonly (Replicate<T> & { data: T })[], options.compare);
+  return summarize(replicates as readonly (Replicate<T> & { data: T })[], { ...compare, check: fits });
+}
+
+/**
+ * Like `summarizeReplicates`, with a consensus that fits the schema: put together from fields that were voted on one by
+ * one, it may not, and is then a replicate that was given as a whole.
+ */
+export async function summarizeWithin<T>(
+  schema: ResolvedSchema | undefined,
+  replicates: readonly Replicate<T>[],
+  options: ResolvedBundleOptions,
+): Promise<BundleSummary<T>> {
+  const summary = summarizeReplicates(replicates, options);
+  if (!schema || summary.consensus === null || (await schema.check(summary.consensus)).ok) return summary;
+  return summarizeReplicates(replicates, options, () => false);
 }

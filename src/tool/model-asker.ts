@@ -89,6 +89,7 @@ export class ModelAsker {
       onUsage: (usage) => context.reportUsage(usage, prices.costUsd({ ...identify(model), usage })),
       ...(lent?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context, lent) }),
     });
+    if (answer.finishReason === "content-filter") throw contentFiltered(model);
     const { data, repairs } = readAnswer(answer.text, answer.finishReason, lent?.responseSchema !== undefined);
     const warnings = [...answer.warnings, ...repairs];
     return { data, model: answer.modelId, warnings, responseId: answer.responseId };
@@ -160,6 +161,11 @@ function unknownPrice({ provider, modelId }: LanguageModelLike): InvalidOptionsE
         "a model with a known price, or a price of your own: new Orchestrator({ prices: { costUsd: ({ modelId, usage }) => … } })",
     },
   ]);
+}
+
+function contentFiltered({ provider, modelId }: LanguageModelLike): Error {
+  const message = `The content filter of "${provider}" withheld the answer of "${modelId}". Rephrase the prompt, or fall back to another model.`;
+  return Object.assign(new Error(message), { code: "content_filter" });
 }
 
 function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateContext, lent: Lent): void {

@@ -8,7 +8,7 @@ import { createStoppingRule } from "../evidence/stopping.ts";
 import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
 import { resolveBundleSchema } from "./bundle-schema.ts";
 import type { BundleTool } from "./bundle-tool.ts";
-import { createEvidenceBundle, summarizeReplicates } from "./create-evidence-bundle.ts";
+import { createEvidenceBundle, summarizeReplicates, summarizeWithin } from "./create-evidence-bundle.ts";
 import { lendByHand } from "./direct-guard.ts";
 import { type Failure, type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
 
@@ -46,9 +46,11 @@ export async function runBundle<Input, T>(
     onObserved: (replicates) => reportPartialSummary(replicates, options, context),
   });
 
+  const replicates = schedule.replicates as Replicate<T>[];
   const evidenceBundle = createEvidenceBundle<T>({
     task: tool.name,
-    replicates: schedule.replicates as Replicate<T>[],
+    replicates,
+    summary: await summarizeWithin(schema, replicates, options),
     options,
     source: tool.source,
     elapsedMs: Math.round(context.clock.now() - startedMs),

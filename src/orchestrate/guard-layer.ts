@@ -1,0 +1,35 @@
+import type { OrchestrationOutput, OutputError } from "../contract/run.ts";
+import type { CallPolicies } from "../guard/guard.ts";
+import type { RunLayer } from "./run-context.ts";
+
+/** Failures that another tool would meet as well. */
+const sameForEveryTool = new Set(["invalid_request", "budget", "cancelled"]);
+
+/** Puts every call of the run under policies, and replaces a whole tool that failed by its next fallback. */
+export function createGuardLayer(policies: Omit<CallPolicies, "hasFallback">): RunLayer {
+  return async (context, next) => {
+    const left = context.fallbackTools.filter((tool) => tool.name !== context.tool?.name);
+    context.callPolicies = { ...policies, hasFallback: () => left.length > 0 };
+    const errors: Record<string, OutputError> = {};
+    for (;;) {
+      const output = await next();
+      const fallback = canFallBack(output) ? left.shift() : undefined;
+      if (!fallback) return withErrors(output, errors);
+      Object.assign(errors, output.errors);
+      context.events.emit("fallback_started", { from: context.tool?.name ?? "", to: fallback.name });
+      context.tool = fallback;
+      context.toolOptions = context.input.toolOptions;
+    }
+  };
+}
+
+function canFallBack(output: OrchestrationOutput): boolean {
+  if (output.status !== "failed") return false;
+  return Object.values(output.errors).every((error) => !sameForEveryTool.has(error.category ?? ""));
+}
+
+/** An output that also says what became of the tools before. */
+function withErrors(output: OrchestrationOutput, errors: Record<string, OutputError>): OrchestrationOutput {
+  if (Object.keys(errors).length === 0) return output;
+  return { ...output, errors: { ...errors, ...output.errors } } as OrchestrationOutput;
+}
