@@ -9,6 +9,9 @@ export interface Call<R> {
   /** Whose circuit breaker and retry budget it falls under. */
   readonly provider: string;
   readonly replicateId?: string | undefined;
+  /** What a trace says of the call, where it is known. */
+  readonly modelId?: string | undefined;
+  readonly seed?: number | undefined;
   /**
    * The most that one attempt may use, given what is left of the budget; `undefined` where nobody knows. Parts that are
    * `undefined` are not known either.

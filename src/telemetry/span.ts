@@ -1,0 +1,69 @@
+import type { Context, Span as OpenTelemetrySpan } from "@opentelemetry/api";
+import { type OpenTelemetry, opentelemetry } from "./opentelemetry.ts";
+
+export type SpanAttributes = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** One piece of work in a trace. */
+export interface Span {
+  setAttributes(attributes: SpanAttributes): void;
+  /** Marks the work as failed. */
+  recordError(error: unknown): void;
+  end(): void;
+  /** Does work inside the span: spans that others start there, of its HTTP calls for example, stand below it. */
+  run<T>(work: () => T): T;
+}
+
+/** The span of a program without OpenTelemetry. */
+export const noSpan: Span = Object.freeze({
+  setAttributes() {},
+  recordError() {},
+  end() {},
+  run: <T>(work: () => T) => work(),
+});
+
+/**
+ * Starts a span. Spans carry names, numbers and codes, never a text of a request, an answer or an error: what may leave
+ * the process of those is for the run's `redact` to say, and spans do not pass it.
+ *
+ * @param name as the semantic conventions want it: the operation, and what it works on
+ * @param attributes `undefined` ones are left out; a `chat` operation makes it a client's span
+ * @param parent default: the span that is active
+ */
+export function startSpan(name: string, attributes: SpanAttributes, parent?: Span): Span {
+  const api = opentelemetry();
+  if (!api) return noSpan;
+  const around = parent instanceof RecordingSpan ? parent.context : api.context.active();
+  const kind = attributes["gen_ai.operation.name"] === "chat" ? api.SpanKind.CLIENT : api.SpanKind.INTERNAL;
+  const span = api.trace.getTracer("steer-llm-sdk").startSpan(name, { attributes: { ...attributes }, kind }, around);
+  return new RecordingSpan(api, span, api.trace.setSpan(around, span));
+}
+
+class RecordingSpan implements Span {
+  readonly context: Context;
+  readonly #api: OpenTelemetry;
+  readonly #span: OpenTelemetrySpan;
+
+  constructor(api: OpenTelemetry, span: OpenTelemetrySpan, context: Context) {
+    this.#api = api;
+    this.#span = span;
+    this.context = context;
+  }
+
+  setAttributes(attributes: SpanAttributes): void {
+    this.#span.setAttributes({ ...attributes });
+  }
+
+  recordError(error: unknown): void {
+    const { code, name } = Object(error) as { code?: unknown; name?: unknown };
+    this.#span.setAttribute("error.type", String(code ?? name ?? typeof error));
+    this.#span.setStatus({ code: this.#api.SpanStatusCode.ERROR });
+  }
+
+  end(): void {
+    this.#span.end();
+  }
+
+  run<T>(work: () => T): T {
+    return this.#api.context.with(this.context, work);
+  }
+}
