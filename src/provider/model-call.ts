@@ -55,8 +55,12 @@ export function toCallOptions(model: LanguageModelV4, call: ModelCall): Language
     providerOptions: withSampleIndex(providerOptions, call.sampleIndex),
     abortSignal: call.signal,
   };
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as typeof options &
-    LanguageModelV4CallOptions;
+  return withoutUndefined(options) as LanguageModelV4CallOptions;
+}
+
+/** An absent setting is the provider's to choose; to some, `undefined` is a value. */
+function withoutUndefined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 const ownName = "steer";

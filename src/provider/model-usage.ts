@@ -25,7 +25,9 @@ export function estimatedUsage(inputTokens: number, outputTokens: number): Usage
 }
 
 /** Our figures as a provider gives them. */
-export function fromUsage(usage: Partial<Usage> | undefined): LanguageModelV4Usage {
+export function fromUsage(
+  usage: { [Figure in keyof Usage]?: Usage[Figure] | undefined } | undefined,
+): LanguageModelV4Usage {
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = usage ?? {};
   return {
     inputTokens: { total: inputTokens, noCache: undefined, cacheRead: cachedInputTokens, cacheWrite: undefined },

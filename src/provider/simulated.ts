@@ -2,6 +2,7 @@ import type { LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "
 import * as v from "valibot";
 import type { LanguageModelLike } from "../contract/model.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import type { JSONSchema } from "../core/json.ts";
 import {
   checkedBy,
   declareOptions,
@@ -96,7 +97,8 @@ function parseValue(text: string): unknown {
 
 function answerText(settings: Settings, call: LanguageModelV4CallOptions): string {
   const question = lastUserText(call);
-  const schema = call.responseFormat?.type === "json" ? call.responseFormat.schema : undefined;
+  const schema =
+    call.responseFormat?.type === "json" ? (call.responseFormat.schema as JSONSchema | undefined) : undefined;
   const chance = seededRandom(hashOf([settings.seed, call.seed ?? 0, question]));
   const given = typeof settings.truth === "function" ? settings.truth(question) : settings.truth;
   const truth: unknown = given ?? simulatedTruth(question, schema);

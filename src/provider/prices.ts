@@ -1,0 +1,80 @@
+import type { calcPrice, findProvider, Provider } from "@pydantic/genai-prices";
+import type { PriceSource } from "../contract/run.ts";
+import type { Usage } from "../contract/usage.ts";
+
+/** A model as callers know it: the AI SDK's name of its provider, and its own. */
+interface ModelName {
+  readonly provider: string;
+  readonly modelId: string;
+}
+
+/** The prices of a catalogue. */
+export interface PriceCatalogue extends PriceSource {
+  /** Whose price is taken for a model: the catalogue knows many names by patterns. `null` where there is none. */
+  match(model: ModelName): ModelName | null;
+}
+
+/** Names that the AI SDK gives to providers, and the catalogue does not know. */
+const aliases: Readonly<Record<string, string>> = { togetherai: "together", "azure-openai": "azure" };
+
+let catalogue: Promise<PriceCatalogue> | undefined;
+
+/**
+ * US dollars by the catalogue `@pydantic/genai-prices`, which is loaded on first use. A model or server that it does not know
+ * has the price `null`, never 0; a simulated model costs nothing; a recorded answer costs what it cost when it was recorded.
+ *
+ * @example
+ * ```ts
+ * const prices = await defaultPrices();
+ * prices.costUsd({ provider: "openai.responses", modelId: "gpt-5-mini", usage });
+ * ```
+ */
+export function defaultPrices(): Promise<PriceCatalogue> {
+  catalogue ??= import("@pydantic/genai-prices").then((prices) => new GenaiPrices(prices));
+  return catalogue;
+}
+
+class GenaiPrices implements PriceCatalogue {
+  readonly #data: { calcPrice: typeof calcPrice; findProvider: typeof findProvider };
+
+  constructor(data: { calcPrice: typeof calcPrice; findProvider: typeof findProvider }) {
+    this.#data = data;
+  }
+
+  costUsd({ usage, ...model }: ModelName & { usage: Usage }): number | null {
+    if (model.provider === "simulated") return 0;
+    return this.#calculate(model, usage)?.total_price ?? null;
+  }
+
+  match(model: ModelName): ModelName | null {
+    const price = this.#calculate(model, { inputTokens: 1, outputTokens: 1 });
+    return price && { provider: price.provider.id, modelId: price.model.id };
+  }
+
+  #calculate(
+    { provider, modelId }: ModelName,
+    usage: Pick<Usage, "inputTokens" | "outputTokens" | "cachedInputTokens">,
+  ) {
+    const seller = this.#seller(provider);
+    if (!seller) return null;
+    const { inputTokens, outputTokens, cachedInputTokens = 0 } = usage;
+    return this.#data.calcPrice(
+      {
+        input_tokens: inputTokens,
+        output_tokens: outputTokens,
+        cache_read_tokens: Math.min(cachedInputTokens, inputTokens),
+      },
+      modelId,
+      { provider: seller },
+    );
+  }
+
+  /** An OpenAI-compatible server may be anyone's: what counts is its address. */
+  #seller(provider: string): Provider | undefined {
+    const name = provider.replace(/^recorded\./, "");
+    const host = /^openai-compatible:(.+?)(\.chat)?$/.exec(name)?.[1];
+    if (host) return this.#data.findProvider({ providerApiUrl: `https://${host}` });
+    const [providerId = ""] = name.split(".");
+    return this.#data.findProvider({ providerId: aliases[providerId] ?? providerId });
+  }
+}

@@ -1,0 +1,96 @@
+import type { Ajv, ErrorObject, Options } from "ajv";
+import { InvalidOptionsError, messageOf } from "../core/errors.ts";
+import type { JSONSchema } from "../core/json.ts";
+import type { CheckResult, ResolvedSchema } from "./resolve.ts";
+
+/** More faults than anybody reads, or a model can mend. */
+const shownErrors = 20;
+
+const options: Options = {
+  allErrors: true,
+  // The specification says that unknown keywords mean nothing; many schemas carry some.
+  strict: false,
+  logger: false,
+  // A key that every object inherits is there only where the answer has it itself.
+  ownProperties: true,
+};
+
+const compiled = new WeakMap<JSONSchema, Promise<ResolvedSchema>>();
+
+/**
+ * A JSON schema, ready for use: of draft 2020-12, or of the draft that its `$schema` names.
+ *
+ * @throws InvalidOptionsError naming the place in the schema that does not compile
+ */
+export function compileJsonSchema(schema: JSONSchema, path: string): Promise<ResolvedSchema> {
+  const known = compiled.get(schema);
+  if (known) return known;
+  const resolved = compile(schema, path);
+  compiled.set(schema, resolved);
+  return resolved;
+}
+
+async function compile(schema: JSONSchema, path: string): Promise<ResolvedSchema> {
+  const ajv = await createAjv(schema);
+  const validate = compileWith(ajv, schema, path);
+  return {
+    jsonSchema: schema,
+    async check(value): Promise<CheckResult> {
+      if (validate(value)) return { ok: true, value };
+      return { ok: false, errors: describeErrors(validate.errors ?? []) };
+    },
+  };
+}
+
+/** Loaded on first use: not every program checks JSON schemas. */
+async function createAjv({ $schema }: JSONSchema): Promise<Ajv> {
+  const isDraft = (name: string) => String($schema).includes(name);
+  const formats = await import("ajv-formats");
+  const Draft =
+    isDraft("draft-07") || isDraft("draft-06")
+      ? (await import("ajv")).Ajv
+      : isDraft("2019-09")
+        ? (await import("ajv/dist/2019.js")).Ajv2019
+        : (await import("ajv/dist/2020.js")).Ajv2020;
+  return formats.default.default(new Draft(options));
+}
+
+function compileWith(ajv: Ajv, schema: JSONSchema, path: string) {
+  try {
+    if (ajv.validateSchema(schema)) return ajv.compile(schema);
+  } catch (error) {
+    throw new InvalidOptionsError([{ path, given: schema, allowed: `a JSON schema (${messageOf(error)})` }]);
+  }
+  throw new InvalidOptionsError(
+    firstAtEachPlace(ajv.errors ?? []).map((error) => ({
+      path: `${path}${error.instancePath}`,
+      given: at(schema, error.instancePath),
+      allowed: `a JSON schema: this ${describe(error)}`,
+    })),
+  );
+}
+
+/** The schema of schemas allows alternatives, and complains once for each. */
+function firstAtEachPlace(errors: readonly ErrorObject[]): ErrorObject[] {
+  return errors.filter(
+    ({ instancePath }, index) => index === errors.findIndex((other) => other.instancePath === instancePath),
+  );
+}
+
+function at(schema: unknown, pointer: string): unknown {
+  const steps = pointer.split("/").slice(1);
+  return steps.reduce((value: any, step) => value?.[step.replaceAll("~1", "/").replaceAll("~0", "~")], schema);
+}
+
+function describeErrors(errors: readonly ErrorObject[]): string[] {
+  const shown = errors
+    .slice(0, shownErrors)
+    .map((error) => `${error.instancePath || "the answer"}: ${describe(error)}`);
+  return errors.length > shownErrors ? [...shown, `and ${errors.length - shownErrors} more`] : shown;
+}
+
+function describe({ message, params }: ErrorObject): string {
+  const { allowedValues, additionalProperty: extra = params["unevaluatedProperty"] } = params;
+  if (allowedValues) return `${message}: ${allowedValues.map((value: unknown) => JSON.stringify(value)).join(", ")}`;
+  return extra === undefined ? `${message}` : `${message} (${JSON.stringify(extra)})`;
+}
