@@ -1,0 +1,57 @@
+import type { ToolMetadata } from "../../contract/tool.ts";
+import { templateVariables } from "../../tool/prompt-template.ts";
+import { metadataOf } from "../../tool/registry.ts";
+import { toColumns } from "../progress/columns.ts";
+import { counted } from "../progress/format.ts";
+import { createTerminal } from "../progress/terminal.ts";
+import { findToolFiles } from "./find-tool-files.ts";
+import { loadTool } from "./load-tool.ts";
+
+/** What a listing says of the tool in a file. */
+interface ListedTool extends ToolMetadata {
+  readonly name: string;
+  readonly file: string;
+  /** The most answers for one input; absent for a tool that gives no bundle. */
+  readonly k?: number;
+  /** Of a definition; a module keeps its own to itself. */
+  readonly model?: string;
+  readonly variables?: readonly string[];
+}
+
+/**
+ * Prints the tools in files, or in the files of this folder.
+ *
+ * @throws CommandError for a file that is no tool
+ */
+export async function listTools(files: readonly string[], isJson: boolean): Promise<void> {
+  const listed = await Promise.all((files.length > 0 ? files : findToolFiles(".")).map(describeTool));
+  process.stdout.write(isJson ? `${JSON.stringify(listed, null, 2)}\n` : toTable(listed));
+}
+
+async function describeTool(file: string): Promise<ListedTool> {
+  const { tool, definition } = await loadTool(file);
+  const { k } = (tool.resolveOptions?.({}) ?? {}) as { k?: number };
+  return {
+    name: tool.name,
+    file,
+    ...metadataOf(tool),
+    ...(k !== undefined && { k }),
+    ...(definition && { model: definition.model, variables: templateVariables(definition.prompt) }),
+  };
+}
+
+function toTable(tools: readonly ListedTool[]): string {
+  if (tools.length === 0) return "No JSON or YAML file of this folder defines a tool. Name one: steer tools FILE\n";
+  const { colors } = createTerminal(process.stdout);
+  const titles = ["name", "version", "answers", "model", "variables", "file", "description"].map(colors.dim);
+  const rows = tools.map(({ name, version, k, model, variables, file, description }) => [
+    colors.bold(name),
+    version,
+    k === undefined ? "no bundle" : `up to ${k}`,
+    model ?? "in the module",
+    variables?.join(", ") ?? "",
+    file,
+    description,
+  ]);
+  return `${toColumns([titles, ...rows]).join("\n")}\n${counted(tools.length, "tool")}\n`;
+}

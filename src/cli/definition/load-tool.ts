@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { extname } from "node:path";
+import type { AnyTool } from "../../contract/tool.ts";
+import { messageOf } from "../../core/errors.ts";
+import { CommandError } from "../command-error.ts";
+import { loadModule } from "./load-module.ts";
+import { parseSource } from "./source-document.ts";
+import { readDefinition, type ToolDefinition, toTool } from "./tool-file.ts";
+
+/** A tool from a file. */
+export interface LoadedTool {
+  readonly tool: AnyTool;
+  /** Absent for a module, whose tool keeps its definition to itself. */
+  readonly definition?: ToolDefinition;
+}
+
+export const documentExtensions = [".json", ".yaml", ".yml"];
+const moduleExtensions = [".ts", ".mts", ".js", ".mjs"];
+
+/**
+ * The tool in a file: a definition in JSON or YAML, or a module that exports one by default.
+ *
+ * @param model asked in place of the definition's own
+ * @throws CommandError naming the file, and the line and the column of a fault
+ */
+export async function loadTool(file: string, model?: string | undefined): Promise<LoadedTool> {
+  if (moduleExtensions.includes(extname(file))) {
+    if (model !== undefined)
+      throw new CommandError(`--model is for tool files in JSON or YAML; ${file} chooses its own.`);
+    return { tool: await loadModule(file) };
+  }
+  const definition = { ...loadDefinition(file), ...(model !== undefined && { model }) };
+  return { tool: toTool(definition), definition };
+}
+
+/**
+ * The definition in a JSON or YAML file.
+ *
+ * @throws CommandError
+ */
+export function loadDefinition(file: string): ToolDefinition {
+  if (documentExtensions.includes(extname(file))) return readDefinition(parseSource(readText(file), file));
+  const known = [...documentExtensions, ...moduleExtensions].join(", ");
+  throw new CommandError(`${file} is no tool file: its name has to end in one of ${known}.`);
+}
+
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new CommandError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,49 @@
+import { type Document, isMap, isPair, LineCounter, parseDocument } from "yaml";
+import { CommandError } from "../command-error.ts";
+import { parseJson } from "../parse-json.ts";
+import { lineOf, type Position, SourceFault } from "../source-fault.ts";
+
+/** A JSON or YAML file whose values know where they stand. */
+export interface SourceDocument {
+  readonly value: unknown;
+  /** A fault of the entry under a path of keys: its place is the key's, or that of the nearest entry around it. */
+  fault(path: readonly string[], message: string): SourceFault;
+}
+
+/**
+ * Reads JSON strictly, and YAML 1.2.
+ *
+ * @throws SourceFault with the line and the column where the text is broken
+ */
+export function parseSource(text: string, file: string): SourceDocument {
+  if (file.endsWith(".json")) parseJson(text, file);
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const faultAt = (offset: number, message: string) => {
+    const { line, col } = lineCounter.linePos(offset);
+    const position: Position = { line: Math.max(1, line), column: Math.max(1, col) };
+    return new SourceFault(file, position, message, lineOf(text, position.line));
+  };
+  const [broken] = document.errors;
+  if (broken) throw faultAt(broken.pos[0], broken.message);
+  return { value: toValue(document, file), fault: (path, message) => faultAt(offsetOf(document, path), message) };
+}
+
+function toValue(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new CommandError(`${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function offsetOf(document: Document, path: readonly string[]): number {
+  for (let depth = path.length; depth > 0; depth--) {
+    const parent = document.getIn(path.slice(0, depth - 1), true);
+    const pair = isMap(parent) ? parent.items.find(({ key }) => String(key) === path[depth - 1]) : undefined;
+    const node = isPair(pair) ? pair.key : document.getIn(path.slice(0, depth), true);
+    const range = (node as { range?: readonly number[] } | undefined)?.range;
+    if (range?.[0] !== undefined) return range[0];
+  }
+  return document.contents?.range?.[0] ?? 0;
+}

@@ -1,0 +1,85 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import * as v from "valibot";
+import { bundleOptions } from "../../contract/bundle.ts";
+import type { LanguageModelLike } from "../../contract/model.ts";
+import type { AnyTool } from "../../contract/tool.ts";
+import type { OptionIssue } from "../../core/errors.ts";
+import { showValue } from "../../core/errors.ts";
+import type { JSONObject, JSONSchema, JSONValue } from "../../core/json.ts";
+import {
+  checkedBy,
+  collectOptions,
+  declareOptions,
+  finiteNumber,
+  nested,
+  type ResolvedOptions,
+  text,
+  wholeNumber,
+} from "../../core/options.ts";
+import { PromptBundleTool } from "../../tool/prompt-bundle-tool.ts";
+import { CommandError } from "../command-error.ts";
+import type { SourceDocument } from "./source-document.ts";
+
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+
+export const toolFile = declareOptions("ToolFile", "tool", {
+  /** What the tool is called in outputs, events and listings. */
+  name: text(),
+  /** Shown in listings. Default: `"1.0.0"`. */
+  version: v.optional(text()),
+  /** Shown in listings. */
+  description: v.optional(text()),
+  /** `provider:model`, such as `openai:gpt-5-mini` or `openai-compatible:http://localhost:11434/v1#llama3.2`. */
+  model: text('a model, such as "openai:gpt-5-mini"'),
+  /** What the model is told before the prompt. */
+  system: v.optional(text()),
+  /** What the model is asked. Each `{{variable}}` is filled in from the input. */
+  prompt: text('the text of the prompt, with its variables as "{{name}}"'),
+  /** The JSON schema that answers must fit. Without it, an answer is text. */
+  schema: v.optional(checkedBy<JSONSchema>(isObject, "a JSON schema")),
+  /** How answers are asked for and compared, where the command line does not say otherwise. */
+  defaultOptions: v.optional(nested(bundleOptions.entries)),
+  /** Default: the provider's. */
+  temperature: v.optional(finiteNumber({ minimum: 0, maximum: 2 })),
+  /** Default: what the budget allows, else the provider's. */
+  maxOutputTokens: v.optional(wholeNumber({ minimum: 1, unit: "tokens" })),
+  /** Handed to the provider as they are, by its name. */
+  providerOptions: v.optional(checkedBy<Record<string, JSONObject>>(isObject, "an object of options by provider")),
+});
+
+/** What a tool file says. */
+export type ToolDefinition = ResolvedOptions<typeof toolFile>;
+
+/**
+ * The definition that a document holds.
+ *
+ * @throws CommandError naming every fault with its file, line and column
+ */
+export function readDefinition(document: SourceDocument): ToolDefinition {
+  const issues: OptionIssue[] = [];
+  const definition = isObject(document.value)
+    ? collectOptions(toolFile, document.value, toolFile.place, issues)
+    : void issues.push({
+        path: toolFile.place,
+        given: document.value,
+        allowed: "an object with name, model and prompt",
+      });
+  if (definition) return definition;
+  throw new CommandError(issues.map((issue) => describe(document, issue)).join("\n"));
+}
+
+function describe(document: SourceDocument, { path, given, allowed }: OptionIssue): string {
+  const keys = path.split(".").slice(1);
+  const [name] = keys;
+  const isMisplaced =
+    keys.length === 1 && !Object.hasOwn(toolFile.entries, name as string) && (name as string) in bundleOptions.entries;
+  const advice = isMisplaced ? `"${name}" belongs into defaultOptions` : allowed;
+  if (given === undefined) return document.fault([], `"${keys.join(".")}" is missing: ${advice}`).message;
+  return document.fault(keys, `${keys.join(".") || "the file"}: got ${showValue(given)}; allowed: ${advice}`).message;
+}
+
+/** The tool that a definition describes. */
+export function toTool(definition: ToolDefinition, model: string | LanguageModelLike = definition.model): AnyTool {
+  const schema = definition.schema as unknown as StandardSchemaV1<unknown, JSONValue> | undefined;
+  return new PromptBundleTool<string, JSONValue>({ ...definition, model, schema });
+}

@@ -1,0 +1,107 @@
+import { createReadStream, statSync } from "node:fs";
+import { extname } from "node:path";
+import { messageOf } from "../../core/errors.ts";
+import { nearest } from "../../core/nearest.ts";
+import { CommandError } from "../command-error.ts";
+import { readCsv } from "./csv.ts";
+import type { Input, InputReader, InputSource } from "./input.ts";
+import { readJsonDocument } from "./json-document.ts";
+import { readJsonLines } from "./json-lines.ts";
+import { readText } from "./text.ts";
+
+export const inputFormats = ["jsonl", "json", "csv", "text"] as const;
+export type InputFormat = (typeof inputFormats)[number];
+
+const formatOfExtension: Record<string, InputFormat> = {
+  ".jsonl": "jsonl",
+  ".ndjson": "jsonl",
+  ".json": "json",
+  ".csv": "csv",
+  ".txt": "text",
+};
+
+const readers: Record<InputFormat, InputReader> = {
+  jsonl: readJsonLines,
+  json: readJsonDocument,
+  csv: readCsv,
+  text: readText,
+};
+
+export interface InputChoice {
+  /** A file, `-` for standard input, or JSON. Default: standard input where it is no terminal. */
+  readonly input?: string | undefined;
+  /** Default: by the file's extension; `jsonl` for standard input. */
+  readonly format?: InputFormat | undefined;
+}
+
+type StandardInput = AsyncIterable<Uint8Array> & { readonly isTTY?: boolean };
+
+/**
+ * Finds the inputs of a job without reading them yet.
+ *
+ * @throws CommandError where there are none, or they are in no known format
+ */
+export function openInputs({ input, format }: InputChoice, stdin: StandardInput): InputSource {
+  if (input === undefined && stdin.isTTY) {
+    throw new CommandError(
+      "There is no input. Give --input FILE, a pipe, or --input '{\"name\": \"value\"}' ('{}' for a prompt without variables).",
+    );
+  }
+  if (input === undefined || input === "-")
+    return createSource("stdin", false, () => stdin, readers[format ?? "jsonl"]);
+  if (/^\s*[[{"]/.test(input)) return createSource("--input", true, () => toChunks(input), readJsonDocument);
+  return createSource(input, isRegularFile(input), () => chunksOf(input), readers[format ?? formatOf(input)]);
+}
+
+function isRegularFile(path: string): boolean {
+  try {
+    const found = statSync(path);
+    if (found.isDirectory()) throw new Error("it is a folder, not a file");
+    return found.isFile();
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function formatOf(path: string): InputFormat {
+  const extension = extname(path).toLowerCase();
+  const format = formatOfExtension[extension];
+  if (format) return format;
+  const guess = nearest(extension, Object.keys(formatOfExtension));
+  throw new CommandError(
+    `${path}: its extension does not say what is in it${guess ? ` (did you mean "${guess}"?)` : ""}. ` +
+      `Give --format ${inputFormats.join(", --format ")}.`,
+  );
+}
+
+function createSource(
+  name: string,
+  isRepeatable: boolean,
+  open: () => AsyncIterable<Uint8Array>,
+  reader: InputReader,
+): InputSource {
+  return {
+    name,
+    isRepeatable,
+    async *read(): AsyncGenerator<Input> {
+      let index = 0;
+      for await (const found of reader(open(), name)) yield { index: index++, ...found };
+    },
+  };
+}
+
+async function* toChunks(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
+
+async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): CommandError {
+  return new CommandError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
+}

@@ -1,0 +1,101 @@
+import { BudgetExceeded, isOrchestratorError } from "../../contract/errors.ts";
+import type { OrchestrationEvent } from "../../contract/event.ts";
+import type { OrchestrationConfig } from "../../contract/run.ts";
+import type { AnyTool } from "../../contract/tool.ts";
+import { messageOf } from "../../core/errors.ts";
+import type { Orchestrator } from "../../orchestrate/orchestrator.ts";
+import { CommandError } from "../command-error.ts";
+import { exitCode } from "../exit-code.ts";
+import type { Input } from "../input/input.ts";
+import { answeredLine, type OutputLine, rejectedLine } from "../output/output-line.ts";
+import type { JobBudget } from "./job-budget.ts";
+
+/** One tool over many inputs. */
+export interface Job {
+  readonly orchestrator: Orchestrator;
+  readonly tool: AnyTool;
+  readonly toolOptions: object;
+  readonly options: OrchestrationConfig;
+  readonly concurrency: number;
+  readonly budget: JobBudget;
+  /** Taken one by one, as there is room for them. */
+  readonly inputs: AsyncIterable<Input>;
+  /** Of an input, as its line carries it. */
+  fingerprintOf(input: Input): string;
+  onEvent(event: OrchestrationEvent): void;
+  /** Hears of each input once, when it is settled. */
+  onLine(line: OutputLine): void;
+}
+
+/**
+ * Runs a job to its end. What is in flight when something goes wrong is finished first, and gets its lines.
+ *
+ * @throws CommandError for an input that cannot be read or used, and where the job's budget does not reach its end
+ */
+export async function runJob(job: Job): Promise<void> {
+  const inputs = job.inputs[Symbol.asyncIterator]();
+  const faults: unknown[] = [];
+  const work = async () => {
+    try {
+      for (let next = await inputs.next(); !next.done && faults.length === 0; next = await inputs.next()) {
+        await runInput(job, next.value);
+      }
+    } catch (error) {
+      faults.push(error);
+    }
+  };
+  await Promise.all(Array.from({ length: job.concurrency }, work));
+  if (faults.length > 0) throw faults[0];
+}
+
+async function runInput(job: Job, input: Input): Promise<void> {
+  const grantUsd = await job.budget.admit();
+  if (grantUsd === undefined) throw budgetSpent();
+  let costUsd: number | null = 0;
+  try {
+    const line = await lineFor(job, input, grantUsd);
+    costUsd = line.costUsd;
+    job.onLine(line);
+    if (costUsd === null && grantUsd !== Number.POSITIVE_INFINITY) throw unknownCost(job.tool);
+  } finally {
+    job.budget.settle(costUsd);
+  }
+}
+
+async function lineFor(job: Job, input: Input, grantUsd: number): Promise<OutputLine> {
+  const fingerprint = job.fingerprintOf(input);
+  const { tool, toolOptions, onEvent } = job;
+  const isLimited = grantUsd !== Number.POSITIVE_INFINITY;
+  const options = isLimited ? { ...job.options, budget: { ...job.options.budget, costUsd: grantUsd } } : job.options;
+  try {
+    return answeredLine(
+      input,
+      fingerprint,
+      await job.orchestrator.run({ tool, toolOptions, options, onEvent, request: input.request as any }),
+    );
+  } catch (error) {
+    if (!BudgetExceeded.isInstance(error)) throw refusal(input, error);
+    if (isLimited && error.budgetType === "costUsd") throw budgetSpent();
+    return rejectedLine(input, fingerprint, error);
+  }
+}
+
+function budgetSpent(): CommandError {
+  return new CommandError(
+    "What is left of --max-cost-usd does not cover one more input. Raise it, and run the same again.",
+    {
+      exitCode: exitCode.budgetSpent,
+    },
+  );
+}
+
+function unknownCost({ name }: AnyTool): CommandError {
+  return new CommandError(
+    `The tool "${name}" does not say what it costs, so --max-cost-usd cannot be kept. Leave it out.`,
+  );
+}
+
+/** Refused at the edge: nothing has run, and the next input would meet the same, or has to be mended itself. */
+function refusal({ place }: Input, error: unknown): unknown {
+  return isOrchestratorError(error) ? new CommandError(`${place}: ${messageOf(error)}`, { cause: error }) : error;
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+import { CommanderError } from "commander";
+import { isOrchestratorError } from "../contract/errors.ts";
+import { CommandError } from "./command-error.ts";
+import { exitCode } from "./exit-code.ts";
+import { createProgram } from "./program.ts";
+
+try {
+  await createProgram((code) => {
+    process.exitCode = code;
+  }).parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Says what went wrong, in as many words as it needs: a stack only where the fault is ours. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.unusable;
+  if (error instanceof CommandError || isOrchestratorError(error)) {
+    process.stderr.write(`${error.message}\n`);
+    return error instanceof CommandError ? error.exitCode : exitCode.unusable;
+  }
+  process.stderr.write(
+    `steer met a fault of its own. Please report it with this:\n${(error as Error)?.stack ?? error}\n`,
+  );
+  return exitCode.internal;
+}

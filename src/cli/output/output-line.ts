@@ -1,0 +1,65 @@
+import type { BudgetExceeded } from "../../contract/errors.ts";
+import { hasEvidence, type OrchestrationOutput } from "../../contract/run.ts";
+import { nothingSpent, type Usage } from "../../contract/usage.ts";
+import { messageOf } from "../../core/errors.ts";
+import type { Input } from "../input/input.ts";
+
+/** What became of one input: one line of an output file, and of standard output with `--json`. */
+export type OutputLine = AnsweredLine | RejectedLine;
+
+interface LineBase {
+  /** Of the input in its file, from 0. */
+  readonly index: number;
+  /** Of the input, the tool and its options: tells whether a line still answers what is asked. */
+  readonly fingerprint: string;
+  readonly input: unknown;
+  readonly usage: Usage;
+  /** US dollars; `null` where a price is not known. */
+  readonly costUsd: number | null;
+}
+
+interface AnsweredLine extends LineBase {
+  readonly status: "completed" | "partial" | "failed";
+  /** Repeated from the evidence bundle, so that a line can be read without digging. */
+  readonly consensus?: unknown;
+  readonly confidence?: number;
+  readonly output: OrchestrationOutput;
+}
+
+/** The run ended before it had anything to show: its deadline or its own budget was too small. */
+interface RejectedLine extends LineBase {
+  readonly status: "rejected";
+  readonly error: { readonly type: string; readonly code: string; readonly message: string };
+}
+
+export function answeredLine(input: Input, fingerprint: string, output: OrchestrationOutput): OutputLine {
+  const evidence = hasEvidence(output) ? output.content.evidenceBundle.summary : undefined;
+  return {
+    index: input.index,
+    fingerprint,
+    input: input.request,
+    status: output.status,
+    ...(evidence && { consensus: evidence.consensus, confidence: evidence.confidence }),
+    usage: output.usage,
+    costUsd: output.costUsd,
+    output,
+  };
+}
+
+export function rejectedLine(input: Input, fingerprint: string, error: BudgetExceeded): OutputLine {
+  const { usage, costUsd } = error.partial ?? nothingSpent;
+  return {
+    index: input.index,
+    fingerprint,
+    input: input.request,
+    status: "rejected",
+    usage,
+    costUsd,
+    error: { type: error.name, code: error.code, message: messageOf(error) },
+  };
+}
+
+/** Whether the input has no answer. */
+export function isFailed({ status }: OutputLine): boolean {
+  return status === "failed" || status === "rejected";
+}

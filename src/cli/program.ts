@@ -1,0 +1,32 @@
+import { Command } from "commander";
+import { addRunCommand } from "./commands/run.ts";
+import { addToolsCommand } from "./commands/tools.ts";
+import { packageVersion } from "./package-root.ts";
+
+const help = `
+Examples
+  $ steer demo
+  $ steer run triage.yaml --input '{"report": "It crashes when I save"}'
+  $ steer run triage.yaml --input reports.jsonl --output triaged.jsonl
+  $ steer tools
+  $ steer help run
+
+Colours follow NO_COLOR and FORCE_COLOR. The guide: docs/guide/command.md`;
+
+/**
+ * The command line.
+ *
+ * @param onExitCode hears of the exit code of the command that ran
+ */
+export function createProgram(onExitCode: (code: number) => void): Command {
+  const program = new Command("steer")
+    .description(
+      "LLM work that has to be right: ask a model as often as the answer needs, and get a consensus with its evidence.",
+    )
+    .version(packageVersion(), "-v, --version")
+    .addHelpText("after", help)
+    .exitOverride();
+  addRunCommand(program, onExitCode);
+  addToolsCommand(program);
+  return program;
+}

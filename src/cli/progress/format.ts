@@ -1,0 +1,38 @@
+/** A value as one line of plain text. What a model said may hold escape sequences: no control character gets through. */
+export function showOnLine(value: unknown): string {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return text.replace(/\p{Cc}+/gu, " ").trim();
+}
+
+export function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1))}…`;
+}
+
+/** US dollars, down to the first two digits that are not zero. */
+export function showUsd(costUsd: number | null): string {
+  if (costUsd === null) return "cost unknown";
+  if (costUsd === 0 || costUsd >= 0.01) return `$${costUsd.toFixed(2)}`;
+  return `$${costUsd.toFixed(Math.min(9, 1 - Math.floor(Math.log10(costUsd))))}`;
+}
+
+export function showDuration(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A probability or a share, with two digits. */
+export function showShare(share: number): string {
+  return share.toFixed(2);
+}
+
+export function showCount(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** "1 answer", "2 answers". */
+export function counted(count: number, noun: string): string {
+  return `${showCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}

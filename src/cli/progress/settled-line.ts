@@ -1,0 +1,43 @@
+import type { JobTally } from "../job/job-tally.ts";
+import { isFailed, type OutputLine } from "../output/output-line.ts";
+import { counted, cut, showCount, showDuration, showOnLine, showShare, showUsd } from "./format.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Long values are in the output; this is how much of one a line of progress shows. */
+const valueLength = 120;
+
+/** What became of one input, and how far the job is, on one line. */
+export function settledLine(line: OutputLine, tally: JobTally, nowMs: number, { colors }: Terminal): string {
+  const remainingMs = tally.remainingMs(nowMs);
+  const status = isFailed(line) ? colors.red(line.status) : colors.green(line.status);
+  const facts = [
+    progressOf(tally),
+    `#${line.index}`,
+    line.status === "partial" ? colors.yellow(line.status) : status,
+    ...evidenceOf(line),
+    showUsd(line.costUsd),
+    ...(remainingMs === undefined || remainingMs === 0 ? [] : [`${showDuration(remainingMs)} left`]),
+    cut(showOnLine(resultOf(line)), valueLength),
+  ];
+  return facts.join("  ");
+}
+
+/** `12/1,000`, or `12` where the end of the inputs is not known. */
+export function progressOf({ doneCount, totalCount }: JobTally): string {
+  return totalCount === undefined ? showCount(doneCount) : `${showCount(doneCount)}/${showCount(totalCount)}`;
+}
+
+function evidenceOf(line: OutputLine): string[] {
+  if (line.status === "rejected" || line.confidence === undefined) return [];
+  const { evidenceBundle } = line.output.content as { evidenceBundle: { replicates: readonly unknown[] } };
+  return [counted(evidenceBundle.replicates.length, "answer"), `confidence ${showShare(line.confidence)}`];
+}
+
+function resultOf(line: OutputLine): unknown {
+  if (line.status === "rejected") return line.error.message;
+  if (line.output.status === "failed")
+    return Object.values(line.output.errors)
+      .map(({ message }) => message)
+      .join("; ");
+  return line.confidence === undefined ? line.output.content : line.consensus;
+}
