@@ -65,17 +65,12 @@ export class SqlStore implements ManagedStore {
   async claim(key: string, fingerprint: string, { leaseMs, owner }: ClaimOptions): Promise<Claim> {
     if (this.#claims++ % claimsPerSweep === 0) await this.#sweepSome("claim", claimsPerSweep * sweptPerClaim);
     const parameters = { key: encodeKey(key), fingerprint };
+    const taking = { ...parameters, owner, leaseMs, journalTtlMs: this.#journalTtlMs };
     for (;;) {
+      const [taken] = await this.#write("claim", this.#statements.take, taking);
+      if (taken) return this.#won(key, fingerprint, taken);
       const [found] = await this.#read("claim", this.#statements.find, parameters);
       if (found && !found["isClaimable"]) return this.#refusal(key, fingerprint, found);
-      const journalTtlMs = this.#journalTtlMs;
-      const [taken] = await this.#write("claim", this.#statements.take, {
-        ...parameters,
-        owner,
-        leaseMs,
-        journalTtlMs,
-      });
-      if (taken) return this.#won(key, fingerprint, taken);
     }
   }
 

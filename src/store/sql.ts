@@ -44,8 +44,9 @@ export function migrations({ byteOrder, automatics }: Dialect): readonly string[
 
 /** Every statement of a store. Each is atomic by itself, so a store needs no transaction around two of them. */
 export interface Statements {
-  readonly find: string;
+  /** A row where the claim is won. Where it is not, nothing is written, so that those who wait cost little. */
   readonly take: string;
+  readonly find: string;
   readonly journal: string;
   readonly renew: string;
   readonly savePlan: string;
@@ -74,13 +75,10 @@ export function statements({ now, nextFence, forShare, skipLocked }: Dialect): S
     ) AS "replicateCount"`;
 
   return {
-    find: `
-      SELECT state, fingerprint, ${claimable("$fingerprint")} AS "isClaimable", ${leaseEndsInMs},
-        CASE WHEN state = 'settled' AND fingerprint = $fingerprint THEN output END AS output
-      FROM steer_run WHERE key = $key`,
     take: `
       INSERT INTO steer_run (key, fingerprint, state, fence, claims, owner, lease_ends_ms, expires_ms)
-      VALUES ($key, $fingerprint, 'running', ${nextFence}, 1, $owner, ${now} + $leaseMs, ${now} + $leaseMs + $journalTtlMs)
+      SELECT $key, $fingerprint, 'running', ${nextFence}, 1, $owner, ${now} + $leaseMs, ${now} + $leaseMs + $journalTtlMs
+      WHERE NOT EXISTS (SELECT 1 FROM steer_run WHERE key = $key AND NOT ${claimable("$fingerprint")})
       ON CONFLICT (key) DO UPDATE SET
         fingerprint = excluded.fingerprint, state = excluded.state, fence = excluded.fence, owner = excluded.owner,
         lease_ends_ms = excluded.lease_ends_ms, expires_ms = excluded.expires_ms, claims = steer_run.claims + 1,
@@ -89,6 +87,10 @@ export function statements({ now, nextFence, forShare, skipLocked }: Dialect): S
         output = NULL
       WHERE ${claimable("excluded.fingerprint")}
       RETURNING fence, claims, plan`,
+    find: `
+      SELECT state, fingerprint, ${claimable("$fingerprint")} AS "isClaimable", ${leaseEndsInMs},
+        CASE WHEN state = 'settled' AND fingerprint = $fingerprint THEN output END AS output
+      FROM steer_run WHERE key = $key`,
     journal: `
       SELECT body FROM steer_replicate WHERE key = $key AND fingerprint = $fingerprint
       ORDER BY length(replicate), replicate, seed`,
