@@ -4,28 +4,26 @@ import { forEachNode, placeOf, sourceFiles } from "../source-program.ts";
 /** Options that are declared and never read: a knob that does nothing is a defect. */
 export function findUnreadOptions(program: ts.Program): string[] {
   const checker = program.getTypeChecker();
-  const files = sourceFiles(program);
   const read = new Set<ts.Declaration>();
-  for (const file of files) {
+  const handedOn = new Map<ts.Declaration, Set<ts.Declaration>>();
+  const declared: ts.Symbol[] = [];
+  for (const file of sourceFiles(program)) {
     forEachNode(file, (node) => {
+      declared.push(...optionsDeclaredBy(node, checker));
       for (const declaration of readBy(node, checker)?.declarations ?? []) read.add(declaration);
+      for (const [from, to] of handOver(node, checker)) handedOn.set(from, (handedOn.get(from) ?? new Set()).add(to));
     });
   }
-  const declared = files.flatMap((file) => declaredOptions(file, checker));
   return declared
-    .filter(({ declarations }) => !declarations?.some((declaration) => read.has(declaration)))
+    .filter(({ declarations = [] }) => !reaches(declarations, handedOn, read))
     .map(({ name, declarations }) => `${placeOf(declarations?.[0] as ts.Node)}: the option "${name}" is never read`);
 }
 
-/** The entries of every `declareOptions(name, place, entries)` in a file. */
-function declaredOptions(file: ts.SourceFile, checker: ts.TypeChecker): ts.Symbol[] {
-  const options: ts.Symbol[] = [];
-  forEachNode(file, (node) => {
-    if (!ts.isCallExpression(node) || node.expression.getText() !== "declareOptions") return;
-    const entries = node.arguments[2];
-    if (entries) options.push(...checker.getTypeAtLocation(entries).getProperties());
-  });
-  return options;
+/** The entries of a call `declareOptions(name, place, entries)`. */
+function optionsDeclaredBy(node: ts.Node, checker: ts.TypeChecker): ts.Symbol[] {
+  if (!ts.isCallExpression(node) || node.expression.getText() !== "declareOptions") return [];
+  const entries = node.arguments[2];
+  return entries ? checker.getTypeAtLocation(entries).getProperties() : [];
 }
 
 /** The property that an expression or a pattern reads: `options.k`, `options["k"]`, `{ k }`. */
@@ -40,4 +38,39 @@ function readBy(node: ts.Node, checker: ts.TypeChecker): ts.Symbol | undefined {
   if (!ts.isBindingElement(node) || node.dotDotDotToken) return undefined;
   const name = node.propertyName ?? node.name;
   return ts.isIdentifier(name) ? checker.getTypeAtLocation(node.parent).getProperty(name.text) : undefined;
+}
+
+/** Where an object goes into a place of another type, its properties live on under that type's: pairs of declarations. */
+function handOver(node: ts.Node, checker: ts.TypeChecker): [ts.Declaration, ts.Declaration][] {
+  if (!ts.isExpression(node) || ts.isLiteralExpression(node)) return [];
+  const wanted = checker.getContextualType(node);
+  if (!wanted || (wanted.flags & (ts.TypeFlags.Object | ts.TypeFlags.UnionOrIntersection)) === 0) return [];
+  return ownProperties(checker.getTypeAtLocation(node)).flatMap((property) => {
+    const target = checker.getNonNullableType(wanted).getProperty(property.name);
+    return (property.declarations ?? []).flatMap((from) =>
+      (target?.declarations ?? []).flatMap((to): [ts.Declaration, ts.Declaration][] =>
+        from === to ? [] : [[from, to]],
+      ),
+    );
+  });
+}
+
+/** Properties that were written down in this repository. */
+function ownProperties(type: ts.Type): ts.Symbol[] {
+  return type
+    .getProperties()
+    .filter(({ declarations }) => declarations?.some((one) => !one.getSourceFile().isDeclarationFile));
+}
+
+function reaches(
+  from: readonly ts.Declaration[],
+  handedOn: ReadonlyMap<ts.Declaration, ReadonlySet<ts.Declaration>>,
+  read: ReadonlySet<ts.Declaration>,
+): boolean {
+  const seen = new Set(from);
+  for (const declaration of seen) {
+    if (read.has(declaration)) return true;
+    for (const next of handedOn.get(declaration) ?? []) seen.add(next);
+  }
+  return false;
 }
