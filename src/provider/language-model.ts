@@ -5,7 +5,7 @@ import { CallMeter } from "./call-meter.ts";
 import { type ModelAnswer, type ModelCall, toCallOptions } from "./model-call.ts";
 import { toUsage } from "./model-usage.ts";
 import { streamAnswer } from "./stream-answer.ts";
-import { StreamCutError } from "./stream-error.ts";
+import { isCutOff, StreamCutError } from "./stream-error.ts";
 import { describeWarnings } from "./warnings.ts";
 
 /**
@@ -45,7 +45,7 @@ async function wholeAnswer(
   const result = await model.doGenerate(toCallOptions(model, call));
   meter.usage = toUsage(result.usage);
   meter.text = textOf(result, call);
-  if (result.finishReason.unified === "error") throw new StreamCutError(model, meter.text.length);
+  if (isCutOff(result.finishReason.unified)) throw new StreamCutError(model, meter.text.length);
   return {
     text: meter.text,
     finishReason: result.finishReason.unified,

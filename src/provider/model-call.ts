@@ -59,7 +59,7 @@ export function toCallOptions(model: LanguageModelV4, call: ModelCall): Language
 }
 
 /** An absent setting is the provider's to choose; to some, `undefined` is a value. */
-function withoutUndefined(options: object): object {
+export function withoutUndefined(options: object): object {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 

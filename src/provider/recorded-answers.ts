@@ -8,9 +8,9 @@ import { toPrompt } from "./prompt.ts";
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 const answerLine = v.object({
-  /** Text of the last user message. */
+  /** What the user said: the text of all user messages. */
   question: v.string(),
-  /** `promptKey` of the call. Without it, the line answers every prompt whose last user message holds the question. */
+  /** `promptKey` of the call. Without it, the line answers every prompt in which the user asks the question. */
   key: v.optional(v.string()),
   /** Which of several answers to the prompt it is, from 0. Default: the next one. */
   index: v.optional(count),
@@ -63,7 +63,7 @@ export class RecordedAnswers {
 
   /** The answers to what is asked, in the order of their index; some may be missing. */
   find(options: LanguageModelV4CallOptions): readonly (RecordedAnswer | undefined)[] | undefined {
-    return this.#byKey.get(promptKey(options)) ?? this.#byQuestion.get(this.#questionIn(lastUserText(options)));
+    return this.#byKey.get(promptKey(options)) ?? this.#byQuestion.get(this.#questionIn(userText(options)));
   }
 
   #add(answer: RecordedAnswer, model: string | undefined): void {
@@ -90,9 +90,10 @@ export function promptKey({ prompt, responseFormat }: LanguageModelV4CallOptions
   return fingerprint({ messages, schema: responseFormat?.type === "json" ? responseFormat.schema : undefined });
 }
 
-export function lastUserText({ prompt }: LanguageModelV4CallOptions): string {
-  const message = prompt.findLast(({ role }) => role === "user");
-  return message ? textOf(message).trim() : "";
+/** What the user says in a prompt, all of it. */
+export function userText({ prompt }: Pick<LanguageModelV4CallOptions, "prompt">): string {
+  const texts = prompt.filter(({ role }) => role === "user").map(textOf);
+  return texts.join("\n\n").trim();
 }
 
 function textOf({ content }: LanguageModelV4Message): string {

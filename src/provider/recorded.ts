@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
-import type { LanguageModelLike } from "../contract/model.ts";
 import { InvalidOptionsError, messageOf, showValue } from "../core/errors.ts";
 import { sampleIndexOf } from "./model-call.ts";
 import { fromUsage } from "./model-usage.ts";
-import { lastUserText, RecordedAnswers } from "./recorded-answers.ts";
+import { RecordedAnswers, userText } from "./recorded-answers.ts";
+import type { OwnModel } from "./response-format.ts";
 import { streamOf } from "./stream-of.ts";
 
 /** What is asked was not recorded. Asking again gives the same. */
@@ -25,7 +25,7 @@ export class RecordedAnswerMissingError extends Error {
  * const model = await recordedModel("bench/data/triviaqa-llama13b-20.jsonl");
  * ```
  */
-export async function recordedModel(reference: string): Promise<LanguageModelLike> {
+export async function recordedModel(reference: string): Promise<OwnModel> {
   const [file = "", wanted] = reference.split("#", 2);
   const answers = RecordedAnswers.parse(await read(file), file, wanted);
   const modelId = wanted ?? onlyModel(answers, file);
@@ -37,6 +37,7 @@ export async function recordedModel(reference: string): Promise<LanguageModelLik
     provider: answers.provider ? `recorded.${answers.provider}` : "recorded",
     modelId,
     source: "recorded",
+    takesAnySchema: true,
     doGenerate: answer,
     doStream: async (options) => streamOf(await answer(options)),
   };
@@ -66,10 +67,10 @@ function replay(
 ): LanguageModelV4GenerateResult {
   options.abortSignal?.throwIfAborted();
   const found = answers.find(options);
-  const asked = showValue(lastUserText(options), 300);
+  const asked = showValue(userText(options), 300);
   if (!found)
     throw new RecordedAnswerMissingError(
-      `${file} has no answer to this prompt, whose last user message is ${asked}. Record it with: steer record`,
+      `${file} has no answer to this prompt, in which the user says ${asked}. Record it with: steer record`,
     );
   const index = sampleIndexOf(options) ?? 0;
   const answer = found[index];

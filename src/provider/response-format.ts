@@ -1,6 +1,7 @@
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
 import type { JSONSchema } from "../core/json.ts";
+import { closeObjects, isStrict } from "./strict-schema.ts";
 
 type ProviderOptions = NonNullable<LanguageModelV4CallOptions["providerOptions"]>;
 
@@ -11,22 +12,25 @@ export interface ResponseFormat {
   readonly providerOptions?: ProviderOptions | undefined;
 }
 
-/**
- * Asks for answers of a schema: through the provider's response format where it takes one, else in words.
- * Providers take objects only at the root of a response format.
- */
+/** A model of ours: it reads any schema as its response format, also one that providers do not take. */
+export interface OwnModel extends LanguageModelLike {
+  readonly takesAnySchema: true;
+}
+
+/** Asks for answers of a schema: through the provider's response format where it takes one, else in words. */
 export function askForSchema(
   model: LanguageModelLike,
   messages: readonly PromptMessage[],
   schema: JSONSchema,
   providerOptions?: ProviderOptions | undefined,
 ): ResponseFormat {
-  if (schema["type"] !== "object" || !takesSchema(model))
+  if (!takesSchema(model, schema))
     return { messages: withInstructions(messages, schemaInstructions(schema)), providerOptions };
+  const closed = closeObjects(schema);
   return {
     messages,
-    responseFormat: { type: "json", schema: schema as object },
-    providerOptions: isStrict(schema) ? providerOptions : withoutStrictMode(providerOptions),
+    responseFormat: { type: "json", schema: closed },
+    providerOptions: isStrict(closed) ? providerOptions : withoutStrictMode(providerOptions),
   };
 }
 
@@ -38,27 +42,21 @@ export function schemaInstructions(schema: JSONSchema): string {
   );
 }
 
-/** Models of OpenAI-compatible servers say whether theirs takes a schema; those of other packages see to it themselves. */
-function takesSchema(model: LanguageModelLike): boolean {
-  return (model as { supportsStructuredOutputs?: boolean }).supportsStructuredOutputs !== false;
+/**
+ * Providers take only objects at the root. Models of OpenAI-compatible servers say whether theirs takes a schema at all; those of
+ * other packages see to it themselves.
+ */
+function takesSchema(model: LanguageModelLike, schema: JSONSchema): boolean {
+  const { takesAnySchema, supportsStructuredOutputs } = model as Partial<OwnModel> & {
+    supportsStructuredOutputs?: boolean;
+  };
+  return takesAnySchema ?? (schema["type"] === "object" && supportsStructuredOutputs !== false);
 }
 
 function withInstructions(messages: readonly PromptMessage[], instructions: string): readonly PromptMessage[] {
   const [first, ...others] = messages;
   if (first?.role !== "system") return [{ role: "system", content: instructions }, ...messages];
   return [{ ...first, content: `${first.content}\n\n${instructions}` }, ...others];
-}
-
-/** OpenAI's strict mode refuses a schema in which a property is optional or an object is open, instead of loosening it. */
-function isStrict(schema: unknown): boolean {
-  if (typeof schema !== "object" || schema === null) return true;
-  if (Array.isArray(schema)) return schema.every(isStrict);
-  const { type, properties, required, additionalProperties, ...others } = schema as Record<string, unknown>;
-  if (type !== "object" && properties === undefined) return Object.values(others).every(isStrict);
-  const names = Object.keys(properties ?? {});
-  const isClosed =
-    additionalProperties === false && Array.isArray(required) && names.every((name) => required.includes(name));
-  return isClosed && Object.values(properties ?? {}).every(isStrict) && Object.values(others).every(isStrict);
 }
 
 function withoutStrictMode(providerOptions: ProviderOptions | undefined): ProviderOptions {

@@ -14,17 +14,16 @@ import {
 } from "../core/options.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { fromUsage } from "./model-usage.ts";
-import { lastUserText } from "./recorded-answers.ts";
+import { userText } from "./recorded-answers.ts";
+import type { OwnModel } from "./response-format.ts";
 import { hashOf, simulatedTruth, somethingElse } from "./simulated-truth.ts";
 import { streamOf } from "./stream-of.ts";
 
 const rate = () => finiteNumber({ minimum: 0, maximum: 1 });
 
 export const simulatedModelOptions = declareOptions("SimulatedModelOptions", "simulatedModel", {
-  /** The right answer: a JSON value, or a function of the last user message. Default: `simulatedTruth`. */
-  truth: v.optional(
-    checkedBy<unknown>(() => true, "a JSON value, or a function of the last user message that gives one"),
-  ),
+  /** The right answer: a JSON value, or a function of the question. Default: `simulatedTruth`. */
+  truth: v.optional(checkedBy<unknown>(() => true, "a JSON value, or a function of the question that gives one")),
   /** Share of answers that are wrong. */
   errorRate: v.optional(rate(), 0),
   /** Share of answers that are no JSON of the schema: cut off, or wrapped in prose. */
@@ -56,7 +55,7 @@ type Settings = ReturnType<typeof resolveOptions<typeof simulatedModelOptions>>;
  * const model = simulatedModel({ truth: { severity: "high" }, errorRate: 0.2, seed: 7 });
  * ```
  */
-export function simulatedModel(options: SimulatedModelOptions = {}, clock: Clock = systemClock): LanguageModelLike {
+export function simulatedModel(options: SimulatedModelOptions = {}, clock: Clock = systemClock): OwnModel {
   const settings = resolveOptions(simulatedModelOptions, options);
   const fortune = seededRandom(settings.seed);
   const answer = async (call: LanguageModelV4CallOptions) => {
@@ -72,6 +71,7 @@ export function simulatedModel(options: SimulatedModelOptions = {}, clock: Clock
     provider: "simulated",
     modelId: settings.modelId,
     source: "simulated",
+    takesAnySchema: true,
     doGenerate: answer,
     doStream: async (call) => streamOf(await answer(call)),
   };
@@ -96,15 +96,21 @@ function parseValue(text: string): unknown {
 }
 
 function answerText(settings: Settings, call: LanguageModelV4CallOptions): string {
-  const question = lastUserText(call);
+  const question = questionOf(call);
   const schema =
     call.responseFormat?.type === "json" ? (call.responseFormat.schema as JSONSchema | undefined) : undefined;
-  const chance = seededRandom(hashOf([settings.seed, call.seed ?? 0, question]));
+  const chance = seededRandom(hashOf([settings.seed, call.seed ?? 0, userText(call)]));
   const given = typeof settings.truth === "function" ? settings.truth(question) : settings.truth;
   const truth: unknown = given ?? simulatedTruth(question, schema);
   const value = chance.next() < settings.errorRate ? somethingElse(truth, schema, chance) : truth;
   const text = typeof value === "string" && !schema ? value : JSON.stringify(value);
   return chance.next() < settings.malformedRate ? malformed(text, chance) : text;
+}
+
+/** What the user said first: what follows an answer is about that answer, and does not change the truth. */
+function questionOf({ prompt }: LanguageModelV4CallOptions): string {
+  const answered = prompt.findIndex(({ role }) => role === "assistant");
+  return userText({ prompt: answered < 0 ? prompt : prompt.slice(0, answered) });
 }
 
 /** What models do to JSON: half of it can be mended, half cannot. */
@@ -113,17 +119,20 @@ function malformed(text: string, chance: Random): string {
   return text.slice(0, Math.ceil(text.length / 2));
 }
 
-function toResult(text: string, call: LanguageModelV4CallOptions): LanguageModelV4GenerateResult {
+function toResult(whole: string, call: LanguageModelV4CallOptions): LanguageModelV4GenerateResult {
+  const text = whole.slice(0, (call.maxOutputTokens ?? Infinity) * charactersPerToken);
   const usage = { inputTokens: tokensOf(JSON.stringify(call.prompt)), outputTokens: tokensOf(text) };
   return {
     content: [{ type: "text", text }],
-    finishReason: { unified: "stop", raw: undefined },
+    finishReason: { unified: text.length < whole.length ? "length" : "stop", raw: undefined },
     usage: fromUsage(usage),
     warnings: [],
   };
 }
 
-/** About four characters of English make a token. */
+/** Of English text, about. */
+const charactersPerToken = 4;
+
 function tokensOf(text: string): number {
-  return Math.ceil(text.length / 4);
+  return Math.ceil(text.length / charactersPerToken);
 }

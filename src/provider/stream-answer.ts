@@ -3,7 +3,7 @@ import { onAbort } from "../core/signal.ts";
 import type { CallMeter } from "./call-meter.ts";
 import { type ModelAnswer, type ModelCall, toCallOptions } from "./model-call.ts";
 import { toUsage } from "./model-usage.ts";
-import { StreamCutError, toStreamError } from "./stream-error.ts";
+import { isCutOff, StreamCutError, toStreamError } from "./stream-error.ts";
 import { describeWarnings } from "./warnings.ts";
 
 type Answer = { -readonly [Part in keyof Omit<ModelAnswer, "usage">]: ModelAnswer[Part] };
@@ -23,8 +23,7 @@ export async function streamAnswer(model: LanguageModelV4, call: ModelCall, mete
     stopListening();
     cancel();
   }
-  if (answer.finishReason === "interrupted" || answer.finishReason === "error")
-    throw new StreamCutError(model, meter.text.length);
+  if (isCutOff(answer.finishReason)) throw new StreamCutError(model, meter.text.length);
   return { ...answer, text: meter.text };
 }
 

@@ -14,6 +14,11 @@ export class StreamCutError extends Error {
   }
 }
 
+/** Whether a call that ended so has no whole answer. */
+export function isCutOff(finishReason: string): boolean {
+  return finishReason === "error" || finishReason === "interrupted";
+}
+
 const facts = ["code", "type", "statusCode", "isRetryable"] as const;
 
 /** What a stream reported as its error, as an `Error`: providers pass plain objects and texts too. */
