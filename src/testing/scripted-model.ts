@@ -1,7 +1,7 @@
 import type { LanguageModelLike } from "../contract/model.ts";
-import { onAbort } from "../core/signal.ts";
 import { type AnsweredText, generateResult, streamResult } from "./answer-parts.ts";
 import { HttpFailure, type ScriptedAnswer } from "./scripted-answer.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** What a scripted model is asked. */
 export interface ScriptedCall {
@@ -97,10 +97,4 @@ function textOf(
 function endOfScript(index: number): Error {
   const message = `The model was asked once more than its script has answers (${index}). Add an answer, or ask less.`;
   return Object.assign(new Error(message), { isRetryable: false });
-}
-
-function untilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    onAbort(signal, () => reject(signal.reason));
-  });
 }
