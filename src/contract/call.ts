@@ -35,6 +35,10 @@ export interface CallAttempt {
   spend(usage: Usage | undefined, costUsd: number | null | undefined): void;
   /** Content went out to the caller: from here on the attempt is not repeated in silence. */
   commit(): void;
+  /** The answer comes as a stream from here on: its first chunk has to come in time. */
+  expectChunks(): void;
+  /** A chunk of it came: the next one has to come in time. */
+  chunk(): void;
 }
 
 /** How a call ended, after all its attempts. Their usage counts, whatever came of them. */

@@ -22,6 +22,8 @@ export function createDirectGuard(context: ToolContext, outer: CallAttempt | und
         outer?.spend(usage, costUsd);
       },
       commit: () => outer?.commit(),
+      expectChunks: () => outer?.expectChunks(),
+      chunk: () => outer?.chunk(),
     };
     const facts = () => ({ ...spent, attempts: 1, elapsedMs: context.clock.now() - startedMs });
     try {

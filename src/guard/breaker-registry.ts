@@ -1,0 +1,35 @@
+import type { Clock } from "../core/clock.ts";
+import { type BreakerState, CircuitBreaker } from "./breaker.ts";
+import type { ResolvedCircuitBreakerConfig } from "./reliability-config.ts";
+
+const severity: Record<BreakerState["kind"], number> = { closed: 0, half_open: 1, open: 2 };
+
+/**
+ * The circuit breakers of all providers. Runs with the same options for a provider share its breaker; runs with others
+ * have one of their own, so that nobody's threshold is overruled.
+ */
+export class BreakerRegistry {
+  readonly #clock: Clock;
+  readonly #breakers = new Map<string, CircuitBreaker>();
+
+  constructor(options: { readonly clock: Clock }) {
+    this.#clock = options.clock;
+  }
+
+  of(provider: string, config: ResolvedCircuitBreakerConfig): CircuitBreaker {
+    const key = JSON.stringify([provider, Object.values(config)]);
+    const breaker = this.#breakers.get(key) ?? new CircuitBreaker(provider, config, this.#clock);
+    this.#breakers.set(key, breaker);
+    return breaker;
+  }
+
+  /** The state of each provider; of several breakers the least healthy one's. */
+  states(): Record<string, BreakerState["kind"]> {
+    const states: Record<string, BreakerState["kind"]> = {};
+    for (const { provider, kind } of this.#breakers.values()) {
+      const known = Object.hasOwn(states, provider) ? states[provider] : undefined;
+      if (known === undefined || severity[kind] > severity[known]) states[provider] = kind;
+    }
+    return states;
+  }
+}

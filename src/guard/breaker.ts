@@ -1,0 +1,157 @@
+/**
+ * Job: stop calling a provider that fails, and find out carefully whether it is back.
+ * Boundary: is told outcomes; what an error means is decided in classify.ts, what waits or falls back elsewhere.
+ * Invariants:
+ * 1. A call counts once, however many attempts it takes; a failure that a later attempt makes good is taken back, and
+ *    only a call that has failed for good can open the circuit.
+ * 2. A result of an older generation changes nothing.
+ * 3. Each probe ends its permit: by success, by failure, or by giving it back.
+ */
+import type { Clock } from "../core/clock.ts";
+import { CircuitOpenError } from "./circuit-open-error.ts";
+import { OutcomeWindow, type Step } from "./outcome-window.ts";
+import type { ResolvedCircuitBreakerConfig } from "./reliability-config.ts";
+
+export type BreakerState =
+  | { readonly kind: "closed"; readonly generation: number }
+  | { readonly kind: "open"; readonly generation: number; readonly untilMs: number }
+  | {
+      readonly kind: "half_open";
+      readonly generation: number;
+      /** Calls that may still be let through. */
+      readonly permits: number;
+      readonly successes: number;
+      /** When probes that never came back are given up, and others let through. */
+      readonly untilMs: number;
+    };
+
+/** The leave to make a call: the generation in which it was given. */
+export type Permit = number;
+
+/** A failure in the window, which a later attempt of the same call may still make good. */
+export interface CountedFailure {
+  readonly generation: number;
+  readonly step: Step;
+}
+
+/**
+ * A circuit breaker with a sliding window, usable around anything.
+ *
+ * @example
+ * ```ts
+ * const permit = breaker.enter();               // throws CircuitOpenError
+ * const failure = breaker.failed(permit);       // or breaker.succeeded(permit), or breaker.released(permit)
+ * breaker.gaveUp(failure);                      // no further attempt follows
+ * ```
+ */
+export class CircuitBreaker {
+  readonly provider: string;
+  readonly #config: ResolvedCircuitBreakerConfig;
+  readonly #clock: Clock;
+  #state: BreakerState = { kind: "closed", generation: 0 };
+  #window: OutcomeWindow;
+  #cooldownUntilMs = 0;
+
+  constructor(provider: string, config: ResolvedCircuitBreakerConfig, clock: Clock) {
+    this.provider = provider;
+    this.#config = config;
+    this.#clock = clock;
+    this.#window = new OutcomeWindow(config.windowMs);
+  }
+
+  get state(): BreakerState {
+    return this.#state;
+  }
+
+  /** What the next call would meet: an open circuit whose time is over counts as half open. */
+  get kind(): BreakerState["kind"] {
+    const state = this.#state;
+    return state.kind === "open" && this.#clock.now() >= state.untilMs ? "half_open" : state.kind;
+  }
+
+  /** Milliseconds for which the provider has asked not to be called. */
+  get cooldownLeftMs(): number {
+    return this.#cooldownUntilMs === 0 ? 0 : Math.max(0, this.#cooldownUntilMs - this.#clock.now());
+  }
+
+  /** The provider asks for a pause. */
+  coolDown(ms: number): void {
+    this.#cooldownUntilMs = Math.max(this.#cooldownUntilMs, this.#clock.now() + ms);
+  }
+
+  /** @throws CircuitOpenError where no call may be made now */
+  enter(): Permit {
+    if (this.#state.kind !== "closed") this.#state = this.#probing(this.#state, this.#clock.now());
+    return this.#state.generation;
+  }
+
+  /** The state with one permit less. */
+  #probing(state: Exclude<BreakerState, { kind: "closed" }>, nowMs: number): BreakerState {
+    const isOver = nowMs >= state.untilMs;
+    if (isOver && (state.kind === "open" || state.permits === 0)) return this.#halfOpen(nowMs);
+    if (state.kind === "open") throw new CircuitOpenError(this.provider, "open", state.untilMs - nowMs);
+    if (state.permits === 0) throw new CircuitOpenError(this.provider, "open", 0);
+    return { ...state, permits: state.permits - 1 };
+  }
+
+  /** Half open, with the first permit taken. */
+  #halfOpen(nowMs: number): BreakerState {
+    const { openMs, halfOpenRequests } = this.#config;
+    const generation = this.#state.generation + 1;
+    return { kind: "half_open", generation, permits: halfOpenRequests - 1, successes: 0, untilMs: nowMs + openMs };
+  }
+
+  /** @param earlier the failure of an earlier attempt of the same call, which this success makes good */
+  succeeded(permit: Permit, earlier?: CountedFailure | undefined): void {
+    const state = this.#state;
+    if (permit !== state.generation || state.kind === "open") return;
+    if (state.kind === "closed") {
+      if (earlier?.generation === permit) this.#window.redeem(earlier.step, this.#clock.now());
+      else this.#window.addSuccess(this.#clock.now());
+      return;
+    }
+    const successes = state.successes + 1;
+    if (successes < this.#config.successThreshold) this.#state = { ...state, successes };
+    else this.#close();
+  }
+
+  /**
+   * @param earlier the failure that the call counts for already
+   * @returns the failure that the call counts for from now on
+   */
+  failed(permit: Permit, earlier?: CountedFailure | undefined): CountedFailure | undefined {
+    const { kind, generation } = this.#state;
+    if (permit !== generation || kind === "open") return earlier;
+    if (kind === "half_open") {
+      this.#open();
+      return earlier;
+    }
+    if (earlier?.generation === generation) return earlier;
+    return { generation, step: this.#window.addFailure(this.#clock.now()) };
+  }
+
+  /** The call said nothing about the provider: it was cancelled, refused, or wrong in itself. */
+  released(permit: Permit): void {
+    const state = this.#state;
+    if (permit === state.generation && state.kind === "half_open")
+      this.#state = { ...state, permits: state.permits + 1 };
+  }
+
+  /** A call has failed for good: opens the circuit where the window holds too many failures. */
+  gaveUp(failure: CountedFailure | undefined): void {
+    if (this.#state.kind !== "closed" || failure?.generation !== this.#state.generation) return;
+    const { failures, successes } = this.#window.counts(this.#clock.now());
+    const { failureThreshold, failureRatio } = this.#config;
+    if (failures >= failureThreshold && failures >= failureRatio * (failures + successes)) this.#open();
+  }
+
+  #open(): void {
+    const untilMs = this.#clock.now() + this.#config.openMs;
+    this.#state = { kind: "open", generation: this.#state.generation + 1, untilMs };
+  }
+
+  #close(): void {
+    this.#window = new OutcomeWindow(this.#config.windowMs);
+    this.#state = { kind: "closed", generation: this.#state.generation + 1 };
+  }
+}

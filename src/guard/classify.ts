@@ -1,0 +1,195 @@
+import { BudgetExceeded, CancelledError } from "../contract/errors.ts";
+import { InvalidOutputError } from "../contract/invalid-output-error.ts";
+import { systemClock } from "../core/clock.ts";
+import { InvalidOptionsError } from "../core/errors.ts";
+import { CircuitOpenError } from "./circuit-open-error.ts";
+import { type ErrorFacts, factsOfChain } from "./error-facts.ts";
+import { retryAfterMs } from "./retry-after.ts";
+
+/** What kind of thing went wrong. */
+export type ErrorCategory =
+  | "rate_limit"
+  | "quota_exhausted"
+  | "overloaded"
+  | "server_error"
+  | "timeout"
+  | "network"
+  | "invalid_request"
+  | "context_length"
+  | "content_filter"
+  | "authentication"
+  | "invalid_output"
+  | "cancelled"
+  | "budget"
+  | "circuit_open"
+  | "unknown";
+
+/** What an error means for retry, circuit breaker and fallback. */
+export interface Classification {
+  category: ErrorCategory | (string & {});
+  isRetryable: boolean;
+  /** Milliseconds before which the provider does not want to be called. */
+  retryAfterMs?: number;
+  /** `"failure"` counts against the provider, `"cooldown"` pauses it for `retryAfterMs`, `"neutral"` does neither. */
+  breaker: "failure" | "neutral" | "cooldown";
+  /** The most specific code that the error carries. */
+  code: string;
+}
+
+const retryable: ReadonlySet<string> = new Set<ErrorCategory>([
+  "rate_limit",
+  "overloaded",
+  "server_error",
+  "timeout",
+  "network",
+  "invalid_output",
+]);
+const failures: ReadonlySet<string> = new Set<ErrorCategory>(["overloaded", "server_error", "timeout", "network"]);
+
+/** Names of the platform's and the AI SDK's errors. */
+const categoryOfName: Readonly<Record<string, ErrorCategory>> = {
+  AbortError: "cancelled",
+  TimeoutError: "timeout",
+  AI_LoadAPIKeyError: "authentication",
+  AI_NoSuchModelError: "authentication",
+  AI_InvalidPromptError: "invalid_request",
+  AI_InvalidArgumentError: "invalid_request",
+  AI_UnsupportedFunctionalityError: "invalid_request",
+  AI_NoObjectGeneratedError: "invalid_output",
+  AI_NoContentGeneratedError: "server_error",
+  AI_EmptyResponseBodyError: "server_error",
+  AI_InvalidResponseDataError: "server_error",
+};
+
+/** Codes of Node, undici and the providers' error bodies; they say more than the HTTP status. */
+const categoryOfCode: Readonly<Record<string, ErrorCategory>> = {
+  ...all("network", ["ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "ENOTFOUND"]),
+  ...all("network", ["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "ERR_STREAM_PREMATURE_CLOSE"]),
+  ...all("network", ["UND_ERR_SOCKET", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"]),
+  ...all("network", ["UND_ERR_CLOSED", "UND_ERR_DESTROYED"]),
+  ...all("cancelled", ["ABORT_ERR", "UND_ERR_ABORTED"]),
+  ...all("quota_exhausted", ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"]),
+  ...all("quota_exhausted", ["billing_error", "insufficient_balance", "credit_balance_too_low"]),
+  ...all("rate_limit", ["rate_limit_error", "rate_limit_exceeded", "ThrottlingException"]),
+  ...all("overloaded", ["overloaded_error", "engine_overloaded", "model_overloaded"]),
+  ...all("server_error", ["api_error", "server_error", "internal_server_error", "InternalServerException"]),
+  ...all("timeout", ["timeout_error", "DEADLINE_EXCEEDED"]),
+  ...all("context_length", ["context_length_exceeded", "request_too_large", "string_above_max_length"]),
+  ...all("content_filter", ["content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"]),
+  ...all("authentication", [
+    "authentication_error",
+    "permission_error",
+    "invalid_api_key",
+    "model_not_found",
+    "not_found_error",
+  ]),
+};
+
+/** Providers that have no code for it say it in words, under a status that means "your request is wrong". */
+const categoryOfMessage: readonly (readonly [RegExp, ErrorCategory])[] = [
+  [/credit balance is too low|exceeded your current quota/i, "quota_exhausted"],
+  [/context (length|window)|(prompt|input|request) is too (long|large)|too many (input )?tokens/i, "context_length"],
+  [/content (management )?policy|content filter/i, "content_filter"],
+  [/api key not valid|invalid api key|incorrect api key/i, "authentication"],
+  [/\bmodels?\b.*(not found|does not exist|not supported)/i, "authentication"],
+];
+
+/**
+ * What an error means. The only place that decides it: looks at the error and then at its causes, at HTTP status,
+ * headers and body, at the codes of Node, undici and the AI SDK, and at an explicit `isRetryable`, which wins both ways.
+ *
+ * @param provider whose habits apply, such as where it says how long to wait
+ * @param nowMs what a Retry-After date is compared with, where the response carries no date
+ *
+ * @example
+ * ```ts
+ * classify(Object.assign(new Error("busy"), { status: 429, headers: { "retry-after": "2" } }));
+ * // { category: "rate_limit", isRetryable: true, breaker: "cooldown", code: "HTTP_429", retryAfterMs: 2000 }
+ * ```
+ */
+export function classify(error: unknown, provider?: string, nowMs: number = systemClock.now()): Classification {
+  const chain = [...factsOfChain(error)];
+  const flag = chain.find((facts) => facts.isRetryable !== undefined)?.isRetryable;
+  const decisive = decide(chain) ?? { category: flag ? "server_error" : "unknown", facts: chain[0] };
+  const { category, facts } = decisive;
+  const classification: Classification = {
+    category,
+    // The AI SDK derives its flag from the status alone, and so calls an empty account retryable.
+    isRetryable:
+      category === "quota_exhausted" && facts?.name === "AI_APICallError" ? false : (flag ?? retryable.has(category)),
+    breaker: category === "rate_limit" ? "cooldown" : failures.has(category) ? "failure" : "neutral",
+    code: codeOf(facts, category),
+  };
+  for (const link of chain) {
+    const waitMs = retryAfterMs(link.error, provider, nowMs);
+    if (waitMs !== undefined) return { ...classification, retryAfterMs: waitMs };
+  }
+  return classification;
+}
+
+interface Decision {
+  readonly category: ErrorCategory;
+  readonly facts: ErrorFacts | undefined;
+}
+
+function decide(chain: readonly ErrorFacts[]): Decision | undefined {
+  for (const facts of chain) {
+    const category = categoryOf(facts);
+    if (category) return { category, facts };
+  }
+  // A success that could not be read: the answer was not what the provider's API promises.
+  const facts = chain.find(({ status, name }) => status !== undefined && status < 300 && name.startsWith("AI_"));
+  return facts && { category: "server_error", facts };
+}
+
+function categoryOf(facts: ErrorFacts): ErrorCategory | undefined {
+  const { error, name, codes, status, message } = facts;
+  return (
+    categoryOfOurs(error) ??
+    own(categoryOfName, name) ??
+    first(codes, (code) => own(categoryOfCode, code)) ??
+    (status === undefined || status < 400 ? undefined : categoryOfStatus(status, message))
+  );
+}
+
+function categoryOfOurs(error: object): ErrorCategory | undefined {
+  if (InvalidOutputError.isInstance(error)) return "invalid_output";
+  if (error instanceof CircuitOpenError) return "circuit_open";
+  if (BudgetExceeded.isInstance(error)) return "budget";
+  if (CancelledError.isInstance(error)) return "cancelled";
+  return InvalidOptionsError.isInstance(error) ? "invalid_request" : undefined;
+}
+
+function categoryOfStatus(status: number, message: string): ErrorCategory {
+  if (status === 402) return "quota_exhausted";
+  if (status === 408 || status === 504) return "timeout";
+  if (status === 529) return "overloaded";
+  if (status >= 500) return "server_error";
+  const said = first(categoryOfMessage, ([pattern, category]) => (pattern.test(message) ? category : undefined));
+  if (status === 429) return said === "quota_exhausted" ? said : "rate_limit";
+  if (status === 401 || status === 403) return "authentication";
+  if (status === 413) return "context_length";
+  return said ?? "invalid_request";
+}
+
+function codeOf(facts: ErrorFacts | undefined, category: string): string {
+  const status = facts?.status === undefined ? undefined : `HTTP_${facts.status}`;
+  const known = facts?.codes.find((code) => own(categoryOfCode, code));
+  return known ?? status ?? facts?.codes[0] ?? category.toUpperCase();
+}
+
+function all(category: ErrorCategory, codes: readonly string[]): Record<string, ErrorCategory> {
+  return Object.fromEntries(codes.map((code) => [code, category]));
+}
+
+function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+function first<T, R>(items: readonly T[], pick: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const picked = pick(item);
+    if (picked !== undefined) return picked;
+  }
+  return undefined;
+}

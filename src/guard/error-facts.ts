@@ -1,0 +1,106 @@
+/** What an error says of itself, whoever made it: read by structure, so that no SDK has to be imported. */
+export interface ErrorFacts {
+  readonly error: object;
+  readonly name: string;
+  readonly message: string;
+  /** An HTTP status. */
+  readonly status: number | undefined;
+  /** Machine-readable codes, of the error itself first, then of the response's body. */
+  readonly codes: readonly string[];
+  readonly isRetryable: boolean | undefined;
+}
+
+/** How far a chain of causes is followed. */
+const deepestCause = 8;
+/** Bodies of error responses are read up to this length. */
+const longestBody = 100_000;
+const longestMessage = 2_000;
+
+/** The facts of an error and of its causes, outermost first. */
+export function* factsOfChain(error: unknown): Generator<ErrorFacts> {
+  let current = error;
+  for (let depth = 0; depth < deepestCause && isObject(current); depth++) {
+    yield factsOf(current);
+    current = current["cause"] ?? current["lastError"] ?? firstOf(current["errors"]);
+  }
+}
+
+function factsOf(error: Fields): ErrorFacts {
+  const isRetryable = error["isRetryable"];
+  return {
+    error,
+    name: stringIn(error, "name") ?? "",
+    message: (stringIn(error, "message") ?? "").slice(0, longestMessage),
+    status: statusOf(error),
+    codes: codesOf(error),
+    isRetryable: typeof isRetryable === "boolean" ? isRetryable : undefined,
+  };
+}
+
+function statusOf(error: Fields): number | undefined {
+  const response = fieldsIn(error, "response");
+  const candidates = [
+    error["statusCode"],
+    error["status"],
+    response?.["status"],
+    response?.["statusCode"],
+    fieldsIn(error, "$metadata")?.["httpStatusCode"],
+  ];
+  return candidates.find((value): value is number => typeof value === "number" && value >= 100 && value < 600);
+}
+
+function codesOf(error: Fields): string[] {
+  const body = bodyOf(error);
+  const inner = (body && fieldsIn(body, "error")) ?? fieldsIn(error, "error");
+  return [error, inner, body].flatMap((fields) =>
+    fields ? ["code", "type", "status"].flatMap((key) => stringIn(fields, key) ?? []) : [],
+  );
+}
+
+/** The body of the response that an error stands for, as far as it is JSON. */
+export function bodyOf(error: object): Fields | undefined {
+  const fields = error as Fields;
+  const text = fields["responseBody"];
+  if (typeof text !== "string" || text.length > longestBody || !text.startsWith("{")) return fieldsIn(fields, "data");
+  try {
+    return JSON.parse(text) as Fields;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A header of the response that an error stands for. */
+export function headerOf(error: object, name: string): string | undefined {
+  const fields = error as Fields;
+  const headers = fieldsIn(fields, "responseHeaders") ?? fieldsIn(fields, "headers") ?? responseHeaders(fields);
+  if (!headers) return undefined;
+  if (typeof headers["get"] === "function") return (headers as unknown as Headers).get(name) ?? undefined;
+  const key = Object.keys(headers).find((candidate) => candidate.toLowerCase() === name);
+  const value = key === undefined ? undefined : headers[key];
+  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+}
+
+function responseHeaders(error: Fields): Fields | undefined {
+  const response = fieldsIn(error, "response");
+  return response && fieldsIn(response, "headers");
+}
+
+type Fields = Record<string, unknown>;
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null;
+}
+
+function fieldsIn(fields: Fields, key: string): Fields | undefined {
+  const value = fields[key];
+  return isObject(value) ? value : undefined;
+}
+
+function stringIn(fields: Fields, key: string): string | undefined {
+  const value = fields[key];
+  return typeof value === "string" ? value : undefined;
+}
+
+function firstOf(value: unknown): unknown {
+  return Array.isArray(value) ? value[0] : undefined;
+}

@@ -1,0 +1,139 @@
+import * as v from "valibot";
+import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
+import {
+  checkedBy,
+  collectOptions,
+  declareOptions,
+  finiteNumber,
+  milliseconds,
+  nested,
+  type OptionsInput,
+  oneOf,
+  type ResolvedOptions,
+  trueOrFalse,
+  wholeNumber,
+} from "../core/options.ts";
+
+const retryEntries = {
+  /** Attempts after the first one. */
+  maxRetries: v.optional(wholeNumber({ minimum: 0, unit: "retries" }), 3),
+  /** Longest wait before the first retry. */
+  initialDelayMs: v.optional(milliseconds(), 1000),
+  /** Longest wait before any retry. Only a provider's Retry-After may be longer. */
+  maxDelayMs: v.optional(milliseconds(), 60_000),
+  /** By how much the longest wait grows from one retry to the next. */
+  exponentialBase: v.optional(finiteNumber({ minimum: 1 }), 2),
+  /** Wait a random part of the longest wait, so that calls that failed together do not come back together. */
+  jitter: v.optional(trueOrFalse(), true),
+  /** Longest sum of the waits of one call. What a provider's Retry-After asks for is not counted. */
+  maxTotalDelayMs: v.optional(milliseconds(), 300_000),
+};
+
+const circuitBreakerEntries = {
+  /** Failed calls in the window from which on the circuit may open. */
+  failureThreshold: v.optional(wholeNumber({ minimum: 1, unit: "calls" }), 5),
+  /** The least share of failed calls in the window at which the circuit opens. */
+  failureRatio: v.optional(finiteNumber({ minimum: 0, maximum: 1 }), 0.5),
+  /** How far back calls count. It moves on in tenths. */
+  windowMs: v.optional(milliseconds({ minimum: 1 }), 60_000),
+  /** How long an open circuit refuses every call. */
+  openMs: v.optional(milliseconds({ minimum: 1 }), 60_000),
+  /** Calls let through to test a provider after that. */
+  halfOpenRequests: v.optional(wholeNumber({ minimum: 1, unit: "calls" }), 3),
+  /** Successes among them that close the circuit. At most `halfOpenRequests`. */
+  successThreshold: v.optional(wholeNumber({ minimum: 1, unit: "calls" }), 2),
+};
+
+const breakersAllowed = "an object of circuit breaker options by provider";
+
+export const reliabilityConfig = declareOptions("ReliabilityConfig", "reliabilityConfig", {
+  ...retryEntries,
+  /** When to stop calling a provider that fails. */
+  circuitBreaker: v.optional(nested(circuitBreakerEntries), {}),
+  /** The same for single providers; what is left out is as in `circuitBreaker`. */
+  circuitBreakers: v.optional(
+    checkedBy<Readonly<Record<string, CircuitBreakerConfig>>>(isRecord, breakersAllowed),
+    Object.freeze({}),
+  ),
+  /** How long a finished run's output is kept under its idempotency key. */
+  idempotencyTtlMs: v.optional(milliseconds(), 3_600_000),
+  /** How long a claim on an idempotency key outlives the process that died with it. It is renewed while the run lives. */
+  leaseMs: v.optional(milliseconds({ minimum: 10 }), 30_000),
+  /** Longest time of one attempt. Default: none but the run's deadline. */
+  attemptTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
+  /** Longest wait for the first chunk of a streamed answer. Default: none. */
+  firstChunkTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
+  /** Longest wait between two chunks of a streamed answer. Default: none. */
+  chunkTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
+  /** What a run does whose idempotency key is being run elsewhere. */
+  onInFlight: v.optional(oneOf(["wait", "reject"]), "wait"),
+  /** What a run with an idempotency key does when the store fails. */
+  onStoreError: v.optional(oneOf(["fail", "run_unprotected"]), "fail"),
+});
+
+export const retryConfig = declareOptions("RetryConfig", "retry", retryEntries);
+export const circuitBreakerConfig = declareOptions("CircuitBreakerConfig", "circuitBreaker", circuitBreakerEntries);
+
+/** When a failed call is tried again. */
+export interface RetryConfig extends OptionsInput<typeof retryConfig> {}
+export type ResolvedRetryConfig = ResolvedOptions<typeof retryConfig>;
+
+/** When a provider that fails is no longer called. */
+export interface CircuitBreakerConfig extends OptionsInput<typeof circuitBreakerConfig> {}
+export type ResolvedCircuitBreakerConfig = ResolvedOptions<typeof circuitBreakerConfig>;
+
+/** How `ReliableOrchestrator` deals with failure. */
+export interface ReliabilityConfig extends OptionsInput<typeof reliabilityConfig> {}
+export interface ResolvedReliabilityConfig extends Omit<ResolvedOptions<typeof reliabilityConfig>, "circuitBreakers"> {
+  readonly circuitBreakers: Readonly<Record<string, ResolvedCircuitBreakerConfig>>;
+}
+
+/**
+ * Checks a configuration and fills in its defaults.
+ *
+ * @throws InvalidOptionsError naming every fault, a `successThreshold` that can never be reached included
+ */
+export function resolveReliabilityConfig(given: unknown, path = reliabilityConfig.place): ResolvedReliabilityConfig {
+  const issues: OptionIssue[] = [];
+  const config = collectOptions(reliabilityConfig, given, path, issues);
+  const base = config && checkBreaker(config.circuitBreaker, `${path}.circuitBreaker`, issues);
+  const circuitBreakers: Record<string, ResolvedCircuitBreakerConfig> = {};
+  for (const [provider, own] of Object.entries(config?.circuitBreakers ?? {})) {
+    const breaker = collectBreaker(own, `${path}.circuitBreakers.${provider}`, issues, base);
+    if (breaker) circuitBreakers[provider] = breaker;
+  }
+  if (!config || issues.length > 0) throw new InvalidOptionsError(issues);
+  return Object.freeze({ ...config, circuitBreakers });
+}
+
+/** Checks a circuit breaker's options and fills in what is left out from `base`, else from the defaults. */
+export function collectBreaker(
+  given: unknown,
+  path: string,
+  issues: OptionIssue[],
+  base?: ResolvedCircuitBreakerConfig,
+): ResolvedCircuitBreakerConfig | undefined {
+  const ownOptions = isRecord(given) ? Object.entries(given).filter(([, value]) => value !== undefined) : undefined;
+  const merged = ownOptions ? { ...base, ...Object.fromEntries(ownOptions) } : given;
+  const breaker = collectOptions(circuitBreakerConfig, merged, path, issues);
+  return breaker && checkBreaker(breaker, path, issues);
+}
+
+function checkBreaker<B extends ResolvedCircuitBreakerConfig>(breaker: B, path: string, issues: OptionIssue[]): B {
+  const { successThreshold, halfOpenRequests } = breaker;
+  if (successThreshold > halfOpenRequests) {
+    const allowed = `at most halfOpenRequests, which is ${halfOpenRequests}; more successes than calls never come`;
+    issues.push({ path: `${path}.successThreshold`, given: successThreshold, allowed });
+  }
+  return breaker;
+}
+
+/** The options of one provider's circuit breaker. */
+export function circuitBreakerOf(config: ResolvedReliabilityConfig, provider: string): ResolvedCircuitBreakerConfig {
+  const own = Object.hasOwn(config.circuitBreakers, provider) ? config.circuitBreakers[provider] : undefined;
+  return own ?? config.circuitBreaker;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
