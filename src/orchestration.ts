@@ -74,7 +74,9 @@ export { type ErrorCode, InvalidOptionsError, type OptionIssue, OrchestratorErro
 export type { JSONObject, JSONSchema, JSONValue } from "./core/json.ts";
 export type { Random } from "./core/random.ts";
 export { Orchestrator } from "./orchestrate/orchestrator.ts";
+export { ReliableOrchestrator, type ReliableOrchestratorSettings } from "./orchestrate/reliable-orchestrator.ts";
 export type { RunManyResult } from "./orchestrate/run-many.ts";
+export { ReliabilityState } from "./orchestrate/state.ts";
 export { BundleTool, type ReplicateBound } from "./tool/bundle-tool.ts";
 export { createEvidenceBundle } from "./tool/create-evidence-bundle.ts";
 export { defineBundleTool } from "./tool/define-bundle-tool.ts";

@@ -231,6 +231,19 @@ export interface BundleSummary<T = unknown> {
   fields: Record<string, FieldSummary>;
   validCount: number;
   invalidCount: number;
+  /**
+   * Tokens of a replicate on average, each counted by how many of its fields agree with the consensus. Absent where no
+   * such replicate says what it used.
+   */
+  meanTotalTokens?: number;
+}
+
+/** A model whose answers stayed too uncertain, so that a stronger one was asked. */
+export interface Escalation {
+  from: string;
+  /** Its replicates. They are kept, and do not vote. */
+  replicateIds: string[];
+  confidence: number;
 }
 
 export interface BundleMetadata {
@@ -244,6 +257,8 @@ export interface BundleMetadata {
   totalElapsedMs: number;
   schemaUri?: string;
   source: EvidenceSource;
+  /** In their order; absent where the first model was certain enough. */
+  escalations?: Escalation[];
 }
 
 export interface EvidenceBundle<T = unknown> {

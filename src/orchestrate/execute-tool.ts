@@ -28,7 +28,7 @@ export async function executeTool(context: RunContext): Promise<OrchestrationOut
 }
 
 async function invoke(context: RunContext, tool: AnyTool, request: unknown, options: object): Promise<unknown> {
-  const guard = guardFor(context, tool.name);
+  const guard = guardFor(context);
   if (isSelfGuarding(tool)) return tool.execute(request, options, createToolContext(context, guard));
   const outcome = await guard({
     provider: tool.provider ?? `tool:${tool.name}`,

@@ -1,5 +1,5 @@
 import type { OrchestrationOutput, OutputError } from "../contract/run.ts";
-import type { CallPolicies } from "../guard/guard.ts";
+import type { CallPolicies } from "../guard/guard-settings.ts";
 import type { RunLayer } from "./run-context.ts";
 
 /** Failures that another tool would meet as well. */

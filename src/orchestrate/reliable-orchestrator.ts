@@ -1,7 +1,6 @@
 import type { OrchestratorSettings } from "../contract/run.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
-import { resolveOptions } from "../core/options.ts";
-import { type ReliabilityConfig, reliabilityConfig } from "../guard/reliability-config.ts";
+import { type ReliabilityConfig, resolveReliabilityConfig } from "../guard/reliability-config.ts";
 import type { Planner } from "../planning/planner.ts";
 import { RuleBasedPlanner } from "../planning/rules.ts";
 import { openStore, storeNames } from "../store/open-store.ts";
@@ -41,7 +40,7 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   /** @throws InvalidOptionsError naming every setting that cannot be used */
   constructor(settings: ReliableOrchestratorSettings<Tools> = {}) {
     super(settings);
-    const config = resolveOptions(reliabilityConfig, settings.reliabilityConfig);
+    const config = resolveReliabilityConfig(settings.reliabilityConfig);
     const state = settings.state ?? stateFor(settings);
     const planner = settings.planner ?? new RuleBasedPlanner();
     this.#layers = [

@@ -7,7 +7,7 @@ import type { Layer } from "../core/compose.ts";
 import { createId, type Random } from "../core/random.ts";
 import { CancelScope } from "../core/signal.ts";
 import { BudgetLedger } from "../guard/budget.ts";
-import type { CallPolicies } from "../guard/guard.ts";
+import type { CallPolicies } from "../guard/guard-settings.ts";
 import { activeTraceId } from "../telemetry/active-trace.ts";
 import { RunEvents, type RunIdentity } from "./run-events.ts";
 import type { RunInput } from "./run-input.ts";

@@ -5,9 +5,8 @@ import { createCallGuard } from "../guard/guard.ts";
 import { emitter, type RunContext } from "./run-context.ts";
 
 /** The guard of a run's calls, on the run's ledger or on a part of it. */
-export function guardFor(context: RunContext, toolName: string, limits?: Budget): CallGuard {
+export function guardFor(context: RunContext, limits?: Budget): CallGuard {
   return createCallGuard({
-    toolName,
     scope: context.scope,
     clock: context.clock,
     random: context.random,
@@ -40,10 +39,9 @@ export function createToolContext(context: RunContext, guard: CallGuard, attempt
     random,
     reportUsage: (usage, costUsd = null) => attempt?.spend(usage, costUsd),
   };
-  const toolName = context.tool?.name ?? "";
   return lend(toolContext, {
     guard,
-    guardWithin: (limits) => guardFor(context, toolName, limits),
+    guardWithin: (limits) => guardFor(context, limits),
     journal,
     prices,
     attempt,

@@ -9,8 +9,10 @@ import type {
 } from "../contract/bundle.ts";
 import { markSelfGuarding } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
+import type { LanguageModelLike } from "../contract/model.ts";
 import { type ReplicateContext, Tool, type ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
+import { InvalidOptionsError } from "../core/errors.ts";
 import { executeWholeBundle } from "./execute-whole-bundle.ts";
 import { type CheckedBundleOptions, resolveBundleOptions } from "./resolve-bundle-options.ts";
 import { runBundle } from "./run-bundle.ts";
@@ -27,6 +29,8 @@ export type ReplicateBound = (share: Budget, remaining: Budget) => Budget | unde
 export interface BundleTool<Input, T> {
   /** True for every bundle tool: listings and planners read it. */
   readonly supportsBundle: true;
+  /** The same tool over another model, for the option `escalate`. */
+  withModel?(model: string | LanguageModelLike): BundleTool<Input, T>;
 }
 
 /**
@@ -68,7 +72,10 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
   }
 
   override resolveOptions(given: Partial<BundleToolOptions> | undefined): BundleToolOptions {
-    return resolveBundleOptions(given, this.defaultOptions);
+    const resolved = resolveBundleOptions(given, this.defaultOptions);
+    if (!resolved.escalate || this.withModel) return resolved;
+    const allowed = `nothing: "${this.name}" cannot ask another model; a PromptBundleTool can`;
+    throw new InvalidOptionsError([{ path: "toolOptions.escalate", given: resolved.escalate, allowed }]);
   }
 
   async execute(request: Input, options: BundleToolOptions, context: ToolContext): Promise<EvidenceContent<T>> {

@@ -1,5 +1,6 @@
 import type {
   BundleSummary,
+  Escalation,
   EvidenceBundle,
   EvidenceSource,
   Replicate,
@@ -31,6 +32,7 @@ export function createEvidenceBundle<T>(input: {
   elapsedMs?: number | undefined;
   earlyStopReason?: string | undefined;
   summary?: BundleSummary<T> | undefined;
+  escalations?: readonly Escalation[] | undefined;
 }): EvidenceBundle<T> {
   const { task, replicates, options, source = "live", elapsedMs = 0, earlyStopReason } = input;
   const models = new Set(replicates.map((replicate) => replicate.model));
@@ -46,6 +48,7 @@ export function createEvidenceBundle<T>(input: {
       totalElapsedMs: elapsedMs,
       ...(options.schemaUri !== undefined && { schemaUri: options.schemaUri }),
       source,
+      ...(input.escalations?.length && { escalations: [...input.escalations] }),
     },
     replicates: [...replicates],
     summary: input.summary ?? summarizeReplicates(replicates, options),

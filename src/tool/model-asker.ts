@@ -78,6 +78,7 @@ export class ModelAsker {
     const lent = lentWith(context);
     const prices = await pricesOf(lent);
     const { temperature, providerOptions } = this.#settings;
+    if (lent?.isStreaming) lent.attempt?.expectChunks();
     const answer = await generate(model, {
       messages: withCorrection(messages, lent?.attempt?.previousError),
       seed: replicate.seed,
@@ -169,6 +170,7 @@ function contentFiltered({ provider, modelId }: LanguageModelLike): Error {
 }
 
 function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateContext, lent: Lent): void {
+  lent.attempt?.chunk();
   lent.attempt?.commit();
   events.emit("delta", { text, replicateId: id });
 }

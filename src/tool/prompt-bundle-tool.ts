@@ -55,16 +55,14 @@ export class PromptBundleTool<
   const Name extends string = string,
 > extends BundleTool<PromptVariables<P>, T> {
   readonly name: Name;
-  readonly #prompt: PromptBundleToolOptions<P, T, Name>["prompt"];
-  readonly #system: string | undefined;
+  readonly #options: PromptBundleToolOptions<P, T, Name>;
   readonly #asker: ModelAsker;
 
   /** @throws InvalidOptionsError where the model's name cannot mean any */
   constructor(options: PromptBundleToolOptions<P, T, Name>) {
     super();
     this.name = options.name;
-    this.#prompt = options.prompt;
-    this.#system = options.system;
+    this.#options = options;
     this.#asker = new ModelAsker(options);
     const { provider } = this.#asker;
     describeTool(this, { version: options.version, description: options.description, provider });
@@ -98,13 +96,16 @@ export class PromptBundleTool<
     return (await this.#asker.ask(this.#messages(request), replicate, context)) as ReplicateResult<T>;
   }
 
+  override withModel(model: string | LanguageModelLike): PromptBundleTool<P, T, Name> {
+    return new PromptBundleTool({ ...this.#options, model });
+  }
+
   #messages(request: PromptVariables<P>): PromptMessage[] {
+    const { prompt: template, system } = this.#options;
     const prompt =
-      typeof this.#prompt === "string"
-        ? fillTemplate(this.#prompt, request as Record<string, unknown>)
-        : this.#prompt(request);
+      typeof template === "string" ? fillTemplate(template, request as Record<string, unknown>) : template(request);
     const asked: readonly PromptMessage[] =
       typeof prompt === "string" ? [{ role: "user", content: [{ type: "text", text: prompt }] }] : prompt;
-    return this.#system === undefined ? [...asked] : [{ role: "system", content: this.#system }, ...asked];
+    return system === undefined ? [...asked] : [{ role: "system", content: system }, ...asked];
   }
 }

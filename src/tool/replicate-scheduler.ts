@@ -36,7 +36,7 @@ export interface ScheduleOptions {
   readonly maxParallel: number;
   readonly rule: Rule;
   ask(index: number): Promise<Asked>;
-  /** Called after each replicate that the rule has seen, with all of them so far, unless it was the last. */
+  /** Called after each replicate that the rule has seen, with all of them so far. */
   onObserved(replicates: readonly Replicate[]): void;
 }
 
@@ -106,8 +106,7 @@ class Scheduler {
       const verdict = this.#options.rule.observe(next.data, { valid: next.valid });
       this.#needed = Math.max(1, verdict.needed);
       if (verdict.stop && this.#observed < this.#options.k) this.#stopReason ??= verdict.reason ?? "settled";
-      else if (this.#observed < this.#options.k)
-        this.#options.onObserved(this.#finished.slice(0, this.#observed) as Replicate[]);
+      this.#options.onObserved(this.#finished.slice(0, this.#observed) as Replicate[]);
     }
   }
 

@@ -1,19 +1,20 @@
-import type { EvidenceBundle, Replicate, ResolvedBundleOptions } from "../contract/bundle.ts";
+import type { Escalation, EvidenceBundle, Replicate, ResolvedBundleOptions } from "../contract/bundle.ts";
 import { type Lent, lentWith } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
-import { createStoppingRule } from "../evidence/stopping.ts";
-import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
 import { resolveBundleSchema } from "./bundle-schema.ts";
+import { type BundleStage, type BundleWork, runBundleStage } from "./bundle-stage.ts";
 import type { BundleTool } from "./bundle-tool.ts";
-import { createEvidenceBundle, summarizeReplicates, summarizeWithin } from "./create-evidence-bundle.ts";
+import { createEvidenceBundle } from "./create-evidence-bundle.ts";
 import { lendByHand } from "./direct-guard.ts";
-import { type Failure, type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
+import type { Failure, Schedule } from "./replicate-scheduler.ts";
 
 /**
- * Asks for replicates until the answer is settled, and gives the evidence bundle of them.
+ * Asks for replicates until the answer is settled, and gives the evidence bundle of them. Where the answers of a model
+ * stay too uncertain, and `escalate` names a stronger one, that one is asked instead; the summary is then of the last
+ * model's answers, and the bundle keeps all.
  *
  * @throws Incomplete with the bundle, where budget, deadline, cancellation or failures ended it before that
  */
@@ -25,62 +26,53 @@ export async function runBundle<Input, T>(
 ): Promise<EvidenceBundle<T>> {
   const startedMs = context.clock.now();
   const { schema, options } = await resolveBundleSchema(given);
-  const lent = lentFor(context, options.globalBudget);
-  const bound = await tool.boundReplicates(request, options, context);
-  const asking: BundleAsking<Input, T> = {
-    tool,
-    request,
-    options,
-    context,
-    lent,
-    bound,
-    schema,
-    responseIds: new Set(),
-  };
+  const work: BundleWork<Input> = { request, options, schema, context, lent: lentFor(context, options.globalBudget) };
+  const { stage, replicates, escalations } = await runStages(tool, work);
+  const { schedule, summary } = stage;
 
-  const schedule = await scheduleReplicates({
-    k: options.k,
-    maxParallel: Math.min(options.maxParallel, lent.maxParallel),
-    rule: ruleFor(options),
-    ask: (index) => askReplicate(asking, index),
-    onObserved: (replicates) => reportPartialSummary(replicates, options, context),
-  });
-
-  const replicates = schedule.replicates as Replicate<T>[];
   const evidenceBundle = createEvidenceBundle<T>({
     task: tool.name,
     replicates,
-    summary: await summarizeWithin(schema, replicates, options),
+    summary,
     options,
     source: tool.source,
     elapsedMs: Math.round(context.clock.now() - startedMs),
     earlyStopReason: earlyStopReason(schedule),
+    escalations,
   });
-  const failure = schedule.halt ?? (evidenceBundle.summary.validCount === 0 ? schedule.lastFailure : undefined);
+  const failure = schedule.halt ?? (summary.validCount === 0 ? schedule.lastFailure : undefined);
   if (failure) throw incomplete(tool.name, evidenceBundle, failure);
   return evidenceBundle;
+}
+
+/** Everything that was asked, and the stage that counts. */
+interface Stages<T> {
+  readonly stage: BundleStage<T>;
+  readonly replicates: readonly Replicate<T>[];
+  readonly escalations: readonly Escalation[];
+}
+
+/** Asks the tool's own model, then those it may escalate to, until one is certain enough. */
+async function runStages<Input, T>(tool: BundleTool<Input, T>, work: BundleWork<Input>): Promise<Stages<T>> {
+  const { below = 0, to = [] } = work.options.escalate ?? {};
+  const replicates: Replicate<T>[] = [];
+  const escalations: Escalation[] = [];
+  let asked = tool;
+  for (const next of [...to, undefined]) {
+    const stage = await runBundleStage(asked, work, replicates.length, next === undefined);
+    replicates.push(...stage.replicates);
+    const { confidence } = stage.summary;
+    if (next === undefined || stage.schedule.halt || confidence >= below) return { stage, replicates, escalations };
+    asked = tool.withModel?.(next) ?? asked;
+    const replicateIds = stage.replicates.map(({ id }) => id);
+    escalations.push({ from: stage.replicates[0]?.model ?? tool.name, replicateIds, confidence });
+  }
+  throw new Error("A bundle has at least one stage");
 }
 
 function lentFor(context: ToolContext, limits: Budget | undefined): Lent {
   const lent = lentWith(context) ?? lendByHand(context);
   return limits ? { ...lent, guard: lent.guardWithin(limits) } : lent;
-}
-
-function ruleFor(options: ResolvedBundleOptions) {
-  const { k, epsilon, stopping, compare, fields } = options;
-  const { rule, threshold } = typeof stopping === "object" ? stopping : { rule: stopping, threshold: undefined };
-  return createStoppingRule({ k, epsilon, rule, threshold, compare, fields });
-}
-
-/** Of many replicates, a summary at each tenth of them is enough, and keeps the whole linear. */
-function reportPartialSummary(
-  replicates: readonly Replicate[],
-  options: ResolvedBundleOptions,
-  { events }: ToolContext,
-): void {
-  const count = replicates.length;
-  if (count < 2 || count % Math.max(1, Math.floor(options.k / 10)) !== 0) return;
-  events.emit("partial_summary", { summary: summarizeReplicates(replicates, options) });
 }
 
 function earlyStopReason({ halt, stopReason }: Schedule): string | undefined {

@@ -1,0 +1,61 @@
+import type { OrchestrationOutput } from "../contract/run.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import { BreakerRegistry } from "../guard/breaker-registry.ts";
+import type { CallPolicies } from "../guard/guard-settings.ts";
+import type { ResolvedReliabilityConfig } from "../guard/reliability-config.ts";
+import { RetryBudgets } from "../guard/retry-budget.ts";
+import { openStore } from "../store/open-store.ts";
+import type { RunStore } from "../store/store.ts";
+import type { Flight } from "./flight.ts";
+
+/**
+ * What reliable runs share: circuit breakers, retry budgets, the memory store, and the executions in flight by key. One
+ * a process by default, so that all orchestrators know what one of them learned of a provider.
+ *
+ * @example
+ * ```ts
+ * const state = new ReliabilityState({ clock: createFakeClock() }); // a test's own
+ * new ReliableOrchestrator({ state, clock });
+ * ```
+ */
+export class ReliabilityState {
+  /** @internal */
+  readonly flights = new Map<string, Flight<OrchestrationOutput>>();
+  readonly #clock: Clock;
+  readonly #breakers: BreakerRegistry;
+  readonly #retryBudgets = new RetryBudgets();
+  #store: Promise<RunStore> | undefined;
+
+  /** @param options `clock` (default: the real one); `random` is accepted for symmetry and not needed */
+  constructor(options?: { clock?: Clock | undefined; random?: Random | undefined }) {
+    this.#clock = options?.clock ?? systemClock;
+    this.#breakers = new BreakerRegistry({ clock: this.#clock });
+  }
+
+  /** The state of each provider's circuit breaker, of those that were called. */
+  breakers(): Record<string, "closed" | "open" | "half_open"> {
+    return this.#breakers.states();
+  }
+
+  /** @internal */
+  memoryStore(): Promise<RunStore> {
+    this.#store ??= openStore("memory", { clock: this.#clock });
+    return this.#store;
+  }
+
+  /** @internal */
+  policiesFor(config: ResolvedReliabilityConfig): Omit<CallPolicies, "hasFallback"> {
+    return { config, breakers: this.#breakers, retryBudgets: this.#retryBudgets };
+  }
+}
+
+const processState = new ReliabilityState();
+
+/**
+ * The state of an orchestrator that was given none: the process's. With a clock of its own it gets one of its own, since
+ * a breaker that opened on one clock never closes on another.
+ */
+export function stateFor({ clock }: { clock?: Clock | undefined }): ReliabilityState {
+  return clock && clock !== systemClock ? new ReliabilityState({ clock }) : processState;
+}
