@@ -5,6 +5,14 @@ export type {
   FieldSummary,
   StoppingRuleName,
 } from "./contract/bundle.ts";
+export {
+  type Calibration,
+  type CalibrationData,
+  calibrationFromJSON,
+  fitCalibration,
+  type LabelledSummary,
+} from "./evidence/calibration.ts";
+export { calibrationError, type JudgedConfidence } from "./evidence/calibration-error.ts";
 export { pairwiseDistance } from "./evidence/distance.ts";
 export { compareFromSchema } from "./evidence/schema-hints.ts";
 export {
@@ -14,3 +22,4 @@ export {
   type StoppingVerdict,
 } from "./evidence/stopping.ts";
 export { type SummarizedReplicate, type SummaryOptions, summarize } from "./evidence/summary.ts";
+export { clusterTexts, normalizeText, type TextClusters, textSimilarity } from "./evidence/text.ts";

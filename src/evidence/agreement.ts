@@ -17,9 +17,12 @@ export interface Answer {
 
 /** What the replicates answer to a field. */
 export interface Agreement {
-  /** By falling votes; of tied answers first the one that reached them first in row order. Never empty. */
+  /**
+   * By falling votes; of tied answers first the one that reached them first in row order, of texts the one that is
+   * closest to all. Never empty.
+   */
   readonly answers: readonly [Answer, ...Answer[]];
-  /** Share and closeness of the largest cluster of texts, in [0, 1]; undefined where nothing was compared as text. */
+  /** How close all rows are to the winner on average, in [0, 1]; undefined where that is no text. */
   readonly textScore: number | undefined;
 }
 
@@ -61,7 +64,10 @@ function agreeOnTexts(field: Field): Agreement {
   const answers = groups.map((codes, index) =>
     answerOf(field, codes, index === 0 ? (texts[medoid] as string) : centralLeaf(field, codes)),
   );
-  return { answers: ranked([...answers, ...exactAnswers(field, groups.flat())]), textScore: score };
+  const others = exactAnswers(field, groups.flat());
+  const ranking = [...answers, ...others].sort((a, b) => b.votes - a.votes) as [Answer, ...Answer[]];
+  const textScore = ranking[0] === answers[0] ? (score * rows.length) / field.codes.length : undefined;
+  return { answers: ranking, textScore };
 }
 
 function distinctCodes(codes: readonly (number | undefined)[]): number[] {

@@ -9,12 +9,15 @@ import { absent, leafValue } from "./values.ts";
 export function summarizeField(field: Field, agreement: Agreement): FieldSummary {
   const { answers, textScore } = agreement;
   const [winner, second] = answers;
-  const counts = { votes: winner.votes, valid: field.codes.length, distinct: answers.length };
+  const valid = field.codes.length;
   return {
     ...shownValue(winner),
     tied: isTied(agreement),
     support: winner.votes,
-    confidence: textScore === undefined ? fieldConfidence(counts) : textConfidence({ ...counts, score: textScore }),
+    confidence:
+      textScore === undefined
+        ? fieldConfidence({ votes: winner.votes, valid, distinct: answers.length })
+        : textConfidence({ score: textScore, valid }),
     stability: lastingLeadProbability(winner.votes, second?.votes ?? 0),
     distribution: answers.map((answer) => ({ ...shownValue(answer), support: answer.votes })),
   };
