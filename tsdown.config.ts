@@ -15,5 +15,6 @@ export default defineConfig({
   fixedExtension: false,
   dts: true,
   clean: true,
-  hash: false,
+  // A folder of its own, so that no shared chunk takes the name of an entry.
+  outputOptions: { chunkFileNames: "shared/[name].js" },
 });

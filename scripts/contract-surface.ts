@@ -16,7 +16,7 @@ const checker = program.getTypeChecker();
 
 for (const entry of entries) {
   const built = new Map(exportsOf(join("dist", entry)).map((symbol) => [symbol.name, symbol]));
-  for (const promised of exportsOf(join(promisedFolder, entry))) {
+  for (const promised of exportsOf(join(promisedFolder, entry)).filter(isExported)) {
     const missing = missingOf(promised, built.get(promised.name));
     if (missing.length === 0) continue;
     console.error(`dist/${entry} lacks ${missing.join(", ")} of ${promisedFolder}/${entry}`);
@@ -29,6 +29,11 @@ function exportsOf(path: string): ts.Symbol[] {
   const module = file && checker.getSymbolAtLocation(file);
   if (!module) throw new Error(`${path} is missing or exports nothing: run npm run build.`);
   return checker.getExportsOfModule(module);
+}
+
+/** A declaration file exports also what does not say so; that is not promised. */
+function isExported({ declarations = [] }: ts.Symbol): boolean {
+  return declarations.some((declaration) => (ts.getCombinedModifierFlags(declaration) & ts.ModifierFlags.Export) !== 0);
 }
 
 function missingOf(promised: ts.Symbol, built: ts.Symbol | undefined): string[] {

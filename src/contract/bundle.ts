@@ -83,6 +83,9 @@ export const compareOptions = declareOptions("CompareOptions", "compare", {
 /** How values are compared: for all fields, or by JSON pointer. */
 export interface CompareOptions extends OptionsInput<typeof compareOptions> {}
 
+const compare = (): v.GenericSchema<CompareOptions> =>
+  nested(compareOptions.entries) as unknown as v.GenericSchema<CompareOptions>;
+
 export const bundleOptions = declareOptions("BundleOptions", "toolOptions", {
   /** The most answers that are asked for. */
   k: v.optional(wholeNumber({ minimum: 1, maximum: 10_000, unit: "answers" }), 3),
@@ -116,7 +119,7 @@ export const bundleOptions = declareOptions("BundleOptions", "toolOptions", {
   /** Ceiling of all answers together. */
   globalBudget: v.optional(budget()),
   /** How answers are compared. */
-  compare: v.optional(nested(compareOptions.entries)),
+  compare: v.optional(compare()),
   /** JSON pointers of the fields that have to be settled before stopping. Default: every field. */
   fields: v.optional(listOf(v.string(), 'a list of JSON pointers such as "/severity"')),
   /** Ask a stronger model, once the first stays too uncertain, instead of sampling on. */

@@ -12,13 +12,17 @@ export interface OptionsDeclaration<Entries extends v.ObjectEntries> {
 }
 
 /** What a caller may write: every option may be left out, or be `undefined`. */
-export type OptionsInput<D extends OptionsDeclaration<any>> = {
-  [Name in keyof D["entries"]]?: v.InferInput<D["entries"][Name]> | undefined;
+export type OptionsInput<D extends OptionsDeclaration<any>> = EntriesInput<D["entries"]>;
+
+type EntriesInput<Entries extends v.ObjectEntries> = {
+  [Name in keyof Entries]?: v.InferInput<Entries[Name]> | undefined;
 };
 
 /** What our code reads: every option is there, its default filled in, so that a forgotten one does not compile. */
-export type ResolvedOptions<D extends OptionsDeclaration<any>> = {
-  readonly [Name in keyof D["entries"]]: v.InferOutput<D["entries"][Name]>;
+export type ResolvedOptions<D extends OptionsDeclaration<any>> = EntriesOutput<D["entries"]>;
+
+type EntriesOutput<Entries extends v.ObjectEntries> = {
+  readonly [Name in keyof Entries]: v.InferOutput<Entries[Name]>;
 };
 
 const declarations: OptionsDeclaration<any>[] = [];
@@ -173,6 +177,11 @@ export function checkedBy<T>(check: (value: unknown) => boolean, allowed: string
 }
 
 /** Options inside options. */
-export function nested<Entries extends v.ObjectEntries>(entries: Entries): v.StrictObjectSchema<Entries, undefined> {
-  return v.strictObject(entries);
+export function nested<Entries extends v.ObjectEntries>(entries: Entries): NestedOptions<Entries> {
+  return v.strictObject(entries) as unknown as NestedOptions<Entries>;
+}
+
+interface NestedOptions<Entries extends v.ObjectEntries>
+  extends v.GenericSchema<EntriesInput<Entries>, EntriesOutput<Entries>> {
+  readonly entries: Entries;
 }
