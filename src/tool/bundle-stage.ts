@@ -72,11 +72,13 @@ function ruleFor({ k, epsilon, stopping, compare, fields }: ResolvedBundleOption
 function stopWhenScattered(rule: StoppingRule, { compare }: ResolvedBundleOptions): StoppingRule {
   const seen: { id: string; data: unknown; quality: { valid: boolean } }[] = [];
   return {
-    needed: rule.needed,
+    needed: Math.min(hopelessSpread, rule.needed),
     observe(data, info) {
       const verdict = rule.observe(data, info);
       seen.push({ id: String(seen.length), data, quality: { valid: info?.valid ?? true } });
-      if (verdict.stop || seen.length !== hopelessSpread || !isScattered(seen, compare)) return verdict;
+      const left = hopelessSpread - seen.length;
+      if (verdict.stop || left < 0 || !isScattered(seen, compare)) return verdict;
+      if (left > 0) return { ...verdict, needed: Math.min(left, verdict.needed) };
       return { ...verdict, stop: true, needed: 0, reason: `all of the first ${hopelessSpread} answers differ` };
     },
   };

@@ -1,0 +1,334 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import {
+  CancelledError,
+  ConflictError,
+  createRegistry,
+  defineTool,
+  hasEvidence,
+  InvalidOptionsError,
+  PlanningError,
+  PromptBundleTool,
+  ReliabilityState,
+  ReliableOrchestrator,
+  unwrap,
+} from "../../src/index.ts";
+import { MemoryStore } from "../../src/stores/memory.ts";
+import { createFakeClock } from "../../src/testing/fake-clock.ts";
+import { scriptedModel, scriptedTool } from "../../src/testing.ts";
+
+const busy = () => Object.assign(new Error("busy"), { statusCode: 503 });
+
+async function rejection(run: Promise<unknown>): Promise<any> {
+  return run.then(
+    () => expect.fail("the run resolved"),
+    (error) => error,
+  );
+}
+
+function counted<R>(answer: () => R | Promise<R>) {
+  const calls = { count: 0 };
+  const tool = defineTool({
+    name: "counted",
+    execute: (_request: object) => {
+      calls.count++;
+      return answer();
+    },
+  });
+  return { tool, calls };
+}
+
+describe("one key, one execution", () => {
+  test("fifty concurrent runs of one key execute once and get equal results", async () => {
+    const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
+    const { tool, calls } = counted(() => new Promise((resolve) => setImmediate(resolve, { n: 1 })));
+    const run = () => orchestrator.run({ tool, request: { a: 1 }, options: { idempotencyKey: "k" } });
+    const outputs = await Promise.all(Array.from({ length: 50 }, run));
+    expect(calls.count).toBe(1);
+    for (const output of outputs) expect(output).toEqual(outputs[0]);
+  });
+
+  test("another payload under the key conflicts at once, in flight and settled", async () => {
+    const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
+    let release = (_value: unknown) => {};
+    const { tool } = counted(() => new Promise((resolve) => (release = resolve)));
+    const options = { idempotencyKey: "k" };
+    const first = orchestrator.run({ tool, request: { a: 1 }, options });
+    const others = Array.from({ length: 50 }, () => rejection(orchestrator.run({ tool, request: { a: 2 }, options })));
+    for (const error of await Promise.all(others))
+      expect(error).toMatchObject({ code: "CONFLICT", reason: "fingerprint", key: "k" });
+    await new Promise((resolve) => setImmediate(resolve));
+    release("done");
+    await first;
+    expect(await rejection(orchestrator.run({ tool, request: { a: 2 }, options }))).toBeInstanceOf(ConflictError);
+  });
+
+  test("a settled key replays its output and says so; the order of keys in the request does not matter", async () => {
+    const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
+    const { tool, calls } = counted(() => "paid");
+    const options = { idempotencyKey: "k" };
+    const first = await orchestrator.run({ tool, request: { a: 1, b: 2 }, options });
+    const second = await orchestrator.run({ tool, request: { b: 2, a: 1 }, options });
+    expect(calls.count).toBe(1);
+    expect(first.metadata.replayed).toBeUndefined();
+    expect(second).toEqual({ ...first, metadata: { ...first.metadata, replayed: true } });
+  });
+
+  test("replaying the same request object never conflicts: nobody changed it", async () => {
+    const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
+    const { tool } = counted(() => 1);
+    const params = { tool, request: { a: { b: [1] } }, options: { idempotencyKey: "k" } };
+    const before = JSON.stringify(params.request);
+    await orchestrator.run(params);
+    await orchestrator.run(params);
+    expect(JSON.stringify(params.request)).toBe(before);
+  });
+
+  test("the tool and its options belong to what the key stands for", async () => {
+    const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
+    const { tool } = counted(() => 1);
+    const options = { idempotencyKey: "k" };
+    await orchestrator.run({ tool, request: {}, options, toolOptions: { depth: 1 } });
+    expect(await rejection(orchestrator.run({ tool, request: {}, options, toolOptions: { depth: 2 } }))).toBeInstanceOf(
+      ConflictError,
+    );
+  });
+
+  test("aborting one waiter aborts only that waiter; the last one takes the run along", async () => {
+    const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
+    let aborted = false;
+    const tool = defineTool({
+      name: "slow",
+      execute: (_request: object, _options, { signal }) =>
+        new Promise((_, reject) =>
+          signal.addEventListener("abort", () => {
+            aborted = true;
+            reject(signal.reason);
+          }),
+        ),
+    });
+    const [one, two] = [new AbortController(), new AbortController()];
+    const options = { idempotencyKey: "k" };
+    const first = rejection(orchestrator.run({ tool, request: {}, options, signal: one.signal }));
+    const second = rejection(orchestrator.run({ tool, request: {}, options, signal: two.signal }));
+    await new Promise((resolve) => setImmediate(resolve));
+    one.abort("one");
+    expect(await first).toBeInstanceOf(CancelledError);
+    expect(aborted).toBe(false);
+    two.abort("two");
+    expect((await second).cause).toBe("two");
+    expect(aborted).toBe(true);
+  });
+
+  test("functions, BigInt and cycles together with a key are refused with their path", async () => {
+    const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
+    const { tool } = counted(() => 1);
+    for (const [request, path] of [
+      [{ f: () => 1 }, "request.f"],
+      [{ list: [1n] }, "request.list[0]"],
+    ] as const) {
+      const error = await rejection(orchestrator.run({ tool, request, options: { idempotencyKey: "k" } }));
+      expect(error).toBeInstanceOf(InvalidOptionsError);
+      expect(error.issues[0].path).toBe(path);
+    }
+  });
+
+  test("a failure that the request fixes is kept; any other lets the next run try again", async () => {
+    for (const [status, executions] of [
+      [400, 1],
+      [401, 2],
+    ]) {
+      const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
+      const { tool, calls } = counted(() => Promise.reject(Object.assign(new Error("no"), { statusCode: status })));
+      const run = () => orchestrator.run({ tool, request: {}, options: { idempotencyKey: "k" } });
+      expect([(await run()).status, (await run()).status]).toEqual(["failed", "failed"]);
+      expect(calls.count).toBe(executions);
+    }
+  });
+
+  test("a store that fails ends the run before it is paid for, unless it may run unprotected", async () => {
+    const broken = new MemoryStore();
+    await broken.close();
+    const { tool, calls } = counted(() => 1);
+    const options = { idempotencyKey: "k" };
+    const closed = new ReliableOrchestrator({ store: broken, state: new ReliabilityState() });
+    expect(await rejection(closed.run({ tool, request: {}, options }))).toMatchObject({
+      code: "STORE",
+      operation: "claim",
+    });
+    expect(calls.count).toBe(0);
+    const codes: unknown[] = [];
+    const unprotected = new ReliableOrchestrator({
+      store: broken,
+      reliabilityConfig: { onStoreError: "run_unprotected" },
+    });
+    const output = await unprotected.run({
+      tool,
+      request: {},
+      options,
+      onEvent: (event) => event.type === "warning" && codes.push(event.code),
+    });
+    expect([output.status, codes]).toEqual(["completed", ["run_unprotected"]]);
+  });
+});
+
+describe("nothing is paid for twice", () => {
+  test("a budget stop keeps its replicates: the next run of the key asks only for the missing ones", async () => {
+    const state = new ReliabilityState();
+    const orchestrator = new ReliableOrchestrator({ state });
+    const model = scriptedModel(({ index }) => ({
+      object: { n: index % 2 },
+      usage: { inputTokens: 50, outputTokens: 50 },
+    }));
+    const tool = new PromptBundleTool({
+      name: "t",
+      model,
+      prompt: "x",
+      schema: z.object({ n: z.number() }),
+      maxOutputTokens: 60,
+    });
+    const run = (tokens: number) =>
+      orchestrator.run({
+        tool,
+        request: {},
+        toolOptions: { k: 6, stopping: "none" },
+        options: { idempotencyKey: "k", budget: { tokens } },
+      });
+    const first = await run(700);
+    expect(first.status).toBe("partial");
+    const paid = model.calls.length;
+    expect(paid).toBeLessThan(6);
+    const second = await run(7000);
+    expect(second.status).toBe("completed");
+    expect(model.calls.length).toBe(6);
+    expect(second.usage.totalTokens).toBe((6 - paid) * 100);
+    expect(second.metadata["journaledUsage"]).toMatchObject({ totalTokens: paid * 100 });
+    expect(hasEvidence(second) && second.content.evidenceBundle.summary.validCount).toBe(6);
+  });
+});
+
+describe("one owner of retry", () => {
+  test("a plain 503 is retried, and the run's request id plays no part in it", async () => {
+    const clock = createFakeClock();
+    const orchestrator = new ReliableOrchestrator({ clock });
+    const runs = [1, 2].map((n) =>
+      orchestrator.run({
+        tool: scriptedTool(`t${n}`, [busy(), busy(), "ok"]),
+        request: {},
+        options: { requestId: "same" },
+      }),
+    );
+    await clock.runAll();
+    for (const output of await Promise.all(runs)) expect(unwrap(output)).toBe("ok");
+  });
+
+  test("a replicate that fails is retried alone: K answers cost K calls and the retries of those that failed", async () => {
+    const clock = createFakeClock();
+    const failing = new Set([0, 1]);
+    const model = scriptedModel(({ index }) => (failing.has(index) ? { status: 500 } : { object: 1 }));
+    const tool = new PromptBundleTool({
+      name: "t",
+      model,
+      prompt: "x",
+      schema: z.number(),
+      defaultOptions: { k: 5, stopping: "none" },
+    });
+    const run = new ReliableOrchestrator({ clock }).run({ tool, request: {} });
+    await clock.runAll();
+    expect((await run).status).toBe("completed");
+    expect(model.calls.length).toBe(7);
+  });
+
+  test("an answer that does not fit its schema is asked for once more, with what was wrong shown to the model", async () => {
+    const clock = createFakeClock();
+    const model = scriptedModel(({ index }) => ({ object: index === 0 ? { n: "many" } : { n: 1 } }));
+    const tool = new PromptBundleTool({
+      name: "t",
+      model,
+      prompt: "How many?",
+      schema: z.object({ n: z.number() }),
+      defaultOptions: { k: 1 },
+    });
+    const run = new ReliableOrchestrator({ clock }).run({ tool, request: {} });
+    await clock.runAll();
+    expect((await run).status).toBe("completed");
+    expect(JSON.stringify(model.calls[1]?.prompt)).toContain("/n");
+    expect(JSON.stringify(model.calls[1]?.prompt)).toContain("many");
+  });
+});
+
+describe("planning and fallback", () => {
+  test("a tool is chosen where none is named, and the event says why", async () => {
+    const tool = defineTool({ name: "analysis", capabilities: ["analysis"], execute: () => "chosen" });
+    const other = defineTool({ name: "other", execute: () => "not chosen" });
+    const orchestrator = new ReliableOrchestrator({ registry: createRegistry([other, tool]) as any });
+    const selected: unknown[] = [];
+    const output = await orchestrator.run({
+      request: { type: "analysis" },
+      onEvent: (event) => event.type === "plan_selected" && selected.push(event.toolName),
+    });
+    expect([unwrap(output), selected, output.metadata.toolName]).toEqual(["chosen", ["analysis"], "analysis"]);
+  });
+
+  test("without any tool, PlanningError", async () => {
+    const orchestrator = new ReliableOrchestrator({ registry: createRegistry([]) as any });
+    expect(await rejection(orchestrator.run({ request: {} }))).toBeInstanceOf(PlanningError);
+  });
+
+  test("a tool that failed for good is replaced by its fallbacks in turn; both stand in the errors", async () => {
+    const clock = createFakeClock();
+    const bad = defineTool({ name: "bad", execute: () => Promise.reject(busy()) });
+    const worse = defineTool({
+      name: "worse",
+      execute: () => Promise.reject(Object.assign(new Error("key"), { statusCode: 401 })),
+    });
+    const good = defineTool({ name: "good", execute: () => "saved" });
+    const hops: string[] = [];
+    const run = new ReliableOrchestrator({ clock }).run({
+      tool: bad,
+      fallbackTools: [worse, good],
+      request: {},
+      onEvent: (event) => event.type === "fallback_started" && hops.push(`${event.from}>${event.to}`),
+    });
+    await clock.runAll();
+    const output = await run;
+    expect([output.status, output.content, hops]).toEqual(["completed", "saved", ["bad>worse", "worse>good"]]);
+    expect(Object.keys(output.errors ?? {})).toEqual(["bad", "worse"]);
+    expect(output.metadata.toolName).toBe("good");
+  });
+
+  test("an invalid request falls back to nobody", async () => {
+    const bad = defineTool({
+      name: "bad",
+      execute: () => Promise.reject(Object.assign(new Error("bad"), { statusCode: 400 })),
+    });
+    const good = defineTool({ name: "good", execute: () => "saved" });
+    const output = await new ReliableOrchestrator({ state: new ReliabilityState() }).run({
+      tool: bad,
+      fallbackTools: [good],
+      request: {},
+    });
+    expect(output.status).toBe("failed");
+  });
+});
+
+describe("escalation", () => {
+  test("answers that all differ are not sampled on: the stronger model is asked, and both are kept and counted", async () => {
+    const usage = { inputTokens: 10, outputTokens: 10 };
+    const weak = scriptedModel(({ index }) => ({ object: index, usage }), { modelId: "weak" });
+    const strong = scriptedModel(() => ({ object: 42, usage }), { modelId: "strong" });
+    const tool = new PromptBundleTool({ name: "t", model: weak, prompt: "x", schema: z.number() });
+    const output = await new ReliableOrchestrator({ state: new ReliabilityState() }).run({
+      tool,
+      request: {},
+      toolOptions: { k: 10, escalate: { below: 0.8, to: [strong] } },
+    });
+    expect(output.status).toBe("completed");
+    const bundle = unwrap(output).evidenceBundle;
+    expect(bundle.summary.consensus).toBe(42);
+    expect(weak.calls.length).toBe(3);
+    expect(bundle.meta.escalations).toMatchObject([{ from: "weak", replicateIds: ["r1", "r2", "r3"] }]);
+    expect(output.usage.totalTokens).toBe((3 + strong.calls.length) * 20);
+    expect(new Set(bundle.replicates.map(({ id }) => id)).size).toBe(bundle.replicates.length);
+  });
+});
