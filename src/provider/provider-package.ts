@@ -51,10 +51,11 @@ export async function packagedModel(
 export async function compatibleModel(reference: string, address: string): Promise<LanguageModelLike> {
   const [baseURL = "", name = ""] = address.split("#", 2);
   const url = URL.parse(baseURL);
-  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || !name)
+  // What may be a secret is left out of the error.
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || !name)
     throw unusable(
-      withoutCredentials(reference, url),
-      '"openai-compatible:<base URL>#<model>" without a password in it, such as "openai-compatible:http://localhost:11434/v1#llama3.2"',
+      url ? `openai-compatible:${url.protocol}//${url.host}${url.pathname}` : reference,
+      '"openai-compatible:<base URL>#<model>" with neither a password nor a query in it, such as "openai-compatible:http://localhost:11434/v1#llama3.2"',
     );
   const { createOpenAICompatible } = await importPackage(reference, compatible);
   return createOpenAICompatible({
@@ -75,15 +76,12 @@ async function importPackage(reference: string, wanted: { package: string; versi
   }
 }
 
+/** Node and the bundlers each say it in their own words; a package that lacks one of its own is another matter. */
 function isMissing(error: unknown, name: string): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return code === "ERR_MODULE_NOT_FOUND" && String(message).includes(`'${name}'`);
+  const [, missing] = /(?:find|resolve)[^"']*["']([^"']+)["']/i.exec(String(error)) ?? [];
+  return missing === name;
 }
 
 function unusable(reference: string, allowed: string): InvalidOptionsError {
   return new InvalidOptionsError([{ path: "model", given: reference, allowed }]);
-}
-
-function withoutCredentials(reference: string, url: URL | null): string {
-  return url?.password || url?.username ? reference.replace(/\/\/[^@]*@/, "//…@") : reference;
 }

@@ -1,0 +1,133 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { LanguageModelLike } from "../../src/contract/model.ts";
+import { generate } from "../../src/provider/language-model.ts";
+import type { ModelCall } from "../../src/provider/model-call.ts";
+import { parseSimulatedModel, simulatedModel } from "../../src/provider/simulated.ts";
+import { simulatedTruth } from "../../src/provider/simulated-truth.ts";
+import { resolveSchema } from "../../src/schema/resolve.ts";
+import { createFakeClock } from "../../src/testing/fake-clock.ts";
+
+const { signal } = new AbortController();
+const schema = {
+  type: "object",
+  properties: {
+    severity: { enum: ["low", "middle", "high"] },
+    score: { type: "integer", minimum: 1, maximum: 5 },
+    urgent: { type: "boolean" },
+    tags: { type: "array", items: { type: "string" } },
+  },
+  required: ["severity", "score", "urgent", "tags"],
+  additionalProperties: false,
+};
+const ask = async (model: LanguageModelLike, seed: number, call: Partial<ModelCall> = {}) =>
+  (
+    await generate(model, {
+      messages: [{ role: "user", content: "Is it?" }],
+      seed,
+      signal,
+      responseSchema: schema,
+      ...call,
+    })
+  ).text;
+const askMany = (model: LanguageModelLike, count: number) =>
+  Promise.all(Array.from({ length: count }, (_, seed) => ask(model, seed)));
+
+describe("simulatedModel", () => {
+  it("says that it is simulated", () => {
+    expect(simulatedModel()).toMatchObject({ source: "simulated", provider: "simulated" });
+  });
+
+  it("gives the truth where it never errs, and the truth is a valid answer of the schema", async () => {
+    const truth = simulatedTruth("Is it?", schema);
+    for (const text of await askMany(simulatedModel(), 20)) expect(JSON.parse(text)).toEqual(truth);
+    expect(await (await resolveSchema(schema)).check(truth)).toMatchObject({ ok: true });
+  });
+
+  it("answers the same to the same prompt and seed, whatever came before", async () => {
+    const options = { errorRate: 0.5, malformedRate: 0.3, seed: 3 };
+    const forwards = await askMany(simulatedModel(options), 50);
+    const model = simulatedModel(options);
+    for (const seed of [40, 3, 3, 17]) expect(await ask(model, seed)).toBe(forwards[seed]);
+    expect(await askMany(simulatedModel({ ...options, seed: 4 }), 50)).not.toEqual(forwards);
+  });
+
+  it("errs at its rate, with answers that are wrong but valid", async () => {
+    const truth = JSON.stringify(simulatedTruth("Is it?", schema));
+    const answers = await askMany(simulatedModel({ errorRate: 0.3 }), 2000);
+    const wrong = answers.filter((text) => text !== truth);
+    expect(wrong.length / answers.length).toBeGreaterThan(0.27);
+    expect(wrong.length / answers.length).toBeLessThan(0.33);
+    const { check } = await resolveSchema(schema);
+    for (const text of wrong) expect(await check(JSON.parse(text))).toMatchObject({ ok: true });
+  });
+
+  it("spoils its JSON at the rate it is given", async () => {
+    const answers = await askMany(simulatedModel({ malformedRate: 0.2 }), 2000);
+    const broken = answers.filter((text) => !text.startsWith("{") || !text.endsWith("}"));
+    expect(broken.length / answers.length).toBeGreaterThan(0.17);
+    expect(broken.length / answers.length).toBeLessThan(0.23);
+  });
+
+  it("fails as an overloaded provider at the rate it is given, and answers when asked again", async () => {
+    const model = simulatedModel({ failureRate: 0.5 });
+    const attempts = await Promise.all(
+      Array.from({ length: 400 }, () => ask(model, 1).catch((error) => error.statusCode)),
+    );
+    const failures = attempts.filter((attempt) => attempt === 503).length;
+    expect(failures).toBeGreaterThan(150);
+    expect(failures).toBeLessThan(250);
+  });
+
+  it("takes a truth that it is told, or a function of the question, which a correction does not change", async () => {
+    expect(await ask(simulatedModel({ truth: { a: 1 } }), 0)).toBe('{"a":1}');
+    const model = simulatedModel({ truth: (question: string) => question.length });
+    const messages = [
+      { role: "user" as const, content: "four" },
+      { role: "assistant" as const, content: "5" },
+      { role: "user" as const, content: "That answer cannot be used." },
+    ];
+    expect(await ask(model, 0, { messages })).toBe("4");
+  });
+
+  it("answers a schema whose root is no object", async () => {
+    expect(["low", "high"]).toContain(
+      JSON.parse(await ask(simulatedModel(), 0, { responseSchema: { enum: ["low", "high"] } })),
+    );
+  });
+
+  it("waits for its latency by the clock it is given, and no longer than the signal allows", async () => {
+    const clock = createFakeClock();
+    const model = simulatedModel({ latencyMs: 100 }, clock);
+    let isDone = false;
+    const pending = ask(model, 0).then(() => (isDone = true));
+    await clock.advance(49);
+    expect(isDone).toBe(false);
+    await clock.advance(101);
+    await pending;
+    const abort = new AbortController();
+    const stopped = ask(model, 0, { signal: abort.signal });
+    abort.abort(new Error("enough"));
+    await expect(stopped).rejects.toThrow("enough");
+    expect(clock.pending).toBe(0);
+  });
+
+  it("never answers longer than it may", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 20 }), async (maxOutputTokens) => {
+        const messages = [{ role: "user" as const, content: "Is it?" }];
+        const answer = await generate(simulatedModel(), { messages, signal, responseSchema: schema, maxOutputTokens });
+        expect(answer.usage.outputTokens).toBeLessThanOrEqual(maxOutputTokens);
+        expect(answer.finishReason === "length").toBe(
+          answer.text.length < JSON.stringify(simulatedTruth("Is it?", schema)).length,
+        );
+      }),
+    );
+  });
+
+  it("is named by a reference with its rates", async () => {
+    const model = parseSimulatedModel('strong?error=1&seed=2&truth={"a":1}');
+    expect(model.modelId).toBe("strong");
+    expect(JSON.parse(await ask(model, 0))).not.toEqual({ a: 1 });
+  });
+});
