@@ -39,7 +39,7 @@ export default {
       comment: "The one door between the wings: how things are run knows the registry, and the agents made into tools.",
       severity: "error",
       from: { path: "^src/orchestrate/" },
-      to: { path: "^src/tool/", pathNot: "^src/tool/(registry|agents)[.]ts$" },
+      to: { path: "^src/tool/", pathNot: "^src/tool/(registry|agents-tool)[.]ts$" },
     },
     {
       name: "no-circle",

@@ -2,7 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** One check of `npm run verify`. It fails by a status other than 0; a line that starts with `= ` is shown also when it passes. */
+/** One check of `npm run verify`. A line that it prints after `= ` is a figure, and shown also when it passes. */
 export interface Step {
   readonly name: string;
   /** What holds when it passes. */
@@ -15,11 +15,6 @@ export interface Step {
 /** Where the test steps of this run write their reports. */
 export const reports = mkdtempSync(join(tmpdir(), "steer-verify-"));
 
-function testsOn(runtime: string, report: string): Step["command"] {
-  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${join(reports, report)}`];
-  return [runtime, "node_modules/vitest/vitest.mjs", "run", ...reporters];
-}
-
 export const steps: readonly Step[] = [
   {
     name: "style",
@@ -28,7 +23,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "rules",
-    promise: "time and chance are injected, every option is read, no path of a machine",
+    promise: "time and chance are injected, every option is read, every package has its reason",
     command: ["node", "scripts/source-rules.ts"],
   },
   {
@@ -39,12 +34,62 @@ export const steps: readonly Step[] = [
   {
     name: "types",
     promise: "everything compiles with TypeScript 7",
-    command: ["node", "node_modules/typescript-native/bin/tsc", "--project", "."],
+    command: typescript7("."),
   },
   {
     name: "types-6",
     promise: "and with TypeScript 6",
     command: ["node", "node_modules/typescript/bin/tsc", "--project", "."],
+  },
+  {
+    name: "unused",
+    promise: "no file, export or package that nothing needs",
+    command: ["knip", "--no-progress"],
+  },
+  {
+    name: "build",
+    promise: "the package builds, with its types",
+    command: ["tsdown", "--log-level", "warn"],
+  },
+  {
+    name: "package",
+    promise: "package.json says what the files are",
+    command: ["publint", "--strict"],
+  },
+  {
+    name: "exports",
+    promise: "every entry resolves, with types, in every mode of today's tools",
+    command: ["attw", "--pack", ".", "--profile", "esm-only", "--no-color"],
+  },
+  {
+    name: "contract",
+    promise: "the contract programs compile against the built package, in the strictest mode",
+    command: typescript7("test/contract"),
+  },
+  {
+    name: "surface",
+    promise: "no promised name is missing from the built package",
+    command: ["node", "scripts/contract-surface.ts"],
+  },
+  {
+    name: "user-types",
+    promise: "a user's types lead and refuse as they should",
+    command: typescript7("test/types"),
+  },
+  {
+    name: "import-cost",
+    promise: "importing the package stays cheap",
+    command: ["node", "scripts/import-cost.ts"],
+  },
+  {
+    name: "reference",
+    promise: "the reference pages say what the code says",
+    command: ["node", "scripts/reference.ts", "--check"],
+  },
+  {
+    name: "api-docs",
+    promise: "the API reference is made without a warning",
+    command: ["typedoc", "--logLevel", "Warn"],
   },
   {
     name: "unit",
@@ -59,3 +104,12 @@ export const steps: readonly Step[] = [
     isShown: true,
   },
 ];
+
+function typescript7(project: string): Step["command"] {
+  return ["node", "node_modules/typescript-native/bin/tsc", "--project", project];
+}
+
+function testsOn(runtime: string, report: string): Step["command"] {
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${join(reports, report)}`];
+  return [runtime, "node_modules/vitest/vitest.mjs", "run", ...reporters];
+}

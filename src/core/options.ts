@@ -181,7 +181,8 @@ export function nested<Entries extends v.ObjectEntries>(entries: Entries): Neste
   return v.strictObject(entries) as unknown as NestedOptions<Entries>;
 }
 
-interface NestedOptions<Entries extends v.ObjectEntries>
+/** The schema of options inside options. */
+export interface NestedOptions<Entries extends v.ObjectEntries>
   extends v.GenericSchema<EntriesInput<Entries>, EntriesOutput<Entries>> {
   readonly entries: Entries;
 }
