@@ -28,6 +28,9 @@ export class Field {
   leader = 0;
   runnerUpVotes = 0;
   hasLongText = false;
+  /** In how many rows a list, or an object, stands here, empty or not. */
+  listRows = 0;
+  objectRows = 0;
   readonly #codeOf = new Map<Leaf, number>();
   #below: Map<string | number, Field> | undefined;
 

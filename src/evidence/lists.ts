@@ -1,4 +1,103 @@
+import { circularAnswer, deepestNesting } from "./circular.ts";
+import { groupByKey, groupByLikeness } from "./item-groups.ts";
+import { ListItems } from "./list-items.ts";
 import type { FieldRules } from "./rules.ts";
-export function alignLists(values: readonly unknown[], _rules: FieldRules): readonly unknown[] {
-  return values;
+import { absent, isContainer, jsonForm } from "./values.ts";
+
+/** One pointer, in the answers that have it: where each keeps its value. */
+interface Column {
+  readonly rules: FieldRules;
+  readonly depth: number;
+  readonly places: readonly Place[];
+}
+
+interface Place {
+  readonly holder: Record<string | number, unknown>;
+  readonly key: string | number;
+}
+
+/**
+ * Copies of answers in which the items of lists stand where they meet, as the rules of each list say; where an answer
+ * lacks an item there is a hole that counts as absent. Outer lists are settled before those inside.
+ *
+ * @throws InvalidOptionsError where an answer contains itself
+ */
+export function alignLists(values: readonly unknown[], rules: FieldRules): unknown[] {
+  const answers = [...values];
+  const holder = answers as unknown as Record<number, unknown>;
+  const open: Column[] = [{ rules, depth: 0, places: answers.map((_, key) => ({ holder, key })) }];
+  for (let column = open.pop(); column; column = open.pop()) {
+    if (column.depth > deepestNesting) throw circularAnswer(values);
+    open.push(...alignColumn(column));
+  }
+  return answers;
+}
+
+/** Puts copies in place of the lists and objects of a column, and gives the columns below. */
+function alignColumn({ rules, depth, places }: Column): Column[] {
+  const below = new Map<string | number, Place[]>();
+  const lists: { readonly place: Place; readonly items: readonly unknown[] }[] = [];
+  for (const place of places) {
+    const form = jsonForm(place.holder[place.key]);
+    if (Array.isArray(form)) lists.push({ place, items: form });
+    else if (isContainer(form)) putCopy(place, { ...form } as Record<string, unknown>, below);
+  }
+  const aligned = alignItems(
+    lists.map(({ items }) => items),
+    rules,
+  );
+  lists.forEach(({ place }, index) => {
+    putCopy(place, aligned[index] as unknown as Record<number, unknown>, below);
+  });
+  return Array.from(below, ([key, inner]) => ({ rules: rules.below(key), depth: depth + 1, places: inner }));
+}
+
+function putCopy(place: Place, copy: Record<string | number, unknown>, below: Map<string | number, Place[]>): void {
+  place.holder[place.key] = copy;
+  const keys = Array.isArray(copy) ? copy.keys() : Object.keys(copy);
+  for (const key of keys) {
+    const places = below.get(key);
+    if (places) places.push({ holder: copy, key });
+    else below.set(key, [{ holder: copy, key }]);
+  }
+}
+
+function alignItems(lists: readonly (readonly unknown[])[], rules: FieldRules): unknown[][] {
+  if (rules.lists === "position" || lists.length === 0) return lists.map((list) => [...list]);
+  const items = new ListItems(lists, rules.below(0));
+  const groups = rules.lists === "align" ? groupByLikeness(items) : groupByKey(items, rules.lists.key);
+  const placeOf = placesOf(groups);
+  return lists.map((list, index) => {
+    const aligned = new Array<unknown>(list.length === 0 ? 0 : placeOf.length).fill(absent);
+    list.forEach((item, position) => {
+      aligned[placeOf[groups[index]?.[position] as number] as number] = item;
+    });
+    return aligned;
+  });
+}
+
+/**
+ * The place of each group in the aligned lists: first those that at least half of the lists have, so that their places
+ * are those in the consensus; by mean position; of equal ones the first group.
+ *
+ * @param groups the group of each item, by list
+ */
+function placesOf(groups: readonly (readonly number[])[]): number[] {
+  const found: { lists: number; positions: number; group: number }[] = [];
+  for (const list of groups) {
+    list.forEach((group, position) => {
+      found[group] ??= { lists: 0, positions: 0, group };
+      found[group].lists++;
+      found[group].positions += position;
+    });
+  }
+  const isRare = ({ lists }: { lists: number }) => Number(2 * lists < groups.length);
+  const ordered = [...found].sort(
+    (a, b) => isRare(a) - isRare(b) || a.positions / a.lists - b.positions / b.lists || a.group - b.group,
+  );
+  const placeOf: number[] = [];
+  ordered.forEach(({ group }, place) => {
+    placeOf[group] = place;
+  });
+  return placeOf;
 }

@@ -1,8 +1,8 @@
-import type { Field } from "./field.ts";
 import { codeIn, RowDistances } from "./row-distance.ts";
+import type { ValueTable } from "./value-table.ts";
 
 /** The row whose distances to all others have the least sum; of equal ones the first. */
-export function medoidRow(fields: readonly Field[], rows: number): number {
+export function medoidRow({ fields, rows }: ValueTable): number {
   const distances = new RowDistances(fields);
   let [best, least] = [0, Number.POSITIVE_INFINITY];
   for (let row = 0; row < rows; row++) {

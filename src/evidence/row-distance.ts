@@ -1,70 +1,84 @@
 import type { Field } from "./field.ts";
-import { leafSimilarity } from "./leaf-similarity.ts";
+import { LeafCosts } from "./leaf-costs.ts";
 
-/** A row that need not stand in the table: the code of its leaf, by field. */
+/** A row, which need not stand in the table: the code of its leaf, by field. */
 export type CodeOf = (field: Field) => number;
 
 export function codeIn(row: number): CodeOf {
-  return (field) => field.codes[row] ?? 0;
+  return (field) => field.codes[row] as number;
 }
 
 /**
  * Distances between rows of a table: the weighted mean over the fields that at least one of the two has. For leaves
- * compared exactly it is a metric: the chance that two rows differ in the first field of a random order (Broder 1997).
+ * compared exactly it is a metric: the chance that two rows differ in the first of their fields, in a random order of
+ * all fields (Broder 1997).
  */
 export class RowDistances {
-  readonly #fields: readonly Field[];
-  readonly #similarities = new Map<Field, Map<number, number>>();
+  readonly #costs: readonly LeafCosts[];
+  readonly #weight: number;
 
   /** @param fields the fields that count */
   constructor(fields: readonly Field[]) {
-    this.#fields = fields;
+    this.#costs = fields.map((field) => new LeafCosts(field));
+    this.#weight = fields.reduce((sum, { rules }) => sum + rules.weight, 0);
   }
 
-  /** The distances of a row to the first `rows` rows, each in [0, 1]. */
-  from(codeOf: CodeOf, rows: number): number[] {
-    const differing = new Float64Array(rows);
-    const compared = new Float64Array(rows);
-    for (const field of this.#fields) this.#add(field, codeOf(field), differing, compared);
-    return Array.from(differing, (sum, row) => {
-      const total = compared[row] as number;
-      return total > 0 ? Math.min(1, sum / total) : 0;
-    });
+  /** The distance of two rows, in [0, 1]. */
+  between(a: CodeOf, b: CodeOf): number {
+    let [distance, compared] = [0, 0];
+    for (const costs of this.#costs) {
+      const [own, other] = [a(costs.field), b(costs.field)];
+      if (own === 0 && other === 0) continue;
+      distance += costs.from(own)[other] as number;
+      compared += costs.field.rules.weight;
+    }
+    return compared > 0 ? Math.min(1, distance / compared) : 0;
+  }
+
+  /** The distances of a row to the first `rows` rows of the table, each in [0, 1]. */
+  from(codeOf: CodeOf, rows: number): Float64Array {
+    const distances = new Float64Array(rows);
+    const compared = new Float64Array(rows).fill(this.#weight);
+    for (const costs of this.#costs) {
+      const code = codeOf(costs.field);
+      addCosts(distances, costs.from(code), costs.field.codes);
+      if (code === 0) leaveOutAbsent(compared, costs.field);
+    }
+    for (let row = 0; row < rows; row++) {
+      const weight = compared[row] as number;
+      distances[row] = weight > 0 ? Math.min(1, (distances[row] as number) / weight) : 0;
+    }
+    return distances;
   }
 
   /** The distances of every two of the first `rows` rows: symmetric, zero on the diagonal. */
   matrix(rows: number): number[][] {
-    const matrix = Array.from({ length: rows }, () => new Array<number>(rows).fill(0));
-    for (let row = 1; row < rows; row++) {
-      this.from(codeIn(row), row).forEach((distance, earlier) => {
-        (matrix[row] as number[])[earlier] = distance;
+    const matrix = Array.from({ length: rows }, () => new Array<number>(rows).fill(someFraction));
+    for (let row = 0; row < rows; row++) {
+      const own = matrix[row] as number[];
+      const distances = this.from(codeIn(row), row);
+      for (let earlier = 0; earlier < row; earlier++) {
+        const distance = distances[earlier] as number;
+        own[earlier] = distance;
         (matrix[earlier] as number[])[row] = distance;
-      });
+      }
+      own[row] = 0;
     }
     return matrix;
   }
+}
 
-  #add(field: Field, code: number, differing: Float64Array, compared: Float64Array): void {
-    const { codes, isExact, rules } = field;
-    for (let row = 0; row < differing.length; row++) {
-      const other = codes[row] as number;
-      if (code === 0 && other === 0) continue;
-      compared[row] = (compared[row] as number) + rules.weight;
-      if (code === other) continue;
-      const distance = isExact ? 1 : 1 - this.#similarity(field, code, other);
-      differing[row] = (differing[row] as number) + rules.weight * distance;
-    }
+/** Rows made with a fraction are stored as floats from the start, which halves the time of a matrix. */
+const someFraction = 0.5;
+
+function addCosts(sums: Float64Array, costs: Float64Array, codes: readonly number[]): void {
+  for (let row = 0; row < sums.length; row++) {
+    sums[row] = (sums[row] as number) + (costs[codes[row] as number] as number);
   }
+}
 
-  #similarity(field: Field, a: number, b: number): number {
-    let known = this.#similarities.get(field);
-    if (!known) {
-      known = new Map();
-      this.#similarities.set(field, known);
-    }
-    const pair = Math.max(a, b) * 0x200_0000 + Math.min(a, b);
-    const similarity = known.get(pair) ?? leafSimilarity(field, a, b);
-    known.set(pair, similarity);
-    return similarity;
+function leaveOutAbsent(compared: Float64Array, { codes, rules }: Field): void {
+  for (let row = 0; row < compared.length; row++) {
+    if (codes[row] === 0) compared[row] = (compared[row] as number) - rules.weight;
   }
 }

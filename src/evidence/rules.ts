@@ -35,7 +35,7 @@ export class FieldRules {
     weight: number,
     patterns: readonly PatternNode[],
   ) {
-    const own = patterns.reduce((merged, pattern) => ({ ...merged, ...pattern.options }), inherited);
+    const own: FieldOptions = Object.assign({}, inherited, ...patterns.map(({ options }) => options));
     this.tolerance = own.tolerance;
     this.text = own.text;
     this.lists = own.lists ?? "position";

@@ -4,10 +4,12 @@ import { assemble } from "./consensus.ts";
 import { disagreementsOf } from "./disagreements.ts";
 import type { Field } from "./field.ts";
 import { summarizeField } from "./field-summary.ts";
+import { meanTokens } from "./mean-tokens.ts";
 import { medoidRow } from "./medoid.ts";
 import { RowDistances } from "./row-distance.ts";
 import { FieldRules } from "./rules.ts";
 import { tableOf } from "./table-of.ts";
+import type { ValueTable } from "./value-table.ts";
 
 /** How replicates are summarised. */
 export interface SummaryOptions extends CompareOptions {
@@ -55,9 +57,13 @@ export function summarize<T>(
     FieldRules.of(compare),
   );
   const agreements = new Map(table.fields.map((field) => [field, agree(field)]));
+  const meanTotalTokens = meanTokens(
+    agreements,
+    valid.map(({ usage }) => usage?.totalTokens),
+  );
   let matrix: (number | null)[][] | undefined;
   return {
-    ...consensusOf(valid, agreements, check),
+    ...consensusOf(valid, table, agreements, check),
     disagreements: disagreementsOf(
       agreements,
       valid.map(({ id }) => id),
@@ -65,6 +71,7 @@ export function summarize<T>(
     ...judgementOf(agreements),
     validCount: valid.length,
     invalidCount: replicates.length - valid.length,
+    ...(meanTotalTokens !== undefined && { meanTotalTokens }),
     get pairwiseDistance() {
       matrix ??= spread(new RowDistances(table.fields).matrix(table.rows), replicates.map(isValid));
       return matrix;
@@ -78,13 +85,14 @@ function isValid({ quality }: SummarizedReplicate<unknown>): boolean {
 
 function consensusOf<T>(
   valid: readonly SummarizedReplicate<T>[],
+  table: ValueTable,
   agreements: ReadonlyMap<Field, Agreement>,
   check: SummaryOptions["check"],
 ): Pick<BundleSummary<T>, "consensus" | "medoidId"> {
   if (valid.length === 0) return { consensus: null };
-  const consensus = assemble(new Map([...agreements].map(([field, { answers }]) => [field, answers[0].leaf])));
+  const consensus = assemble(table, new Map([...agreements].map(([field, { answers }]) => [field, answers[0].leaf])));
   if (check?.(consensus) ?? true) return { consensus: consensus as T };
-  const { id, data } = valid[medoidRow([...agreements.keys()], valid.length)] as SummarizedReplicate<T>;
+  const { id, data } = valid[medoidRow(table)] as SummarizedReplicate<T>;
   return { consensus: data, medoidId: id };
 }
 

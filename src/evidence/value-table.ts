@@ -6,13 +6,10 @@
  * 2. A pointer is a field once any row has a leaf there: a scalar or an empty container.
  */
 
-import { InvalidOptionsError } from "../core/errors.ts";
+import { circularAnswer, deepestNesting } from "./circular.ts";
 import { Field } from "./field.ts";
 import type { FieldRules } from "./rules.ts";
 import { absent, type Container, isContainer, jsonForm } from "./values.ts";
-
-/** No JSON is nested this deep: only a value that contains itself. */
-const deepestNesting = 100_000;
 
 /** A container on the way of a walk, and how far the walk has come in it. */
 interface Visit {
@@ -26,6 +23,8 @@ interface Visit {
 
 export class ValueTable {
   readonly fields: Field[] = [];
+  /** The pointers at which any row has a list or an object, the outer ones first. */
+  readonly containers: Field[] = [];
   #rows = 0;
   readonly #root: Field;
 
@@ -50,7 +49,7 @@ export class ValueTable {
     for (let visit = open.at(-1); visit; visit = open.at(-1)) {
       if (visit.next === visit.length) open.pop();
       else this.#step(visit, row, open);
-      if (open.length > deepestNesting) throw circular(value);
+      if (open.length > deepestNesting) throw circularAnswer(value);
     }
     for (const field of this.fields) field.fill(this.#rows);
   }
@@ -64,6 +63,7 @@ export class ValueTable {
 
   #enter(value: unknown, field: Field, row: number, open: Visit[]): void {
     const form = jsonForm(value);
+    if (typeof form === "object" && form !== null) this.#noteContainer(field, Array.isArray(form));
     if (isContainer(form)) {
       const keys = Array.isArray(form) ? undefined : Object.keys(form);
       const length = keys ? keys.length : (form as readonly unknown[]).length;
@@ -73,8 +73,10 @@ export class ValueTable {
       field.record(row, form);
     }
   }
-}
 
-function circular(given: unknown): InvalidOptionsError {
-  return new InvalidOptionsError([{ path: "data", given, allowed: "a tree without cycles" }]);
+  #noteContainer(field: Field, isList: boolean): void {
+    if (field.listRows + field.objectRows === 0) this.containers.push(field);
+    if (isList) field.listRows++;
+    else field.objectRows++;
+  }
 }

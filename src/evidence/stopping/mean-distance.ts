@@ -73,6 +73,6 @@ function meanOf(sum: number, rows: number): number {
   return rows < 2 ? 0 : sum / ((rows * (rows - 1)) / 2);
 }
 
-function sumOf(numbers: readonly number[]): number {
+function sumOf(numbers: Float64Array): number {
   return numbers.reduce((sum, number) => sum + number, 0);
 }
