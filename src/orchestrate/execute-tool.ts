@@ -2,6 +2,8 @@ import { isSelfGuarding } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { OrchestrationOutput } from "../contract/run.ts";
 import type { AnyTool } from "../contract/tool.ts";
+import { traceTool } from "../telemetry/run-spans.ts";
+import type { Span } from "../telemetry/span.ts";
 import { checkRequest } from "./check-request.ts";
 import type { RunContext } from "./run-context.ts";
 import { resolveToolOptions } from "./run-input.ts";
@@ -14,26 +16,34 @@ import { createToolContext, guardFor } from "./tool-context.ts";
  * @returns the output, of a failure too
  * @throws what the run rejects with: cancellation, a budget, input that the caller must fix
  */
-export async function executeTool(context: RunContext): Promise<OrchestrationOutput> {
+export function executeTool(context: RunContext): Promise<OrchestrationOutput> {
   const tool = context.tool as AnyTool;
   context.events.source = tool.name;
-  try {
-    const request = await checkRequest(tool, context.input.request);
-    const options = resolveToolOptions(tool, context.toolOptions);
-    context.events.emit("tool_started", { toolName: tool.name });
-    return completedOutput(context, await invoke(context, tool, request, options));
-  } catch (error) {
-    return outputOf(context, tool, error);
-  }
+  return traceTool(tool, context.span, async (span) => {
+    try {
+      const request = await checkRequest(tool, context.input.request);
+      const options = resolveToolOptions(tool, context.toolOptions);
+      context.events.emit("tool_started", { toolName: tool.name });
+      return completedOutput(context, await invoke(context, tool, request, options, span));
+    } catch (error) {
+      return outputOf(context, tool, error);
+    }
+  });
 }
 
-async function invoke(context: RunContext, tool: AnyTool, request: unknown, options: object): Promise<unknown> {
-  const guard = guardFor(context);
-  if (isSelfGuarding(tool)) return tool.execute(request, options, createToolContext(context, guard));
+async function invoke(
+  context: RunContext,
+  tool: AnyTool,
+  request: unknown,
+  options: object,
+  span: Span,
+): Promise<unknown> {
+  const guard = guardFor(context, span);
+  if (isSelfGuarding(tool)) return tool.execute(request, options, createToolContext(context, guard, span));
   const outcome = await guard({
     provider: tool.provider ?? `tool:${tool.name}`,
     bound: () => tool.estimate?.(request, options),
-    execute: (attempt) => tool.execute(request, options, createToolContext(context, guard, attempt)),
+    execute: (attempt) => tool.execute(request, options, createToolContext(context, guard, span, attempt)),
   });
   if (outcome.ok) return outcome.value;
   if (outcome.error instanceof Incomplete) throw outcome.error;

@@ -9,6 +9,7 @@ import { CancelScope } from "../core/signal.ts";
 import { BudgetLedger } from "../guard/budget.ts";
 import type { CallPolicies } from "../guard/guard-settings.ts";
 import { activeTraceId } from "../telemetry/active-trace.ts";
+import { noSpan, type Span } from "../telemetry/span.ts";
 import { RunEvents, type RunIdentity } from "./run-events.ts";
 import type { RunInput } from "./run-input.ts";
 import type { ResolvedSettings } from "./settings.ts";
@@ -43,6 +44,8 @@ export interface RunContext extends RunIdentity {
   /** What an earlier run of the same key planned, and a way to keep what this one plans. */
   keptPlan: unknown;
   keepPlan: ((plan: unknown) => Promise<unknown>) | undefined;
+  /** The span of the run, and then of the tool that runs: what is started stands below it. */
+  span: Span;
   /** What layers add to the output's metadata. */
   readonly metadata: Record<string, unknown>;
 }
@@ -84,6 +87,7 @@ export function createRunContext(input: RunInput, settings: ResolvedSettings): R
     journal: undefined,
     keptPlan: undefined,
     keepPlan: undefined,
+    span: noSpan,
     metadata: {},
   };
 }

@@ -5,9 +5,11 @@ import { compose } from "../core/compose.ts";
 import { messageOf } from "../core/errors.ts";
 import { onAbort } from "../core/signal.ts";
 import { toOutputError } from "../guard/output-error.ts";
+import { traceRun } from "../telemetry/run-spans.ts";
 import { checkRequest } from "./check-request.ts";
 import { executeTool } from "./execute-tool.ts";
 import type { RunContext, RunLayer } from "./run-context.ts";
+import type { RunIdentity } from "./run-events.ts";
 
 /**
  * Runs what a context stands for, through its layers, and settles it once: with one terminal event, and nothing left
@@ -26,7 +28,10 @@ export async function startRun(context: RunContext, layers: readonly RunLayer[])
   try {
     events.source = context.tool?.name ?? "";
     events.emit("run_started", { request: input.request });
-    const output = await compose(layers, executeTool)(context);
+    const output = await traceRun({ ...identity(context), toolName: context.tool?.name }, (span) => {
+      context.span = span;
+      return compose(layers, executeTool)(context);
+    });
     emitEnd(context, output);
     return output;
   } catch (error) {
@@ -37,6 +42,10 @@ export async function startRun(context: RunContext, layers: readonly RunLayer[])
     stopWaiting?.();
     callerScope.dispose();
   }
+}
+
+function identity({ requestId, traceId }: RunContext): RunIdentity {
+  return { requestId, traceId };
 }
 
 function follow(signal: AbortSignal, { callerScope }: RunContext): () => void {

@@ -2,11 +2,13 @@ import { type CallAttempt, type CallGuard, lend } from "../contract/call.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { createCallGuard } from "../guard/guard.ts";
+import { traceCalls } from "../telemetry/run-spans.ts";
+import type { Span } from "../telemetry/span.ts";
 import { emitter, type RunContext } from "./run-context.ts";
 
-/** The guard of a run's calls, on the run's ledger or on a part of it. */
-export function guardFor(context: RunContext, limits?: Budget): CallGuard {
-  return createCallGuard({
+/** The guard of a run's calls, on the run's ledger or on a part of it, each call a span below `span`. */
+export function guardFor(context: RunContext, span: Span, limits?: Budget): CallGuard {
+  const guard = createCallGuard({
     scope: context.scope,
     clock: context.clock,
     random: context.random,
@@ -14,6 +16,7 @@ export function guardFor(context: RunContext, limits?: Budget): CallGuard {
     emit: emitter(context),
     policies: context.callPolicies,
   });
+  return traceCalls(guard, span);
 }
 
 /**
@@ -21,7 +24,12 @@ export function guardFor(context: RunContext, limits?: Budget): CallGuard {
  *
  * @param attempt the attempt of a tool that is guarded as a whole; a tool that guards its calls itself has none yet
  */
-export function createToolContext(context: RunContext, guard: CallGuard, attempt?: CallAttempt): ToolContext {
+export function createToolContext(
+  context: RunContext,
+  guard: CallGuard,
+  span: Span,
+  attempt?: CallAttempt,
+): ToolContext {
   const { input, events, scope, clock, random, traceId, requestId, ledger, prices, journal } = context;
   const { options } = input;
   const number = attempt?.attempt ?? 1;
@@ -41,7 +49,7 @@ export function createToolContext(context: RunContext, guard: CallGuard, attempt
   };
   return lend(toolContext, {
     guard,
-    guardWithin: (limits) => guardFor(context, limits),
+    guardWithin: (limits) => guardFor(context, span, limits),
     journal,
     prices,
     attempt,

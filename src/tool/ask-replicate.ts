@@ -49,6 +49,8 @@ export async function askReplicate<Input, T>(asking: BundleAsking<Input, T>, ind
   const outcome = await lent.guard<ReplicateResult<T>>({
     provider: tool.provider ?? `tool:${tool.name}`,
     replicateId: spec.id,
+    modelId: tool.modelId,
+    seed: spec.seed,
     bound: (remaining) => asking.bound(shareOf(remaining, options.k - index), remaining),
     limits: options.perReplicateBudget,
     execute(attempt) {
@@ -139,7 +141,7 @@ function stoppedBecause(error: unknown, context: ToolContext): string {
 }
 
 function modelOf(tool: BundleTool<any, any>): string {
-  return tool.provider ?? tool.name;
+  return tool.modelId ?? tool.provider ?? tool.name;
 }
 
 /** The part of a budget that each of `count` calls may count on; time is not divided by calls. */

@@ -29,6 +29,8 @@ export type ReplicateBound = (share: Budget, remaining: Budget) => Budget | unde
 export interface BundleTool<Input, T> {
   /** True for every bundle tool: listings and planners read it. */
   readonly supportsBundle: true;
+  /** The model that is asked, where it is known before it answers. */
+  readonly modelId?: string | undefined;
   /** The same tool over another model, for the option `escalate`. */
   withModel?(model: string | LanguageModelLike): BundleTool<Input, T>;
 }

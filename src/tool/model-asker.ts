@@ -40,6 +40,11 @@ export class ModelAsker {
     return model.startsWith("openai-compatible:") ? (model.split("#")[0] as string) : (model.split(":")[0] as string);
   }
 
+  get modelId(): string {
+    const { model } = this.#settings;
+    return typeof model === "string" ? model.slice(model.search(model.includes("#") ? "#" : ":") + 1) : model.modelId;
+  }
+
   get source(): EvidenceSource {
     const { model } = this.#settings;
     if (typeof model !== "string") return model.source ?? "live";

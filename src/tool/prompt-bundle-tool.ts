@@ -76,6 +76,10 @@ export class PromptBundleTool<
     if (typeof options.prompt === "string") Object.assign(this, { inputSchema: templateInput(options.prompt) });
   }
 
+  override get modelId(): string {
+    return this.#asker.modelId;
+  }
+
   override get source(): EvidenceSource {
     return this.#asker.source;
   }
