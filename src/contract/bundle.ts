@@ -159,7 +159,7 @@ export interface ResolvedBundleOptions extends BundleOptions {
 export interface ReplicateSpec {
   /** `"r1"`, `"r2"`, … */
   readonly id: string;
-  /** From 0. */
+  /** From 0, among the replicates of its model. */
   readonly index: number;
   readonly seed: number;
   /** From 1. */

@@ -38,8 +38,7 @@ const hopelessCategories = new Set([
 /** Asks for one replicate under the run's policies, checks it, keeps it in the journal, and then reports it. */
 export async function askReplicate<Input, T>(asking: BundleAsking<Input, T>, index: number): Promise<Asked> {
   const { tool, options, context, lent } = asking;
-  const position = asking.offset + index;
-  const spec = { id: `r${position + 1}`, index: position, seed: options.seeds[index] as number };
+  const spec = { id: `r${asking.offset + index + 1}`, index, seed: options.seeds[index] as number };
   const recorded = lent.journal?.find(spec.id, spec.seed);
   if (recorded) {
     context.events.emit("replicate_done", { replicate: recorded });

@@ -87,6 +87,7 @@ export class ModelAsker {
     const answer = await generate(model, {
       messages: withCorrection(messages, lent?.attempt?.previousError),
       seed: replicate.seed,
+      sampleIndex: replicate.index,
       temperature,
       maxOutputTokens: this.#maxOutputTokens(messages, lent, prices, model),
       providerOptions,
