@@ -1,4 +1,6 @@
 import { Command } from "commander";
+import { addDemoCommand } from "./commands/demo.ts";
+import { addRecordCommand } from "./commands/record.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addToolsCommand } from "./commands/tools.ts";
 import { packageVersion } from "./package-root.ts";
@@ -26,7 +28,9 @@ export function createProgram(onExitCode: (code: number) => void): Command {
     .version(packageVersion(), "-v, --version")
     .addHelpText("after", help)
     .exitOverride();
+  addDemoCommand(program);
   addRunCommand(program, onExitCode);
+  addRecordCommand(program, onExitCode);
   addToolsCommand(program);
   return program;
 }

@@ -1,4 +1,6 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { stoppingRuleNames } from "../../contract/bundle.ts";
+import { numberFlag } from "../flags.ts";
 import { addJobFlags, type JobFlags } from "../job/job-flags.ts";
 
 const examples = `
@@ -21,9 +23,16 @@ export function addRunCommand(program: Command, onExitCode: (code: number) => vo
     .summary("run a tool over inputs: one evidence bundle each")
     .description("Run a tool over inputs. Each input gets an evidence bundle: consensus, votes, confidence, cost.")
     .argument("<tool-file>", "a tool in JSON, YAML or a TypeScript module")
+    .option("-o, --output <file.jsonl>", "one line for each input; the same command goes on where it was stopped")
+    .option("--retry-failed", "ask again for the inputs whose line in the output file says that they failed")
+    .addOption(new Option("--stopping <rule>", "when fewer answers are enough").choices(stoppingRuleNames))
+    .option("--epsilon <distance>", "enough once the answers are at most this far apart", numberFlag(0, 1))
+    .option("--min-confidence <share>", "mark lines below this confidence", numberFlag(0, 1))
+    .option("--json", "print the output lines instead of text for people")
     .addHelpText("after", examples)
     .action(async (file: string, flags: JobFlags) => {
+      const { loadTool } = await import("../definition/load-tool.ts");
       const { runToolJob } = await import("../job/run-tool-job.ts");
-      onExitCode(await runToolJob(file, flags));
+      onExitCode(await runToolJob(await loadTool(file, flags.model), flags));
     });
 }

@@ -4,7 +4,7 @@ import { fingerprint } from "../../core/canonical.ts";
 import { systemClock } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
 import { CommandError } from "../command-error.ts";
-import { loadTool } from "../definition/load-tool.ts";
+import type { LoadedTool } from "../definition/load-tool.ts";
 import { checkInputs } from "../input/check-inputs.ts";
 import type { Input } from "../input/input.ts";
 import { openInputs } from "../input/open-inputs.ts";
@@ -26,8 +26,7 @@ export interface PreparedJob {
 }
 
 /** @throws CommandError naming what cannot be used */
-export async function prepareJob(file: string, flags: JobFlags): Promise<PreparedJob> {
-  const { tool, definition } = await loadTool(file, flags.model);
+export async function prepareJob({ tool, definition }: LoadedTool, flags: JobFlags): Promise<PreparedJob> {
   const toolOptions = toolOptionsFrom(flags);
   checkToolOptions(tool, toolOptions);
   const source = openInputs(flags, process.stdin);

@@ -1,4 +1,5 @@
 import { Orchestrator } from "../../orchestrate/orchestrator.ts";
+import type { LoadedTool } from "../definition/load-tool.ts";
 import { exitCode } from "../exit-code.ts";
 import { Interrupt } from "../interrupt.ts";
 import type { OutputLine } from "../output/output-line.ts";
@@ -10,13 +11,13 @@ import { prepareJob } from "./prepare-job.ts";
 import { runJob } from "./run-job.ts";
 
 /**
- * `steer run`: a tool over inputs, with an output file that a later run goes on with.
+ * A tool over inputs, followed on the terminal, with an output file that a later run goes on with.
  *
  * @returns the exit code
  * @throws CommandError for what cannot be used; what was answered by then is kept
  */
-export async function runToolJob(file: string, flags: JobFlags): Promise<number> {
-  const job = await prepareJob(file, flags);
+export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<number> {
+  const job = await prepareJob(loaded, flags);
   const { tally, log } = job;
   const terminal = createTerminal(flags.json ? process.stderr : process.stdout);
   const view = createJobView(terminal, tally);

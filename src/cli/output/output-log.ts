@@ -15,7 +15,6 @@ import {
   existsSync,
   fdatasyncSync,
   openSync,
-  readSync,
   renameSync,
 } from "node:fs";
 import { messageOf } from "../../core/errors.ts";
@@ -90,8 +89,7 @@ export class OutputLog {
   }
 
   async #read({ retryFailed, onKept }: { retryFailed: boolean; onKept: (line: OutputLine) => void }): Promise<void> {
-    assertOurs(this.path);
-    mendLastLine(this.path);
+    mendLastLine(this.path, beginning);
     let failedCount = 0;
     for await (const line of this.#lines()) {
       if (retryFailed && isFailed(line)) failedCount++;
@@ -107,7 +105,7 @@ export class OutputLog {
     for await (const { text, number } of readLines(createReadStream(this.path), this.path)) {
       const line = parseJson(text, this.path, { firstLine: number }) as Partial<OutputLine> | null;
       if (typeof line?.index !== "number" || typeof line.fingerprint !== "string") {
-        throw foreign(`${this.path}:${number}: this line`);
+        throw new CommandError(`${this.path}:${number}: this line is no answer of steer run. Give another --output.`);
       }
       yield line as OutputLine;
     }
@@ -128,19 +126,6 @@ export class OutputLog {
 
 /** How each line of ours begins. */
 const beginning = '{"index":';
-
-/** Refuses a file of someone else's before anything in it is mended. */
-function assertOurs(path: string): void {
-  const file = openSync(path, "r");
-  const head = Buffer.alloc(beginning.length);
-  const length = readSync(file, head, 0, head.length, 0);
-  closeSync(file);
-  if (!beginning.startsWith(head.toString("utf8", 0, length))) throw foreign(path);
-}
-
-function foreign(what: string): CommandError {
-  return new CommandError(`${what} is no output of steer run, and was not changed. Give another --output.`);
-}
 
 function unwritable(path: string, error: unknown): CommandError {
   if (error instanceof CommandError) return error;

@@ -1,3 +1,5 @@
+import type { EvidenceSource } from "../../contract/bundle.ts";
+
 /** A value as one line of plain text. What a model said may hold escape sequences: no control character gets through. */
 export function showOnLine(value: unknown): string {
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
@@ -28,8 +30,17 @@ export function showShare(share: number): string {
   return share.toFixed(2);
 }
 
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
 export function showCount(count: number): string {
   return count.toLocaleString("en-US");
+}
+
+/** `3 answers`, and where they do not come from a model asked now, what they are: `3 simulated answers`. */
+export function answersOf(count: number, source: EvidenceSource): string {
+  return counted(count, source === "live" ? "answer" : `${source} answer`);
 }
 
 /** "1 answer", "2 answers". */

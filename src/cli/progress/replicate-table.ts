@@ -1,6 +1,6 @@
 import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
 import { toColumns } from "./columns.ts";
-import { cut, showOnLine, showShare, showUsd } from "./format.ts";
+import { answersOf, cut, showOnLine, showShare, showUsd } from "./format.ts";
 import type { RunState } from "./run-state.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -10,7 +10,8 @@ const leastAnswerLength = 20;
 const otherColumns = 32;
 
 /** The replicates of one run, how each of them voted, and what they come to. */
-export function replicateTable({ replicates, summary, costUsd }: RunState, { colors, columns }: Terminal): string[] {
+export function replicateTable(run: RunState, { colors, columns }: Terminal): string[] {
+  const { replicates, summary } = run;
   const answerLength = Math.max(leastAnswerLength, columns - otherColumns);
   const rows = [...replicates].map(([id, replicate]) =>
     replicate === "asked"
@@ -18,7 +19,15 @@ export function replicateTable({ replicates, summary, costUsd }: RunState, { col
       : [`  ${id}`, answerOf(replicate, answerLength, colors), replicate.valid ? votesOf(id, summary) : ""],
   );
   const table = toColumns([["  replicate", "answer", "votes"].map((title) => colors.dim(title)), ...rows]);
-  return summary ? [...table, ...toColumns(resultRows(summary, costUsd, answerLength, colors))] : table;
+  if (!summary) return table;
+  const consensus =
+    summary.validCount === 0 ? colors.red("none") : colors.bold(cut(showOnLine(summary.consensus), answerLength));
+  return [...table, `  ${colors.green("consensus")}  ${consensus}`, `             ${factsOf(run, summary)}`];
+}
+
+function factsOf({ replicates, source, costUsd }: RunState, { confidence, stability }: BundleSummary): string {
+  const answers = source ? `${answersOf(replicates.size, source)}, ` : "";
+  return `${answers}confidence ${showShare(confidence)}, stability ${showShare(stability)}, ${showUsd(costUsd)}`;
 }
 
 function answerOf(replicate: Replicate, length: number, colors: Terminal["colors"]): string {
@@ -39,19 +48,4 @@ function supportOf(id: string, path: string, summary: BundleSummary): { support:
   if (!disagreement) return { support: summary.validCount, isMajority: true };
   const index = disagreement.values.findIndex(({ replicateIds }) => replicateIds.includes(id));
   return { support: disagreement.values[index]?.support ?? 0, isMajority: index === 0 };
-}
-
-function resultRows(
-  summary: BundleSummary,
-  costUsd: number | null,
-  length: number,
-  colors: Terminal["colors"],
-): string[][] {
-  const consensus =
-    summary.validCount === 0 ? colors.red("none") : colors.bold(cut(showOnLine(summary.consensus), length));
-  const facts = `confidence ${showShare(summary.confidence)}, stability ${showShare(summary.stability)}, ${showUsd(costUsd)}`;
-  return [
-    [colors.green("  consensus"), consensus],
-    ["", facts],
-  ];
 }

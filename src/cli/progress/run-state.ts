@@ -1,4 +1,4 @@
-import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
+import type { BundleSummary, EvidenceSource, Replicate } from "../../contract/bundle.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
 import { addCost } from "../../contract/usage.ts";
 
@@ -8,6 +8,8 @@ export interface RunState {
   readonly request: unknown;
   readonly replicates: Map<string, Replicate | "asked">;
   summary: BundleSummary | undefined;
+  /** Known once the bundle is ready. */
+  source: EvidenceSource | undefined;
   costUsd: number | null;
 }
 
@@ -23,7 +25,14 @@ export class RunStates {
     const { requestId } = event;
     if (event.type === "run_started") {
       const { request } = event;
-      this.#states.set(requestId, { requestId, request, replicates: new Map(), summary: undefined, costUsd: 0 });
+      this.#states.set(requestId, {
+        requestId,
+        request,
+        replicates: new Map(),
+        summary: undefined,
+        source: undefined,
+        costUsd: 0,
+      });
     }
     const state = this.#states.get(requestId);
     if (!state) return;
@@ -33,7 +42,10 @@ export class RunStates {
       state.costUsd = addCost(state.costUsd, event.replicate.costUsd ?? null);
     }
     if (event.type === "partial_summary") state.summary = event.summary;
-    if (event.type === "bundle_ready") state.summary = event.evidenceBundle.summary;
+    if (event.type === "bundle_ready") {
+      state.summary = event.evidenceBundle.summary;
+      state.source = event.evidenceBundle.meta.source;
+    }
     if (isTerminal(event)) this.#states.delete(requestId);
   }
 }

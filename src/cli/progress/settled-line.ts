@@ -1,6 +1,7 @@
+import { hasEvidence } from "../../contract/run.ts";
 import type { JobTally } from "../job/job-tally.ts";
 import { isFailed, type OutputLine } from "../output/output-line.ts";
-import { counted, cut, showCount, showDuration, showOnLine, showShare, showUsd } from "./format.ts";
+import { answersOf, cut, showCount, showDuration, showOnLine, showShare, showUsd } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Long values are in the output; this is how much of one a line of progress shows. */
@@ -28,9 +29,9 @@ export function progressOf({ doneCount, totalCount }: JobTally): string {
 }
 
 function evidenceOf(line: OutputLine): string[] {
-  if (line.status === "rejected" || line.confidence === undefined) return [];
-  const { evidenceBundle } = line.output.content as { evidenceBundle: { replicates: readonly unknown[] } };
-  return [counted(evidenceBundle.replicates.length, "answer"), `confidence ${showShare(line.confidence)}`];
+  if (line.status === "rejected" || line.confidence === undefined || !hasEvidence(line.output)) return [];
+  const { replicates, meta } = line.output.content.evidenceBundle;
+  return [answersOf(replicates.length, meta.source), `confidence ${showShare(line.confidence)}`];
 }
 
 function resultOf(line: OutputLine): unknown {

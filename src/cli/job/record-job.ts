@@ -1,0 +1,48 @@
+import { existsSync, statSync } from "node:fs";
+import type { LanguageModelLike } from "../../contract/model.ts";
+import { recordedModel } from "../../provider/recorded.ts";
+import { recordingModel } from "../../provider/recording.ts";
+import { resolveModel } from "../../provider/resolve.ts";
+import { CommandError } from "../command-error.ts";
+import { loadDefinition } from "../definition/load-tool.ts";
+import { toTool } from "../definition/tool-file.ts";
+import { lockFile } from "../output/file-lock.ts";
+import { mendLastLine } from "../output/half-written-line.ts";
+import type { JobFlags } from "./job-flags.ts";
+import { resumeRecording } from "./resume-recording.ts";
+import { runToolJob } from "./run-tool-job.ts";
+
+/** How each line of a recording begins. */
+const beginning = '{"question":';
+
+export type RecordFlags = JobFlags & { readonly output: string };
+
+/**
+ * `steer record`: asks K times for each input, whatever the answers say, and keeps every answer in a file.
+ *
+ * @returns the exit code
+ * @throws CommandError for what cannot be used; what was answered by then is in the file
+ */
+export async function recordJob(file: string, flags: RecordFlags): Promise<number> {
+  const { output, ...others } = flags;
+  const definition = loadDefinition(file);
+  const live = await resolveModel(flags.model ?? definition.model);
+  const release = await lockFile(output);
+  try {
+    const tool = toTool(definition, await recordingInto(output, live));
+    return await runToolJob({ tool, definition }, { ...others, stopping: "none" });
+  } finally {
+    release();
+  }
+}
+
+/** The live model, every answer of which is kept in a file. Those that the file holds already are not asked for again. */
+async function recordingInto(path: string, live: LanguageModelLike): Promise<LanguageModelLike> {
+  const recording = recordingModel(live, path);
+  if (!existsSync(path)) return recording;
+  mendLastLine(path, beginning);
+  if (statSync(path).size === 0) return recording;
+  const earlier = await recordedModel(path);
+  if (earlier.modelId === live.modelId) return resumeRecording(earlier, recording);
+  throw new CommandError(`${path} holds answers of ${earlier.modelId}, not of ${live.modelId}. Give another --output.`);
+}
