@@ -14,6 +14,7 @@ export {
 } from "./evidence/calibration.ts";
 export { calibrationError, type JudgedConfidence } from "./evidence/calibration-error.ts";
 export { pairwiseDistance } from "./evidence/distance.ts";
+export { resolveSimilarity } from "./evidence/resolve-similarity.ts";
 export { compareFromSchema } from "./evidence/schema-hints.ts";
 export {
   createStoppingRule,

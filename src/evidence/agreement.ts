@@ -1,5 +1,4 @@
 import type { Field } from "./field.ts";
-import { leafSimilarity } from "./leaf-similarity.ts";
 import { clusterTexts } from "./text.ts";
 import { groupWithinTolerance, median } from "./tolerance.ts";
 import type { Leaf } from "./values.ts";
@@ -62,7 +61,7 @@ function agreeOnTexts(field: Field): Agreement {
   const { clusters, medoid, score } = clusterTexts(texts, field.rules.similarity);
   const groups = clusters.map((members) => distinctCodes(members.map((member) => field.codes[rows[member] as number])));
   const answers = groups.map((codes, index) =>
-    answerOf(field, codes, index === 0 ? (texts[medoid] as string) : centralLeaf(field, codes)),
+    answerOf(field, codes, index === 0 ? (texts[medoid] as string) : mostFrequent(field, codes)),
   );
   const others = exactAnswers(field, groups.flat());
   const ranking = [...answers, ...others].sort((a, b) => b.votes - a.votes) as [Answer, ...Answer[]];
@@ -74,20 +73,19 @@ function distinctCodes(codes: readonly (number | undefined)[]): number[] {
   return [...new Set(codes as number[])];
 }
 
-/** The leaf that is most like the others of its group, each counted by its votes; of equal ones the first. */
-function centralLeaf(field: Field, codes: readonly number[]): Leaf {
-  const closeness = (code: number) =>
-    codes.reduce((sum, other) => sum + (field.votes[other] as number) * leafSimilarity(field, code, other), 0);
-  let [best] = codes as [number];
-  if (codes.length > 2) for (const code of codes) if (closeness(code) > closeness(best)) best = code;
-  return field.leaves[best] as Leaf;
+/** The leaf with most votes; of equal ones the first. */
+function mostFrequent(field: Field, codes: readonly number[]): Leaf {
+  const votesOf = (code: number) => field.votes[code] as number;
+  return field.leaves[codes.reduce((best, code) => (votesOf(code) > votesOf(best) ? code : best))] as Leaf;
 }
 
 function exactAnswers(field: Field, grouped: readonly number[]): Answer[] {
   const taken = new Set(grouped);
   const answers: Answer[] = [];
   for (let code = 0; code < field.leaves.length; code++) {
-    if (field.votes[code] !== 0 && !taken.has(code)) answers.push(answerOf(field, [code], field.leaves[code] as Leaf));
+    const votes = field.votes[code] as number;
+    if (votes === 0 || taken.has(code)) continue;
+    answers.push({ leaf: field.leaves[code] as Leaf, votes, codes: [code], reachedAt: field.lastRows[code] as number });
   }
   return answers;
 }
