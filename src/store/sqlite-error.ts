@@ -12,6 +12,9 @@ const failures: Readonly<Record<number, StoreFailure>> = {
   26: "corrupt",
 };
 
+/** SQLITE_IOERR_WRITE: what becomes of a quota or a limit on the size of files. */
+const refusedWrite = 778;
+
 /** What the file system says before SQLite is asked. */
 const systemFailures: Readonly<Record<string, StoreFailure>> = {
   EACCES: "read_only",
@@ -27,7 +30,7 @@ const advice: Readonly<Partial<Record<StoreFailure, string>>> = {
   locked: "Another process holds its write lock: end it, or raise busyTimeoutMs.",
   read_only: "Let this user write to the file and to its folder, or choose another path.",
   corrupt: "Move the file away with its -wal and -shm beside it, and restore a backup or start with a new one.",
-  full: "Free space on its disk; everything confirmed before is still there.",
+  full: "Free space on its disk, or raise the quota or limit that holds here; everything confirmed before is still there.",
   unavailable: "Check that its folder exists and that the disk is healthy, within its quota and not over a network.",
 };
 
@@ -47,6 +50,7 @@ export function sqliteError(error: unknown, operation: StoreOperation, path: str
 
 function failureOf(error: unknown): StoreFailure {
   const { errcode, code } = error as { errcode?: number; code?: string };
+  if (errcode === refusedWrite) return "full";
   if (errcode !== undefined) return failures[errcode & 0xff] ?? "failed";
   return systemFailures[code ?? ""] ?? "failed";
 }

@@ -22,7 +22,7 @@ export type Claim =
   | {
       readonly state: "won";
       readonly token: FencingToken;
-      /** What earlier runs of the same key and fingerprint journaled. */
+      /** What earlier runs of the same key and fingerprint journaled, in the order of ids (`r2` before `r10`) and seeds. */
       readonly replicates: readonly Replicate[];
       /** What an earlier run of the same key and fingerprint planned. */
       readonly plan?: unknown;

@@ -16,13 +16,16 @@ declare module "vitest" {
   }
 }
 
+/** Tests kill clients, never the server: it need not wait for the disk. */
+const quickSettings = { fsync: "off", full_page_writes: "off" };
+
 export default function setup(project: TestProject): () => Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "steer-test-"));
   const socket = join(folder, "postgres");
   let server: Promise<PostgresServer | undefined> | undefined;
   const door = createServer((visitor) => {
     visitor.on("error", () => {});
-    server ??= startPostgres();
+    server ??= startPostgres(quickSettings);
     server.then(
       (started) => visitor.end(JSON.stringify({ url: started?.url })),
       (error) => visitor.end(JSON.stringify({ error: String(error) })),

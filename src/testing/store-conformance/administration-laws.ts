@@ -104,6 +104,14 @@ export const administrationLaws: readonly Law<ManagedStore>[] = [
     },
   },
   {
+    promise: "a key whose journal is past its time is free for any fingerprint, swept or not",
+    async hold({ store, passTime }) {
+      await win(store, "key");
+      await passTime(leaseMs + defaultJournalTtlMs + 1);
+      await win(store, "key", "other");
+    },
+  },
+  {
     promise: "a store that keeps on being used removes by itself what has expired",
     async hold({ store, passTime }) {
       for (let index = 0; index < 10; index++) {

@@ -1,0 +1,154 @@
+import { inspect } from "node:util";
+import { Client, Pool } from "pg";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { PostgresStore } from "../../src/store/postgres.ts";
+import { postgresError } from "../../src/store/postgres-error.ts";
+import { sampleOutput, win } from "../../src/testing/store-conformance/law.ts";
+import { createTestDatabase, postgresUrl, type TestDatabase } from "../support/postgres.ts";
+
+const claimant = { leaseMs: 30_000, owner: "test" };
+
+describe.skipIf(!postgresUrl)("on a real server", () => {
+  let database: TestDatabase;
+  let opened: PostgresStore[];
+
+  beforeEach(async () => {
+    database = await createTestDatabase();
+    opened = [];
+  });
+
+  afterEach(async () => {
+    for (const store of opened) await store.close();
+    await database.drop();
+  });
+
+  /** @param settings of the session, such as a time limit */
+  function open(settings: Record<string, string> = {}): PostgresStore {
+    const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
+    const store = new PostgresStore({
+      connectionString: `${database.url}&options=${encodeURIComponent(options.join(" "))}`,
+    });
+    opened.push(store);
+    return store;
+  }
+
+  test("a lock that another session holds gives an error that says so, and nothing else is lost", async () => {
+    await win(open(), "before");
+    const holder = new Client(database.url);
+    await holder.connect();
+    await holder.query("BEGIN; LOCK TABLE steer_run IN ACCESS EXCLUSIVE MODE");
+    const impatient = open({ lock_timeout: "50" });
+    await expect(impatient.claim("key", "fingerprint", claimant)).rejects.toMatchObject({
+      reason: "locked",
+      message: expect.stringContaining("pg_stat_activity"),
+    });
+    await holder.end();
+    expect((await impatient.claim("before", "fingerprint", claimant)).state).toBe("running");
+    await win(impatient, "key");
+  });
+
+  test("a server that only reads gives an error that says so, and answers what needs no writing", async () => {
+    const { token } = await win(open(), "key");
+    const reader = open({ default_transaction_read_only: "on" });
+    expect((await reader.show("key"))?.fence).toBe(token.fence);
+    await expect(reader.settle(token, sampleOutput(), 1_000)).rejects.toMatchObject({ reason: "read_only" });
+  });
+
+  test("a schema of a later version is refused", async () => {
+    await win(open(), "key");
+    await database.execute("INSERT INTO steer_migration VALUES (99)");
+    await expect(open().list()).rejects.toMatchObject({
+      reason: "newer_schema",
+      message: expect.stringMatching(/schema version 99.*knows up to 1/),
+    });
+  });
+
+  test("a migration that fails leaves nothing half done, and the next call tries again", async () => {
+    await database.execute("CREATE TABLE steer_replicate (mine text)");
+    const store = open();
+    await expect(store.list()).rejects.toMatchObject({ reason: "failed" });
+    expect(await database.execute("SELECT to_regclass('steer_run') AS name")).toEqual([{ name: null }]);
+    await database.execute("DROP TABLE steer_replicate");
+    expect(await store.list()).toEqual([]);
+  });
+
+  test("connections that the server ended are replaced", async () => {
+    const store = open();
+    const { token } = await win(store, "key");
+    await database.execute(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+    await vi.waitFor(() => store.settle(token, sampleOutput(), 60_000));
+    expect((await store.show("key"))?.state).toBe("settled");
+  });
+
+  test("a pool that was handed in is used, and stays open", async () => {
+    const pool = new Pool({ connectionString: database.url });
+    const store = new PostgresStore({ client: pool });
+    const { token } = await win(store, "key");
+    expect(token.fence).toBe(1);
+    await store.close();
+    expect((await pool.query("SELECT count(*)::int AS count FROM steer_run")).rows).toEqual([{ count: 1 }]);
+    await pool.end();
+  });
+
+  test("a key whose run settles loses its journal in the same statement", async () => {
+    const store = open();
+    const { token } = await win(store, "key");
+    await store.append(token, { id: "r1", seed: 1 } as never);
+    await store.settle(token, sampleOutput(), 60_000);
+    expect(await database.execute("SELECT * FROM steer_replicate")).toEqual([]);
+  });
+});
+
+describe("without a server", () => {
+  test("a claim says what to check", async () => {
+    const store = new PostgresStore({ connectionString: "postgres://127.0.0.1:1/steer" });
+    await expect(store.claim("key", "fingerprint", claimant)).rejects.toMatchObject({
+      code: "STORE",
+      reason: "unavailable",
+      message: expect.stringMatching(/ECONNREFUSED.*DATABASE_URL/),
+    });
+    await store.close();
+  });
+
+  test.each([
+    "postgres://steer:s3cret@[broken/steer",
+    "postgres://steer:s3cret@127.0.0.1:1/steer",
+    "postgres://steer:s3cret@127.0.0.1:99999/steer",
+  ])("the password of %s is in no error", async (connectionString) => {
+    const store = new PostgresStore({ connectionString });
+    const error = await store.list().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "STORE" });
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toContain("s3cret");
+    await store.close();
+  });
+
+  test("and without the driver, the error gives the command that installs it", async () => {
+    vi.doMock("pg", () => {
+      throw new Error("Cannot find package 'pg'");
+    });
+    const store = new PostgresStore({ connectionString: "postgres://127.0.0.1:1/steer" });
+    await expect(store.list()).rejects.toMatchObject({
+      reason: "missing_driver",
+      message: expect.stringContaining("npm install pg@8"),
+    });
+    vi.doUnmock("pg");
+  });
+});
+
+test.each([
+  ["53100", "full"],
+  ["XX001", "corrupt"],
+  ["28P01", "unavailable"],
+  ["57P01", "unavailable"],
+  ["3D000", "unavailable"],
+  ["53300", "unavailable"],
+  ["40P01", "locked"],
+  ["42501", "read_only"],
+  ["22P02", "failed"],
+])("SQLSTATE %s is %s", (code, reason) => {
+  const error = postgresError(Object.assign(new Error("what the server said"), { code }), "claim");
+  expect(error.reason).toBe(reason);
+  expect(error.message).toContain("what the server said");
+});
