@@ -37,23 +37,18 @@ export async function fetchSchema(
 }
 
 function download(url: URL, { request, lookup, clock }: SchemaTransport): Promise<string> {
-  return new Promise<string>((resolve, reject) => {
-    const call = request(url, {
-      lookup,
-      agent: false,
-      headers: { accept: "application/schema+json, application/json" },
-    });
-    const giveUp = () => call.destroy(new Error(`it did not come within ${timeoutMs} ms`));
-    const cancelTimer = schedule(clock, giveUp, timeoutMs);
-    call.on("close", cancelTimer);
+  const headers = { accept: "application/schema+json, application/json" };
+  const call = request(url, { lookup, agent: false, headers });
+  const body = new Promise<string>((resolve, reject) => {
     call.on("error", reject);
-    call.on("response", (response) => {
-      readBody(response).then(resolve, (error) => {
-        reject(error);
-        call.destroy();
-      });
-    });
-    call.end();
+    call.on("response", (response) => readBody(response).then(resolve, reject));
+  });
+  const giveUp = () => call.destroy(new Error(`it did not come within ${timeoutMs} ms`));
+  const cancelTimer = schedule(clock, giveUp, timeoutMs);
+  call.end();
+  return body.finally(() => {
+    cancelTimer();
+    call.destroy();
   });
 }
 

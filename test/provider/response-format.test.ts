@@ -1,0 +1,73 @@
+import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import type { LanguageModelLike } from "../../src/contract/model.ts";
+import type { JSONSchema } from "../../src/core/json.ts";
+import { askForSchema } from "../../src/provider/response-format.ts";
+import { resolveSchema } from "../../src/schema/resolve.ts";
+
+const model = {} as LanguageModelLike;
+const withoutSchemas = { supportsStructuredOutputs: false } as unknown as LanguageModelLike;
+const messages = [{ role: "user" as const, content: "Hi" }];
+
+const part = (name: string) => ({ type: "object", properties: { [name]: { type: "string" } }, required: [name] });
+const intersection = { type: "object", properties: { a: { allOf: [part("b"), part("c")] } }, required: ["a"] };
+
+async function formatOf(
+  schema: z.ZodType | JSONSchema,
+  providerOptions?: LanguageModelV4CallOptions["providerOptions"],
+) {
+  const { jsonSchema } = await resolveSchema(schema);
+  const { responseFormat, providerOptions: options } = askForSchema(model, messages, jsonSchema, providerOptions);
+  return { schema: responseFormat?.type === "json" ? (responseFormat.schema as any) : undefined, options };
+}
+
+describe("askForSchema", () => {
+  it("closes every object, so that strict mode takes it", async () => {
+    const { schema, options } = await formatOf(
+      z.object({ a: z.object({ b: z.string() }), c: z.array(z.object({ d: z.null() })) }),
+    );
+    expect(schema.additionalProperties).toBe(false);
+    expect(schema.properties.a.additionalProperties).toBe(false);
+    expect(schema.properties.c.items.additionalProperties).toBe(false);
+    expect(options).toBeUndefined();
+  });
+
+  it.each([
+    ["an optional property", z.object({ a: z.string().optional() })],
+    ["an optional property deep inside", z.object({ a: z.array(z.object({ b: z.number().optional() })) })],
+    ["a property with a default", z.object({ a: z.string().default("x") })],
+    ["an open object", z.looseObject({ a: z.string() })],
+    ["a record", z.object({ a: z.record(z.string(), z.number()) })],
+    ["an intersection", intersection],
+  ])("turns strict mode off for a schema with %s", async (_, schema) => {
+    const { options } = await formatOf(schema);
+    expect(options).toEqual({ openai: { strictJsonSchema: false }, openaiCompatible: { strictJsonSchema: false } });
+  });
+
+  it("leaves the parts of an intersection open: each would refuse the properties of the other", async () => {
+    const { schema } = await formatOf(intersection);
+    expect(schema.properties.a).toEqual(intersection.properties.a);
+  });
+
+  it("keeps the user's own word on strict mode, and other options", async () => {
+    const given = { openai: { strictJsonSchema: true, user: "me" } };
+    const { options } = await formatOf(z.object({ a: z.string().optional() }), given);
+    expect(options?.["openai"]).toEqual(given.openai);
+  });
+
+  it.each([
+    ["a model that takes none", withoutSchemas, { type: "object" }],
+    ["a root that is no object", model, { type: "array" }],
+  ])("tells the schema in the system message to %s", (_, to, schema) => {
+    const [system, ...others] = askForSchema(
+      to,
+      [{ role: "system", content: "Be brief." }, ...messages],
+      schema,
+    ).messages;
+    expect(system?.content).toMatch(/^Be brief\.\n\n/);
+    expect(system?.content).toContain(JSON.stringify(schema));
+    expect(others).toEqual(messages);
+    expect(askForSchema(to, messages, schema).messages[0]?.role).toBe("system");
+  });
+});

@@ -1,0 +1,116 @@
+import { toStandardJsonSchema } from "@valibot/to-json-schema";
+import fc from "fast-check";
+import * as v from "valibot";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { InvalidOptionsError } from "../../src/core/errors.ts";
+import { resolveSchema } from "../../src/schema/resolve.ts";
+
+const json = {
+  type: "object",
+  properties: { severity: { type: "string", enum: ["low", "high"] }, score: { type: "number" } },
+  required: ["severity"],
+  additionalProperties: false,
+} as const;
+
+/** One schema, as each library writes it. */
+const libraries = {
+  "zod 4": z.strictObject({ severity: z.enum(["low", "high"]), score: z.number().optional() }),
+  valibot: v.strictObject({ severity: v.picklist(["low", "high"]), score: v.optional(v.number()) }),
+  "valibot, wrapped": toStandardJsonSchema(
+    v.strictObject({ severity: v.picklist(["low", "high"]), score: v.optional(v.number()) }),
+  ),
+  "a JSON schema": json,
+  "a JSON schema of draft 7": { $schema: "http://json-schema.org/draft-07/schema#", ...json },
+  "a JSON schema of draft 2019-09": { $schema: "https://json-schema.org/draft/2019-09/schema", ...json },
+};
+
+describe.each(Object.entries(libraries))("resolveSchema of %s", (_, schema) => {
+  it("takes what fits", async () => {
+    const { check } = await resolveSchema(schema);
+    expect(await check({ severity: "low", score: 1 })).toEqual({ ok: true, value: { severity: "low", score: 1 } });
+  });
+
+  it("names the place of what does not", async () => {
+    const { check } = await resolveSchema(schema);
+    const result = await check({ severity: "none", score: "1" });
+    expect(result).toMatchObject({ ok: false });
+    const { errors } = result as { errors: string[] };
+    expect(errors.map((error) => error.split(":")[0]).toSorted()).toEqual(["/score", "/severity"]);
+  });
+
+  it("calls the whole answer by name", async () => {
+    const result = await (await resolveSchema(schema)).check("low");
+    expect((result as { errors: string[] }).errors[0]).toMatch(/^the answer: /);
+  });
+
+  it("tells a model the same schema", async () => {
+    const { $schema: _, ...told } = (await resolveSchema(schema)).jsonSchema;
+    expect(told).toEqual(json);
+  });
+});
+
+describe("resolveSchema", () => {
+  it("gives nothing for nothing", async () => {
+    expect(await resolveSchema(undefined)).toBeUndefined();
+  });
+
+  it("gives the value as the schema transforms it, and tells the model what goes in", async () => {
+    const schema = z.object({ at: z.string().transform((text) => text.length) });
+    const { check, jsonSchema } = await resolveSchema(schema);
+    expect(await check({ at: "four" })).toEqual({ ok: true, value: { at: 4 } });
+    expect(jsonSchema).toMatchObject({ properties: { at: { type: "string" } } });
+  });
+
+  it("checks by a Standard Schema of any library, also an asynchronous one that has no JSON form", async () => {
+    const validate = async (value: unknown) =>
+      value === "yes" ? { value } : { issues: [{ message: "say yes", path: [{ key: "a/b" }, 0] }] };
+    const { check, jsonSchema } = await resolveSchema({ "~standard": { version: 1, vendor: "mine", validate } });
+    expect(jsonSchema).toEqual({});
+    expect(await check("yes")).toEqual({ ok: true, value: "yes" });
+    expect(await check("no")).toEqual({ ok: false, errors: ["/a~1b/0: say yes"] });
+  });
+
+  it.each([
+    ["a wrong type", { type: "objct" }, "toolOptions.schema/type"],
+    ["a fault deep inside", { properties: { "a/b": { minimum: "1" } } }, "toolOptions.schema/properties/a~1b/minimum"],
+    ["a reference to nothing", { $ref: "#/$defs/none" }, "#/$defs/none"],
+    ["a pattern that is none", { pattern: "(" }, "Unterminated group"],
+    ["a type that is no JSON", z.object({ at: z.date() }), "Date cannot be represented"],
+  ])("refuses a schema with %s, naming the place", async (_, schema, place) => {
+    const failure = resolveSchema(schema);
+    await expect(failure).rejects.toThrow(place);
+    await expect(failure).rejects.toBeInstanceOf(InvalidOptionsError);
+  });
+
+  it("checks formats, and lets keywords pass that it does not know", async () => {
+    const { check } = await resolveSchema({ type: "string", format: "date", example: "2020-01-01" });
+    expect(await check("2020-13-01")).toMatchObject({ ok: false });
+    expect(await check("2020-12-01")).toMatchObject({ ok: true });
+  });
+
+  it("requires keys that every object inherits to be the answer's own", async () => {
+    const keys = ["constructor", "toString", "__proto__"];
+    const { check } = await resolveSchema({ type: "object", required: keys });
+    expect(await check({})).toMatchObject({ ok: false });
+    expect(await check(JSON.parse('{"constructor":1,"toString":1,"__proto__":1}'))).toMatchObject({ ok: true });
+  });
+
+  it("takes prototype keys for properties like any other", async () => {
+    const { check } = await resolveSchema({ type: "object", properties: { a: {} }, additionalProperties: false });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom("__proto__", "constructor", "prototype", "hasOwnProperty"), async (key) => {
+        const value = JSON.parse(`{"${key}": {"polluted": true}}`);
+        expect(await check(value)).toMatchObject({ ok: false, errors: [expect.stringContaining(key)] });
+        expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+      }),
+    );
+  });
+
+  it("lists the first faults of many, and counts the rest", async () => {
+    const { check } = await resolveSchema({ type: "array", items: { type: "number" } });
+    const { errors } = (await check(Array(50).fill("x"))) as { errors: string[] };
+    expect(errors).toHaveLength(21);
+    expect(errors.at(-1)).toBe("and 30 more");
+  });
+});
