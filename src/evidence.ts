@@ -15,7 +15,7 @@ export {
 export { calibrationError, type JudgedConfidence } from "./evidence/calibration-error.ts";
 export { pairwiseDistance } from "./evidence/distance.ts";
 export { resolveSimilarity } from "./evidence/resolve-similarity.ts";
-export { compareFromSchema } from "./evidence/schema-hints.ts";
+export { choicesFromSchema, compareFromSchema } from "./evidence/schema-hints.ts";
 export {
   createStoppingRule,
   type StoppingRule,

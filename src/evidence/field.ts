@@ -18,6 +18,9 @@ export class Field {
   readonly parent: Field | undefined;
   readonly segment: string | number;
   readonly rules: FieldRules;
+  readonly pointer: string;
+  /** The pointer with `*` in place of every list index. */
+  readonly pattern: string;
   /** By row; rows at the end may be missing, and are absent then. */
   readonly codes: number[] = [];
   /** By code. */
@@ -38,10 +41,9 @@ export class Field {
     this.rules = rules;
     this.segment = segment;
     this.parent = parent;
-  }
-
-  get pointer(): string {
-    return this.parent ? `${this.parent.pointer}/${escapeSegment(String(this.segment))}` : "";
+    const step = typeof segment === "number" ? String(segment) : escapeSegment(segment);
+    this.pointer = parent ? `${parent.pointer}/${step}` : "";
+    this.pattern = parent ? `${parent.pattern}/${typeof segment === "number" ? "*" : step}` : "";
   }
 
   get leaderVotes(): number {

@@ -1,14 +1,20 @@
-import type { CompareOptions } from "../contract/bundle.ts";
+import { type CompareOptions, compareOptions } from "../contract/bundle.ts";
 import type { JSONSchema } from "../core/json.ts";
-import { escapeSegment } from "./pointer.ts";
+import { resolveOptions } from "../core/options.ts";
+import { walkSchema } from "./schema-walk.ts";
 
 type FieldOptions = NonNullable<CompareOptions["byPath"]>[string];
 
 /**
- * How the answers to a JSON schema are compared, as it says itself: `"x-compare"` (`"text"`, `"exact"`, or for a list
- * `"position"`, `"align"`), `"x-key": "id"` (the property by which items of a list of objects meet), `"x-tolerance"`
- * (`0.01` relative, `{ "absolute": 0.5 }`) and `"x-weight"`. A string with an enum, a const or a format is never text;
- * another one is where it is longer than 64 characters.
+ * How the answers to a JSON schema are compared, as the schema says itself:
+ *
+ * - `"x-compare"`: `"text"` or `"exact"` for strings, `"position"` or `"align"` for a list
+ * - `"x-key": "id"`: the property by which the items of a list of objects meet
+ * - `"x-tolerance"`: `0.01` (relative) or `{ "absolute": 0.5 }`
+ * - `"x-weight"`: how much the field counts
+ *
+ * A string with an enum, a const or a format is compared exactly; any other as text where it is longer than 64
+ * characters, which is what happens without a hint.
  *
  * @throws InvalidOptionsError where a hint cannot be used
  *
@@ -19,43 +25,57 @@ type FieldOptions = NonNullable<CompareOptions["byPath"]>[string];
  * ```
  */
 export function compareFromSchema(schema: JSONSchema): CompareOptions {
-  const byPath: Record<string, FieldOptions> = {};
-  const weights: Record<string, number> = {};
-  const open: { schema: JSONSchema; pointer: string }[] = [{ schema, pointer: "" }];
-  for (let next = open.pop(); next; next = open.pop()) {
-    const { pointer } = next;
-    const own = hintsOf(next.schema);
-    if (Object.keys(own).length > 0) byPath[pointer] = own;
-    if (next.schema["x-weight"] !== undefined) weights[pointer] = next.schema["x-weight"] as number;
-    for (const [segment, below] of Object.entries(objectOf(next.schema["properties"]))) {
-      if (isSchema(below)) open.push({ schema: below, pointer: `${pointer}/${escapeSegment(segment)}` });
-    }
-    if (isSchema(next.schema["items"])) open.push({ schema: next.schema["items"], pointer: `${pointer}/*` });
+  const byPath = new Map<string, object>();
+  const weights = new Map<string, unknown>();
+  for (const { pointer, schema: own } of walkSchema(schema)) {
+    const hints = hintsOf(own);
+    if (Object.keys(hints).length > 0) byPath.set(pointer, { ...hints, ...byPath.get(pointer) });
+    if (own["x-weight"] !== undefined) weights.set(pointer, own["x-weight"]);
   }
-  return { byPath, weights };
+  const compare = { byPath: Object.fromEntries(byPath), weights: Object.fromEntries(weights) };
+  return resolveOptions(compareOptions, compare, "schema") as CompareOptions;
 }
 
-function hintsOf(schema: JSONSchema): FieldOptions {
+function hintsOf(schema: JSONSchema): Partial<Record<keyof FieldOptions, unknown>> {
   const { "x-compare": compare, "x-key": key, "x-tolerance": tolerance } = schema;
+  const isClosed = compare === undefined && ["enum", "const", "format"].some((keyword) => keyword in schema);
   return {
-    ...(compare === "text" && { text: true }),
-    ...((compare === "exact" || (compare === undefined && isClosedString(schema))) && { text: false }),
+    ...((compare === "text" || compare === "exact" || isClosed) && { text: compare === "text" }),
     ...((compare === "position" || compare === "align") && { lists: compare }),
-    ...(key !== undefined && { lists: { key: key as string } }),
-    ...(tolerance !== undefined && { tolerance: tolerance as number }),
+    ...(key !== undefined && { lists: { key } }),
+    ...(tolerance !== undefined && { tolerance }),
   };
 }
 
-function isClosedString({ type, enum: choices, const: only, format }: JSONSchema): boolean {
-  return type === "string"
-    ? choices !== undefined || only !== undefined || format !== undefined
-    : choices !== undefined;
+/**
+ * How many answers each field of a JSON schema can have, where the schema lists them (`enum`, `const`, booleans): the
+ * `choices` of `createStoppingRule`.
+ *
+ * @example
+ * ```ts
+ * choicesFromSchema({ properties: { severity: { enum: ["low", "high"] }, note: { type: "string" } } });
+ * // { "/severity": 2 }
+ * ```
+ */
+export function choicesFromSchema(schema: JSONSchema): Record<string, number> {
+  const choices = new Map<string, number>();
+  for (const { pointer, schema: own } of walkSchema(schema)) {
+    const count = choicesOf(own);
+    if (count !== undefined) choices.set(pointer, (choices.get(pointer) ?? 0) + count);
+  }
+  return Object.fromEntries([...choices].filter(([, count]) => count <= Number.MAX_SAFE_INTEGER));
 }
 
-function isSchema(value: unknown): value is JSONSchema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** Infinite where the schema names a type of which there are many values, undefined where it leaves that to others. */
+function choicesOf({ enum: choices, const: only, type }: JSONSchema): number | undefined {
+  if (Array.isArray(choices)) return choices.length;
+  if (only !== undefined) return 1;
+  if (type === undefined) return undefined;
+  const types = Array.isArray(type) ? type : [type];
+  return types.reduce(
+    (sum: number, name) => sum + (typeSizes[name as keyof typeof typeSizes] ?? Number.POSITIVE_INFINITY),
+    0,
+  );
 }
 
-function objectOf(value: unknown): JSONSchema {
-  return isSchema(value) ? value : {};
-}
+const typeSizes = { boolean: 2, null: 1 };

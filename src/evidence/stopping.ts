@@ -1,14 +1,17 @@
 import * as v from "valibot";
-import { type CompareOptions, compareOptions, type StoppingRuleName, stoppingRuleNames } from "../contract/bundle.ts";
-import { declareOptions, finiteNumber, listOf, nested, oneOf, resolveOptions, wholeNumber } from "../core/options.ts";
-import { countVotes } from "./agreement.ts";
-import { beta } from "./stopping/beta.ts";
-import { certified } from "./stopping/certified.ts";
-import type { FieldState } from "./stopping/field-rule.ts";
-import { horizon } from "./stopping/horizon.ts";
-import { type Judge, judgeByDistance, judgeByField, judgeNothing } from "./stopping/judge.ts";
-import { keptLeadProbability } from "./stopping/lead-probability.ts";
-import { lossless } from "./stopping/lossless.ts";
+import { compareOptions, stoppingRuleNames } from "../contract/bundle.ts";
+import {
+  declareOptions,
+  finiteNumber,
+  listOf,
+  nested,
+  type OptionsInput,
+  oneOf,
+  resolveOptions,
+  wholeNumber,
+} from "../core/options.ts";
+import { stabilityOf, statesOf } from "./stopping/field-states.ts";
+import { selectJudge } from "./stopping/select-judge.ts";
 import { WatchedAnswers } from "./stopping/watched-answers.ts";
 
 const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "createStoppingRule", {
@@ -24,19 +27,13 @@ const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "createStoppin
   compare: v.optional(nested(compareOptions.entries)),
   /** JSON pointers of the fields that have to be settled. Default: every field. */
   fields: v.optional(listOf(v.string(), 'a list of JSON pointers such as "/severity"')),
-  /** How many answers a field can have, by JSON pointer: the length of its enum. Default: as many as were seen. */
+  /** How many answers a field can have, by JSON pointer (`*`: any list index), for certified. Default: as seen. */
   choices: v.optional(v.record(v.string(), wholeNumber({ minimum: 1, unit: "answers" }))),
 });
 
 /** When to stop asking. */
-export interface StoppingRuleOptions {
+export interface StoppingRuleOptions extends Omit<OptionsInput<typeof stoppingRuleOptions>, "k"> {
   k: number;
-  epsilon?: number | undefined;
-  rule?: StoppingRuleName | undefined;
-  threshold?: number | undefined;
-  compare?: CompareOptions | undefined;
-  fields?: readonly string[] | undefined;
-  choices?: Readonly<Record<string, number>> | undefined;
 }
 
 /** What a rule says after a replicate. */
@@ -82,13 +79,12 @@ export interface StoppingRule {
  */
 export function createStoppingRule(options: StoppingRuleOptions): StoppingRule {
   const { k, compare, fields, choices = {}, ...given } = resolveOptions(stoppingRuleOptions, options);
-  const name = selectRule(k, given);
-  const judge = judgeOf(name, given);
+  const { name, judge } = selectJudge(k, given);
   const answers = new WatchedAnswers(compare, fields);
   let seen = 0;
   const verdict = (valid: number) => {
     const progress = { valid, seen, left: Math.max(0, k - seen) };
-    const states = statesOf(answers, choices, progress);
+    const states = statesOf(answers.fields, choices, progress);
     return { states, ...judge({ ...progress, table: answers.table, fields: answers.fields, states }) };
   };
   return {
@@ -101,54 +97,4 @@ export function createStoppingRule(options: StoppingRuleOptions): StoppingRule {
       return { ...judged, ...reason, stability: stabilityOf(states) };
     },
   };
-}
-
-function selectRule(
-  k: number,
-  { rule, epsilon }: { rule?: StoppingRuleName | undefined; epsilon?: number | undefined },
-) {
-  if (rule === undefined && epsilon !== undefined) return "epsilon";
-  if (rule !== undefined && rule !== "auto") return rule;
-  return k <= 3 ? "lossless" : "horizon";
-}
-
-function judgeOf(
-  name: Exclude<StoppingRuleName, "auto">,
-  { threshold, epsilon }: { threshold?: number | undefined; epsilon?: number | undefined },
-): Judge {
-  switch (name) {
-    case "lossless":
-      return judgeByField(lossless);
-    case "horizon":
-      return judgeByField(horizon(threshold ?? 0.98));
-    case "beta":
-      return judgeByField(beta(threshold ?? 0.95));
-    case "certified":
-      return judgeByField(certified(threshold ?? 0.05));
-    case "epsilon":
-      return judgeByDistance(threshold ?? epsilon ?? 0.2);
-    case "none":
-      return judgeNothing;
-  }
-}
-
-/** How the votes stand on each watched field; on all together where no answer has one, as all agree on nothing there. */
-function statesOf(
-  { fields }: WatchedAnswers,
-  choices: Readonly<Record<string, number>>,
-  progress: Pick<FieldState, "valid" | "seen" | "left">,
-): FieldState[] {
-  if (fields.length === 0)
-    return [{ ...progress, first: progress.valid, second: 0, distinct: Math.min(1, progress.valid) }];
-  return fields.map((field) => {
-    const votes = countVotes(field);
-    return { ...progress, ...votes, distinct: Math.max(votes.distinct, choices[field.pointer] ?? 0) };
-  });
-}
-
-function stabilityOf(states: readonly FieldState[]): number {
-  const probabilities = states.map(({ first, second, valid, left }) =>
-    valid === 0 ? 0 : keptLeadProbability(first, second, left),
-  );
-  return Math.min(...probabilities);
 }

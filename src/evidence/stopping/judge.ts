@@ -29,13 +29,14 @@ export type Judge = (round: Round) => Verdict;
 /** Stops when every field is settled by the rule; judged anew each time. */
 export function judgeByField(rule: FieldRule): Judge {
   return ({ fields, states }) => {
-    const margins = states.map((state) => rule.margin(state));
-    const closest = margins.indexOf(Math.min(...margins));
-    if ((margins[closest] as number) >= 0) {
-      return { stop: true, because: explain(rule, fields[closest], states[closest] as FieldState), needed: 0 };
-    }
-    const unsettled = states.filter((_, index) => (margins[index] as number) < 0);
-    return { stop: false, needed: Math.max(...unsettled.map((state) => fewestToSettle(rule, state))) };
+    let [closest, least, needed] = [0, Number.POSITIVE_INFINITY, 0];
+    states.forEach((state, index) => {
+      const margin = rule.margin(state);
+      if (margin < least) [closest, least] = [index, margin];
+      if (margin < 0) needed = Math.max(needed, fewestToSettle(rule, state));
+    });
+    if (least < 0) return { stop: false, needed };
+    return { stop: true, because: explain(rule, fields[closest], states[closest] as FieldState), needed: 0 };
   };
 }
 
