@@ -34,10 +34,12 @@ export const systemClock: Required<Clock> = {
         unsubscribe?.();
         resolve();
       }, ms);
-      const unsubscribe = signal && onAbort(signal, () => {
-        cancel();
-        reject(signal.reason);
-      });
+      const unsubscribe =
+        signal &&
+        onAbort(signal, () => {
+          cancel();
+          reject(signal.reason);
+        });
     });
   },
   schedule(callback, ms) {
@@ -60,7 +62,10 @@ export const wallClock: Pick<Clock, "now"> = { now: () => Date.now() };
 export function schedule(clock: Clock, callback: () => void, ms: number): () => void {
   if (clock.schedule) return clock.schedule(callback, ms);
   const abort = new AbortController();
-  clock.sleep(ms, { signal: abort.signal }).then(callback, () => {});
+  const wake = () => {
+    if (!abort.signal.aborted) callback();
+  };
+  clock.sleep(ms, { signal: abort.signal }).then(wake, () => {});
   return () => abort.abort();
 }
 

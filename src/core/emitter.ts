@@ -3,9 +3,10 @@
  * Boundary: knows nothing of what an event says; the producer tells which ones may be dropped.
  * Invariants:
  * 1. A listener that throws, or whose promise rejects, disturbs neither the producer nor another listener.
- * 2. A reader that falls behind holds at most `capacity` droppable events; the others are never dropped.
- * 3. A reader gets each event once, in order, and ends after the last one.
+ * 2. Listeners hear events in the order of the emits, also of those that a listener emits.
+ * 3. A reader that falls behind slows nobody and grows only by what may not be dropped.
  */
+import { EventReader } from "./event-reader.ts";
 
 export type EventListener<E> = (event: E) => unknown;
 
@@ -16,13 +17,12 @@ export interface EmitterOptions<E> {
   readonly isDroppable?: ((event: E) => boolean) | undefined;
 }
 
-/** How many droppable events wait for one reader before further ones are dropped. */
-export const readerCapacity = 16_384;
-
 export class Emitter<E> {
   readonly #options: EmitterOptions<E>;
   readonly #listeners = new Set<{ readonly call: EventListener<E> }>();
-  readonly #readers = new Set<Reader<E>>();
+  readonly #readers = new Set<EventReader<E>>();
+  /** Events that listeners are being told, or have yet to be. */
+  readonly #untold: E[] = [];
   #ended = false;
 
   constructor(options: EmitterOptions<E> = {}) {
@@ -32,7 +32,7 @@ export class Emitter<E> {
   emit(event: E): void {
     if (this.#ended) return;
     for (const reader of this.#readers) reader.push(event, this.#options.isDroppable?.(event) ?? false);
-    for (const listener of this.#listeners) this.#tell(listener.call, event);
+    if (this.#listeners.size > 0 && this.#untold.push(event) === 1) this.#tellListeners();
   }
 
   /** Adds a listener; returns a function that takes it away. */
@@ -43,8 +43,8 @@ export class Emitter<E> {
   }
 
   /** A reader of everything emitted from now on. `onLeave` hears of one that is left before the end. */
-  read(onLeave?: () => void): AsyncIterableIterator<E> {
-    const reader = new Reader<E>(() => {
+  read(onLeave?: () => void): AsyncIterableIterator<E, undefined> {
+    const reader = new EventReader<E>(() => {
       this.#readers.delete(reader);
       onLeave?.();
     });
@@ -58,81 +58,33 @@ export class Emitter<E> {
     this.#ended = true;
     for (const reader of this.#readers) reader.end(error);
     this.#readers.clear();
-    this.#listeners.clear();
+    if (this.#untold.length === 0) this.#listeners.clear();
+  }
+
+  /** Goes on with what listeners emit meanwhile, so that nobody hears the second event before the first. */
+  #tellListeners(): void {
+    for (const event of this.#untold) for (const listener of this.#listeners) this.#tell(listener.call, event);
+    this.#untold.length = 0;
+    if (this.#ended) this.#listeners.clear();
   }
 
   #tell(call: EventListener<E>, event: E): void {
     try {
       const answer = call(event);
-      if (answer instanceof Promise) answer.catch((error) => this.#options.onListenerError?.(error));
+      if (isThenable(answer)) answer.then(undefined, (error) => this.#report(error));
     } catch (error) {
-      this.#options.onListenerError?.(error);
+      this.#report(error);
     }
+  }
+
+  /** Whoever hears of errors is a listener, too. */
+  #report(error: unknown): void {
+    try {
+      this.#options.onListenerError?.(error);
+    } catch {}
   }
 }
 
-class Reader<E> implements AsyncIterableIterator<E> {
-  readonly #onLeave: () => void;
-  #waiting: ((result: IteratorResult<E, undefined> | Promise<IteratorResult<E, undefined>>) => void) | undefined;
-  #error: unknown;
-  #queue: E[] = [];
-  #head = 0;
-  #ended = false;
-
-  constructor(onLeave: () => void) {
-    this.#onLeave = onLeave;
-  }
-
-  push(event: E, isDroppable: boolean): void {
-    if (this.#waiting) {
-      const resolve = this.#waiting;
-      this.#waiting = undefined;
-      resolve({ value: event, done: false });
-    } else if (!isDroppable || this.#queue.length - this.#head < readerCapacity) {
-      this.#queue.push(event);
-    }
-  }
-
-  end(error?: unknown): void {
-    this.#ended = true;
-    this.#error = error;
-    if (this.#waiting) this.#waiting(this.#afterLast());
-    this.#waiting = undefined;
-  }
-
-  next(): Promise<IteratorResult<E, undefined>> {
-    if (this.#head < this.#queue.length) return Promise.resolve({ value: this.#take(), done: false });
-    if (this.#ended) return this.#afterLast();
-    return new Promise((resolve) => {
-      this.#waiting = resolve;
-    });
-  }
-
-  return(): Promise<IteratorResult<E, undefined>> {
-    const wasRunning = !this.#ended;
-    this.end();
-    this.#queue = [];
-    this.#head = 0;
-    if (wasRunning) this.#onLeave();
-    return Promise.resolve({ value: undefined, done: true });
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  #afterLast(): Promise<IteratorResult<E, undefined>> {
-    const error = this.#error;
-    this.#error = undefined;
-    return error === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error);
-  }
-
-  #take(): E {
-    const event = this.#queue[this.#head++] as E;
-    if (this.#head === this.#queue.length) {
-      this.#queue = [];
-      this.#head = 0;
-    }
-    return event;
-  }
+function isThenable(answer: unknown): answer is PromiseLike<unknown> {
+  return typeof (answer as PromiseLike<unknown> | null | undefined)?.then === "function";
 }

@@ -1,0 +1,108 @@
+import { getEventListeners } from "node:events";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type Clock, schedule, systemClock, timestamp } from "../../src/core/clock.ts";
+import { createFakeClock } from "../../src/testing.ts";
+
+describe("the real clock", () => {
+  it("never goes backwards, and tells the time of day", () => {
+    const times = Array.from({ length: 1_000 }, () => systemClock.now());
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(60_000);
+  });
+
+  describe("on timers that a test moves", () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+    afterEach(() => void vi.useRealTimers());
+
+    it("sleeps as long as it is asked to, and leaves no listener", async () => {
+      const { signal } = new AbortController();
+      let isAwake = false;
+      const sleeping = systemClock.sleep(250, { signal }).then(() => {
+        isAwake = true;
+      });
+      await vi.advanceTimersByTimeAsync(249);
+      expect(isAwake).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      await sleeping;
+      expect(getEventListeners(signal, "abort")).toEqual([]);
+      expect(vi.getTimerCount()).toBe(0);
+    });
+
+    it("wakes in the tick of an abort, with its reason, and leaves no timer", async () => {
+      const controller = new AbortController();
+      const reason = new Error("enough");
+      const sleeping = systemClock.sleep(60_000, { signal: controller.signal });
+      controller.abort(reason);
+      expect(vi.getTimerCount()).toBe(0);
+      await expect(sleeping).rejects.toBe(reason);
+      await expect(systemClock.sleep(1, { signal: controller.signal })).rejects.toBe(reason);
+      expect(vi.getTimerCount()).toBe(0);
+    });
+
+    it("waits for more than the 24.8 days that one timer can wait", async () => {
+      const days = 24 * 60 * 60 * 1000;
+      let isAwake = false;
+      systemClock.schedule(() => {
+        isAwake = true;
+      }, 60 * days);
+      await vi.advanceTimersByTimeAsync(60 * days - 1);
+      expect(isAwake).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(isAwake).toBe(true);
+    });
+
+    it("forgets what it was to do once that is cancelled, even after the first 24.8 days", async () => {
+      const days = 24 * 60 * 60 * 1000;
+      const cancel = systemClock.schedule(() => expect.unreachable(), 60 * days);
+      await vi.advanceTimersByTimeAsync(30 * days);
+      cancel();
+      expect(vi.getTimerCount()).toBe(0);
+    });
+  });
+});
+
+describe("schedule, on a clock that only sleeps", () => {
+  const sleepingOnly = () => {
+    const fake = createFakeClock();
+    const clock: Clock = { now: fake.now, sleep: fake.sleep };
+    return { fake, clock };
+  };
+
+  it("calls back once, when it is due", async () => {
+    const { fake, clock } = sleepingOnly();
+    let calls = 0;
+    schedule(clock, () => calls++, 100);
+    await fake.advance(99);
+    expect(calls).toBe(0);
+    await fake.runAll();
+    expect(calls).toBe(1);
+  });
+
+  it("does not call back once it is cancelled, and leaves no timer", async () => {
+    const { fake, clock } = sleepingOnly();
+    const cancel = schedule(clock, () => expect.unreachable(), 100);
+    await fake.advance(50);
+    cancel();
+    expect(fake.pending).toBe(0);
+    await fake.advance(100);
+  });
+
+  it("does not call back either where it is cancelled in the moment in which it is due", async () => {
+    let wake = () => {};
+    const clock: Clock = {
+      now: () => 0,
+      sleep: () =>
+        new Promise((resolve) => {
+          wake = resolve;
+        }),
+    };
+    const cancel = schedule(clock, () => expect.unreachable(), 100);
+    wake();
+    cancel();
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+});
+
+it("a timestamp is the clock's time in ISO 8601", () => {
+  expect(timestamp(createFakeClock(Date.UTC(2026, 0, 2, 3, 4, 5, 6)))).toBe("2026-01-02T03:04:05.006Z");
+});
