@@ -16,7 +16,7 @@ const keptVectors = 10_000;
 
 /**
  * Similarity of two texts by the cosine of their embeddings, for `compare.similarity`. Vectors are kept, and texts that are
- * asked for in one turn of the event loop share calls. Cosines below 0 count as 0.
+ * asked for together share calls. Cosines below 0 count as 0.
  *
  * @returns a function of two texts that gives a number from 0 to 1; it rejects with what the provider threw
  *
@@ -60,7 +60,7 @@ class BatchingEmbedder {
     const known = this.#vectors.get(text);
     if (known) return known;
     const vector = new Promise<Vector>((resolve, reject) => {
-      if (this.#waiting.length === 0) setImmediate(() => void this.#flush());
+      if (this.#waiting.length === 0) queueMicrotask(() => void this.#flush());
       this.#waiting.push({ text, resolve, reject });
     });
     this.#vectors.set(text, vector);

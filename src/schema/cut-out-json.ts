@@ -6,6 +6,8 @@ export interface JsonCut {
 
 /** Brackets in prose that are never closed are passed over, but not without end. */
 const mostUnclosed = 8;
+/** A fence has a line of its own: one inside a JSON string has none. */
+const fenceLine = /^[ \t]*```\w*[ \t]*$/m;
 const closers: Readonly<Record<string, string>> = { "{": "}", "[": "]" };
 
 /**
@@ -35,9 +37,8 @@ export function cutOutJson(text: string): JsonCut {
 
 /** The longest fenced block; one that was never closed reaches to the end. */
 function insideFence(text: string): string | undefined {
-  const parts = text.split("```");
-  const blocks = parts.filter((_, index) => index % 2 === 1).map((block) => block.replace(/^[a-z]*\s*\n/i, "").trim());
-  return longest(blocks);
+  const parts = text.split(fenceLine);
+  return longest(parts.filter((_, index) => index % 2 === 1).map((block) => block.trim()));
 }
 
 function longestBracketed(text: string): string | undefined {
