@@ -87,6 +87,11 @@ export const steps: readonly Step[] = [
     command: ["node", "scripts/doc-examples.ts"],
   },
   {
+    name: "doc-outputs",
+    promise: "commands print what the docs show",
+    command: ["node", "scripts/doc-outputs.ts"],
+  },
+  {
     name: "import-cost",
     promise: "importing the package stays cheap",
     command: ["node", "scripts/import-cost.ts"],

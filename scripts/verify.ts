@@ -9,12 +9,11 @@
  */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
-import { delimiter, join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { environment } from "./environment.ts";
 import { reports, type Step, steps } from "./steps.ts";
 
-/** Steps call the repository's own tools and its pinned Node by their names. */
-const environment = { ...process.env, PATH: `${resolve("node_modules/.bin")}${delimiter}${process.env["PATH"]}` };
 const { values } = parseArgs({ options: { only: { type: "string" }, list: { type: "boolean", default: false } } });
 
 if (values.list) {

@@ -1,0 +1,71 @@
+/**
+ * What takes longer than `npm run verify` may: benchmarks, campaigns, soaks. Each writes what it printed to
+ * docs/measured/, with the commit and the date. `npm run verify:long -- --only guard` runs one; `--list` names them all.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { environment } from "./environment.ts";
+
+interface Measurement {
+  readonly page: string;
+  readonly title: string;
+  readonly command: string;
+}
+
+const measurements: readonly Measurement[] = [
+  {
+    page: "guard",
+    title: "What a guarded call costs",
+    command: "node --max-semi-space-size=128 --min-semi-space-size=128 bench/guard.ts",
+  },
+  { page: "events", title: "What an event costs", command: "node bench/events.ts" },
+  { page: "import", title: "What importing the package costs", command: "npm run --silent import-cost" },
+];
+
+const { values } = parseArgs({ options: { only: { type: "string" }, list: { type: "boolean", default: false } } });
+const names = values.only?.split(",");
+
+if (values.list) for (const { page, title } of measurements) console.log(`${page.padEnd(16)}${title}`);
+else for (const measurement of measurements) if (names?.includes(measurement.page) ?? true) await measure(measurement);
+
+async function measure({ page, title, command }: Measurement): Promise<void> {
+  console.log(`${title}: ${command}`);
+  const { status, output } = await run(command);
+  if (status !== 0) {
+    console.error(`${command} failed with status ${status}`);
+    process.exitCode = 1;
+    return;
+  }
+  mkdirSync("docs/measured", { recursive: true });
+  writeFileSync(
+    `docs/measured/${page}.md`,
+    `# ${title}\n\n${circumstances(command)}\n\n\`\`\`text\n${output.trimEnd()}\n\`\`\`\n`,
+  );
+}
+
+/** Runs in a shell, shows the output as it comes, and keeps it. */
+function run(command: string): Promise<{ status: number; output: string }> {
+  return new Promise((settle, reject) => {
+    const child = spawn(command, {
+      shell: true,
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...environment, NO_COLOR: "1" },
+    });
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      process.stdout.write(text);
+      output += text;
+    });
+    child.on("error", reject).on("close", (status) => settle({ status: status ?? 1, output }));
+  });
+}
+
+function circumstances(command: string): string {
+  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
+  const isClean = execFileSync("git", ["status", "--porcelain", "--", "src"], { encoding: "utf8" }) === "";
+  const date = new Date().toISOString().slice(0, 10);
+  const machine = `Node ${process.versions.node}, ${cpus().length} x ${cpus()[0]?.model.trim() ?? "unknown processor"}`;
+  return `\`${command}\` at commit ${commit}${isClean ? "" : " with changes"}, ${date}, ${machine}.`;
+}
