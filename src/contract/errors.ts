@@ -31,7 +31,7 @@ export class BudgetExceeded extends OrchestratorError {
   readonly limit: number;
   /** What would have been used, the refused call included. */
   readonly actual: number;
-  readonly partial?: PartialRun;
+  declare readonly partial?: PartialRun;
 
   constructor(
     budgetType: keyof Budget,
@@ -84,7 +84,7 @@ export class ConflictError extends OrchestratorError {
 export class CancelledError extends OrchestratorError {
   static readonly code = "CANCELLED";
   readonly code = CancelledError.code;
-  readonly partial?: PartialRun;
+  declare readonly partial?: PartialRun;
 
   constructor(reason: unknown, options?: { partial?: PartialRun | undefined }) {
     super(`The run was cancelled: ${messageOf(reason)}`, { cause: reason });

@@ -9,7 +9,7 @@ export interface Usage {
   reasoningTokens?: number;
   /** True where the provider withheld the figures of at least one call, and a bound stands in for them. */
   estimated?: boolean;
-  /** Model calls behind the figures, failed and aborted ones included. */
+  /** Model calls behind the figures, failed and aborted ones included. Left out: one. */
   requests?: number;
 }
 
@@ -35,19 +35,19 @@ export function zeroUsage(): Usage {
 
 export const nothingSpent: Spent = Object.freeze({ usage: Object.freeze(zeroUsage()), costUsd: 0 });
 
-/** The sum of two usages. Optional parts are there where one of the two has them. */
+/** The sum of two usages. Optional parts are there where one of the two has them; a usage without `requests` is one. */
 export function addUsage(a: Usage, b: Usage): Usage {
   const sum: Usage = {
     inputTokens: a.inputTokens + b.inputTokens,
     outputTokens: a.outputTokens + b.outputTokens,
     totalTokens: a.totalTokens + b.totalTokens,
+    requests: (a.requests ?? 1) + (b.requests ?? 1),
   };
   if (a.cachedInputTokens !== undefined || b.cachedInputTokens !== undefined)
     sum.cachedInputTokens = (a.cachedInputTokens ?? 0) + (b.cachedInputTokens ?? 0);
   if (a.reasoningTokens !== undefined || b.reasoningTokens !== undefined)
     sum.reasoningTokens = (a.reasoningTokens ?? 0) + (b.reasoningTokens ?? 0);
   if (a.estimated || b.estimated) sum.estimated = true;
-  if (a.requests !== undefined || b.requests !== undefined) sum.requests = (a.requests ?? 1) + (b.requests ?? 1);
   return sum;
 }
 

@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { isSelfGuarding, type Lent, lend, lentWith, markSelfGuarding } from "../../src/contract/call.ts";
+import { Tool, type ToolContext } from "../../src/contract/tool.ts";
+
+class Plain extends Tool {
+  readonly name: string = "plain";
+  async execute(): Promise<unknown> {
+    return "done";
+  }
+}
+
+describe("a tool", () => {
+  it("has a version and a description unless it gives its own", () => {
+    expect(new Plain()).toMatchObject({ name: "plain", version: "1.0.0", description: "" });
+  });
+
+  it("may declare its facts by a field, a getter or an assignment", () => {
+    class ByField extends Plain {
+      override readonly version = "2.0.0";
+    }
+    class ByGetter extends Plain {
+      override get version() {
+        return "3.0.0";
+      }
+    }
+    class ByAssignment extends Plain {
+      constructor() {
+        super();
+        (this as { version: string }).version = "4.0.0";
+      }
+    }
+    expect([new ByField(), new ByGetter(), new ByAssignment()].map(({ version }) => version)).toEqual([
+      "2.0.0",
+      "3.0.0",
+      "4.0.0",
+    ]);
+    expect(new Plain().version).toBe("1.0.0");
+  });
+
+  it("guards its own calls only where its class says so", () => {
+    class SelfGuarding extends Plain {}
+    markSelfGuarding(SelfGuarding.prototype);
+    expect(isSelfGuarding(new SelfGuarding())).toBe(true);
+    expect(isSelfGuarding(new Plain())).toBe(false);
+  });
+});
+
+it("what a run lends with a context is there for those who know, and for nobody who looks at it", () => {
+  const context = { traceId: "t" } as ToolContext;
+  const what = { maxParallel: 3 } as Lent;
+  const lending = lend(context, what);
+  expect(lending).toBe(context);
+  expect(lentWith(lending)).toBe(what);
+  expect(JSON.stringify(lending)).toBe('{"traceId":"t"}');
+  expect({ ...lending }).toEqual({ traceId: "t" });
+  expect(lentWith({ traceId: "by hand" } as ToolContext)).toBeUndefined();
+});

@@ -1,0 +1,75 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { addCost, addSpent, addUsage, nothingSpent, type Usage, zeroUsage } from "../../src/contract/usage.ts";
+
+const tokens = fc.nat({ max: 1_000_000 });
+const anyUsage: fc.Arbitrary<Usage> = fc
+  .record(
+    {
+      input: tokens,
+      output: tokens,
+      cachedInputTokens: tokens,
+      reasoningTokens: tokens,
+      estimated: fc.constant(true),
+      requests: fc.nat({ max: 9 }),
+    },
+    { requiredKeys: ["input", "output"] },
+  )
+  .map(({ input, output, ...rest }) => ({
+    inputTokens: input,
+    outputTokens: output,
+    totalTokens: input + output,
+    ...rest,
+  }));
+
+/** A usage that says how many requests it stands for, as every sum does. */
+const counted = (usage: Usage): Usage => ({ ...usage, requests: usage.requests ?? 1 });
+
+describe("the sum of usages", () => {
+  it("does not depend on their order or grouping, and nothing adds nothing", () => {
+    fc.assert(
+      fc.property(anyUsage, anyUsage, anyUsage, (a, b, c) => {
+        expect(addUsage(a, b)).toEqual(addUsage(b, a));
+        expect(addUsage(addUsage(a, b), c)).toEqual(addUsage(a, addUsage(b, c)));
+        expect(addUsage(a, zeroUsage())).toEqual(counted(a));
+      }),
+    );
+  });
+
+  it("keeps the total the sum of its parts, and changes neither usage", () => {
+    fc.assert(
+      fc.property(anyUsage, anyUsage, (a, b) => {
+        const sum = addUsage(Object.freeze(a), Object.freeze(b));
+        expect(sum.totalTokens).toBe(sum.inputTokens + sum.outputTokens);
+        expect(sum.estimated ?? false).toBe((a.estimated ?? false) || (b.estimated ?? false));
+      }),
+    );
+  });
+
+  it("of two failed attempts is theirs, once", () => {
+    const attempts = [
+      { inputTokens: 2, outputTokens: 3, totalTokens: 5 },
+      { inputTokens: 5, outputTokens: 7, totalTokens: 12 },
+    ];
+    expect(attempts.reduce(addUsage, zeroUsage())).toEqual({
+      inputTokens: 7,
+      outputTokens: 10,
+      totalTokens: 17,
+      requests: 2,
+    });
+  });
+});
+
+describe("the sum of costs", () => {
+  it("is unknown as soon as one of them is", () => {
+    expect(addCost(0.25, 0.5)).toBe(0.75);
+    expect(addCost(0, null)).toBeNull();
+    expect(addCost(null, null)).toBeNull();
+  });
+
+  it("starts from nothing spent, which nobody can change", () => {
+    const spent = { usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2, requests: 1 }, costUsd: 0.1 };
+    expect(addSpent(nothingSpent, spent)).toEqual(spent);
+    expect(Object.isFrozen(nothingSpent) && Object.isFrozen(nothingSpent.usage)).toBe(true);
+  });
+});
