@@ -5,6 +5,11 @@ import { CommandError } from "./command-error.ts";
 import { exitCode } from "./exit-code.ts";
 import { createProgram } from "./program.ts";
 
+// A reader that has enough (`| head`) is no fault; jobs stop asking then.
+process.stdout.on("error", () => {
+  process.exitCode = exitCode.brokenPipe;
+});
+
 try {
   await createProgram((code) => {
     process.exitCode = code;

@@ -1,7 +1,6 @@
 import { createReadStream, statSync } from "node:fs";
 import { extname } from "node:path";
 import { messageOf } from "../../core/errors.ts";
-import { nearest } from "../../core/nearest.ts";
 import { CommandError } from "../command-error.ts";
 import { readCsv } from "./csv.ts";
 import type { Input, InputReader, InputSource } from "./input.ts";
@@ -67,10 +66,9 @@ function formatOf(path: string): InputFormat {
   const extension = extname(path).toLowerCase();
   const format = formatOfExtension[extension];
   if (format) return format;
-  const guess = nearest(extension, Object.keys(formatOfExtension));
+  const known = Object.keys(formatOfExtension).join(", ");
   throw new CommandError(
-    `${path}: its extension does not say what is in it${guess ? ` (did you mean "${guess}"?)` : ""}. ` +
-      `Give --format ${inputFormats.join(", --format ")}.`,
+    `${path}: its name does not say what is in it (${known} do). Give --format ${inputFormats.join(", --format ")}.`,
   );
 }
 

@@ -1,20 +1,23 @@
 /**
  * Job: hold the runs of a job together under one ceiling of dollars.
- * Boundary: grants a run its part; the run itself keeps to it.
+ * Boundary: grants each run its part; the run itself keeps to it.
  * Invariants:
- * 1. A run is granted what is left once every run in flight has cost as much as the dearest so far, and never less than that.
- * 2. Before any cost is known, runs start one at a time.
+ * 1. What was spent and what is granted never exceed the ceiling together.
+ * 2. A part is at least what the dearest run so far has cost; the first run is granted everything.
  */
 export class JobBudget {
   readonly #limitUsd: number;
+  readonly #concurrency: number;
   #spentUsd = 0;
+  #grantedUsd = 0;
   #dearestUsd: number | undefined;
   #inFlightCount = 0;
   #waiting: (() => void)[] = [];
 
-  /** @param limitUsd no ceiling where it is left out */
-  constructor(limitUsd: number | undefined) {
+  /** @param limitUsd no ceiling where it is `undefined` */
+  constructor(limitUsd: number | undefined, concurrency: number) {
     this.#limitUsd = limitUsd ?? Number.POSITIVE_INFINITY;
+    this.#concurrency = concurrency;
   }
 
   /** Counts a run of an earlier start of the job. */
@@ -29,28 +32,35 @@ export class JobBudget {
    * @returns the run's part in US dollars, infinite without a ceiling; `undefined` where no further run fits
    */
   async admit(): Promise<number | undefined> {
-    while (!this.#hasRoom()) {
+    if (this.#limitUsd === Number.POSITIVE_INFINITY) return this.#limitUsd;
+    for (;;) {
+      const partUsd = this.#nextPartUsd();
+      if (partUsd !== undefined) {
+        this.#grantedUsd += partUsd;
+        this.#inFlightCount++;
+        return partUsd;
+      }
       if (this.#inFlightCount === 0) return undefined;
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    const grantUsd = this.#leftUsd();
-    this.#inFlightCount++;
-    return grantUsd;
   }
 
-  settle(costUsd: number | null): void {
+  /** Ends a run: what it did not use of its part is there for others. */
+  settle(partUsd: number, costUsd: number | null): void {
+    if (partUsd === Number.POSITIVE_INFINITY) return;
     this.#inFlightCount--;
+    this.#grantedUsd = this.#inFlightCount === 0 ? 0 : this.#grantedUsd - partUsd;
     this.keep(costUsd);
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  #leftUsd(): number {
-    return this.#limitUsd - this.#spentUsd - this.#inFlightCount * (this.#dearestUsd ?? 0);
-  }
-
-  #hasRoom(): boolean {
-    if (this.#limitUsd === Number.POSITIVE_INFINITY) return true;
-    if (this.#dearestUsd === undefined && this.#inFlightCount > 0) return false;
-    return this.#leftUsd() > 0 && this.#leftUsd() >= (this.#dearestUsd ?? 0);
+  /** What is left, shared among the runs that there is room for. */
+  #nextPartUsd(): number | undefined {
+    const leftUsd = this.#limitUsd - this.#spentUsd - this.#grantedUsd;
+    if (leftUsd <= 0) return undefined;
+    if (this.#dearestUsd === undefined) return leftUsd;
+    const shareUsd = leftUsd / Math.max(1, this.#concurrency - this.#inFlightCount);
+    const partUsd = Math.max(this.#dearestUsd, shareUsd);
+    return partUsd <= leftUsd ? partUsd : undefined;
   }
 }

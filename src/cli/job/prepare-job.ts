@@ -34,7 +34,7 @@ export async function prepareJob({ tool, definition }: LoadedTool, flags: JobFla
   const fingerprintOf = ({ request }: Input) => fingerprint({ request, job: jobFingerprint });
 
   const tally = new JobTally(systemClock.now());
-  const budget = new JobBudget(flags.maxCostUsd);
+  const budget = new JobBudget(flags.maxCostUsd, flags.concurrency);
   const log = await openLog(flags, tally, budget);
   const hasLine = (input: Input) => log?.has(input, fingerprintOf(input)) ?? false;
   try {

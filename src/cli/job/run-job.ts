@@ -49,24 +49,24 @@ export async function runJob(job: Job): Promise<void> {
 }
 
 async function runInput(job: Job, input: Input): Promise<void> {
-  const grantUsd = await job.budget.admit();
-  if (grantUsd === undefined) throw budgetSpent();
+  const partUsd = await job.budget.admit();
+  if (partUsd === undefined) throw budgetSpent();
   let costUsd: number | null = 0;
   try {
-    const line = await lineFor(job, input, grantUsd);
+    const line = await lineFor(job, input, partUsd);
     costUsd = line.costUsd;
     job.onLine(line);
-    if (costUsd === null && grantUsd !== Number.POSITIVE_INFINITY) throw unknownCost(job.tool);
+    if (costUsd === null && partUsd !== Number.POSITIVE_INFINITY) throw unknownCost(job.tool);
   } finally {
-    job.budget.settle(costUsd);
+    job.budget.settle(partUsd, costUsd);
   }
 }
 
-async function lineFor(job: Job, input: Input, grantUsd: number): Promise<OutputLine> {
+async function lineFor(job: Job, input: Input, partUsd: number): Promise<OutputLine> {
   const fingerprint = job.fingerprintOf(input);
   const { tool, toolOptions, onEvent } = job;
-  const isLimited = grantUsd !== Number.POSITIVE_INFINITY;
-  const options = isLimited ? { ...job.options, budget: { ...job.options.budget, costUsd: grantUsd } } : job.options;
+  const isLimited = partUsd !== Number.POSITIVE_INFINITY;
+  const options = isLimited ? { ...job.options, budget: { ...job.options.budget, costUsd: partUsd } } : job.options;
   try {
     return answeredLine(
       input,

@@ -29,7 +29,7 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
     onFirst: () => view.notify("Finishing what is in flight. Once more stops at once."),
     onSecond: end,
   });
-  process.stdout.once("error", () => interrupt.request(exitCode.brokenPipe));
+  process.stdout.on("error", () => interrupt.request(exitCode.brokenPipe));
   const onLine = (line: OutputLine) => {
     log?.append(line);
     tally.settle(line);

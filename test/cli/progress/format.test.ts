@@ -1,0 +1,47 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { answersOf, counted, cut, showDuration, showOnLine, showUsd } from "../../../src/cli/progress/format.ts";
+
+describe("what people read", () => {
+  test("a value is one line, whatever a model put into it", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(showOnLine(text)).not.toMatch(/\p{Cc}/u);
+        expect(showOnLine({ text })).not.toMatch(/\p{Cc}/u);
+      }),
+    );
+    expect(showOnLine("\x1b[2Jgone\nforever\u009b31m")).toBe("[2Jgone forever 31m");
+  });
+
+  test.each([
+    [null, "cost unknown"],
+    [0, "$0.00"],
+    [1.005, "$1.00"],
+    [0.00123, "$0.0012"],
+    [0.0000004, "$0.00000040"],
+  ])("%j dollars are %s", (costUsd, shown) => {
+    expect(showUsd(costUsd)).toBe(shown);
+  });
+
+  test.each([
+    [0, "0 s"],
+    [59_000, "59 s"],
+    [61_000, "1 min 1 s"],
+    [3_660_000, "1 h 1 min"],
+  ])("%i ms are %s", (ms, shown) => {
+    expect(showDuration(ms)).toBe(shown);
+  });
+
+  test("answers that are not live say what they are", () => {
+    expect(answersOf(1, "live")).toBe("1 answer");
+    expect(answersOf(3, "recorded")).toBe("3 recorded answers");
+    expect(answersOf(3, "simulated")).toBe("3 simulated answers");
+  });
+
+  test("a long text is cut to its length, and says so", () => {
+    expect(cut("abcdef", 4)).toBe("abc…");
+    expect(cut("abcd", 4)).toBe("abcd");
+    expect(counted(1, "line")).toBe("1 line");
+    expect(counted(1234, "line")).toBe("1,234 lines");
+  });
+});
