@@ -1,12 +1,15 @@
 import type { BundleSummary, Replicate, ResolvedBundleOptions } from "../contract/bundle.ts";
 import type { Lent } from "../contract/call.ts";
 import type { ToolContext } from "../contract/tool.ts";
-import { createStoppingRule, type StoppingRule } from "../evidence/stopping.ts";
+import { CancelScope } from "../core/signal.ts";
+import { choicesFromSchema } from "../evidence/schema-hints.ts";
+import { createStoppingRule, type StoppingRule, type StoppingVerdict } from "../evidence/stopping.ts";
 import type { ResolvedSchema } from "../schema/resolve.ts";
 import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
 import type { BundleTool } from "./bundle-tool.ts";
 import { summarizeReplicates, summarizeWithin } from "./create-evidence-bundle.ts";
 import { type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
+import { SettledComparison } from "./settled-comparison.ts";
 
 /** What the stages of a bundle have in common. */
 export interface BundleWork<Input> {
@@ -51,21 +54,60 @@ export async function runBundleStage<Input, T>(
     offset,
     responseIds: new Set(),
   };
-  const rule = ruleFor(options);
+  const comparison = new SettledComparison(options.compare);
+  const settled = () => ({ ...options, compare: comparison.compare });
+  const newRule = () => {
+    const rule = ruleFor(settled(), schema);
+    return isLast ? rule : stopWhenScattered(rule, settled());
+  };
   const schedule = await scheduleReplicates({
     k: options.k,
     maxParallel: Math.min(options.maxParallel, lent.maxParallel),
-    rule: isLast ? rule : stopWhenScattered(rule, options),
-    ask: (index) => askReplicate(asking, index),
-    onObserved: (replicates) => reportPartialSummary(replicates, options, context),
+    rule: comparison.isAwaited ? judgeAnew(newRule) : newRule(),
+    async ask(index) {
+      const asked = await askReplicate(asking, index);
+      if (asked.replicate?.valid && comparison.isAwaited)
+        await learnUnlessAborted(asked.replicate, comparison, context);
+      return asked;
+    },
+    onObserved: (replicates) => reportPartialSummary(replicates, settled(), context),
   });
   const replicates = schedule.replicates as Replicate<T>[];
-  return { schedule, replicates, summary: await summarizeWithin(schema, replicates, options) };
+  return { schedule, replicates, summary: await summarizeWithin(schema, replicates, settled()) };
 }
 
-function ruleFor({ k, epsilon, stopping, compare, fields }: ResolvedBundleOptions): StoppingRule {
+/** A judge that never answers must not keep a run from ending. */
+async function learnUnlessAborted(
+  { data }: Replicate,
+  comparison: SettledComparison,
+  { signal }: ToolContext,
+): Promise<void> {
+  const scope = new CancelScope(signal);
+  try {
+    await scope.race(comparison.learn(data));
+  } finally {
+    scope.dispose();
+  }
+}
+
+function ruleFor(options: ResolvedBundleOptions, schema: ResolvedSchema | undefined): StoppingRule {
+  const { k, epsilon, stopping, compare, fields } = options;
   const { rule, threshold } = typeof stopping === "object" ? stopping : { rule: stopping, threshold: undefined };
-  return createStoppingRule({ k, epsilon, rule, threshold, compare, fields });
+  const choices = schema && choicesFromSchema(schema.jsonSchema);
+  return createStoppingRule({ k, epsilon, rule, threshold, compare, fields, choices });
+}
+
+/** A rule that looks at all replicates again each time, with what is known by then of how they compare. */
+function judgeAnew(newRule: () => StoppingRule): StoppingRule {
+  const observed: Parameters<StoppingRule["observe"]>[] = [];
+  return {
+    needed: newRule().needed,
+    observe(...replicate) {
+      observed.push(replicate);
+      const rule = newRule();
+      return observed.map((earlier) => rule.observe(...earlier)).at(-1) as StoppingVerdict;
+    },
+  };
 }
 
 /** A rule that also stops when the first few answers agree on nothing. */
