@@ -22,8 +22,7 @@ const keptVectors = 10_000;
  *
  * @example
  * ```ts
- * const similarity = embeddingSimilarity(openai.embedding("text-embedding-3-small"));
- * await orchestrator.run({ tool, request, toolOptions: { compare: { text: true, similarity } } });
+ * const similarTo = (model: EmbeddingModelLike) => ({ compare: { text: true, similarity: embeddingSimilarity(model) } });
  * ```
  */
 export function embeddingSimilarity(model: EmbeddingModelLike): (a: string, b: string) => Promise<number> {

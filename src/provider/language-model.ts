@@ -17,7 +17,7 @@ import { describeWarnings } from "./warnings.ts";
  *
  * @example
  * ```ts
- * const { text } = await generate(model, { messages: [{ role: "user", content: "Hi" }], signal });
+ * const greet = (model: LanguageModelLike) => generate(model, { messages: [{ role: "user", content: "Hi" }], signal });
  * ```
  */
 export async function generate(model: LanguageModelLike, call: ModelCall): Promise<ModelAnswer> {

@@ -26,7 +26,8 @@ let catalogue: Promise<PriceCatalogue> | undefined;
  * @example
  * ```ts
  * const prices = await defaultPrices();
- * prices.costUsd({ provider: "openai.responses", modelId: "gpt-5-mini", usage });
+ * const usage = { inputTokens: 1000, outputTokens: 100, totalTokens: 1100 };
+ * prices.costUsd({ provider: "openai.responses", modelId: "gpt-5-mini", usage }); // 0.00045
  * ```
  */
 export function defaultPrices(): Promise<PriceCatalogue> {

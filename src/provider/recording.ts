@@ -26,7 +26,7 @@ interface Outcome {
  *
  * @example
  * ```ts
- * const model = recordingModel(await resolveModel("openai:gpt-5-mini"), "answers.jsonl");
+ * const record = (live: LanguageModelLike) => recordingModel(live, "answers.jsonl");
  * ```
  */
 export function recordingModel(live: LanguageModelLike, file: string): OwnModel {

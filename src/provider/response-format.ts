@@ -35,7 +35,7 @@ export function askForSchema(
 }
 
 /** What to tell a model that has no response format, as text for its system message. */
-export function schemaInstructions(schema: JSONSchema): string {
+function schemaInstructions(schema: JSONSchema): string {
   return (
     "Answer with one JSON value that is valid against this JSON schema, and with nothing else: " +
     `no explanation, no code fence.\n${JSON.stringify(schema)}`

@@ -1,7 +1,6 @@
 import { InvalidOptionsError } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { nearest } from "../core/nearest.ts";
-import { fetchSchema } from "./fetch-schema.ts";
 
 /**
  * Job: know the JSON schemas that `schemaUri` may name.
@@ -40,7 +39,7 @@ export async function resolveSchemaUri(uri: string): Promise<JSONSchema> {
   if (known) return known;
   const url = URL.parse(uri);
   if (url?.protocol !== "https:" || !allowedHosts.has(url.host)) throw unknownSchema(uri);
-  const fetched = fetchSchema(url);
+  const fetched = import("./fetch-schema.ts").then(({ fetchSchema }) => fetchSchema(url));
   schemas.set(uri, fetched);
   fetched.catch(() => schemas.delete(uri));
   return fetched;
