@@ -1,0 +1,75 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { confidenceTable } from "./confidence-table.ts";
+import { type DataSet, readDataSet } from "./data-set.ts";
+import { checkMemory } from "./memory-check.ts";
+import { reproduced, reproductionTable } from "./reproduction-table.ts";
+import { stoppingTable } from "./stopping-table.ts";
+import { renderTable, type Table } from "./table.ts";
+import { textStoppingTable, textTable } from "./text-tables.ts";
+
+const help = `node bench/evidence/main.ts [options] [more files…]
+
+Measures stopping rules, confidence and free-text consensus on recorded answers: those in bench/data, and the given files
+of the same format.
+
+  --quick        fewer orders and sample counts
+  --json         results as JSON
+  --write FILE   results, with commit and date, into a Markdown file`;
+
+const { values: flags, positionals: files } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    write: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+const dataFolder = join(import.meta.dirname, "..", "data");
+const orders = flags.quick ? 3 : 20;
+const textOrders = flags.quick ? 1 : 4;
+const sampleCounts = flags.quick ? [5, 10, 40] : [3, 5, 10, 20, 40];
+
+if (flags.help) console.log(help);
+else run();
+
+function run(): void {
+  const recorded = readdirSync(dataFolder).filter((name) => name.endsWith(".jsonl"));
+  const tables: Table[] = [];
+  for (const path of [...recorded.sort().map((name) => join(dataFolder, name)), ...files]) {
+    for (const table of tablesOf(readDataSet(path))) {
+      tables.push(table);
+      if (!flags.json) console.log(`${renderTable(table)}\n`);
+    }
+  }
+  if (flags.json) console.log(JSON.stringify({ commit: commit(), orders, tables }, null, 2));
+  if (flags.write) writeFileSync(flags.write, report(tables));
+}
+
+function* tablesOf(set: DataSet): Generator<Table> {
+  const counts = sampleCounts.filter((count) => count <= set.mostSamples);
+  for (const k of counts) yield stoppingTable(set, k, orders);
+  if (set.kind === "texts") for (const k of counts) yield textStoppingTable(set, k, textOrders);
+  if (set.kind === "texts") yield textTable(set, counts, orders);
+  for (const k of counts) yield confidenceTable(set, k, orders);
+  if (set.name === reproduced) yield reproductionTable(set, orders);
+  if (set.kind !== "objects") yield checkMemory(set, counts.at(-1) as number);
+}
+
+function report(tables: readonly Table[]): string {
+  const command = `node bench/evidence/main.ts${flags.quick ? " --quick" : ""} --write docs/measured/evidence.md`;
+  const day = new Date().toISOString().slice(0, 10);
+  const head = `# Evidence, measured\n\n\`${command}\` on ${day}, at commit ${commit()}. How to read it: [evidence.md](../evidence.md).\n`;
+  return `${[head, ...tables.map(renderTable)].join("\n")}\n`;
+}
+
+/** The commit that was measured, and whether the measured code differs from it. */
+function commit(): string {
+  const git = (...args: string[]) => execFileSync("git", args, { encoding: "utf8", cwd: import.meta.dirname }).trim();
+  const changed = git("status", "--porcelain", "--", "../../src/evidence", "../../src/evidence.ts", ".") !== "";
+  return `${git("rev-parse", "--short", "HEAD")}${changed ? " with changes" : ""}`;
+}
