@@ -6,8 +6,12 @@ export type Layer<Context, Result> = (context: Context, next: () => Promise<Resu
  *
  * @example
  * ```ts
- * const run = compose([idempotency, plan], execute);
- * await run(context);
+ * const timed: Layer<{ log: string[] }, string> = async (context, next) => {
+ *   const result = await next();
+ *   context.log.push("done");
+ *   return result;
+ * };
+ * const run = compose([timed], async () => "answer");
  * ```
  */
 export function compose<Context, Result>(

@@ -18,7 +18,9 @@ export type ErrorCode =
  *
  * @example
  * ```ts
- * try { await orchestrator.run({ … }) } catch (error) {
+ * try {
+ *   await orchestrator.run({ tool: triage, request: { report } });
+ * } catch (error) {
  *   if (BudgetExceeded.isInstance(error)) console.error(error.limit, error.actual);
  * }
  * ```

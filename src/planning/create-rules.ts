@@ -32,7 +32,8 @@ const typeBased = ruleOptions("createTypeBasedRule", { ...helperEntries, request
  *
  * @example
  * ```ts
- * planner.addRule(createTypeBasedRule({ requestType: "bug", toolName: triage, fallbackTools: ["triage_cheaply"] }));
+ * const rule = createTypeBasedRule({ requestType: "bug", toolName: triage, fallbackTools: ["triage_cheaply"] });
+ * const planner = new RuleBasedPlanner([rule]);
  * ```
  */
 export function createTypeBasedRule(options: RuleHelper & { requestType: string }): PlanningRule {
@@ -58,7 +59,8 @@ const keywordBased = ruleOptions("createKeywordBasedRule", {
  *
  * @example
  * ```ts
- * planner.addRule(createKeywordBasedRule({ keywords: ["refund", "chargeback"], attribute: "query", toolName: billing }));
+ * const keywords = ["refund", "chargeback"];
+ * const planner = new RuleBasedPlanner([createKeywordBasedRule({ keywords, attribute: "query", toolName: "billing" })]);
  * ```
  */
 export function createKeywordBasedRule(
@@ -103,7 +105,8 @@ export interface BudgetAwareRule extends Omit<RuleHelper, "toolOptions"> {
  *
  * @example
  * ```ts
- * planner.addRule(createBudgetAwareRule({ toolName: triage, lowBudgetK: 1, lowBudget: { costUsd: 0.01 } }));
+ * const rule = createBudgetAwareRule({ toolName: triage, lowBudgetK: 1, lowBudget: { costUsd: 0.01 } });
+ * const planner = new RuleBasedPlanner([rule]);
  * ```
  */
 export function createBudgetAwareRule(options: BudgetAwareRule): PlanningRule {

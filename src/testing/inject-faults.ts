@@ -30,6 +30,7 @@ export interface FaultyModel extends LanguageModelLike {
  *
  * @example
  * ```ts
+ * const clock = createFakeClock();
  * const model = injectFaults(scriptedModel(() => ({ text: "yes" })), { seed: 7, rate: 0.3, clock });
  * // … run something against it
  * model.injected.hang; // how often it hung
