@@ -43,17 +43,18 @@ export const systemClock: Required<Clock> = {
     });
   },
   schedule(callback, ms) {
-    let timer: NodeJS.Timeout;
-    const arm = (leftMs: number) => {
-      timer = setTimeout(
-        () => (leftMs > longestTimerMs ? arm(leftMs - longestTimerMs) : callback()),
-        Math.min(leftMs, longestTimerMs),
-      );
-    };
-    arm(ms);
+    if (ms > longestTimerMs) return scheduleInParts(callback, ms);
+    const timer = setTimeout(callback, ms);
     return () => clearTimeout(timer);
   },
 };
+
+function scheduleInParts(callback: () => void, ms: number): () => void {
+  let cancel = systemClock.schedule(() => {
+    cancel = systemClock.schedule(callback, ms - longestTimerMs);
+  }, longestTimerMs);
+  return () => cancel();
+}
 
 /** The time that all processes of a machine agree on. It may be corrected, backwards too: measure durations elsewhere. */
 export const wallClock: Pick<Clock, "now"> = { now: () => Date.now() };

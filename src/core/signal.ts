@@ -7,14 +7,39 @@
  * 3. A listener added after the abort is called at once; each is called at most once.
  */
 
-type Listener = () => void;
+import { Link, type Listener, ListenerLink, Ring } from "./ring.ts";
 
-/** The listeners of ours that wait for one signal, behind one real listener on it. */
-const hubs = new WeakMap<AbortSignal, Set<Listener>>();
-const dispatchers = new WeakMap<AbortSignal, Listener>();
+/** A scope in the ring of its parent. */
+class ScopeLink extends Link {
+  readonly #scope: CancelScope;
+  readonly #parent: CancelScope | AbortSignal;
+
+  constructor(scope: CancelScope, parent: CancelScope | AbortSignal) {
+    super();
+    this.#scope = scope;
+    this.#parent = parent;
+  }
+
+  override fire(): void {
+    this.#scope.abort(this.#parent.reason);
+  }
+
+  override leave(): void {
+    super.leave();
+    if (!(this.#parent instanceof CancelScope)) closeIfEmpty(this.#parent);
+  }
+}
+
+/** Those of ours who wait for one signal, behind one real listener on it. */
+interface Hub {
+  readonly ring: Ring;
+  readonly dispatch: Listener;
+}
+
+const hubs = new WeakMap<AbortSignal, Hub>();
 
 /**
- * Calls `listener` when `signal` aborts (at once where it already has), for the price of a set entry.
+ * Calls `listener` when `signal` aborts (at once where it already has), for the price of a place in a ring.
  *
  * @returns a function that stops listening
  */
@@ -23,32 +48,32 @@ export function onAbort(signal: AbortSignal, listener: Listener): () => void {
     listener();
     return () => {};
   }
-  const listeners = hubs.get(signal) ?? openHub(signal);
-  const entry = () => listener();
-  listeners.add(entry);
+  const link = new ListenerLink(listener);
+  link.join(ringOf(signal));
   return () => {
-    if (listeners.delete(entry) && listeners.size === 0) closeHub(signal);
+    link.leave();
+    closeIfEmpty(signal);
   };
 }
 
-function openHub(signal: AbortSignal): Set<Listener> {
-  const listeners = new Set<Listener>();
+function ringOf(signal: AbortSignal): Ring {
+  const known = hubs.get(signal);
+  if (known) return known.ring;
+  const ring = new Ring();
   const dispatch = () => {
-    closeHub(signal);
-    for (const listener of listeners) listener();
-    listeners.clear();
+    hubs.delete(signal);
+    ring.fire();
   };
-  hubs.set(signal, listeners);
-  dispatchers.set(signal, dispatch);
+  hubs.set(signal, { ring, dispatch });
   signal.addEventListener("abort", dispatch, { once: true });
-  return listeners;
+  return ring;
 }
 
-function closeHub(signal: AbortSignal): void {
-  const dispatch = dispatchers.get(signal);
-  if (dispatch) signal.removeEventListener("abort", dispatch);
+function closeIfEmpty(signal: AbortSignal): void {
+  const hub = hubs.get(signal);
+  if (!hub?.ring.isEmpty) return;
+  signal.removeEventListener("abort", hub.dispatch);
   hubs.delete(signal);
-  dispatchers.delete(signal);
 }
 
 /**
@@ -59,13 +84,23 @@ export class CancelScope {
   #aborted = false;
   #reason: unknown;
   #controller: AbortController | undefined;
-  #listeners: Set<Listener> | undefined;
-  #leaveParent: (() => void) | undefined;
+  #listeners: Ring | undefined;
+  #place: ScopeLink | undefined;
 
   constructor(parent?: AbortSignal | CancelScope | undefined) {
     if (!parent) return;
-    const follow = () => this.abort(parent.reason);
-    this.#leaveParent = parent instanceof CancelScope ? parent.onAbort(follow) : onAbort(parent, follow);
+    if (parent.aborted) this.abort(parent.reason);
+    else this.#follow(parent);
+  }
+
+  #follow(parent: AbortSignal | CancelScope): void {
+    this.#place = new ScopeLink(this, parent);
+    this.#place.join(parent instanceof CancelScope ? parent.#ring : ringOf(parent));
+  }
+
+  get #ring(): Ring {
+    this.#listeners ??= new Ring();
+    return this.#listeners;
   }
 
   get aborted(): boolean {
@@ -91,9 +126,7 @@ export class CancelScope {
     this.#reason = reason;
     this.dispose();
     this.#controller?.abort(reason);
-    const listeners = this.#listeners;
-    this.#listeners = undefined;
-    if (listeners) for (const listener of listeners) listener();
+    this.#listeners?.fire();
   }
 
   /** Calls `listener` on abort, at once where that has happened. Returns a function that stops listening. */
@@ -102,11 +135,9 @@ export class CancelScope {
       listener();
       return () => {};
     }
-    this.#listeners ??= new Set();
-    const listeners = this.#listeners;
-    const entry = () => listener();
-    listeners.add(entry);
-    return () => void listeners.delete(entry);
+    const link = new ListenerLink(listener);
+    link.join(this.#ring);
+    return () => link.leave();
   }
 
   /** Settles with `work`, or rejects with the reason as soon as the scope is aborted. */
@@ -128,7 +159,7 @@ export class CancelScope {
 
   /** Stops following the parent. Call it when the work of the scope is over. */
   dispose(): void {
-    this.#leaveParent?.();
-    this.#leaveParent = undefined;
+    this.#place?.leave();
+    this.#place = undefined;
   }
 }
