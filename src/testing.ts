@@ -1,6 +1,6 @@
 export { seededRandom } from "./core/random.ts";
 export { createFakeClock, type FakeClock } from "./testing/fake-clock.ts";
-export { type FaultKind, faultKinds } from "./testing/faults.ts";
+export { type ErrorFaultKind, type FaultKind, faultKinds } from "./testing/faults.ts";
 export { type FaultOptions, type FaultyModel, injectFaults } from "./testing/inject-faults.ts";
 export { HttpFailure, type ScriptedAnswer, type ScriptedUsage } from "./testing/scripted-answer.ts";
 export {
