@@ -244,3 +244,30 @@ it("settles when the signal aborts even if the provider ignores it", async () =>
   abort.abort(new Error("enough"));
   await expect(pending).rejects.toThrow("enough");
 });
+
+it.each([
+  ["an error", new Error("overloaded"), "overloaded"],
+  ["a plain object", { message: "overloaded", code: "overloaded_error" }, "overloaded"],
+  ["a text", "overloaded", "overloaded"],
+])("leaves a stream that reports %s as its error, cancels it, and keeps the facts", async (_, reported, message) => {
+  let cancelled: unknown;
+  const stream = new ReadableStream({
+    pull: (controller) => controller.enqueue({ type: "error", error: reported }),
+    cancel: () => {
+      cancelled = true;
+    },
+  });
+  const model = {
+    specificationVersion: "v4",
+    provider: "p",
+    modelId: "m",
+    doGenerate: async () => ({}),
+    doStream: async () => ({ stream }),
+  };
+  const failure = generate(model as LanguageModelLike, asked({ onDelta: () => {} }));
+  await expect(failure).rejects.toThrow(message);
+  await expect(failure).rejects.toBeInstanceOf(Error);
+  if (typeof reported === "object" && "code" in reported)
+    await expect(failure).rejects.toMatchObject({ code: reported.code });
+  expect(cancelled).toBe(true);
+});

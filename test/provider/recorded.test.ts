@@ -52,7 +52,11 @@ describe("recordedModel", () => {
 
   it("takes the longest question that a prompt holds", async () => {
     const model = await recordedModel(
-      await recording({ question: "Who", text: "short" }, { question: "Who is it?", text: "long" }),
+      await recording(
+        { question: "Who", text: "short" },
+        { question: "Who is it?", text: "long" },
+        { question: "is", text: "part" },
+      ),
     );
     expect((await ask(model, "Tell me. Who is it?")).text).toBe("long");
   });
