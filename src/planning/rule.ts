@@ -14,6 +14,7 @@ export interface PlanningRule {
   name: string;
   /** The rule of the highest priority whose conditions hold decides; of equal ones, the one added first. Default: 0. */
   priority?: number | undefined;
+  /** Told with the reasoning of a decision. */
   description?: string | undefined;
   /** All of them must hold. Without any, the rule holds for every request. */
   conditions: readonly RuleCondition[];
@@ -31,6 +32,7 @@ export interface PlanningRule {
 /** A rule that was checked and is ready to be asked. */
 export interface CompiledRule {
   readonly name: string;
+  readonly description: string | undefined;
   readonly priority: number;
   readonly conditions: readonly CompiledCondition[];
   /** Names of the tool and its fallbacks, each once. */
@@ -85,10 +87,11 @@ export function compileRule(rule: PlanningRule, path: string): CompiledRule {
     ? rule.conditions.map((condition, index) => compileCondition(condition, `${path}.conditions.${index}`, issues))
     : [];
   if (!checked || issues.length > 0) throw new InvalidOptionsError(issues);
-  const { name, priority, action } = checked;
+  const { name, description, priority, action } = checked;
   const refs = [action.toolName, ...action.fallbackTools];
   return {
     name,
+    description,
     priority,
     conditions,
     candidates: [...new Set(refs.map((tool) => (typeof tool === "string" ? tool : tool.name)))],

@@ -98,14 +98,15 @@ function decideBy(
       toolOptions: asked(rule, "transformOptions", () => rule.optionsFor(request, context)),
       fallbackTools,
       confidence: 1,
-      reasoning: [
-        `Rule "${rule.name}" holds.`,
-        ...passedOver.map((other) => `Not "${other}": ${reasons[other]}.`),
-      ].join(" "),
+      reasoning: [whyRule(rule), ...passedOver.map((other) => `Not "${other}": ${reasons[other]}.`)].join(" "),
       metadata: { matchedRule: rule.name },
     },
     request,
   );
+}
+
+function whyRule({ name, description }: CompiledRule): string {
+  return `Rule "${name}" holds${description === undefined ? "" : ` (${description})`}.`;
 }
 
 function reasonsAgainst(

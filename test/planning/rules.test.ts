@@ -33,6 +33,13 @@ describe("RuleBasedPlanner", () => {
     expect(decision.reasoning).toContain('"two"');
   });
 
+  it("tells a rule's description with its reasoning", async () => {
+    const planner = new RuleBasedPlanner([{ ...rule("big", "a"), description: "large reports are summarised first" }]);
+    expect((await planner.plan({}, tools("a"))).reasoning).toBe(
+      'Rule "big" holds (large reports are summarised first).',
+    );
+  });
+
   it("asks that all conditions of a rule hold", async () => {
     const both = rule("both", "a", {
       conditions: [
