@@ -13,10 +13,12 @@ import type { LanguageModelLike } from "../contract/model.ts";
 import { type ReplicateContext, Tool, type ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
-import { executeWholeBundle } from "./execute-whole-bundle.ts";
+import { lazily } from "../core/lazily.ts";
 import { type CheckedBundleOptions, resolveBundleOptions } from "./resolve-bundle-options.ts";
-import { runBundle } from "./run-bundle.ts";
 import { deriveSeeds } from "./seeds.ts";
+
+const loadRunBundle = lazily(() => import("./run-bundle.ts"));
+const loadExecuteWholeBundle = lazily(() => import("./execute-whole-bundle.ts"));
 
 /**
  * The most that one replicate may use; `undefined` where nobody knows.
@@ -86,7 +88,7 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
     const resolved = { ...checked, seeds } as ResolvedBundleOptions;
     try {
       const evidenceBundle = this.runsWholeBundle
-        ? await executeWholeBundle(this, request, resolved, context)
+        ? await (await loadExecuteWholeBundle()).executeWholeBundle(this, request, resolved, context)
         : await this.executeBundle(request, resolved, context);
       context.events.emit("bundle_ready", { evidenceBundle });
       return { evidenceBundle };
@@ -124,8 +126,12 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
   }
 
   /** All answers, and what they come to. */
-  executeBundle(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<EvidenceBundle<T>> {
-    return runBundle(this, request, options, context);
+  async executeBundle(
+    request: Input,
+    options: ResolvedBundleOptions,
+    context: ToolContext,
+  ): Promise<EvidenceBundle<T>> {
+    return (await loadRunBundle()).runBundle(this, request, options, context);
   }
 }
 

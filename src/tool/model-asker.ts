@@ -1,4 +1,4 @@
-import type { EvidenceSource, ReplicateResult, ReplicateSpec, ResolvedBundleOptions } from "../contract/bundle.ts";
+import type { ReplicateResult, ReplicateSpec, ResolvedBundleOptions } from "../contract/bundle.ts";
 import { type Lent, lentWith } from "../contract/call.ts";
 import { InvalidOutputError } from "../contract/invalid-output-error.ts";
 import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
@@ -31,24 +31,6 @@ export class ModelAsker {
 
   constructor(settings: ModelSettings) {
     this.#settings = settings;
-  }
-
-  /** Whose breaker the calls fall under: the model's provider, with the server's address where there are many. */
-  get provider(): string {
-    const { model } = this.#settings;
-    if (typeof model !== "string") return model.provider;
-    return model.startsWith("openai-compatible:") ? (model.split("#")[0] as string) : (model.split(":")[0] as string);
-  }
-
-  get modelId(): string {
-    const { model } = this.#settings;
-    return typeof model === "string" ? model.slice(model.search(model.includes("#") ? "#" : ":") + 1) : model.modelId;
-  }
-
-  get source(): EvidenceSource {
-    const { model } = this.#settings;
-    if (typeof model !== "string") return model.source ?? "live";
-    return model.startsWith("recorded:") ? "recorded" : model.startsWith("simulated:") ? "simulated" : "live";
   }
 
   /**
@@ -181,21 +163,25 @@ function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateCon
   events.emit("delta", { text, replicateId: id });
 }
 
+const cutOff = "the answer was cut off at its length limit";
+
+/** An answer that was cut off is whole only by luck: mended JSON would pass for what the model never finished. */
 function readAnswer(
   text: string,
   finishReason: string,
   isJson: boolean,
 ): { data: unknown; repairs: readonly string[] } {
   const trimmed = text.trim();
-  if (trimmed === "")
+  const isCut = finishReason === "length";
+  if (trimmed === "") {
     throw new InvalidOutputError([`the answer is empty (finish reason: ${finishReason})`], { data: "" });
-  if (!isJson)
-    return { data: trimmed, repairs: finishReason === "length" ? ["the answer was cut off at its length limit"] : [] };
+  }
+  if (!isJson) return { data: trimmed, repairs: isCut ? [cutOff] : [] };
   try {
     const { value, repairs } = extractJson(trimmed);
+    if (isCut && repairs.length > 0) throw new SyntaxError(cutOff);
     return { data: value, repairs };
   } catch (error) {
-    const cut = finishReason === "length" ? ["the answer was cut off at its length limit"] : [];
-    throw new InvalidOutputError([messageOf(error), ...cut], { data: trimmed, cause: error });
+    throw new InvalidOutputError([messageOf(error)], { data: trimmed, cause: error });
   }
 }

@@ -9,10 +9,14 @@ import type {
 import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { JSONObject, JSONValue } from "../core/json.ts";
+import { lazily } from "../core/lazily.ts";
 import { BundleTool, type ReplicateBound } from "./bundle-tool.ts";
 import { describeTool } from "./define-tool.ts";
-import { ModelAsker } from "./model-asker.ts";
+import type { ModelAsker } from "./model-asker.ts";
+import { modelIdOf, providerOf, sourceOf } from "./model-reference.ts";
 import { fillTemplate, type PromptVariables, templateInput } from "./prompt-template.ts";
+
+const loadModelAsker = lazily(() => import("./model-asker.ts"));
 
 /** What a prompt tool is made of. */
 export interface PromptBundleToolOptions<P extends string, T extends JSONValue, Name extends string> {
@@ -56,16 +60,15 @@ export class PromptBundleTool<
 > extends BundleTool<PromptVariables<P>, T> {
   readonly name: Name;
   readonly #options: PromptBundleToolOptions<P, T, Name>;
-  readonly #asker: ModelAsker;
+  #asker: Promise<ModelAsker> | undefined;
 
   /** @throws InvalidOptionsError where the model's name cannot mean any */
   constructor(options: PromptBundleToolOptions<P, T, Name>) {
     super();
     this.name = options.name;
     this.#options = options;
-    this.#asker = new ModelAsker(options);
-    const { provider } = this.#asker;
-    describeTool(this, { version: options.version, description: options.description, provider });
+    const { version, description, model } = options;
+    describeTool(this, { version, description, provider: providerOf(model) });
     const isText = options.schema === undefined && options.defaultOptions?.schemaUri === undefined;
     const defaultOptions: BundleOptions = {
       ...options.defaultOptions,
@@ -77,19 +80,19 @@ export class PromptBundleTool<
   }
 
   override get modelId(): string {
-    return this.#asker.modelId;
+    return modelIdOf(this.#options.model);
   }
 
   override get source(): EvidenceSource {
-    return this.#asker.source;
+    return sourceOf(this.#options.model);
   }
 
-  override boundReplicates(
+  override async boundReplicates(
     request: PromptVariables<P>,
     options: ResolvedBundleOptions,
     context: ToolContext,
   ): Promise<ReplicateBound> {
-    return this.#asker.bound(this.#messages(request), options, context);
+    return (await this.#loadAsker()).bound(this.#messages(request), options, context);
   }
 
   override async executeReplicate(
@@ -97,11 +100,17 @@ export class PromptBundleTool<
     replicate: ReplicateSpec,
     context: ReplicateContext,
   ): Promise<ReplicateResult<T>> {
-    return (await this.#asker.ask(this.#messages(request), replicate, context)) as ReplicateResult<T>;
+    const asker = await this.#loadAsker();
+    return (await asker.ask(this.#messages(request), replicate, context)) as ReplicateResult<T>;
   }
 
   override withModel(model: string | LanguageModelLike): PromptBundleTool<P, T, Name> {
     return new PromptBundleTool({ ...this.#options, model });
+  }
+
+  #loadAsker(): Promise<ModelAsker> {
+    this.#asker ??= loadModelAsker().then(({ ModelAsker }) => new ModelAsker(this.#options));
+    return this.#asker;
   }
 
   #messages(request: PromptVariables<P>): PromptMessage[] {
