@@ -20,7 +20,7 @@ interface Write {
 }
 
 /** Most writes of one transaction: past it, the event loop would stand still for longer than the fsync takes. */
-const batchLimit = 256;
+const batchLimit = 1024;
 
 /** How long SQLite itself waits for a lock, blocking the process. */
 export const blockingMs = 10;

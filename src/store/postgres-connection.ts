@@ -1,6 +1,6 @@
 import { missingDriver, postgresError } from "./postgres-error.ts";
 import { type Dialect, migrations } from "./sql.ts";
-import type { SqlConnection, SqlParameters, SqlQuery, SqlRow } from "./sql-store.ts";
+import type { SqlConnection, SqlQuery, SqlRow } from "./sql-store.ts";
 import { newerSchema, storeClosed } from "./store-error.ts";
 
 /**
@@ -18,6 +18,7 @@ const dialect: Dialect = {
   byteOrder: 'COLLATE "C"',
   forShare: "FOR SHARE",
   skipLocked: "FOR UPDATE SKIP LOCKED",
+  placeholder: (n) => `$${n}`,
   automatics: `
     CREATE SEQUENCE steer_fence;
     CREATE FUNCTION steer_clear_journal() RETURNS trigger LANGUAGE plpgsql AS
@@ -52,11 +53,11 @@ export class PostgresConnection implements SqlConnection {
     this.#server = server;
   }
 
-  async read({ operation, sql, parameters }: SqlQuery): Promise<readonly SqlRow[]> {
+  async read({ operation, text, values }: SqlQuery): Promise<readonly SqlRow[]> {
     if (this.#isClosed) throw storeClosed(this.store, operation);
     try {
       const { client } = await this.#open();
-      return (await client.query({ ...positional(sql, parameters), types })).rows;
+      return (await client.query({ text, values, types })).rows;
     } catch (error) {
       throw postgresError(error, operation);
     }
@@ -150,16 +151,6 @@ async function unless<R>(sqlState: string, query: Promise<R>): Promise<R | undef
     if ((error as { code?: unknown }).code === sqlState) return undefined;
     throw error;
   });
-}
-
-/** The statement with its parameters by number, as the wire protocol wants them. */
-function positional(sql: string, parameters: SqlParameters): { text: string; values: unknown[] } {
-  const names: string[] = [];
-  const text = sql.replace(/\$(\w+)/g, (_, name: string) => {
-    if (!names.includes(name)) names.push(name);
-    return `$${names.indexOf(name) + 1}`;
-  });
-  return { text, values: names.map((name) => parameters[name]) };
 }
 
 const parsers: Readonly<Record<number, (text: string) => unknown>> = {

@@ -1,7 +1,7 @@
 import type { Replicate } from "../contract/bundle.ts";
 import type { OrchestrationOutput } from "../contract/run.ts";
 import { decodeJson, decodeKey, encodeJson, encodeKey } from "./encoding.ts";
-import { type Dialect, type Statements, statements } from "./sql.ts";
+import { type Dialect, type Statement, type Statements, statements } from "./sql.ts";
 import {
   type Claim,
   type ClaimOptions,
@@ -24,14 +24,12 @@ import { type StoreOperation, staleToken } from "./store-error.ts";
  */
 
 export type SqlValue = string | number | null;
-export type SqlParameters = Readonly<Record<string, SqlValue>>;
 export type SqlRow = Readonly<Record<string, any>>;
 
 export interface SqlQuery {
   readonly operation: StoreOperation;
-  readonly sql: string;
-  /** By the names that stand in `sql` behind a `$`. */
-  readonly parameters: SqlParameters;
+  readonly text: string;
+  readonly values: SqlValue[];
 }
 
 /** One database. Every method rejects with a `StoreError`. */
@@ -45,6 +43,9 @@ export interface SqlConnection {
   check(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
+
+/** By the names that stand in a statement behind a `$`. */
+type NamedValues = Readonly<Record<string, SqlValue>>;
 
 const claimsPerSweep = 64;
 const sweptPerClaim = 2;
@@ -161,11 +162,11 @@ export class SqlStore implements ManagedStore {
 
   async #writeHeld(
     operation: StoreOperation,
-    sql: string,
+    statement: Statement,
     token: FencingToken,
-    parameters: SqlParameters,
+    named: NamedValues,
   ): Promise<void> {
-    const rows = await this.#write(operation, sql, { ...parameters, key: encodeKey(token.key), fence: token.fence });
+    const rows = await this.#write(operation, statement, { ...named, key: encodeKey(token.key), fence: token.fence });
     if (rows.length === 0) throw staleToken(this.#connection.store, operation, token);
   }
 
@@ -173,12 +174,12 @@ export class SqlStore implements ManagedStore {
     return (await this.#write(operation, this.#statements.sweep, { limit })).length;
   }
 
-  #read(operation: StoreOperation, sql: string, parameters: SqlParameters): Promise<readonly SqlRow[]> {
-    return this.#connection.read({ operation, sql, parameters });
+  #read(operation: StoreOperation, statement: Statement, named: NamedValues): Promise<readonly SqlRow[]> {
+    return this.#connection.read({ operation, text: statement.text, values: inOrder(statement, named) });
   }
 
-  #write(operation: StoreOperation, sql: string, parameters: SqlParameters): Promise<readonly SqlRow[]> {
-    return this.#connection.write({ operation, sql, parameters });
+  #write(operation: StoreOperation, statement: Statement, named: NamedValues): Promise<readonly SqlRow[]> {
+    return this.#connection.write({ operation, text: statement.text, values: inOrder(statement, named) });
   }
 
   #encode(value: unknown, operation: StoreOperation): string {
@@ -188,6 +189,10 @@ export class SqlStore implements ManagedStore {
   #decode<T>(text: string, key: string, operation: StoreOperation): T {
     return decodeJson<T>(text, key, this.#connection.store, operation);
   }
+}
+
+function inOrder({ names }: Statement, named: NamedValues): SqlValue[] {
+  return names.map((name) => named[name] as SqlValue);
 }
 
 function toRecord(row: SqlRow): RunRecord {

@@ -10,6 +10,8 @@ export interface Dialect {
   readonly forShare: string;
   /** Takes rows that nobody else is changing. */
   readonly skipLocked: string;
+  /** How the nth value of a statement is written, from 1. */
+  placeholder(n: number): string;
   /** Creates what `nextFence` counts with, and what clears the journal of a key that settles. */
   readonly automatics: string;
 }
@@ -42,24 +44,27 @@ export function migrations({ byteOrder, automatics }: Dialect): readonly string[
   ];
 }
 
-/** Every statement of a store. Each is atomic by itself, so a store needs no transaction around two of them. */
-export interface Statements {
-  /** A row where the claim is won. Where it is not, nothing is written, so that those who wait cost little. */
-  readonly take: string;
-  readonly find: string;
-  readonly journal: string;
-  readonly renew: string;
-  readonly savePlan: string;
-  readonly append: string;
-  readonly settle: string;
-  readonly release: string;
-  readonly list: string;
-  readonly show: string;
-  readonly purge: string;
-  readonly sweep: string;
+/** A statement as drivers take it, and which values it wants, in their order. */
+export interface Statement {
+  readonly text: string;
+  readonly names: readonly string[];
 }
 
-export function statements({ now, nextFence, forShare, skipLocked }: Dialect): Statements {
+export type Statements = Readonly<Record<keyof ReturnType<typeof namedStatements>, Statement>>;
+
+/** Every statement of a store. Each is atomic by itself, so a store needs no transaction around two of them. */
+export function statements(dialect: Dialect): Statements {
+  const named = Object.entries(namedStatements(dialect));
+  return Object.fromEntries(named.map(([name, sql]) => [name, positional(sql, dialect)])) as Statements;
+}
+
+function positional(sql: string, { placeholder }: Dialect): Statement {
+  const names: string[] = [];
+  const text = sql.replace(/\$(\w+)/g, (_, name: string) => placeholder(names.push(name)));
+  return { text, names };
+}
+
+function namedStatements({ now, nextFence, forShare, skipLocked }: Dialect) {
   const alive = `(state = 'running' AND lease_ends_ms > ${now})`;
   const held = "key = $key AND fence = $fence AND state = 'running'";
   /** The rule of `isClaimable`, for the claim of `fingerprint`. */
@@ -75,6 +80,7 @@ export function statements({ now, nextFence, forShare, skipLocked }: Dialect): S
     ) AS "replicateCount"`;
 
   return {
+    /** A row where the claim is won. Where it is not, nothing is written, so that those who wait cost little. */
     take: `
       INSERT INTO steer_run (key, fingerprint, state, fence, claims, owner, lease_ends_ms, expires_ms)
       SELECT $key, $fingerprint, 'running', ${nextFence}, 1, $owner, ${now} + $leaseMs, ${now} + $leaseMs + $journalTtlMs

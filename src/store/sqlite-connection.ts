@@ -23,6 +23,7 @@ const dialect: Dialect = {
   byteOrder: "",
   forShare: "",
   skipLocked: "",
+  placeholder: () => "?",
   automatics: `
     CREATE TABLE steer_fence (last bigint NOT NULL);
     INSERT INTO steer_fence VALUES (0);
@@ -57,12 +58,12 @@ export class SqliteConnection implements SqlConnection {
     this.#file = file;
   }
 
-  read({ operation, sql, parameters }: SqlQuery): Promise<readonly SqlRow[]> {
-    return this.#use(operation, (opened) => prepare(opened, sql).all(parameters));
+  read({ operation, text, values }: SqlQuery): Promise<readonly SqlRow[]> {
+    return this.#use(operation, (opened) => prepare(opened, text).all(...values));
   }
 
-  write({ operation, sql, parameters }: SqlQuery): Promise<readonly SqlRow[]> {
-    return this.#use(operation, (opened) => opened.writes.run(() => prepare(opened, sql).all(parameters)));
+  write({ operation, text, values }: SqlQuery): Promise<readonly SqlRow[]> {
+    return this.#use(operation, (opened) => opened.writes.run(() => prepare(opened, text).all(...values)));
   }
 
   async check(): Promise<readonly string[]> {
@@ -131,11 +132,11 @@ function versionOf(database: DatabaseSync): number {
   return Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
 }
 
-function prepare({ database, prepared }: Opened, sql: string): StatementSync {
-  let statement = prepared.get(sql);
+function prepare({ database, prepared }: Opened, text: string): StatementSync {
+  let statement = prepared.get(text);
   if (!statement) {
-    statement = database.prepare(sql);
-    prepared.set(sql, statement);
+    statement = database.prepare(text);
+    prepared.set(text, statement);
   }
   return statement;
 }

@@ -101,7 +101,7 @@ for (const [kind, share] of Object.entries(kinds)) {
 /** Lets processes claim the same keys at the same time. */
 async function race(place: Place, count: number): Promise<{ name: string; won: string[] }[]> {
   const racers = Array.from({ length: count }, (_, index) =>
-    fork(racer, [JSON.stringify({ place, keys, name: `racer-${index}` })]),
+    fork(racer, [JSON.stringify({ place, keys, name: `racer-${index}` })], { execArgv: ["--no-warnings"] }),
   );
   await Promise.all(racers.map((child) => once(child, "message")));
   const results = racers.map(resultOf);
