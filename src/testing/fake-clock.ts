@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../core/clock.ts";
+import { modulesLoaded } from "../core/lazily.ts";
 import { onAbort } from "../core/signal.ts";
 
 /** A clock that stands still until it is told to move. */
@@ -110,7 +111,9 @@ export function createFakeClock(startMs = 0): FakeClock {
   return clock;
 }
 
-/** Lets promises, and what they start, run until the event loop has turned a few times. */
+/** Lets promises, and what they start, run until the event loop has turned a few times and no module is on its way. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  do {
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  } while (await modulesLoaded());
 }

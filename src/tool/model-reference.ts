@@ -1,0 +1,20 @@
+import type { EvidenceSource } from "../contract/bundle.ts";
+import type { LanguageModelLike } from "../contract/model.ts";
+
+/** What can be said of a model before it is found: of a model object, or of a name such as `"openai:gpt-5-mini"`. */
+type ModelReference = string | LanguageModelLike;
+
+/** Whose breaker the calls fall under: the model's provider, with the server's address where there are many. */
+export function providerOf(model: ModelReference): string {
+  if (typeof model !== "string") return model.provider;
+  return model.startsWith("openai-compatible:") ? (model.split("#")[0] as string) : (model.split(":")[0] as string);
+}
+
+export function modelIdOf(model: ModelReference): string {
+  return typeof model === "string" ? model.slice(model.search(model.includes("#") ? "#" : ":") + 1) : model.modelId;
+}
+
+export function sourceOf(model: ModelReference): EvidenceSource {
+  if (typeof model !== "string") return model.source ?? "live";
+  return model.startsWith("recorded:") ? "recorded" : model.startsWith("simulated:") ? "simulated" : "live";
+}
