@@ -45,6 +45,7 @@ export function metadataOf(tool: AnyTool): ToolMetadata {
     supportsBundle: (tool as { supportsBundle?: unknown }).supportsBundle === true,
     capabilities: tool.capabilities ?? [],
     ...(tool.provider !== undefined && { provider: tool.provider }),
+    ...(tool.estimate && { estimate: tool.estimate.bind(tool) }),
   };
 }
 
