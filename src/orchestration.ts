@@ -76,7 +76,6 @@ export type { Random } from "./core/random.ts";
 export { Orchestrator } from "./orchestrate/orchestrator.ts";
 export { ReliableOrchestrator, type ReliableOrchestratorSettings } from "./orchestrate/reliable-orchestrator.ts";
 export type { RunManyResult } from "./orchestrate/run-many.ts";
-export { ReliabilityState } from "./orchestrate/state.ts";
 export { type EmbeddingModelLike, embeddingSimilarity } from "./provider/embedding.ts";
 export { resolveModel } from "./provider/resolve.ts";
 export { allowSchemaHost } from "./schema/schema-registry.ts";

@@ -2,8 +2,8 @@
 const loading = new Set<Promise<unknown>>();
 
 /**
- * A module that is loaded when it is first needed, so that a program that only declares things starts fast. Loaded once;
- * where loading failed, the next call tries again.
+ * A module, or what is made of one, that is loaded when it is first needed, so that a program that only declares things
+ * starts fast. Loaded once; where loading failed, the next call tries again.
  *
  * @example
  * ```ts

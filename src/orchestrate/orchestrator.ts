@@ -1,5 +1,6 @@
 import type {
   NameOf,
+  OrchestrationOutput,
   OrchestrationStream,
   OrchestratorSettings,
   Picked,
@@ -8,12 +9,14 @@ import type {
   RunParams,
 } from "../contract/run.ts";
 import type { AnyTool, ContentOf } from "../contract/tool.ts";
-import { createRunContext, type RunLayer } from "./run-context.ts";
-import { checkRunInput, type GivenRun, type InputRules } from "./run-input.ts";
+import { lazily } from "../core/lazily.ts";
+import { createRunContext, type RunContext, type RunLayer } from "./run-context.ts";
+import { checkRunInput, type GivenRun } from "./run-input.ts";
 import { type RunManyResult, runMany } from "./run-many.ts";
 import { createRunStream } from "./run-stream.ts";
 import { type ResolvedSettings, resolveSettings } from "./settings.ts";
-import { startRun } from "./start-run.ts";
+
+const loadStartRun = lazily(() => import("./start-run.ts"));
 
 /**
  * Runs tools: one at a time, as a stream of events, or over many requests. It plans, retries and remembers nothing;
@@ -38,8 +41,11 @@ export class Orchestrator<Tools = {}> {
   /** Names of the settings that a subclass adds. @internal */
   protected static readonly furtherSettings: readonly string[] = [];
 
+  /** Whether runs are planned, retried and remembered. @internal */
+  protected readonly isReliable: boolean = false;
+
   /** The rings around each run, outermost first. @internal */
-  protected get layers(): readonly RunLayer[] {
+  protected async layers(): Promise<readonly RunLayer[]> {
     return [];
   }
 
@@ -52,8 +58,7 @@ export class Orchestrator<Tools = {}> {
   async run<T extends AnyTool = never, const N extends NameOf<Tools> = never>(
     params: RunParams<Tools, T, N>,
   ): Promise<RunOutput<Tools, T, N>> {
-    const context = createRunContext(checkRunInput(params as GivenRun, this.inputRules), this.settings);
-    return (await startRun(context, this.layers)) as RunOutput<Tools, T, N>;
+    return (await this.start(this.createContext(params as GivenRun))) as RunOutput<Tools, T, N>;
   }
 
   /**
@@ -70,8 +75,8 @@ export class Orchestrator<Tools = {}> {
     params: RunParams<Tools, T, N>,
   ): OrchestrationStream<ContentOf<Picked<Tools, T, N>>> {
     return createRunStream(
-      () => createRunContext(checkRunInput(params as GivenRun, this.inputRules), this.settings),
-      (context) => startRun(context, this.layers),
+      () => this.createContext(params as GivenRun),
+      (context) => this.start(context),
     );
   }
 
@@ -93,8 +98,14 @@ export class Orchestrator<Tools = {}> {
     return runMany(params as RunManyParams<any, any, any>, (one) => this.run(one as any)) as AsyncIterable<any>;
   }
 
-  private get inputRules(): InputRules {
+  private createContext(params: GivenRun): RunContext {
     const { registry, defaultOptions } = this.settings;
-    return { registry, defaultOptions, isReliable: this.layers.length > 0 };
+    const input = checkRunInput(params, { registry, defaultOptions, isReliable: this.isReliable });
+    return createRunContext(input, this.settings);
+  }
+
+  private async start(context: RunContext): Promise<OrchestrationOutput> {
+    const { startRun } = await loadStartRun();
+    return startRun(context, await this.layers());
   }
 }

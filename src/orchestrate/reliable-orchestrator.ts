@@ -1,17 +1,15 @@
 import type { OrchestratorSettings } from "../contract/run.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
+import { lazily } from "../core/lazily.ts";
 import { type ReliabilityConfig, resolveReliabilityConfig } from "../guard/reliability-config.ts";
 import type { Planner } from "../planning/planner.ts";
-import { RuleBasedPlanner } from "../planning/rules.ts";
-import { openStore, storeNames } from "../store/open-store.ts";
+import { type StoreName, storeNames } from "../store/open-store.ts";
 import type { RunStore } from "../store/store.ts";
-import { createGuardLayer } from "./guard-layer.ts";
-import { createIdempotencyLayer } from "./idempotency.ts";
 import { Orchestrator } from "./orchestrator.ts";
-import { createPlanLayer } from "./plan-layer.ts";
 import type { RunLayer } from "./run-context.ts";
-import { type ReliabilityState, stateFor } from "./state.ts";
+import type { ReliabilityState } from "./state.ts";
 
+/** What a reliable orchestrator is made of, beside what every orchestrator is. */
 export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSettings<Tools> {
   /** Chooses the tool of a run that names none. Default: a `RuleBasedPlanner` without rules. */
   planner?: Planner | undefined;
@@ -35,53 +33,34 @@ export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSe
  * ```
  */
 export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
-  readonly #layers: readonly RunLayer[];
+  readonly #layers: () => Promise<readonly RunLayer[]>;
 
   /** @throws InvalidOptionsError naming every setting that cannot be used */
   constructor(settings: ReliableOrchestratorSettings<Tools> = {}) {
     super(settings);
+    const { planner, store = "memory", state, clock } = settings;
+    assertStore(store);
     const config = resolveReliabilityConfig(settings.reliabilityConfig);
-    const state = settings.state ?? stateFor(settings);
-    const planner = settings.planner ?? new RuleBasedPlanner();
-    this.#layers = [
-      createIdempotencyLayer({
-        openStore: storeOpener(settings.store ?? "memory", state),
-        flights: state.flights,
-        ttlMs: config.idempotencyTtlMs,
-        leaseMs: config.leaseMs,
-        onInFlight: config.onInFlight,
-        onStoreError: config.onStoreError,
-      }),
-      createPlanLayer(planner, () => state.breakers()),
-      createGuardLayer(state.policiesFor(config)),
-    ];
+    this.#layers = lazily(async () => {
+      const { createReliableLayers } = await import("./reliable-layers.ts");
+      return createReliableLayers({ config, planner, store, state, clock });
+    });
   }
 
   /** @internal */
   protected static override readonly furtherSettings = ["planner", "reliabilityConfig", "store", "state"];
 
   /** @internal */
-  protected override get layers(): readonly RunLayer[] {
-    return this.#layers;
+  protected override readonly isReliable = true;
+
+  /** @internal */
+  protected override layers(): Promise<readonly RunLayer[]> {
+    return this.#layers();
   }
 }
 
-/** Opens a store when it is first needed; once that failed, the next run tries again. */
-function storeOpener(
-  store: RunStore | "memory" | "sqlite" | "postgres",
-  state: ReliabilityState,
-): () => Promise<RunStore> {
-  if (store === "memory") return () => state.memoryStore();
-  if (typeof store === "string" && !storeNames.includes(store)) {
-    const names = storeNames.map((name) => `"${name}"`).join(", ");
-    throw new InvalidOptionsError([{ path: "store", given: store, allowed: `one of ${names}, or a RunStore` }]);
-  }
-  let opening: Promise<RunStore> | undefined;
-  return () => {
-    opening ??= openStore(store).catch((error) => {
-      opening = undefined;
-      throw error;
-    });
-    return opening;
-  };
+function assertStore(store: RunStore | StoreName): void {
+  if (typeof store !== "string" || storeNames.includes(store)) return;
+  const names = storeNames.map((name) => `"${name}"`).join(", ");
+  throw new InvalidOptionsError([{ path: "store", given: store, allowed: `one of ${names}, or a RunStore` }]);
 }

@@ -9,10 +9,10 @@ import {
   InvalidOptionsError,
   PlanningError,
   PromptBundleTool,
-  ReliabilityState,
   ReliableOrchestrator,
   unwrap,
 } from "../../src/index.ts";
+import { ReliabilityState } from "../../src/orchestrate/state.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 import { scriptedModel, scriptedTool } from "../../src/testing.ts";

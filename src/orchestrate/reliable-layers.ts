@@ -1,0 +1,50 @@
+import type { Clock } from "../core/clock.ts";
+import type { ResolvedReliabilityConfig } from "../guard/reliability-config.ts";
+import type { Planner } from "../planning/planner.ts";
+import { RuleBasedPlanner } from "../planning/rules.ts";
+import { openStore, type StoreName } from "../store/open-store.ts";
+import type { RunStore } from "../store/store.ts";
+import { createGuardLayer } from "./guard-layer.ts";
+import { createIdempotencyLayer } from "./idempotency.ts";
+import { createPlanLayer } from "./plan-layer.ts";
+import type { RunLayer } from "./run-context.ts";
+import { type ReliabilityState, stateFor } from "./state.ts";
+
+/** What reliable runs are made of. */
+export interface ReliableParts {
+  readonly config: ResolvedReliabilityConfig;
+  readonly planner?: Planner | undefined;
+  readonly store: RunStore | StoreName;
+  readonly state?: ReliabilityState | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** The rings around a reliable run, outermost first: one key once, then the plan, then the guarded calls. */
+export function createReliableLayers(parts: ReliableParts): readonly RunLayer[] {
+  const { config, store, planner = new RuleBasedPlanner(), state = stateFor(parts) } = parts;
+  return [
+    createIdempotencyLayer({
+      openStore: storeOpener(store, state),
+      flights: state.flights,
+      ttlMs: config.idempotencyTtlMs,
+      leaseMs: config.leaseMs,
+      onInFlight: config.onInFlight,
+      onStoreError: config.onStoreError,
+    }),
+    createPlanLayer(planner, () => state.breakers()),
+    createGuardLayer(state.policiesFor(config)),
+  ];
+}
+
+/** Opens a store when it is first needed; once that failed, the next run tries again. */
+function storeOpener(store: RunStore | StoreName, state: ReliabilityState): () => Promise<RunStore> {
+  if (store === "memory") return () => state.memoryStore();
+  let opening: Promise<RunStore> | undefined;
+  return () => {
+    opening ??= openStore(store).catch((error) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
+}
