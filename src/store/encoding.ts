@@ -1,14 +1,15 @@
 import { messageOf, showValue } from "../core/errors.ts";
+import { withoutSecrets } from "../core/secrets.ts";
 import { StoreError, type StoreOperation } from "./store-error.ts";
 
 /**
- * A value as the text that is stored.
+ * A value as the text that is stored, without this process's API keys.
  *
  * @throws StoreError for what JSON cannot hold
  */
 export function encodeJson(value: unknown, store: string, operation: StoreOperation): string {
   try {
-    return JSON.stringify(value) ?? "null";
+    return withoutSecrets(JSON.stringify(value) ?? "null");
   } catch (cause) {
     throw new StoreError({
       store,

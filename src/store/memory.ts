@@ -1,8 +1,9 @@
 import type { Replicate } from "../contract/bundle.ts";
 import type { OrchestrationOutput } from "../contract/run.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { type Claimed, isAbandoned, isAlive, isClaimable } from "./claim-rule.ts";
+import { type Claimed, isAlive, isClaimable } from "./claim-rule.ts";
 import { decodeJson, encodeJson } from "./encoding.ts";
+import { compareBytes, describe, journalize, journalOf, type MemoryRecord } from "./memory-record.ts";
 import {
   type Claim,
   type ClaimOptions,
@@ -23,21 +24,6 @@ import { type StoreOperation, staleToken, storeClosed } from "./store-error.ts";
  * 2. Values are kept as JSON text: nobody can change what is stored through a reference.
  * 3. Past `maxEntries`, and once it has expired, the record that came to rest first goes; a running one never does.
  */
-
-interface MemoryRecord extends Claimed {
-  readonly fence: number;
-  readonly owner: string;
-  readonly plan?: string | undefined;
-  readonly output?: string | undefined;
-  readonly journal: Map<string, JournalEntry>;
-}
-
-interface JournalEntry {
-  readonly fingerprint: string;
-  readonly replicateId: string;
-  readonly seed: number;
-  readonly body: string;
-}
 
 export interface MemoryStoreOptions {
   /** Most keys that are kept; more only while more are running. Default: 10,000. */
@@ -72,7 +58,7 @@ export class MemoryStore implements ManagedStore {
   }
 
   async claim(key: string, fingerprint: string, options: ClaimOptions): Promise<Claim> {
-    const nowMs = this.#now("claim");
+    const nowMs = this.#nowUnlessClosed("claim");
     const found = this.#records.get(key);
     if (!found || isClaimable(found, fingerprint, nowMs)) return this.#take(key, fingerprint, options, nowMs);
     const sameFingerprint = found.fingerprint === fingerprint;
@@ -84,7 +70,7 @@ export class MemoryStore implements ManagedStore {
 
   async renew(token: FencingToken, leaseMs: number): Promise<void> {
     const record = this.#held(token, "renew");
-    this.#records.set(token.key, { ...record, ...this.#lease(this.#now("renew"), leaseMs) });
+    this.#records.set(token.key, { ...record, ...this.#lease(this.#clock.now(), leaseMs) });
   }
 
   async savePlan(token: FencingToken, plan: unknown): Promise<void> {
@@ -93,26 +79,30 @@ export class MemoryStore implements ManagedStore {
   }
 
   async append(token: FencingToken, replicate: Replicate): Promise<void> {
-    const { journal, fingerprint } = this.#held(token, "append");
+    const record = this.#held(token, "append");
     const { id: replicateId, seed } = replicate;
     const body = encodeJson(replicate, "memory", "append");
-    journal.set(JSON.stringify([fingerprint, replicateId, seed]), { fingerprint, replicateId, seed, body });
+    journalize(record, { fingerprint: record.fingerprint, replicateId, seed, body });
   }
 
   async settle(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void> {
     const record = this.#held(token, "settle");
     const text = encodeJson(output, "memory", "settle");
-    const expiresMs = this.#now("settle") + ttlMs;
+    const expiresMs = this.#clock.now() + ttlMs;
     this.#rest(token.key, { ...record, state: "settled", expiresMs, output: text, journal: new Map() });
   }
 
   async release(token: FencingToken): Promise<void> {
     const record = this.#held(token, "release");
-    this.#rest(token.key, { ...record, state: "released", expiresMs: this.#now("release") + this.#journalTtlMs });
+    this.#rest(token.key, {
+      ...record,
+      state: "released",
+      expiresMs: this.#clock.now() + this.#journalTtlMs,
+    });
   }
 
   async list(options: ListOptions = {}): Promise<readonly RunRecord[]> {
-    const nowMs = this.#now("list");
+    const nowMs = this.#nowUnlessClosed("list");
     const after = options.after;
     return [...this.#records.keys()]
       .filter((key) => after === undefined || compareBytes(key, after) > 0)
@@ -122,30 +112,30 @@ export class MemoryStore implements ManagedStore {
   }
 
   async show(key: string): Promise<RunDetails | undefined> {
-    const nowMs = this.#now("show");
+    const nowMs = this.#nowUnlessClosed("show");
     const record = this.#records.get(key);
     if (!record) return undefined;
     const { plan, output } = record;
     return {
       ...describe(key, record, nowMs),
-      replicates: this.#journalOf(key, record, record.fingerprint, "show"),
+      replicates: this.#replicates(key, record, "show"),
       ...(plan === undefined ? {} : { plan: this.#decode(plan, key, "show") }),
       ...(output === undefined ? {} : { output: this.#decode<OrchestrationOutput>(output, key, "show") }),
     };
   }
 
   async purge(keys: readonly string[]): Promise<number> {
-    const nowMs = this.#now("purge");
+    const nowMs = this.#nowUnlessClosed("purge");
     return this.#removeWhere(keys, (record) => !isAlive(record, nowMs));
   }
 
   async sweep(): Promise<number> {
-    const nowMs = this.#now("sweep");
+    const nowMs = this.#nowUnlessClosed("sweep");
     return this.#removeWhere(this.#records.keys(), (record) => record.expiresMs <= nowMs);
   }
 
   async verify(): Promise<readonly string[]> {
-    this.#now("verify");
+    this.#nowUnlessClosed("verify");
     return [];
   }
 
@@ -173,7 +163,7 @@ export class MemoryStore implements ManagedStore {
     return {
       state: "won",
       token: { key, fence: record.fence },
-      replicates: this.#journalOf(key, record, fingerprint, "claim"),
+      replicates: this.#replicates(key, record, "claim"),
       ...(record.plan === undefined ? {} : { plan: this.#decode(record.plan, key, "claim") }),
     };
   }
@@ -183,7 +173,7 @@ export class MemoryStore implements ManagedStore {
   }
 
   #held(token: FencingToken, operation: StoreOperation): MemoryRecord {
-    this.#now(operation);
+    if (this.#isClosed) throw storeClosed("memory", operation);
     const record = this.#records.get(token.key);
     if (record?.fence === token.fence && record.state === "running") return record;
     throw staleToken("memory", operation, token);
@@ -216,42 +206,16 @@ export class MemoryStore implements ManagedStore {
     return removed;
   }
 
-  #journalOf(key: string, record: MemoryRecord, fingerprint: string, operation: StoreOperation): Replicate[] {
-    return [...record.journal.values()]
-      .filter((entry) => entry.fingerprint === fingerprint)
-      .sort(byReplicate)
-      .map((entry) => this.#decode<Replicate>(entry.body, key, operation));
+  #replicates(key: string, record: MemoryRecord, operation: StoreOperation): Replicate[] {
+    return journalOf(record).map(({ body }) => this.#decode<Replicate>(body, key, operation));
   }
 
   #decode<T>(text: string, key: string, operation: StoreOperation): T {
     return decodeJson<T>(text, key, "memory", operation);
   }
 
-  #now(operation: StoreOperation): number {
+  #nowUnlessClosed(operation: StoreOperation): number {
     if (this.#isClosed) throw storeClosed("memory", operation);
     return this.#clock.now();
   }
-}
-
-/** `r2` before `r10`. */
-function byReplicate(a: JournalEntry, b: JournalEntry): number {
-  return a.replicateId.length - b.replicateId.length || compareBytes(a.replicateId, b.replicateId) || a.seed - b.seed;
-}
-
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
-function describe(key: string, record: MemoryRecord, nowMs: number): RunRecord {
-  const { fingerprint, owner, fence, journal } = record;
-  return {
-    key,
-    fingerprint,
-    owner,
-    fence,
-    state: isAbandoned(record, nowMs) ? "abandoned" : record.state,
-    leaseEndsInMs: isAlive(record, nowMs) ? record.leaseEndsMs - nowMs : 0,
-    expiresInMs: record.expiresMs - nowMs,
-    replicateCount: [...journal.values()].filter((entry) => entry.fingerprint === fingerprint).length,
-  };
 }

@@ -1,0 +1,33 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { MemoryStore } from "../../src/store/memory.ts";
+import { SqliteStore } from "../../src/store/sqlite.ts";
+import { sampleOutput, sampleReplicate, win } from "../../src/testing/store-conformance/law.ts";
+
+// Not a key: what one looks like.
+const apiKey = "sk-test-0123456789abcdef";
+vi.stubEnv("EXAMPLE_API_KEY", apiKey);
+
+test("an API key of the environment is in no plan, replicate or output that a store keeps", async () => {
+  const store = new MemoryStore();
+  const { token } = await win(store, "key");
+  await store.savePlan(token, { reasoning: `with ${apiKey}` });
+  await store.append(token, sampleReplicate(0, `Incorrect API key provided: ${apiKey}.`));
+  expect(JSON.stringify(await store.show("key"))).not.toContain(apiKey);
+  await store.settle(token, sampleOutput(apiKey), 60_000);
+  expect((await store.show("key"))?.output?.content).toBe("[secret]");
+});
+
+test("nor is it in a byte of the file", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "steer-store-"));
+  const path = join(folder, "runs.sqlite");
+  const store = new SqliteStore({ path });
+  const { token } = await win(store, "key");
+  await store.append(token, sampleReplicate(0, apiKey));
+  await store.close();
+  expect(readFileSync(path, "latin1")).not.toContain(apiKey);
+  expect(readFileSync(path, "latin1")).toContain("[secret]");
+  rmSync(folder, { recursive: true });
+});
