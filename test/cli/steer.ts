@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -89,4 +89,9 @@ export function jsonLines(text: string): any[] {
     .split("\n")
     .filter(Boolean)
     .map((line) => JSON.parse(line));
+}
+
+/** The lines of `out.jsonl` in a folder. */
+export function outputLines(folder: string): any[] {
+  return jsonLines(readFileSync(join(folder, "out.jsonl"), "utf8"));
 }

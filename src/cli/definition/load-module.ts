@@ -11,12 +11,12 @@ import { CommandError } from "../command-error.ts";
  * @throws CommandError where the module breaks, with the place, or exports no tool
  */
 export async function loadModule(file: string): Promise<AnyTool> {
-  const url = pathToFileURL(resolve(file)).href;
+  const path = resolve(file);
   let exported: { default?: unknown };
   try {
-    exported = await import(url);
+    exported = await import(pathToFileURL(path).href);
   } catch (error) {
-    throw new CommandError(`${placeIn(error, url, file)}: the module cannot be loaded: ${messageOf(error)}`, {
+    throw new CommandError(`${placeIn(error, path, file)}: the module cannot be loaded: ${messageOf(error)}`, {
       cause: error,
     });
   }
@@ -29,8 +29,8 @@ export async function loadModule(file: string): Promise<AnyTool> {
 }
 
 /** The file, with the line and the column at which the module's own code broke where the stack tells them. */
-function placeIn(error: unknown, url: string, file: string): string {
+function placeIn(error: unknown, path: string, file: string): string {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const [, place] = stack.split(url);
-  return file + (/^(:\d+)+/.exec(place ?? "")?.[0] ?? "");
+  const [, place = ""] = stack.split(path);
+  return file + (/^(:\d+)+/.exec(place)?.[0] ?? "");
 }

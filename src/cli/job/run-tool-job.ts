@@ -1,4 +1,4 @@
-import { Orchestrator } from "../../orchestrate/orchestrator.ts";
+import { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { exitCode } from "../exit-code.ts";
 import { Interrupt } from "../interrupt.ts";
@@ -39,7 +39,7 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
   try {
     const inputs = interrupt.stopping(job.inputs());
     const { concurrency } = flags;
-    const orchestrator = new Orchestrator();
+    const orchestrator = new ReliableOrchestrator();
     await runJob({
       ...job,
       orchestrator,

@@ -10,8 +10,9 @@ import { progressOf, settledLine } from "./settled-line.ts";
 import type { Terminal } from "./terminal.ts";
 import { showVotes } from "./votes.ts";
 
-const requestLength = 32;
-const votesLength = 48;
+const requestLength = 28;
+/** The last column: a narrow terminal cuts it off sooner. */
+const votesLength = 80;
 
 /** The runs in flight as a table that moves, above it a line for each input that is done: for terminals. */
 export function createLiveJobView(terminal: Terminal, tally: JobTally, clock: Clock = systemClock): JobView {
@@ -40,7 +41,7 @@ export function createLiveJobView(terminal: Terminal, tally: JobTally, clock: Cl
 
 function table(runs: readonly RunState[], terminal: Terminal): string[] {
   if (runs.length === 0) return [];
-  const titles = ["input", "replicates", "votes", "confidence", "cost"].map((title) => terminal.colors.dim(title));
+  const titles = ["input", "replicates", "confidence", "cost", "votes"].map((title) => terminal.colors.dim(title));
   return toColumns([titles, ...runs.map((run) => row(run, terminal))]);
 }
 
@@ -51,9 +52,9 @@ function row({ request, replicates, summary, costUsd }: RunState, { colors }: Te
   return [
     cut(showOnLine(request), requestLength),
     marks.join(""),
-    summary ? showVotes(summary, votesLength) : "",
     summary ? showShare(summary.confidence) : "",
     showUsd(costUsd),
+    summary ? showVotes(summary, votesLength) : "",
   ];
 }
 

@@ -24,14 +24,15 @@ export interface TextStream {
 /** A terminal over a stream; plain lines and no colours where the stream is a pipe or a file. */
 export function createTerminal(stream: TextStream, env: NodeJS.ProcessEnv = process.env): Terminal {
   const isTerminal = stream.isTTY === true;
+  // A terminal that does not know its size says 0.
   return {
     write: (text) => void stream.write(text),
     isLive: isTerminal && env["TERM"] !== "dumb",
     get rows() {
-      return stream.rows ?? 24;
+      return stream.rows || 24;
     },
     get columns() {
-      return stream.columns ?? 80;
+      return stream.columns || 80;
     },
     colors: pc.createColors(isTerminal && stream.hasColors?.() === true),
   };

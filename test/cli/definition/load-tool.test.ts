@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { findToolFiles } from "../../../src/cli/definition/find-tool-files.ts";
+import { loadTool } from "../../../src/cli/definition/load-tool.ts";
+import { createFolder, toolFile } from "../steer.ts";
+
+describe("loadTool", () => {
+  test("gives the same tool from JSON, YAML and JSON with .yaml", async () => {
+    const yaml = [
+      "name: triage",
+      "model: simulated:?error=0.05",
+      "prompt: 'Report: {{report}}'",
+      "schema: { type: object, properties: { severity: { enum: [low, high] } }, required: [severity] }",
+    ].join("\n");
+    const folder = createFolder({ "a.json": toolFile(), "b.yaml": toolFile(), "c.yml": yaml });
+    const loaded = await Promise.all(["a.json", "b.yaml", "c.yml"].map((name) => loadTool(join(folder, name))));
+    expect(loaded[1]?.definition).toEqual(loaded[0]?.definition);
+    expect(loaded[2]?.definition).toEqual(loaded[0]?.definition);
+    expect(loaded[0]?.tool).toMatchObject({ name: "triage", version: "1.0.0", supportsBundle: true });
+  });
+
+  test("--model takes the place of a definition's model, and is refused for a module", async () => {
+    const folder = createFolder({ "a.json": toolFile(), "b.mjs": "" });
+    expect((await loadTool(join(folder, "a.json"), "openai:gpt-5-mini")).definition?.model).toBe("openai:gpt-5-mini");
+    await expect(loadTool(join(folder, "b.mjs"), "openai:gpt-5-mini")).rejects.toThrow(/chooses its own/);
+  });
+
+  test("a key that YAML reads as a prototype stays a key", async () => {
+    const folder = createFolder({ "t.yaml": "name: x\nmodel: m:x\nprompt: hi\n__proto__: { k: 1 }" });
+    await expect(loadTool(join(folder, "t.yaml"))).rejects.toThrow(/t.yaml:4:1: __proto__/);
+  });
+
+  test.each([
+    { file: "t.json", content: '{\n  "name": "x",\n  "model": }', fault: "t.json:3:12: Unexpected token '}'" },
+    { file: "t.json", content: toolFile().slice(0, -1), fault: /t.json:1:\d+: Expected ',' or '}'/ },
+    { file: "t.yaml", content: 'name: x\nprompt: "half', fault: /t.yaml:2:\d+: Missing closing/ },
+    { file: "t.yaml", content: "name: x\nmodel: [a\nprompt: y", fault: /t.yaml:\d:\d+: / },
+    { file: "t.yaml", content: "name: x\nmodel: m:x\npromt: hi", fault: /t.yaml:3:1: promt: .*did you mean "prompt"/ },
+    {
+      file: "t.yaml",
+      content: "name: x\nmodel: m:x\nk: 5\nprompt: hi",
+      fault: 't.yaml:3:1: k: got 5; allowed: "k" belongs into defaultOptions',
+    },
+    { file: "t.yaml", content: "name: x\nprompt: hi", fault: /t.yaml:1:1: "model" is missing/ },
+    {
+      file: "t.yaml",
+      content: "name: x\nmodel: m\nprompt: hi\ndefaultOptions:\n  kk: 1",
+      fault: /t.yaml:5:3: defaultOptions.kk: .*did you mean "k"/,
+    },
+    { file: "t.yaml", content: "- a", fault: "t.yaml:1:1: the file: got" },
+    {
+      file: "t.ts",
+      content: "export const tool = 1;",
+      fault: /t.ts: export default: got undefined; allowed: an instance of Tool/,
+    },
+    {
+      file: "t.ts",
+      content: "\nthrow new Error('broken inside');",
+      fault: /t.ts:2:\d+: the module cannot be loaded: broken inside/,
+    },
+    { file: "t.toml", content: "", fault: /t.toml is no tool file.*\.yaml/ },
+  ])("$file: $fault", async ({ file, content, fault }) => {
+    const folder = createFolder({ [file]: content });
+    await expect(loadTool(join(folder, file))).rejects.toThrow(fault);
+  });
+});
+
+describe("findToolFiles", () => {
+  test("finds the definitions of a folder, and passes over everything else, broken files included", () => {
+    const folder = createFolder({
+      "triage.json": toolFile(),
+      "triage.yaml": toolFile(),
+      "package.json": '{"name":"x"}',
+      "broken.json": "{",
+      "module.ts": "throw new Error('must not run')",
+    });
+    expect(findToolFiles(folder)).toEqual(["triage.json", "triage.yaml"].map((name) => join(folder, name)));
+  });
+});

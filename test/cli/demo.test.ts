@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import { calibrationError, confidenceBins } from "../../src/cli/demo/calibration.ts";
+import { isRight } from "../../src/cli/demo/is-right.ts";
+import { findLiveModel } from "../../src/cli/demo/live-model.ts";
+import { startOpenAIServer } from "../support/openai-server.ts";
+import { steer } from "./steer.ts";
+
+describe("steer demo", () => {
+  test("replays recorded answers without a key, and says that this is what it does", async () => {
+    const { code, stdout, stderr } = await steer(["demo"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^These are recorded answers of a real model, llama-13b/);
+    expect(stdout).not.toContain("\x1b");
+    expect(stdout).toContain("All 500 questions");
+    expect(stdout.match(/recorded answers, confidence/g)).toHaveLength(4);
+  });
+
+  test("its figures fit each other: consensus beats one answer, with fewer answers than always K", async () => {
+    const { stdout } = await steer(["demo", "--k", "5"]);
+    const row = (name: string) => {
+      const [, right, perQuestion, answers] = new RegExp(`${name} +([\\d.]+) % +([\\d.]+) +([\\d,]+)`).exec(stdout)!;
+      return { right: Number(right), perQuestion: Number(perQuestion), answers: Number(answers!.replace(",", "")) };
+    };
+    const [one, fixed, needed] = ["one answer", "consensus of always 5", "consensus, as many as needed"].map(row);
+    expect(fixed).toMatchObject({ perQuestion: 5, answers: 2500 });
+    expect(needed!.answers / 500).toBeCloseTo(needed!.perQuestion, 2);
+    expect(needed!.answers).toBeLessThan(fixed!.answers);
+    expect(needed!.right).toBeGreaterThan(one!.right + 5);
+    const counts = [...stdout.matchAll(/^ {2}\d\.\d\d to \d\.\d\d +(\d+)/gm)].map(([, count]) => Number(count));
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(500);
+  });
+
+  test("--questions and --k bound what is replayed", async () => {
+    const { stdout } = await steer(["demo", "--questions", "2", "--k", "2"]);
+    expect(stdout).toContain("All 2 questions, up to 2 answers each");
+  });
+});
+
+describe("steer demo with a model", () => {
+  test("asks an OpenAI-compatible server live, and says so", async () => {
+    await using server = await startOpenAIServer({ text: "Botswana" });
+    const model = `openai-compatible:${server.baseURL}#some-model`;
+    const { code, stdout } = await steer(["demo", "--model", model, "--questions", "2", "--k", "3"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Asking ${model} live (--model names it): 2 questions`);
+    expect(stdout).toContain("reference  Botswana: right");
+    expect(stdout).toContain("50.0 % of 2 right, with 4 answers where always 3 takes 6; cost unknown.");
+    expect(server.calls).toHaveLength(4);
+  });
+});
+
+describe("the demo's judgement", () => {
+  test.each([
+    ["Botswana", "botswana", true],
+    ["It is Botswana.", "Botswana", true],
+    ["Paris", "Paris, France", true],
+    ["Southern Africa", "Botswana", false],
+    ["Bot", "Botswana", false],
+    ["", "Botswana", false],
+  ])("%j is measured against %j: %s", (answer, gold, right) => {
+    expect(isRight(answer, gold)).toBe(right);
+  });
+
+  test("a confidence that is always right has no calibration error, one that is always wrong has its own size", () => {
+    const at = (confidence: number, isRight: boolean) =>
+      ({ confidence, isRight, answerCount: 1, rightAnswerCount: 0, costUsd: 0 }) as const;
+    expect(calibrationError(confidenceBins([at(1, true), at(0, false)]))).toBe(0);
+    expect(calibrationError(confidenceBins([at(0.5, false), at(0.5, false)]))).toBe(0.5);
+    expect(calibrationError(confidenceBins([at(0.5, true), at(0.5, false)]))).toBe(0);
+  });
+
+  test("a model is asked live only where the environment says so, STEER_MODEL first", () => {
+    expect(findLiveModel({})).toBeUndefined();
+    expect(findLiveModel({ OPENAI_API_KEY: "" })).toBeUndefined();
+    expect(findLiveModel({ ANTHROPIC_API_KEY: "k" })).toMatchObject({ reason: "ANTHROPIC_API_KEY is set" });
+    expect(findLiveModel({ OPENAI_API_KEY: "k", STEER_MODEL: "mistral:x" })).toMatchObject({ model: "mistral:x" });
+  });
+});

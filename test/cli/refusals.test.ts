@@ -1,0 +1,60 @@
+import { chmodSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { createFolder, outputLines, reports, steer, toolFile } from "./steer.ts";
+
+describe("what cannot be used is named, before anything is asked", () => {
+  test("a broken tool file is named with its line and column, without a stack", async () => {
+    const cwd = createFolder({ "t.yaml": 'name: x\nprompt: "half' });
+    const { code, stdout, stderr } = await steer(["run", "t.yaml", "-i", "{}"], { cwd });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^t.yaml:2:\d+: Missing closing.*\n 2 \| prompt: "half\n/);
+    expect(stderr).not.toContain("    at ");
+  });
+
+  test.each([
+    {
+      name: "in.jsonl",
+      content: `${reports(3)}{"report":"cut o`,
+      fault: /in.jsonl:4:\d+: .*was the file still being written/,
+    },
+    { name: "in.jsonl", content: `${reports(3)}{"raport":"x"}\n`, fault: /in.jsonl:4: .*\{\{report\}\}/ },
+    { name: "in.json", content: '[\n{"report": "x"},\n{"report": }]', fault: /in.json:3:12: / },
+    { name: "in.csv", content: "report\na,b\n", fault: /in.csv:2:1: / },
+    { name: "in.txt", content: new Uint8Array([0x66, 0xff]), fault: /not UTF-8/ },
+  ])("$name: $fault", async ({ name, content, fault }) => {
+    const cwd = createFolder({ "triage.json": toolFile(), [name]: content });
+    const { code, stderr } = await steer(["run", "triage.json", "-i", name, "-o", "out.jsonl"], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(fault);
+    expect(readFileSync(join(cwd, "out.jsonl"), "utf8")).toBe("");
+  });
+
+  test.skipIf(process.getuid?.() === 0)("a file that may not be read", async () => {
+    const cwd = createFolder({ "triage.json": toolFile(), "in.jsonl": reports(1) });
+    chmodSync(join(cwd, "in.jsonl"), 0);
+    const { code, stderr } = await steer(["run", "triage.json", "-i", "in.jsonl"], { cwd });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("in.jsonl cannot be read: EACCES") });
+  });
+
+  test("a pipe that breaks off keeps the lines of what came before", async () => {
+    const cwd = createFolder({ "triage.json": toolFile() });
+    const run = await steer(["run", "triage.json", "-o", "out.jsonl"], { cwd, input: `${reports(30)}{"report` });
+    expect(run).toMatchObject({ code: 2 });
+    expect(run.stderr).toContain("stdin:31:");
+    expect(outputLines(cwd)).toHaveLength(30);
+  });
+
+  test("an output file of other inputs is refused and left alone", async () => {
+    const cwd = createFolder({
+      "triage.json": toolFile(),
+      "in.jsonl": reports(3),
+      "other.jsonl": '{"report":"else"}\n',
+    });
+    await steer(["run", "triage.json", "-i", "in.jsonl", "-o", "out.jsonl"], { cwd });
+    const { code, stderr } = await steer(["run", "triage.json", "-i", "other.jsonl", "-o", "out.jsonl"], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toContain("Give another --output");
+    expect(outputLines(cwd)).toHaveLength(3);
+  });
+});

@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { createFolder, jsonLines, outputLines, reports, startSteer, steer, toolFile } from "./steer.ts";
+
+describe("stopping", () => {
+  const slow = toolFile("simulated:?latencyMs=40&error=0.05");
+  const parameters = ["run", "triage.json", "-i", "in.jsonl", "-o", "out.jsonl"];
+
+  test("Ctrl-C once finishes what is in flight, says what was kept, and the same command goes on", async () => {
+    const cwd = createFolder({ "triage.json": slow, "in.jsonl": reports(400) });
+    const run = startSteer(parameters, { cwd });
+    await run.printed("\n20/400");
+    run.child.kill("SIGINT");
+    const { code, stdout } = await run.ended;
+    expect(code).toBe(130);
+    expect(stdout).toContain("Finishing what is in flight. Once more stops at once.");
+    expect(stdout).toContain("The same command goes on from there.");
+    const kept = readFileSync(join(cwd, "out.jsonl"), "utf8");
+    expect(outputLines(cwd).length).toBeGreaterThanOrEqual(20);
+    expect(outputLines(cwd).length).toBeLessThan(400);
+    expect(stdout).toContain(`${outputLines(cwd).length} lines in out.jsonl`);
+    expect(await steer(parameters, { cwd })).toMatchObject({ code: 0 });
+    expect(readFileSync(join(cwd, "out.jsonl"), "utf8").startsWith(kept)).toBe(true);
+    expect(new Set(outputLines(cwd).map(({ index }) => index)).size).toBe(400);
+    expect(outputLines(cwd)).toHaveLength(400);
+  });
+
+  test("Ctrl-C twice stops at once, whatever is in flight", async () => {
+    const stuck = `setTimeout(() => {}, 600_000); process.stdout.write("asked"); return new Promise(() => {});`;
+    const cwd = createFolder({ "stuck.ts": `export default { name: "stuck", version: "1", execute() { ${stuck} } };` });
+    const run = startSteer(["run", "stuck.ts", "-i", "{}"], { cwd });
+    await run.printed("asked");
+    run.child.kill("SIGINT");
+    await run.printed("Once more stops at once");
+    run.child.kill("SIGINT");
+    expect(await run.ended).toMatchObject({ code: 130 });
+  });
+
+  test("Ctrl-C also ends a job that waits for its pipe", async () => {
+    const cwd = createFolder({ "triage.json": toolFile() });
+    const run = startSteer(["run", "triage.json", "-o", "out.jsonl"], { cwd });
+    run.child.stdin?.write(reports(2));
+    await run.printed("\n2 ");
+    run.child.kill("SIGINT");
+    expect(await run.ended).toMatchObject({ code: 130 });
+    expect(outputLines(cwd)).toHaveLength(2);
+  });
+
+  test("a reader that goes away ends the job instead of paying on", async () => {
+    const cwd = createFolder({ "triage.json": slow, "in.jsonl": reports(400) });
+    const run = startSteer([...parameters, "--json"], { cwd });
+    await run.printed("\n");
+    run.child.stdout?.destroy();
+    expect(await run.ended).toMatchObject({ code: 141 });
+    expect(outputLines(cwd).length).toBeLessThan(400);
+  });
+
+  test("after SIGKILL half-way every input gets exactly one line, and none is asked twice that had one", async () => {
+    const cwd = createFolder({ "triage.json": slow, "in.jsonl": reports(300) });
+    const run = startSteer([...parameters, "--concurrency", "20"], { cwd });
+    await run.printed("\n150/300");
+    run.child.kill("SIGKILL");
+    expect(await run.ended).toMatchObject({ signal: "SIGKILL" });
+    const killed = readFileSync(join(cwd, "out.jsonl"), "utf8");
+    const kept = killed.slice(0, killed.lastIndexOf("\n") + 1);
+    expect(jsonLines(kept).length).toBeGreaterThanOrEqual(150);
+    expect(await steer(parameters, { cwd })).toMatchObject({ code: 0 });
+    expect(readFileSync(join(cwd, "out.jsonl"), "utf8").startsWith(kept)).toBe(true);
+    expect(
+      outputLines(cwd)
+        .map(({ index }) => index)
+        .toSorted((a, b) => a - b),
+    ).toEqual([...Array(300).keys()]);
+  });
+});
