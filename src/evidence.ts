@@ -1,10 +1,5 @@
-export type {
-  BundleSummary,
-  CompareOptions,
-  Disagreement,
-  FieldSummary,
-  StoppingRuleName,
-} from "./contract/bundle.ts";
+export type { BundleSummary, Disagreement, FieldSummary } from "./contract/bundle.ts";
+export type { CompareOptions, StoppingRuleName } from "./contract/bundle-options.ts";
 export {
   type Calibration,
   type CalibrationData,

@@ -1,20 +1,22 @@
 export type {
   BundleMetadata,
-  BundleOptions,
   BundleSummary,
-  BundleToolOptions,
-  CompareOptions,
   Disagreement,
   EvidenceBundle,
   EvidenceContent,
-  EvidenceSource,
   FieldSummary,
   Replicate,
   ReplicateResult,
   ReplicateSpec,
+} from "./contract/bundle.ts";
+export type {
+  BundleOptions,
+  BundleToolOptions,
+  CompareOptions,
   ResolvedBundleOptions,
   StoppingRuleName,
-} from "./contract/bundle.ts";
+} from "./contract/bundle-options.ts";
+export type { OrchestrationConfig } from "./contract/config.ts";
 export {
   type AnyOrchestratorError,
   BudgetExceeded,
@@ -36,25 +38,24 @@ export {
   type ToolEventType,
 } from "./contract/event.ts";
 export { InvalidOutputError } from "./contract/invalid-output-error.ts";
-export type { LanguageModelLike, PromptMessage } from "./contract/model.ts";
+export type { EvidenceSource, LanguageModelLike, PromptMessage } from "./contract/model.ts";
 export {
-  type AgentDefinition,
   hasEvidence,
-  type Logger,
-  type NameOf,
-  type OrchestrationConfig,
   type OrchestrationOutput,
-  type OrchestrationStream,
-  type OrchestratorSettings,
   type OutputError,
   type OutputMetadata,
-  type Picked,
-  type PriceSource,
-  type RunManyParams,
-  type RunOutput,
-  type RunParams,
   unwrap,
+} from "./contract/output.ts";
+export type {
+  AgentDefinition,
+  NameOf,
+  OrchestrationStream,
+  Picked,
+  RunManyParams,
+  RunOutput,
+  RunParams,
 } from "./contract/run.ts";
+export type { Logger, OrchestratorSettings, PriceSource } from "./contract/settings.ts";
 export {
   type AnyTool,
   type BudgetView,

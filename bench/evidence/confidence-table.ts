@@ -5,8 +5,11 @@ import { meanScores, scoresOf } from "./metrics.ts";
 import { shuffled } from "./orders.ts";
 import { percent, type Table } from "./table.ts";
 
-/** Says how confident to be of the consensus of some questions, having seen the labels of others or not. */
-type Method = (byQuestion: readonly Case[][], order: number) => JudgedConfidence[];
+/** Cases by order of the samples and by question. */
+type Orders = readonly (readonly Case[][])[];
+
+/** Says how confident to be of each consensus; several times, where that depends on which labels it was shown. */
+type Method = (cases: Orders) => JudgedConfidence[][];
 
 /** How far each confidence can be trusted. Labels are of other questions than those that a calibration is judged by. */
 export function confidenceTable(set: DataSet, k: number, orders: number): Table {
@@ -16,13 +19,11 @@ export function confidenceTable(set: DataSet, k: number, orders: number): Table 
   return {
     title: `${set.name}: confidence, ${k} samples`,
     note:
-      `${percent(right)} % right; ${set.questions.length} questions, mean of ${orders} orders` +
+      `${percent(right)} % right; ${set.questions.length} questions, ${orders} orders` +
       `${set.kind === "objects" ? ", by field" : ""}. ECE in ten bins; AURC: mean error over all coverages.`,
     columns: ["confidence", "AUROC", "ECE", "Brier", "AURC", "right at 80 %", "right at 50 %"],
     rows: methodsFor(set).map(([name, method]) => {
-      const { auroc, ece, brier, aurc, rightAtFourFifths, rightAtHalf } = meanScores(
-        shown.map((byQuestion, order) => scoresOf(method(byQuestion, order))),
-      );
+      const { auroc, ece, brier, aurc, rightAtFourFifths, rightAtHalf } = meanScores(method(shown).map(scoresOf));
       return [name, ...[auroc, ece, brier, aurc, rightAtFourFifths, rightAtHalf].map((each) => percent(each))];
     }),
   };
@@ -46,17 +47,19 @@ function methodsFor(set: DataSet): [string, Method][] {
 }
 
 function judgeAll(confidenceOf: (each: Case) => number): Method {
-  return (byQuestion) => byQuestion.flat().map((each) => ({ confidence: confidenceOf(each), correct: each.correct }));
+  return (cases) => [cases.flat(2).map((each) => ({ confidence: confidenceOf(each), correct: each.correct }))];
 }
 
+/** Learns from the labels of some questions in one order, and is judged by the others in all orders; again for each order. */
 function calibrate(labels: number, seen: (summary: BundleSummary) => BundleSummary): Method {
-  return (byQuestion, order) => {
-    const questions = shuffled(byQuestion, 3_000_017 + order);
-    const labelled: Case[] = [];
-    while (labelled.length < labels) labelled.push(...(questions.pop() as Case[]).slice(0, labels - labelled.length));
-    const calibration = fitCalibration(labelled.map(({ summary, correct }) => ({ summary: seen(summary), correct })));
-    return questions
-      .flat()
-      .map(({ summary, correct }) => ({ confidence: calibration.confidence(seen(summary)), correct }));
-  };
+  return (cases) =>
+    cases.map((byQuestion, order) => {
+      const questions = shuffled([...byQuestion.keys()], 3_000_017 + order);
+      const labelled: Case[] = [];
+      while (labelled.length < labels) labelled.push(...(byQuestion[questions.pop() as number] as Case[]));
+      const examples = labelled.slice(0, labels).map(({ summary, correct }) => ({ summary: seen(summary), correct }));
+      const calibration = fitCalibration(examples);
+      const heldOut = cases.flatMap((others) => questions.flatMap((question) => others[question] as Case[]));
+      return heldOut.map(({ summary, correct }) => ({ confidence: calibration.confidence(seen(summary)), correct }));
+    });
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { normalizeText, textSimilarity } from "../../src/evidence.ts";
+import { normalizeText } from "../../src/evidence.ts";
 import { consensusOf } from "./consensus.ts";
 import { keyOf, shareOfFields } from "./json-fields.ts";
 import { plurality } from "./plurality.ts";
+import { isSameAnswer } from "./same-answer.ts";
 
 /** One recorded answer. */
 export interface Sample {
@@ -46,9 +47,6 @@ interface Line {
   readonly tokens?: readonly number[];
 }
 
-/** From here on two short texts are the same answer, misspelt or wrapped in words. */
-const sameAnswer = 0.85;
-
 /** Reads recorded answers: one JSON object a line, `{ id, samples, gold, tokens? }`; `null` and `""` are invalid samples. */
 export function readDataSet(path: string): DataSet {
   const lines = readFileSync(path, "utf8")
@@ -58,8 +56,7 @@ export function readDataSet(path: string): DataSet {
   const kind = kindOf(lines);
   const questions = lines.map((line) => questionOf(line, kind));
   const exact = (answer: unknown, wanted: unknown) => Number(answer !== undefined && answer === wanted);
-  const byText = (answer: unknown, gold: unknown) =>
-    Number(typeof answer === "string" && textSimilarity(answer, String(gold)) >= sameAnswer);
+  const byText = (answer: unknown, gold: unknown) => Number(judge(String(answer ?? ""), String(gold)));
   return {
     name: basename(path).replace(/\.jsonl$/, ""),
     kind,
@@ -70,6 +67,16 @@ export function readDataSet(path: string): DataSet {
     score: kind === "objects" ? shareOfFields : kind === "texts" ? byText : exact,
   };
 }
+
+/** Whether a text is right, looked at once. */
+function judge(text: string, gold: string): boolean {
+  const pair = JSON.stringify([text, gold]);
+  const known = judged.get(pair) ?? isSameAnswer(text, gold);
+  judged.set(pair, known);
+  return known;
+}
+
+const judged = new Map<string, boolean>();
 
 function kindOf(lines: readonly Line[]): DataSet["kind"] {
   const samples = lines.flatMap((line) => line.samples).filter((sample) => sample !== null);

@@ -1,6 +1,7 @@
 import type { JSONSchema } from "../core/json.ts";
 import type { Replicate } from "./bundle.ts";
-import type { OutputError, PriceSource } from "./run.ts";
+import type { OutputError } from "./output.ts";
+import type { PriceSource } from "./settings.ts";
 import type { ToolContext } from "./tool.ts";
 import type { Budget, Spent, Usage } from "./usage.ts";
 

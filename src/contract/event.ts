@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { Emitter } from "../core/emitter.ts";
 import type { JSONValue } from "../core/json.ts";
 import type { BundleSummary, EvidenceBundle, EvidenceContent, Replicate } from "./bundle.ts";
-import type { OrchestrationOutput, OutputError } from "./run.ts";
+import type { OrchestrationOutput, OutputError } from "./output.ts";
 import type { Budget } from "./usage.ts";
 
 /** What every event of a run carries. */

@@ -1,4 +1,4 @@
-import type { OutputError } from "./run.ts";
+import type { OutputError } from "./output.ts";
 
 /**
  * Thrown by a tool that ended without all that it was asked for, but has something to show. The run turns it into a

@@ -1,4 +1,5 @@
-import type { EvidenceSource } from "./bundle.ts";
+/** Whether answers come from a model asked now, from a recording of one, or from a simulation. */
+export type EvidenceSource = "live" | "recorded" | "simulated";
 
 /** What we call of the AI SDK's `LanguageModelV3` and `LanguageModelV4`, by structure: no import of their package. */
 export interface LanguageModelLike {

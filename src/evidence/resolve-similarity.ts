@@ -1,4 +1,4 @@
-import type { CompareOptions } from "../contract/bundle.ts";
+import type { CompareOptions } from "../contract/bundle-options.ts";
 import { agree } from "./agreement.ts";
 import { RowDistances } from "./row-distance.ts";
 import { FieldRules } from "./rules.ts";

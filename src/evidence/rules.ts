@@ -1,4 +1,4 @@
-import { type CompareOptions, compareOptions } from "../contract/bundle.ts";
+import { type CompareOptions, compareOptions } from "../contract/bundle-options.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { resolveOptions } from "../core/options.ts";
 import { pointerSegments } from "./pointer.ts";

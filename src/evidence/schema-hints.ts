@@ -1,4 +1,4 @@
-import { type CompareOptions, compareOptions } from "../contract/bundle.ts";
+import { type CompareOptions, compareOptions } from "../contract/bundle-options.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { resolveOptions } from "../core/options.ts";
 import { walkSchema } from "./schema-walk.ts";

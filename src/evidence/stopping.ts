@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { compareOptions, stoppingRuleNames } from "../contract/bundle.ts";
+import { compareOptions, stoppingRuleNames } from "../contract/bundle-options.ts";
 import {
   declareOptions,
   finiteNumber,
@@ -21,7 +21,7 @@ const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "createStoppin
   epsilon: v.optional(finiteNumber({ minimum: 0, maximum: 1 })),
   /** When to stop before `k`. `"auto"`: lossless up to 3, else horizon. */
   rule: v.optional(oneOf(stoppingRuleNames)),
-  /** Of horizon (0.98) and beta (0.95) a probability, of certified (0.05) an error, of epsilon (0.2) a distance. */
+  /** Of horizon (0.975) and beta (0.95) a probability, of certified (0.05) an error, of epsilon (0.2) a distance. */
   threshold: v.optional(finiteNumber({ minimum: 0, maximum: 1 })),
   /** How values are compared. */
   compare: v.optional(nested(compareOptions.entries)),
@@ -63,7 +63,7 @@ export interface StoppingRule {
  * of a field's first and second answer, n replicates seen (invalid ones too) and m = k - n left:
  *
  * - `"lossless"`: n >= 2 and a - b >= m. The answer of all k, for values compared exactly.
- * - `"horizon"`: two valid, and P(a + x >= b + m - x) >= threshold (0.98), x ~ BetaBinomial(m, a + 1, b + 1).
+ * - `"horizon"`: two valid, and P(a + x >= b + m - x) >= threshold (0.975), x ~ BetaBinomial(m, a + 1, b + 1).
  * - `"epsilon"`: two valid, and their mean pairwise distance <= epsilon (0.2).
  * - `"beta"`: 1 - I_0.5(a + 1, b + 1) >= threshold (0.95): Adaptive-Consistency (Aggarwal et al. 2023).
  * - `"certified"`: 1 / BetaPDF(0.5; a + 1, b + 1) >= max(1, answers - 1) / threshold (0.05); anytime-valid (Ville 1939).

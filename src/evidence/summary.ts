@@ -1,4 +1,5 @@
-import type { BundleSummary, CompareOptions } from "../contract/bundle.ts";
+import type { BundleSummary } from "../contract/bundle.ts";
+import type { CompareOptions } from "../contract/bundle-options.ts";
 import { type Agreement, agree } from "./agreement.ts";
 import { assemble } from "./consensus.ts";
 import { disagreementsOf } from "./disagreements.ts";
@@ -105,7 +106,8 @@ function judgementOf(
   let [weighted, weights, weakest, stability] = [0, 0, 1, 1];
   for (const [field, agreement] of agreements) {
     const summary = summarizeField(field, agreement);
-    fields[field.pointer] = summary;
+    // A list's item 0 and an object's member "0" have one pointer; the one that is in the consensus is shown.
+    if (!(field.pointer in fields) || "value" in summary) fields[field.pointer] = summary;
     weighted += field.rules.weight * summary.confidence;
     weights += field.rules.weight;
     weakest = Math.min(weakest, summary.confidence);

@@ -6,7 +6,7 @@
  * 2. Until `settle` a pair that is not known counts as 0; after `close` it is an error.
  */
 
-import type { CompareOptions } from "../contract/bundle.ts";
+import type { CompareOptions } from "../contract/bundle-options.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 
 export type AskedSimilarity = NonNullable<CompareOptions["similarity"]>;

@@ -28,8 +28,8 @@ export interface ReservationRequest {
    * again each time that the work comes up for its turn.
    */
   bound(remaining: Budget): Budget | undefined;
-  /** Whose abort ends the wait. */
-  readonly scope: CancelScope;
+  /** Whose abort ends the wait. Default: nothing does. */
+  readonly scope?: CancelScope | undefined;
 }
 
 /** The least that a call of unknown size uses: what a refusal names where nothing is left at all. */
@@ -99,7 +99,7 @@ export class BudgetLedger implements BudgetView {
    */
   async reserve(request: ReservationRequest): Promise<Reservation> {
     const { scope } = request;
-    if (scope.aborted) throw scope.reason;
+    if (scope?.aborted) throw scope.reason;
     const attempt = () => this.#grant(request);
     const granted = this.#shared.turns.isEmpty ? attempt() : undefined;
     return granted ?? this.#shared.turns.wait({ attempt, scope, leftMs: () => this.leftMs() });

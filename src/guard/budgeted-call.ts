@@ -3,28 +3,22 @@ import { BudgetExceeded } from "../contract/errors.ts";
 import type { EventData } from "../contract/event.ts";
 import { addSpent, type Budget, nothingSpent, type Spent, type Usage, zeroUsage } from "../contract/usage.ts";
 import type { CancelScope } from "../core/signal.ts";
-import type { CircuitBreaker, CountedFailure } from "./breaker.ts";
+import type { AttemptScope } from "./attempt-scope.ts";
+import type { CircuitBreaker } from "./breaker.ts";
 import type { BudgetLedger } from "./budget.ts";
 import { type Classification, classify } from "./classify.ts";
 import type { CallGuardSettings } from "./guard-settings.ts";
-import type { GuardEventType } from "./guarded-call.ts";
+import { type GuardEventType, GuardedCall } from "./guarded-call.ts";
 import { circuitBreakerOf } from "./reliability-config.ts";
 import type { Reservation } from "./reservation.ts";
-import type { PaidCall } from "./reserve.ts";
 import type { RetryBudget } from "./retry-budget.ts";
-import type { TimedScope } from "./timeout.ts";
 
 /** One call of a run: what the policies ask of it, and what its attempts tell. */
-export class BudgetedCall<R> implements PaidCall {
+export class BudgetedCall<R> extends GuardedCall {
   readonly breaker: CircuitBreaker | undefined;
   readonly retryBudget: RetryBudget | undefined;
-  attempts = 0;
-  isCommitted = false;
-  previousError: unknown;
-  countedFailure: CountedFailure | undefined;
-  note: string | undefined;
-  declare attemptScope: TimedScope;
-  declare reservation: Reservation;
+  /** What is set aside for the attempt under way. */
+  reservation: Reservation | undefined = undefined;
   spent: Spent = nothingSpent;
   readonly #call: Call<R>;
   readonly #settings: CallGuardSettings;
@@ -32,6 +26,7 @@ export class BudgetedCall<R> implements PaidCall {
   readonly #startedAtMs: number;
 
   constructor(call: Call<R>, settings: CallGuardSettings) {
+    super();
     const { policies, ledger, clock } = settings;
     this.#call = call;
     this.#settings = settings;
@@ -49,7 +44,7 @@ export class BudgetedCall<R> implements PaidCall {
     return this.#call.replicateId;
   }
 
-  get scope(): CancelScope {
+  get runScope(): CancelScope {
     return this.#settings.scope;
   }
 
@@ -57,14 +52,17 @@ export class BudgetedCall<R> implements PaidCall {
     return this.#ledger.leftMs();
   }
 
-  ownDeadline() {
-    const limitMs = this.#call.limits?.timeMs;
-    if (limitMs === undefined) return undefined;
-    const elapsedMs = this.#settings.clock.now() - this.#startedAtMs;
-    return { leftMs: limitMs - elapsedMs, error: () => new BudgetExceeded("timeMs", limitMs, limitMs) };
+  ownLeftMs(): number {
+    const { timeMs } = this.#call.limits ?? {};
+    return timeMs === undefined ? Number.POSITIVE_INFINITY : timeMs - this.#elapsedMs();
   }
 
-  classify(error: unknown): Classification {
+  outOfTime(): BudgetExceeded {
+    const limitMs = this.#call.limits?.timeMs ?? Number.POSITIVE_INFINITY;
+    return new BudgetExceeded("timeMs", limitMs, Math.max(limitMs, this.#elapsedMs()));
+  }
+
+  protected judge(error: unknown): Classification {
     return classify(error, this.provider, this.#settings.clock.now());
   }
 
@@ -72,23 +70,31 @@ export class BudgetedCall<R> implements PaidCall {
     this.#settings.emit(type, data, Math.max(1, this.attempts));
   }
 
-  async reserve(): Promise<Reservation> {
-    const { scope } = this;
-    const reservation = await this.#ledger.reserve({ scope, bound: (remaining) => this.#call.bound(remaining) });
-    const { reserved } = reservation;
+  async reserve(): Promise<void> {
+    const { scope } = this.#settings;
+    this.reservation = await this.#ledger.reserve({ scope, bound: (remaining) => this.#call.bound(remaining) });
+    const { reserved } = this.reservation;
     const replicate = this.replicateId === undefined ? {} : { replicateId: this.replicateId };
     if (Object.keys(reserved).length > 0) this.emit("budget_reserved", { reserved, ...replicate });
-    return reservation;
   }
 
-  execute(): PromiseLike<R> | R {
+  startAttempt(scope: AttemptScope): PromiseLike<R> | R {
     this.attempts++;
-    return this.#call.execute(new BudgetedAttempt(this));
+    return this.#call.execute(new BudgetedAttempt(this, scope, this.reservation as Reservation));
+  }
+
+  override endAttempt(): void {
+    super.endAttempt();
+    this.reservation?.release();
   }
 
   facts() {
     const { usage, costUsd } = this.spent;
-    return { usage, costUsd, attempts: this.attempts, elapsedMs: this.#settings.clock.now() - this.#startedAtMs };
+    return { usage, costUsd, attempts: this.attempts, elapsedMs: this.#elapsedMs() };
+  }
+
+  #elapsedMs(): number {
+    return this.#settings.clock.now() - this.#startedAtMs;
   }
 }
 
@@ -97,15 +103,15 @@ class BudgetedAttempt implements CallAttempt {
   readonly attempt: number;
   readonly previousError: unknown;
   readonly #call: BudgetedCall<unknown>;
-  readonly #scope: TimedScope;
+  readonly #scope: AttemptScope;
   readonly #reservation: Reservation;
 
-  constructor(call: BudgetedCall<any>) {
+  constructor(call: BudgetedCall<any>, scope: AttemptScope, reservation: Reservation) {
     this.attempt = call.attempts;
     this.previousError = call.previousError;
     this.#call = call;
-    this.#scope = call.attemptScope;
-    this.#reservation = call.reservation;
+    this.#scope = scope;
+    this.#reservation = reservation;
   }
 
   get signal(): AbortSignal {

@@ -3,16 +3,15 @@ import type { Random } from "../core/random.ts";
 import type { BreakerState, CircuitBreaker } from "./breaker.ts";
 import { CircuitOpenError } from "./circuit-open-error.ts";
 import type { Classification } from "./classify.ts";
-import type { GuardEventType, GuardedCall, GuardLayer } from "./guarded-call.ts";
+import type { GuardEventType, GuardedCall } from "./guarded-call.ts";
+import type { ResolvedRetryConfig } from "./reliability-config.ts";
 import { sleep } from "./sleep.ts";
 
 export interface CircuitSettings {
+  /** `maxDelayMs`: the longest pause that a call waits for where there is a fallback. */
+  readonly config: Pick<ResolvedRetryConfig, "initialDelayMs" | "maxDelayMs" | "jitter">;
   readonly clock: Clock;
   readonly random: Random;
-  /** The longest pause that a call waits for where a fallback exists. */
-  readonly maxDelayMs: number;
-  /** Over how long calls that waited for the same pause are spread. */
-  readonly spreadMs: number;
   hasFallback(): boolean;
 }
 
@@ -22,55 +21,77 @@ const eventOf: Record<BreakerState["kind"], GuardEventType & `circuit_${string}`
   half_open: "circuit_half_open",
 };
 
-/** Lets an attempt through only where the provider's circuit does, and tells the breaker how it ended. */
-export function circuit(settings: CircuitSettings): GuardLayer {
-  return async (call, next) => {
-    const { breaker } = call;
-    if (!breaker) return next();
-    if (breaker.cooldownLeftMs > 0) await awaitCooldown(settings, call, breaker);
-    const permit = observed(call, breaker, () => breaker.enter());
-    try {
-      const value = await next();
-      observed(call, breaker, () => breaker.succeeded(permit, call.countedFailure));
-      return value;
-    } catch (error) {
-      observed(call, breaker, () => tellFailure(call, breaker, permit, error));
-      throw error;
-    }
-  };
-}
-
 /** What was cut off says nothing about the provider. */
-const aborted: Pick<Classification, "breaker" | "retryAfterMs"> = { breaker: "neutral" };
+const cutOff: Pick<Classification, "breaker" | "retryAfterMs"> = { breaker: "neutral" };
 
-/** The call has failed, and no attempt follows: now its failure may open the circuit. */
-export function concludeFailure(call: GuardedCall): void {
-  const { breaker } = call;
-  if (breaker && !call.scope.aborted) observed(call, breaker, () => breaker.gaveUp(call.countedFailure));
-}
+/** Lets an attempt through only where the provider's circuit breaker does, and tells the breaker how it ended. */
+export class Circuit {
+  readonly #settings: CircuitSettings;
 
-function tellFailure(call: GuardedCall, breaker: CircuitBreaker, permit: number, error: unknown): void {
-  const { breaker: effect, retryAfterMs } = call.scope.aborted ? aborted : call.classify(error);
-  if (effect === "failure") call.countedFailure = breaker.failed(permit, call.countedFailure);
-  else breaker.released(permit);
-  if (effect === "cooldown" && retryAfterMs !== undefined) breaker.coolDown(retryAfterMs);
-}
+  constructor(settings: CircuitSettings) {
+    this.#settings = settings;
+  }
 
-async function awaitCooldown(settings: CircuitSettings, call: GuardedCall, breaker: CircuitBreaker): Promise<void> {
-  for (let waitMs = breaker.cooldownLeftMs; waitMs > 0; waitMs = breaker.cooldownLeftMs) {
-    const isTooLong = waitMs >= call.leftMs() || (waitMs > settings.maxDelayMs && settings.hasFallback());
-    if (isTooLong) throw new CircuitOpenError(breaker.provider, "cooldown", waitMs);
-    await sleep(settings.clock, waitMs + settings.random.next() * settings.spreadMs, call.scope);
+  /**
+   * @returns a promise where the provider has asked for a pause
+   * @throws CircuitOpenError
+   */
+  enter(call: GuardedCall): Promise<void> | undefined {
+    const { breaker } = call;
+    if (breaker && breaker.cooldownLeftMs > 0) return this.#enterAfterPause(call, breaker);
+    if (breaker) takePermit(call, breaker);
+    return undefined;
+  }
+
+  succeeded(call: GuardedCall): void {
+    const { breaker, permit, countedFailure } = call;
+    if (!breaker || permit === undefined) return;
+    const { generation } = breaker.state;
+    breaker.succeeded(permit, countedFailure);
+    announceChange(call, breaker, generation);
+  }
+
+  failed(call: GuardedCall, error: unknown): void {
+    const { breaker, permit } = call;
+    if (!breaker || permit === undefined) return;
+    call.permit = undefined;
+    const { generation } = breaker.state;
+    const { breaker: effect, retryAfterMs } = call.runScope?.aborted ? cutOff : call.classify(error);
+    if (effect === "failure") call.countedFailure = breaker.failed(permit, call.countedFailure);
+    else breaker.released(permit);
+    if (effect === "cooldown" && retryAfterMs !== undefined) breaker.coolDown(retryAfterMs);
+    announceChange(call, breaker, generation);
+  }
+
+  /** The call has failed, and no attempt follows: now its failure may open the circuit. */
+  gaveUp(call: GuardedCall): void {
+    const { breaker, countedFailure } = call;
+    if (!breaker || call.runScope?.aborted) return;
+    const { generation } = breaker.state;
+    breaker.gaveUp(countedFailure);
+    announceChange(call, breaker, generation);
+  }
+
+  /** Waits for the end of the pause. Calls that wait for the same one are spread: they do not come back together. */
+  async #enterAfterPause(call: GuardedCall, breaker: CircuitBreaker): Promise<void> {
+    const { config, clock, random, hasFallback } = this.#settings;
+    const spreadMs = config.jitter ? config.initialDelayMs : 0;
+    for (let waitMs = breaker.cooldownLeftMs; waitMs > 0; waitMs = breaker.cooldownLeftMs) {
+      const isTooLong = waitMs >= call.leftMs() || (waitMs > config.maxDelayMs && hasFallback());
+      if (isTooLong) throw new CircuitOpenError(breaker.provider, "cooldown", waitMs);
+      await sleep(clock, waitMs + random.next() * spreadMs, call.runScope);
+    }
+    takePermit(call, breaker);
   }
 }
 
-/** Does something to a breaker, and reports the change of state that comes of it. */
-function observed<T>(call: GuardedCall, breaker: CircuitBreaker, act: () => T): T {
+function takePermit(call: GuardedCall, breaker: CircuitBreaker): void {
   const { generation } = breaker.state;
-  try {
-    return act();
-  } finally {
-    const { kind, generation: now } = breaker.state;
-    if (now !== generation) call.emit(eventOf[kind], { provider: breaker.provider });
-  }
+  call.permit = breaker.enter();
+  announceChange(call, breaker, generation);
+}
+
+function announceChange(call: GuardedCall, breaker: CircuitBreaker, before: number): void {
+  const { kind, generation } = breaker.state;
+  if (generation !== before) call.emit(eventOf[kind], { provider: breaker.provider });
 }

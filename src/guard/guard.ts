@@ -1,28 +1,64 @@
 import type { Call, CallGuard, CallOutcome } from "../contract/call.ts";
 import { CancelledError, isOrchestratorError } from "../contract/errors.ts";
-import { compose } from "../core/compose.ts";
+import type { Clock } from "../core/clock.ts";
 import type { CancelScope } from "../core/signal.ts";
+import { AttemptScope, type AttemptTimeouts } from "./attempt-scope.ts";
 import { BudgetedCall } from "./budgeted-call.ts";
-import { circuit, concludeFailure } from "./circuit.ts";
+import { Circuit } from "./circuit.ts";
 import type { CallGuardSettings } from "./guard-settings.ts";
+import type { GuardedCall } from "./guarded-call.ts";
 import { toOutputError } from "./output-error.ts";
-import { type PaidCall, reserve } from "./reserve.ts";
-import { retry } from "./retry.ts";
-import { timeout } from "./timeout.ts";
+import { Retry } from "./retry.ts";
+
+/** What applies to calls. What is left out does not. */
+export interface Policies {
+  readonly retry?: Retry | undefined;
+  readonly circuit?: Circuit | undefined;
+  readonly timeouts: AttemptTimeouts;
+  readonly clock: Clock;
+}
 
 /**
- * The guarded call of a run: retry -> breaker -> reserve and settle -> attempt timeout -> the call. Where calls meet
- * their policies, and in which order, is written here and nowhere else.
+ * Runs a call under its policies: retry -> circuit breaker -> reserve and settle -> attempt timeout -> the call. The
+ * order is written here and nowhere else.
  */
+export async function runGuarded(call: GuardedCall, policies: Policies): Promise<unknown> {
+  const { retry, circuit, timeouts, clock } = policies;
+  let wait: Promise<void> | undefined;
+  for (;;) {
+    try {
+      if (wait) await wait;
+      const pause = circuit?.enter(call);
+      if (pause) await pause;
+      const reserving = call.reserve();
+      if (reserving) await reserving;
+      call.scope = new AttemptScope(call, timeouts, clock);
+      const value = await call.scope.run();
+      call.endAttempt();
+      circuit?.succeeded(call);
+      retry?.succeeded(call);
+      call.succeed();
+      return value;
+    } catch (error) {
+      call.endAttempt();
+      circuit?.failed(call, error);
+      wait = retry?.next(call, error);
+      if (wait) continue;
+      circuit?.gaveUp(call);
+      throw call.fail(error);
+    }
+  }
+}
+
+/** The guarded calls of a run. */
 export function createCallGuard(settings: CallGuardSettings): CallGuard {
-  const run = compose<PaidCall, unknown>(layersOf(settings), async (call) => call.execute());
+  const policies = policiesOf(settings);
   return async <R>(call: Call<R>): Promise<CallOutcome<R>> => {
     const guarded = new BudgetedCall(call, settings);
     try {
-      const value = (await run(guarded)) as R;
+      const value = (await runGuarded(guarded, policies)) as R;
       return { ok: true, value, ...guarded.facts() };
     } catch (thrown) {
-      concludeFailure(guarded);
       const error = settings.scope.aborted ? reasonOf(settings.scope) : thrown;
       const failure = toOutputError(error, guarded.attempts, guarded.note, guarded.classify(error));
       return { ok: false, error, failure, ...guarded.facts() };
@@ -30,21 +66,11 @@ export function createCallGuard(settings: CallGuardSettings): CallGuard {
   };
 }
 
-function layersOf({ policies, clock, random }: CallGuardSettings) {
-  if (!policies) return [reserve, timeout({}, clock)];
+function policiesOf({ policies, clock, random }: CallGuardSettings): Policies {
+  if (!policies) return { timeouts: {}, clock };
   const { config, hasFallback } = policies;
-  return [
-    retry({ config, clock, random, hasFallback }),
-    circuit({
-      clock,
-      random,
-      maxDelayMs: config.maxDelayMs,
-      spreadMs: config.jitter ? config.initialDelayMs : 0,
-      hasFallback,
-    }),
-    reserve,
-    timeout(config, clock),
-  ];
+  const shared = { config, clock, random, hasFallback };
+  return { retry: new Retry(shared), circuit: new Circuit(shared), timeouts: config, clock };
 }
 
 function reasonOf(scope: CancelScope): unknown {

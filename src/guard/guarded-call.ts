@@ -1,10 +1,11 @@
 import type { EventData } from "../contract/event.ts";
-import type { Layer } from "../core/compose.ts";
 import type { CancelScope } from "../core/signal.ts";
-import type { CircuitBreaker, CountedFailure } from "./breaker.ts";
+import type { AttemptScope } from "./attempt-scope.ts";
+import type { CircuitBreaker, CountedFailure, Permit } from "./breaker.ts";
+import { CircuitOpenError } from "./circuit-open-error.ts";
 import type { Classification } from "./classify.ts";
+import type { Retries } from "./retries.ts";
 import type { RetryBudget } from "./retry-budget.ts";
-import type { TimedScope } from "./timeout.ts";
 
 export type GuardEventType =
   | "budget_reserved"
@@ -15,34 +16,66 @@ export type GuardEventType =
   | "circuit_closed";
 
 /** A call on its way through the policies, and what they keep about it between its attempts. */
-export interface GuardedCall {
-  readonly provider: string;
-  readonly replicateId: string | undefined;
-  /** Whose abort ends the call. */
-  readonly scope: CancelScope;
-  readonly breaker: CircuitBreaker | undefined;
-  readonly retryBudget: RetryBudget | undefined;
-
+export abstract class GuardedCall {
   /** Attempts that were started. */
-  attempts: number;
-  /** The scope of the attempt that is about to start. */
-  attemptScope: TimedScope;
+  attempts = 0;
+  /** The attempt under way. */
+  scope: AttemptScope | undefined = undefined;
   /** Content of the latest attempt was delivered. */
-  isCommitted: boolean;
-  previousError: unknown;
+  isCommitted = false;
+  previousError: unknown = undefined;
+  retries: Retries | undefined = undefined;
+  permit: Permit | undefined = undefined;
   /** The one failure that this call counts for in the window of its circuit breaker. */
-  countedFailure: CountedFailure | undefined;
+  countedFailure: CountedFailure | undefined = undefined;
   /** Why it is not tried again, where that is not plain from the error. */
-  note: string | undefined;
+  note: string | undefined = undefined;
+  #classified: unknown = undefined;
+  #classification: Classification | undefined = undefined;
+
+  abstract readonly provider: string;
+  abstract readonly replicateId: string | undefined;
+  /** Whose abort ends the call. */
+  abstract readonly runScope: CancelScope | undefined;
+  abstract readonly breaker: CircuitBreaker | undefined;
+  abstract readonly retryBudget: RetryBudget | undefined;
 
   /** Milliseconds to the nearest deadline; `Infinity` where there is none. */
-  leftMs(): number;
-  /** The deadline of the call itself, as far as nobody else watches it. */
-  ownDeadline(): { readonly leftMs: number; error(): unknown } | undefined;
-  classify(error: unknown): Classification;
-  emit<E extends GuardEventType>(type: E, data: EventData[E]): void;
-  /** Starts an attempt. */
-  execute(): unknown;
-}
+  abstract leftMs(): number;
+  /** Milliseconds to the deadline that is this call's alone, so that nobody else watches it. */
+  abstract ownLeftMs(): number;
+  /** What a call that passes its own deadline fails with. */
+  abstract outOfTime(): unknown;
+  abstract emit<E extends GuardEventType>(type: E, data: EventData[E]): void;
+  /** Sets aside what the next attempt may use; nothing to wait for where there is no budget. */
+  abstract reserve(): Promise<void> | undefined;
+  abstract startAttempt(scope: AttemptScope): unknown;
 
-export type GuardLayer = Layer<GuardedCall, unknown>;
+  protected abstract judge(error: unknown): Classification;
+
+  /** What an error means. The policies ask several times about the same one. */
+  classify(error: unknown): Classification {
+    if (this.#classification === undefined || this.#classified !== error) {
+      this.#classified = error;
+      this.#classification = this.judge(error);
+    }
+    return this.#classification;
+  }
+
+  /** The attempt has ended, or is given up. */
+  endAttempt(): void {
+    this.scope?.dispose();
+  }
+
+  /** The call has ended well. */
+  succeed(): void {}
+
+  /**
+   * The call has failed for good.
+   *
+   * @returns what it fails with: an open circuit that ends its retries is not what went wrong
+   */
+  fail(error: unknown): unknown {
+    return error instanceof CircuitOpenError && this.attempts > 0 ? this.previousError : error;
+  }
+}

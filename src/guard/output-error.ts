@@ -1,4 +1,4 @@
-import type { OutputError } from "../contract/run.ts";
+import type { OutputError } from "../contract/output.ts";
 import { messageOf } from "../core/errors.ts";
 import { type Classification, classify } from "./classify.ts";
 

@@ -2,7 +2,7 @@ import { type Clock, schedule } from "../core/clock.ts";
 import type { CancelScope } from "../core/signal.ts";
 
 /** Resolves after `ms`; rejects with the scope's reason in the tick of its abort, leaving no timer. */
-export function sleep(clock: Clock, ms: number, scope: CancelScope): Promise<void> {
+export function sleep(clock: Clock, ms: number, scope: CancelScope | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let stopListening = () => {};
     const stopTimer = schedule(
@@ -13,9 +13,10 @@ export function sleep(clock: Clock, ms: number, scope: CancelScope): Promise<voi
       },
       ms,
     );
-    stopListening = scope.onAbort(() => {
-      stopTimer();
-      reject(scope.reason);
-    });
+    if (scope)
+      stopListening = scope.onAbort(() => {
+        stopTimer();
+        reject(scope.reason);
+      });
   });
 }

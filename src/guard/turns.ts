@@ -6,7 +6,7 @@ export interface Turn<T> {
   /** `undefined` while it cannot be yet; what it throws ends the wait. */
   attempt(): T | undefined;
   leftMs(): number;
-  readonly scope: CancelScope;
+  readonly scope: CancelScope | undefined;
 }
 
 /** A queue in which nobody overtakes. Invariant: no turn, listener or timer is left of a wait that is over. */
@@ -50,9 +50,11 @@ export class Turns {
       };
       this.#waiting.add(take);
       arm();
-      stopListening = turn.scope.onAbort(() => {
+      const { scope } = turn;
+      if (!scope) return;
+      stopListening = scope.onAbort(() => {
         leave();
-        reject(turn.scope.reason);
+        reject(scope.reason);
         this.advance();
       });
     });

@@ -1,6 +1,6 @@
 import { isSelfGuarding } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
-import type { OrchestrationOutput } from "../contract/run.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import { traceTool } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";

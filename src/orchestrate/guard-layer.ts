@@ -1,4 +1,4 @@
-import type { OrchestrationOutput, OutputError } from "../contract/run.ts";
+import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
 import type { CallPolicies } from "../guard/guard-settings.ts";
 import type { RunLayer } from "./run-context.ts";
 

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { ConflictError } from "../contract/errors.ts";
-import type { OrchestrationOutput } from "../contract/run.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Claim, RunStore } from "../store/store.ts";
 import { Flight } from "./flight.ts";

@@ -1,13 +1,6 @@
-import type {
-  NameOf,
-  OrchestrationOutput,
-  OrchestrationStream,
-  OrchestratorSettings,
-  Picked,
-  RunManyParams,
-  RunOutput,
-  RunParams,
-} from "../contract/run.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
+import type { NameOf, OrchestrationStream, Picked, RunManyParams, RunOutput, RunParams } from "../contract/run.ts";
+import type { OrchestratorSettings } from "../contract/settings.ts";
 import type { AnyTool, ContentOf } from "../contract/tool.ts";
 import { lazily } from "../core/lazily.ts";
 import { createRunContext, type RunContext, type RunLayer } from "./run-context.ts";

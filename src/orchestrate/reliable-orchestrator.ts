@@ -1,4 +1,4 @@
-import type { OrchestratorSettings } from "../contract/run.ts";
+import type { OrchestratorSettings } from "../contract/settings.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
 import { type ReliabilityConfig, resolveReliabilityConfig } from "../guard/reliability-config.ts";

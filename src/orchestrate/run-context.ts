@@ -1,6 +1,7 @@
 import type { ReplicateJournal } from "../contract/call.ts";
 import type { EventData, EventType } from "../contract/event.ts";
-import type { OrchestrationOutput, PriceSource } from "../contract/run.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
+import type { PriceSource } from "../contract/settings.ts";
 import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Layer } from "../core/compose.ts";

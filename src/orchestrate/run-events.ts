@@ -8,7 +8,7 @@
  * 4. No listener slows, fails or grows the run.
  */
 import type { EventData, EventManager, EventType, OrchestrationEvent, ToolEvents } from "../contract/event.ts";
-import type { Logger } from "../contract/run.ts";
+import type { Logger } from "../contract/settings.ts";
 import { type Clock, timestamp } from "../core/clock.ts";
 import { Emitter } from "../core/emitter.ts";
 

@@ -1,7 +1,7 @@
-import type { BundleToolOptions } from "../contract/bundle.ts";
+import type { BundleToolOptions } from "../contract/bundle-options.ts";
+import { type OrchestrationConfig, orchestrationConfig, type ResolvedOrchestrationConfig } from "../contract/config.ts";
 import { ToolNotFoundError } from "../contract/errors.ts";
 import type { EventManager, OrchestrationEvent } from "../contract/event.ts";
-import { type OrchestrationConfig, orchestrationConfig, type ResolvedOrchestrationConfig } from "../contract/run.ts";
 import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
 import { snapshot } from "../core/canonical.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";

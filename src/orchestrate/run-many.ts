@@ -1,4 +1,5 @@
-import type { OrchestrationOutput, RunManyParams, RunParams } from "../contract/run.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
+import type { RunManyParams, RunParams } from "../contract/run.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import { CancelScope } from "../core/signal.ts";
 

@@ -1,6 +1,6 @@
 import { BudgetExceeded, CancelledError, isOrchestratorError, type PartialRun } from "../contract/errors.ts";
 import { Incomplete } from "../contract/incomplete.ts";
-import { hasEvidence, type OrchestrationOutput, type OutputError, type OutputMetadata } from "../contract/run.ts";
+import { hasEvidence, type OrchestrationOutput, type OutputError, type OutputMetadata } from "../contract/output.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import type { Spent } from "../contract/usage.ts";
 import { toOutputError } from "../guard/output-error.ts";

@@ -1,6 +1,7 @@
 import { CancelledError } from "../contract/errors.ts";
 import type { OrchestrationEvent } from "../contract/event.ts";
-import type { OrchestrationOutput, OrchestrationStream } from "../contract/run.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
+import type { OrchestrationStream } from "../contract/run.ts";
 import { Emitter } from "../core/emitter.ts";
 import type { RunContext } from "./run-context.ts";
 

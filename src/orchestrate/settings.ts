@@ -1,4 +1,5 @@
-import type { Logger, OrchestrationConfig, OrchestratorSettings, PriceSource } from "../contract/run.ts";
+import type { OrchestrationConfig } from "../contract/config.ts";
+import type { Logger, OrchestratorSettings, PriceSource } from "../contract/settings.ts";
 import type { ToolRegistry } from "../contract/tool.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";

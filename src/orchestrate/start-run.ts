@@ -1,5 +1,5 @@
 import { BudgetExceeded, CancelledError } from "../contract/errors.ts";
-import type { OrchestrationOutput, OutputError } from "../contract/run.ts";
+import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
 import { schedule } from "../core/clock.ts";
 import { compose } from "../core/compose.ts";
 import { messageOf } from "../core/errors.ts";

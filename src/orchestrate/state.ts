@@ -1,4 +1,4 @@
-import type { OrchestrationOutput } from "../contract/run.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { BreakerRegistry } from "../guard/breaker-registry.ts";

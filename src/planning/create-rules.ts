@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { budgetEntries } from "../contract/bundle.ts";
+import { budgetEntries } from "../contract/bundle-options.ts";
 import type { Budget } from "../contract/usage.ts";
 import { listOf, nested, resolveOptions, text, wholeNumber } from "../core/options.ts";
 import { type PlanningRule, ruleOptions, type ToolRef } from "./rule.ts";

@@ -1,5 +1,5 @@
 import type { calcPrice, findProvider, Provider } from "@pydantic/genai-prices";
-import type { PriceSource } from "../contract/run.ts";
+import type { PriceSource } from "../contract/settings.ts";
 import type { Usage } from "../contract/usage.ts";
 
 /** A model as callers know it: the AI SDK's name of its provider, and its own. */

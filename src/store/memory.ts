@@ -1,5 +1,5 @@
 import type { Replicate } from "../contract/bundle.ts";
-import type { OrchestrationOutput } from "../contract/run.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { type Claimed, isAlive, isClaimable } from "./claim-rule.ts";
 import { decodeJson, encodeJson } from "./encoding.ts";

@@ -1,5 +1,5 @@
 import type { Replicate } from "../contract/bundle.ts";
-import type { OrchestrationOutput } from "../contract/run.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
 import { decodeJson, decodeKey, encodeJson, encodeKey } from "./encoding.ts";
 import { type Dialect, type Statement, type Statements, statements } from "./sql.ts";
 import {

@@ -1,5 +1,5 @@
 import type { Replicate } from "../contract/bundle.ts";
-import type { OrchestrationOutput } from "../contract/run.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
 
 /**
  * The right to write under a key. `fence` is higher than that of every earlier claim on any key of the store, so that

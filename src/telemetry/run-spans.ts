@@ -1,5 +1,5 @@
 import type { Call, CallGuard, CallOutcome } from "../contract/call.ts";
-import type { OrchestrationOutput } from "../contract/run.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import type { Spent } from "../contract/usage.ts";
 import { noSpan, type Span, type SpanAttributes, startSpan } from "./span.ts";

@@ -1,6 +1,7 @@
 import { lentWith, markSelfGuarding } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
-import type { AgentDefinition, OutputError } from "../contract/run.ts";
+import type { OutputError } from "../contract/output.ts";
+import type { AgentDefinition } from "../contract/run.ts";
 import { Tool, type ToolContext } from "../contract/tool.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import { PromptBundleTool } from "./prompt-bundle-tool.ts";

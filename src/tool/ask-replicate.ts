@@ -1,4 +1,5 @@
-import type { Replicate, ReplicateResult, ReplicateSpec, ResolvedBundleOptions } from "../contract/bundle.ts";
+import type { Replicate, ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
+import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import type { Call, CallAttempt, CallOutcome, Lent } from "../contract/call.ts";
 import { lend } from "../contract/call.ts";
 import { BudgetExceeded, CancelledError } from "../contract/errors.ts";

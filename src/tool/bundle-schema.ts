@@ -1,4 +1,4 @@
-import type { CompareOptions, ResolvedBundleOptions } from "../contract/bundle.ts";
+import type { CompareOptions, ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { compareFromSchema } from "../evidence/schema-hints.ts";
 import { type ResolvedSchema, resolveSchema } from "../schema/resolve.ts";

@@ -1,4 +1,5 @@
-import type { BundleSummary, Replicate, ResolvedBundleOptions } from "../contract/bundle.ts";
+import type { BundleSummary, Replicate } from "../contract/bundle.ts";
+import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import type { Lent } from "../contract/call.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { CancelScope } from "../core/signal.ts";

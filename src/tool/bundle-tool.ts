@@ -1,15 +1,8 @@
-import type {
-  BundleToolOptions,
-  EvidenceBundle,
-  EvidenceContent,
-  EvidenceSource,
-  ReplicateResult,
-  ReplicateSpec,
-  ResolvedBundleOptions,
-} from "../contract/bundle.ts";
+import type { EvidenceBundle, EvidenceContent, ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
+import type { BundleToolOptions, ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { markSelfGuarding } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
-import type { LanguageModelLike } from "../contract/model.ts";
+import type { EvidenceSource, LanguageModelLike } from "../contract/model.ts";
 import { type ReplicateContext, Tool, type ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { InvalidOptionsError } from "../core/errors.ts";

@@ -1,11 +1,6 @@
-import type {
-  BundleSummary,
-  Escalation,
-  EvidenceBundle,
-  EvidenceSource,
-  Replicate,
-  ResolvedBundleOptions,
-} from "../contract/bundle.ts";
+import type { BundleSummary, Escalation, EvidenceBundle, Replicate } from "../contract/bundle.ts";
+import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
+import type { EvidenceSource } from "../contract/model.ts";
 import { addCost, addUsage, zeroUsage } from "../contract/usage.ts";
 import { summarize } from "../evidence/summary.ts";
 import type { ResolvedSchema } from "../schema/resolve.ts";

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { BundleOptions, ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
+import type { ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
+import type { BundleOptions } from "../contract/bundle-options.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { JSONValue } from "../core/json.ts";
 import { BundleTool } from "./bundle-tool.ts";

@@ -1,4 +1,5 @@
-import type { EvidenceBundle, ResolvedBundleOptions } from "../contract/bundle.ts";
+import type { EvidenceBundle } from "../contract/bundle.ts";
+import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { type CallAttempt, lend, lentWith } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { ToolContext } from "../contract/tool.ts";

@@ -1,8 +1,9 @@
-import type { ReplicateResult, ReplicateSpec, ResolvedBundleOptions } from "../contract/bundle.ts";
+import type { ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
+import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { type Lent, lentWith } from "../contract/call.ts";
 import { InvalidOutputError } from "../contract/invalid-output-error.ts";
 import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
-import type { PriceSource } from "../contract/run.ts";
+import type { PriceSource } from "../contract/settings.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import type { JSONObject } from "../core/json.ts";

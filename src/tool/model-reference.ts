@@ -1,5 +1,4 @@
-import type { EvidenceSource } from "../contract/bundle.ts";
-import type { LanguageModelLike } from "../contract/model.ts";
+import type { EvidenceSource, LanguageModelLike } from "../contract/model.ts";
 
 /** What can be said of a model before it is found: of a model object, or of a name such as `"openai:gpt-5-mini"`. */
 type ModelReference = string | LanguageModelLike;

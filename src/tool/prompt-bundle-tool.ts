@@ -1,12 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type {
-  BundleOptions,
-  EvidenceSource,
-  ReplicateResult,
-  ReplicateSpec,
-  ResolvedBundleOptions,
-} from "../contract/bundle.ts";
-import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
+import type { ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
+import type { BundleOptions, ResolvedBundleOptions } from "../contract/bundle-options.ts";
+import type { EvidenceSource, LanguageModelLike, PromptMessage } from "../contract/model.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { JSONObject, JSONValue } from "../core/json.ts";
 import { lazily } from "../core/lazily.ts";

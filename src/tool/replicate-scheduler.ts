@@ -8,7 +8,7 @@
  * 3. After a halt nothing new is asked for; what is in flight is waited for and kept.
  */
 import type { Replicate } from "../contract/bundle.ts";
-import type { OutputError } from "../contract/run.ts";
+import type { OutputError } from "../contract/output.ts";
 
 /** How one request for a replicate ended. */
 export interface Asked {

@@ -1,4 +1,4 @@
-import { type BundleOptions, bundleOptions } from "../contract/bundle.ts";
+import { type BundleOptions, bundleOptions } from "../contract/bundle-options.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import { collectOptions, type ResolvedOptions } from "../core/options.ts";
 

@@ -1,4 +1,5 @@
-import type { Escalation, EvidenceBundle, Replicate, ResolvedBundleOptions } from "../contract/bundle.ts";
+import type { Escalation, EvidenceBundle, Replicate } from "../contract/bundle.ts";
+import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { type Lent, lentWith } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import { Incomplete } from "../contract/incomplete.ts";

@@ -5,7 +5,7 @@
  * 1. Once `learn` of a value has resolved, `compare` can compare it with every value learned before.
  * 2. The similarity is asked about each two texts once, however often they are compared.
  */
-import type { CompareOptions } from "../contract/bundle.ts";
+import type { CompareOptions } from "../contract/bundle-options.ts";
 import { resolveSimilarity } from "../evidence/resolve-similarity.ts";
 
 type Similarity = NonNullable<CompareOptions["similarity"]>;

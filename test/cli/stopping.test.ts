@@ -73,4 +73,21 @@ describe("stopping", () => {
         .toSorted((a, b) => a - b),
     ).toEqual([...Array(300).keys()]);
   });
+
+  test("10,000 inputs at an error rate of 5 %, killed half-way: 10,000 lines, and those that were there stay as they were", async () => {
+    const cwd = createFolder({ "triage.json": toolFile("simulated:?error=0.05"), "in.jsonl": reports(10_000) });
+    const run = startSteer(parameters, { cwd });
+    await run.printed("\n5,000/10,000");
+    run.child.kill("SIGKILL");
+    await run.ended;
+    const killed = readFileSync(join(cwd, "out.jsonl"), "utf8");
+    const kept = killed.slice(0, killed.lastIndexOf("\n") + 1);
+    const keptCount = jsonLines(kept).length;
+    expect(keptCount).toBeLessThan(10_000);
+    const { stdout } = await steer(parameters, { cwd });
+    expect(stdout.match(/completed/g)).toHaveLength(10_000 - keptCount);
+    expect(readFileSync(join(cwd, "out.jsonl"), "utf8").startsWith(kept)).toBe(true);
+    expect(new Set(outputLines(cwd).map(({ index }) => index)).size).toBe(10_000);
+    expect(outputLines(cwd)).toHaveLength(10_000);
+  });
 });

@@ -23,7 +23,7 @@ describe.skipIf(!hasScript)("on a terminal", () => {
     const sent = await onTerminal("run triage.json -i in.jsonl", createFolder(files));
     expect(sent).toMatch(/ESC\[\d+FESC\[0J/);
     expect(sent).toContain("replicates");
-    expect(sent).toMatch(/(low|high) [23] /);
+    expect(sent).toMatch(/(low|high) [23]/);
     expect(sent).toMatch(/\d+\/12 done +\$0\.00 +\d s left/);
     expect(sent).toContain("12 of 12 inputs done");
     expect(sent).toMatch(/ESC\[3\d?m/);

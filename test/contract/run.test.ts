@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { bundleOptions } from "../../src/contract/bundle.ts";
+import { bundleOptions } from "../../src/contract/bundle-options.ts";
+import { orchestrationConfig } from "../../src/contract/config.ts";
 import { ToolExecutionError } from "../../src/contract/errors.ts";
-import { hasEvidence, type OrchestrationOutput, orchestrationConfig, unwrap } from "../../src/contract/run.ts";
+import { hasEvidence, type OrchestrationOutput, unwrap } from "../../src/contract/output.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { resolveOptions } from "../../src/core/options.ts";
 

@@ -2,7 +2,7 @@ import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import type { InMemorySpanExporter, ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CallGuard, CallOutcome } from "../../src/contract/call.ts";
-import type { OrchestrationOutput } from "../../src/contract/run.ts";
+import type { OrchestrationOutput } from "../../src/contract/output.ts";
 import { traceCalls, traceRun, traceTool } from "../../src/telemetry/run-spans.ts";
 import { noSpan } from "../../src/telemetry/span.ts";
 import { scriptedTool } from "../../src/testing.ts";

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { stoppingRuleNames } from "../../contract/bundle.ts";
+import { stoppingRuleNames } from "../../contract/bundle-options.ts";
 import { numberFlag } from "../flags.ts";
 import { addJobFlags, type JobFlags } from "../job/job-flags.ts";
 

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import * as v from "valibot";
-import { bundleOptions } from "../../contract/bundle.ts";
+import { bundleOptions } from "../../contract/bundle-options.ts";
 import type { LanguageModelLike } from "../../contract/model.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import type { OptionIssue } from "../../core/errors.ts";

@@ -1,5 +1,5 @@
 import type { EvidenceContent } from "../../contract/bundle.ts";
-import type { OrchestrationOutput } from "../../contract/run.ts";
+import type { OrchestrationOutput } from "../../contract/output.ts";
 import { addCost } from "../../contract/usage.ts";
 import { isRight } from "./is-right.ts";
 import type { TriviaQuestion } from "./questions.ts";

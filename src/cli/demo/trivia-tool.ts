@@ -1,4 +1,4 @@
-import type { BundleOptions } from "../../contract/bundle.ts";
+import type { BundleOptions } from "../../contract/bundle-options.ts";
 import type { LanguageModelLike } from "../../contract/model.ts";
 import { PromptBundleTool } from "../../tool/prompt-bundle-tool.ts";
 

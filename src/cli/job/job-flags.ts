@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import type { BundleOptions, StoppingRuleName } from "../../contract/bundle.ts";
-import type { OrchestrationConfig } from "../../contract/run.ts";
+import type { BundleOptions, StoppingRuleName } from "../../contract/bundle-options.ts";
+import type { OrchestrationConfig } from "../../contract/config.ts";
 import { numberFlag, wholeNumberFlag } from "../flags.ts";
 import { type InputFormat, inputFormats } from "../input/open-inputs.ts";
 

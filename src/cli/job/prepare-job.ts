@@ -1,4 +1,4 @@
-import type { BundleOptions } from "../../contract/bundle.ts";
+import type { BundleOptions } from "../../contract/bundle-options.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
 import { systemClock } from "../../core/clock.ts";

@@ -1,6 +1,6 @@
+import type { OrchestrationConfig } from "../../contract/config.ts";
 import { BudgetExceeded, isOrchestratorError } from "../../contract/errors.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
-import type { OrchestrationConfig } from "../../contract/run.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Orchestrator } from "../../orchestrate/orchestrator.ts";

@@ -1,5 +1,5 @@
 import type { BudgetExceeded } from "../../contract/errors.ts";
-import { hasEvidence, type OrchestrationOutput } from "../../contract/run.ts";
+import { hasEvidence, type OrchestrationOutput } from "../../contract/output.ts";
 import { nothingSpent, type Usage } from "../../contract/usage.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Input } from "../input/input.ts";

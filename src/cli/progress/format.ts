@@ -1,4 +1,4 @@
-import type { EvidenceSource } from "../../contract/bundle.ts";
+import type { EvidenceSource } from "../../contract/model.ts";
 
 /** A value as one line of plain text. What a model said may hold escape sequences: no control character gets through. */
 export function showOnLine(value: unknown): string {

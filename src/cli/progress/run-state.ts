@@ -1,5 +1,6 @@
-import type { BundleSummary, EvidenceSource, Replicate } from "../../contract/bundle.ts";
+import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
+import type { EvidenceSource } from "../../contract/model.ts";
 import { addCost } from "../../contract/usage.ts";
 
 /** A run as far as its events have told. */

@@ -1,4 +1,4 @@
-import { hasEvidence } from "../../contract/run.ts";
+import { hasEvidence } from "../../contract/output.ts";
 import type { JobTally } from "../job/job-tally.ts";
 import { isFailed, type OutputLine } from "../output/output-line.ts";
 import { answersOf, cut, showCount, showDuration, showOnLine, showShare, showUsd } from "./format.ts";

@@ -1,4 +1,4 @@
-import type { StoppingRuleName } from "../../contract/bundle.ts";
+import type { StoppingRuleName } from "../../contract/bundle-options.ts";
 import { beta } from "./beta.ts";
 import { certified } from "./certified.ts";
 import { horizon } from "./horizon.ts";
@@ -32,7 +32,7 @@ function judgeOf(name: Exclude<StoppingRuleName, "auto">, { threshold, epsilon }
     case "lossless":
       return judgeByField(lossless);
     case "horizon":
-      return judgeByField(horizon(threshold ?? 0.98));
+      return judgeByField(horizon(threshold ?? 0.975));
     case "beta":
       return judgeByField(beta(threshold ?? 0.95));
     case "certified":

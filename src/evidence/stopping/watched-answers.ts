@@ -1,4 +1,4 @@
-import type { CompareOptions } from "../../contract/bundle.ts";
+import type { CompareOptions } from "../../contract/bundle-options.ts";
 import type { Field } from "../field.ts";
 import { pointerSegments } from "../pointer.ts";
 import { FieldRules } from "../rules.ts";

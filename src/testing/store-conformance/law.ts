@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Replicate } from "../../contract/bundle.ts";
-import type { OrchestrationOutput } from "../../contract/run.ts";
+import type { OrchestrationOutput } from "../../contract/output.ts";
 import { zeroUsage } from "../../contract/usage.ts";
 import type { Claim, RunStore } from "../../store/store.ts";
 import { StoreError, type StoreFailure } from "../../store/store-error.ts";

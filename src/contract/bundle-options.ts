@@ -1,0 +1,153 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import * as v from "valibot";
+import type { JSONSchema } from "../core/json.ts";
+import {
+  checkedBy,
+  declareOptions,
+  finiteNumber,
+  listOf,
+  milliseconds,
+  nested,
+  type OptionsInput,
+  oneOf,
+  text,
+  trueOrFalse,
+  wholeNumber,
+} from "../core/options.ts";
+import type { LanguageModelLike } from "./model.ts";
+import type { Budget } from "./usage.ts";
+
+export const stoppingRuleNames = ["auto", "epsilon", "horizon", "lossless", "beta", "certified", "none"] as const;
+export type StoppingRuleName = (typeof stoppingRuleNames)[number];
+
+/** The entries of a budget, wherever one may be given. */
+export const budgetEntries = {
+  /** Input and output tokens together. */
+  tokens: v.optional(wholeNumber({ minimum: 0, unit: "tokens" })),
+  /** US dollars. */
+  costUsd: v.optional(finiteNumber({ minimum: 0, unit: "US dollars" })),
+  /** Milliseconds from the start. */
+  timeMs: v.optional(milliseconds()),
+};
+
+const budget = (): v.GenericSchema<Budget> => nested(budgetEntries) as unknown as v.GenericSchema<Budget>;
+
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+
+const fieldCompareEntries = {
+  /** Numbers this close are one value: relative (`0.01` is one per cent), or `{ absolute: 0.5 }`. Default: equal only. */
+  tolerance: v.optional(
+    checkedBy<number | { absolute: number }>(
+      (value) => isTolerance(value) || (isObject(value) && isTolerance((value as { absolute: unknown }).absolute)),
+      "a number of at least 0, or { absolute: a number of at least 0 }",
+    ),
+  ),
+  /** Compare strings as free text: by similarity, not to the letter. Default: long strings without enum or format. */
+  text: v.optional(trueOrFalse()),
+  /** How items of two lists meet: by position, by assignment of the most similar, or by a key of their objects. */
+  lists: v.optional(
+    checkedBy<"position" | "align" | { key: string }>(
+      (value) =>
+        value === "position" ||
+        value === "align" ||
+        (isObject(value) && typeof (value as { key: unknown }).key === "string"),
+      '"position", "align" or { key: "the name of a property" }',
+    ),
+  ),
+  /** Similarity of two texts in [0, 1], in place of the built-in one: an embedding model, an entailment judge. */
+  similarity: v.optional(
+    checkedBy<(a: string, b: string) => number | Promise<number>>(
+      (value) => typeof value === "function",
+      "a function of two texts that gives a number from 0 to 1",
+    ),
+  ),
+};
+
+function isTolerance(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && Number.isFinite(value);
+}
+
+export const compareOptions = declareOptions("CompareOptions", "compare", {
+  ...fieldCompareEntries,
+  /** How much a field counts in distances and confidence, by JSON pointer. Default: 1 each. */
+  weights: v.optional(
+    v.record(v.string(), finiteNumber({ minimum: 0 }), "an object of JSON pointers and numbers of at least 0"),
+  ),
+  /** The same options for single fields, by JSON pointer; `*` stands for any list index. */
+  byPath: v.optional(v.record(v.string(), nested(fieldCompareEntries), "an object of JSON pointers and options")),
+});
+
+/** How values are compared: for all fields, or by JSON pointer. */
+export interface CompareOptions extends OptionsInput<typeof compareOptions> {}
+
+const compare = (): v.GenericSchema<CompareOptions> =>
+  nested(compareOptions.entries) as unknown as v.GenericSchema<CompareOptions>;
+
+export const bundleOptions = declareOptions("BundleOptions", "toolOptions", {
+  /** The most answers that are asked for. */
+  k: v.optional(wholeNumber({ minimum: 1, maximum: 10_000, unit: "answers" }), 3),
+  /** A seed for each answer. Default: derived from the request, so that the same request asks with the same seeds. */
+  seeds: v.optional(
+    listOf(wholeNumber({ minimum: 0, maximum: 2 ** 31 - 1 }), "a list of whole numbers, one per answer"),
+  ),
+  /** Stop when the mean distance of the answers is at most this. Given without `stopping`, it selects that rule. */
+  epsilon: v.optional(finiteNumber({ minimum: 0, maximum: 1 }), 0.2),
+  /** When to stop before `k` answers: a rule, or a rule with its threshold. `"auto"`: lossless up to 3, else horizon. */
+  stopping: v.optional(
+    checkedBy<StoppingRuleName | { rule: StoppingRuleName; threshold?: number | undefined }>(
+      isStopping,
+      `one of ${stoppingRuleNames.map((name) => `"${name}"`).join(", ")}, or { rule, threshold }`,
+    ),
+    "auto",
+  ),
+  /** A registered schema, or one on an allowed host, that answers must fit. */
+  schemaUri: v.optional(text("the URI of a schema")),
+  /** A JSON schema or a Standard Schema (zod, valibot, arktype) that answers must fit. */
+  schema: v.optional(
+    checkedBy<StandardSchemaV1<any, any> | JSONSchema>(
+      (value) => isObject(value) || typeof value === "function",
+      "a JSON schema object or a Standard Schema (zod, valibot, arktype)",
+    ),
+  ),
+  /** Most answers in flight at once. The lower of this and the run's `maxParallel` holds. */
+  maxParallel: v.optional(wholeNumber({ minimum: 1, unit: "calls" }), 10),
+  /** Ceiling of each single answer. */
+  perReplicateBudget: v.optional(budget()),
+  /** Ceiling of all answers together. */
+  globalBudget: v.optional(budget()),
+  /** How answers are compared. */
+  compare: v.optional(compare()),
+  /** JSON pointers of the fields that have to be settled before stopping. Default: every field. */
+  fields: v.optional(listOf(v.string(), 'a list of JSON pointers such as "/severity"')),
+  /** Ask a stronger model, once the first stays too uncertain, instead of sampling on. */
+  escalate: v.optional(
+    checkedBy<{ below: number; to: readonly (string | LanguageModelLike)[] }>(
+      (value) =>
+        isObject(value) &&
+        typeof (value as { below: unknown }).below === "number" &&
+        Array.isArray((value as { to: unknown }).to),
+      '{ below: a confidence from 0 to 1, to: ["provider:model", …] }',
+    ),
+  ),
+  /** After the first wave, ask again for whole answers or only for the fields that are not settled. */
+  resample: v.optional(oneOf(["objects", "fields"]), "objects"),
+});
+
+function isStopping(value: unknown): boolean {
+  if (typeof value === "string") return stoppingRuleNames.includes(value as StoppingRuleName);
+  if (!isObject(value)) return false;
+  const { rule, threshold } = value as { rule?: unknown; threshold?: unknown };
+  return isStopping(rule) && typeof rule === "string" && (threshold === undefined || typeof threshold === "number");
+}
+
+/** What callers of a bundle tool may ask for. */
+export interface BundleOptions extends OptionsInput<typeof bundleOptions> {}
+export type BundleToolOptions = Omit<BundleOptions, "schema">;
+
+/** What a bundle tool reads: defaults filled in, a seed for every replicate. */
+export interface ResolvedBundleOptions extends BundleOptions {
+  readonly k: number;
+  readonly epsilon: number;
+  readonly maxParallel: number;
+  readonly seeds: readonly number[];
+}

@@ -1,0 +1,69 @@
+import type { EvidenceContent } from "./bundle.ts";
+import { ToolExecutionError } from "./errors.ts";
+import type { Budget, Usage } from "./usage.ts";
+
+/** A failure as plain data. */
+export interface OutputError {
+  /** The error's class name. */
+  type: string;
+  message: string;
+  code: string;
+  isRetryable: boolean;
+  attempts: number;
+  category?: string;
+}
+
+export interface OutputMetadata {
+  toolName: string;
+  toolVersion: string;
+  costUsd: number | null;
+  budget?: Budget;
+  /** True where the output was stored by an earlier run of the same key. */
+  replayed?: boolean;
+  [key: string]: unknown;
+}
+
+interface OutputBase {
+  usage: Usage;
+  /** US dollars; `null` where a price is not known. */
+  costUsd: number | null;
+  metadata: OutputMetadata;
+  traceId: string;
+  requestId: string;
+  elapsedMs: number;
+}
+
+/** How a run ended: plain JSON data. */
+export type OrchestrationOutput<C = unknown> =
+  | (OutputBase & { status: "completed"; content: C; errors?: Record<string, OutputError> })
+  | (OutputBase & { status: "partial"; content: C; errors?: Record<string, OutputError> })
+  | (OutputBase & { status: "failed"; content: Partial<C> | null; errors: Record<string, OutputError> });
+
+/**
+ * Whether an output holds an evidence bundle, for a program that does not know its tool's type.
+ *
+ * @example
+ * ```ts
+ * if (hasEvidence(output)) console.log(output.content.evidenceBundle.summary.consensus);
+ * ```
+ */
+export function hasEvidence<T = unknown>(
+  output: OrchestrationOutput<any>,
+): output is OrchestrationOutput<EvidenceContent<T>> & { status: "completed" | "partial" } {
+  const content: unknown = output.content;
+  return output.status !== "failed" && typeof content === "object" && content !== null && "evidenceBundle" in content;
+}
+
+/**
+ * The content of an output that has one.
+ *
+ * @throws ToolExecutionError for a failed output
+ */
+export function unwrap<C>(output: OrchestrationOutput<C>): C {
+  if (output.status !== "failed") return output.content;
+  const [toolName, error] = Object.entries(output.errors).at(-1) ?? [output.metadata.toolName, undefined];
+  throw new ToolExecutionError(
+    toolName,
+    error ? Object.assign(new Error(error.message), error) : "no error was recorded",
+  );
+}

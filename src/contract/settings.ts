@@ -1,0 +1,30 @@
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import type { OrchestrationConfig } from "./config.ts";
+import type { ToolRegistry } from "./tool.ts";
+import type { Usage } from "./usage.ts";
+
+export interface OrchestratorSettings<Tools = {}> {
+  /** Where `toolName` is looked up. Default: the global registry. */
+  registry?: ToolRegistry<Tools> | undefined;
+  /** Options of every run, where the run does not say otherwise. */
+  defaultOptions?: OrchestrationConfig | undefined;
+  /** Default: the prices of `@pydantic/genai-prices`. */
+  prices?: PriceSource | undefined;
+  logger?: Logger | undefined;
+  clock?: Clock | undefined;
+  random?: Random | undefined;
+}
+
+/** US dollars for a call, or null where the price is not known. */
+export interface PriceSource {
+  costUsd(call: { provider: string; modelId: string; usage: Usage }): number | null;
+}
+
+/** pino, console and most loggers fit. */
+export interface Logger {
+  debug(data: object, message: string): void;
+  info(data: object, message: string): void;
+  warn(data: object, message: string): void;
+  error(data: object, message: string): void;
+}

@@ -1,0 +1,156 @@
+import * as v from "valibot";
+import type { EventData } from "../contract/event.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
+import {
+  checkedBy,
+  collectOptions,
+  declareOptions,
+  milliseconds,
+  type OptionsInput,
+  resolveOptions,
+  text,
+} from "../core/options.ts";
+import { type Random, systemRandom } from "../core/random.ts";
+import { CancelScope } from "../core/signal.ts";
+import { type BreakerState, CircuitBreaker } from "./breaker.ts";
+import { Circuit } from "./circuit.ts";
+import { type Classification, classify } from "./classify.ts";
+import { type Policies, runGuarded } from "./guard.ts";
+import type { GuardEventType } from "./guarded-call.ts";
+import { type Attempt, PlainCall, type PlainCallSettings } from "./plain-call.ts";
+import { type CircuitBreakerConfig, collectBreaker, type RetryConfig, retryConfig } from "./reliability-config.ts";
+import { Retry } from "./retry.ts";
+import { RetryBudget } from "./retry-budget.ts";
+
+/** What a guard tells as it happens. */
+export type GuardEvent = {
+  [E in Exclude<GuardEventType, "budget_reserved" | "attempt_discarded"> | "error"]: { type: E } & EventData[E];
+}[Exclude<GuardEventType, "budget_reserved" | "attempt_discarded"> | "error"];
+
+const isFunction = (value: unknown): boolean => typeof value === "function";
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
+const isObjectOrFalse = (value: unknown): boolean => value === false || isObject(value);
+
+/** How a guard that does not retry waits for a pause that its service asks for. */
+const defaultRetry = resolveOptions(retryConfig, {});
+
+const guardOptions = declareOptions("GuardOptions", "createGuard(…)", {
+  /** Names the guard in errors and events. */
+  name: v.optional(text(), "guard"),
+  /** When to try again; `false`: never. */
+  retry: v.optional(checkedBy<RetryConfig | false>(isObjectOrFalse, "retry options, or false"), {}),
+  /** When to stop calling; `false`: never. */
+  circuitBreaker: v.optional(
+    checkedBy<CircuitBreakerConfig | false>(isObjectOrFalse, "circuit breaker options, or false"),
+    {},
+  ),
+  /** Longest time of a call, its retries included. Default: none. */
+  timeoutMs: v.optional(milliseconds({ minimum: 1 })),
+  /** Longest time of one attempt. Default: none. */
+  attemptTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
+  /** What an error means. */
+  classify: v.optional(
+    checkedBy<(error: unknown) => Classification>(isFunction, "a function from an error to a classification"),
+  ),
+  /** Hears of retries, changes of the circuit, and failures. */
+  onEvent: v.optional(checkedBy<(event: GuardEvent) => void>(isFunction, "a function")),
+  /** Default: the real one. */
+  clock: v.optional(checkedBy<Clock>(isObject, "a clock"), systemClock),
+  /** Default: the process's own. */
+  random: v.optional(checkedBy<Random>(isObject, "a source of random numbers"), systemRandom),
+});
+
+export interface GuardOptions extends OptionsInput<typeof guardOptions> {}
+
+/** Options of a single call. */
+export interface GuardRunOptions {
+  /** Its abort ends the call at once, with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** In place of the guard's own. */
+  timeoutMs?: number | undefined;
+}
+
+/** Retry, circuit breaker and timeouts around anything asynchronous. */
+export interface Guard {
+  /** @throws what the last attempt threw; the signal's reason; `TimeoutError`; `CircuitOpenError` */
+  run<R>(fn: (attempt: Attempt) => PromiseLike<R> | R, options?: GuardRunOptions): Promise<R>;
+  /** A function that runs under the guard each time that it is called. */
+  wrap<A extends readonly unknown[], R>(
+    fn: (attempt: Attempt, ...parameters: A) => PromiseLike<R> | R,
+  ): (...parameters: A) => Promise<R>;
+  /** The circuit's. Always `"closed"` without a circuit breaker. */
+  readonly state: BreakerState["kind"];
+}
+
+/**
+ * A guard for calls that may fail: it tries again what is worth it, stops calling what keeps failing, and lets nothing
+ * take too long. Share one guard between all calls of one service.
+ *
+ * @throws InvalidOptionsError
+ *
+ * @example
+ * ```ts
+ * const guard = createGuard({ name: "crm", retry: { maxRetries: 2 }, timeoutMs: 10_000 });
+ * const user = await guard.run(async ({ signal }) => {
+ *   const response = await fetch("https://crm.example/users/1", { signal });
+ *   if (!response.ok) throw Object.assign(new Error("CRM failed"), { status: response.status });
+ *   return response.json();
+ * });
+ * ```
+ */
+export function createGuard(options?: GuardOptions): Guard {
+  const { settings, timeoutMs, policies } = prepare(options);
+
+  function run<R>(fn: (attempt: Attempt) => PromiseLike<R> | R, runOptions?: GuardRunOptions): Promise<R> {
+    const scope = runOptions?.signal && new CancelScope(runOptions.signal);
+    const call = new PlainCall(settings, fn, scope, runOptions?.timeoutMs ?? timeoutMs);
+    return runGuarded(call, policies) as Promise<R>;
+  }
+
+  return {
+    run,
+    wrap:
+      (fn) =>
+      (...parameters) =>
+        run((attempt) => fn(attempt, ...parameters)),
+    get state() {
+      return settings.breaker?.kind ?? "closed";
+    },
+  };
+}
+
+/** Checks the options, naming every fault at once, and lays out the policies. */
+function prepare(given: GuardOptions | undefined) {
+  const issues: OptionIssue[] = [];
+  const options = collectOptions(guardOptions, given, guardOptions.place, issues);
+  const retryPolicy = options?.retry ? collectOptions(retryConfig, options.retry, "retry", issues) : undefined;
+  const breakerPolicy = options?.circuitBreaker
+    ? collectBreaker(options.circuitBreaker, "circuitBreaker", issues)
+    : undefined;
+  if (!options || issues.length > 0) throw new InvalidOptionsError(issues);
+  const { name, clock, random, attemptTimeoutMs, timeoutMs, onEvent } = options;
+  const settings: PlainCallSettings = {
+    name,
+    breaker: breakerPolicy && new CircuitBreaker(name, breakerPolicy, clock),
+    retryBudget: retryPolicy && new RetryBudget(),
+    now: () => clock.now(),
+    classify: options.classify ?? ((error) => classify(error, name, clock.now())),
+    emit: (type, data) => onEvent && tell(onEvent, { type, ...data } as GuardEvent),
+  };
+  const shared = { config: retryPolicy ?? defaultRetry, clock, random, hasFallback: () => false };
+  const policies: Policies = {
+    retry: retryPolicy && new Retry(shared),
+    circuit: breakerPolicy && new Circuit(shared),
+    timeouts: { attemptTimeoutMs },
+    clock,
+  };
+  return { settings, timeoutMs, policies };
+}
+
+/** A listener that throws disturbs nobody. */
+function tell(onEvent: (event: GuardEvent) => void, event: GuardEvent): void {
+  try {
+    onEvent(event);
+  } catch {}
+}
