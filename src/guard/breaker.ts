@@ -7,10 +7,10 @@
  * 2. A result of an older generation changes nothing.
  * 3. Each probe ends its permit: by success, by failure, or by giving it back.
  */
-import type { Clock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import { CircuitOpenError } from "./circuit-open-error.ts";
 import { OutcomeWindow, type Step } from "./outcome-window.ts";
-import type { ResolvedCircuitBreakerConfig } from "./reliability-config.ts";
+import { type CircuitBreakerConfig, type ResolvedCircuitBreakerConfig, resolveBreaker } from "./reliability-config.ts";
 
 export type BreakerState =
   | { readonly kind: "closed"; readonly generation: number }
@@ -39,9 +39,15 @@ export interface CountedFailure {
  *
  * @example
  * ```ts
- * const permit = breaker.enter();               // throws CircuitOpenError
- * const failure = breaker.failed(permit);       // or breaker.succeeded(permit), or breaker.released(permit)
- * breaker.gaveUp(failure);                      // no further attempt follows
+ * const breaker = new CircuitBreaker("crm", { failureThreshold: 10 });
+ * const permit = breaker.enter(); // throws CircuitOpenError
+ * try {
+ *   await work();
+ *   breaker.succeeded(permit);
+ * } catch (error) {
+ *   breaker.gaveUp(breaker.failed(permit));
+ *   throw error;
+ * }
  * ```
  */
 export class CircuitBreaker {
@@ -52,11 +58,15 @@ export class CircuitBreaker {
   #window: OutcomeWindow;
   #cooldownUntilMs = 0;
 
-  constructor(provider: string, config: ResolvedCircuitBreakerConfig, clock: Clock) {
+  /**
+   * @param provider names what is called, in errors
+   * @throws InvalidOptionsError
+   */
+  constructor(provider: string, config?: CircuitBreakerConfig | undefined, clock: Clock = systemClock) {
     this.provider = provider;
-    this.#config = config;
+    this.#config = resolveBreaker(config);
     this.#clock = clock;
-    this.#window = new OutcomeWindow(config.windowMs);
+    this.#window = new OutcomeWindow(this.#config.windowMs);
   }
 
   get state(): BreakerState {

@@ -9,7 +9,7 @@
 
 import type { BudgetView } from "../contract/tool.ts";
 import type { Budget, Spent } from "../contract/usage.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import type { CancelScope } from "../core/signal.ts";
 import { Account, type Amounts, type Part, parts } from "./account.ts";
 import { type BudgetOverrun, type LedgerShared, Reservation } from "./reservation.ts";
@@ -17,7 +17,8 @@ import { Turns } from "./turns.ts";
 
 export interface BudgetLedgerOptions {
   readonly limits: Budget;
-  readonly clock: Clock;
+  /** Default: the real one. */
+  readonly clock?: Clock | undefined;
   /** Hears when what was used passed a limit, because a call used more than it had reserved. */
   readonly onOverrun?: ((overrun: BudgetOverrun) => void) | undefined;
 }
@@ -40,9 +41,9 @@ const leastUse: Amounts = { tokens: 1, costUsd: 1e-6 };
  *
  * @example
  * ```ts
- * const ledger = new BudgetLedger({ limits: { tokens: 10_000 }, clock });
- * const reservation = await ledger.reserve({ bound: () => ({ tokens: 800 }), scope });
- * reservation.settle({ usage, costUsd: 0.002 });
+ * const ledger = new BudgetLedger({ limits: { tokens: 10_000 } });
+ * const reservation = await ledger.reserve({ bound: () => ({ tokens: 800 }) });
+ * reservation.settle({ usage: { inputTokens: 500, outputTokens: 100, totalTokens: 600 }, costUsd: 0.002 });
  * ```
  */
 export class BudgetLedger implements BudgetView {
@@ -51,7 +52,7 @@ export class BudgetLedger implements BudgetView {
   readonly #isOneCall: boolean;
 
   constructor(options: BudgetLedgerOptions, above?: { ledger: BudgetLedger; isOneCall: boolean }) {
-    const { limits, clock, onOverrun } = options;
+    const { limits, clock = systemClock, onOverrun } = options;
     const account = new Account(limits, clock.now());
     this.#accounts = above ? [account, ...above.ledger.#accounts] : [account];
     this.#shared = above ? above.ledger.#shared : { clock, onOverrun, turns: new Turns(clock), largest: {} };

@@ -119,6 +119,14 @@ export function collectBreaker(
   return breaker && checkBreaker(breaker, path, issues);
 }
 
+/** @throws InvalidOptionsError */
+export function resolveBreaker(given: CircuitBreakerConfig | undefined): ResolvedCircuitBreakerConfig {
+  const issues: OptionIssue[] = [];
+  const breaker = collectBreaker(given ?? {}, circuitBreakerConfig.place, issues);
+  if (!breaker || issues.length > 0) throw new InvalidOptionsError(issues);
+  return breaker;
+}
+
 function checkBreaker<B extends ResolvedCircuitBreakerConfig>(breaker: B, path: string, issues: OptionIssue[]): B {
   const { successThreshold, halfOpenRequests } = breaker;
   if (successThreshold > halfOpenRequests) {

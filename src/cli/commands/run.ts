@@ -27,7 +27,7 @@ export function addRunCommand(program: Command, onExitCode: (code: number) => vo
     .option("--retry-failed", "ask again for the inputs whose line in the output file says that they failed")
     .addOption(new Option("--stopping <rule>", "when fewer answers are enough").choices(stoppingRuleNames))
     .option("--epsilon <distance>", "enough once the answers are at most this far apart", numberFlag(0, 1))
-    .option("--min-confidence <share>", "mark lines below this confidence", numberFlag(0, 1))
+    .option("--min-confidence <share>", "mark what is less sure than this", numberFlag(0, 1))
     .option("--json", "print the output lines instead of text for people")
     .addHelpText("after", examples)
     .action(async (file: string, flags: JobFlags) => {

@@ -15,7 +15,7 @@ export function settledLine(line: OutputLine, tally: JobTally, nowMs: number, { 
     progressOf(tally),
     `#${line.index}`,
     line.status === "partial" ? colors.yellow(line.status) : status,
-    ...evidenceOf(line),
+    ...evidenceOf(line, colors),
     showUsd(line.costUsd),
     ...(remainingMs === undefined || remainingMs === 0 ? [] : [`${showDuration(remainingMs)} left`]),
     cut(showOnLine(resultOf(line)), valueLength),
@@ -28,10 +28,12 @@ export function progressOf({ doneCount, totalCount }: JobTally): string {
   return totalCount === undefined ? showCount(doneCount) : `${showCount(doneCount)}/${showCount(totalCount)}`;
 }
 
-function evidenceOf(line: OutputLine): string[] {
+function evidenceOf(line: OutputLine, colors: Terminal["colors"]): string[] {
   if (line.status === "rejected" || line.confidence === undefined || !hasEvidence(line.output)) return [];
   const { replicates, meta } = line.output.content.evidenceBundle;
-  return [answersOf(replicates.length, meta.source), `confidence ${showShare(line.confidence)}`];
+  const isTooLow = line.output.metadata["belowMinConfidence"] === true;
+  const confidence = `confidence ${showShare(line.confidence)}${isTooLow ? ", too low" : ""}`;
+  return [answersOf(replicates.length, meta.source), isTooLow ? colors.yellow(confidence) : confidence];
 }
 
 function resultOf(line: OutputLine): unknown {

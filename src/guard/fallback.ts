@@ -1,0 +1,45 @@
+import { classify, type ErrorCategory } from "./classify.ts";
+
+/** Failures that whoever comes next would meet as well. */
+const sameForEveryone: ReadonlySet<string> = new Set<ErrorCategory>(["invalid_request", "cancelled", "budget"]);
+
+/** Whether something else may succeed where this kind of failure occurred. */
+export function canFallBack(category: string | undefined): boolean {
+  return !sameForEveryone.has(category ?? "unknown");
+}
+
+export interface FallbackOptions<Candidate, Result> {
+  /** In the order in which they are tried. */
+  readonly candidates: readonly [Candidate, ...Candidate[]];
+  run(candidate: Candidate): PromiseLike<Result> | Result;
+  /** Hears that one candidate failed and the next one takes over. */
+  onFallback?(failed: Candidate, next: Candidate, error: unknown): void;
+}
+
+/**
+ * The result of the first candidate that succeeds.
+ *
+ * @throws what the last candidate threw; at once what no other candidate can make good, such as an invalid request
+ *
+ * @example
+ * ```ts
+ * const answer = await withFallback({
+ *   candidates: ["primary", "secondary"],
+ *   run: (name) => guards[name].run(() => ask(name)),
+ * });
+ * ```
+ */
+export async function withFallback<Candidate, Result>(options: FallbackOptions<Candidate, Result>): Promise<Result> {
+  const { candidates, run, onFallback } = options;
+  const [first, ...others] = candidates;
+  for (let candidate = first; ; ) {
+    try {
+      return await run(candidate);
+    } catch (error) {
+      const [next] = others.splice(0, 1);
+      if (next === undefined || !canFallBack(classify(error).category)) throw error;
+      onFallback?.(candidate, next, error);
+      candidate = next;
+    }
+  }
+}

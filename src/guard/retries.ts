@@ -1,0 +1,100 @@
+import type { Random } from "../core/random.ts";
+import type { Classification } from "./classify.ts";
+import type { ResolvedRetryConfig } from "./reliability-config.ts";
+import type { RetryBudget } from "./retry-budget.ts";
+
+/** New attempts after an answer that does not fit its schema: the model is shown the faults, so there is no wait. */
+const invalidOutputRetries = 1;
+
+export interface RetrySettings {
+  readonly config: ResolvedRetryConfig;
+  readonly random: Random;
+  /** Whether something else could take over, so that a long wait makes no sense. */
+  hasFallback(): boolean;
+}
+
+export type RetryVerdict =
+  | { readonly isRetried: true; readonly delayMs: number }
+  | { readonly isRetried: false; readonly reason: string | undefined };
+
+const refused: RetryVerdict = { isRetried: false, reason: undefined };
+
+/** The retries of one call: whether there is another one, and when. */
+export class Retries {
+  readonly #settings: RetrySettings;
+  readonly #budget: RetryBudget | undefined;
+  #count = 0;
+  #invalidOutputCount = 0;
+  #totalDelayMs = 0;
+  #lastCost = 0;
+
+  constructor(settings: RetrySettings, budget: RetryBudget | undefined) {
+    this.#settings = settings;
+    this.#budget = budget;
+  }
+
+  /** What the latest retry cost the retry budget. */
+  get lastCost(): number {
+    return this.#lastCost;
+  }
+
+  /** @param leftMs the time to the deadline */
+  next(classification: Classification, leftMs: number): RetryVerdict {
+    if (!classification.isRetryable || this.#count >= this.#settings.config.maxRetries) return refused;
+    const isInvalidOutput = classification.category === "invalid_output";
+    const verdict = isInvalidOutput ? this.#correction() : this.#backoff(classification, leftMs);
+    if (verdict.isRetried) this.#count++;
+    return verdict;
+  }
+
+  #correction(): RetryVerdict {
+    if (this.#invalidOutputCount >= invalidOutputRetries) return refused;
+    this.#invalidOutputCount++;
+    this.#lastCost = 0;
+    return { isRetried: true, delayMs: 0 };
+  }
+
+  #backoff({ category, retryAfterMs = 0 }: Classification, leftMs: number): RetryVerdict {
+    const { config, random } = this.#settings;
+    const delayMs = backoffDelayMs(config, this.#count, random, retryAfterMs);
+    const ownDelayMs = delayMs - retryAfterMs;
+    const reason = this.#reasonAgainst(delayMs, retryAfterMs, leftMs) ?? this.#withdraw(category === "timeout");
+    if (reason) return { isRetried: false, reason: `not tried again: ${reason}` };
+    this.#totalDelayMs += ownDelayMs;
+    return { isRetried: true, delayMs };
+  }
+
+  #reasonAgainst(delayMs: number, askedMs: number, leftMs: number): string | undefined {
+    const { config } = this.#settings;
+    if (askedMs >= leftMs) return `Retry-After asks for ${ms(askedMs)}, the deadline is in ${ms(leftMs)}`;
+    if (delayMs >= leftMs) return `the next attempt is due in ${ms(delayMs)}, the deadline in ${ms(leftMs)}`;
+    if (askedMs > config.maxDelayMs && this.#settings.hasFallback())
+      return `Retry-After asks for ${ms(askedMs)}, more than maxDelayMs = ${ms(config.maxDelayMs)}, and there is a fallback`;
+    if (this.#totalDelayMs + delayMs - askedMs > config.maxTotalDelayMs)
+      return `its waits would pass maxTotalDelayMs = ${ms(config.maxTotalDelayMs)}`;
+    return undefined;
+  }
+
+  /** Pays for the retry. Gives the reason where there is not enough to pay with. */
+  #withdraw(isAfterTimeout: boolean): string | undefined {
+    if (!this.#budget) return undefined;
+    this.#lastCost = this.#budget.withdraw(isAfterTimeout);
+    return this.#lastCost > 0 ? undefined : "the provider's retry budget is empty, because too many of its calls fail";
+  }
+}
+
+/**
+ * How long to wait before retry `n` (from 0): with jitter a uniform part of
+ * `min(maxDelayMs, initialDelayMs * exponentialBase ** n)` ("full jitter": Brooker, "Exponential Backoff And Jitter",
+ * AWS 2015), without jitter all of it. What the provider asks for with Retry-After is a floor, to which jitter adds.
+ *
+ * @returns milliseconds
+ */
+export function backoffDelayMs(config: ResolvedRetryConfig, n: number, random: Random, retryAfterMs = 0): number {
+  const longestMs = Math.min(config.maxDelayMs, config.initialDelayMs * config.exponentialBase ** n);
+  return config.jitter ? retryAfterMs + random.next() * longestMs : Math.max(retryAfterMs, longestMs);
+}
+
+function ms(duration: number): string {
+  return `${Math.round(duration)} ms`;
+}

@@ -1,0 +1,21 @@
+export { type BreakerState, CircuitBreaker, type CountedFailure, type Permit } from "./guard/breaker.ts";
+export { BudgetLedger, type BudgetLedgerOptions, type ReservationRequest } from "./guard/budget.ts";
+export { CircuitOpenError } from "./guard/circuit-open-error.ts";
+export { type Classification, classify, type ErrorCategory } from "./guard/classify.ts";
+export {
+  createGuard,
+  type Guard,
+  type GuardEvent,
+  type GuardOptions,
+  type GuardRunOptions,
+} from "./guard/create-guard.ts";
+export { canFallBack, type FallbackOptions, withFallback } from "./guard/fallback.ts";
+export type { Attempt } from "./guard/plain-call.ts";
+export type { CircuitBreakerConfig, ReliabilityConfig, RetryConfig } from "./guard/reliability-config.ts";
+export type { BudgetOverrun, Reservation } from "./guard/reservation.ts";
+export { RetryBudget } from "./guard/retry-budget.ts";
+export { RetryableError } from "./guard/retryable-error.ts";
+export { TimeoutError, type TimeoutPhase } from "./guard/timeout-error.ts";
+export { ReliabilityState } from "./orchestrate/state.ts";
+export type { Claim, ClaimOptions, FencingToken, RunStore } from "./store/store.ts";
+export { StoreError, type StoreErrorFacts, type StoreFailure, type StoreOperation } from "./store/store-error.ts";
