@@ -1,0 +1,53 @@
+import v8 from "node:v8";
+import vm from "node:vm";
+
+v8.setFlagsFromString("--expose-gc");
+const collectGarbage = vm.runInNewContext("gc") as () => void;
+
+/** CPU time of the process, in microseconds a unit of work. */
+export async function cpuUs(units: number, work: () => Promise<unknown>): Promise<number> {
+  const start = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / units;
+}
+
+/** Bytes of heap that what `hold` makes takes up while it is held. */
+export async function heldBytes(units: number, hold: () => Promise<unknown>): Promise<number> {
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  const held = hold();
+  collectGarbage();
+  const bytes = (process.memoryUsage().heapUsed - before) / units;
+  await held;
+  return bytes;
+}
+
+/**
+ * Bytes of heap that a unit of work allocates, garbage included. Only true where the young generation holds all of it:
+ * start node with `--max-semi-space-size=128 --min-semi-space-size=128`.
+ */
+export async function allocatedBytes(units: number, work: () => Promise<unknown>): Promise<number> {
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  await work();
+  return (process.memoryUsage().heapUsed - before) / units;
+}
+
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+/** Measures every contender in turn, `rounds` times over after one to warm up; gives the medians. */
+export async function interleaved(
+  contenders: Readonly<Record<string, () => Promise<number>>>,
+  rounds: number,
+): Promise<Record<string, number>> {
+  const measured = Object.fromEntries(Object.keys(contenders).map((name) => [name, [] as number[]]));
+  for (let round = 0; round <= rounds; round++)
+    for (const [name, measure] of Object.entries(contenders)) {
+      const value = await measure();
+      if (round > 0) measured[name]?.push(value);
+    }
+  return Object.fromEntries(Object.entries(measured).map(([name, values]) => [name, median(values)]));
+}
