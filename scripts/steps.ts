@@ -87,6 +87,16 @@ export const steps: readonly Step[] = [
     command: ["node", "scripts/doc-examples.ts"],
   },
   {
+    name: "example-types",
+    promise: "the examples compile against the built package",
+    command: typescript7("examples"),
+  },
+  {
+    name: "examples",
+    promise: "and run, without a key",
+    command: ["node", "scripts/run-examples.ts"],
+  },
+  {
     name: "doc-outputs",
     promise: "commands print what the docs show",
     command: ["node", "scripts/doc-outputs.ts"],
