@@ -55,8 +55,11 @@ export class StoreError extends OrchestratorError {
   readonly code = StoreError.code;
   /** `"memory"`, `"sqlite"`, `"postgres"`, or the name of a store of your own. */
   readonly store: string;
+  /** What the store was asked to do. */
   readonly operation: StoreOperation;
+  /** What kept it from that. */
   readonly reason: StoreFailure;
+  /** What to do next, as a sentence. */
   readonly advice: string;
 
   constructor(facts: StoreErrorFacts) {
