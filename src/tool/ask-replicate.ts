@@ -8,12 +8,12 @@ import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import type { ResolvedSchema } from "../schema/resolve.ts";
-import type { BundleTool, ReplicateBound } from "./bundle-tool.ts";
 import type { Asked } from "./replicate-scheduler.ts";
+import type { ReplicateBound, ReplicateSource } from "./replicate-source.ts";
 
 /** Everything that the replicates of one bundle have in common. */
 export interface BundleAsking<Input, T> {
-  readonly tool: BundleTool<Input, T>;
+  readonly tool: ReplicateSource<Input, T>;
   readonly request: Input;
   readonly options: ResolvedBundleOptions;
   readonly context: ToolContext;
@@ -140,7 +140,7 @@ function stoppedBecause(error: unknown, context: ToolContext): string {
   return context.signal.aborted ? `stopped: ${messageOf(error)}` : messageOf(error);
 }
 
-function modelOf(tool: BundleTool<any, any>): string {
+function modelOf(tool: ReplicateSource<any, any>): string {
   return tool.modelId ?? tool.provider ?? tool.name;
 }
 

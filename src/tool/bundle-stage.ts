@@ -7,9 +7,9 @@ import { choicesFromSchema } from "../evidence/schema-hints.ts";
 import { createStoppingRule, type StoppingRule, type StoppingVerdict } from "../evidence/stopping.ts";
 import type { ResolvedSchema } from "../schema/resolve.ts";
 import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
-import type { BundleTool } from "./bundle-tool.ts";
 import { summarizeReplicates, summarizeWithin } from "./create-evidence-bundle.ts";
 import { type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
+import type { ReplicateSource } from "./replicate-source.ts";
 import { SettledComparison } from "./settled-comparison.ts";
 
 /** What the stages of a bundle have in common. */
@@ -38,7 +38,7 @@ const hopelessSpread = 3;
  * @param isLast false where another model can be asked in place of sampling on
  */
 export async function runBundleStage<Input, T>(
-  tool: BundleTool<Input, T>,
+  tool: ReplicateSource<Input, T>,
   { request, options, schema, context, lent }: BundleWork<Input>,
   offset: number,
   isLast: boolean,

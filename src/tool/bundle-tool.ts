@@ -4,22 +4,14 @@ import { markSelfGuarding } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { EvidenceSource, LanguageModelLike } from "../contract/model.ts";
 import { type ReplicateContext, Tool, type ToolContext } from "../contract/tool.ts";
-import type { Budget } from "../contract/usage.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
+import type { ReplicateBound } from "./replicate-source.ts";
 import { type CheckedBundleOptions, resolveBundleOptions } from "./resolve-bundle-options.ts";
 import { deriveSeeds } from "./seeds.ts";
 
 const loadRunBundle = lazily(() => import("./run-bundle.ts"));
 const loadExecuteWholeBundle = lazily(() => import("./execute-whole-bundle.ts"));
-
-/**
- * The most that one replicate may use; `undefined` where nobody knows.
- *
- * @param share what is left of the budget, divided by the replicates that may still be asked for
- * @param remaining all that is left of the budget
- */
-export type ReplicateBound = (share: Budget, remaining: Budget) => Budget | undefined;
 
 export interface BundleTool<Input, T> {
   /** True for every bundle tool: listings and planners read it. */

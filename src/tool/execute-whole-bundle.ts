@@ -4,15 +4,15 @@ import { type CallAttempt, lend, lentWith } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { Usage } from "../contract/usage.ts";
-import type { BundleTool } from "./bundle-tool.ts";
 import { createDirectGuard } from "./direct-guard.ts";
+import type { BundleSource } from "./replicate-source.ts";
 
 /**
  * Runs an overridden `executeBundle` as one guarded call. Replicates that it asks for through `super.executeBundle` run
  * inside that call and are not guarded again, so that retries never multiply.
  */
 export async function executeWholeBundle<Input, T>(
-  tool: BundleTool<Input, T>,
+  tool: BundleSource<Input, T>,
   request: Input,
   options: ResolvedBundleOptions,
   context: ToolContext,

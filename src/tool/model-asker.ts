@@ -13,9 +13,9 @@ import { promptTokensUpperBound } from "../provider/prompt-tokens.ts";
 import { resolveModel } from "../provider/resolve.ts";
 import { extractJson } from "../schema/repair.ts";
 import { resolveBundleSchema } from "./bundle-schema.ts";
-import type { ReplicateBound } from "./bundle-tool.ts";
 import { boundCall, type OutputLimit, outputLimitWithin } from "./call-bound.ts";
 import { withCorrection } from "./correction.ts";
+import type { ReplicateBound } from "./replicate-source.ts";
 
 /** How a prompt tool asks its model. */
 export interface ModelSettings {

@@ -5,11 +5,12 @@ import type { EvidenceSource, LanguageModelLike, PromptMessage } from "../contra
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { JSONObject, JSONValue } from "../core/json.ts";
 import { lazily } from "../core/lazily.ts";
-import { BundleTool, type ReplicateBound } from "./bundle-tool.ts";
+import { BundleTool } from "./bundle-tool.ts";
 import { describeTool } from "./define-tool.ts";
 import type { ModelAsker } from "./model-asker.ts";
 import { modelIdOf, providerOf, sourceOf } from "./model-reference.ts";
 import { fillTemplate, type PromptVariables, templateInput } from "./prompt-template.ts";
+import type { ReplicateBound } from "./replicate-source.ts";
 
 const loadModelAsker = lazily(() => import("./model-asker.ts"));
 

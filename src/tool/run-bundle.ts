@@ -7,10 +7,10 @@ import type { ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { resolveBundleSchema } from "./bundle-schema.ts";
 import { type BundleStage, type BundleWork, runBundleStage } from "./bundle-stage.ts";
-import type { BundleTool } from "./bundle-tool.ts";
 import { createEvidenceBundle } from "./create-evidence-bundle.ts";
 import { lendByHand } from "./direct-guard.ts";
 import type { Failure, Schedule } from "./replicate-scheduler.ts";
+import type { ReplicateSource } from "./replicate-source.ts";
 
 /**
  * Asks for replicates until the answer is settled, and gives the evidence bundle of them. Where the answers of a model
@@ -20,7 +20,7 @@ import type { Failure, Schedule } from "./replicate-scheduler.ts";
  * @throws Incomplete with the bundle, where budget, deadline, cancellation or failures ended it before that
  */
 export async function runBundle<Input, T>(
-  tool: BundleTool<Input, T>,
+  tool: ReplicateSource<Input, T>,
   request: Input,
   given: ResolvedBundleOptions,
   context: ToolContext,
@@ -54,7 +54,7 @@ interface Stages<T> {
 }
 
 /** Asks the tool's own model, then those it may escalate to, until one is certain enough. */
-async function runStages<Input, T>(tool: BundleTool<Input, T>, work: BundleWork<Input>): Promise<Stages<T>> {
+async function runStages<Input, T>(tool: ReplicateSource<Input, T>, work: BundleWork<Input>): Promise<Stages<T>> {
   const { below = 0, to = [] } = work.options.escalate ?? {};
   const replicates: Replicate<T>[] = [];
   const escalations: Escalation[] = [];
