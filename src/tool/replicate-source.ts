@@ -1,0 +1,31 @@
+import type { EvidenceBundle, ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
+import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
+import type { EvidenceSource, LanguageModelLike } from "../contract/model.ts";
+import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
+import type { Budget } from "../contract/usage.ts";
+
+/**
+ * The most that one replicate may use; `undefined` where nobody knows.
+ *
+ * @param share what is left of the budget, divided by the replicates that may still be asked for
+ * @param remaining all that is left of the budget
+ */
+export type ReplicateBound = (share: Budget, remaining: Budget) => Budget | undefined;
+
+/** What the scheduling of replicates needs of a bundle tool. */
+export interface ReplicateSource<Input, T> {
+  readonly name: string;
+  readonly provider?: string | undefined;
+  readonly modelId?: string | undefined;
+  readonly source: EvidenceSource;
+  boundReplicates(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<ReplicateBound>;
+  executeReplicate(request: Input, replicate: ReplicateSpec, context: ReplicateContext): Promise<ReplicateResult<T>>;
+  withModel?(model: string | LanguageModelLike): ReplicateSource<Input, T>;
+}
+
+/** What running a whole bundle as one call needs of a bundle tool. */
+export interface BundleSource<Input, T> {
+  readonly name: string;
+  readonly provider?: string | undefined;
+  executeBundle(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<EvidenceBundle<T>>;
+}
