@@ -17,7 +17,7 @@ export interface TextStream {
   readonly isTTY?: boolean | undefined;
   readonly rows?: number | undefined;
   readonly columns?: number | undefined;
-  /** Knows `NO_COLOR`, `FORCE_COLOR` and `TERM`. */
+  /** Whether the terminal can show them. */
   hasColors?(): boolean;
 }
 
@@ -34,6 +34,8 @@ export function createTerminal(stream: TextStream, env: NodeJS.ProcessEnv = proc
     get columns() {
       return stream.columns || 80;
     },
-    colors: pc.createColors(isTerminal && stream.hasColors?.() === true),
+    colors: pc.createColors(
+      !env["NO_COLOR"] && (!!env["FORCE_COLOR"] || (isTerminal && stream.hasColors?.() === true)),
+    ),
   };
 }
