@@ -19,12 +19,14 @@ export interface StoreConformanceOptions<Store extends RunStore = RunStore> {
  * @example
  * ```ts
  * import { test } from "node:test";
+ * import { MemoryStore } from "steer-llm-sdk/stores/memory";
+ * import { createFakeClock, storeConformance } from "steer-llm-sdk/testing";
  *
  * storeConformance({
  *   test,
  *   async open() {
  *     const clock = createFakeClock();
- *     return { store: new MyStore({ clock }), passTime: clock.advance };
+ *     return { store: new MemoryStore({ clock }), passTime: clock.advance };
  *   },
  * });
  * ```
