@@ -48,9 +48,10 @@ export type Claim =
  *
  * @example
  * ```ts
- * const claim = await store.claim("order-17", fingerprint, { leaseMs: 30_000, owner: "host:4711" });
+ * const store: RunStore = new MemoryStore();
+ * const claim = await store.claim("order-17", "fingerprint of the request", { leaseMs: 30_000, owner: "host:4711" });
  * if (claim.state === "won") {
- *   await store.append(claim.token, replicate);
+ *   // … the run, with `store.append(claim.token, replicate)` as each replicate ends
  *   await store.settle(claim.token, output, 3_600_000);
  * }
  * ```
