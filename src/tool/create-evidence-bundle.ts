@@ -14,8 +14,12 @@ import type { ResolvedSchema } from "../schema/resolve.ts";
  *
  * @example
  * ```ts
- * override async executeBundle(request: Request, options: ResolvedBundleOptions) {
- *   return createEvidenceBundle({ task: this.name, replicates: await askAll(request, options), options });
+ * class Panel extends BundleTool<string, { yes: boolean }> {
+ *   readonly name = "panel";
+ *   override async executeBundle(question: string, options: ResolvedBundleOptions) {
+ *     const replicates: Replicate<{ yes: boolean }>[] = await ask(question, options.seeds);
+ *     return createEvidenceBundle({ task: this.name, replicates, options });
+ *   }
  * }
  * ```
  */
@@ -26,6 +30,7 @@ export function createEvidenceBundle<T>(input: {
   source?: EvidenceSource | undefined;
   elapsedMs?: number | undefined;
   earlyStopReason?: string | undefined;
+  schemaFingerprint?: string | undefined;
   summary?: BundleSummary<T> | undefined;
   escalations?: readonly Escalation[] | undefined;
 }): EvidenceBundle<T> {
@@ -42,6 +47,7 @@ export function createEvidenceBundle<T>(input: {
       ...(earlyStopReason !== undefined && { earlyStopReason }),
       totalElapsedMs: elapsedMs,
       ...(options.schemaUri !== undefined && { schemaUri: options.schemaUri }),
+      ...(input.schemaFingerprint !== undefined && { schemaFingerprint: input.schemaFingerprint }),
       source,
       ...(input.escalations?.length && { escalations: [...input.escalations] }),
     },
