@@ -6,7 +6,7 @@ const layers = [
   ["core"],
   ["contract"],
   ["evidence", "guard", "planning", "provider", "schema", "telemetry", "store"],
-  ["tool"],
+  ["calibration", "tool"],
   ["orchestrate"],
   ["cli", "testing"],
 ];

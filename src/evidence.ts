@@ -3,7 +3,9 @@ export type { CompareOptions, StoppingRuleName } from "./contract/bundle-options
 export {
   type Calibration,
   type CalibrationData,
+  type ConfidenceSignals,
   calibrationFromJSON,
+  fewestLabels,
   fitCalibration,
   type LabelledSummary,
 } from "./evidence/calibration.ts";

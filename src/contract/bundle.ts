@@ -70,8 +70,10 @@ export interface BundleSummary<T = unknown> {
   disagreements: Disagreement[];
   /** Of every two replicates, in [0, 1]; `null` where one of them is invalid. */
   pairwiseDistance: (number | null)[][];
-  /** Probability that the consensus is right. */
+  /** Probability that the consensus is right, from the answers alone. */
   confidence: number;
+  /** The same, learnt from labels of the same task, model and schema; absent where there are too few of them. */
+  calibratedConfidence?: number;
   /** The least confidence of a field. */
   weakest: number;
   /** Probability that more samples would not change the consensus. */
@@ -105,6 +107,8 @@ export interface BundleMetadata {
   earlyStopReason?: string;
   totalElapsedMs: number;
   schemaUri?: string;
+  /** SHA-256 of the canonical JSON schema that answers had to fit; absent where they are text. */
+  schemaFingerprint?: string;
   source: EvidenceSource;
   /** In their order; absent where the first model was certain enough. */
   escalations?: Escalation[];

@@ -1,7 +1,7 @@
 import type { JSONSchema } from "../core/json.ts";
 import type { Replicate } from "./bundle.ts";
 import type { OutputError } from "./output.ts";
-import type { PriceSource } from "./settings.ts";
+import type { CalibrationSource, PriceSource } from "./settings.ts";
 import type { ToolContext } from "./tool.ts";
 import type { Budget, Spent, Usage } from "./usage.ts";
 
@@ -81,6 +81,7 @@ export interface Lent {
   guardWithin(limits: Budget): CallGuard;
   readonly journal?: ReplicateJournal | undefined;
   readonly prices?: PriceSource | undefined;
+  readonly calibrations?: CalibrationSource | undefined;
   /** The run's `streaming` option. */
   readonly isStreaming: boolean;
   /** The run's `maxParallel`. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import type { EvidenceBundle } from "./bundle.ts";
 import type { OrchestrationConfig } from "./config.ts";
 import type { ToolRegistry } from "./tool.ts";
 import type { Usage } from "./usage.ts";
@@ -11,6 +12,8 @@ export interface OrchestratorSettings<Tools = {}> {
   defaultOptions?: OrchestrationConfig | undefined;
   /** Default: the prices of `@pydantic/genai-prices`. */
   prices?: PriceSource | undefined;
+  /** Fills `summary.calibratedConfidence` of evidence bundles. Default: none. */
+  calibrations?: CalibrationSource | undefined;
   logger?: Logger | undefined;
   clock?: Clock | undefined;
   random?: Random | undefined;
@@ -19,6 +22,12 @@ export interface OrchestratorSettings<Tools = {}> {
 /** US dollars for a call, or null where the price is not known. */
 export interface PriceSource {
   costUsd(call: { provider: string; modelId: string; usage: Usage }): number | null;
+}
+
+/** Where confidences that were learnt from labels come from: a `CalibrationStore`, or one of your own. */
+export interface CalibrationSource {
+  /** The probability that the consensus of this bundle is right; `undefined` where too few labels say so. */
+  confidence(bundle: EvidenceBundle): Promise<number | undefined>;
 }
 
 /** pino, console and most loggers fit. */

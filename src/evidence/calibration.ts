@@ -4,8 +4,8 @@ import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import { calibrationError, type JudgedConfidence } from "./calibration-error.ts";
 import { type CoefficientPrior, fitLogistic, logisticProbability } from "./logistic-regression.ts";
 
-/** Fewer labels than this say too little. */
-const fewestLabels = 30;
+/** Fewer labels than this say too little: the label-free confidence stays. */
+export const fewestLabels = 30;
 const folds = 10;
 /** Label-free confidence is taken as it is until labels say otherwise; tasks differ most in the shift. */
 const slopePrior: CoefficientPrior = { mean: 1, deviation: 1 };
@@ -19,7 +19,7 @@ const smallestOdds = 1e-6;
 /** Turns the confidence of summaries of one task, model and schema into one learnt from labels. */
 export interface Calibration {
   /** The probability that the consensus is right; 0 without a valid replicate. */
-  confidence(summary: BundleSummary<any>): number;
+  confidence(summary: ConfidenceSignals): number;
   toJSON(): CalibrationData;
 }
 
@@ -38,9 +38,12 @@ export interface CalibrationData {
   calibrationError?: { before: number; after: number };
 }
 
-/** A summary, and whether its consensus was right. */
+/** What a calibration reads of a summary. */
+export type ConfidenceSignals = Pick<BundleSummary, "confidence" | "meanTotalTokens">;
+
+/** A summary, or what a calibration reads of it, and whether its consensus was right. */
 export interface LabelledSummary {
-  readonly summary: BundleSummary<any>;
+  readonly summary: ConfidenceSignals;
   readonly correct: boolean;
 }
 
@@ -126,7 +129,7 @@ function judgeFold(examples: readonly LabelledSummary[], fold: number): JudgedCo
     .map(({ summary, correct }) => ({ confidence: rescale(summary, scaling), correct }));
 }
 
-function rescale(summary: BundleSummary<any>, { slope, shift, tokens }: Scaling): number {
+function rescale(summary: ConfidenceSignals, { slope, shift, tokens }: Scaling): number {
   if (summary.confidence === 0) return 0;
   return logisticProbability([slope, shift, tokens?.slope ?? 0], signals(summary, tokens));
 }
@@ -134,7 +137,7 @@ function rescale(summary: BundleSummary<any>, { slope, shift, tokens }: Scaling)
 /** One for each coefficient: log-odds, the constant, tokens in deviations from the mean. */
 type Signals = [number, number, number];
 
-function signals(summary: BundleSummary<any>, tokens: TokenSpread | undefined): Signals {
+function signals(summary: ConfidenceSignals, tokens: TokenSpread | undefined): Signals {
   const confidence = Math.min(1 - smallestOdds, Math.max(smallestOdds, summary.confidence));
   const logged = logTokens(summary);
   const deviations = tokens === undefined || logged === undefined ? 0 : (logged - tokens.mean) / tokens.deviation;
@@ -147,7 +150,7 @@ interface TokenSpread {
   readonly deviation: number;
 }
 
-function logTokens({ meanTotalTokens }: BundleSummary<any>): number | undefined {
+function logTokens({ meanTotalTokens }: ConfidenceSignals): number | undefined {
   return meanTotalTokens !== undefined && meanTotalTokens > 0 ? Math.log(meanTotalTokens) : undefined;
 }
 

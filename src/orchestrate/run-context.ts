@@ -1,7 +1,7 @@
 import type { ReplicateJournal } from "../contract/call.ts";
 import type { EventData, EventType } from "../contract/event.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
-import type { PriceSource } from "../contract/settings.ts";
+import type { CalibrationSource, PriceSource } from "../contract/settings.ts";
 import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Layer } from "../core/compose.ts";
@@ -25,6 +25,7 @@ export interface RunContext extends RunIdentity {
   readonly clock: Clock;
   readonly random: Random;
   readonly prices: PriceSource | undefined;
+  readonly calibrations: CalibrationSource | undefined;
   readonly startedAtMs: number;
   /** Aborts when this caller leaves, with the error that the run is then to reject with. */
   readonly callerScope: CancelScope;
@@ -53,7 +54,7 @@ export interface RunContext extends RunIdentity {
 
 export function createRunContext(input: RunInput, settings: ResolvedSettings): RunContext {
   const { options } = input;
-  const { clock, random, logger, prices, registry } = settings;
+  const { clock, random, logger, prices, calibrations, registry } = settings;
   const requestId = options.requestId ?? createId(random);
   const traceId = options.traceId ?? activeTraceId() ?? requestId;
   const { eventManager, onEvent } = input;
@@ -70,6 +71,7 @@ export function createRunContext(input: RunInput, settings: ResolvedSettings): R
     clock,
     random,
     prices,
+    calibrations,
     requestId,
     traceId,
     startedAtMs: clock.now(),

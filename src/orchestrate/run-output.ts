@@ -83,7 +83,8 @@ function metadataOf({ input, tool, metadata }: RunContext, costUsd: number | nul
 function warnOfLowConfidence({ input, events }: RunContext, output: OrchestrationOutput): void {
   const minimum = input.options.qualityRequirements?.minConfidence;
   if (minimum === undefined || !hasEvidence(output)) return;
-  const { confidence } = output.content.evidenceBundle.summary;
+  const { summary } = output.content.evidenceBundle;
+  const confidence = summary.calibratedConfidence ?? summary.confidence;
   if (confidence >= minimum) return;
   output.metadata["belowMinConfidence"] = true;
   const message = `The confidence of ${confidence.toFixed(3)} is below qualityRequirements.minConfidence = ${minimum}. Raise k, or escalate to a stronger model.`;

@@ -1,5 +1,5 @@
 import type { OrchestrationConfig } from "../contract/config.ts";
-import type { Logger, OrchestratorSettings, PriceSource } from "../contract/settings.ts";
+import type { CalibrationSource, Logger, OrchestratorSettings, PriceSource } from "../contract/settings.ts";
 import type { ToolRegistry } from "../contract/tool.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
@@ -12,6 +12,7 @@ export interface ResolvedSettings {
   readonly registry: ToolRegistry<any>;
   readonly defaultOptions: OrchestrationConfig | undefined;
   readonly prices: PriceSource | undefined;
+  readonly calibrations: CalibrationSource | undefined;
   readonly logger: Logger | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -22,6 +23,7 @@ const settings: Record<string, { methods: readonly string[]; allowed: string }> 
   registry: { methods: ["get", "list"], allowed: "a registry, as createRegistry([…]) gives it" },
   defaultOptions: { methods: [], allowed: "an object of run options" },
   prices: { methods: ["costUsd"], allowed: "an object with a costUsd function" },
+  calibrations: { methods: ["confidence"], allowed: "a CalibrationStore, or an object with a confidence function" },
   logger: { methods: ["debug", "info", "warn", "error"], allowed: "a logger with debug, info, warn and error" },
   clock: { methods: ["now", "sleep"], allowed: "a clock with now and sleep" },
   random: { methods: ["next"], allowed: "an object with a next function" },
@@ -43,6 +45,7 @@ export function resolveSettings(
     registry: given?.registry ?? getGlobalRegistry(),
     defaultOptions: given?.defaultOptions,
     prices: given?.prices,
+    calibrations: given?.calibrations,
     logger: given?.logger,
     clock: given?.clock ?? systemClock,
     random: given?.random ?? systemRandom,

@@ -30,7 +30,7 @@ export function createToolContext(
   span: Span,
   attempt?: CallAttempt,
 ): ToolContext {
-  const { input, events, scope, clock, random, traceId, requestId, ledger, prices, journal } = context;
+  const { input, events, scope, clock, random, traceId, requestId, ledger, prices, calibrations, journal } = context;
   const { options } = input;
   const number = attempt?.attempt ?? 1;
   const toolContext: ToolContext = {
@@ -52,6 +52,7 @@ export function createToolContext(
     guardWithin: (limits) => guardFor(context, span, limits),
     journal,
     prices,
+    calibrations,
     attempt,
     isStreaming: options.streaming,
     maxParallel: options.maxParallel,

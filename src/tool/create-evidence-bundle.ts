@@ -9,8 +9,8 @@ import type { ResolvedSchema } from "../schema/resolve.ts";
  * The evidence bundle of replicates that a tool got by itself.
  *
  * @param input `replicates` in the order in which they were asked for, `options` as `executeBundle` got them, `source`
- * of the answers (default `"live"`), `elapsedMs` of the whole (default 0), why it ended before `k` of them, and the `summary`
- * of them (default: made here)
+ * of the answers (default `"live"`), `elapsedMs` of the whole (default 0), why it ended before `k` of them, the
+ * `schemaFingerprint` of what they had to fit, and the `summary` of them (default: made here)
  *
  * @example
  * ```ts

@@ -4,6 +4,7 @@ import { type CallAttempt, lend, lentWith } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { Usage } from "../contract/usage.ts";
+import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
 import { createDirectGuard } from "./direct-guard.ts";
 import type { BundleSource } from "./replicate-source.ts";
 
@@ -30,7 +31,10 @@ export async function executeWholeBundle<Input, T>(
       return bundle;
     },
   });
-  if (outcome.ok) return outcome.value;
+  if (outcome.ok) {
+    await addCalibratedConfidence(outcome.value, context);
+    return outcome.value;
+  }
   if (outcome.error instanceof Incomplete) throw outcome.error;
   throw new Incomplete({
     content: null,

@@ -5,12 +5,14 @@ import { BudgetExceeded } from "../contract/errors.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
+import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
 import { resolveBundleSchema } from "./bundle-schema.ts";
 import { type BundleStage, type BundleWork, runBundleStage } from "./bundle-stage.ts";
 import { createEvidenceBundle } from "./create-evidence-bundle.ts";
 import { lendByHand } from "./direct-guard.ts";
 import type { Failure, Schedule } from "./replicate-scheduler.ts";
 import type { ReplicateSource } from "./replicate-source.ts";
+import { schemaFingerprint } from "./schema-fingerprint.ts";
 
 /**
  * Asks for replicates until the answer is settled, and gives the evidence bundle of them. Where the answers of a model
@@ -39,8 +41,10 @@ export async function runBundle<Input, T>(
     source: tool.source,
     elapsedMs: Math.round(context.clock.now() - startedMs),
     earlyStopReason: earlyStopReason(schedule),
+    schemaFingerprint: schema && schemaFingerprint(schema.jsonSchema),
     escalations,
   });
+  await addCalibratedConfidence(evidenceBundle, context);
   const failure = schedule.halt ?? (summary.validCount === 0 ? schedule.lastFailure : undefined);
   if (failure) throw incomplete(tool.name, evidenceBundle, failure);
   return evidenceBundle;
