@@ -12,25 +12,18 @@ const mostPairs = 250_000;
 export type ItemGroups = readonly (readonly number[])[];
 
 /** Items meet by the value of a property; of a value that a list has twice, the first with the first. */
-export function groupByKey(items: ListItems, key: string): ItemGroups {
-  const known = new Map<string, number>();
-  const groups: number[][] = [];
-  for (const index of items.order) {
+export function groupByKey(lists: readonly (readonly unknown[])[], key: string): ItemGroups {
+  const names = lists.map((list) => {
     const times = new Map<string, number>();
-    groups[index] = (items.lists[index] as readonly number[]).map((item) => {
-      const name = keyText(items.value(item), key);
-      const time = times.get(name) ?? 0;
-      times.set(name, time + 1);
-      return numberOf(known, `${time} ${name}`);
+    return list.map((item) => {
+      const text = keyText(item, key);
+      const time = times.get(text) ?? 0;
+      times.set(text, time + 1);
+      return `${text} ${time}`;
     });
-  }
-  return groups;
-}
-
-function numberOf(known: Map<string, number>, name: string): number {
-  const number = known.get(name) ?? known.size;
-  known.set(name, number);
-  return number;
+  });
+  const numberOf = new Map([...new Set(names.flat())].sort().map((name, number) => [name, number]));
+  return names.map((list) => list.map((name) => numberOf.get(name) as number));
 }
 
 /** Items without the property have one text in common. */

@@ -9,16 +9,15 @@ export class ListItems {
   readonly lists: readonly (readonly number[])[];
   /** The lists, as indices, in an order that only their content decides: what is given most often comes first. */
   readonly order: readonly number[];
-  readonly #values: readonly unknown[];
   readonly #distances: RowDistances;
 
   /** @param rules those of the items */
   constructor(lists: readonly (readonly unknown[])[], rules: FieldRules) {
-    this.#values = lists.flat();
+    const values = lists.flat();
     const table = new ValueTable(rules);
-    for (const value of this.#values) table.add(value);
+    for (const value of values) table.add(value);
     this.#distances = new RowDistances(table.fields);
-    const texts = this.#values.map((_, row) => textOf(table.fields, row));
+    const texts = values.map((_, row) => textOf(table.fields, row));
     const numberOf = new Map<string, number>();
     texts.forEach((text, row) => {
       if (!numberOf.has(text)) numberOf.set(text, row);
@@ -26,10 +25,6 @@ export class ListItems {
     const listTexts = split(texts, lists);
     this.lists = listTexts.map((list) => list.map((text) => numberOf.get(text) as number));
     this.order = byFrequency(listTexts.map((list) => list.join("\n")));
-  }
-
-  value(item: number): unknown {
-    return this.#values[item];
   }
 
   /** How alike two items are, in [0, 1]. */

@@ -1,8 +1,11 @@
 import { circularAnswer, deepestNesting } from "./circular.ts";
-import { groupByKey, groupByLikeness } from "./item-groups.ts";
+import { groupByKey, groupByLikeness, type ItemGroups } from "./item-groups.ts";
 import { ListItems } from "./list-items.ts";
 import type { FieldRules } from "./rules.ts";
 import { absent, isContainer, jsonForm } from "./values.ts";
+
+/** Lists further inside meet by position: each depth compares whole items, so that all depths take its square. */
+const deepestAlignment = 32;
 
 /** One pointer, in the answers that have it: where each keeps its value. */
 interface Column {
@@ -45,6 +48,7 @@ function alignColumn({ rules, depth, places }: Column): Column[] {
   const aligned = alignItems(
     lists.map(({ items }) => items),
     rules,
+    depth,
   );
   lists.forEach(({ place }, index) => {
     putCopy(place, aligned[index] as unknown as Record<number, unknown>, below);
@@ -62,10 +66,9 @@ function putCopy(place: Place, copy: Record<string | number, unknown>, below: Ma
   }
 }
 
-function alignItems(lists: readonly (readonly unknown[])[], rules: FieldRules): unknown[][] {
-  if (rules.lists === "position" || lists.length === 0) return lists.map((list) => [...list]);
-  const items = new ListItems(lists, rules.below(0));
-  const groups = rules.lists === "align" ? groupByLikeness(items) : groupByKey(items, rules.lists.key);
+function alignItems(lists: readonly (readonly unknown[])[], rules: FieldRules, depth: number): unknown[][] {
+  const groups = groupItems(lists, rules, depth);
+  if (!groups) return lists.map((list) => [...list]);
   const placeOf = placesOf(groups);
   return lists.map((list, index) => {
     const aligned = new Array<unknown>(list.length === 0 ? 0 : placeOf.length).fill(absent);
@@ -76,13 +79,20 @@ function alignItems(lists: readonly (readonly unknown[])[], rules: FieldRules): 
   });
 }
 
+/** The groups of items that meet; undefined where they meet by position. */
+function groupItems(lists: readonly (readonly unknown[])[], rules: FieldRules, depth: number): ItemGroups | undefined {
+  if (lists.length === 0 || rules.lists === "position") return undefined;
+  if (rules.lists !== "align") return groupByKey(lists, rules.lists.key);
+  return depth > deepestAlignment ? undefined : groupByLikeness(new ListItems(lists, rules.below(0)));
+}
+
 /**
  * The place of each group in the aligned lists: first those that at least half of the lists have, so that their places
  * are those in the consensus; by mean position; of equal ones the first group.
  *
  * @param groups the group of each item, by list
  */
-function placesOf(groups: readonly (readonly number[])[]): number[] {
+function placesOf(groups: ItemGroups): number[] {
   const found: { lists: number; positions: number; group: number }[] = [];
   for (const list of groups) {
     list.forEach((group, position) => {

@@ -1,0 +1,100 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { pairwiseDistance } from "../../src/evidence/distance.ts";
+import { answers, anyJson, record } from "./support/replicates.ts";
+
+const at = (matrix: (number | null)[][], row: number, column: number) => matrix[row]?.[column] as number;
+const between = (a: unknown, b: unknown, options?: Parameters<typeof pairwiseDistance>[1]) =>
+  at(pairwiseDistance([a, b], options), 0, 1);
+
+const sentence = fc.array(fc.constantFrom("the", "cat", "sat", "not", "mat", "12"), { maxLength: 6 });
+const texts = fc.array(
+  sentence.map((words) => words.join(" ")),
+  { minLength: 1, maxLength: 6 },
+);
+const weights = fc.dictionary(
+  fc.constantFrom("/severity", "/count", "/tags", "/place", "/place/city"),
+  fc.double({ min: 0, max: 3, noNaN: true }),
+);
+
+describe("pairwiseDistance", () => {
+  it("is symmetric, zero on the diagonal, and in [0, 1]", () => {
+    const options = fc.constantFrom({}, { text: true }, { tolerance: 0.5 }, { tolerance: { absolute: 1 } });
+    fc.assert(
+      fc.property(fc.oneof(answers, texts), options, weights, (values, compare, weigh) => {
+        const matrix = pairwiseDistance(values, { ...compare, weights: weigh });
+        values.forEach((_, row) => {
+          expect(at(matrix, row, row)).toBe(0);
+          values.forEach((__, column) => {
+            expect(at(matrix, row, column)).toBe(at(matrix, column, row));
+            expect(at(matrix, row, column)).toBeGreaterThanOrEqual(0);
+            expect(at(matrix, row, column)).toBeLessThanOrEqual(1);
+          });
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("keeps the triangle inequality for leaves compared exactly, whatever their weights", () => {
+    fc.assert(
+      fc.property(
+        fc.tuple(fc.oneof(record, anyJson), fc.oneof(record, anyJson), fc.oneof(record, anyJson)),
+        weights,
+        (three, weigh) => {
+          const matrix = pairwiseDistance(three, { text: false, weights: weigh });
+          expect(at(matrix, 0, 2)).toBeLessThanOrEqual(at(matrix, 0, 1) + at(matrix, 1, 2) + 1e-12);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("is the same for two values compared exactly, whoever else is compared", () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(record, anyJson), { minLength: 2, maxLength: 6 }), (values) => {
+        const exact = { text: false };
+        expect(at(pairwiseDistance(values, exact), 0, 1)).toBeCloseTo(between(values[0], values[1], exact), 12);
+      }),
+    );
+  });
+
+  it("is the share of the leaves of both that differ", () => {
+    expect(between({ a: 1, b: 1 }, { a: 1, b: 2 })).toBe(0.5);
+    expect(between({ a: 1 }, { a: 1, b: 2, c: 3 })).toBeCloseTo(2 / 3, 12);
+    expect(between([1, 2], [1])).toBe(0.5);
+    expect(between([1], { 0: 1 })).toBe(1);
+    expect(between({}, [])).toBe(1);
+    expect(between(1, "1")).toBe(1);
+    expect(between(undefined, null)).toBe(0);
+    expect(pairwiseDistance([])).toEqual([]);
+  });
+
+  it("puts numbers with a tolerance between 0 and 1, one half at the tolerance", () => {
+    expect(between(10, 10.5, { tolerance: { absolute: 1 } })).toBeCloseTo(0.25, 12);
+    expect(between(10, 11, { tolerance: { absolute: 1 } })).toBeCloseTo(0.5, 12);
+    expect(between(10, 13, { tolerance: { absolute: 1 } })).toBe(1);
+    expect(between(100, 90, { tolerance: 0.1 })).toBeCloseTo(0.5, 12);
+    expect(between(0, 0, { tolerance: 0 })).toBe(0);
+  });
+
+  it("puts texts between 0 and 1: where they are asked for, and where they are long", () => {
+    expect(between("Joseph Goebbels", "Joseph Goebells")).toBe(1);
+    expect(between("Joseph Goebbels", "Joseph Goebells", { text: true })).toBeLessThan(0.5);
+    const long = "The committee met on Tuesday and agreed to postpone the vote on the budget until spring.";
+    const longer = `${long.slice(0, -1)}, all agreed.`;
+    expect(between(long, longer)).toBeLessThan(0.5);
+    expect(between(long, longer, { text: false })).toBe(1);
+  });
+
+  it("weighs a field, and all below it, as the caller says", () => {
+    const [a, b] = [
+      { x: 1, deep: { y: 1, z: 1 } },
+      { x: 2, deep: { y: 1, z: 1 } },
+    ];
+    expect(between(a, b, { weights: { "/x": 2 } })).toBe(0.5);
+    expect(between(a, b, { weights: { "/deep": 0 } })).toBe(1);
+    expect(between(a, b, { weights: { "/deep": 0, "/deep/y": 1 } })).toBe(0.5);
+    expect(between(a, b, { weights: { "/x": 0 } })).toBe(0);
+  });
+});
