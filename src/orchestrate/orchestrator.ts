@@ -3,7 +3,8 @@ import type { NameOf, OrchestrationStream, Picked, RunManyParams, RunOutput, Run
 import type { OrchestratorSettings } from "../contract/settings.ts";
 import type { AnyTool, ContentOf } from "../contract/tool.ts";
 import { lazily } from "../core/lazily.ts";
-import { createRunContext, type RunContext, type RunLayer } from "./run-context.ts";
+import { type PreparedRun, prepareRun } from "./prepare-run.ts";
+import type { RunLayer } from "./run-context.ts";
 import { checkRunInput, type GivenRun } from "./run-input.ts";
 import { type RunManyResult, runMany } from "./run-many.ts";
 import { createRunStream } from "./run-stream.ts";
@@ -51,7 +52,7 @@ export class Orchestrator<Tools = {}> {
   async run<T extends AnyTool = never, const N extends NameOf<Tools> = never>(
     params: RunParams<Tools, T, N>,
   ): Promise<RunOutput<Tools, T, N>> {
-    return (await this.start(this.createContext(params as GivenRun))) as RunOutput<Tools, T, N>;
+    return (await this.start(this.prepare(params as GivenRun))) as RunOutput<Tools, T, N>;
   }
 
   /**
@@ -68,8 +69,8 @@ export class Orchestrator<Tools = {}> {
     params: RunParams<Tools, T, N>,
   ): OrchestrationStream<ContentOf<Picked<Tools, T, N>>> {
     return createRunStream(
-      () => this.createContext(params as GivenRun),
-      (context) => this.start(context),
+      () => this.prepare(params as GivenRun),
+      (run) => this.start(run),
     );
   }
 
@@ -91,14 +92,14 @@ export class Orchestrator<Tools = {}> {
     return runMany(params as RunManyParams<any, any, any>, (one) => this.run(one as any)) as AsyncIterable<any>;
   }
 
-  private createContext(params: GivenRun): RunContext {
+  private prepare(params: GivenRun): PreparedRun {
     const { registry, defaultOptions } = this.settings;
     const input = checkRunInput(params, { registry, defaultOptions, isReliable: this.isReliable });
-    return createRunContext(input, this.settings);
+    return prepareRun(input, this.settings);
   }
 
-  private async start(context: RunContext): Promise<OrchestrationOutput> {
+  private async start(run: PreparedRun): Promise<OrchestrationOutput> {
     const { startRun } = await loadStartRun();
-    return startRun(context, await this.layers());
+    return startRun(run, await this.layers());
   }
 }

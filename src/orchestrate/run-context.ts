@@ -1,35 +1,21 @@
 import type { ReplicateJournal } from "../contract/call.ts";
 import type { EventData, EventType } from "../contract/event.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
-import type { CalibrationSource, PriceSource } from "../contract/settings.ts";
-import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
-import type { Clock } from "../core/clock.ts";
+import type { AnyTool } from "../contract/tool.ts";
 import type { Layer } from "../core/compose.ts";
-import { createId, type Random } from "../core/random.ts";
-import { CancelScope } from "../core/signal.ts";
+import type { CancelScope } from "../core/signal.ts";
 import { BudgetLedger } from "../guard/budget.ts";
 import type { CallPolicies } from "../guard/guard-settings.ts";
-import { activeTraceId } from "../telemetry/active-trace.ts";
 import { noSpan, type Span } from "../telemetry/span.ts";
-import { RunEvents, type RunIdentity } from "./run-events.ts";
-import type { RunInput } from "./run-input.ts";
+import type { PreparedRun } from "./prepare-run.ts";
+import type { RunEvents } from "./run-events.ts";
 import type { ResolvedSettings } from "./settings.ts";
 
 /** A ring around the whole run. */
 export type RunLayer = Layer<RunContext, OrchestrationOutput>;
 
 /** One run, from its checked input to its output. */
-export interface RunContext extends RunIdentity {
-  readonly input: RunInput;
-  readonly registry: ToolRegistry<any>;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly prices: PriceSource | undefined;
-  readonly calibrations: CalibrationSource | undefined;
-  readonly startedAtMs: number;
-  /** Aborts when this caller leaves, with the error that the run is then to reject with. */
-  readonly callerScope: CancelScope;
-  readonly events: RunEvents;
+export interface RunContext extends PreparedRun, ResolvedSettings {
   readonly ledger: BudgetLedger;
 
   /** What the work listens to. The caller's, unless a layer lets the work outlive the caller. */
@@ -52,37 +38,17 @@ export interface RunContext extends RunIdentity {
   readonly metadata: Record<string, unknown>;
 }
 
-export function createRunContext(input: RunInput, settings: ResolvedSettings): RunContext {
-  const { options } = input;
-  const { clock, random, logger, prices, calibrations, registry } = settings;
-  const requestId = options.requestId ?? createId(random);
-  const traceId = options.traceId ?? activeTraceId() ?? requestId;
-  const { eventManager, onEvent } = input;
-  const events = new RunEvents({ requestId, traceId }, clock, {
-    eventManager,
-    onEvent,
-    logger,
-    redact: options.redact,
-  });
-  const scope = new CancelScope();
+export function createRunContext(run: PreparedRun): RunContext {
+  const { input, settings, events, callerScope } = run;
   return {
-    input,
-    registry,
-    clock,
-    random,
-    prices,
-    calibrations,
-    requestId,
-    traceId,
-    startedAtMs: clock.now(),
-    callerScope: scope,
-    scope,
-    events,
+    ...run,
+    ...settings,
     ledger: new BudgetLedger({
-      limits: options.budget ?? {},
-      clock,
+      limits: input.options.budget ?? {},
+      clock: settings.clock,
       onOverrun: (overrun) => warnOfOverrun(events, overrun),
     }),
+    scope: callerScope,
     tool: input.tool,
     toolOptions: input.toolOptions,
     fallbackTools: input.fallbackTools,

@@ -3,21 +3,21 @@ import type { OrchestrationEvent } from "../contract/event.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { OrchestrationStream } from "../contract/run.ts";
 import { Emitter } from "../core/emitter.ts";
-import type { RunContext } from "./run-context.ts";
+import type { PreparedRun } from "./prepare-run.ts";
 
 /**
  * A run as a stream of its events. A run that is refused at the edge has no events: the loop over it rejects, as its
  * `output` does.
  */
 export function createRunStream<C>(
-  prepare: () => RunContext,
-  start: (context: RunContext) => Promise<OrchestrationOutput>,
+  prepare: () => PreparedRun,
+  start: (run: PreparedRun) => Promise<OrchestrationOutput>,
 ): OrchestrationStream<C> {
   try {
-    const context = prepare();
-    const cancel = (reason: unknown) => context.callerScope.abort(new CancelledError(reason));
-    const events = context.events.read(() => cancel("the loop over the stream was left"));
-    return streamOf(events, start(context), cancel);
+    const run = prepare();
+    const cancel = (reason: unknown) => run.callerScope.abort(new CancelledError(reason));
+    const events = run.events.read(() => cancel("the loop over the stream was left"));
+    return streamOf(events, start(run), cancel);
   } catch (error) {
     const refused = new Emitter<OrchestrationEvent>();
     const events = refused.read();

@@ -8,21 +8,20 @@ import { toOutputError } from "../guard/output-error.ts";
 import { traceRun } from "../telemetry/run-spans.ts";
 import { checkRequest } from "./check-request.ts";
 import { executeTool } from "./execute-tool.ts";
-import type { RunContext, RunLayer } from "./run-context.ts";
+import type { PreparedRun } from "./prepare-run.ts";
+import { createRunContext, type RunContext, type RunLayer } from "./run-context.ts";
 import type { RunIdentity } from "./run-events.ts";
 
-/**
- * Runs what a context stands for, through its layers, and settles it once: with one terminal event, and nothing left
- * behind.
- */
-export async function startRun(context: RunContext, layers: readonly RunLayer[]): Promise<OrchestrationOutput> {
-  const { input, callerScope, events } = context;
+/** Runs what was prepared, through its layers, and settles it once: with one terminal event, and nothing left behind. */
+export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): Promise<OrchestrationOutput> {
+  const { input, callerScope, events } = run;
   try {
     if (input.tool) await checkRequest(input.tool, input.request);
   } catch (error) {
     events.end(error);
     throw error;
   }
+  const context = createRunContext(run);
   const stopFollowing = input.signal && follow(input.signal, context);
   const stopWaiting = armDeadline(context);
   try {
