@@ -30,8 +30,6 @@ const { values: flags, positionals: files } = parseArgs({
 });
 
 const dataFolder = join(import.meta.dirname, "..", "data");
-const orders = flags.quick ? 3 : 20;
-const textOrders = flags.quick ? 1 : 4;
 const sampleCounts = flags.quick ? [5, 10, 40] : [3, 5, 10, 20, 40];
 
 if (flags.help) console.log(help);
@@ -46,18 +44,24 @@ function run(): void {
       if (!flags.json) console.log(`${renderTable(table)}\n`);
     }
   }
-  if (flags.json) console.log(JSON.stringify({ commit: commit(), orders, tables }, null, 2));
+  if (flags.json) console.log(JSON.stringify({ commit: commit(), tables }, null, 2));
   if (flags.write) writeFileSync(flags.write, report(tables));
 }
 
 function* tablesOf(set: DataSet): Generator<Table> {
   const counts = sampleCounts.filter((count) => count <= set.mostSamples);
+  const orders = ordersFor(set);
   for (const k of counts) yield stoppingTable(set, k, orders);
-  if (set.kind === "texts") for (const k of counts) yield textStoppingTable(set, k, textOrders);
+  if (set.kind === "texts") for (const k of counts) yield textStoppingTable(set, k, flags.quick ? 1 : 8);
   if (set.kind === "texts") yield textTable(set, counts, orders);
   for (const k of counts) yield confidenceTable(set, k, orders);
   if (set.name === reproduced) yield reproductionTable(set, orders);
   if (set.kind !== "objects") yield checkMemory(set, counts.at(-1) as number);
+}
+
+/** More orders of the samples where there are fewer questions: some 20,000 bundles a table. */
+function ordersFor({ questions }: DataSet): number {
+  return flags.quick ? 3 : Math.min(40, Math.max(20, Math.round(20_000 / questions.length)));
 }
 
 function report(tables: readonly Table[]): string {

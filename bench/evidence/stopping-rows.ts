@@ -15,7 +15,8 @@ type RuleOptions = Omit<StoppingRuleOptions, "k">;
 export const ourRules: readonly { readonly name: string; readonly options: RuleOptions }[] = [
   { name: "auto (the default)", options: {} },
   { name: "lossless", options: { rule: "lossless" } },
-  { name: "horizon", options: { rule: "horizon" } },
+  { name: "horizon .975", options: { rule: "horizon" } },
+  { name: "horizon .98", options: { rule: "horizon", threshold: 0.98 } },
   { name: "beta .95", options: { rule: "beta" } },
   { name: "certified .05", options: { rule: "certified" } },
   { name: "epsilon .2", options: { epsilon: 0.2 } },
