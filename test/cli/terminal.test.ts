@@ -17,7 +17,10 @@ async function onTerminal(command: string, cwd: string, env: NodeJS.ProcessEnv =
 }
 
 describe.skipIf(!hasScript)("on a terminal", () => {
-  const files = { "triage.json": toolFile("simulated:?latencyMs=150"), "in.jsonl": reports(12) };
+  const files = {
+    "triage.json": toolFile("simulated:?latencyMs=150&error=0.4", { defaultOptions: { k: 5 } }),
+    "in.jsonl": reports(12),
+  };
 
   test("a job is a table that moves, with votes, confidence, cost and what is left", async () => {
     const sent = await onTerminal("run triage.json -i in.jsonl", createFolder(files));

@@ -22,16 +22,20 @@ export class LiveArea {
 
   /** Puts a line above the area, for good. */
   print(line: string): void {
-    this.#terminal.write(`${this.#home()}${this.#toText([line])}${this.#toText(this.#lines)}`);
+    this.draw(this.#lines, [line]);
   }
 
-  /** Replaces what the area shows, as far as it fits on the screen. */
-  draw(lines: readonly string[]): void {
-    const home = this.#home();
-    const height = this.#terminal.rows - 1;
-    const fitting = this.#terminal.isLive && lines.length > height ? [...lines.slice(0, height - 1), "…"] : lines;
-    this.#terminal.write(home + this.#toText(fitting));
-    if (this.#terminal.isLive) this.#lines = fitting;
+  /**
+   * Replaces what the area shows, as far as it fits on the screen.
+   *
+   * @param finished lines that go above it, for good
+   */
+  draw(lines: readonly string[], finished: readonly string[] = []): void {
+    const { isLive, rows } = this.#terminal;
+    const height = rows - 1;
+    const fitting = isLive && lines.length > height ? [...lines.slice(0, height - 1), "…"] : lines;
+    this.#terminal.write(this.#home() + this.#toText([...finished, ...fitting]));
+    if (isLive) this.#lines = fitting;
   }
 
   /** To the beginning of the area, which is cleared. */

@@ -18,8 +18,13 @@ const votesLength = 80;
 export function createLiveJobView(terminal: Terminal, tally: JobTally, clock: Clock = systemClock): JobView {
   const area = new LiveArea(terminal);
   const states = new RunStates();
+  let finished: string[] = [];
+  const draw = (lines: readonly string[]) => {
+    area.draw(lines, finished);
+    finished = [];
+  };
   const redraw = new Redraw(
-    () => area.draw([...table(states.inFlight, terminal), footer(tally, clock.now(), terminal)]),
+    () => draw([...table(states.inFlight, terminal), footer(tally, clock.now(), terminal)]),
     clock,
   );
   return {
@@ -28,13 +33,16 @@ export function createLiveJobView(terminal: Terminal, tally: JobTally, clock: Cl
       redraw.request();
     },
     settle(line) {
-      area.print(settledLine(line, tally, clock.now(), terminal));
+      finished.push(settledLine(line, tally, clock.now(), terminal));
       redraw.request();
     },
-    notify: (message) => area.print(message),
-    end() {
+    notify(message) {
+      finished.push(message);
       redraw.now();
-      area.draw([]);
+    },
+    end() {
+      redraw.stop();
+      draw([]);
     },
   };
 }

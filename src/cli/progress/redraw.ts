@@ -18,10 +18,14 @@ export class Redraw {
     this.#cancel ??= schedule(this.#clock, () => this.now(), intervalMs);
   }
 
-  /** Draws at once, and leaves no timer. */
   now(): void {
+    this.stop();
+    this.#draw();
+  }
+
+  /** Draws nothing more, and leaves no timer. */
+  stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#draw();
   }
 }
