@@ -56,6 +56,7 @@ export type {
   RunParams,
 } from "./contract/run.ts";
 export type { Logger, OrchestratorSettings, PriceSource } from "./contract/settings.ts";
+export { StoreError, type StoreFailure, type StoreOperation } from "./contract/store-error.ts";
 export {
   type AnyTool,
   type BudgetView,

@@ -1,3 +1,4 @@
+export { StoreError, type StoreErrorFacts, type StoreFailure, type StoreOperation } from "./contract/store-error.ts";
 export { type BreakerState, CircuitBreaker, type CountedFailure, type Permit } from "./guard/breaker.ts";
 export { BudgetLedger, type BudgetLedgerOptions, type ReservationRequest } from "./guard/budget.ts";
 export { CircuitOpenError } from "./guard/circuit-open-error.ts";
@@ -18,4 +19,3 @@ export { RetryableError } from "./guard/retryable-error.ts";
 export { TimeoutError, type TimeoutPhase } from "./guard/timeout-error.ts";
 export { ReliabilityState } from "./orchestrate/state.ts";
 export type { Claim, ClaimOptions, FencingToken, RunStore } from "./store/store.ts";
-export { StoreError, type StoreErrorFacts, type StoreFailure, type StoreOperation } from "./store/store-error.ts";

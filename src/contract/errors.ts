@@ -1,6 +1,7 @@
 import type { InvalidOptionsError } from "../core/errors.ts";
 import { messageOf, OrchestratorError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
+import type { StoreError } from "./store-error.ts";
 import type { Budget, Usage } from "./usage.ts";
 
 /** What a run that rejected had paid for by then. */
@@ -130,7 +131,8 @@ export type AnyOrchestratorError =
   | CancelledError
   | InvalidOptionsError
   | ToolNotFoundError
-  | PlanningError;
+  | PlanningError
+  | StoreError;
 
 /** Narrows anything caught to the errors that a run rejects with, so that `switch (error.code)` narrows further. */
 export function isOrchestratorError(error: unknown): error is AnyOrchestratorError {

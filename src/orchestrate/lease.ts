@@ -5,9 +5,10 @@
  * 1. The lease is renewed well before it runs out, one renewal at a time.
  * 2. After `stop` nothing is renewed and no timer is left.
  */
+
+import { StoreError } from "../contract/store-error.ts";
 import { type Clock, schedule } from "../core/clock.ts";
 import type { FencingToken, RunStore } from "../store/store.ts";
-import { StoreError } from "../store/store-error.ts";
 
 export interface LeaseOptions {
   readonly store: RunStore;

@@ -1,6 +1,6 @@
+import { StoreError, type StoreOperation } from "../contract/store-error.ts";
 import { messageOf, showValue } from "../core/errors.ts";
 import { withoutSecrets } from "../core/secrets.ts";
-import { StoreError, type StoreOperation } from "./store-error.ts";
 
 /**
  * A value as the text that is stored, without this process's API keys.

@@ -1,5 +1,6 @@
 import type { Replicate } from "../contract/bundle.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
+import type { StoreOperation } from "../contract/store-error.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { type Claimed, isAlive, isClaimable } from "./claim-rule.ts";
 import { decodeJson, encodeJson } from "./encoding.ts";
@@ -14,7 +15,7 @@ import {
   type RunDetails,
   type RunRecord,
 } from "./store.ts";
-import { type StoreOperation, staleToken, storeClosed } from "./store-error.ts";
+import { staleToken, storeClosed } from "./store-errors.ts";
 
 /**
  * Job: keep claims, journals and outputs in this process.

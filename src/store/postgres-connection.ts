@@ -1,7 +1,7 @@
 import { missingDriver, postgresError } from "./postgres-error.ts";
 import { type Dialect, migrations } from "./sql.ts";
 import type { SqlConnection, SqlQuery, SqlRow } from "./sql-store.ts";
-import { newerSchema, storeClosed } from "./store-error.ts";
+import { newerSchema, storeClosed } from "./store-errors.ts";
 
 /**
  * Job: one Postgres database, shared with processes anywhere.

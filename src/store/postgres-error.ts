@@ -1,4 +1,4 @@
-import { StoreError, type StoreFailure, type StoreOperation } from "./store-error.ts";
+import { StoreError, type StoreFailure, type StoreOperation } from "../contract/store-error.ts";
 
 /** SQLSTATE codes and classes (https://www.postgresql.org/docs/current/errcodes-appendix.html), and Node's own codes. */
 const failures: readonly (readonly [pattern: RegExp, reason: StoreFailure])[] = [

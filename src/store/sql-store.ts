@@ -1,5 +1,6 @@
 import type { Replicate } from "../contract/bundle.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
+import type { StoreOperation } from "../contract/store-error.ts";
 import { decodeJson, decodeKey, encodeJson, encodeKey } from "./encoding.ts";
 import { type Dialect, type Statement, type Statements, statements } from "./sql.ts";
 import {
@@ -12,7 +13,7 @@ import {
   type RunDetails,
   type RunRecord,
 } from "./store.ts";
-import { type StoreOperation, staleToken } from "./store-error.ts";
+import { staleToken } from "./store-errors.ts";
 
 /**
  * Job: the port over SQL, once for every database.

@@ -1,12 +1,13 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { StoreOperation } from "../contract/store-error.ts";
 import type { Clock } from "../core/clock.ts";
 import { blockingMs, GroupCommit, retryWhileBusy } from "./group-commit.ts";
 import { type Dialect, migrations } from "./sql.ts";
 import type { SqlConnection, SqlQuery, SqlRow } from "./sql-store.ts";
 import { sqliteError } from "./sqlite-error.ts";
-import { newerSchema, type StoreOperation, storeClosed } from "./store-error.ts";
+import { newerSchema, storeClosed } from "./store-errors.ts";
 
 /**
  * Job: one SQLite file, shared with other processes on this machine.

@@ -1,4 +1,4 @@
-import { StoreError, type StoreFailure, type StoreOperation } from "./store-error.ts";
+import { StoreError, type StoreFailure, type StoreOperation } from "../contract/store-error.ts";
 
 /** SQLite's primary result codes (https://www.sqlite.org/rescode.html) that have an answer of their own. */
 const failures: Readonly<Record<number, StoreFailure>> = {

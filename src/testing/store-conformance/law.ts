@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Replicate } from "../../contract/bundle.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
+import { StoreError, type StoreFailure } from "../../contract/store-error.ts";
 import { zeroUsage } from "../../contract/usage.ts";
 import type { Claim, RunStore } from "../../store/store.ts";
-import { StoreError, type StoreFailure } from "../../store/store-error.ts";
 
 /** One store to try, on data that nothing else uses. */
 export interface StoreUnderTest<Store extends RunStore = RunStore> {

@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
+import { StoreError } from "../../../src/contract/store-error.ts";
 import type { FencingToken, ManagedStore } from "../../../src/store/store.ts";
-import { StoreError } from "../../../src/store/store-error.ts";
 import { sampleOutput, sampleReplicate } from "../../../src/testing/store-conformance/law.ts";
 import { openAt, type Place, task } from "./open.ts";
 
