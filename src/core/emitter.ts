@@ -19,35 +19,44 @@ export interface EmitterOptions<E> {
 
 export class Emitter<E> {
   readonly #options: EmitterOptions<E>;
-  readonly #listeners = new Set<{ readonly call: EventListener<E> }>();
-  readonly #readers = new Set<EventReader<E>>();
+  #listeners: Set<{ readonly call: EventListener<E> }> | undefined;
+  #readers: Set<EventReader<E>> | undefined;
   /** Events that listeners are being told, or have yet to be. */
-  readonly #untold: E[] = [];
+  #untold: E[] = [];
   #ended = false;
 
   constructor(options: EmitterOptions<E> = {}) {
     this.#options = options;
   }
 
+  /** Whether an event would reach anyone: a producer that makes events for nobody can leave that. */
+  get isHeard(): boolean {
+    return this.#listeners !== undefined || this.#readers !== undefined;
+  }
+
   emit(event: E): void {
     if (this.#ended) return;
-    for (const reader of this.#readers) reader.push(event, this.#options.isDroppable?.(event) ?? false);
-    if (this.#listeners.size > 0 && this.#untold.push(event) === 1) this.#tellListeners();
+    if (this.#readers) {
+      for (const reader of this.#readers) reader.push(event, this.#options.isDroppable?.(event) ?? false);
+    }
+    if (this.#listeners && this.#untold.push(event) === 1) this.#tellListeners(this.#listeners);
   }
 
   /** Adds a listener; returns a function that takes it away. */
   on(call: EventListener<E>): () => void {
     const listener = { call };
+    this.#listeners ??= new Set();
     this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return () => void this.#listeners?.delete(listener);
   }
 
   /** A reader of everything emitted from now on. `onLeave` hears of one that is left before the end. */
   read(onLeave?: () => void): AsyncIterableIterator<E, undefined> {
     const reader = new EventReader<E>(() => {
-      this.#readers.delete(reader);
+      this.#readers?.delete(reader);
       onLeave?.();
     });
+    this.#readers ??= new Set();
     if (this.#ended) reader.end();
     else this.#readers.add(reader);
     return reader;
@@ -56,16 +65,16 @@ export class Emitter<E> {
   /** No event comes after this. Given an error, readers reject with it once they have read what there is. */
   end(error?: unknown): void {
     this.#ended = true;
-    for (const reader of this.#readers) reader.end(error);
-    this.#readers.clear();
-    if (this.#untold.length === 0) this.#listeners.clear();
+    for (const reader of this.#readers ?? []) reader.end(error);
+    this.#readers = undefined;
+    if (this.#untold.length === 0) this.#listeners = undefined;
   }
 
   /** Goes on with what listeners emit meanwhile, so that nobody hears the second event before the first. */
-  #tellListeners(): void {
-    for (const event of this.#untold) for (const listener of this.#listeners) this.#tell(listener.call, event);
+  #tellListeners(listeners: ReadonlySet<{ readonly call: EventListener<E> }>): void {
+    for (const event of this.#untold) for (const listener of listeners) this.#tell(listener.call, event);
     this.#untold.length = 0;
-    if (this.#ended) this.#listeners.clear();
+    if (this.#ended) this.#listeners = undefined;
   }
 
   #tell(call: EventListener<E>, event: E): void {

@@ -11,12 +11,22 @@ const severity: Record<BreakerState["kind"], number> = { closed: 0, half_open: 1
 export class BreakerRegistry {
   readonly #clock: Clock;
   readonly #breakers = new Map<string, CircuitBreaker>();
+  /** The same, found without comparing options: an orchestrator always comes with the same ones. */
+  readonly #byConfig = new WeakMap<ResolvedCircuitBreakerConfig, Map<string, CircuitBreaker>>();
 
   constructor(options: { readonly clock: Clock }) {
     this.#clock = options.clock;
   }
 
   of(provider: string, config: ResolvedCircuitBreakerConfig): CircuitBreaker {
+    const known = this.#byConfig.get(config) ?? new Map<string, CircuitBreaker>();
+    this.#byConfig.set(config, known);
+    const breaker = known.get(provider) ?? this.#find(provider, config);
+    known.set(provider, breaker);
+    return breaker;
+  }
+
+  #find(provider: string, config: ResolvedCircuitBreakerConfig): CircuitBreaker {
     const key = JSON.stringify([provider, Object.values(config)]);
     const breaker = this.#breakers.get(key) ?? new CircuitBreaker(provider, config, this.#clock);
     this.#breakers.set(key, breaker);

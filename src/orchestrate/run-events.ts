@@ -64,9 +64,11 @@ export class RunEvents {
   emit<E extends EventType>(type: E, data: EventData[E], attempt = 1): void {
     if (this.#isOver) return;
     this.#isOver = terminal.has(type);
+    const seq = this.#seq++;
+    if (!this.#emitter.isHeard) return;
     const base = {
       type,
-      seq: this.#seq++,
+      seq,
       timestamp: timestamp(this.#clock),
       ...this.#identity,
       source: this.source,
