@@ -123,7 +123,8 @@ class BudgetedAttempt implements CallAttempt {
   }
 
   spend(usage: Usage | undefined, costUsd: number | null | undefined): void {
-    const spent = { usage: usage ?? zeroUsage(), costUsd: costUsd === undefined && usage ? null : (costUsd ?? 0) };
+    // Usage without a price has an unknown one; no usage at all costs nothing.
+    const spent = { usage: usage ?? zeroUsage(), costUsd: costUsd === undefined ? (usage ? null : 0) : costUsd };
     this.#call.spent = addSpent(this.#call.spent, spent);
     this.#reservation.charge(spent);
   }

@@ -1,81 +1,328 @@
-import { describe, expect, it } from "vitest";
-import type { Call, CallAttempt } from "../../src/contract/call.ts";
+import { afterEach, describe, expect, it } from "vitest";
 import { BudgetExceeded, CancelledError } from "../../src/contract/errors.ts";
 import { InvalidOutputError } from "../../src/contract/invalid-output-error.ts";
-import type { Budget } from "../../src/contract/usage.ts";
-import { seededRandom } from "../../src/core/random.ts";
-import { CancelScope } from "../../src/core/signal.ts";
-import { BreakerRegistry } from "../../src/guard/breaker-registry.ts";
-import { BudgetLedger } from "../../src/guard/budget.ts";
-import { createCallGuard } from "../../src/guard/guard.ts";
-import { type ReliabilityConfig, resolveReliabilityConfig } from "../../src/guard/reliability-config.ts";
-import { RetryBudgets } from "../../src/guard/retry-budget.ts";
-import { RetryableError } from "../../src/guard/retryable-error.ts";
-import { createFakeClock } from "../../src/testing/fake-clock.ts";
+import { InvalidOptionsError } from "../../src/core/errors.ts";
+import { call, httpError, script, setUp, stateOf, usage } from "./set-up.ts";
 
-interface SetUp {
-  limits?: Budget;
-  config?: ReliabilityConfig | false;
-  hasFallback?: boolean;
-}
+const unhandled: unknown[] = [];
+process.on("unhandledRejection", (reason) => unhandled.push(reason));
+afterEach(() => expect(unhandled).toEqual([]));
 
-function setUp({ limits = {}, config = {}, hasFallback = false }: SetUp = {}) {
-  const clock = createFakeClock();
-  const scope = new CancelScope();
-  const ledger = new BudgetLedger({ limits, clock });
-  const events: { type: string; attempt: number; [key: string]: unknown }[] = [];
-  const breakers = new BreakerRegistry({ clock });
-  const policies = config && {
-    config: resolveReliabilityConfig(config),
-    breakers,
-    retryBudgets: new RetryBudgets(),
-    hasFallback: () => hasFallback,
-  };
-  const guard = createCallGuard({
-    scope,
-    clock,
-    random: seededRandom(1),
-    ledger,
-    emit: (type, data, attempt) => events.push({ type, attempt, ...data }),
-    policies: policies || undefined,
-  });
-  const typesOfEvents = () => events.map((event) => event.type);
-  return { clock, scope, ledger, events, typesOfEvents, breakers, guard };
-}
-
-function call<R>(execute: (attempt: CallAttempt) => PromiseLike<R> | R, more: Partial<Call<R>> = {}): Call<R> {
-  return { provider: "p", bound: () => undefined, execute, ...more };
-}
-
-const failing = (status: number, headers: Record<string, string> = {}) =>
-  Object.assign(new Error(`HTTP ${status}`), { status, headers });
-const usage = (inputTokens: number, outputTokens: number) => ({
-  inputTokens,
-  outputTokens,
-  totalTokens: inputTokens + outputTokens,
-});
-
-describe("a guarded call", () => {
-  it("tries once, and only once, without policies", async () => {
+describe("retries of a guarded call", () => {
+  it("there are none without policies", async () => {
     const { guard } = setUp({ config: false });
-    const outcome = await guard(call(() => Promise.reject(failing(503))));
+    const outcome = await guard(script([httpError(503)]));
     expect(outcome).toMatchObject({ ok: false, attempts: 1, failure: { category: "server_error", isRetryable: true } });
   });
 
-  it("retries a plain 503 and a reset connection, and gives the value and what all attempts used", async () => {
-    const { guard, clock, ledger, events } = setUp();
-    const steps = [failing(503), Object.assign(new TypeError("fetch failed"), { cause: { code: "ECONNRESET" } })];
+  it("follow a plain 503 and a reset connection, each attempt shown the error before it", async () => {
+    const { guard, clock, events } = setUp();
+    const errors = [httpError(503), Object.assign(new TypeError("fetch failed"), { cause: { code: "ECONNRESET" } })];
+    const shown: unknown[] = [];
     const pending = guard(
-      call(({ attempt, spend, ...rest }) => {
-        (rest as CallAttempt).commit;
-        const error = steps[attempt - 1];
+      call(({ attempt, previousError }) => {
+        shown.push(previousError);
+        const error = errors[attempt - 1];
         if (error) throw error;
         return "answer";
       }),
     );
     await clock.runAll();
     expect(await pending).toMatchObject({ ok: true, value: "answer", attempts: 3 });
+    expect(shown).toEqual([undefined, ...errors]);
     expect(events.map(({ type, attempt }) => `${type} ${attempt}`)).toEqual(["retry_scheduled 1", "retry_scheduled 2"]);
-    expect(ledger.spent.costUsd).toBe(0);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("end after maxRetries, and the failure says how many attempts there were", async () => {
+    const { guard, clock } = setUp({ config: { maxRetries: 2 } });
+    const failing = script(Array.from({ length: 9 }, () => httpError(500)));
+    const pending = guard(failing);
+    await clock.runAll();
+    expect(await pending).toMatchObject({ ok: false, attempts: 3, failure: { attempts: 3, code: "HTTP_500" } });
+    expect(failing.attempts).toBe(3);
+  });
+
+  it("belong to their call alone: calls at the same time take none from each other", async () => {
+    const { guard, clock } = setUp({ config: { maxRetries: 1 } });
+    const pending = Promise.all(Array.from({ length: 5 }, () => guard(script([httpError(503), "answer"]))));
+    await clock.runAll();
+    expect((await pending).map(({ ok, attempts }) => `${ok} ${attempts}`)).toEqual(Array(5).fill("true 2"));
+  });
+
+  it("do not follow a fault of the caller's own code, a bad request or a wrong key", async () => {
+    const { guard } = setUp();
+    for (const error of [new TypeError("x is undefined"), httpError(400), httpError(401)])
+      expect(await guard(script([error, "never"]))).toMatchObject({ ok: false, error, attempts: 1 });
+  });
+
+  it("give a model one more attempt at an invalid answer, at once, with the faults at hand", async () => {
+    const { guard, clock, retryBudgets } = setUp();
+    const shown: unknown[] = [];
+    const outcome = await guard(
+      call(({ previousError }) => {
+        shown.push((previousError as InvalidOutputError | undefined)?.errors);
+        throw new InvalidOutputError(["/severity: must be low or high"]);
+      }),
+    );
+    expect(outcome).toMatchObject({ ok: false, attempts: 2, failure: { category: "invalid_output" } });
+    expect(shown).toEqual([undefined, ["/severity: must be low or high"]]);
+    expect(clock.now()).toBe(0);
+    expect(retryBudgets.of("p").tokens).toBe(500);
+  });
+
+  it("do not repeat in silence what was delivered: a plain call fails, saying so", async () => {
+    const { guard } = setUp();
+    const outcome = await guard(
+      call((attempt) => {
+        attempt.commit();
+        throw httpError(503);
+      }),
+    );
+    expect(outcome).toMatchObject({
+      ok: false,
+      attempts: 1,
+      failure: { message: /part of the answer had been deliv/ },
+    });
+  });
+
+  it("start a replicate anew that had delivered something, after an attempt_discarded event", async () => {
+    const { guard, clock, events } = setUp();
+    const pending = guard(
+      call(
+        (attempt) => {
+          if (attempt.attempt === 2) return "answer";
+          attempt.commit();
+          throw httpError(503);
+        },
+        { replicateId: "r1" },
+      ),
+    );
+    await clock.runAll();
+    expect(await pending).toMatchObject({ ok: true, attempts: 2 });
+    expect(events).toMatchObject([
+      { type: "attempt_discarded", replicateId: "r1", attempt: 1 },
+      { type: "retry_scheduled", replicateId: "r1" },
+    ]);
+  });
+
+  it("stop when the provider's retry budget is empty, and the failure says so", async () => {
+    const { guard, clock, retryBudgets } = setUp({ config: { circuitBreaker: { failureThreshold: 1000 } } });
+    const outcomes = Promise.all(
+      Array.from({ length: 100 }, () => guard(script(Array.from({ length: 9 }, () => httpError(503))))),
+    );
+    await clock.runAll();
+    const attempts = (await outcomes).reduce((sum, outcome) => sum + outcome.attempts, 0);
+    expect(attempts).toBe(100 + 500 / 5);
+    expect(retryBudgets.of("p").tokens).toBe(0);
+    expect((await outcomes).at(-1)).toMatchObject({ failure: { message: /retry budget is empty/ } });
+  });
+});
+
+describe("Retry-After", () => {
+  const limited = (seconds: number) => httpError(429, { "retry-after": String(seconds) });
+
+  it("of 300 s is never undercut, and jitter only adds", async () => {
+    for (let round = 0; round < 20; round++) {
+      const { guard, clock } = setUp();
+      const asked = script([limited(300), "answer"]);
+      const pending = guard(asked);
+      await clock.advance(299_999);
+      expect(asked.attempts).toBe(1);
+      await clock.runAll();
+      expect(await pending).toMatchObject({ ok: true, attempts: 2 });
+      expect(clock.now()).toBeGreaterThanOrEqual(300_000);
+    }
+  });
+
+  it("past the deadline fails at once, and says so", async () => {
+    const { guard, clock } = setUp({ limits: { timeMs: 20_000 } });
+    const outcome = await guard(script([limited(300), "never"]));
+    expect(outcome).toMatchObject({ ok: false, attempts: 1, failure: { category: "rate_limit" } });
+    expect(outcome).toMatchObject({
+      failure: { message: /Retry-After asks for 300000 ms, the deadline is in 20000 ms/ },
+    });
+    expect(clock.now()).toBe(0);
+  });
+
+  it("past maxDelayMs fails at once where there is a fallback, for this call and for the next", async () => {
+    const { guard, clock } = setUp({ hasFallback: true });
+    const first = await guard(script([limited(300), "never"]));
+    expect(first).toMatchObject({ ok: false, attempts: 1, failure: { message: /there is a fallback/ } });
+    const second = await guard(script(["never"]));
+    expect(second).toMatchObject({ ok: false, attempts: 0, failure: { category: "circuit_open" } });
+    expect(clock.now()).toBe(0);
+  });
+
+  it("holds back other calls to the provider until it is over, and not calls to others", async () => {
+    const { guard, clock } = setUp({ config: { maxRetries: 0 } });
+    await guard(script([limited(30)]));
+    const [waiting, other] = [script(["later"]), script(["now"], { provider: "q" })];
+    const [later, now] = [guard(waiting), guard(other)];
+    expect(await now).toMatchObject({ ok: true });
+    await clock.advance(29_999);
+    expect(waiting.attempts).toBe(0);
+    await clock.runAll();
+    expect(await later).toMatchObject({ ok: true, value: "later" });
+  });
+
+  it("counts no failure: any number of 429s leaves the circuit closed", async () => {
+    const { guard, breakers } = setUp({ config: { maxRetries: 0 } });
+    for (let number = 0; number < 50; number++) await guard(script([httpError(429)]));
+    expect(breakers.states()).toEqual({ p: "closed" });
+  });
+});
+
+describe("an abort", () => {
+  it("during a backoff of 60 s ends the call in the same tick: no further attempt, no timer", async () => {
+    const { guard, clock, scope } = setUp({ config: { initialDelayMs: 60_000, jitter: false } });
+    const failing = script([httpError(503), "never"]);
+    const pending = guard(failing);
+    await clock.advance(30_000);
+    expect(clock.pending).toBe(1);
+    scope.abort(new Error("the caller left"));
+    expect(clock.pending).toBe(0);
+    expect(await stateOf(pending)).toMatchObject({ ok: false, attempts: 1, error: { message: /the caller left/ } });
+    await clock.runAll();
+    expect(failing.attempts).toBe(1);
+  });
+
+  it("ends a call at once whose tool never settles, and what it used by then counts", async () => {
+    const { guard, scope, ledger } = setUp();
+    const pending = guard(
+      call((attempt) => {
+        attempt.signal.addEventListener("abort", () => attempt.spend({ ...usage(5, 1), estimated: true }, null));
+        return new Promise(() => {});
+      }),
+    );
+    await stateOf(pending);
+    const reason = new Error("the caller left");
+    scope.abort(reason);
+    const outcome = await stateOf(pending);
+    expect(outcome).toMatchObject({ ok: false, usage: { totalTokens: 6, estimated: true }, costUsd: null });
+    expect(outcome).toMatchObject({
+      error: { cause: reason },
+      failure: { category: "cancelled", type: "CancelledError" },
+    });
+    expect(ledger.spent.usage.totalTokens).toBe(6);
+  });
+
+  it("ignores what the tool does afterwards, a rejection too", async () => {
+    const { guard, scope } = setUp();
+    const { promise, reject } = Promise.withResolvers<never>();
+    const pending = guard(call(() => promise));
+    await stateOf(pending);
+    scope.abort(new CancelledError("left"));
+    expect(await pending).toMatchObject({ ok: false, attempts: 1 });
+    reject(new Error("late"));
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it("before a call starts nothing, and with a deadline as its reason it is that", async () => {
+    const { guard, scope } = setUp();
+    const deadline = new BudgetExceeded("timeMs", 1000, 1000);
+    scope.abort(deadline);
+    const never = script(["never"]);
+    expect(await guard(never)).toMatchObject({
+      ok: false,
+      attempts: 0,
+      error: deadline,
+      failure: { category: "budget" },
+    });
+    expect(never.attempts).toBe(0);
+  });
+
+  it("says nothing of the provider: cancelled calls never open its circuit", async () => {
+    const config = { circuitBreaker: { failureThreshold: 1, failureRatio: 0 } };
+    const beside = setUp({ config });
+    for (let number = 0; number < 20; number++) {
+      const { guard, scope } = setUp({ config, beside });
+      const failsOnAbort = call(({ signal }) => {
+        const { promise, reject } = Promise.withResolvers<never>();
+        signal.onabort = () => reject(httpError(503));
+        return promise;
+      });
+      const pending = guard(failsOnAbort);
+      await stateOf(pending);
+      scope.abort(new Error("left"));
+      expect(await pending).toMatchObject({ attempts: 1 });
+    }
+    expect(beside.breakers.states()).toEqual({ p: "closed" });
+  });
+});
+
+describe("what a guarded call used", () => {
+  it("is the sum over failed attempts too, once: (2, 3) and (5, 7) make 2 requests, 7 in, 10 out", async () => {
+    const { guard, clock, ledger } = setUp({ config: { maxRetries: 1 } });
+    const used = [usage(2, 3), usage(5, 7)];
+    const pending = guard(
+      call((attempt) => {
+        attempt.spend(used[attempt.attempt - 1], 0.25);
+        throw httpError(503);
+      }),
+    );
+    await clock.runAll();
+    const sum = { usage: { inputTokens: 7, outputTokens: 10, totalTokens: 17, requests: 2 }, costUsd: 0.5 };
+    expect(await pending).toMatchObject({ ok: false, attempts: 2, ...sum });
+    expect(ledger.spent).toEqual(sum);
+  });
+
+  it("is reserved before each attempt and given back after it: retries never pass the ceiling", async () => {
+    const { guard, clock, eventTypes, ledger } = setUp({ limits: { tokens: 25 } });
+    const pending = guard(
+      call(
+        (attempt) => {
+          expect(ledger.remaining().tokens).toBe(15 - 10 * (attempt.attempt - 1));
+          attempt.spend(usage(10, 0), 0);
+          throw httpError(503);
+        },
+        { bound: () => ({ tokens: 10 }) },
+      ),
+    );
+    await clock.runAll();
+    expect(await pending).toMatchObject({
+      ok: false,
+      attempts: 2,
+      error: { budgetType: "tokens", limit: 25, actual: 30 },
+    });
+    expect(eventTypes()).toEqual(["budget_reserved", "retry_scheduled", "budget_reserved", "retry_scheduled"]);
+    expect(ledger.remaining()).toEqual({ tokens: 5 });
+  });
+
+  it("keeps the call's own ceilings over all its attempts", async () => {
+    const { guard, clock } = setUp({ limits: { tokens: 1000 } });
+    const pending = guard(
+      call(
+        (attempt) => {
+          attempt.spend(usage(8, 0), 0);
+          throw httpError(503);
+        },
+        { limits: { tokens: 20 } },
+      ),
+    );
+    await clock.runAll();
+    expect(await pending).toMatchObject({ ok: false, attempts: 3, usage: { totalTokens: 24 }, error: { limit: 20 } });
+  });
+
+  it("is null dollars where the price of a single attempt is not known", async () => {
+    const { guard } = setUp();
+    const outcome = await guard(
+      call((attempt) => {
+        attempt.spend(usage(1, 1), 0.1);
+        attempt.spend(usage(1, 1), undefined);
+      }),
+    );
+    expect(outcome).toMatchObject({ ok: true, costUsd: null, usage: { totalTokens: 4 } });
+  });
+
+  it("is nothing where the bound itself refuses: its error is the outcome", async () => {
+    const { guard, ledger } = setUp({ limits: { costUsd: 1 } });
+    const refusal = new InvalidOptionsError([{ path: "options.budget.costUsd", given: 1, allowed: "a known price" }]);
+    const bound = () => {
+      throw refusal;
+    };
+    const outcome = await guard(script(["never"], { bound }));
+    expect(outcome).toMatchObject({ ok: false, attempts: 0, error: refusal, failure: { category: "invalid_request" } });
+    expect(ledger.remaining()).toEqual({ costUsd: 1 });
   });
 });

@@ -1,0 +1,261 @@
+import { isDeepStrictEqual } from "node:util";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../src/core/random.ts";
+import { CircuitBreaker, type CountedFailure } from "../../src/guard/breaker.ts";
+import { CircuitOpenError } from "../../src/guard/circuit-open-error.ts";
+import { resolveBreaker } from "../../src/guard/reliability-config.ts";
+import { createFakeClock } from "../../src/testing/fake-clock.ts";
+import { ModelBreaker } from "./model-breaker.ts";
+
+/** A clock that a synchronous test moves by itself. */
+function handClock() {
+  let nowMs = 0;
+  return { now: () => nowMs, sleep: () => Promise.reject(new Error("not used")), move: (ms: number) => (nowMs += ms) };
+}
+
+const command = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("advance" as const), ms: fc.integer({ min: 0, max: 700 }) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant("enter" as const) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("succeeded", "succeeded", "failed", "failedForGood", "failedForGood", "released"),
+      which: fc.nat(),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constantFrom("gaveUp" as const, "again" as const), which: fc.nat() }),
+  },
+);
+const config = fc
+  .record({
+    failureThreshold: fc.integer({ min: 1, max: 4 }),
+    failureRatio: fc.constantFrom(0, 0.25, 0.5, 1),
+    windowMs: fc.constantFrom(100, 1000),
+    openMs: fc.constantFrom(1, 100, 500),
+    halfOpenRequests: fc.integer({ min: 1, max: 3 }),
+    successThreshold: fc.integer({ min: 1, max: 3 }),
+  })
+  .filter(({ halfOpenRequests, successThreshold }) => successThreshold <= halfOpenRequests);
+
+interface Call {
+  permit: number | undefined;
+  failure: CountedFailure | undefined;
+  modelFailure: ReturnType<ModelBreaker["failed"]>;
+}
+
+describe("CircuitBreaker", () => {
+  it("behaves like its model over 20,000 sequences of commands, late results and lost probes included", () => {
+    let opened = 0;
+    let closedAgain = 0;
+    fc.assert(
+      fc.property(config, fc.array(command, { minLength: 40, maxLength: 80 }), (options, commands) => {
+        const clock = handClock();
+        const breaker = new CircuitBreaker("p", options, clock);
+        const model = new ModelBreaker(resolveBreaker(options), clock.now);
+        const calls: Call[] = [];
+        const enter = (call: Call) => {
+          call.permit = permitOf(() => breaker.enter());
+          expect(call.permit).toBe(model.enter());
+        };
+        for (const next of commands) {
+          const call = "which" in next ? calls[next.which % Math.max(1, calls.length)] : undefined;
+          if (next.kind === "advance") clock.move(next.ms);
+          else if (next.kind === "enter") {
+            calls.push({ permit: undefined, failure: undefined, modelFailure: undefined });
+            enter(calls.at(-1)!);
+          } else if (!call) continue;
+          else if (next.kind === "again") enter(call);
+          else if (next.kind === "gaveUp") {
+            breaker.gaveUp(call.failure);
+            model.gaveUp(call.modelFailure);
+          } else if (call.permit !== undefined) {
+            if (next.kind === "succeeded") {
+              breaker.succeeded(call.permit, call.failure);
+              model.succeeded(call.permit, call.modelFailure);
+              call.failure = call.modelFailure = undefined;
+            } else if (next.kind === "failed" || next.kind === "failedForGood") {
+              call.failure = breaker.failed(call.permit, call.failure);
+              call.modelFailure = model.failed(call.permit, call.modelFailure);
+              if (next.kind === "failedForGood") {
+                breaker.gaveUp(call.failure);
+                model.gaveUp(call.modelFailure);
+              }
+            } else {
+              breaker.released(call.permit);
+              model.released(call.permit);
+            }
+            call.permit = undefined;
+          }
+          if (!isDeepStrictEqual(breaker.state, model.state)) expect(breaker.state).toEqual(model.state);
+          if (model.state.kind === "open") opened++;
+          if (model.state.kind === "closed" && model.state.generation > 0) closedAgain++;
+        }
+      }),
+      { numRuns: 20_000 },
+    );
+    expect(opened).toBeGreaterThan(10_000);
+    expect(closedAgain).toBeGreaterThan(1_000);
+  });
+
+  it("opens when enough calls failed and they are the asked share of all, and says until when", () => {
+    const { breaker, fail, succeed } = setUp({ failureThreshold: 3, failureRatio: 0.5 });
+    for (let call = 0; call < 4; call++) succeed();
+    for (let call = 0; call < 3; call++) fail();
+    expect(breaker.kind).toBe("closed");
+    fail();
+    expect(breaker.kind).toBe("open");
+    expect(refusalOf(breaker)).toMatchObject({ code: "CIRCUIT_OPEN", reason: "open", retryAfterMs: 60_000 });
+  });
+
+  it("counts a call once, however many of its attempts fail", () => {
+    const { breaker } = setUp({ failureThreshold: 2 });
+    let failure: CountedFailure | undefined;
+    for (let attempt = 0; attempt < 10; attempt++) failure = breaker.failed(breaker.enter(), failure);
+    breaker.gaveUp(failure);
+    expect(breaker.kind).toBe("closed");
+  });
+
+  it("takes a failure back when a later attempt makes it good", () => {
+    const { breaker, fail } = setUp({ failureThreshold: 2, failureRatio: 1 });
+    const failure = breaker.failed(breaker.enter());
+    breaker.succeeded(breaker.enter(), failure);
+    fail();
+    expect(breaker.kind).toBe("closed");
+  });
+
+  it("forgets failures that are older than its window", () => {
+    const { breaker, fail, clock } = setUp({ failureThreshold: 2, windowMs: 1000 });
+    fail();
+    clock.move(1100);
+    fail();
+    expect(breaker.kind).toBe("closed");
+  });
+
+  it("lets some calls through after openMs, closes after successes, and starts with a clean window", () => {
+    const { breaker, fail, succeed, clock } = opened();
+    expect(refusalOf(breaker)).toBeInstanceOf(CircuitOpenError);
+    clock.move(1000);
+    expect(breaker.kind).toBe("half_open");
+    const probes = [breaker.enter(), breaker.enter(), breaker.enter()];
+    expect(refusalOf(breaker)).toMatchObject({ retryAfterMs: 0 });
+    breaker.succeeded(probes[0]!);
+    expect(breaker.kind).toBe("half_open");
+    breaker.succeeded(probes[1]!);
+    expect(breaker.kind).toBe("closed");
+    succeed();
+    fail();
+    expect(breaker.kind).toBe("closed");
+  });
+
+  it("opens again at the first failure of a probe", () => {
+    const { breaker, clock } = opened();
+    clock.move(1000);
+    const [first, second] = [breaker.enter(), breaker.enter()];
+    breaker.succeeded(first);
+    breaker.failed(second);
+    expect(breaker.state).toMatchObject({ kind: "open", untilMs: 2000 });
+  });
+
+  it("takes the permit back of a probe that was cancelled or said nothing of the provider", () => {
+    const { breaker, clock } = opened();
+    clock.move(1000);
+    for (let round = 0; round < 20; round++) breaker.released(breaker.enter());
+    const probes = [breaker.enter(), breaker.enter()];
+    for (const probe of probes) breaker.succeeded(probe);
+    expect(breaker.kind).toBe("closed");
+  });
+
+  it("does not stick half open where probes never come back: after openMs it lets others through", () => {
+    const { breaker, clock } = opened();
+    clock.move(1000);
+    const lost = [breaker.enter(), breaker.enter(), breaker.enter()];
+    expect(refusalOf(breaker)).toBeInstanceOf(CircuitOpenError);
+    clock.move(1000);
+    const [first, second] = [breaker.enter(), breaker.enter()];
+    for (const probe of lost) breaker.failed(probe);
+    breaker.succeeded(first);
+    breaker.succeeded(second);
+    expect(breaker.kind).toBe("closed");
+  });
+
+  it("ignores results of an older generation, wherever it stands by then", () => {
+    const { breaker, clock, fail } = setUp({ failureThreshold: 1, openMs: 1000, successThreshold: 1 });
+    const late = Array.from({ length: 6 }, () => breaker.enter());
+    fail();
+    const open = breaker.state;
+    breaker.succeeded(late[0]!);
+    breaker.gaveUp(breaker.failed(late[1]!));
+    expect(breaker.state).toBe(open);
+    clock.move(1000);
+    const probe = breaker.enter();
+    const halfOpen = breaker.state;
+    breaker.failed(late[2]!);
+    breaker.succeeded(late[3]!);
+    breaker.released(late[4]!);
+    expect(breaker.state).toBe(halfOpen);
+    breaker.succeeded(probe);
+    expect(breaker.kind).toBe("closed");
+    breaker.gaveUp(breaker.failed(late[5]!));
+    expect(breaker.kind).toBe("closed");
+  });
+
+  it("never opens over 10,000 calls of which 5 % fail", () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const { breaker, fail, succeed, clock } = setUp({});
+      const random = seededRandom(seed);
+      for (let call = 0; call < 10_000; call++) {
+        if (random.next() < 0.05) fail();
+        else succeed();
+        clock.move(20);
+        if (breaker.kind !== "closed") throw new Error(`opened after ${call} calls of seed ${seed}`);
+      }
+    }
+  });
+
+  it("keeps calls waiting for as long as the provider asked last, and forgets it then", async () => {
+    const clock = createFakeClock();
+    const breaker = new CircuitBreaker("p", {}, clock);
+    breaker.coolDown(500);
+    breaker.coolDown(200);
+    expect(breaker.cooldownLeftMs).toBe(500);
+    await clock.advance(500);
+    expect(breaker.cooldownLeftMs).toBe(0);
+  });
+});
+
+function setUp(options: ConstructorParameters<typeof CircuitBreaker>[1]) {
+  const clock = handClock();
+  const breaker = new CircuitBreaker("p", options, clock);
+  const fail = () => breaker.gaveUp(breaker.failed(breaker.enter()));
+  const succeed = () => breaker.succeeded(breaker.enter());
+  return { clock, breaker, fail, succeed };
+}
+
+function opened() {
+  const set = setUp({ failureThreshold: 2, openMs: 1000 });
+  set.fail();
+  set.fail();
+  expect(set.breaker.kind).toBe("open");
+  return set;
+}
+
+function refusalOf(breaker: CircuitBreaker): unknown {
+  try {
+    breaker.enter();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+function permitOf(enter: () => number): number | undefined {
+  try {
+    return enter();
+  } catch (error) {
+    if (error instanceof CircuitOpenError) return undefined;
+    throw error;
+  }
+}
