@@ -1,10 +1,9 @@
 import type { LanguageModelLike } from "../contract/model.ts";
 import type { Clock } from "../core/clock.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
-import { compatibleModel, packagedModel, providerPackages } from "./provider-package.ts";
+import { lazily } from "../core/lazily.ts";
 
-const ownPrefixes = ["openai-compatible", "recorded", "simulated"];
+const loadNamedModel = lazily(() => import("./named-model.ts"));
 
 /**
  * The model that a reference names. A model object is given back as it is.
@@ -29,15 +28,8 @@ export async function resolveModel(
   options: { readonly clock?: Clock | undefined } = {},
 ): Promise<LanguageModelLike> {
   if (typeof reference !== "string") return checkedModel(reference);
-  const colon = reference.indexOf(":");
-  const prefix = reference.slice(0, Math.max(colon, 0));
-  const rest = reference.slice(colon + 1);
-  const provider = Object.hasOwn(providerPackages, prefix) ? providerPackages[prefix] : undefined;
-  if (provider && rest) return packagedModel(reference, provider, rest);
-  if (prefix === "openai-compatible") return compatibleModel(reference, rest);
-  if (prefix === "recorded") return (await import("./recorded.ts")).recordedModel(rest);
-  if (prefix === "simulated") return (await import("./simulated.ts")).parseSimulatedModel(rest, options.clock);
-  throw unknownReference(reference, prefix);
+  const { namedModel } = await loadNamedModel();
+  return namedModel(reference, options.clock);
 }
 
 function checkedModel(model: LanguageModelLike): LanguageModelLike {
@@ -47,12 +39,4 @@ function checkedModel(model: LanguageModelLike): LanguageModelLike {
   const allowed =
     'a model of the AI SDK\'s specification v3 or v4 (its releases 6 and 7), or a text such as "openai:gpt-5-mini"';
   throw new InvalidOptionsError([{ path: "model", given, allowed }]);
-}
-
-function unknownReference(reference: string, prefix: string): InvalidOptionsError {
-  const known = [...Object.keys(providerPackages), ...ownPrefixes];
-  const guess = nearest(prefix, known);
-  const choices = `"provider:model" with one of ${known.join(", ")}`;
-  const allowed = guess && guess !== prefix ? `${choices}; did you mean "${guess}:"?` : choices;
-  return new InvalidOptionsError([{ path: "model", given: reference, allowed }]);
 }

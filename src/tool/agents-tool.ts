@@ -1,11 +1,10 @@
-import { lentWith, markSelfGuarding } from "../contract/call.ts";
-import { Incomplete } from "../contract/incomplete.ts";
-import type { OutputError } from "../contract/output.ts";
+import { markSelfGuarding } from "../contract/call.ts";
 import type { AgentDefinition } from "../contract/run.ts";
 import { Tool, type ToolContext } from "../contract/tool.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
-import { PromptBundleTool } from "./prompt-bundle-tool.ts";
-import { templateVariables } from "./prompt-template.ts";
+import { lazily } from "../core/lazily.ts";
+
+const loadAskAgents = lazily(() => import("./ask-agents.ts"));
 
 /** The answers of agents, by their names. */
 export type AgentAnswers = Record<string, unknown>;
@@ -17,7 +16,6 @@ export type AgentAnswers = Record<string, unknown>;
 export class AgentsTool extends Tool<unknown, AgentAnswers> {
   readonly name = "agents";
   readonly #agents: readonly AgentDefinition[];
-  readonly #tools: readonly PromptBundleTool<any, any, any>[];
 
   /** @throws InvalidOptionsError naming every agent that cannot be run */
   constructor(agents: readonly AgentDefinition[]) {
@@ -31,31 +29,12 @@ export class AgentsTool extends Tool<unknown, AgentAnswers> {
       });
     }
     if (issues.length > 0) throw new InvalidOptionsError(issues);
-    this.#agents = agents;
-    this.#tools = agents.map(toTool);
+    this.#agents = agents.map((agent) => ({ ...agent, model: modelOf(agent) }));
   }
 
   async execute(request: unknown, _options: object, context: ToolContext): Promise<AgentAnswers> {
-    context.events.emit("warning", {
-      code: "deprecated_agents",
-      message: "`agents` is deprecated: use tools instead, such as new PromptBundleTool({ name, model, prompt }).",
-    });
-    const answers: AgentAnswers = {};
-    const failures: Record<string, OutputError> = {};
-    let cause: unknown;
-    await forEachLimited(this.#tools, lentWith(context)?.maxParallel ?? 10, async (tool, index) => {
-      const agent = this.#agents[index] as AgentDefinition;
-      try {
-        const { evidenceBundle } = await tool.execute(requestFor(agent, request), { k: 1 }, context);
-        answers[agent.name] = evidenceBundle.summary.consensus;
-      } catch (error) {
-        cause = error instanceof Incomplete ? error.cause : error;
-        if (!(error instanceof Incomplete)) throw error;
-        Object.assign(failures, error.failures);
-      }
-    });
-    if (Object.keys(failures).length === 0) return answers;
-    throw new Incomplete({ content: answers, isUsable: Object.keys(answers).length > 0, failures, cause });
+    const { askAgents } = await loadAskAgents();
+    return askAgents(this.#agents, request, context);
   }
 }
 
@@ -81,34 +60,4 @@ function issuesOf(agent: AgentDefinition, index: number): OptionIssue[] {
 
 function modelOf(agent: AgentDefinition | undefined): string | undefined {
   return agent?.model ?? process.env["STEER_MODEL"];
-}
-
-function toTool(agent: AgentDefinition): PromptBundleTool<any, any, any> {
-  const isTemplate = templateVariables(agent.prompt).length > 0;
-  return new PromptBundleTool({
-    name: agent.name,
-    model: modelOf(agent) as string,
-    ...(isTemplate ? { prompt: agent.prompt } : { system: agent.prompt, prompt: "{{request}}" }),
-  });
-}
-
-/** What the agent's prompt takes: its variables, or the whole request. */
-function requestFor(agent: AgentDefinition, request: unknown): Record<string, unknown> {
-  const [first, ...others] = templateVariables(agent.prompt);
-  if (first === undefined) return { request };
-  if (typeof request === "object" && request !== null) return request as Record<string, unknown>;
-  return others.length === 0 ? { [first]: request } : {};
-}
-
-/** Runs `work` for every item, `limit` at a time. */
-async function forEachLimited<T>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T, index: number) => Promise<void>,
-): Promise<void> {
-  const queue = items.entries();
-  const worker = async () => {
-    for (const [index, item] of queue) await work(item, index);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }
