@@ -67,8 +67,8 @@ function ordersFor({ questions }: DataSet): number {
 function report(tables: readonly Table[]): string {
   const command = `node bench/evidence/main.ts${flags.quick ? " --quick" : ""} --write docs/measured/evidence.md`;
   const day = new Date().toISOString().slice(0, 10);
-  const head = `# Evidence, measured\n\n\`${command}\` on ${day}, at commit ${commit()}. How to read it: [evidence.md](../evidence.md).\n`;
-  return `${[head, ...tables.map(renderTable)].join("\n")}\n`;
+  const head = `# Evidence, measured\n\n\`${command}\` on ${day}, at commit ${commit()}. How to read it: [evidence.md](../evidence.md).`;
+  return `${[head, ...tables.map(renderTable)].join("\n\n")}\n`;
 }
 
 /** The commit that was measured, and whether the measured code differs from it. */

@@ -194,6 +194,11 @@ describe("clusterTexts", () => {
     });
   });
 
+  it("of equally close texts gives the shortest as its medoid, of these the first", () => {
+    expect(clusterTexts(["Paris, France", "Paris"]).medoid).toBe(1);
+    expect(clusterTexts(["Berlin", "Verlin"]).medoid).toBe(0);
+  });
+
   it("of clusters of one size puts first the one that more texts are close to", () => {
     const texts = [
       "kappa",

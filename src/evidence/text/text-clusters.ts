@@ -8,7 +8,7 @@ const leastSimilarity = 0.5;
 export interface TextClusters {
   /** The indices of the texts of each cluster, rising; the largest cluster first, of equal ones the better scored. */
   readonly clusters: number[][];
-  /** The text of the first cluster that is closest to all texts; -1 where there is none. */
+  /** The text of the first cluster that is closest to all texts, of equally close ones the shortest; -1 of no texts. */
   readonly medoid: number;
   /** How close all texts are to the medoid on average, in [0, 1]. */
   readonly score: number;
@@ -111,12 +111,15 @@ function describe(
   distinct: readonly DistinctText[],
   degrees: Float64Array,
 ): { members: number[]; degree: number; medoid: number } {
-  const membersOf = (text: number) => distinct[text]?.members ?? [];
+  const members = cluster.map((text) => distinct[text] as DistinctText);
   const degree = Math.max(...cluster.map((text) => degrees[text] as number));
-  const closest = cluster.filter((text) => degrees[text] === degree);
-  return {
-    members: cluster.flatMap(membersOf).sort((a, b) => a - b),
-    degree,
-    medoid: Math.min(...closest.map((text) => membersOf(text)[0] as number)),
-  };
+  const [medoid] = cluster
+    .filter((text) => degrees[text] === degree)
+    .map((text) => distinct[text] as DistinctText)
+    .sort((a, b) => a.profile.text.length - b.profile.text.length || first(a) - first(b)) as [DistinctText];
+  return { members: members.flatMap((each) => each.members).sort((a, b) => a - b), degree, medoid: first(medoid) };
+}
+
+function first({ members }: DistinctText): number {
+  return members[0] as number;
 }
