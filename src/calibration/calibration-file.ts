@@ -1,0 +1,86 @@
+import { open, readFile, rename, rm } from "node:fs/promises";
+import * as v from "valibot";
+import { createId, systemRandom } from "../core/random.ts";
+import { type CalibrationData, type ConfidenceSignals, calibrationFromJSON } from "../evidence/calibration.ts";
+import type { CalibrationKey } from "./calibration-key.ts";
+import { damagedFile, newerFile } from "./storage-error.ts";
+
+/** What a calibration is learnt from: as much of a judged bundle as is needed to learn it again. */
+export interface KeptLabel extends ConfidenceSignals {
+  readonly id: string;
+  readonly correct: boolean;
+}
+
+/** A calibration and its labels, as the file holds them. */
+export interface CalibrationDocument extends CalibrationKey {
+  readonly version: 1;
+  readonly calibration: CalibrationData;
+  readonly labels: readonly KeptLabel[];
+}
+
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const document = v.object({
+  version: v.literal(1),
+  task: v.string(),
+  model: v.string(),
+  schemaFingerprint: v.optional(v.string()),
+  calibration: v.custom<CalibrationData>(isCalibration, "no calibration"),
+  labels: v.array(
+    v.object({ id: v.string(), correct: v.boolean(), confidence: share, meanTotalTokens: v.optional(v.number()) }),
+  ),
+});
+
+/**
+ * What a file holds; `undefined` where there is none.
+ *
+ * @throws StoreError where it was damaged, or written by a later version of this package
+ */
+export async function readCalibrationFile(path: string): Promise<CalibrationDocument | undefined> {
+  const text = await readFile(path, "utf8").catch((error) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const value = parse(text, path);
+  const { version } = (value ?? {}) as { version?: unknown };
+  if (typeof version === "number" && version > 1) throw newerFile(path, version);
+  const result = v.safeParse(document, value);
+  if (result.success) return result.output as CalibrationDocument;
+  const [issue] = result.issues;
+  throw damagedFile(path, `${v.getDotPath(issue) ?? "the file"}: ${issue.message}`);
+}
+
+/** Puts a file in the place of the one before in one step, and only once it is on the disk. */
+export async function writeCalibrationFile(path: string, content: CalibrationDocument): Promise<void> {
+  const aside = `${path}.${createId(systemRandom)}.tmp`;
+  try {
+    const file = await open(aside, "wx");
+    try {
+      await file.writeFile(`${JSON.stringify(content, null, 2)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(aside, path);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw error;
+  }
+}
+
+function parse(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw damagedFile(path, (error as Error).message);
+  }
+}
+
+function isCalibration(value: unknown): boolean {
+  try {
+    calibrationFromJSON(value as CalibrationData);
+    return true;
+  } catch {
+    return false;
+  }
+}
