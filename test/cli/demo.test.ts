@@ -49,6 +49,15 @@ describe("steer demo with a model", () => {
   });
 });
 
+describe("steer demo with a model that refuses", () => {
+  test("says what the model said, and ends with 1", async () => {
+    await using server = await startOpenAIServer({ status: 401, error: { message: "Incorrect API key" } });
+    const { code, stderr } = await steer(["demo", "--model", `openai-compatible:${server.baseURL}#some-model`]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("There is no valid answer: Incorrect API key");
+  });
+});
+
 describe("the demo's judgement", () => {
   test.each([
     ["Botswana", "botswana", true],

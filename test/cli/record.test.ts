@@ -15,6 +15,7 @@ describe("steer record", () => {
     });
     expect(code).toBe(0);
     expect(stdout).toContain("2 of 2 inputs done");
+    expect(stdout).toContain("Replay them with --model recorded:rec.jsonl");
     expect(jsonLines(readFileSync(join(cwd, "rec.jsonl"), "utf8"))).toHaveLength(6);
     expect(server.calls).toHaveLength(6);
 

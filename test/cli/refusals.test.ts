@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { startOpenAIServer } from "../support/openai-server.ts";
 import { createFolder, outputLines, reports, steer, toolFile } from "./steer.ts";
 
 describe("what cannot be used is named, before anything is asked", () => {
@@ -56,5 +57,18 @@ describe("what cannot be used is named, before anything is asked", () => {
     expect(code).toBe(2);
     expect(stderr).toContain("Give another --output");
     expect(outputLines(cwd)).toHaveLength(3);
+  });
+
+  test("a wrong key stops the job at once, and no input gets a line for it", async () => {
+    await using server = await startOpenAIServer({ status: 401, error: { message: "Incorrect API key" } });
+    const model = `openai-compatible:${server.baseURL}#some-model`;
+    const cwd = createFolder({ "triage.json": toolFile(model), "in.jsonl": reports(50) });
+    const run = ["run", "triage.json", "-i", "in.jsonl", "-o", "out.jsonl", "--concurrency", "2"];
+    const { code, stderr } = await steer(run, { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toContain("Incorrect API key");
+    expect(stderr).toContain("Once it is mended, the same command goes on.");
+    expect(outputLines(cwd)).toEqual([]);
+    expect(server.calls.length).toBeLessThan(20);
   });
 });

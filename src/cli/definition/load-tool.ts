@@ -40,8 +40,10 @@ export async function loadTool(file: string, model?: string | undefined): Promis
  */
 export function loadDefinition(file: string): ToolDefinition {
   if (documentExtensions.includes(extname(file))) return readDefinition(parseSource(readText(file), file));
-  const known = [...documentExtensions, ...moduleExtensions].join(", ");
-  throw new CommandError(`${file} is no tool file: its name has to end in one of ${known}.`);
+  throw new CommandError(
+    `${file} is no tool file. JSON and YAML files are (${documentExtensions.join(", ")}); steer run and steer tools also take ` +
+      `modules (${moduleExtensions.join(", ")}).`,
+  );
 }
 
 export function readText(file: string): string {

@@ -30,7 +30,9 @@ export async function recordJob(file: string, flags: RecordFlags): Promise<numbe
   const release = await lockFile(output);
   try {
     const tool = toTool(definition, await recordingInto(output, live));
-    return await runToolJob({ tool, definition }, { ...others, stopping: "none" });
+    const code = await runToolJob({ tool, definition }, { ...others, stopping: "none" });
+    process.stdout.write(`The answers are in ${output}. Replay them with --model recorded:${output}\n`);
+    return code;
   } finally {
     release();
   }

@@ -1,6 +1,7 @@
 import type { OrchestrationConfig } from "../../contract/config.ts";
 import { BudgetExceeded, isOrchestratorError } from "../../contract/errors.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
+import type { OrchestrationOutput } from "../../contract/output.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Orchestrator } from "../../orchestrate/orchestrator.ts";
@@ -9,6 +10,8 @@ import { exitCode } from "../exit-code.ts";
 import type { Input } from "../input/input.ts";
 import { answeredLine, type OutputLine, rejectedLine } from "../output/output-line.ts";
 import type { JobBudget } from "./job-budget.ts";
+
+const hopelessCategories = new Set(["authentication", "quota_exhausted"]);
 
 /** One tool over many inputs. */
 export interface Job {
@@ -64,20 +67,32 @@ async function runInput(job: Job, input: Input): Promise<void> {
 
 async function lineFor(job: Job, input: Input, partUsd: number): Promise<OutputLine> {
   const fingerprint = job.fingerprintOf(input);
-  const { tool, toolOptions, onEvent } = job;
   const isLimited = partUsd !== Number.POSITIVE_INFINITY;
-  const options = isLimited ? { ...job.options, budget: { ...job.options.budget, costUsd: partUsd } } : job.options;
   try {
-    return answeredLine(
-      input,
-      fingerprint,
-      await job.orchestrator.run({ tool, toolOptions, options, onEvent, request: input.request as any }),
-    );
+    const output = await run(job, input, isLimited ? partUsd : undefined);
+    assertOthersMaySucceed(output, input);
+    return answeredLine(input, fingerprint, output);
   } catch (error) {
     if (!BudgetExceeded.isInstance(error)) throw refusal(input, error);
     if (isLimited && error.budgetType === "costUsd") throw budgetSpent();
     return rejectedLine(input, fingerprint, error);
   }
+}
+
+function run(job: Job, input: Input, costUsd: number | undefined): Promise<OrchestrationOutput> {
+  const { tool, toolOptions, onEvent } = job;
+  const options = costUsd === undefined ? job.options : { ...job.options, budget: { ...job.options.budget, costUsd } };
+  return job.orchestrator.run({ tool, toolOptions, options, onEvent, request: input.request as object });
+}
+
+/** A wrong key, or an account without money, fails every input alike: none of them gets a line for it. */
+function assertOthersMaySucceed(output: OrchestrationOutput, { place }: Input): void {
+  if (output.status !== "failed") return;
+  const hopeless = Object.values(output.errors).find(({ category }) => hopelessCategories.has(category ?? ""));
+  if (!hopeless) return;
+  throw new CommandError(
+    `${place}: ${hopeless.message}\nEvery input would fail like this, so the job stopped. Once it is mended, the same command goes on.`,
+  );
 }
 
 function budgetSpent(): CommandError {
