@@ -1,5 +1,5 @@
 import type { Field } from "./field.ts";
-import { leafSimilarity } from "./leaf-similarity.ts";
+import { LeafLikeness } from "./leaf-likeness.ts";
 
 /**
  * Job: say what it costs two rows to differ in a field: the field's weight times the distance of their leaves.
@@ -10,40 +10,39 @@ import { leafSimilarity } from "./leaf-similarity.ts";
  */
 export class LeafCosts {
   readonly field: Field;
-  readonly #isExact: boolean;
-  /** Of fields compared exactly: everything costs the weight but the code last asked for. */
-  #exact = new Float64Array();
+  readonly #likeness: LeafLikeness | undefined;
+  #costs = new Float64Array();
   #last = 0;
-  /** Of other fields: by code. */
-  readonly #known: Float64Array[] = [];
+  #codes = new Int32Array();
 
   constructor(field: Field) {
     this.field = field;
-    this.#isExact = field.isExact;
+    this.#likeness = field.isExact ? undefined : new LeafLikeness(field);
+  }
+
+  /** The field's codes, by row, as a typed array: sums over rows take half the time. */
+  get codes(): Int32Array {
+    const { codes } = this.field;
+    if (this.#codes.length !== codes.length) this.#codes = Int32Array.from(codes);
+    return this.#codes;
   }
 
   from(code: number): Float64Array {
-    return this.#isExact ? this.#exactFrom(code) : this.#similarFrom(code);
+    const { leaves, rules } = this.field;
+    if (this.#costs.length < leaves.length) this.#costs = new Float64Array(2 * leaves.length).fill(rules.weight);
+    if (this.#likeness) this.#fill(code, this.#likeness);
+    else {
+      this.#costs[this.#last] = rules.weight;
+      this.#costs[code] = 0;
+      this.#last = code;
+    }
+    return this.#costs;
   }
 
-  #exactFrom(code: number): Float64Array {
+  #fill(code: number, likeness: LeafLikeness): void {
     const { leaves, rules } = this.field;
-    if (this.#exact.length < leaves.length) this.#exact = new Float64Array(2 * leaves.length).fill(rules.weight);
-    else this.#exact[this.#last] = rules.weight;
-    this.#exact[code] = 0;
-    this.#last = code;
-    return this.#exact;
-  }
-
-  #similarFrom(code: number): Float64Array {
-    const { leaves, rules } = this.field;
-    const known = this.#known[code];
-    if (known?.length === leaves.length) return known;
-    const costs = Float64Array.from(leaves, (_, other) => {
-      const mirrored = known?.[other] ?? this.#known[other]?.[code];
-      return mirrored ?? rules.weight * (1 - leafSimilarity(this.field, code, other));
-    });
-    this.#known[code] = costs;
-    return costs;
+    for (let other = 0; other < leaves.length; other++) {
+      this.#costs[other] = rules.weight * (1 - likeness.of(code, other));
+    }
   }
 }
