@@ -1,3 +1,8 @@
+export type { KeptLabel } from "./calibration/calibration-file.ts";
+export type { CalibrationKey } from "./calibration/calibration-key.ts";
+export { CalibrationStore, type CalibrationStoreOptions } from "./calibration/calibration-store.ts";
+export type { JudgedBundle } from "./calibration/judged-bundle.ts";
+export type { StoredCalibration } from "./calibration/stored-calibration.ts";
 export type {
   BundleMetadata,
   BundleSummary,
@@ -55,7 +60,7 @@ export type {
   RunOutput,
   RunParams,
 } from "./contract/run.ts";
-export type { Logger, OrchestratorSettings, PriceSource } from "./contract/settings.ts";
+export type { CalibrationSource, Logger, OrchestratorSettings, PriceSource } from "./contract/settings.ts";
 export { StoreError, type StoreFailure, type StoreOperation } from "./contract/store-error.ts";
 export {
   type AnyTool,
