@@ -1,22 +1,23 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { createFolder, reports, toolFile } from "./steer.ts";
 
 const main = join(import.meta.dirname, "../../src/cli/main.ts");
-const hasScript = process.platform === "linux" && spawnSync("script", ["--version"]).status === 0;
+const script = "/usr/bin/script";
 
 /** What a terminal is sent, its escape character as `ESC`: `script` gives the command one of its own. */
 async function onTerminal(command: string, cwd: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
   const whole = `${process.execPath} --disable-warning=ExperimentalWarning ${main} ${command}`;
   const plain = { TERM: "xterm-256color", NO_COLOR: undefined, FORCE_COLOR: undefined, COLORTERM: undefined };
-  const child = spawn("script", ["-qec", whole, "/dev/null"], { cwd, env: { ...process.env, ...plain, ...env } });
+  const child = spawn(script, ["-qec", whole, "/dev/null"], { cwd, env: { ...process.env, ...plain, ...env } });
   child.stdin.end();
   return (await readAll(child.stdout)).replaceAll("\x1b", "ESC");
 }
 
-describe.skipIf(!hasScript)("on a terminal", () => {
+describe.skipIf(process.platform !== "linux" || !existsSync(script))("on a terminal", () => {
   const files = {
     "triage.json": toolFile("simulated:?latencyMs=150&error=0.4", { defaultOptions: { k: 5 } }),
     "in.jsonl": reports(12),
