@@ -18,6 +18,7 @@ import type { LanguageModelLike } from "./model.ts";
 import type { Budget } from "./usage.ts";
 
 export const stoppingRuleNames = ["auto", "epsilon", "horizon", "lossless", "beta", "certified", "none"] as const;
+/** The rules by which a bundle may end before `k` answers. */
 export type StoppingRuleName = (typeof stoppingRuleNames)[number];
 
 /** The entries of a budget, wherever one may be given. */
@@ -142,6 +143,7 @@ function isStopping(value: unknown): boolean {
 
 /** What callers of a bundle tool may ask for. */
 export interface BundleOptions extends OptionsInput<typeof bundleOptions> {}
+/** What a run may ask of a bundle tool; the schema is the tool's own. */
 export type BundleToolOptions = Omit<BundleOptions, "schema">;
 
 /** What a bundle tool reads: defaults filled in, a seed for every replicate. */

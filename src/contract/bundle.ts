@@ -48,6 +48,7 @@ export interface Disagreement {
   values: { value: unknown; support: number; replicateIds: string[] }[];
 }
 
+/** What the answers say of one field, or of the whole answer where it has none. */
 export interface FieldSummary {
   value: unknown;
   tied: boolean;
@@ -97,6 +98,7 @@ export interface Escalation {
   confidence: number;
 }
 
+/** How a bundle came to be. */
 export interface BundleMetadata {
   task: string;
   k: number;
@@ -114,6 +116,7 @@ export interface BundleMetadata {
   escalations?: Escalation[];
 }
 
+/** The answers of one question, what they agree on, and what they cost. Plain JSON data. */
 export interface EvidenceBundle<T = unknown> {
   meta: BundleMetadata;
   replicates: Replicate<T>[];

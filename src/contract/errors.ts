@@ -124,6 +124,7 @@ export class PlanningError extends OrchestratorError {
   }
 }
 
+/** Every error that a run can reject with, told apart by `code`. */
 export type AnyOrchestratorError =
   | BudgetExceeded
   | ToolExecutionError

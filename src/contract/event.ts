@@ -49,7 +49,9 @@ export interface EventData<C = unknown> {
   cancelled: { reason: string };
 }
 
+/** The `type` of an event. */
 export type EventType = keyof EventData;
+/** Everything that a run reports, told apart by `type`. */
 export type OrchestrationEvent<C = unknown> = {
   [E in EventType]: EventBase & { type: E } & EventData<C>[E];
 }[EventType];
@@ -67,6 +69,7 @@ export type ToolEventType =
 
 /** Where a tool reports what happens. */
 export interface ToolEvents {
+  /** Reports one event of the run; its number, time and ids are filled in. */
   emit<E extends ToolEventType>(type: E, data: EventData[E]): void;
 }
 
@@ -109,6 +112,10 @@ export class EventManager implements ToolEvents {
     this.#emitter.emit(event);
   }
 
+  /**
+   * Calls `listener` with every event of a type, or of all types (`"*"`), until the function that it returns is
+   * called.
+   */
   on<E extends EventType>(type: E, listener: (event: Extract<OrchestrationEvent, { type: E }>) => void): () => void;
   on(type: "*", listener: (event: OrchestrationEvent) => void): () => void;
   on(type: EventType | "*", listener: (event: any) => void): () => void {

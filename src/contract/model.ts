@@ -8,7 +8,9 @@ export interface LanguageModelLike {
   readonly modelId: string;
   /** Where its answers come from. Models that are not asked live say so. Default: `"live"`. */
   readonly source?: EvidenceSource | undefined;
+  /** Answers at once, by the AI SDK's specification. */
   doGenerate(options: any): PromiseLike<any>;
+  /** Answers piece by piece, by the AI SDK's specification. */
   doStream(options: any): PromiseLike<any>;
 }
 

@@ -13,6 +13,7 @@ export interface OutputError {
   category?: string;
 }
 
+/** Facts about a run, and the `metadata` of its options. */
 export interface OutputMetadata {
   toolName: string;
   toolVersion: string;

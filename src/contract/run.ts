@@ -21,8 +21,10 @@ export interface AgentDefinition {
   model?: string | undefined;
 }
 
+/** The names that a registry knows. */
 export type NameOf<Tools> = [keyof Tools] extends [never] ? string : keyof Tools & string;
 type AnyNamedTool = Tool<string | object, unknown, BundleOptions & Record<string, unknown>>;
+/** The tool that `tool` or `toolName` means. */
 export type Picked<Tools, T, N> = [T] extends [never]
   ? [N] extends [never]
     ? AnyNamedTool
@@ -50,10 +52,12 @@ export type RunManyParams<Tools, T extends AnyTool, N extends string> = Omit<Run
   concurrency?: number | undefined;
 };
 
+/** The output of the tool that `tool` or `toolName` means. */
 export type RunOutput<Tools, T, N> = OrchestrationOutput<ContentOf<Picked<Tools, T, N>>>;
 
 /** A run as its events happen. Leaving a `for await` over it early cancels it. */
 export interface OrchestrationStream<C = unknown> extends AsyncIterable<OrchestrationEvent<C>>, AsyncDisposable {
   readonly output: Promise<OrchestrationOutput<C>>;
+  /** Ends the run; its `output` rejects with a `CancelledError` that carries the reason. */
   cancel(reason?: unknown): void;
 }

@@ -5,6 +5,7 @@ import type { OrchestrationConfig } from "./config.ts";
 import type { ToolRegistry } from "./tool.ts";
 import type { Usage } from "./usage.ts";
 
+/** What an orchestrator is made of. All of it has a default. */
 export interface OrchestratorSettings<Tools = {}> {
   /** Where `toolName` is looked up. Default: the global registry. */
   registry?: ToolRegistry<Tools> | undefined;
@@ -21,6 +22,7 @@ export interface OrchestratorSettings<Tools = {}> {
 
 /** US dollars for a call, or null where the price is not known. */
 export interface PriceSource {
+  /** The price of one call in US dollars, or `null` where it is not known: never 0 for that. */
   costUsd(call: { provider: string; modelId: string; usage: Usage }): number | null;
 }
 
@@ -32,8 +34,12 @@ export interface CalibrationSource {
 
 /** pino, console and most loggers fit. */
 export interface Logger {
+  /** What is of use to whoever looks for a fault. */
   debug(data: object, message: string): void;
+  /** That a run started, and how it ended well. */
   info(data: object, message: string): void;
+  /** What went wrong and was made good. */
   warn(data: object, message: string): void;
+  /** What failed. */
   error(data: object, message: string): void;
 }

@@ -1,5 +1,6 @@
 import { messageOf, OrchestratorError } from "../core/errors.ts";
 
+/** What a store can be asked to do. */
 export type StoreOperation =
   | "open"
   | "claim"
@@ -30,6 +31,7 @@ export type StoreFailure =
   | "missing_driver"
   | "failed";
 
+/** What a `StoreError` is made of. */
 export interface StoreErrorFacts {
   readonly store: string;
   readonly operation: StoreOperation;

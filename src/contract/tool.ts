@@ -49,15 +49,20 @@ export interface Tool<Input, Result, Options extends object> {
  */
 export abstract class Tool<Input = unknown, Result = unknown, Options extends object = Record<string, unknown>> {
   abstract readonly name: string;
+  /** Does the work. What it throws is retried or not as the error says, and ends in `output.errors`. */
   abstract execute(request: Input, options: Options, context: ToolContext): Promise<Result>;
 }
 
 // On the prototype and writable, so that a subclass may use a field, a getter or an assignment.
 Object.assign(Tool.prototype, { version: "1.0.0", description: "" });
 
+/** Any tool, whatever it takes and gives. */
 export type AnyTool = Tool<any, any, any>;
+/** The request that a tool takes. */
 export type InputOf<T> = T extends Tool<infer I, any, any> ? I : never;
+/** The content that a tool gives. */
 export type ContentOf<T> = T extends Tool<any, infer R, any> ? R : never;
+/** The options that a run may give a tool. */
 export type OptionsOf<T> = T extends Tool<any, any, infer O> ? Partial<O> : never;
 
 /** A tool whose name is known as a literal type. */
@@ -99,6 +104,7 @@ export interface ReplicateContext extends ToolContext {
   readonly replicate: ReplicateSpec;
 }
 
+/** What listings and planners see of a tool. */
 export interface ToolMetadata {
   version: string;
   description: string;
@@ -114,9 +120,13 @@ export interface ToolMetadata {
 export interface ToolRegistry<Tools = {}> {
   /** @throws InvalidOptionsError for something that is no tool, or another tool under a name that is taken */
   register(tool: AnyTool, options?: { replace?: boolean | undefined }): void;
+  /** The tool of that name. */
   get(name: string): AnyTool | undefined;
+  /** Whether a tool has that name. */
   has(name: string): boolean;
+  /** Forgets a tool. False where there was none of that name. */
   unregister(name: string): boolean;
+  /** What is known of every tool, by name. */
   list(): Record<string, ToolMetadata>;
   /** Carries the types of the tools; never there at run time. */
   readonly "~tools"?: Tools;

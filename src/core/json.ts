@@ -1,5 +1,6 @@
 /** A value that survives `JSON.parse(JSON.stringify(value))`. */
 export type JSONValue = null | string | number | boolean | JSONObject | JSONValue[];
+/** An object of JSON values. */
 export type JSONObject = { [key: string]: JSONValue | undefined };
 
 /** A JSON schema, draft 2020-12 unless it says otherwise. */

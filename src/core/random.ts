@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 
 /** A source of uniform numbers in [0, 1). */
 export interface Random {
+  /** The next number. */
   next(): number;
 }
 

@@ -20,6 +20,7 @@ const smallestOdds = 1e-6;
 export interface Calibration {
   /** The probability that the consensus is right; 0 without a valid replicate. */
   confidence(summary: ConfidenceSignals): number;
+  /** The fit as plain data, for `calibrationFromJSON`. */
   toJSON(): CalibrationData;
 }
 

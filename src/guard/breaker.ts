@@ -12,6 +12,7 @@ import { CircuitOpenError } from "./circuit-open-error.ts";
 import { OutcomeWindow, type Step } from "./outcome-window.ts";
 import { type CircuitBreakerConfig, type ResolvedCircuitBreakerConfig, resolveBreaker } from "./reliability-config.ts";
 
+/** Whether calls go through (`closed`), are refused (`open`), or a few probes may go (`half_open`). */
 export type BreakerState =
   | { readonly kind: "closed"; readonly generation: number }
   | { readonly kind: "open"; readonly generation: number; readonly untilMs: number }

@@ -15,6 +15,7 @@ import { Account, type Amounts, type Part, parts } from "./account.ts";
 import { type BudgetOverrun, type LedgerShared, Reservation } from "./reservation.ts";
 import { Turns } from "./turns.ts";
 
+/** What a ledger keeps to. */
 export interface BudgetLedgerOptions {
   readonly limits: Budget;
   /** Default: the real one. */
@@ -23,6 +24,7 @@ export interface BudgetLedgerOptions {
   readonly onOverrun?: ((overrun: BudgetOverrun) => void) | undefined;
 }
 
+/** What a piece of work may need. */
 export interface ReservationRequest {
   /**
    * The most that the work may use, given what is left; `undefined`, as a whole or in part, where nobody knows. Asked

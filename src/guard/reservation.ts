@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { type Account, type Amounts, type Part, parts } from "./account.ts";
 import type { Turns } from "./turns.ts";
 
+/** A limit that was passed, because a call used more than anyone could know before. */
 export interface BudgetOverrun {
   readonly budgetType: Part;
   readonly limit: number;

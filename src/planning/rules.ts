@@ -39,6 +39,7 @@ export class RuleBasedPlanner implements Planner {
     for (const [index, rule] of rules.entries()) this.#add(compileRule(rule, `rules.${index}`), `rules.${index}`);
   }
 
+  /** Adds a rule, and gives the planner back. */
   addRule(rule: PlanningRule): this {
     this.#add(compileRule(rule, "rule"), "rule");
     return this;

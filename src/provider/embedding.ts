@@ -7,6 +7,7 @@ export interface EmbeddingModelLike {
   readonly provider: string;
   readonly modelId: string;
   readonly maxEmbeddingsPerCall: PromiseLike<number | undefined> | number | undefined;
+  /** Embeds texts, by the AI SDK's specification. */
   doEmbed(options: any): PromiseLike<any>;
 }
 

@@ -102,6 +102,7 @@ export class MemoryStore implements ManagedStore {
     });
   }
 
+  /** Keys in the order of their UTF-8 bytes. */
   async list(options: ListOptions = {}): Promise<readonly RunRecord[]> {
     const nowMs = this.#nowUnlessClosed("list");
     const after = options.after;
@@ -112,6 +113,7 @@ export class MemoryStore implements ManagedStore {
       .map((key) => describe(key, this.#records.get(key) as MemoryRecord, nowMs));
   }
 
+  /** All that is kept of a key. */
   async show(key: string): Promise<RunDetails | undefined> {
     const nowMs = this.#nowUnlessClosed("show");
     const record = this.#records.get(key);

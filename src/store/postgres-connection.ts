@@ -29,6 +29,7 @@ const dialect: Dialect = {
 
 /** What is used of a `Pool` or a `Client` of the package `pg`. */
 export interface PostgresClient {
+  /** Runs one statement. */
   query(query: any): Promise<{ rows: any[] }>;
 }
 

@@ -1,6 +1,7 @@
 import { type PostgresClient, PostgresConnection } from "./postgres-connection.ts";
 import { SqlStore } from "./sql-store.ts";
 
+/** Where a Postgres store finds its database. */
 export interface PostgresStoreOptions {
   /** Default: the environment variable `DATABASE_URL`, else what the `PG…` variables say. */
   readonly connectionString?: string | undefined;

@@ -98,11 +98,13 @@ export class SqlStore implements ManagedStore {
     await this.#writeHeld("release", this.#statements.release, token, { journalTtlMs: this.#journalTtlMs });
   }
 
+  /** Keys in the order of their UTF-8 bytes. */
   async list({ after, limit = 100 }: ListOptions = {}): Promise<readonly RunRecord[]> {
     const parameters = { after: after === undefined ? "" : encodeKey(after), limit };
     return (await this.#read("list", this.#statements.list, parameters)).map(toRecord);
   }
 
+  /** All that is kept of a key. */
   async show(key: string): Promise<RunDetails | undefined> {
     const [row] = await this.#read("show", this.#statements.show, { key: encodeKey(key) });
     if (!row) return undefined;

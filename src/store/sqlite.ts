@@ -3,6 +3,7 @@ import { type Clock, wallClock } from "../core/clock.ts";
 import { SqlStore } from "./sql-store.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 
+/** Where a SQLite store keeps its file, and how long it waits for others. */
 export interface SqliteStoreOptions {
   /** The file; it and its folder are made where they are missing. Default: `.steer/runs.sqlite`. */
   readonly path?: string | undefined;

@@ -10,6 +10,7 @@ export interface FencingToken {
   readonly fence: number;
 }
 
+/** How a key is claimed. */
 export interface ClaimOptions {
   /** How long the claim holds without `renew`, in milliseconds. */
   readonly leaseMs: number;
@@ -98,6 +99,7 @@ export interface RunDetails extends RunRecord {
   readonly output?: OrchestrationOutput | undefined;
 }
 
+/** Which part of a list is wanted. */
 export interface ListOptions {
   /** Only keys after this one, in the order of their UTF-8 bytes: the last key of the page before. */
   readonly after?: string | undefined;
@@ -107,7 +109,9 @@ export interface ListOptions {
 
 /** What people do with a store, beside running on it. Nothing here removes a claim that is alive. */
 export interface StoreAdministration {
+  /** Keys in the order of their UTF-8 bytes. */
   list(options?: ListOptions): Promise<readonly RunRecord[]>;
+  /** All that is kept of a key. */
   show(key: string): Promise<RunDetails | undefined>;
   /** Removes these keys with all they hold, except running ones. Resolves with how many it removed. */
   purge(keys: readonly string[]): Promise<number>;

@@ -13,6 +13,7 @@ export type ErrorFaultKind =
   | "content_filter"
   | "authentication";
 
+/** What can go wrong with a call. */
 export type FaultKind =
   | ErrorFaultKind
   /** Never answers, until it is aborted. */

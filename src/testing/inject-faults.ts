@@ -5,6 +5,7 @@ import { seededRandom } from "../core/random.ts";
 import { connectionError, errorOf, type FaultKind, faultKinds } from "./faults.ts";
 import { untilAborted } from "./until-aborted.ts";
 
+/** Which faults, how often. */
 export interface FaultOptions {
   /** The same seed gives the same faults to the same calls. */
   readonly seed: number;

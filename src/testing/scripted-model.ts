@@ -29,6 +29,7 @@ export interface ScriptedModel extends LanguageModelLike {
   readonly supportedUrls: Record<string, RegExp[]>;
 }
 
+/** How a scripted model calls itself. */
 export interface ScriptedModelOptions {
   /** Default: `"scripted"`. */
   readonly provider?: string | undefined;

@@ -67,6 +67,7 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
     throw new InvalidOptionsError([{ path: "toolOptions.escalate", given: resolved.escalate, allowed }]);
   }
 
+  /** Asks for the bundle, reports it, and gives it as the content. */
   async execute(request: Input, options: BundleToolOptions, context: ToolContext): Promise<EvidenceContent<T>> {
     const checked = this.resolveOptions(options) as CheckedBundleOptions;
     const seeds = checked.seeds ?? deriveSeeds(this.name, request, checked.k);

@@ -5,6 +5,7 @@ import { profileText, type TextProfile } from "./text-profile.ts";
 /** Texts that are less alike than this are as different as any. */
 const leastSimilarity = 0.5;
 
+/** Texts by what they mean. */
 export interface TextClusters {
   /** The indices of the texts of each cluster, rising; the largest cluster first, of equal ones the better scored. */
   readonly clusters: number[][];
