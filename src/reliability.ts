@@ -1,8 +1,9 @@
 export { StoreError, type StoreErrorFacts, type StoreFailure, type StoreOperation } from "./contract/store-error.ts";
+export { CancelScope } from "./core/signal.ts";
 export { type BreakerState, CircuitBreaker, type CountedFailure, type Permit } from "./guard/breaker.ts";
 export { BudgetLedger, type BudgetLedgerOptions, type ReservationRequest } from "./guard/budget.ts";
 export { CircuitOpenError } from "./guard/circuit-open-error.ts";
-export { type Classification, classify, type ErrorCategory } from "./guard/classify.ts";
+export { type Classification, classify } from "./guard/classify.ts";
 export {
   createGuard,
   type Guard,
@@ -10,7 +11,9 @@ export {
   type GuardOptions,
   type GuardRunOptions,
 } from "./guard/create-guard.ts";
+export type { ErrorCategory } from "./guard/error-categories.ts";
 export { canFallBack, type FallbackOptions, withFallback } from "./guard/fallback.ts";
+export type { GuardEventType } from "./guard/guarded-call.ts";
 export type { Attempt } from "./guard/plain-call.ts";
 export type { CircuitBreakerConfig, ReliabilityConfig, RetryConfig } from "./guard/reliability-config.ts";
 export type { BudgetOverrun, Reservation } from "./guard/reservation.ts";

@@ -61,6 +61,7 @@ const guardOptions = declareOptions("GuardOptions", "createGuard(…)", {
   random: v.optional(checkedBy<Random>(isObject, "a source of random numbers"), systemRandom),
 });
 
+/** Options of a guard. */
 export interface GuardOptions extends OptionsInput<typeof guardOptions> {}
 
 /** Options of a single call. */
@@ -103,9 +104,10 @@ export function createGuard(options?: GuardOptions): Guard {
   const { settings, timeoutMs, policies } = prepare(options);
 
   function run<R>(fn: (attempt: Attempt) => PromiseLike<R> | R, runOptions?: GuardRunOptions): Promise<R> {
+    const limitMs = runOptions?.timeoutMs ?? timeoutMs;
+    if (limitMs !== undefined && !(limitMs > 0)) return Promise.reject(invalidTimeout(limitMs));
     const scope = runOptions?.signal && new CancelScope(runOptions.signal);
-    const call = new PlainCall(settings, fn, scope, runOptions?.timeoutMs ?? timeoutMs);
-    return runGuarded(call, policies) as Promise<R>;
+    return runGuarded(new PlainCall(settings, fn, scope, limitMs), policies) as Promise<R>;
   }
 
   return {
@@ -124,10 +126,9 @@ export function createGuard(options?: GuardOptions): Guard {
 function prepare(given: GuardOptions | undefined) {
   const issues: OptionIssue[] = [];
   const options = collectOptions(guardOptions, given, guardOptions.place, issues);
-  const retryPolicy = options?.retry ? collectOptions(retryConfig, options.retry, "retry", issues) : undefined;
-  const breakerPolicy = options?.circuitBreaker
-    ? collectBreaker(options.circuitBreaker, "circuitBreaker", issues)
-    : undefined;
+  const { retry = {}, circuitBreaker = {} } = isObject(given) ? (given as GuardOptions) : {};
+  const retryPolicy = isObject(retry) ? collectOptions(retryConfig, retry, "retry", issues) : undefined;
+  const breakerPolicy = isObject(circuitBreaker) ? collectBreaker(circuitBreaker, "circuitBreaker", issues) : undefined;
   if (!options || issues.length > 0) throw new InvalidOptionsError(issues);
   const { name, clock, random, attemptTimeoutMs, timeoutMs, onEvent } = options;
   const settings: PlainCallSettings = {
@@ -146,6 +147,10 @@ function prepare(given: GuardOptions | undefined) {
     clock,
   };
   return { settings, timeoutMs, policies };
+}
+
+function invalidTimeout(given: unknown): InvalidOptionsError {
+  return new InvalidOptionsError([{ path: "timeoutMs", given, allowed: "a number of milliseconds above 0" }]);
 }
 
 /** A listener that throws disturbs nobody. */

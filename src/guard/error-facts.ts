@@ -7,6 +7,7 @@ export interface ErrorFacts {
   readonly status: number | undefined;
   /** Machine-readable codes, of the error itself first, then of the response's body. */
   readonly codes: readonly string[];
+  /** Where someone said so explicitly. */
   readonly isRetryable: boolean | undefined;
 }
 
@@ -26,15 +27,25 @@ export function* factsOfChain(error: unknown): Generator<ErrorFacts> {
 }
 
 function factsOf(error: Fields): ErrorFacts {
-  const isRetryable = error["isRetryable"];
+  const name = stringIn(error, "name") ?? "";
+  const status = statusOf(error);
   return {
     error,
-    name: stringIn(error, "name") ?? "",
+    name,
     message: (stringIn(error, "message") ?? "").slice(0, longestMessage),
-    status: statusOf(error),
+    status,
     codes: codesOf(error),
-    isRetryable: typeof isRetryable === "boolean" ? isRetryable : undefined,
+    isRetryable: flagOf(error, name, status),
   };
+}
+
+/** The AI SDK sets the flag of its own accord, from the status alone; that is nobody's explicit word. */
+function flagOf(error: Fields, name: string, status = 0): boolean | undefined {
+  const flag = error["isRetryable"];
+  if (typeof flag !== "boolean") return undefined;
+  const isDerived =
+    name === "AI_APICallError" && flag === (status === 408 || status === 409 || status === 429 || status >= 500);
+  return isDerived ? undefined : flag;
 }
 
 function statusOf(error: Fields): number | undefined {

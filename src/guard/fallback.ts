@@ -1,4 +1,5 @@
-import { classify, type ErrorCategory } from "./classify.ts";
+import { classify } from "./classify.ts";
+import type { ErrorCategory } from "./error-categories.ts";
 
 /** Failures that whoever comes next would meet as well. */
 const sameForEveryone: ReadonlySet<string> = new Set<ErrorCategory>(["invalid_request", "cancelled", "budget"]);
@@ -8,9 +9,11 @@ export function canFallBack(category: string | undefined): boolean {
   return !sameForEveryone.has(category ?? "unknown");
 }
 
+/** What is tried, and how. */
 export interface FallbackOptions<Candidate, Result> {
   /** In the order in which they are tried. */
   readonly candidates: readonly [Candidate, ...Candidate[]];
+  /** Tries one candidate. */
   run(candidate: Candidate): PromiseLike<Result> | Result;
   /** Hears that one candidate failed and the next one takes over. */
   onFallback?(failed: Candidate, next: Candidate, error: unknown): void;

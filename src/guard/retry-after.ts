@@ -20,6 +20,7 @@ function ofHeader(error: object, nowMs: number): number | undefined {
   const value = headerOf(error, "retry-after");
   if (value === undefined) return undefined;
   if (/^\s*\d+(\.\d+)?\s*$/.test(value)) return duration(Number(value) * 1000);
+  if (!/[a-z]/i.test(value)) return undefined;
   const sentAtMs = Date.parse(headerOf(error, "date") ?? "");
   const waitMs = Date.parse(value) - (Number.isNaN(sentAtMs) ? nowMs : sentAtMs);
   return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs);

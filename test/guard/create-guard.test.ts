@@ -1,0 +1,211 @@
+import { getEventListeners } from "node:events";
+import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
+import { InvalidOptionsError } from "../../src/core/errors.ts";
+import { seededRandom } from "../../src/core/random.ts";
+import { classify } from "../../src/guard/classify.ts";
+import { createGuard, type GuardEvent, type GuardOptions } from "../../src/guard/create-guard.ts";
+import { RetryableError } from "../../src/guard/retryable-error.ts";
+import { createFakeClock } from "../../src/testing/fake-clock.ts";
+import { httpError, stateOf } from "./set-up.ts";
+
+const unhandled: unknown[] = [];
+process.on("unhandledRejection", (reason) => unhandled.push(reason));
+afterEach(() => expect(unhandled).toEqual([]));
+
+function setUp(options: GuardOptions = {}) {
+  const clock = createFakeClock();
+  const events: GuardEvent[] = [];
+  const onEvent = (event: GuardEvent) => events.push(event);
+  return { clock, events, guard: createGuard({ name: "crm", clock, random: seededRandom(1), onEvent, ...options }) };
+}
+
+const never = () => new Promise<never>(() => {});
+
+describe("createGuard", () => {
+  it("gives what the function gives, and hands it the number of the attempt", async () => {
+    const { guard, clock } = setUp();
+    const attempts: number[] = [];
+    const pending = guard.run(({ attempt }) => {
+      attempts.push(attempt);
+      if (attempt < 3) throw new RetryableError("warming up");
+      return "answer";
+    });
+    await clock.runAll();
+    expect(await pending).toBe("answer");
+    expect(attempts).toEqual([1, 2, 3]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("throws the very error of the last attempt, and tells a listener why there was no other", async () => {
+    const { guard, events } = setUp({ timeoutMs: 20_000 });
+    const error = httpError(429, { "retry-after": "300" });
+    await expect(guard.run(() => Promise.reject(error))).rejects.toBe(error);
+    expect(events).toMatchObject([{ type: "error", error: { code: "HTTP_429", message: /300000 ms, the deadline/ } }]);
+  });
+
+  it("wraps a function, and keeps its parameters and its result", async () => {
+    const { guard } = setUp();
+    const add = guard.wrap(async ({ attempt }, a: number, b: number) => a + b + attempt);
+    expectTypeOf(add).toEqualTypeOf<(a: number, b: number) => Promise<number>>();
+    expect(await add(1, 2)).toBe(4);
+  });
+
+  it("retries nothing with retry: false, and breaks no circuit with circuitBreaker: false", async () => {
+    const once = setUp({ retry: false });
+    await expect(once.guard.run(() => Promise.reject(httpError(503)))).rejects.toThrow("HTTP 503");
+    const unbroken = setUp({ retry: { maxRetries: 0 }, circuitBreaker: false });
+    for (let call = 0; call < 50; call++)
+      await unbroken.guard.run(() => Promise.reject(httpError(503))).catch(() => {});
+    expect(unbroken.guard.state).toBe("closed");
+  });
+
+  it("opens its circuit, refuses, tests, and closes it", async () => {
+    const { guard, clock, events } = setUp({ retry: false, circuitBreaker: { failureThreshold: 2, openMs: 1000 } });
+    for (let call = 0; call < 2; call++) await guard.run(() => Promise.reject(httpError(503))).catch(() => {});
+    expect(guard.state).toBe("open");
+    await expect(guard.run(() => "never")).rejects.toMatchObject({ code: "CIRCUIT_OPEN", provider: "crm" });
+    await clock.advance(1000);
+    expect(guard.state).toBe("half_open");
+    for (let call = 0; call < 2; call++) await guard.run(() => "answer");
+    expect(guard.state).toBe("closed");
+    const changes = events.map(({ type }) => type).filter((type) => type.startsWith("circuit"));
+    expect(changes).toEqual(["circuit_opened", "circuit_half_open", "circuit_closed"]);
+  });
+
+  it("rejects with the caller's reason in the tick of the abort, in a backoff too, leaving nothing", async () => {
+    const { guard, clock } = setUp({ retry: { initialDelayMs: 60_000, jitter: false } });
+    const controller = new AbortController();
+    const { signal } = controller;
+    let calls = 0;
+    const failing = guard.run(() => Promise.reject(httpError(500 + calls++)), { signal });
+    const hanging = guard.run(never, { signal });
+    await clock.advance(1000);
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    const reason = new Error("enough");
+    controller.abort(reason);
+    expect(clock.pending).toBe(0);
+    expect(await stateOf(failing)).toBe(reason);
+    expect(await stateOf(hanging)).toBe(reason);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    expect(calls).toBe(1);
+  });
+
+  it("ends a call at timeoutMs, retries included, and an attempt at attemptTimeoutMs: told apart from an abort", async () => {
+    const { guard, clock } = setUp({ timeoutMs: 5000, attemptTimeoutMs: 2000, retry: { initialDelayMs: 100 } });
+    const reasons: unknown[] = [];
+    const pending = guard.run(({ signal }) => {
+      signal.onabort = () => reasons.push(signal.reason);
+      return never();
+    });
+    pending.catch(() => {});
+    await clock.runAll();
+    await expect(pending).rejects.toMatchObject({ name: "TimeoutError", phase: "call", limitMs: 5000 });
+    expect(reasons).toMatchObject([{ phase: "attempt" }, { phase: "attempt" }, { phase: "call" }]);
+    expect(clock.now()).toBe(5000);
+    const brief = guard.run(never, { timeoutMs: 50 });
+    brief.catch(() => {});
+    await clock.runAll();
+    await expect(brief).rejects.toMatchObject({ phase: "call", limitMs: 50 });
+  });
+
+  it("ignores a rejection that comes after the end", async () => {
+    const { guard, clock } = setUp({ timeoutMs: 10, retry: false });
+    const { promise, reject } = Promise.withResolvers<never>();
+    const pending = guard.run(() => promise);
+    pending.catch(() => {});
+    await clock.runAll();
+    await expect(pending).rejects.toMatchObject({ phase: "call" });
+    reject(new Error("late"));
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it("shares a signal between 10,000 calls with one listener, no warning, and none left", async () => {
+    const warnings: unknown[] = [];
+    process.on("warning", (warning) => warnings.push(warning));
+    const { guard, clock } = setUp();
+    const { signal } = new AbortController();
+    const calls = Array.from({ length: 10_000 }, () => guard.run(() => clock.sleep(10), { signal }));
+    await clock.advance(0);
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    await clock.runAll();
+    await Promise.all(calls);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    expect(warnings).toEqual([]);
+  });
+
+  it("makes no AbortController until someone reads the signal", async () => {
+    const made = vi.fn();
+    vi.stubGlobal(
+      "AbortController",
+      class extends AbortController {
+        constructor() {
+          super();
+          made();
+        }
+      },
+    );
+    const { guard } = setUp({ timeoutMs: 1000, attemptTimeoutMs: 500 });
+    await guard.run(() => "answer");
+    expect(made).not.toHaveBeenCalled();
+    await guard.run(({ signal }) => signal.aborted);
+    vi.unstubAllGlobals();
+    expect(made).toHaveBeenCalledOnce();
+  });
+
+  it("starts no timer for a retry without delay", async () => {
+    const { guard, clock } = setUp({ retry: { initialDelayMs: 0 } });
+    const schedule = vi.spyOn(clock, "schedule");
+    const value = await guard.run(({ attempt }) => (attempt < 3 ? Promise.reject(httpError(503)) : "answer"));
+    expect(value).toBe("answer");
+    expect(schedule).not.toHaveBeenCalled();
+  });
+
+  it("asks the classifier that it is given", async () => {
+    const { guard, clock } = setUp({
+      classify: (error) => ({ ...classify(error, "crm"), isRetryable: error === "please again" }),
+    });
+    let calls = 0;
+    const pending = guard.run(() => Promise.reject(calls++ === 0 ? "please again" : "no"));
+    pending.catch(() => {});
+    await clock.runAll();
+    await expect(pending).rejects.toBe("no");
+    expect(calls).toBe(2);
+  });
+
+  it("is not disturbed by a listener that throws", async () => {
+    const { guard, clock } = setUp({
+      onEvent: () => {
+        throw new Error("broken listener");
+      },
+    });
+    const pending = guard.run(({ attempt }) => (attempt === 1 ? Promise.reject(httpError(503)) : "answer"));
+    await clock.runAll();
+    expect(await pending).toBe("answer");
+  });
+});
+
+describe("options of a guard", () => {
+  const faultsOf = (options: object) => {
+    try {
+      createGuard(options as GuardOptions);
+    } catch (error) {
+      if (InvalidOptionsError.isInstance(error)) return error.issues.map(({ path, allowed }) => `${path}: ${allowed}`);
+    }
+    return [];
+  };
+
+  it("are refused all at once, each with what is allowed", () => {
+    const circuitBreaker = { successThreshold: 4 };
+    expect(faultsOf({ timeoutMs: 0, retry: { maxRetrys: 1 }, circuitBreaker })).toEqual([
+      expect.stringContaining("createGuard(…).timeoutMs: a number of milliseconds (at least 1)"),
+      expect.stringContaining('retry.maxRetrys: no option of this name; did you mean "maxRetries"'),
+      expect.stringContaining("circuitBreaker.successThreshold: at most halfOpenRequests, which is 3"),
+    ]);
+    expect(faultsOf({ name: "", retry: 5, clock: 1 })).toHaveLength(3);
+  });
+
+  it("of a single call are refused by a rejection", async () => {
+    for (const timeoutMs of [0, -1, Number.NaN])
+      await expect(createGuard().run(() => 1, { timeoutMs })).rejects.toBeInstanceOf(InvalidOptionsError);
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { withFallback } from "../../src/guard/fallback.ts";
+import { httpError } from "./set-up.ts";
+
+describe("withFallback", () => {
+  const chain = async (outcomes: readonly (string | Error)[]) => {
+    const ran: number[] = [];
+    const told: string[] = [];
+    const result = await withFallback({
+      candidates: outcomes.map((_, index) => index) as [number, ...number[]],
+      run: (index) => {
+        ran.push(index);
+        const outcome = outcomes[index];
+        if (outcome instanceof Error) throw outcome;
+        return outcome;
+      },
+      onFallback: (failed, next, error) => told.push(`${failed} to ${next}: ${(error as Error).message}`),
+    }).catch((error) => error);
+    return { result, ran, told };
+  };
+
+  it("takes the first candidate that succeeds, and tells of each step", async () => {
+    const { result, ran, told } = await chain([httpError(503), httpError(401), "answer", "never"]);
+    expect([result, ran]).toEqual(["answer", [0, 1, 2]]);
+    expect(told).toEqual(["0 to 1: HTTP 503", "1 to 2: HTTP 401"]);
+  });
+
+  it("fails with the last candidate's error", async () => {
+    const last = httpError(502);
+    expect(await chain([httpError(503), last])).toMatchObject({ result: last, ran: [0, 1] });
+  });
+
+  it("goes no further with an invalid request, which every candidate would refuse", async () => {
+    const invalid = httpError(400);
+    expect(await chain([invalid, "never"])).toMatchObject({ result: invalid, ran: [0] });
+  });
+});
