@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+
 /**
  * The layers of ARCHITECTURE.md. A file imports only from lower layers or its own folder; folders of one layer never
  * import each other. Type imports count.
@@ -10,6 +12,11 @@ const layers = [
   ["orchestrate"],
   ["cli", "testing"],
 ];
+
+const unplaced = readdirSync("src", { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== "stores" && !layers.flat().includes(entry.name))
+  .map(({ name }) => name);
+if (unplaced.length > 0) throw new Error(`No layer is named for src/${unplaced.join(", src/")}.`);
 
 const inside = (folders) => `^src/(${folders.join("|")})/`;
 

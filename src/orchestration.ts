@@ -7,6 +7,7 @@ export type {
   BundleMetadata,
   BundleSummary,
   Disagreement,
+  Escalation,
   EvidenceBundle,
   EvidenceContent,
   FieldSummary,
@@ -75,7 +76,7 @@ export {
   type ToolMetadata,
   type ToolRegistry,
 } from "./contract/tool.ts";
-export type { Budget, Usage } from "./contract/usage.ts";
+export type { Budget, Spent, Usage } from "./contract/usage.ts";
 export type { Clock } from "./core/clock.ts";
 export { type ErrorCode, InvalidOptionsError, type OptionIssue, OrchestratorError } from "./core/errors.ts";
 export type { JSONObject, JSONSchema, JSONValue } from "./core/json.ts";
@@ -88,7 +89,7 @@ export { resolveModel } from "./provider/resolve.ts";
 export { allowSchemaHost } from "./schema/schema-registry.ts";
 export { BundleTool } from "./tool/bundle-tool.ts";
 export { createEvidenceBundle } from "./tool/create-evidence-bundle.ts";
-export { defineBundleTool } from "./tool/define-bundle-tool.ts";
+export { type AskReplicate, defineBundleTool } from "./tool/define-bundle-tool.ts";
 export { defineTool, type ToolMeta } from "./tool/define-tool.ts";
 export { PromptBundleTool, type PromptBundleToolOptions } from "./tool/prompt-bundle-tool.ts";
 export type { PromptVariables } from "./tool/prompt-template.ts";

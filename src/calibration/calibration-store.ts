@@ -20,6 +20,7 @@ import type { StoredCalibration } from "./stored-calibration.ts";
 
 const loadStoredCalibration = lazily(() => import("./stored-calibration.ts"));
 
+/** Where a calibration store keeps its labels. */
 export interface CalibrationStoreOptions {
   /** The folder; it is made where it is missing. Default: `.steer/calibrations`. */
   readonly path?: string | undefined;

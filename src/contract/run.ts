@@ -5,9 +5,13 @@ import type { OrchestrationOutput } from "./output.ts";
 import type { AnyTool, ContentOf, InputOf, OptionsOf, Tool } from "./tool.ts";
 
 interface RunCommon {
+  /** Options of the run: its deadline, its budget, its key. */
   options?: OrchestrationConfig | undefined;
+  /** Listeners that hear of every event of the run. */
   eventManager?: EventManager | undefined;
+  /** Hears of every event of the run. */
   onEvent?: ((event: OrchestrationEvent) => void) | undefined;
+  /** Its abort cancels the run. */
   signal?: AbortSignal | undefined;
   /** @deprecated Use tools instead: `new PromptBundleTool({ name, model, prompt })`. */
   agents?: readonly AgentDefinition[] | undefined;

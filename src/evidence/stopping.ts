@@ -54,7 +54,11 @@ export interface StoppingVerdict {
 export interface StoppingRule {
   /** The fewest replicates that could end it, before any has come. */
   readonly needed: number;
-  /** @param info `valid: false` for a replicate that counts against `k` and votes for nothing; default: valid */
+  /**
+   * Hears of the next replicate.
+   *
+   * @param info `valid: false` for a replicate that counts against `k` and votes for nothing; default: valid
+   */
   observe(data: unknown, info?: { valid?: boolean | undefined }): StoppingVerdict;
 }
 

@@ -112,7 +112,11 @@ export class CircuitBreaker {
     return { kind: "half_open", generation, permits: halfOpenRequests - 1, successes: 0, untilMs: nowMs + openMs };
   }
 
-  /** @param earlier the failure of an earlier attempt of the same call, which this success makes good */
+  /**
+   * A call has succeeded: closes the circuit where enough probes have.
+   *
+   * @param earlier the failure of an earlier attempt of the same call, which this success makes good
+   */
   succeeded(permit: Permit, earlier?: CountedFailure | undefined): void {
     const state = this.#state;
     if (permit !== state.generation || state.kind === "open") return;

@@ -7,6 +7,7 @@ import type { Classification } from "./classify.ts";
 import type { Retries } from "./retries.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 
+/** The types of events that a guard reports. */
 export type GuardEventType =
   | "budget_reserved"
   | "retry_scheduled"

@@ -17,7 +17,12 @@ export type RuleCondition =
   /** Default of `value`: true. */
   | { attributePath: string; operator: "exists"; value?: boolean | undefined }
   | { attributePath: string; operator: "gt" | "gte" | "lt" | "lte"; value: number | string }
-  | { attributePath: string; operator?: undefined; matches(value: unknown): boolean };
+  | {
+      attributePath: string;
+      operator?: undefined;
+      /** Whether the attribute's value meets the condition. */
+      matches(value: unknown): boolean;
+    };
 
 /** Whether a condition holds of a request. */
 export type CompiledCondition = (request: unknown) => boolean;

@@ -1,1 +1,13 @@
 export { MemoryStore, type MemoryStoreOptions } from "../store/memory.ts";
+export type {
+  Claim,
+  ClaimOptions,
+  FencingToken,
+  ListOptions,
+  ManagedStore,
+  RunDetails,
+  RunRecord,
+  RunState,
+  RunStore,
+  StoreAdministration,
+} from "../store/store.ts";

@@ -1,1 +1,13 @@
 export { SqliteStore, type SqliteStoreOptions } from "../store/sqlite.ts";
+export type {
+  Claim,
+  ClaimOptions,
+  FencingToken,
+  ListOptions,
+  ManagedStore,
+  RunDetails,
+  RunRecord,
+  RunState,
+  RunStore,
+  StoreAdministration,
+} from "../store/store.ts";

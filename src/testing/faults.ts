@@ -39,6 +39,7 @@ const errorsByKind: Record<ErrorFaultKind, (share: number) => Error> = {
   authentication: () => new HttpFailure(401),
 };
 
+/** Every kind of fault. */
 export const faultKinds: readonly FaultKind[] = [
   ...(Object.keys(errorsByKind) as ErrorFaultKind[]),
   "hang",

@@ -6,7 +6,8 @@ import type { JSONValue } from "../core/json.ts";
 import { BundleTool } from "./bundle-tool.ts";
 import { describeTool, type ToolMeta } from "./define-tool.ts";
 
-type AskReplicate<Request, T> = (
+/** Gets one answer for one seed. */
+export type AskReplicate<Request, T> = (
   request: Request,
   replicate: ReplicateSpec,
   context: ToolContext,

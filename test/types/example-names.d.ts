@@ -2,13 +2,12 @@
 import type * as steer from "steer-llm-sdk";
 import type { LabelledSummary } from "steer-llm-sdk/evidence";
 import type { Guard, RunStore } from "steer-llm-sdk/reliability";
-import type { MemoryStore } from "steer-llm-sdk/stores/memory";
 import type { z as zod } from "zod";
 
-interface Triage {
+type Triage = {
   severity: "low" | "high";
   component: string;
-}
+};
 
 declare global {
   // The program around the example.
@@ -22,7 +21,6 @@ declare global {
   const signal: AbortSignal;
   const store: RunStore;
   const guards: Record<string, Guard>;
-  const MyStore: typeof MemoryStore;
 
   // What it was given, and what came of it.
   const request: { report: string };
