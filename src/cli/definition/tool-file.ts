@@ -56,26 +56,22 @@ export type ToolDefinition = ResolvedOptions<typeof toolFile>;
  * @throws CommandError naming every fault with its file, line and column
  */
 export function readDefinition(document: SourceDocument): ToolDefinition {
+  if (!isObject(document.value)) {
+    throw document.fault([], `got ${showValue(document.value)}; allowed: an object with name, model and prompt`);
+  }
   const issues: OptionIssue[] = [];
-  const definition = isObject(document.value)
-    ? collectOptions(toolFile, document.value, toolFile.place, issues)
-    : void issues.push({
-        path: toolFile.place,
-        given: document.value,
-        allowed: "an object with name, model and prompt",
-      });
+  const definition = collectOptions(toolFile, document.value, toolFile.place, issues);
   if (definition) return definition;
   throw new CommandError(issues.map((issue) => describe(document, issue)).join("\n"));
 }
 
 function describe(document: SourceDocument, { path, given, allowed }: OptionIssue): string {
   const keys = path.split(".").slice(1);
-  const [name] = keys;
-  const isMisplaced =
-    keys.length === 1 && !Object.hasOwn(toolFile.entries, name as string) && (name as string) in bundleOptions.entries;
+  const name = keys.join(".");
+  const isMisplaced = !Object.hasOwn(toolFile.entries, name) && Object.hasOwn(bundleOptions.entries, name);
   const advice = isMisplaced ? `"${name}" belongs into defaultOptions` : allowed;
-  if (given === undefined) return document.fault([], `"${keys.join(".")}" is missing: ${advice}`).message;
-  return document.fault(keys, `${keys.join(".") || "the file"}: got ${showValue(given)}; allowed: ${advice}`).message;
+  if (given === undefined) return document.fault([], `"${name}" is missing: ${advice}`).message;
+  return document.fault(keys, `${name}: got ${showValue(given)}; allowed: ${advice}`).message;
 }
 
 /** The tool that a definition describes. */

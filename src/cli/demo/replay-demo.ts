@@ -18,31 +18,38 @@ const paceMs = 150;
 
 /** Replays recorded answers: a few questions in full, then all of them in figures. */
 export async function replayDemo(questions: readonly TriviaQuestion[], k: number, terminal: Terminal): Promise<void> {
-  terminal.write(
-    "These are recorded answers of a real model, llama-13b, to questions of TriviaQA: nothing is asked live. With\n" +
-      "OPENAI_API_KEY or another provider's key, or --model openai-compatible:http://…#name, a live model is asked.\n" +
-      `A question is asked up to ${k} times, and no more often than its answer needs.${terminal.isLive ? ` (Slowed down to ${paceMs} ms an answer.)` : ""}\n`,
-  );
+  terminal.write(`${introduction(k, terminal.isLive)}\n`);
   const model = await recordedModel(recordingPath);
   const shown = createTriviaTool(terminal.isLive ? paced(model, systemClock) : model, { k, maxParallel: 2 });
   for (const question of questions.slice(0, shownCount)) await showQuestion(shown, question, terminal);
 
-  const tool = createTriviaTool(model, { k });
-  const answered = await answerAll(tool, questions);
+  const answered = await answerAll(createTriviaTool(model, { k }), questions);
   const fixed = await answerAll(createTriviaTool(model, { k, stopping: "none" }), questions);
+  terminal.write(`\n${figures(answered, fixed, k, terminal).join("\n")}\n`);
+}
+
+function introduction(k: number, isPaced: boolean): string {
+  return (
+    "These are recorded answers of a real model, llama-13b, to questions of TriviaQA: nothing is asked live. With\n" +
+    "OPENAI_API_KEY or another provider's key, or --model openai-compatible:http://…#name, a live model is asked.\n" +
+    `A question is asked up to ${k} times, and no more often than its answer needs.` +
+    (isPaced ? ` (Slowed down to ${paceMs} ms an answer.)` : "")
+  );
+}
+
+/** @param fixed the same questions, each asked `k` times */
+function figures(answered: readonly Answered[], fixed: readonly Answered[], k: number, { colors }: Terminal): string[] {
   const [score, fixedScore] = [scoreOf(answered), scoreOf(fixed)];
   const saved = 1 - score.answerCount / fixedScore.answerCount;
-  const lines = [
-    "",
-    terminal.colors.bold(`All ${questions.length} questions, up to ${k} answers each`),
+  return [
+    colors.bold(`All ${score.questionCount} questions, up to ${k} answers each`),
     ...scoreTable(score, fixedScore, k),
     `  ${percent(saved)} fewer answers than always ${k}. Dollars are unknown: the recording holds no token counts.`,
     "",
-    terminal.colors.bold("Can the confidence be trusted?"),
+    colors.bold("Can the confidence be trusted?"),
     ...calibrationTable(confidenceBins(answered)),
     "  No label was used: confidence comes from the answers alone.",
   ];
-  terminal.write(`${lines.join("\n")}\n`);
 }
 
 async function answerAll(tool: TriviaTool, questions: readonly TriviaQuestion[]): Promise<Answered[]> {
