@@ -57,9 +57,14 @@ function compare(set: DataSet, k: number): Table {
       return evidenceOf(set, valid, gold);
     }).filter((each) => each !== undefined),
   );
+  const unanimous = evidence.filter(({ d }) => d === 1);
+  const rights = unanimous.filter(({ correct }) => correct);
   const formulas = set.kind === "texts" ? [...byVotes, ...byScore] : byVotes;
   return {
     title: `${set.name}: confidence without labels, ${k} samples`,
+    note:
+      `n valid samples, a votes, d answers, s score. ${percent(unanimous.length / evidence.length)} % are unanimous, ` +
+      `of which ${percent(rights.length / unanimous.length)} % are right.`,
     columns: ["formula", "AUROC", "ECE", "Brier"],
     rows: formulas.map(([name, confidenceOf]) => {
       const { auroc, ece, brier } = scoresOf(
