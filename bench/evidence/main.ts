@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { confidenceTable } from "./confidence-table.ts";
 import { type DataSet, readDataSet } from "./data-set.ts";
@@ -45,7 +45,10 @@ function run(): void {
     }
   }
   if (flags.json) console.log(JSON.stringify({ commit: commit(), tables }, null, 2));
-  if (flags.write) writeFileSync(flags.write, report(tables));
+  if (flags.write) {
+    mkdirSync(dirname(flags.write), { recursive: true });
+    writeFileSync(flags.write, report(tables));
+  }
 }
 
 function* tablesOf(set: DataSet): Generator<Table> {
