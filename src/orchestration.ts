@@ -1,5 +1,5 @@
 export type { KeptLabel } from "./calibration/calibration-file.ts";
-export type { CalibrationKey } from "./calibration/calibration-key.ts";
+export type { CalibrationKey, KeyedBundle } from "./calibration/calibration-key.ts";
 export { CalibrationStore, type CalibrationStoreOptions } from "./calibration/calibration-store.ts";
 export type { JudgedBundle } from "./calibration/judged-bundle.ts";
 export type { StoredCalibration } from "./calibration/stored-calibration.ts";

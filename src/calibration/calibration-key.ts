@@ -1,17 +1,21 @@
-import type { BundleMetadata } from "../contract/bundle.ts";
+import type { EvidenceBundle } from "../contract/bundle.ts";
 import { fingerprint } from "../core/canonical.ts";
 
 /** What bundles have in common whose confidence means the same. */
 export interface CalibrationKey {
   readonly task: string;
-  /** As the bundle says it: where one model was asked after another, both. */
+  /** Who gave the valid answers; where a stronger model was asked after the first, both. */
   readonly model: string;
   /** Absent where answers are text. */
   readonly schemaFingerprint?: string | undefined;
 }
 
-export function calibrationKeyOf({ task, model, schemaFingerprint }: BundleMetadata): CalibrationKey {
-  return { task, model, ...(schemaFingerprint !== undefined && { schemaFingerprint }) };
+/** What of a bundle says which others are like it. */
+export type KeyedBundle = Pick<EvidenceBundle<any>, "meta" | "replicates">;
+
+export function calibrationKeyOf({ meta: { task, schemaFingerprint }, replicates }: KeyedBundle): CalibrationKey {
+  const models = new Set(replicates.filter(({ valid }) => valid).map(({ model }) => model));
+  return { task, model: [...models].join(", "), ...(schemaFingerprint !== undefined && { schemaFingerprint }) };
 }
 
 /** Enough of a task's name to find its file; what tells files apart is the fingerprint. */

@@ -12,12 +12,12 @@ import type { EvidenceBundle } from "../contract/bundle.ts";
 import type { CalibrationSource } from "../contract/settings.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { lazily } from "../core/lazily.ts";
-import { calibrationKeyOf, fileNameOf } from "./calibration-key.ts";
+import { calibrationKeyOf, fileNameOf, type KeyedBundle } from "./calibration-key.ts";
 import { assertJudged, type JudgedBundle } from "./judged-bundle.ts";
-import { lockFolder } from "./lock-folder.ts";
-import { storageError } from "./storage-error.ts";
 import type { StoredCalibration } from "./stored-calibration.ts";
 
+const loadLockFolder = lazily(() => import("./lock-folder.ts"));
+const loadStorageError = lazily(() => import("./storage-error.ts"));
 const loadStoredCalibration = lazily(() => import("./stored-calibration.ts"));
 
 /** Where a calibration store keeps its labels. */
@@ -66,15 +66,15 @@ export class CalibrationStore implements CalibrationSource {
     let release: (() => void) | undefined;
     try {
       const { addLabels } = await loadStoredCalibration();
-      release = await lockFolder(this.#path, this.#clock);
+      release = await (await loadLockFolder()).lockFolder(this.#path, this.#clock);
       const learnt: StoredCalibration[] = [];
       for (const [path, group] of Map.groupBy(judged, ({ bundle }) => this.#fileOf(bundle))) {
         const [{ bundle }] = group as [JudgedBundle];
-        learnt.push(await addLabels(path, calibrationKeyOf(bundle.meta), group));
+        learnt.push(await addLabels(path, calibrationKeyOf(bundle), group));
       }
       return learnt;
     } catch (error) {
-      throw storageError(error, "append", this.#path);
+      throw (await loadStorageError()).storageError(error, "append", this.#path);
     } finally {
       release?.();
     }
@@ -95,7 +95,7 @@ export class CalibrationStore implements CalibrationSource {
    *
    * @throws StoreError where the file cannot be read
    */
-  async find(bundle: Pick<EvidenceBundle<any>, "meta">): Promise<StoredCalibration | undefined> {
+  async find(bundle: KeyedBundle): Promise<StoredCalibration | undefined> {
     const path = this.#fileOf(bundle);
     try {
       const version = await versionOf(path);
@@ -106,12 +106,12 @@ export class CalibrationStore implements CalibrationSource {
       this.#read.set(path, { version, stored });
       return stored;
     } catch (error) {
-      throw storageError(error, "show", path);
+      throw (await loadStorageError()).storageError(error, "show", path);
     }
   }
 
-  #fileOf({ meta }: Pick<EvidenceBundle<any>, "meta">): string {
-    return join(this.#path, fileNameOf(calibrationKeyOf(meta)));
+  #fileOf(bundle: KeyedBundle): string {
+    return join(this.#path, fileNameOf(calibrationKeyOf(bundle)));
   }
 }
 

@@ -3,6 +3,7 @@ import { addDemoCommand } from "./commands/demo.ts";
 import { addRecordCommand } from "./commands/record.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addToolsCommand } from "./commands/tools.ts";
+import { addViewCommand } from "./commands/view.ts";
 import { packageVersion } from "./package-root.ts";
 
 const help = `
@@ -32,5 +33,6 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   addRunCommand(program, onExitCode);
   addRecordCommand(program, onExitCode);
   addToolsCommand(program);
+  addViewCommand(program);
   return program;
 }

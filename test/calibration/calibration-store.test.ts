@@ -91,6 +91,14 @@ describe("what labels say", () => {
     expect(jsonFiles(path)).toHaveLength(5);
   });
 
+  test("answers that broke off are no other model", async () => {
+    const store = new CalibrationStore({ path: createFolder() });
+    await store.label(labels(3));
+    const bundle = bundleOf(["a", null, "a"]);
+    Object.assign(bundle.replicates[1]!, { model: "the name that was asked for, not the one that answers" });
+    expect((await store.find(bundle))?.labels).toHaveLength(3);
+  });
+
   test.each([
     ["a path", "../../escape"],
     ["a prototype key", "__proto__"],

@@ -9,11 +9,12 @@ export interface ConfidenceBin {
   readonly rightShare: number;
 }
 
-const binCount = 5;
+/** What is held against what came of it. */
+type Judged = Pick<Answered, "confidence" | "isRight">;
 
 /** Bins of equal width over [0, 1]; empty ones are left out. */
-export function confidenceBins(answered: readonly Answered[]): ConfidenceBin[] {
-  const bins = Array.from({ length: binCount }, (): Answered[] => []);
+export function confidenceBins(answered: readonly Judged[], binCount = 5): ConfidenceBin[] {
+  const bins = Array.from({ length: binCount }, (): Judged[] => []);
   for (const one of answered) bins[Math.min(binCount - 1, Math.floor(one.confidence * binCount))]?.push(one);
   return bins.flatMap((members, index) =>
     members.length === 0

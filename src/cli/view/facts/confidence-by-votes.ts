@@ -1,0 +1,34 @@
+import type { Disagreement, EvidenceBundle, Replicate } from "../../../contract/bundle.ts";
+import { fieldConfidence } from "../../../evidence/confidence.ts";
+
+/** The mean confidence of the fields after so many replicates, by who voted for what in the end. */
+export function confidenceByVotes(
+  { summary }: EvidenceBundle,
+  replicates: readonly Replicate[],
+): (count: number) => number {
+  const contested = summary.disagreements.map(voteOf);
+  const unanimousCount = Math.max(0, Object.keys(summary.fields).length - contested.length);
+  return (count) => {
+    const valid = replicates.slice(0, count).filter((replicate) => replicate.valid);
+    const sum = contested.reduce((total, votes) => total + confidenceIn(valid, votes), 0);
+    const agreed = fieldConfidence({ votes: valid.length, valid: valid.length, distinct: 1 });
+    const fieldCount = contested.length + unanimousCount;
+    return fieldCount === 0 ? 0 : (sum + unanimousCount * agreed) / fieldCount;
+  };
+}
+
+/** The value that each replicate gave, by its place among the values. */
+function voteOf({ values }: Disagreement): ReadonlyMap<string, number> {
+  return new Map(values.flatMap(({ replicateIds }, index) => replicateIds.map((id) => [id, index] as const)));
+}
+
+function confidenceIn(replicates: readonly Replicate[], votes: ReadonlyMap<string, number>): number {
+  const counts = new Map<number, number>();
+  for (const { id } of replicates) {
+    const vote = votes.get(id);
+    if (vote !== undefined) counts.set(vote, (counts.get(vote) ?? 0) + 1);
+  }
+  const supports = [...counts.values()];
+  const valid = supports.reduce((sum, support) => sum + support, 0);
+  return fieldConfidence({ votes: Math.max(0, ...supports), valid, distinct: supports.length });
+}

@@ -1,0 +1,59 @@
+import { createReadStream } from "node:fs";
+import type { EvidenceBundle } from "../../contract/bundle.ts";
+import { snapshot } from "../../core/canonical.ts";
+import { messageOf } from "../../core/errors.ts";
+import { CommandError } from "../command-error.ts";
+import { readLines } from "../input/lines.ts";
+import { parseJson } from "../parse-json.ts";
+import { bundleFault } from "./bundle-shape.ts";
+import { chooseDocument } from "./choose-document.ts";
+
+/** A bundle out of a file. */
+export interface OpenedBundle {
+  readonly bundle: EvidenceBundle;
+  /** Where it stood, for people. */
+  readonly place: string;
+  /** What was asked, where the file says so. */
+  readonly input?: unknown;
+}
+
+/**
+ * The bundle in a file: a bundle, an output that holds one, or a line of an output file of `steer run`.
+ *
+ * @param file a path, or `-` for standard input
+ * @param line from 1, of a file with more than one
+ * @throws CommandError where there is none
+ */
+export async function openBundle(file: string, line?: number | undefined): Promise<OpenedBundle> {
+  const name = file === "-" ? "stdin" : file;
+  const chunks: AsyncIterable<Uint8Array> = file === "-" ? process.stdin : createReadStream(file);
+  try {
+    const { text, firstLine, isOneOfMany } = await chooseDocument(readLines(chunks, name), name, line);
+    const place = isOneOfMany ? `${name}:${firstLine}` : name;
+    return { place, ...bundleIn(parseJson(text, name, { firstLine }), place) };
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(`${name} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function bundleIn(value: unknown, place: string): { bundle: EvidenceBundle; input?: unknown } {
+  const holder = value as Partial<Record<string, any>> | null;
+  const found = [holder, holder?.["content"]?.evidenceBundle, holder?.["output"]?.content?.evidenceBundle].find(
+    (candidate) => Array.isArray(candidate?.replicates),
+  );
+  if (found === undefined) throw new CommandError(`${place} holds no evidence bundle${reasonIn(holder)}.`);
+  const bundle = snapshot(found, place);
+  const fault = bundleFault(bundle);
+  if (fault !== undefined) throw new CommandError(`${place} holds no whole evidence bundle: ${fault}.`);
+  return {
+    bundle: bundle as EvidenceBundle,
+    ...(holder !== found && holder?.["input"] !== undefined && { input: holder["input"] }),
+  };
+}
+
+/** Why a line of an output file has none, where it says so. */
+function reasonIn(holder: Partial<Record<string, any>> | null): string {
+  const { type, message } = holder?.["error"] ?? Object.values(holder?.["output"]?.errors ?? {})[0] ?? {};
+  return typeof message === "string" ? `: the run ended with ${type}: ${message}` : "";
+}

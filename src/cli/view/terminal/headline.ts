@@ -1,0 +1,44 @@
+import type { EvidenceBundle } from "../../../contract/bundle.ts";
+import { answersOf, counted, cut, showOnLine, showShare, showUsd } from "../../progress/format.ts";
+import { modelsOf } from "../facts/models-of.ts";
+import type { OpenedBundle } from "../open-bundle.ts";
+import type { Paper } from "./paper.ts";
+
+/** More lines of a consensus than this are in the file. */
+const mostLines = 24;
+
+/** What was asked, what the answers come to, and how far that can be trusted. */
+export function showHeadline({ bundle, input }: OpenedBundle, { colors, columns }: Paper): string[] {
+  const { meta } = bundle;
+  return [
+    `${colors.bold(cut(showOnLine(meta.task), columns))}  ${colors.dim(cut(showOnLine(modelsOf(bundle)), columns))}`,
+    ...(input === undefined ? [] : [colors.dim(cut(showOnLine(input), columns))]),
+    "",
+    ...consensusOf(bundle, { colors, columns }),
+    "",
+    factsOf(bundle),
+  ];
+}
+
+function consensusOf({ summary }: EvidenceBundle, { colors, columns }: Paper): string[] {
+  if (summary.validCount === 0) return [colors.red("No valid answer")];
+  const { consensus } = summary;
+  const text = typeof consensus === "string" ? consensus : JSON.stringify(consensus, null, 2);
+  const lines = text.split("\n").map((line) => cut(line.replace(/\p{Cc}/gu, " "), columns));
+  const left = lines.length - mostLines;
+  const shown = left > 1 ? [...lines.slice(0, mostLines), `… and ${counted(left, "more line")}`] : lines;
+  const medoid = summary.medoidId === undefined ? [] : [colors.dim(`as ${summary.medoidId} gave it`)];
+  return [...shown.map((line) => colors.green(line)), ...medoid];
+}
+
+function factsOf({ summary, meta, replicates, costTotalUsd }: EvidenceBundle): string {
+  const { confidence, calibratedConfidence, weakest, stability, invalidCount, fields } = summary;
+  return [
+    `confidence ${showShare(calibratedConfidence ?? confidence)}`,
+    ...(calibratedConfidence === undefined ? [] : [`without labels ${showShare(confidence)}`]),
+    ...(Object.keys(fields).length > 1 ? [`weakest field ${showShare(weakest)}`] : []),
+    `stability ${showShare(stability)}`,
+    `${answersOf(replicates.length, meta.source)} of up to ${meta.k}${invalidCount > 0 ? `, ${invalidCount} invalid` : ""}`,
+    showUsd(costTotalUsd),
+  ].join("   ");
+}
