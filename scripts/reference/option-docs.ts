@@ -2,7 +2,7 @@ import ts from "typescript";
 import type { OptionsDeclaration } from "../../src/core/options.ts";
 import { documentationOf, forEachNode, sourceFiles } from "../source-program.ts";
 
-/** What the source says about options: the comment above each entry, and above each set's interface. */
+/** What the source says about options: the comment above each entry, and above each set or its interface. */
 export interface OptionDocs {
   /** By the entry's schema object, since one entry may stand in several sets. */
   readonly entries: ReadonlyMap<object, string>;
@@ -35,16 +35,21 @@ export function readOptionDocs(program: ts.Program, declarations: readonly Optio
     }
   };
 
+  const describeSet = (name: string, declaredAt: ts.Node): void => {
+    const symbol = checker.getSymbolAtLocation(declaredAt);
+    const text = symbol && documentationOf(symbol, checker);
+    if (text) sets.set(name, text);
+  };
+
   for (const file of sourceFiles(program)) {
     forEachNode(file, (node) => {
-      if (ts.isInterfaceDeclaration(node) && declared.has(node.name.text)) {
-        const symbol = checker.getSymbolAtLocation(node.name);
-        if (symbol) sets.set(node.name.text, documentationOf(symbol, checker));
-      }
+      if (ts.isInterfaceDeclaration(node) && declared.has(node.name.text)) describeSet(node.name.text, node.name);
       if (!ts.isCallExpression(node) || node.expression.getText() !== "declareOptions") return;
       const [name, , written] = node.arguments;
       const declaration = name && ts.isStringLiteral(name) ? declared.get(name.text) : undefined;
-      if (declaration && written) collect(checker.getTypeAtLocation(written), declaration.entries);
+      if (!declaration || !written) return;
+      collect(checker.getTypeAtLocation(written), declaration.entries);
+      if (ts.isVariableDeclaration(node.parent)) describeSet(declaration.name, node.parent.name);
     });
   }
   return { entries, sets };

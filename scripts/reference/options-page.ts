@@ -16,7 +16,8 @@ export function optionsPage(declarations: readonly OptionsDeclaration<any>[], do
 
 function section({ name, place, entries }: OptionsDeclaration<any>, docs: OptionDocs): string {
   const text = docs.sets.get(name);
-  if (!text) throw new Error(`The option set ${name} needs an interface of that name with a comment.`);
+  if (!text)
+    throw new Error(`The option set ${name} needs a comment, on its declaration or on the interface of that name.`);
   const table = tableOf(["option", "allowed", "default", "what it does"], rowsOf(entries, "", docs));
   return `## ${name}\n\n${text} Given as \`${place}\`.\n\n${table}`;
 }
@@ -34,7 +35,7 @@ function rowOf(path: string, schema: SchemaShape, docs: OptionDocs): string[] {
   if (!text) throw new Error(`The option ${path} needs a comment above its declaration.`);
   const [, what = text, saidDefault] = /^(.*?)\s*Default: (.*?)\.?$/s.exec(text) ?? [];
   const known = v.getDefault(schema as v.GenericSchema);
-  const standing = known === undefined ? (saidDefault ?? "none") : `\`${JSON.stringify(known)}\``;
+  const standing = saidDefault ?? (known === undefined ? "none" : `\`${JSON.stringify(known)}\``);
   return [`\`${path}\``, allowedBy(schema), standing, what];
 }
 

@@ -27,11 +27,13 @@ const unitOf: Record<keyof Budget, string> = { tokens: "tokens", costUsd: "US do
 export class BudgetExceeded extends OrchestratorError {
   static readonly code = "BUDGET_EXCEEDED";
   readonly code = BudgetExceeded.code;
+  /** Which ceiling. */
   readonly budgetType: keyof Budget;
   /** The ceiling, in the unit of `budgetType`. */
   readonly limit: number;
   /** What would have been used, the refused call included. */
   readonly actual: number;
+  /** What the run had paid for by then. */
   declare readonly partial?: PartialRun;
 
   constructor(
@@ -56,6 +58,7 @@ export class BudgetExceeded extends OrchestratorError {
 export class ToolExecutionError extends OrchestratorError {
   static readonly code = "TOOL_EXECUTION";
   readonly code = ToolExecutionError.code;
+  /** The tool that failed. */
   readonly toolName: string;
   /** What the tool threw. */
   readonly error: unknown;
@@ -71,7 +74,9 @@ export class ToolExecutionError extends OrchestratorError {
 export class ConflictError extends OrchestratorError {
   static readonly code = "CONFLICT";
   readonly code = ConflictError.code;
+  /** The idempotency key. */
   readonly key: string;
+  /** Whether another request has the key, or a run of the same request is in flight. */
   readonly reason: "fingerprint" | "in_flight";
 
   constructor(key: string, message: string, options?: { reason?: "fingerprint" | "in_flight" | undefined }) {
@@ -85,6 +90,7 @@ export class ConflictError extends OrchestratorError {
 export class CancelledError extends OrchestratorError {
   static readonly code = "CANCELLED";
   readonly code = CancelledError.code;
+  /** What the run had paid for by then. */
   declare readonly partial?: PartialRun;
 
   constructor(reason: unknown, options?: { partial?: PartialRun | undefined }) {
@@ -97,6 +103,7 @@ export class CancelledError extends OrchestratorError {
 export class ToolNotFoundError extends OrchestratorError {
   static readonly code = "TOOL_NOT_FOUND";
   readonly code = ToolNotFoundError.code;
+  /** The names of the registered tools. */
   readonly available: readonly string[];
 
   constructor(toolName: string, available: readonly string[]) {

@@ -64,6 +64,7 @@ export interface OptionIssue {
 export class InvalidOptionsError extends OrchestratorError {
   static readonly code = "INVALID_OPTIONS";
   readonly code = InvalidOptionsError.code;
+  /** Every fault, with its place, what was given and what is allowed. */
   readonly issues: readonly OptionIssue[];
 
   constructor(issues: readonly OptionIssue[]) {

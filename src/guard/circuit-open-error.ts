@@ -1,6 +1,7 @@
 /** A call was not made, because its provider is failing or has asked for a pause. Nothing was spent. */
 export class CircuitOpenError extends Error {
   readonly code = "CIRCUIT_OPEN";
+  /** Whose circuit it is. */
   readonly provider: string;
   /** `"open"`: too many calls failed; `"cooldown"`: the provider asked, with Retry-After, not to be called for now. */
   readonly reason: "open" | "cooldown";

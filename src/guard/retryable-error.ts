@@ -7,6 +7,7 @@
  * ```
  */
 export class RetryableError extends Error {
+  /** Read by the classification of errors. */
   readonly isRetryable = true;
   /** Milliseconds before which it is of no use to try again. */
   declare readonly retryAfterMs?: number;

@@ -11,7 +11,9 @@ const phrases: Record<TimeoutPhase, string> = {
 /** Something took too long. Never used for an abort, so that the two can be told apart. */
 export class TimeoutError extends Error {
   readonly code = "TIMEOUT";
+  /** Which wait ran out. */
   readonly phase: TimeoutPhase;
+  /** How long the wait was, in milliseconds. */
   readonly limitMs: number;
 
   constructor(phase: TimeoutPhase, limitMs: number) {

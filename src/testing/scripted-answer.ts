@@ -17,8 +17,11 @@ export interface ScriptedUsage {
 
 /** A failed HTTP call, in the fields that AI SDK providers give their errors. */
 export class HttpFailure extends Error {
+  /** The HTTP status. */
   readonly statusCode: number;
+  /** What providers say of that status. */
   readonly isRetryable: boolean;
+  /** Holds `retry-after-ms` where a pause was asked for. */
   readonly responseHeaders: Readonly<Record<string, string>>;
 
   constructor(statusCode: number, retryAfterMs?: number) {

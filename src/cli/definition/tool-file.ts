@@ -22,6 +22,7 @@ import type { SourceDocument } from "./source-document.ts";
 
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** What a tool file says: JSON or YAML. */
 export const toolFile = declareOptions("ToolFile", "tool", {
   /** What the tool is called in outputs, events and listings. */
   name: text(),
