@@ -9,7 +9,6 @@ import { StoreError } from "../../src/contract/store-error.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { tryFileLock } from "../../src/core/file-lock.ts";
 import { fitCalibration } from "../../src/evidence/calibration.ts";
-import { createFakeClock } from "../../src/testing/fake-clock.ts";
 import { bundleOf, labels } from "./bundles.ts";
 
 function createFolder(): string {
@@ -143,11 +142,11 @@ describe("no label is lost", () => {
     const path = createFolder();
     mkdirSync(path);
     const release = await tryFileLock(join(path, ".lock"));
-    const clock = createFakeClock();
+    let waitedMs = 0;
+    const clock = { now: () => waitedMs, sleep: async (ms: number) => void (waitedMs += ms) };
     const labelled = new CalibrationStore({ path, clock }).label(labels(1));
-    labelled.catch(() => {});
-    await clock.advance(6_000);
     await expect(labelled).rejects.toMatchObject({ code: "STORE", reason: "locked" });
+    expect(waitedMs).toBe(5_000);
     release?.();
     expect(jsonFiles(path)).toEqual([]);
   });
