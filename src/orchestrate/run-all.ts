@@ -5,44 +5,77 @@ import type { RunManyResult, RunOne } from "./run-many.ts";
 
 const defaultConcurrency = 10;
 
-/** Runs every request, so many at a time; takes the next one only when there is room for it. */
+type Result = RunManyResult<OrchestrationOutput>;
+
+/**
+ * Runs every request, so many at a time. A result is given out as soon as it is there, also while the next request is
+ * waited for; the next request is taken only when there is room for it.
+ */
 export async function* runAll(
   { requests, concurrency = defaultConcurrency, signal, ...shared }: RunManyParams<any, any, any>,
   run: RunOne,
-): AsyncGenerator<RunManyResult<OrchestrationOutput>, void> {
+): AsyncGenerator<Result, void> {
   const scope = new CancelScope(signal);
-  const finished: RunManyResult<OrchestrationOutput>[] = [];
+  const source = iterate(requests);
+  const finished: Result[] = [];
+  const runs = new Set<number>();
   let wake = () => {};
-  let inFlight = 0;
+  scope.onAbort(() => wake());
+  let taking: Promise<void> | undefined;
+  let isExhausted = false;
+  let failure: { readonly error: unknown } | undefined;
+  let count = 0;
 
-  const start = (request: unknown, index: number) => {
-    inFlight++;
+  const settle = (result: Result) => {
+    runs.delete(result.index);
+    finished.push(result);
+    wake();
+  };
+  const start = (request: unknown) => {
+    const index = count++;
+    runs.add(index);
     run({ ...shared, request, signal: scope.signal } as RunParams<any, any, any>).then(
       (output) => settle({ index, output }),
       (error) => settle({ index, error }),
     );
   };
-  const settle = (result: RunManyResult<OrchestrationOutput>) => {
-    inFlight--;
-    finished.push(result);
+  const take = async () => {
+    try {
+      const next = await source.next();
+      if (next.done) isExhausted = true;
+      else if (!scope.aborted) start(next.value);
+    } catch (error) {
+      failure = { error };
+      isExhausted = true;
+    }
+    taking = undefined;
     wake();
   };
 
   try {
-    let index = 0;
-    for await (const request of requests as AsyncIterable<unknown>) {
-      if (scope.aborted) break;
-      start(request, index++);
-      while (inFlight >= concurrency || finished.length > 0) {
-        if (finished.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-        yield* finished.splice(0);
-      }
+    for (;;) {
+      const isOver = isExhausted || scope.aborted;
+      if (!isOver && !taking && runs.size < concurrency) taking = take();
+      if (finished.length > 0) yield* finished.splice(0);
+      else if (isOver && runs.size === 0) break;
+      else await new Promise<void>((resolve) => (wake = resolve));
     }
-    while (inFlight > 0 || finished.length > 0) {
-      if (finished.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-      yield* finished.splice(0);
-    }
+    // What was running when the source of requests failed has been given out by now.
+    if (failure) throw failure.error;
   } finally {
     scope.abort(new Error("the loop over runMany was left"));
+    // A source that is being waited for answers nothing else, perhaps never again.
+    const returned = isExhausted ? undefined : source.return?.();
+    if (taking) returned?.catch(() => {});
+    else await returned;
   }
+}
+
+function iterate(requests: Iterable<unknown> | AsyncIterable<unknown>): AsyncIterator<unknown> {
+  if (Symbol.asyncIterator in requests) return requests[Symbol.asyncIterator]();
+  const iterator = requests[Symbol.iterator]();
+  return {
+    next: async () => iterator.next(),
+    return: async () => iterator.return?.() ?? { value: undefined, done: true },
+  };
 }

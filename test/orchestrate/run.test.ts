@@ -439,4 +439,28 @@ describe("runMany", () => {
     for await (const _ of orchestrator.runMany({ tool, requests: [1, 2, 0], concurrency: 3 })) break;
     expect(reasons.length).toBe(2);
   });
+
+  test("gives out a result while the next request is still waited for", async () => {
+    async function* requests() {
+      yield { q: "first" };
+      await new Promise(() => {});
+    }
+    for await (const done of orchestrator.runMany({ tool: echo, requests: requests() })) {
+      expect(done.index).toBe(0);
+      break;
+    }
+  });
+
+  test("what iterating the requests throws comes after the results of those before", async () => {
+    async function* requests() {
+      yield { q: "first" };
+      throw new Error("the file ended half-way");
+    }
+    const results: number[] = [];
+    const all = async () => {
+      for await (const done of orchestrator.runMany({ tool: echo, requests: requests() })) results.push(done.index);
+    };
+    await expect(all()).rejects.toThrow("half-way");
+    expect(results).toEqual([0]);
+  });
 });
