@@ -28,7 +28,9 @@ export class AttemptScope extends CancelScope {
   #reject: ((reason: unknown) => void) | undefined = undefined;
   #stopTimer: (() => void) | undefined = undefined;
   #stopChunkTimer: (() => void) | undefined = undefined;
+  #isOver = false;
 
+  /** @param call of a run that is not aborted */
   constructor(call: GuardedCall, timeouts: AttemptTimeouts, clock: Clock) {
     super(call.runScope);
     this.#call = call;
@@ -38,7 +40,6 @@ export class AttemptScope extends CancelScope {
 
   /** Starts the attempt, and settles as it does or as soon as it is ended. */
   run(): Promise<unknown> {
-    if (this.aborted) return Promise.reject(this.reason);
     return new Promise((resolve, reject) => {
       this.#reject = reject;
       this.#startTimer();
@@ -53,6 +54,7 @@ export class AttemptScope extends CancelScope {
 
   override dispose(): void {
     super.dispose();
+    this.#isOver = true;
     this.#stopTimer?.();
     this.#stopChunkTimer?.();
   }
@@ -80,7 +82,7 @@ export class AttemptScope extends CancelScope {
   #expectChunk(phase: TimeoutPhase, limitMs: number | undefined): void {
     this.#stopChunkTimer?.();
     this.#stopChunkTimer = undefined;
-    if (limitMs === undefined || this.aborted) return;
+    if (limitMs === undefined || this.#isOver) return;
     this.#stopChunkTimer = schedule(this.#clock, () => this.#timeOut(phase, limitMs), limitMs);
   }
 

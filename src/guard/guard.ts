@@ -32,6 +32,7 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
       if (pause) await pause;
       const reserving = call.reserve();
       if (reserving) await reserving;
+      if (call.runScope?.aborted) throw call.runScope.reason;
       call.scope = new AttemptScope(call, timeouts, clock);
       const value = await call.scope.run();
       call.endAttempt();

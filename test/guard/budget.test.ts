@@ -155,6 +155,18 @@ describe("BudgetLedger", () => {
     expect(ledger.spent.costUsd).toBeNull();
   });
 
+  it("gives back once: a second release takes nothing from those who hold theirs", async () => {
+    const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock });
+    const [first, second] = [await ledger.reserve(bound({ tokens: 50 })), await ledger.reserve(bound({ tokens: 50 }))];
+    first.release();
+    first.release();
+    expect(ledger.remaining()).toEqual({ tokens: 50 });
+    const alone = ledger.reserve(bound());
+    expect(await isPending(alone)).toBe(true);
+    second.release();
+    (await alone).release();
+  });
+
   it("counts what is charged after the release, once", async () => {
     const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock });
     const reservation = await ledger.reserve(bound({ tokens: 50 }));

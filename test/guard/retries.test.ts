@@ -75,6 +75,15 @@ describe("the retries of a call", () => {
     expect(retries({}, undefined, true).next(limited, Number.POSITIVE_INFINITY).isRetried).toBe(false);
   });
 
+  it("after an invalid answer cost nothing, and give nothing back that an earlier one had cost", () => {
+    const budget = new RetryBudget();
+    const mixed = retries({}, budget);
+    mixed.next(failure(), Number.POSITIVE_INFINITY);
+    expect(mixed.next(failure({ category: "invalid_output" }), 10)).toEqual({ isRetried: true, delayMs: 0 });
+    expect([budget.tokens, mixed.lastCost]).toEqual([495, 0]);
+    expect(mixed.next(failure({ category: "invalid_output" }), 10)).toMatchObject({ isRetried: false });
+  });
+
   it("cost 5 of the retry budget, 10 after a timeout, and nothing where they are refused", () => {
     const budget = new RetryBudget();
     const spent = retries({}, budget);
