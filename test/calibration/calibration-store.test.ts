@@ -143,7 +143,12 @@ describe("no label is lost", () => {
     mkdirSync(path);
     const release = await tryFileLock(join(path, ".lock"));
     let waitedMs = 0;
-    const clock = { now: () => waitedMs, sleep: async (ms: number) => void (waitedMs += ms) };
+    const clock = {
+      now: () => waitedMs,
+      async sleep(ms: number) {
+        waitedMs += ms;
+      },
+    };
     const labelled = new CalibrationStore({ path, clock }).label(labels(1));
     await expect(labelled).rejects.toMatchObject({ code: "STORE", reason: "locked" });
     expect(waitedMs).toBe(5_000);
