@@ -47,7 +47,7 @@ export interface Votes {
 
 export function countVotes(field: Field): Votes {
   if (field.isExact) {
-    const distinct = field.leaves.length - (field.votes[0] === 0 ? 1 : 0);
+    const distinct = field.leaves.length - (field.votesOf(0) === 0 ? 1 : 0);
     return { first: field.leaderVotes, second: field.runnerUpVotes, distinct };
   }
   const { answers } = agree(field);
@@ -75,24 +75,28 @@ function distinctCodes(codes: readonly (number | undefined)[]): number[] {
 
 /** The leaf with most votes; of equal ones the first. */
 function mostFrequent(field: Field, codes: readonly number[]): Leaf {
-  const votesOf = (code: number) => field.votes[code] as number;
-  return field.leaves[codes.reduce((best, code) => (votesOf(code) > votesOf(best) ? code : best))] as Leaf;
+  return field.leaves[codes.reduce((best, code) => (field.votesOf(code) > field.votesOf(best) ? code : best))] as Leaf;
 }
 
 function exactAnswers(field: Field, grouped: readonly number[]): Answer[] {
   const taken = new Set(grouped);
   const answers: Answer[] = [];
-  for (let code = 0; code < field.leaves.length; code++) {
-    const votes = field.votes[code] as number;
-    if (votes === 0 || taken.has(code)) continue;
-    answers.push({ leaf: field.leaves[code] as Leaf, votes, codes: [code], reachedAt: field.lastRows[code] as number });
-  }
+  field.rows.forEach((rows, code) => {
+    if (rows.length === 0 || taken.has(code)) return;
+    answers.push({
+      leaf: field.leaves[code] as Leaf,
+      votes: rows.length,
+      codes: [code],
+      reachedAt: rows.at(-1) as number,
+    });
+  });
   return answers;
 }
 
 function answerOf(field: Field, codes: readonly number[], leaf: Leaf): Answer {
-  const votes = codes.reduce((sum, code) => sum + (field.votes[code] as number), 0);
-  const reachedAt = codes.reduce((last, code) => Math.max(last, field.lastRows[code] as number), -1);
+  const rows = codes.map((code) => field.rows[code] as number[]);
+  const votes = rows.reduce((sum, { length }) => sum + length, 0);
+  const reachedAt = rows.reduce((last, own) => Math.max(last, own.at(-1) as number), -1);
   return { leaf, votes, codes, reachedAt };
 }
 

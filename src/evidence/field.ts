@@ -21,13 +21,12 @@ export class Field {
   readonly pointer: string;
   /** The pointer with `*` in place of every list index. */
   readonly pattern: string;
-  /** By row; rows at the end may be missing, and are absent then. */
-  readonly codes: number[] = [];
   /** By code. */
   readonly leaves: Leaf[] = [absent];
-  readonly votes: number[] = [0];
-  /** The last row of each code: where it reached its votes. */
-  readonly lastRows: number[] = [-1];
+  /** By row. */
+  readonly codes: number[] = [];
+  /** By code, the rows that have it, rising. */
+  readonly rows: number[][] = [[]];
   leader = 0;
   runnerUpVotes = 0;
   hasLongText = false;
@@ -47,7 +46,11 @@ export class Field {
   }
 
   get leaderVotes(): number {
-    return this.votes[this.leader] as number;
+    return this.votesOf(this.leader);
+  }
+
+  votesOf(code: number): number {
+    return (this.rows[code] as number[]).length;
   }
 
   /** Whether strings here are compared by similarity. */
@@ -72,24 +75,18 @@ export class Field {
   /** Notes what a row says. Rows come in order, each at most once. */
   record(row: number, leaf: Leaf): void {
     this.fill(row);
-    const code = this.#codeOf.get(leaf) ?? this.#learn(leaf);
-    this.codes.push(code);
-    this.#count(code, 1, row);
+    this.#count(this.#codeOf.get(leaf) ?? this.#learn(leaf));
   }
 
   /** Notes that the rows before `end` that said nothing here are absent. */
   fill(end: number): void {
-    const missing = end - this.codes.length;
-    if (missing <= 0) return;
-    for (let row = this.codes.length; row < end; row++) this.codes.push(0);
-    this.#count(0, missing, end - 1);
+    while (this.codes.length < end) this.#count(0);
   }
 
-  #count(code: number, times: number, row: number): void {
+  #count(code: number): void {
     const before = this.leaderVotes;
-    const votes = (this.votes[code] as number) + times;
-    this.votes[code] = votes;
-    this.lastRows[code] = row;
+    const votes = (this.rows[code] as number[]).push(this.codes.length);
+    this.codes.push(code);
     if (code === this.leader) return;
     if (votes > before) {
       this.leader = code;
@@ -102,8 +99,7 @@ export class Field {
     let code = this.#codeOf.get(canonical);
     if (code === undefined) {
       code = this.leaves.push(canonical) - 1;
-      this.votes.push(0);
-      this.lastRows.push(-1);
+      this.rows.push([]);
       this.#codeOf.set(canonical, code);
       if (typeof canonical === "string" && canonical.length > longestExactString) this.hasLongText = true;
     }

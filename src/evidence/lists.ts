@@ -31,7 +31,7 @@ export function alignLists(values: readonly unknown[], rules: FieldRules): unkno
   const open: Column[] = [{ rules, depth: 0, places: answers.map((_, key) => ({ holder, key })) }];
   for (let column = open.pop(); column; column = open.pop()) {
     if (column.depth > deepestNesting) throw circularAnswer(values);
-    open.push(...alignColumn(column));
+    for (const inner of alignColumn(column)) open.push(inner);
   }
   return answers;
 }

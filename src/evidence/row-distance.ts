@@ -1,5 +1,5 @@
 import type { Field } from "./field.ts";
-import { LeafCosts } from "./leaf-costs.ts";
+import { addAt, LeafCosts } from "./leaf-costs.ts";
 
 /** A row, which need not stand in the table: the code of its leaf, by field. */
 export type CodeOf = (field: Field) => number;
@@ -7,6 +7,12 @@ export type CodeOf = (field: Field) => number;
 export function codeIn(row: number): CodeOf {
   return (field) => field.codes[row] as number;
 }
+
+/** Less than this part of all weights is what adding and subtracting them leaves of nothing. */
+const rounding = 1e-12;
+
+/** Rows made with a fraction are stored as floats from the start, which halves the time of a matrix. */
+const someFraction = 0.5;
 
 /**
  * Distances between rows of a table: the weighted mean over the fields that at least one of the two has. For leaves
@@ -25,28 +31,29 @@ export class RowDistances {
 
   /** The distance of two rows, in [0, 1]. */
   between(a: CodeOf, b: CodeOf): number {
-    let [distance, compared] = [0, 0];
+    let [cost, weight] = [0, 0];
     for (const costs of this.#costs) {
       const [own, other] = [a(costs.field), b(costs.field)];
       if (own === 0 && other === 0) continue;
-      distance += costs.from(own)[other] as number;
-      compared += costs.field.rules.weight;
+      cost += costs.between(own, other);
+      weight += costs.field.rules.weight;
     }
-    return compared > 0 ? Math.min(1, distance / compared) : 0;
+    return this.#share(cost, weight);
   }
 
   /** The distances of a row to the first `rows` rows of the table, each in [0, 1]. */
   from(codeOf: CodeOf, rows: number): Float64Array {
     const distances = new Float64Array(rows);
-    const compared = new Float64Array(rows).fill(this.#weight);
+    const weights = new Float64Array(rows).fill(this.#weight);
+    let common = 0;
     for (const costs of this.#costs) {
-      const code = codeOf(costs.field);
-      addCosts(distances, costs.from(code), costs.field.codes);
-      if (code === 0) leaveOutAbsent(compared, costs.field);
+      const { field } = costs;
+      const code = codeOf(field);
+      common += costs.addTo(distances, code);
+      if (code === 0) addAt(weights, field.rows[0] as number[], -field.rules.weight);
     }
     for (let row = 0; row < rows; row++) {
-      const weight = compared[row] as number;
-      distances[row] = weight > 0 ? Math.min(1, (distances[row] as number) / weight) : 0;
+      distances[row] = this.#share(common + (distances[row] as number), weights[row] as number);
     }
     return distances;
   }
@@ -66,19 +73,8 @@ export class RowDistances {
     }
     return matrix;
   }
-}
 
-/** Rows made with a fraction are stored as floats from the start, which halves the time of a matrix. */
-const someFraction = 0.5;
-
-function addCosts(sums: Float64Array, costs: Float64Array, codes: readonly number[]): void {
-  for (let row = 0; row < sums.length; row++) {
-    sums[row] = (sums[row] as number) + (costs[codes[row] as number] as number);
-  }
-}
-
-function leaveOutAbsent(compared: Float64Array, { codes, rules }: Field): void {
-  for (let row = 0; row < compared.length; row++) {
-    if (codes[row] === 0) compared[row] = (compared[row] as number) - rules.weight;
+  #share(cost: number, weight: number): number {
+    return cost > rounding * this.#weight ? Math.min(1, cost / weight) : 0;
   }
 }

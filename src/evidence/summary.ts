@@ -4,7 +4,7 @@ import { type Agreement, agree } from "./agreement.ts";
 import { assemble } from "./consensus.ts";
 import { disagreementsOf } from "./disagreements.ts";
 import type { Field } from "./field.ts";
-import { summarizeField } from "./field-summary.ts";
+import { judgementOf } from "./judgement.ts";
 import { meanTokens } from "./mean-tokens.ts";
 import { medoidRow } from "./medoid.ts";
 import { RowDistances } from "./row-distance.ts";
@@ -53,23 +53,19 @@ export function summarize<T>(
 ): BundleSummary<T> {
   const { check, ...compare } = options;
   const valid = replicates.filter(isValid);
-  const table = tableOf(
-    valid.map(({ data }) => data),
-    FieldRules.of(compare),
-  );
+  const answers = valid.map(({ data }) => data);
+  const table = tableOf(answers, FieldRules.of(compare));
   const agreements = new Map(table.fields.map((field) => [field, agree(field)]));
-  const meanTotalTokens = meanTokens(
-    agreements,
-    valid.map(({ usage }) => usage?.totalTokens),
-  );
+  const { consensus, medoid } = consensusOf(table, agreements, check);
+  const tokens = valid.map(({ usage }) => usage?.totalTokens);
+  const meanTotalTokens = meanTokens(agreements, tokens);
   let matrix: (number | null)[][] | undefined;
   return {
-    ...consensusOf(valid, table, agreements, check),
-    disagreements: disagreementsOf(
-      agreements,
-      valid.map(({ id }) => id),
-    ),
-    ...judgementOf(agreements),
+    ...(medoid === undefined
+      ? { consensus: consensus as T | null }
+      : { consensus: answers[medoid] as T, medoidId: (valid[medoid] as SummarizedReplicate<T>).id }),
+    ...judgementOf(agreements, medoid),
+    disagreements: disagreementsOf(agreements, valid),
     validCount: valid.length,
     invalidCount: replicates.length - valid.length,
     ...(meanTotalTokens !== undefined && { meanTotalTokens }),
@@ -84,36 +80,16 @@ function isValid({ quality }: SummarizedReplicate<unknown>): boolean {
   return quality?.valid ?? true;
 }
 
-function consensusOf<T>(
-  valid: readonly SummarizedReplicate<T>[],
+/** The leaders of the fields put together, or, where that does not fit, the row that stands for them. */
+function consensusOf(
   table: ValueTable,
   agreements: ReadonlyMap<Field, Agreement>,
   check: SummaryOptions["check"],
-): Pick<BundleSummary<T>, "consensus" | "medoidId"> {
-  if (valid.length === 0) return { consensus: null };
-  const consensus = assemble(table, new Map([...agreements].map(([field, { answers }]) => [field, answers[0].leaf])));
-  if (check?.(consensus) ?? true) return { consensus: consensus as T };
-  const { id, data } = valid[medoidRow(table)] as SummarizedReplicate<T>;
-  return { consensus: data, medoidId: id };
-}
-
-/** The numbers of the fields, and of all together: their weighted mean confidence, and the least of each. */
-function judgementOf(
-  agreements: ReadonlyMap<Field, Agreement>,
-): Pick<BundleSummary, "fields" | "confidence" | "weakest" | "stability"> {
-  if (agreements.size === 0) return { fields: {}, confidence: 0, weakest: 0, stability: 0 };
-  const fields: BundleSummary["fields"] = {};
-  let [weighted, weights, weakest, stability] = [0, 0, 1, 1];
-  for (const [field, agreement] of agreements) {
-    const summary = summarizeField(field, agreement);
-    // A list's item 0 and an object's member "0" have one pointer; the one that is in the consensus is shown.
-    if (!(field.pointer in fields) || "value" in summary) fields[field.pointer] = summary;
-    weighted += field.rules.weight * summary.confidence;
-    weights += field.rules.weight;
-    weakest = Math.min(weakest, summary.confidence);
-    stability = Math.min(stability, summary.stability);
-  }
-  return { fields, confidence: weights > 0 ? weighted / weights : 0, weakest, stability };
+): { consensus: unknown; medoid?: number } {
+  if (table.rows === 0) return { consensus: null };
+  const consensus = assemble(table, agreements);
+  const fits = check?.(consensus) ?? true;
+  return fits ? { consensus } : { consensus, medoid: medoidRow(table) };
 }
 
 /** A matrix of the valid replicates as one of all, `null` where one of two is invalid. */

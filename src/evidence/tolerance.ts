@@ -39,10 +39,10 @@ function finiteCodes(field: Field): number[] {
 
 /** The middle value of a group sorted by value, each counted by its votes; the lower of two, so that it is an answer. */
 export function median(field: Field, codes: readonly number[]): Leaf {
-  const half = codes.reduce((sum, code) => sum + (field.votes[code] as number), 0) / 2;
+  const half = codes.reduce((sum, code) => sum + field.votesOf(code), 0) / 2;
   let votes = 0;
   for (const code of codes) {
-    votes += field.votes[code] as number;
+    votes += field.votesOf(code);
     if (votes >= half) return field.leaves[code] as Leaf;
   }
   throw new RangeError("The median of no values does not exist.");

@@ -233,6 +233,7 @@ describe("summarize", () => {
     const nearest = totals.indexOf(Math.min(...totals));
     expect(summary.consensus).toEqual(rows[nearest]);
     expect(summary.medoidId).toBe(`r${nearest + 1}`);
+    expect(summary.confidence).toBeLessThan(summarize(replicatesOf(rows)).confidence);
     expect(summarize(replicatesOf(rows)).medoidId).toBeUndefined();
   });
 

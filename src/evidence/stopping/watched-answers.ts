@@ -45,9 +45,10 @@ export class WatchedAnswers {
   }
 
   #lookForFields(pointers: readonly string[]): void {
-    const found = this.#table.fields.slice(this.#looked);
-    this.#looked += found.length;
-    this.#fields.push(...found.filter(({ pointer }) => pointers.some((watched) => isAtOrBelow(pointer, watched))));
+    for (const field of this.#table.fields.slice(this.#looked)) {
+      if (pointers.some((watched) => isAtOrBelow(field.pointer, watched))) this.#fields.push(field);
+    }
+    this.#looked = this.#table.fields.length;
   }
 }
 
