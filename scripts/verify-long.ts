@@ -12,6 +12,7 @@ interface Measurement {
   readonly page: string;
   readonly title: string;
   readonly command: string;
+  readonly isMarkdown?: boolean;
 }
 
 const measurements: readonly Measurement[] = [
@@ -21,6 +22,9 @@ const measurements: readonly Measurement[] = [
     command: "node --max-semi-space-size=128 --min-semi-space-size=128 bench/guard.ts",
   },
   { page: "events", title: "What an event costs", command: "node bench/events.ts" },
+  { page: "summary", title: "What a summary costs", command: "node bench/summary.ts" },
+  { page: "store", title: "How many durable claims a second", command: "node bench/store.ts" },
+  { page: "evidence", title: "Evidence, measured", command: "node bench/evidence/main.ts", isMarkdown: true },
   { page: "import", title: "What importing the package costs", command: "npm run --silent import-cost" },
 ];
 
@@ -30,7 +34,7 @@ const names = values.only?.split(",");
 if (values.list) for (const { page, title } of measurements) console.log(`${page.padEnd(16)}${title}`);
 else for (const measurement of measurements) if (names?.includes(measurement.page) ?? true) await measure(measurement);
 
-async function measure({ page, title, command }: Measurement): Promise<void> {
+async function measure({ page, title, command, isMarkdown }: Measurement): Promise<void> {
   console.log(`${title}: ${command}`);
   const { status, output } = await run(command);
   if (status !== 0) {
@@ -38,11 +42,9 @@ async function measure({ page, title, command }: Measurement): Promise<void> {
     process.exitCode = 1;
     return;
   }
+  const shown = isMarkdown ? output.trim() : `\`\`\`text\n${output.trimEnd()}\n\`\`\``;
   mkdirSync("docs/measured", { recursive: true });
-  writeFileSync(
-    `docs/measured/${page}.md`,
-    `# ${title}\n\n${circumstances(command)}\n\n\`\`\`text\n${output.trimEnd()}\n\`\`\`\n`,
-  );
+  writeFileSync(`docs/measured/${page}.md`, `# ${title}\n\n${circumstances(command)}\n\n${shown}\n`);
 }
 
 /** Runs in a shell, shows the output as it comes, and keeps it. */
