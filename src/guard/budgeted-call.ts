@@ -75,7 +75,8 @@ export class BudgetedCall<R> extends GuardedCall {
     this.reservation = await this.#ledger.reserve({ scope, bound: (remaining) => this.#call.bound(remaining) });
     const { reserved } = this.reservation;
     const replicate = this.replicateId === undefined ? {} : { replicateId: this.replicateId };
-    if (Object.keys(reserved).length > 0) this.emit("budget_reserved", { reserved, ...replicate });
+    if (Object.keys(reserved).length === 0) return;
+    this.#settings.emit("budget_reserved", { reserved, ...replicate }, this.attempts + 1);
   }
 
   startAttempt(scope: AttemptScope): PromiseLike<R> | R {

@@ -23,10 +23,10 @@ import { type CircuitBreakerConfig, collectBreaker, type RetryConfig, retryConfi
 import { Retry } from "./retry.ts";
 import { RetryBudget } from "./retry-budget.ts";
 
+type GuardEventName = Exclude<GuardEventType, "budget_reserved" | "attempt_discarded"> | "error";
+
 /** What a guard tells as it happens. */
-export type GuardEvent = {
-  [E in Exclude<GuardEventType, "budget_reserved" | "attempt_discarded"> | "error"]: { type: E } & EventData[E];
-}[Exclude<GuardEventType, "budget_reserved" | "attempt_discarded"> | "error"];
+export type GuardEvent = { [E in GuardEventName]: { type: E } & EventData[E] }[GuardEventName];
 
 const isFunction = (value: unknown): boolean => typeof value === "function";
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;

@@ -46,7 +46,7 @@ const circuitBreakerEntries = {
 
 const breakersAllowed = "an object of circuit breaker options by provider";
 
-export const reliabilityConfig = declareOptions("ReliabilityConfig", "reliabilityConfig", {
+const reliabilityConfig = declareOptions("ReliabilityConfig", "reliabilityConfig", {
   ...retryEntries,
   /** When to stop calling a provider that fails. */
   circuitBreaker: v.optional(nested(circuitBreakerEntries), {}),

@@ -185,6 +185,17 @@ describe("Retry-After", () => {
     expect(await later).toMatchObject({ ok: true, value: "later" });
   });
 
+  it("is waited for where there is no fallback, however long, and those who waited do not come back together", async () => {
+    const { guard, clock } = setUp({ config: { maxRetries: 0 } });
+    await guard(script([limited(300)]));
+    const startedAtMs: number[] = [];
+    const waiting = Promise.all(Array.from({ length: 10 }, () => guard(call(() => startedAtMs.push(clock.now())))));
+    await clock.runAll();
+    expect((await waiting).every(({ ok }) => ok)).toBe(true);
+    expect(Math.min(...startedAtMs)).toBeGreaterThanOrEqual(300_000);
+    expect(new Set(startedAtMs).size).toBe(10);
+  });
+
   it("counts no failure: any number of 429s leaves the circuit closed", async () => {
     const { guard, breakers } = setUp({ config: { maxRetries: 0 } });
     for (let number = 0; number < 50; number++) await guard(script([httpError(429)]));
@@ -300,7 +311,7 @@ describe("what a guarded call used", () => {
   });
 
   it("is reserved before each attempt and given back after it: retries never pass the ceiling", async () => {
-    const { guard, clock, eventTypes, ledger } = setUp({ limits: { tokens: 25 } });
+    const { guard, clock, events, ledger } = setUp({ limits: { tokens: 25 } });
     const pending = guard(
       call(
         (attempt) => {
@@ -317,7 +328,12 @@ describe("what a guarded call used", () => {
       attempts: 2,
       error: { budgetType: "tokens", limit: 25, actual: 30 },
     });
-    expect(eventTypes()).toEqual(["budget_reserved", "retry_scheduled", "budget_reserved", "retry_scheduled"]);
+    expect(events.map(({ type, attempt }) => `${type} ${attempt}`)).toEqual([
+      "budget_reserved 1",
+      "retry_scheduled 1",
+      "budget_reserved 2",
+      "retry_scheduled 2",
+    ]);
     expect(ledger.remaining()).toEqual({ tokens: 5 });
   });
 
