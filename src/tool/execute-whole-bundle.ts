@@ -3,7 +3,6 @@ import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { type CallAttempt, lend, lentWith } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { ToolContext } from "../contract/tool.ts";
-import type { Usage } from "../contract/usage.ts";
 import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
 import { createDirectGuard } from "./direct-guard.ts";
 import type { BundleSource } from "./replicate-source.ts";
@@ -50,14 +49,20 @@ function innerContext(
   attempt: CallAttempt,
 ): { context: ToolContext; hasReported: () => boolean } {
   let reported = false;
-  const observed: CallAttempt = Object.create(attempt, {
-    spend: {
-      value(usage: Usage | undefined, costUsd: number | null | undefined) {
-        reported = true;
-        attempt.spend(usage, costUsd);
-      },
+  const observed: CallAttempt = {
+    attempt: attempt.attempt,
+    get signal() {
+      return attempt.signal;
     },
-  });
+    reserved: attempt.reserved,
+    spend(usage, costUsd) {
+      reported = true;
+      attempt.spend(usage, costUsd);
+    },
+    commit: () => attempt.commit(),
+    expectChunks: () => attempt.expectChunks(),
+    chunk: () => attempt.chunk(),
+  };
   const inner: ToolContext = Object.create(context, {
     attempt: { value: attempt.attempt, enumerable: true },
     signal: { get: () => attempt.signal, enumerable: true },

@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import {
+  BundleTool,
+  createEvidenceBundle,
+  hasEvidence,
+  Orchestrator,
+  ReliableOrchestrator,
+  type ReplicateSpec,
+  type ResolvedBundleOptions,
+  type ToolContext,
+} from "../../src/index.ts";
+import { createFakeClock } from "../../src/testing.ts";
+
+const usage = { inputTokens: 3, outputTokens: 2, totalTokens: 5 };
+
+/** Asks through the base class, from an `executeBundle` of its own. */
+class Own extends BundleTool<object, number> {
+  readonly name = "own";
+  asked = 0;
+
+  override executeBundle(request: object, options: ResolvedBundleOptions, context: ToolContext) {
+    return super.executeBundle(request, { ...options, k: 3 }, context);
+  }
+
+  override async executeReplicate(_request: object, { index }: ReplicateSpec) {
+    if (this.asked++ < 3) throw Object.assign(new Error("busy"), { statusCode: 503 });
+    return { data: index % 2, usage };
+  }
+}
+
+test("an overridden executeBundle that asks through the base class is one call: guarded, retried and paid for as a whole", async () => {
+  const clock = createFakeClock();
+  const tool = new Own();
+  const pending = new ReliableOrchestrator({ clock }).run({ tool, request: {}, toolOptions: { stopping: "none" } });
+  await clock.runAll();
+  const output = await pending;
+  expect(output.status).toBe("completed");
+  expect(tool.asked).toBe(6);
+  expect(output.usage).toMatchObject({ totalTokens: 15, requests: 3 });
+  expect(hasEvidence(output) && output.content.evidenceBundle.summary.consensus).toBe(0);
+});
+
+test("what the replicates of a bundle used counts, where the tool has reported nothing itself", async () => {
+  class Silent extends BundleTool<object, number> {
+    readonly name = "silent";
+
+    override async executeBundle(_request: object, options: ResolvedBundleOptions) {
+      const replicate = {
+        valid: true,
+        data: 1,
+        quality: { valid: true },
+        model: "own",
+        attempts: 1,
+        elapsedMs: 1,
+      } as const;
+      const replicates = [1, 2].map((seed) => ({ ...replicate, id: `r${seed}`, seed, usage, costUsd: 0.25 }));
+      return createEvidenceBundle<number>({ task: this.name, replicates, options });
+    }
+  }
+  const output = await new Orchestrator().run({ tool: new Silent(), request: {} });
+  expect(output).toMatchObject({ status: "completed", usage: { totalTokens: 10, requests: 2 }, costUsd: 0.5 });
+});
