@@ -1,7 +1,8 @@
 /** Rules of this repository that no linter knows. Prints each fault with its place, and fails if there is one. */
+import { findUndecided } from "./rules/decisions.ts";
 import { findAmbientTimeAndChance } from "./rules/injected.ts";
 import { findMachinePaths } from "./rules/machine-paths.ts";
-import { findUndecidedPackages } from "./rules/undecided-packages.ts";
+
 import { findUnreadOptions } from "./rules/unread-options.ts";
 import { readSourceProgram } from "./source-program.ts";
 
@@ -10,7 +11,7 @@ const faults = [
   ...findAmbientTimeAndChance(program),
   ...findUnreadOptions(program),
   ...findMachinePaths(),
-  ...findUndecidedPackages(),
+  ...findUndecided(),
 ];
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length > 0 ? 1 : 0;
