@@ -1,8 +1,9 @@
 /** Rules of this repository that no linter knows. Prints each fault with its place, and fails if there is one. */
-import { findUndecided } from "./rules/decisions.ts";
 import { findAmbientTimeAndChance } from "./rules/injected.ts";
+import { findDeadLinks, findUnlistedPages } from "./rules/links.ts";
 import { findMachinePaths } from "./rules/machine-paths.ts";
 
+import { findUndecidedPackages } from "./rules/undecided-packages.ts";
 import { findUnreadOptions } from "./rules/unread-options.ts";
 import { readSourceProgram } from "./source-program.ts";
 
@@ -11,7 +12,9 @@ const faults = [
   ...findAmbientTimeAndChance(program),
   ...findUnreadOptions(program),
   ...findMachinePaths(),
-  ...findUndecided(),
+  ...findUndecidedPackages(),
+  ...findDeadLinks(),
+  ...findUnlistedPages(),
 ];
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length > 0 ? 1 : 0;

@@ -23,7 +23,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "rules",
-    promise: "time and chance are injected, every option is read, every package has its reason",
+    promise: "time is injected, options are read, packages have their reasons, links lead somewhere",
     command: ["node", "scripts/source-rules.ts"],
   },
   {
