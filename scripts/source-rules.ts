@@ -2,7 +2,6 @@
 import { findAmbientTimeAndChance } from "./rules/injected.ts";
 import { findDeadLinks, findUnlistedPages } from "./rules/links.ts";
 import { findMachinePaths } from "./rules/machine-paths.ts";
-
 import { findUndecidedPackages } from "./rules/undecided-packages.ts";
 import { findUnreadOptions } from "./rules/unread-options.ts";
 import { readSourceProgram } from "./source-program.ts";
