@@ -71,7 +71,7 @@ export class Account {
 
   /** Ends one holder, whose amounts were taken from what is reserved before. */
   release(): void {
-    if (--this.#holders === 0) for (const part of parts) this.#reserved[part] = 0;
+    this.#holders--;
   }
 
   use(part: Part, amount: number): void {

@@ -206,6 +206,20 @@ describe("BudgetLedger", () => {
     first.release();
   });
 
+  it("serves those behind a call whose own time ran out while it waited", async () => {
+    const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock });
+    const first = await ledger.reserve(bound({ tokens: 50 }));
+    const brief = ledger.forCall({ timeMs: 100 }).reserve(bound({ tokens: 100 }));
+    const behind = ledger.reserve(bound({ tokens: 50 }));
+    brief.catch(() => {});
+    await clock.advance(99);
+    expect(await isPending(behind)).toBe(true);
+    await clock.advance(1);
+    await expect(brief).rejects.toMatchObject({ budgetType: "timeMs", limit: 100 });
+    (await behind).release();
+    first.release();
+  });
+
   it("never refuses or waits without a limit, and still counts", async () => {
     const ledger = new BudgetLedger({ limits: {}, clock });
     const reservation = await ledger.reserve(bound());

@@ -101,14 +101,15 @@ describe("createGuard", () => {
   });
 
   it("takes an abort for an abort though its reason is a timeout: no retry, nothing against the service", async () => {
-    const { guard, events } = setUp({ circuitBreaker: { failureThreshold: 1 } });
+    const { guard, events } = setUp({ retry: { initialDelayMs: 0 }, circuitBreaker: { failureThreshold: 2 } });
     const controller = new AbortController();
     const pending = guard.run(never, { signal: controller.signal });
     const reason = new DOMException("took too long", "TimeoutError");
     controller.abort(reason);
     await expect(pending).rejects.toBe(reason);
-    expect(guard.state).toBe("closed");
     expect(events.map(({ type }) => type)).toEqual(["error"]);
+    await guard.run(() => Promise.reject(httpError(503))).catch(() => {});
+    expect(guard.state).toBe("closed");
   });
 
   it("leaves no timer after a success, and no listener after a failure", async () => {
