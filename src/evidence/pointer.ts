@@ -21,3 +21,8 @@ export function pointerSegments(pointer: string, path: string): string[] {
     .split("/")
     .map((segment) => segment.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
+
+/** Whether a pointer is `above`, or points to something inside of what `above` points to. */
+export function isAtOrBelow(pointer: string, above: string): boolean {
+  return pointer === above || pointer.startsWith(`${above}/`);
+}

@@ -51,7 +51,7 @@ function placesBelow({ pointer, schema, followed }: Waiting): Waiting[] {
 }
 
 /** Only references into the schema itself: a schema is read, never fetched. */
-function resolveReference(root: JSONSchema, reference: string): JSONSchema | undefined {
+export function resolveReference(root: JSONSchema, reference: string): JSONSchema | undefined {
   if (reference !== "#" && !reference.startsWith("#/")) return undefined;
   let target: unknown = root;
   for (const segment of pointerSegments(reference.slice(1), "$ref")) {
@@ -64,6 +64,6 @@ function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-function isSchema(value: unknown): value is JSONSchema {
+export function isSchema(value: unknown): value is JSONSchema {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import type { CompareOptions } from "../../contract/bundle-options.ts";
 import type { Field } from "../field.ts";
-import { pointerSegments } from "../pointer.ts";
+import { isAtOrBelow, pointerSegments } from "../pointer.ts";
 import { FieldRules } from "../rules.ts";
 import { tableOf } from "../table-of.ts";
 import { ValueTable } from "../value-table.ts";
@@ -50,8 +50,4 @@ export class WatchedAnswers {
     }
     this.#looked = this.#table.fields.length;
   }
-}
-
-function isAtOrBelow(pointer: string, watched: string): boolean {
-  return pointer === watched || pointer.startsWith(`${watched}/`);
 }
