@@ -1,7 +1,7 @@
 const known = [0, 0];
 
 /** The natural logarithm of n!, each looked up once it has been summed. */
-export function logFactorial(n: number): number {
+function logFactorial(n: number): number {
   for (let next = known.length; next <= n; next++) known.push((known[next - 1] as number) + Math.log(next));
   return known[n] as number;
 }
