@@ -4,7 +4,8 @@ import { estimatedUsage } from "./model-usage.ts";
 import { promptTokensUpperBound } from "./prompt-tokens.ts";
 
 /** Errors of a connection that was open: the request had reached the provider. */
-const brokenConnection = /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_HEADERS_TIMEOUT|UND_ERR_BODY_TIMEOUT)$/;
+const brokenConnection =
+  /^(ECONNRESET|EPIPE|ERR_STREAM_PREMATURE_CLOSE|UND_ERR_SOCKET|UND_ERR_HEADERS_TIMEOUT|UND_ERR_BODY_TIMEOUT)$/;
 
 /**
  * Job: know at any moment what one call has used, and tell the caller once.

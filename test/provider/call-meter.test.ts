@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import type { Usage } from "../../src/contract/usage.ts";
+import { generate } from "../../src/provider/language-model.ts";
+import { scriptedModel } from "../../src/testing.ts";
+
+async function usageOfFailure(error: Error): Promise<Usage[]> {
+  const reported: Usage[] = [];
+  const call = { messages: [{ role: "user" as const, content: "Hi" }], maxOutputTokens: 9 };
+  const { signal } = new AbortController();
+  const asked = generate(scriptedModel([{ error }]), { ...call, signal, onUsage: (usage) => reported.push(usage) });
+  await expect(asked).rejects.toBe(error);
+  return reported;
+}
+
+const withCode = (code: string) => Object.assign(new Error(code), { code });
+
+test.each(["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "UND_ERR_SOCKET", "UND_ERR_BODY_TIMEOUT"])(
+  "a call whose connection broke (%s) may be billed: it counts by an estimate",
+  async (code) => {
+    const estimate = { inputTokens: 18, outputTokens: 9, estimated: true, requests: 1 };
+    expect(await usageOfFailure(withCode(code))).toMatchObject([estimate]);
+    expect(await usageOfFailure(new Error("fetch failed", { cause: withCode(code) }))).toMatchObject([estimate]);
+  },
+);
+
+test.each(["ECONNREFUSED", "ENOTFOUND", "UND_ERR_CONNECT_TIMEOUT"])(
+  "a call that never reached its provider (%s) counts nothing",
+  async (code) => {
+    expect(await usageOfFailure(withCode(code))).toEqual([]);
+  },
+);
