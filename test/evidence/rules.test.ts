@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { CompareOptions } from "../../src/contract/bundle.ts";
+import type { CompareOptions } from "../../src/contract/bundle-options.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { summarize } from "../../src/evidence/summary.ts";
 import { replicatesOf } from "./support/replicates.ts";
