@@ -9,7 +9,8 @@ import { StoreError } from "../../src/contract/store-error.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { tryFileLock } from "../../src/core/file-lock.ts";
 import { fitCalibration } from "../../src/evidence/calibration.ts";
-import { bundleOf, labels } from "./bundles.ts";
+import { bundleOf } from "../support/bundle-of.ts";
+import { labels } from "./labels.ts";
 
 function createFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "steer-calibrations-"));
@@ -93,7 +94,7 @@ describe("what labels say", () => {
   test("answers that broke off are no other model", async () => {
     const store = new CalibrationStore({ path: createFolder() });
     await store.label(labels(3));
-    const bundle = bundleOf(["a", null, "a"]);
+    const bundle = bundleOf(["a", undefined, "a"]);
     Object.assign(bundle.replicates[1]!, { model: "the name that was asked for, not the one that answers" });
     expect((await store.find(bundle))?.labels).toHaveLength(3);
   });
@@ -161,7 +162,10 @@ describe("what cannot be kept or read is named", () => {
   test("a bundle without a valid answer has nothing to judge; nothing of the call is kept", async () => {
     const path = createFolder();
     const store = new CalibrationStore({ path });
-    const judged = [...labels(1), { id: "", bundle: bundleOf([null, null]), correct: "yes" as unknown as boolean }];
+    const judged = [
+      ...labels(1),
+      { id: "", bundle: bundleOf([undefined, undefined]), correct: "yes" as unknown as boolean },
+    ];
     const error = await store.label(judged).catch((thrown: unknown) => thrown);
     expect(InvalidOptionsError.isInstance(error) && error.issues.map((issue) => issue.path)).toEqual([
       "judged[1].id",

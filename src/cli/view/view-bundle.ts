@@ -3,7 +3,7 @@ import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { messageOf } from "../../core/errors.ts";
 import { CommandError } from "../command-error.ts";
 import { createTerminal } from "../progress/terminal.ts";
-import { openBundle } from "./open-bundle.ts";
+import { type OpenedBundle, openBundle } from "./open-bundle.ts";
 import { renderPage } from "./page/render-page.ts";
 import { showBundle } from "./terminal/show-bundle.ts";
 
@@ -20,12 +20,21 @@ export interface ViewFlags {
  * @throws CommandError for a file without a bundle, or a page that cannot be written
  */
 export async function viewBundle(file: string, { line, html, calibrations }: ViewFlags): Promise<void> {
-  const opened = await openBundle(file, line);
-  const calibration = await new CalibrationStore({ path: calibrations }).find(opened.bundle);
+  const found = await openBundle(file, line);
+  const store = new CalibrationStore({ path: calibrations });
+  const calibration = await store.find(found.bundle);
+  const opened = withConfidence(found, await store.confidence(found.bundle));
   const terminal = createTerminal(process.stdout);
   if (html === undefined) return terminal.write(showBundle(opened, calibration, terminal));
   writePage(html, renderPage(opened, calibration));
   terminal.write(`${html} shows ${opened.place}. It needs no network, and runs no script.\n`);
+}
+
+/** What labels say today, in place of what they said when the bundle was made. */
+function withConfidence(opened: OpenedBundle, calibratedConfidence: number | undefined): OpenedBundle {
+  if (calibratedConfidence === undefined) return opened;
+  const { bundle } = opened;
+  return { ...opened, bundle: { ...bundle, summary: { ...bundle.summary, calibratedConfidence } } };
 }
 
 function writePage(path: string, page: string): void {

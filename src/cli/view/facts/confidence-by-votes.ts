@@ -1,12 +1,13 @@
-import type { Disagreement, EvidenceBundle, Replicate } from "../../../contract/bundle.ts";
+import type { EvidenceBundle, Replicate } from "../../../contract/bundle.ts";
 import { fieldConfidence } from "../../../evidence/confidence.ts";
+import { rankByReplicate } from "./rank-by-replicate.ts";
 
 /** The mean confidence of the fields after so many replicates, by who voted for what in the end. */
 export function confidenceByVotes(
   { summary }: EvidenceBundle,
   replicates: readonly Replicate[],
 ): (count: number) => number {
-  const contested = summary.disagreements.map(voteOf);
+  const contested = summary.disagreements.map(rankByReplicate);
   const unanimousCount = Math.max(0, Object.keys(summary.fields).length - contested.length);
   return (count) => {
     const valid = replicates.slice(0, count).filter((replicate) => replicate.valid);
@@ -15,11 +16,6 @@ export function confidenceByVotes(
     const fieldCount = contested.length + unanimousCount;
     return fieldCount === 0 ? 0 : (sum + unanimousCount * agreed) / fieldCount;
   };
-}
-
-/** The value that each replicate gave, by its place among the values. */
-function voteOf({ values }: Disagreement): ReadonlyMap<string, number> {
-  return new Map(values.flatMap(({ replicateIds }, index) => replicateIds.map((id) => [id, index] as const)));
 }
 
 function confidenceIn(replicates: readonly Replicate[], votes: ReadonlyMap<string, number>): number {

@@ -24,20 +24,19 @@ export interface ConfidenceTrace {
   readonly isExact: boolean;
 }
 
-/** More points than this cannot be told apart on a page. */
-const mostPoints = 60;
 const rounding = 1e-9;
 
 /** The comparisons that a bundle can be recomputed with, as prompt tools choose them. */
 const comparisons: readonly CompareOptions[] = [{}, { text: true }];
 
-export function confidenceTrace(bundle: EvidenceBundle): ConfidenceTrace {
+/** @param mostPoints that can be shown; of more answers, as many are taken at equal steps, the last one included */
+export function confidenceTrace(bundle: EvidenceBundle, mostPoints: number): ConfidenceTrace {
   const replicates = votingReplicates(bundle);
   const compare = comparisons.find((candidate) => reproduces(bundle, replicates, candidate));
   const confidenceAfter = compare
     ? (count: number) => confidenceOf(replicates.slice(0, count), compare)
     : confidenceByVotes(bundle, replicates);
-  const points = countsUpTo(replicates.length).map((count) => ({
+  const points = countsUpTo(replicates.length, mostPoints).map((count) => ({
     count,
     replicate: replicates[count - 1] as Replicate,
     confidence: count === replicates.length ? bundle.summary.confidence : confidenceAfter(count),
@@ -53,8 +52,7 @@ function confidenceOf(replicates: readonly Replicate[], compare: CompareOptions)
   return summarize(replicates as readonly SummarizedReplicate<unknown>[], compare).confidence;
 }
 
-/** Every count, or as many of them as can be told apart, the last one included. */
-function countsUpTo(total: number): number[] {
-  const count = Math.min(total, mostPoints);
+function countsUpTo(total: number, most: number): number[] {
+  const count = Math.min(total, most);
   return Array.from({ length: count }, (_, index) => Math.round(((index + 1) * total) / count));
 }

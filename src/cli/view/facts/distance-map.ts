@@ -1,9 +1,10 @@
 import type { EvidenceBundle, Replicate } from "../../../contract/bundle.ts";
+import { rankByReplicate } from "./rank-by-replicate.ts";
 import { votingReplicates } from "./voting-replicates.ts";
 
-/** One row and column of the map: a replicate, or neighbours that share a cell where there are too many to show. */
+/** One row and column of the map: a replicate, or several where there are too many to show. */
 export interface MapEntry {
-  readonly label: string;
+  readonly ids: readonly string[];
   readonly isValid: boolean;
 }
 
@@ -16,7 +17,7 @@ export interface DistanceMap {
   readonly perEntry: number;
 }
 
-/** Further fields than this change the order of no map that can be read. */
+/** More fields than this change the order of no map that can be read. */
 const orderingFields = 50;
 
 /** @param mostEntries rows and columns that can be shown */
@@ -33,24 +34,17 @@ export function distanceMap(bundle: EvidenceBundle, mostEntries: number): Distan
   };
 }
 
-/** Replicates that give the same values stand together; those that do not vote come last. */
+/** Replicates that give the same values stand together, by the fields on which most agree; those that do not vote last. */
 function orderByVotes(replicates: readonly Replicate[], { summary }: EvidenceBundle): number[] {
-  const ranks = new Map(replicates.map(({ id }) => [id, [] as number[]]));
-  for (const [field, { values }] of summary.disagreements.slice(0, orderingFields).entries()) {
-    for (const [rank, { replicateIds }] of values.entries()) {
-      for (const id of replicateIds) (ranks.get(id) ?? [])[field] = rank;
-    }
-  }
-  const rankOf = (index: number, field: number) => ranks.get((replicates[index] as Replicate).id)?.[field] ?? 0;
-  const isInvalid = (index: number) => Number(!(replicates[index] as Replicate).valid);
-  return [...replicates.keys()].sort((a, b) => {
-    if (isInvalid(a) !== isInvalid(b)) return isInvalid(a) - isInvalid(b);
-    for (let field = 0; field < Math.min(orderingFields, summary.disagreements.length); field++) {
-      const difference = rankOf(a, field) - rankOf(b, field);
-      if (difference !== 0) return difference;
-    }
-    return a - b;
-  });
+  const fields = summary.disagreements.toReversed().slice(0, orderingFields);
+  const ranks = fields.map(rankByReplicate);
+  const keys = replicates.map(({ id, valid }) => [valid ? 0 : 1, ...ranks.map((rank) => rank.get(id) ?? 0)]);
+  return [...replicates.keys()].sort((a, b) => compareKeys(keys[a] as number[], keys[b] as number[]) || a - b);
+}
+
+function compareKeys(a: readonly number[], b: readonly number[]): number {
+  const differing = a.findIndex((rank, index) => rank !== b[index]);
+  return differing === -1 ? 0 : (a[differing] as number) - (b[differing] as number);
 }
 
 function chunked(indexes: readonly number[], size: number): number[][] {
@@ -60,9 +54,7 @@ function chunked(indexes: readonly number[], size: number): number[][] {
 }
 
 function entryOf(replicates: readonly Replicate[]): MapEntry {
-  const [first, last] = [replicates[0] as Replicate, replicates.at(-1) as Replicate];
-  const label = first === last ? first.id : `${first.id} … ${last.id}`;
-  return { label, isValid: replicates.some(({ valid }) => valid) };
+  return { ids: replicates.map(({ id }) => id), isValid: replicates.some(({ valid }) => valid) };
 }
 
 function meanDistance(

@@ -18,10 +18,12 @@ export interface FixedKCost {
   readonly fixed: Expense;
 }
 
-export function fixedKCost(bundle: EvidenceBundle): FixedKCost {
+/** `undefined` of a bundle without answers: nobody knows what one takes. */
+export function fixedKCost(bundle: EvidenceBundle): FixedKCost | undefined {
   const { meta, replicates, costTotalUsd } = bundle;
   const voting = votingReplicates(bundle);
-  const perAnswer = meta.k / Math.max(1, voting.length);
+  if (voting.length === 0) return undefined;
+  const perAnswer = meta.k / voting.length;
   const tokens = tokensOf(voting);
   const costUsd = costOf(voting);
   return {

@@ -7,24 +7,23 @@ import { bar } from "./bar.ts";
 import type { Paper } from "./paper.ts";
 import { showVote } from "./show-vote.ts";
 
-const mostRows = 24;
+const mostRows = 40;
 const barColumns = 16;
 
 /** The answers in their order, and how far the consensus could be trusted after each. */
 export function showAnswers(bundle: EvidenceBundle, { colors, columns }: Paper): string[] {
-  const { points, isExact } = confidenceTrace(bundle);
+  const { points, isExact } = confidenceTrace(bundle, mostRows);
   const deviationsOf = deviations(bundle.summary);
-  const shown = points.slice(0, mostRows);
-  const rows = shown.map(({ replicate, confidence }) => [
+  const rows = points.map(({ replicate, confidence }) => [
     replicate.id,
     colors.green(bar(confidence, barColumns).padEnd(barColumns)),
     showShare(confidence),
     answerOf(replicate, deviationsOf(replicate), Math.max(12, columns - barColumns - 20), colors),
   ]);
-  const left = points.length - shown.length;
+  const total = points.at(-1)?.count ?? 0;
   return [
     ...toColumns(rows),
-    ...(left > 0 ? [colors.dim(`… and ${counted(left, "more answer")}`)] : []),
+    ...(total > points.length ? [colors.dim(`${points.length} of ${counted(total, "answer")}.`)] : []),
     ...(isExact ? [] : [colors.dim("By votes: the bundle does not tell how it compared its answers.")]),
   ];
 }

@@ -9,7 +9,9 @@ const barColumns = 20;
 
 /** What was asked, beside what always asking K times would have taken. */
 export function showCost(bundle: EvidenceBundle, { colors }: Paper): string[] {
-  const { actual, fixed } = fixedKCost(bundle);
+  const cost = fixedKCost(bundle);
+  if (!cost) return [];
+  const { actual, fixed } = cost;
   const most = Math.max(actual.answers, fixed.answers);
   const row = (name: string, expense: Expense, color: (text: string) => string) => [
     name,

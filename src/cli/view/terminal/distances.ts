@@ -12,10 +12,11 @@ export function showDistances(bundle: EvidenceBundle, { colors, columns }: Paper
   if (bundle.summary.validCount < 2) return [];
   if (bundle.summary.disagreements.length === 0) return ["All answers are equal."];
   const { entries, cells, perEntry } = distanceMap(bundle, Math.min(mostEntries, Math.floor((columns - 14) / 2)));
-  const labelColumns = Math.max(...entries.map(({ label }) => label.length));
-  const rows = entries.map(({ label, isValid }, row) => {
-    const shown = isValid ? label.padEnd(labelColumns) : colors.red(label.padEnd(labelColumns));
-    return `${shown}  ${(cells[row] ?? []).map((distance) => cell(distance, colors)).join("")}`;
+  const labels = entries.map(({ ids }) => (perEntry === 1 ? (ids[0] ?? "") : ""));
+  const labelColumns = Math.max(...labels.map(({ length }) => length));
+  const rows = entries.map(({ isValid }, row) => {
+    const label = (labels[row] ?? "").padEnd(labelColumns);
+    return `${isValid ? label : colors.red(label)}  ${(cells[row] ?? []).map((distance) => cell(distance, colors)).join("")}`;
   });
   const each = perEntry > 1 ? `, each square the mean of ${counted(perEntry, "answer")} by ${perEntry}` : "";
   return [...rows, colors.dim(`${" ".repeat(labelColumns)}  0 ${shades.join(" ")} 1${each}`)];

@@ -1,5 +1,5 @@
 import type { EvidenceBundle } from "../../../contract/bundle.ts";
-import { answersOf, counted, cut, showOnLine, showShare, showUsd } from "../../progress/format.ts";
+import { answersOf, counted, cut, showCount, showOnLine, showShare, showUsd } from "../../progress/format.ts";
 import { modelsOf } from "../facts/models-of.ts";
 import type { OpenedBundle } from "../open-bundle.ts";
 import type { Paper } from "./paper.ts";
@@ -38,7 +38,7 @@ function factsOf({ summary, meta, replicates, costTotalUsd }: EvidenceBundle): s
     ...(calibratedConfidence === undefined ? [] : [`without labels ${showShare(confidence)}`]),
     ...(Object.keys(fields).length > 1 ? [`weakest field ${showShare(weakest)}`] : []),
     `stability ${showShare(stability)}`,
-    `${answersOf(replicates.length, meta.source)} of up to ${meta.k}${invalidCount > 0 ? `, ${invalidCount} invalid` : ""}`,
+    `${answersOf(replicates.length, meta.source)} of up to ${showCount(meta.k)}${invalidCount > 0 ? `, ${invalidCount} invalid` : ""}`,
     showUsd(costTotalUsd),
   ].join("   ");
 }
