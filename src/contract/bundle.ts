@@ -33,6 +33,8 @@ interface ReplicateBase {
   seed: number;
   model: string;
   attempts: number;
+  /** JSON pointers that it was asked for, where that was not the whole answer (`resample: "fields"`). */
+  fields?: string[];
 }
 
 /** One answer. Only a valid one votes. */
@@ -114,6 +116,8 @@ export interface BundleMetadata {
   source: EvidenceSource;
   /** In their order; absent where the first model was certain enough. */
   escalations?: Escalation[];
+  /** By JSON pointer, how many replicates were asked for the field; with `resample: "fields"` only. */
+  fieldsAsked?: Record<string, number>;
 }
 
 /** The answers of one question, what they agree on, and what they cost. Plain JSON data. */

@@ -7,7 +7,8 @@ import { InvalidOutputError } from "../contract/invalid-output-error.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
-import type { ResolvedSchema } from "../schema/resolve.ts";
+import type { CheckResult, ResolvedSchema } from "../schema/resolve.ts";
+import type { FieldResampling } from "./field-resampling.ts";
 import type { Asked } from "./replicate-scheduler.ts";
 import type { ReplicateBound, ReplicateSource } from "./replicate-source.ts";
 
@@ -20,6 +21,7 @@ export interface BundleAsking<Input, T> {
   readonly lent: Lent;
   readonly bound: ReplicateBound;
   readonly schema: ResolvedSchema | undefined;
+  readonly resampling: FieldResampling | undefined;
   /** Replicates that were asked for before, of other models. */
   readonly offset: number;
   readonly responseIds: Set<string>;
@@ -36,11 +38,20 @@ const hopelessCategories = new Set([
   "cancelled",
 ]);
 
-/** Asks for one replicate under the run's policies, checks it, keeps it in the journal, and then reports it. */
-export async function askReplicate<Input, T>(asking: BundleAsking<Input, T>, index: number): Promise<Asked> {
+/**
+ * Asks for one replicate under the run's policies, checks it, keeps it in the journal, and then reports it.
+ *
+ * @param fields JSON pointers to ask for; default: the whole answer
+ */
+export async function askReplicate<Input, T>(
+  asking: BundleAsking<Input, T>,
+  index: number,
+  fields?: readonly string[] | undefined,
+): Promise<Asked> {
   const { tool, options, context, lent } = asking;
-  const spec = { id: `r${asking.offset + index + 1}`, index, seed: options.seeds[index] as number };
-  const recorded = lent.journal?.find(spec.id, spec.seed);
+  const id = `r${asking.offset + index + 1}`;
+  const spec = { id, index, seed: options.seeds[index] as number, ...(fields && { fields }) };
+  const recorded = lent.journal?.find(tool.name, spec.id, spec.seed);
   if (recorded) {
     context.events.emit("replicate_done", { replicate: recorded });
     return { replicate: recorded };
@@ -62,7 +73,7 @@ export async function askReplicate<Input, T>(asking: BundleAsking<Input, T>, ind
   const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
   if (!hasStarted) return { failure, isHopeless: true };
   const replicate = toReplicate(asking, spec, outcome);
-  if (replicate.valid) await lent.journal?.append(replicate as Replicate);
+  if (replicate.valid) await lent.journal?.append(tool.name, replicate as Replicate);
   context.events.emit("replicate_done", { replicate });
   return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome) };
 }
@@ -72,18 +83,26 @@ async function answerOnce<Input, T>(
   spec: ReplicateSpec,
   attempt: CallAttempt,
 ): Promise<ReplicateResult<T>> {
-  const { tool, request, schema } = asking;
+  const { tool, request } = asking;
   const result = await tool.executeReplicate(request, spec, replicateContext(asking, attempt, spec));
   if (result.usage || result.costUsd !== undefined) attempt.spend(result.usage, result.costUsd);
   warnOfSameResponse(asking, result.responseId);
-  if (!schema) return result;
-  const checked = await schema.check(result.data);
+  const checked = await checkAnswer(asking, result.data, spec.fields);
   if (!checked.ok) throw new InvalidOutputError(checked.errors, { data: result.data });
   return { ...result, data: checked.value as T };
 }
 
+async function checkAnswer(
+  { schema, resampling }: BundleAsking<any, any>,
+  data: unknown,
+  fields: readonly string[] | undefined,
+): Promise<CheckResult> {
+  if (resampling && fields) return resampling.check(data, fields);
+  return schema ? schema.check(data) : { ok: true, value: data };
+}
+
 function replicateContext(
-  { context, lent, schema }: BundleAsking<any, any>,
+  { context, lent, schema, resampling }: BundleAsking<any, any>,
   attempt: CallAttempt,
   replicate: ReplicateSpec,
 ): ReplicateContext {
@@ -93,7 +112,9 @@ function replicateContext(
     signal: { get: () => attempt.signal, enumerable: true },
     reportUsage: { value: attempt.spend.bind(attempt), enumerable: true },
   });
-  return lend(own, { ...lent, attempt, responseSchema: schema?.jsonSchema });
+  const { fields } = replicate;
+  const responseSchema = resampling && fields ? resampling.responseSchema(fields) : schema?.jsonSchema;
+  return lend(own, { ...lent, attempt, responseSchema });
 }
 
 function warnOfSameResponse({ context, responseIds }: BundleAsking<any, any>, responseId: string | undefined): void {
@@ -113,7 +134,7 @@ function isHopeless(outcome: CallOutcome<unknown> & { ok: false }): boolean {
 
 function toReplicate<T>(
   { tool, context }: BundleAsking<any, T>,
-  { id, seed }: { id: string; seed: number },
+  { id, seed, fields }: Pick<ReplicateSpec, "id" | "seed" | "fields">,
   outcome: CallOutcome<ReplicateResult<T>>,
 ): Replicate<T> {
   const facts = {
@@ -123,6 +144,7 @@ function toReplicate<T>(
     costUsd: outcome.costUsd,
     elapsedMs: Math.round(outcome.elapsedMs),
     attempts: outcome.attempts,
+    ...(fields && { fields: [...fields] }),
   };
   if (outcome.ok) {
     const { data, model, warnings } = outcome.value;

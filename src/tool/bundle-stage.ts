@@ -3,11 +3,11 @@ import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import type { Lent } from "../contract/call.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { CancelScope } from "../core/signal.ts";
-import { choicesFromSchema } from "../evidence/schema-hints.ts";
-import { createStoppingRule, type StoppingRule, type StoppingVerdict } from "../evidence/stopping.ts";
 import type { ResolvedSchema } from "../schema/resolve.ts";
 import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
+import { createBundleRule } from "./bundle-rule.ts";
 import { summarizeReplicates, summarizeWithin } from "./create-evidence-bundle.ts";
+import type { FieldResampling } from "./field-resampling.ts";
 import { type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
 import type { ReplicateSource } from "./replicate-source.ts";
 import { SettledComparison } from "./settled-comparison.ts";
@@ -17,6 +17,8 @@ export interface BundleWork<Input> {
   readonly request: Input;
   readonly options: ResolvedBundleOptions;
   readonly schema: ResolvedSchema | undefined;
+  /** Where single fields are asked for again. */
+  readonly resampling: FieldResampling | undefined;
   readonly context: ToolContext;
   readonly lent: Lent;
 }
@@ -28,9 +30,6 @@ export interface BundleStage<T> {
   readonly summary: BundleSummary<T>;
 }
 
-/** So many answers that all differ say that asking the same model on is of little use. */
-const hopelessSpread = 3;
-
 /**
  * Asks one tool for replicates until they settle the answer.
  *
@@ -39,7 +38,7 @@ const hopelessSpread = 3;
  */
 export async function runBundleStage<Input, T>(
   tool: ReplicateSource<Input, T>,
-  { request, options, schema, context, lent }: BundleWork<Input>,
+  { request, options, schema, resampling, context, lent }: BundleWork<Input>,
   offset: number,
   isLast: boolean,
 ): Promise<BundleStage<T>> {
@@ -52,23 +51,21 @@ export async function runBundleStage<Input, T>(
     lent,
     bound,
     schema,
+    resampling,
     offset,
     responseIds: new Set(),
   };
   const comparison = new SettledComparison(options.compare);
   const settled = () => ({ ...options, compare: comparison.compare });
-  const newRule = () => {
-    const rule = ruleFor(settled(), schema);
-    return isLast ? rule : stopWhenScattered(rule, settled());
-  };
   const schedule = await scheduleReplicates({
     k: options.k,
     maxParallel: Math.min(options.maxParallel, lent.maxParallel),
-    rule: comparison.isAwaited ? judgeAnew(newRule) : newRule(),
-    async ask(index) {
-      const asked = await askReplicate(asking, index);
-      if (asked.replicate?.valid && comparison.isAwaited)
-        await learnUnlessAborted(asked.replicate, comparison, context);
+    rule: createBundleRule({ options: settled, schema, resampling, isLast, learns: comparison.isAwaited }),
+    async ask(index, fields) {
+      const asked = await askReplicate(asking, index, fields);
+      const { replicate } = asked;
+      if (replicate?.valid && !replicate.fields) resampling?.learn(replicate.data);
+      if (replicate?.valid && comparison.isAwaited) await learnUnlessAborted(replicate, comparison, context);
       return asked;
     },
     onObserved: (replicates) => reportPartialSummary(replicates, settled(), context),
@@ -89,53 +86,6 @@ async function learnUnlessAborted(
   } finally {
     scope.dispose();
   }
-}
-
-function ruleFor(options: ResolvedBundleOptions, schema: ResolvedSchema | undefined): StoppingRule {
-  const { k, epsilon, stopping, compare, fields } = options;
-  const { rule, threshold } = typeof stopping === "object" ? stopping : { rule: stopping, threshold: undefined };
-  const choices = schema && choicesFromSchema(schema.jsonSchema);
-  return createStoppingRule({ k, epsilon, rule, threshold, compare, fields, choices });
-}
-
-/** A rule that looks at all replicates again each time, with what is known by then of how they compare. */
-function judgeAnew(newRule: () => StoppingRule): StoppingRule {
-  const observed: Parameters<StoppingRule["observe"]>[] = [];
-  return {
-    needed: newRule().needed,
-    observe(...replicate) {
-      observed.push(replicate);
-      const rule = newRule();
-      return observed.map((earlier) => rule.observe(...earlier)).at(-1) as StoppingVerdict;
-    },
-  };
-}
-
-/** A rule that also stops when the first few answers agree on nothing. */
-function stopWhenScattered(rule: StoppingRule, { compare }: ResolvedBundleOptions): StoppingRule {
-  const seen: { id: string; data: unknown; quality: { valid: boolean } }[] = [];
-  return {
-    needed: Math.min(hopelessSpread, rule.needed),
-    observe(data, info) {
-      const verdict = rule.observe(data, info);
-      seen.push({ id: String(seen.length), data, quality: { valid: info?.valid ?? true } });
-      const left = hopelessSpread - seen.length;
-      if (verdict.stop || left < 0 || !isScattered(seen, compare)) return verdict;
-      if (left > 0) return { ...verdict, needed: Math.min(left, verdict.needed) };
-      return { ...verdict, stop: true, needed: 0, reason: `all of the first ${hopelessSpread} answers differ` };
-    },
-  };
-}
-
-function isScattered(
-  seen: readonly { id: string; data: unknown; quality: { valid: boolean } }[],
-  compare: ResolvedBundleOptions["compare"],
-): boolean {
-  const matrix = summarizeReplicates(
-    seen as unknown as Replicate[],
-    { compare } as ResolvedBundleOptions,
-  ).pairwiseDistance;
-  return matrix.every((row, index) => row.every((distance, other) => index === other || (distance ?? 1) > 0));
 }
 
 /** After two, and then at each tenth of many: enough to watch, and linear as a whole. */

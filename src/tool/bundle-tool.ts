@@ -18,6 +18,8 @@ export interface BundleTool<Input, T> {
   readonly supportsBundle: true;
   /** The model that is asked, where it is known before it answers. */
   readonly modelId?: string | undefined;
+  /** Whether `executeReplicate` heeds `replicate.fields`, for the option `resample: "fields"`. */
+  readonly asksForFields?: boolean | undefined;
   /** The same tool over another model, for the option `escalate`. */
   withModel?(model: string | LanguageModelLike): BundleTool<Input, T>;
 }
@@ -62,9 +64,16 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
 
   override resolveOptions(given: Partial<BundleToolOptions> | undefined): BundleToolOptions {
     const resolved = resolveBundleOptions(given, this.defaultOptions);
-    if (!resolved.escalate || this.withModel) return resolved;
-    const allowed = `nothing: "${this.name}" cannot ask another model; a PromptBundleTool can`;
-    throw new InvalidOptionsError([{ path: "toolOptions.escalate", given: resolved.escalate, allowed }]);
+    const { escalate, resample } = resolved;
+    if (escalate && !this.withModel) {
+      const allowed = `nothing: "${this.name}" cannot ask another model; a PromptBundleTool can`;
+      throw new InvalidOptionsError([{ path: "toolOptions.escalate", given: escalate, allowed }]);
+    }
+    if (resample === "fields" && !this.asksForFields) {
+      const allowed = `"objects": "${this.name}" gives whole answers only; a PromptBundleTool, or a tool with asksForFields, can be asked for fields`;
+      throw new InvalidOptionsError([{ path: "toolOptions.resample", given: resample, allowed }]);
+    }
+    return resolved;
   }
 
   /** Asks for the bundle, reports it, and gives it as the content. */

@@ -2,7 +2,7 @@ import type { BundleSummary, Escalation, EvidenceBundle, Replicate } from "../co
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import type { EvidenceSource } from "../contract/model.ts";
 import { addCost, addUsage, zeroUsage } from "../contract/usage.ts";
-import { summarize } from "../evidence/summary.ts";
+import { summarizeParts } from "../evidence/parts.ts";
 import type { ResolvedSchema } from "../schema/resolve.ts";
 
 /**
@@ -10,7 +10,8 @@ import type { ResolvedSchema } from "../schema/resolve.ts";
  *
  * @param input `replicates` in the order in which they were asked for, `options` as `executeBundle` got them, `source`
  * of the answers (default `"live"`), `elapsedMs` of the whole (default 0), why it ended before `k` of them, the
- * `schemaFingerprint` of what they had to fit, and the `summary` of them (default: made here)
+ * `schemaFingerprint` of what they had to fit, how often each of the `fieldsAsked` was, and the `summary` of them (default:
+ * made here)
  *
  * @example
  * ```ts
@@ -33,6 +34,7 @@ export function createEvidenceBundle<T>(input: {
   schemaFingerprint?: string | undefined;
   summary?: BundleSummary<T> | undefined;
   escalations?: readonly Escalation[] | undefined;
+  fieldsAsked?: Readonly<Record<string, number>> | undefined;
 }): EvidenceBundle<T> {
   const { task, replicates, options, source = "live", elapsedMs = 0, earlyStopReason } = input;
   const models = new Set(replicates.map((replicate) => replicate.model));
@@ -50,6 +52,7 @@ export function createEvidenceBundle<T>(input: {
       ...(input.schemaFingerprint !== undefined && { schemaFingerprint: input.schemaFingerprint }),
       source,
       ...(input.escalations?.length && { escalations: [...input.escalations] }),
+      ...(input.fieldsAsked && { fieldsAsked: { ...input.fieldsAsked } }),
     },
     replicates: [...replicates],
     summary: input.summary ?? summarizeReplicates(replicates, options),
@@ -64,7 +67,7 @@ export function summarizeReplicates<T>(
   { compare }: ResolvedBundleOptions,
   fits?: (value: unknown) => boolean,
 ): BundleSummary<T> {
-  return summarize(replicates as readonly (Replicate<T> & { data: T })[], { ...compare, check: fits });
+  return summarizeParts(replicates as readonly (Replicate<T> & { data: T })[], { ...compare, check: fits });
 }
 
 /**

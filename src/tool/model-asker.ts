@@ -12,9 +12,11 @@ import { defaultPrices } from "../provider/prices.ts";
 import { promptTokensUpperBound } from "../provider/prompt-tokens.ts";
 import { resolveModel } from "../provider/resolve.ts";
 import { extractJson } from "../schema/repair.ts";
+import { askForFields } from "./ask-for-fields.ts";
 import { resolveBundleSchema } from "./bundle-schema.ts";
 import { boundCall, type OutputLimit, outputLimitWithin } from "./call-bound.ts";
 import { withCorrection } from "./correction.ts";
+import { FieldResampling } from "./field-resampling.ts";
 import type { ReplicateBound } from "./replicate-source.ts";
 
 /** How a prompt tool asks its model. */
@@ -53,16 +55,19 @@ export class ModelAsker {
     }
     const model = await this.#resolve();
     const { schema } = await resolveBundleSchema(options);
-    const limit = await this.#limit(model, promptTokensUpperBound(messages, schema?.jsonSchema), context, options);
+    const parts = FieldResampling.of(options, schema)?.parts;
+    const longest = parts ? askForFields(messages, parts) : messages;
+    const limit = await this.#limit(model, promptTokensUpperBound(longest, schema?.jsonSchema), context, options);
     return (share, remaining) => boundCall(limit, maxOutputTokens, share, remaining);
   }
 
   async ask(
-    messages: readonly PromptMessage[],
+    question: readonly PromptMessage[],
     replicate: ReplicateSpec,
     context: ReplicateContext,
   ): Promise<ReplicateResult> {
     const model = await this.#resolve();
+    const messages = replicate.fields ? askForFields(question, replicate.fields) : question;
     const lent = lentWith(context);
     const prices = await pricesOf(lent);
     const { temperature, providerOptions } = this.#settings;

@@ -83,6 +83,10 @@ export class PromptBundleTool<
     return sourceOf(this.#options.model);
   }
 
+  override get asksForFields(): boolean {
+    return true;
+  }
+
   override async boundReplicates(
     request: PromptVariables<P>,
     options: ResolvedBundleOptions,

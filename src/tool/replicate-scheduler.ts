@@ -5,7 +5,8 @@
  * 1. The rule sees replicates in index order, whatever finished first, so that equal answers give equal bundles.
  * 2. Beyond what the rule has seen, no more is asked for than the fewest that could end it: nothing is wasted against
  *    asking one by one, and the rounds are few.
- * 3. After a halt nothing new is asked for; what is in flight is waited for and kept.
+ * 3. What a replicate is asked for is settled when it is first needed, not when its turn comes: by the same answers.
+ * 4. After a halt nothing new is asked for; what is in flight is waited for and kept.
  */
 import type { Replicate } from "../contract/bundle.ts";
 import type { OutputError } from "../contract/output.ts";
@@ -25,17 +26,31 @@ export interface Failure {
   readonly facts: OutputError;
 }
 
+interface RuleVerdict {
+  readonly stop: boolean;
+  readonly reason?: string;
+  readonly needed: number;
+  readonly fields?: readonly string[];
+}
+
 /** What the scheduler asks of a stopping rule. */
 export interface Rule {
   readonly needed: number;
-  observe(data: unknown, info: { valid: boolean }): { stop: boolean; reason?: string; needed: number };
+  /**
+   * Hears of the next replicate.
+   *
+   * @param info `fields`: what it was asked for; default: the whole answer
+   * @returns `fields`: what further replicates are to be asked for; default: the whole answer
+   */
+  observe(data: unknown, info: { valid: boolean; fields?: readonly string[] | undefined }): RuleVerdict;
 }
 
 export interface ScheduleOptions {
   readonly k: number;
   readonly maxParallel: number;
   readonly rule: Rule;
-  ask(index: number): Promise<Asked>;
+  /** @param fields what to ask for; undefined: the whole answer */
+  ask(index: number, fields: readonly string[] | undefined): Promise<Asked>;
   /** Called after each replicate that the rule has seen, with all of them so far. */
   onObserved(replicates: readonly Replicate[]): void;
 }
@@ -62,6 +77,7 @@ class Scheduler {
   readonly #resolve: (schedule: Schedule) => void;
   readonly #reject: (error: unknown) => void;
   readonly #finished: (Replicate | undefined)[] = [];
+  readonly #fields: (readonly string[] | undefined)[] = [];
   #launched = 0;
   #inFlight = 0;
   #observed = 0;
@@ -75,12 +91,12 @@ class Scheduler {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#needed = Math.max(2, options.rule.needed);
+    this.#plan(undefined);
   }
 
   launch(): void {
-    const { k, maxParallel } = this.#options;
-    const wanted = Math.min(k, this.#observed + this.#needed);
-    while (this.#launched < wanted && this.#inFlight < maxParallel && !this.#isOver) this.#ask(this.#launched++);
+    const { maxParallel } = this.#options;
+    while (this.#launched < this.#wanted && this.#inFlight < maxParallel && !this.#isOver) this.#ask(this.#launched++);
     if (this.#inFlight === 0) this.#end();
   }
 
@@ -88,9 +104,18 @@ class Scheduler {
     return this.#stopReason !== undefined || this.#halt !== undefined;
   }
 
+  get #wanted(): number {
+    return Math.min(this.#options.k, this.#observed + this.#needed);
+  }
+
+  /** Settles what those are asked for that are needed from now on. */
+  #plan(fields: readonly string[] | undefined): void {
+    while (this.#fields.length < this.#wanted) this.#fields.push(fields);
+  }
+
   #ask(index: number): void {
     this.#inFlight++;
-    this.#options.ask(index).then((asked) => {
+    this.#options.ask(index, this.#fields[index]).then((asked) => {
       this.#inFlight--;
       this.#finished[index] = asked.replicate;
       this.#lastFailure = asked.failure ?? this.#lastFailure;
@@ -103,8 +128,9 @@ class Scheduler {
   #observe(): void {
     for (let next = this.#finished[this.#observed]; next; next = this.#finished[this.#observed]) {
       this.#observed++;
-      const verdict = this.#options.rule.observe(next.data, { valid: next.valid });
+      const verdict = this.#options.rule.observe(next.data, { valid: next.valid, fields: next.fields });
       this.#needed = Math.max(1, verdict.needed);
+      this.#plan(verdict.fields);
       if (verdict.stop && this.#observed < this.#options.k) this.#stopReason ??= verdict.reason ?? "settled";
       this.#options.onObserved(this.#finished.slice(0, this.#observed) as Replicate[]);
     }

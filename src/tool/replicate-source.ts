@@ -18,6 +18,8 @@ export interface ReplicateSource<Input, T> {
   readonly provider?: string | undefined;
   readonly modelId?: string | undefined;
   readonly source: EvidenceSource;
+  /** Whether it heeds `replicate.fields`. */
+  readonly asksForFields?: boolean | undefined;
   boundReplicates(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<ReplicateBound>;
   executeReplicate(request: Input, replicate: ReplicateSpec, context: ReplicateContext): Promise<ReplicateResult<T>>;
   withModel?(model: string | LanguageModelLike): ReplicateSource<Input, T>;

@@ -10,6 +10,7 @@ import { resolveBundleSchema } from "./bundle-schema.ts";
 import { type BundleStage, type BundleWork, runBundleStage } from "./bundle-stage.ts";
 import { createEvidenceBundle } from "./create-evidence-bundle.ts";
 import { lendByHand } from "./direct-guard.ts";
+import { FieldResampling } from "./field-resampling.ts";
 import type { Failure, Schedule } from "./replicate-scheduler.ts";
 import type { ReplicateSource } from "./replicate-source.ts";
 import { schemaFingerprint } from "./schema-fingerprint.ts";
@@ -29,7 +30,15 @@ export async function runBundle<Input, T>(
 ): Promise<EvidenceBundle<T>> {
   const startedMs = context.clock.now();
   const { schema, options } = await resolveBundleSchema(given);
-  const work: BundleWork<Input> = { request, options, schema, context, lent: lentFor(context, options.globalBudget) };
+  const resampling = FieldResampling.of(options, schema);
+  const work: BundleWork<Input> = {
+    request,
+    options,
+    schema,
+    resampling,
+    context,
+    lent: lentFor(context, options.globalBudget),
+  };
   const { stage, replicates, escalations } = await runStages(tool, work);
   const { schedule, summary } = stage;
 
@@ -43,6 +52,7 @@ export async function runBundle<Input, T>(
     earlyStopReason: earlyStopReason(schedule),
     schemaFingerprint: schema && schemaFingerprint(schema.jsonSchema),
     escalations,
+    fieldsAsked: resampling && countAsked(replicates, resampling.parts),
   });
   await addCalibratedConfidence(evidenceBundle, context);
   const failure = schedule.halt ?? (summary.validCount === 0 ? schedule.lastFailure : undefined);
@@ -73,6 +83,11 @@ async function runStages<Input, T>(tool: ReplicateSource<Input, T>, work: Bundle
     escalations.push({ from: stage.replicates[0]?.model ?? tool.name, replicateIds, confidence });
   }
   throw new Error("A bundle has at least one stage");
+}
+
+function countAsked(replicates: readonly Replicate[], parts: readonly string[]): Record<string, number> {
+  const count = (part: string) => replicates.filter(({ fields }) => fields?.includes(part) ?? true).length;
+  return Object.fromEntries(parts.map((part) => [part, count(part)]));
 }
 
 function lentFor(context: ToolContext, limits: Budget | undefined): Lent {

@@ -116,7 +116,7 @@ describe("summarizeParts", () => {
   });
 
   it("ranks disagreements by share, as fields have different numbers of votes", () => {
-    const { disagreements } = summarizeParts([
+    const { disagreements } = summarizeParts<object>([
       { id: "r1", data: { a: 1, b: 1 } },
       { id: "r2", data: { a: 2, b: 1 } },
       { id: "r3", data: { a: 1, b: 2 } },
