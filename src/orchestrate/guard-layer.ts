@@ -1,9 +1,7 @@
 import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
+import { canFallBack } from "../guard/fallback.ts";
 import type { CallPolicies } from "../guard/guard-settings.ts";
 import type { RunLayer } from "./run-context.ts";
-
-/** Failures that another tool would meet as well. */
-const sameForEveryTool = new Set(["invalid_request", "budget", "cancelled"]);
 
 /** Puts every call of the run under policies, and replaces a whole tool that failed by its next fallback. */
 export function createGuardLayer(policies: Omit<CallPolicies, "hasFallback">): RunLayer {
@@ -13,7 +11,7 @@ export function createGuardLayer(policies: Omit<CallPolicies, "hasFallback">): R
     const errors: Record<string, OutputError> = {};
     for (;;) {
       const output = await next();
-      const fallback = canFallBack(output) ? left.shift() : undefined;
+      const fallback = isReplaceable(output) ? left.shift() : undefined;
       if (!fallback) return withErrors(output, errors);
       Object.assign(errors, output.errors);
       context.events.emit("fallback_started", { from: context.tool?.name ?? "", to: fallback.name });
@@ -23,9 +21,9 @@ export function createGuardLayer(policies: Omit<CallPolicies, "hasFallback">): R
   };
 }
 
-function canFallBack(output: OrchestrationOutput): boolean {
+function isReplaceable(output: OrchestrationOutput): boolean {
   if (output.status !== "failed") return false;
-  return Object.values(output.errors).every((error) => !sameForEveryTool.has(error.category ?? ""));
+  return Object.values(output.errors).every(({ category }) => canFallBack(category));
 }
 
 /** An output that also says what became of the tools before. */

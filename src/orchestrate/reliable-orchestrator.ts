@@ -13,6 +13,7 @@ import type { ReliabilityState } from "./state.ts";
 export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSettings<Tools> {
   /** Chooses the tool of a run that names none. Default: a `RuleBasedPlanner` without rules. */
   planner?: Planner | undefined;
+  /** Retries, breakers, timeouts, how long keys are kept. */
   reliabilityConfig?: ReliabilityConfig | undefined;
   /** Where idempotency keys and what they paid for are kept. Default: `"memory"`, which ends with the process. */
   store?: RunStore | "memory" | "sqlite" | "postgres" | undefined;

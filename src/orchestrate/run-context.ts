@@ -7,6 +7,7 @@ import type { CancelScope } from "../core/signal.ts";
 import { BudgetLedger } from "../guard/budget.ts";
 import type { CallPolicies } from "../guard/guard-settings.ts";
 import { noSpan, type Span } from "../telemetry/span.ts";
+import { limitsOf } from "./deadline.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { RunEvents } from "./run-events.ts";
 import type { ResolvedSettings } from "./settings.ts";
@@ -44,7 +45,7 @@ export function createRunContext(run: PreparedRun): RunContext {
     ...run,
     ...settings,
     ledger: new BudgetLedger({
-      limits: input.options.budget ?? {},
+      limits: limitsOf(input.options),
       clock: settings.clock,
       onOverrun: (overrun) => warnOfOverrun(events, overrun),
     }),

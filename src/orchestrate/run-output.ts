@@ -2,7 +2,7 @@ import { BudgetExceeded, CancelledError, isOrchestratorError, type PartialRun } 
 import { Incomplete } from "../contract/incomplete.ts";
 import { hasEvidence, type OrchestrationOutput, type OutputError, type OutputMetadata } from "../contract/output.ts";
 import type { AnyTool } from "../contract/tool.ts";
-import type { Spent } from "../contract/usage.ts";
+import type { Budget, Spent } from "../contract/usage.ts";
 import { toOutputError } from "../guard/output-error.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -76,7 +76,7 @@ function metadataOf({ input, tool, metadata }: RunContext, costUsd: number | nul
     toolName: tool?.name ?? "",
     toolVersion: tool?.version ?? "",
     costUsd,
-    ...(budget && { budget }),
+    ...(budget && { budget: toPlainData(budget) as Budget }),
   };
 }
 

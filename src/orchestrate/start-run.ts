@@ -1,12 +1,12 @@
-import { BudgetExceeded, CancelledError } from "../contract/errors.ts";
+import { CancelledError } from "../contract/errors.ts";
 import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
-import { schedule } from "../core/clock.ts";
 import { compose } from "../core/compose.ts";
 import { messageOf } from "../core/errors.ts";
 import { onAbort } from "../core/signal.ts";
 import { toOutputError } from "../guard/output-error.ts";
 import { traceRun } from "../telemetry/run-spans.ts";
 import { checkRequest } from "./check-request.ts";
+import { armDeadline } from "./deadline.ts";
 import { executeTool } from "./execute-tool.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { createRunContext, type RunContext, type RunLayer } from "./run-context.ts";
@@ -49,19 +49,6 @@ function identity({ requestId, traceId }: RunContext): RunIdentity {
 
 function follow(signal: AbortSignal, { callerScope }: RunContext): () => void {
   return onAbort(signal, () => callerScope.abort(new CancelledError(signal.reason)));
-}
-
-/** `timeoutMs` and `budget.timeMs` are one deadline: the earlier of the two. */
-function armDeadline({ input, clock, callerScope, events }: RunContext): (() => void) | undefined {
-  const { timeoutMs, budget } = input.options;
-  const limitMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, budget?.timeMs ?? Number.POSITIVE_INFINITY);
-  if (limitMs === Number.POSITIVE_INFINITY) return undefined;
-  const startedAtMs = clock.now();
-  const expire = () => {
-    events.emit("timeout", { limitMs });
-    callerScope.abort(new BudgetExceeded("timeMs", limitMs, Math.max(limitMs, Math.round(clock.now() - startedAtMs))));
-  };
-  return schedule(clock, expire, limitMs);
 }
 
 function emitEnd({ events }: RunContext, output: OrchestrationOutput): void {

@@ -2,7 +2,7 @@ import type { Replicate, ReplicateResult, ReplicateSpec } from "../contract/bund
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import type { Call, CallAttempt, CallOutcome, Lent } from "../contract/call.ts";
 import { lend } from "../contract/call.ts";
-import { BudgetExceeded, CancelledError } from "../contract/errors.ts";
+import { BudgetExceeded } from "../contract/errors.ts";
 import { InvalidOutputError } from "../contract/invalid-output-error.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
@@ -34,7 +34,6 @@ const hopelessCategories = new Set([
   "invalid_request",
   "context_length",
   "circuit_open",
-  "budget",
   "cancelled",
 ]);
 
@@ -75,7 +74,7 @@ export async function askReplicate<Input, T>(
   const replicate = toReplicate(asking, spec, outcome);
   if (replicate.valid) await lent.journal?.append(tool.name, replicate as Replicate);
   context.events.emit("replicate_done", { replicate });
-  return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome) };
+  return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome, options) };
 }
 
 async function answerOnce<Input, T>(
@@ -126,9 +125,12 @@ function warnOfSameResponse({ context, responseIds }: BundleAsking<any, any>, re
   responseIds.add(responseId);
 }
 
-function isHopeless(outcome: CallOutcome<unknown> & { ok: false }): boolean {
-  const { error, failure } = outcome;
-  if (BudgetExceeded.isInstance(error) || CancelledError.isInstance(error)) return true;
+function isHopeless(
+  { error, failure }: CallOutcome<unknown> & { ok: false },
+  { perReplicateBudget }: ResolvedBundleOptions,
+): boolean {
+  // A replicate that used up what it had for itself leaves the others theirs.
+  if (BudgetExceeded.isInstance(error)) return error.limit !== perReplicateBudget?.[error.budgetType];
   return InvalidOptionsError.isInstance(error) || hopelessCategories.has(failure.category ?? "");
 }
 
