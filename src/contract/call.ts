@@ -70,8 +70,8 @@ export function isSelfGuarding(tool: object): boolean {
 
 /** What was paid for in earlier runs of the same idempotency key, and a place for what is paid for now. */
 export interface ReplicateJournal {
-  find(replicateId: string, seed: number): Replicate | undefined;
-  append(replicate: Replicate): Promise<void>;
+  find(toolName: string, replicateId: string, seed: number): Replicate | undefined;
+  append(toolName: string, replicate: Replicate): Promise<void>;
 }
 
 /** What a run lends to the tools of this package beyond the public context. */

@@ -1,6 +1,6 @@
 import type { EvidenceBundle } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
-import { type CallAttempt, lend, lentWith } from "../contract/call.ts";
+import { type CallAttempt, lend, lentWith, type ReplicateJournal } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
@@ -24,9 +24,9 @@ export async function executeWholeBundle<Input, T>(
     bound: () => options.globalBudget,
     limits: options.globalBudget,
     async execute(attempt) {
-      const { context: inner, hasReported } = innerContext(context, attempt);
+      const { context: inner, isPaidFor } = innerContext(context, attempt);
       const bundle = await tool.executeBundle(request, options, inner);
-      if (!hasReported()) attempt.spend(bundle.usageTotal, bundle.costTotalUsd);
+      if (!isPaidFor()) attempt.spend(bundle.usageTotal, bundle.costTotalUsd);
       return bundle;
     },
   });
@@ -43,12 +43,9 @@ export async function executeWholeBundle<Input, T>(
   });
 }
 
-/** The context of one attempt, and whether the attempt has reported by itself what it used. */
-function innerContext(
-  context: ToolContext,
-  attempt: CallAttempt,
-): { context: ToolContext; hasReported: () => boolean } {
-  let reported = false;
+/** The context of one attempt, and whether its replicates were paid for one by one, now or in an earlier run. */
+function innerContext(context: ToolContext, attempt: CallAttempt): { context: ToolContext; isPaidFor: () => boolean } {
+  let paidFor = false;
   const observed: CallAttempt = {
     attempt: attempt.attempt,
     get signal() {
@@ -56,7 +53,7 @@ function innerContext(
     },
     reserved: attempt.reserved,
     spend(usage, costUsd) {
-      reported = true;
+      paidFor = true;
       attempt.spend(usage, costUsd);
     },
     commit: () => attempt.commit(),
@@ -70,6 +67,14 @@ function innerContext(
   });
   const lent = lentWith(context);
   const guard = createDirectGuard(inner, observed);
-  if (lent) lend(inner, { ...lent, guard, guardWithin: () => guard, attempt: observed });
-  return { context: inner, hasReported: () => reported };
+  const journal = lent?.journal && {
+    find(...replicate: Parameters<ReplicateJournal["find"]>) {
+      const found = lent.journal?.find(...replicate);
+      paidFor ||= found !== undefined;
+      return found;
+    },
+    append: lent.journal.append,
+  };
+  if (lent) lend(inner, { ...lent, guard, guardWithin: () => guard, journal, attempt: observed });
+  return { context: inner, isPaidFor: () => paidFor };
 }
