@@ -1,6 +1,7 @@
 /**
  * Compares the built package with the promised types of test/contract/types: every export of theirs, and every member of
- * those, is there. What the members mean is compiled in test/contract/programs.
+ * those, is there; what the members mean is compiled in test/contract/programs. And every option says in an editor what it
+ * does: its comment has come through the build.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -24,6 +25,22 @@ for (const entry of entries) {
   }
 }
 
+for (const [entry, symbol] of entries.flatMap((entry) =>
+  exportsOf(join("dist", entry)).map((one) => [entry, one] as const),
+)) {
+  for (const option of optionsOf(symbol).filter((one) => one.getDocumentationComment(checker).length === 0)) {
+    console.error(`dist/${entry}: ${symbol.name}.${option.name} has no comment`);
+    process.exitCode = 1;
+  }
+}
+
+/** The properties of an interface that holds options. */
+function optionsOf(symbol: ts.Symbol): readonly ts.Symbol[] {
+  const isOptions = /(Options|Config|Settings)$/.test(symbol.name) && !symbol.name.startsWith("Resolved");
+  const named = isOptions ? typeNamedBy(symbol) : undefined;
+  return named ? checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(named)) : [];
+}
+
 function exportsOf(path: string): ts.Symbol[] {
   const file = program.getSourceFile(path);
   const module = file && checker.getSymbolAtLocation(file);
@@ -44,7 +61,11 @@ function missingOf(promised: ts.Symbol, built: ts.Symbol | undefined): string[] 
 
 /** The members of a class, interface or object type; for a union, those that all its parts have. */
 function memberNames(symbol: ts.Symbol): string[] {
+  const named = typeNamedBy(symbol);
+  return named ? checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(named)).map(({ name }) => name) : [];
+}
+
+function typeNamedBy(symbol: ts.Symbol): ts.Symbol | undefined {
   const named = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-  if (!(named.flags & ts.SymbolFlags.Type)) return [];
-  return checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(named)).map(({ name }) => name);
+  return named.flags & ts.SymbolFlags.Type ? named : undefined;
 }

@@ -9,6 +9,7 @@ import {
   milliseconds,
   nested,
   type OptionsInput,
+  type OptionsInputWith,
   oneOf,
   text,
   trueOrFalse,
@@ -79,7 +80,7 @@ export const compareOptions = declareOptions("CompareOptions", "compare", {
 });
 
 /** How values are compared: for all fields, or by JSON pointer. */
-export interface CompareOptions extends OptionsInput<typeof compareOptions> {}
+export interface CompareOptions extends OptionsInputWith<typeof fieldCompareEntries, typeof compareOptions> {}
 
 const compare = (): v.GenericSchema<CompareOptions> =>
   nested(compareOptions.entries) as unknown as v.GenericSchema<CompareOptions>;

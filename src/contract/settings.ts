@@ -15,8 +15,11 @@ export interface OrchestratorSettings<Tools = {}> {
   prices?: PriceSource | undefined;
   /** Fills `summary.calibratedConfidence` of evidence bundles. Default: none. */
   calibrations?: CalibrationSource | undefined;
+  /** Hears of every event. Default: none. */
   logger?: Logger | undefined;
+  /** What time it is, and when timers fire. Default: the real clock. */
   clock?: Clock | undefined;
+  /** For ids and jitter. Default: the process's own. */
   random?: Random | undefined;
 }
 

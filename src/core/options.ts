@@ -18,6 +18,10 @@ type EntriesInput<Entries extends v.ObjectEntries> = {
   [Name in keyof Entries]?: v.InferInput<Entries[Name]> | undefined;
 };
 
+/** `OptionsInput` of a set that spreads `Shared` entries: spread, they would lose their comments in declaration files. */
+export type OptionsInputWith<Shared extends v.ObjectEntries, D extends OptionsDeclaration<any>> = EntriesInput<Shared> &
+  Omit<OptionsInput<D>, keyof Shared>;
+
 /** What our code reads: every option is there, its default filled in, so that a forgotten one does not compile. */
 export type ResolvedOptions<D extends OptionsDeclaration<any>> = EntriesOutput<D["entries"]>;
 

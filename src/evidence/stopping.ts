@@ -33,6 +33,7 @@ const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "createStoppin
 
 /** When to stop asking. */
 export interface StoppingRuleOptions extends Omit<OptionsInput<typeof stoppingRuleOptions>, "k"> {
+  /** The most replicates that will come. */
   k: number;
 }
 

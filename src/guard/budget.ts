@@ -17,6 +17,7 @@ import { Turns } from "./turns.ts";
 
 /** What a ledger keeps to. */
 export interface BudgetLedgerOptions {
+  /** What may be used in all. A part without a limit is left out. */
   readonly limits: Budget;
   /** Default: the real one. */
   readonly clock?: Clock | undefined;

@@ -8,6 +8,7 @@ import {
   milliseconds,
   nested,
   type OptionsInput,
+  type OptionsInputWith,
   oneOf,
   type ResolvedOptions,
   trueOrFalse,
@@ -83,7 +84,7 @@ export interface CircuitBreakerConfig extends OptionsInput<typeof circuitBreaker
 export type ResolvedCircuitBreakerConfig = ResolvedOptions<typeof circuitBreakerConfig>;
 
 /** How `ReliableOrchestrator` deals with failure. */
-export interface ReliabilityConfig extends OptionsInput<typeof reliabilityConfig> {}
+export interface ReliabilityConfig extends OptionsInputWith<typeof retryEntries, typeof reliabilityConfig> {}
 export interface ResolvedReliabilityConfig extends Omit<ResolvedOptions<typeof reliabilityConfig>, "circuitBreakers"> {
   readonly circuitBreakers: Readonly<Record<string, ResolvedCircuitBreakerConfig>>;
 }
