@@ -16,14 +16,17 @@ const loadModelAsker = lazily(() => import("./model-asker.ts"));
 
 /** What a prompt tool is made of. */
 export interface PromptBundleToolOptions<P extends string, T extends JSONValue, Name extends string> {
+  /** What the tool is called in outputs, events and listings. */
   name: Name;
   /** `"openai:gpt-5-mini"`, `"openai-compatible:<base URL>#<model>"`, `"recorded:<file>"`, `"simulated:…"`, or a model object. */
   model: string | LanguageModelLike;
+  /** What the model is told before the prompt. */
   system?: string | undefined;
   /** Text whose `{{variables}}` type the request, or a function that gives text or messages, images included. */
   prompt: P | ((request: PromptVariables<P>) => string | readonly PromptMessage[]);
   /** What the answer must fit. Left out, the answer is text. */
   schema?: StandardSchemaV1<any, T> | undefined;
+  /** How answers are asked for and compared, where a run does not say otherwise. */
   defaultOptions?: BundleOptions | undefined;
   /** Default: the provider's. */
   temperature?: number | undefined;
@@ -31,7 +34,9 @@ export interface PromptBundleToolOptions<P extends string, T extends JSONValue, 
   maxOutputTokens?: number | undefined;
   /** Handed to the provider as they are, by its name. */
   providerOptions?: Record<string, JSONObject> | undefined;
+  /** Shown in listings. Default: `"1.0.0"`. */
   version?: string | undefined;
+  /** Shown in listings. Default: `""`. */
   description?: string | undefined;
 }
 
