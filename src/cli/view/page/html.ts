@@ -20,8 +20,7 @@ export function html(literals: TemplateStringsArray, ...insertions: readonly Ins
 function toHtml(insertion: Insertion): string {
   if (insertion instanceof Html) return insertion.text;
   if (insertion === undefined || insertion === false) return "";
-  if (typeof insertion === "object") return insertion.map(toHtml).join("");
-  return escapeHtml(String(insertion));
+  return Array.isArray(insertion) ? insertion.map(toHtml).join("") : escapeHtml(String(insertion));
 }
 
 const entities: Readonly<Record<string, string>> = {

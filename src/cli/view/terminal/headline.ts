@@ -3,20 +3,22 @@ import { answersOf, counted, cut, showCount, showOnLine, showShare, showUsd } fr
 import { modelsOf } from "../facts/models-of.ts";
 import type { OpenedBundle } from "../open-bundle.ts";
 import type { Paper } from "./paper.ts";
+import { wrap } from "./wrap.ts";
 
 /** More lines of a consensus than this are in the file. */
 const mostLines = 24;
 
 /** What was asked, what the answers come to, and how far that can be trusted. */
 export function showHeadline({ bundle, input }: OpenedBundle, { colors, columns }: Paper): string[] {
-  const { meta } = bundle;
+  const task = cut(showOnLine(bundle.meta.task), Math.floor(columns / 2));
+  const model = cut(showOnLine(modelsOf(bundle)), columns - task.length - 2);
   return [
-    `${colors.bold(cut(showOnLine(meta.task), columns))}  ${colors.dim(cut(showOnLine(modelsOf(bundle)), columns))}`,
+    `${colors.bold(task)}  ${colors.dim(model)}`,
     ...(input === undefined ? [] : [colors.dim(cut(showOnLine(input), columns))]),
     "",
     ...consensusOf(bundle, { colors, columns }),
     "",
-    factsOf(bundle),
+    ...wrap(factsOf(bundle), columns),
   ];
 }
 

@@ -6,10 +6,12 @@ import { bar } from "./bar.ts";
 import type { Paper } from "./paper.ts";
 import { showVote } from "./show-vote.ts";
 
-const mostFields = 40;
+const mostFields = 30;
 const mostValues = 8;
 const barColumns = 20;
 const idsColumns = 24;
+/** Of confidence and stability. */
+const factsColumns = 34;
 
 /** A bar for each value of each field, the most contested field first, and who said what. */
 export function showVotes({ summary }: EvidenceBundle, paper: Paper): string[] {
@@ -33,7 +35,7 @@ function contestedLines(field: FieldVotes, { colors, columns }: Paper): string[]
   const total = field.votes.reduce((sum, { support }) => sum + support, 0);
   const rows = field.votes.slice(0, mostValues).map((vote, index) => {
     const color = index === 0 ? colors.green : colors.yellow;
-    const valueColumns = Math.max(10, columns - barColumns - idsColumns - 12);
+    const valueColumns = Math.max(10, columns - barColumns - idsColumns - 13);
     return [
       color(bar(vote.support / total, barColumns).padEnd(barColumns)),
       String(vote.support).padStart(3),
@@ -44,22 +46,19 @@ function contestedLines(field: FieldVotes, { colors, columns }: Paper): string[]
   const left = field.votes.length - rows.length;
   const facts = [factsOf(field), ...(field.tied ? ["tied"] : [])].filter(Boolean).join("   ");
   return [
-    `${cut(nameOf(field), Math.max(10, columns - 40))}   ${colors.dim(facts)}`,
+    `${cut(nameOf(field), Math.max(10, columns - factsColumns - 12))}   ${colors.dim(facts)}`,
     ...toColumns(rows).map((line) => `  ${line}`),
     ...(left > 0 ? [colors.dim(`  … and ${counted(left, "more value")}`)] : []),
   ];
 }
 
 function agreedLines(fields: readonly FieldVotes[], { colors, columns }: Paper): string[] {
+  const half = Math.max(10, Math.floor((columns - factsColumns - 6) / 2));
   return toColumns(
     fields.map((field) => {
       const [winner] = field.votes as [Vote];
       const value = `all ${winner.support}: ${showVote(winner)}`;
-      return [
-        cut(nameOf(field), Math.floor(columns / 3)),
-        cut(value, Math.floor(columns / 3)),
-        colors.dim(factsOf(field)),
-      ];
+      return [cut(nameOf(field), half), cut(value, half), colors.dim(factsOf(field))];
     }),
   );
 }
