@@ -1,13 +1,22 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import type { BundleOptions } from "../../src/contract/bundle-options.ts";
+import type { BundleOptions, ResolvedBundleOptions } from "../../src/contract/bundle-options.ts";
+import { pickFields } from "../../src/evidence/pick-fields.ts";
 import {
   type BundleTool,
+  defineBundleTool,
+  InvalidOptionsError,
   Orchestrator,
   PromptBundleTool,
+  ReliableOrchestrator,
   unwrap,
 } from "../../src/index.ts";
+import { resolveSchema } from "../../src/schema/resolve.ts";
 import { type RecordedCall, type Script, type ScriptedModel, scriptedModel } from "../../src/testing.ts";
+import { createBundleRule } from "../../src/tool/bundle-rule.ts";
+import { FieldResampling } from "../../src/tool/field-resampling.ts";
+import { scheduleReplicates } from "../../src/tool/replicate-scheduler.ts";
 
 const schema = z.object({
   severity: z.enum(["low", "high"]),
@@ -100,4 +109,129 @@ describe('resample: "fields"', () => {
     expect(meta.fieldsAsked).toMatchObject({ "/severity": 4 });
     expect(summary).toMatchObject({ validCount: 3, invalidCount: 1 });
   });
+
+  test("asks for whole answers until one is valid, for parts need one to be put into", async () => {
+    const broken = report({ component: undefined as never });
+    const model = answering([broken, broken, broken, report(), report({ severity: "high" }), { severity: "low" }]);
+    const { replicates, summary } = await bundleOf(toolOf(model), { k: 6, fields: ["/severity"] });
+    expect(replicates.map(({ fields }) => fields?.join() ?? "all")).toEqual([...Array(5).fill("all"), "/severity"]);
+    expect(summary.consensus).toEqual(report());
+  });
+
+  test("checks and transforms a part as the schema does it in a whole answer", async () => {
+    const loud = z.object({
+      name: z.string().toUpperCase(),
+      code: z.string().refine((code) => code.startsWith("A"), "starts with A"),
+      other: z.number(),
+    });
+    const script = [
+      { name: "ann", code: "A1", other: 1 },
+      { name: "bob", code: "A2", other: 1 },
+      { name: "ann", code: "B" },
+      { name: "ann", code: "A1" },
+    ];
+    const tool = new PromptBundleTool({ name: "t", model: answering(script), prompt: "x", schema: loud });
+    const { replicates, summary } = await bundleOf(tool, { k: 4, resample: "fields", stopping: "lossless" });
+    expect(replicates[2]?.quality.errors).toEqual(["/code: starts with A"]);
+    expect(replicates[3]?.data).toEqual({ name: "ANN", code: "A1" });
+    expect(summary.consensus).toEqual({ name: "ANN", code: "A1", other: 1 });
+  });
+
+  test("goes on with the fields of the next model where the first stays too uncertain", async () => {
+    const scattered = ["low", "high", "low"].map((severity, index) => report({ severity, component: `c${index}` }));
+    const first = answering(scattered.map((row, index) => (index < 2 ? row : pick(row, ["severity", "component"]))));
+    const second = answering([report(), report({ severity: "high" }), { severity: "low" }]);
+    const escalate = { below: 0.9, to: [second] };
+    const { meta, replicates, summary } = await bundleOf(toolOf(first, { k: 3, escalate }));
+    expect(second.calls.map(askedOf).at(-1)).toEqual(["severity"]);
+    expect(meta.escalations).toHaveLength(1);
+    expect(replicates.map(({ id }) => id)).toEqual(["r1", "r2", "r3", "r4", "r5", "r6"]);
+    expect(summary.consensus).toEqual(report());
+  });
+
+  test("goes on where a run under the same key was stopped, with the fields that were paid for", async () => {
+    const rows = Array.from({ length: 6 }, (_, index) => report({ severity: index % 2 === 0 ? "low" : "high" }));
+    const answer = ({ index }: { index: number }) => ({
+      object: rows[index] as object,
+      usage: { inputTokens: 50, outputTokens: 50 },
+    });
+    const model = scriptedModel(answer);
+    const tool = toolOf(model, { k: 6, maxParallel: 1 });
+    const orchestrator = new ReliableOrchestrator();
+    const run = (tokens: number) =>
+      orchestrator.run({ tool, request: {}, options: { idempotencyKey: "resumed", budget: { tokens } } });
+    expect((await run(950)).status).toBe("partial");
+    const paid = model.calls.length;
+    const { meta, replicates } = unwrap(await run(100_000)).evidenceBundle;
+    expect(model.calls).toHaveLength(5);
+    expect(paid).toBeLessThan(5);
+    expect(replicates[paid - 1]?.fields).toEqual(["/severity"]);
+    expect(meta.fieldsAsked).toMatchObject({ "/severity": 5, "/component": 3 });
+  });
+
+  test("is refused before anything is paid where there are no fields to ask for", async () => {
+    const model = scriptedModel([]);
+    const asText = new PromptBundleTool({ name: "text", model, prompt: "x" });
+    const joined = { type: "object", properties: { a: {}, b: {} }, anyOf: [{ required: ["a"] }] };
+    const withRule = new PromptBundleTool({ name: "joined", model, prompt: "x", schema: joined as never });
+    for (const tool of [asText, withRule])
+      await expect(bundleOf(tool, { resample: "fields" })).rejects.toThrow(InvalidOptionsError);
+    expect(model.calls).toHaveLength(0);
+  });
+
+  test("is refused of a tool that gives whole answers only", async () => {
+    const executeReplicate = () => Promise.reject(new Error("asked"));
+    const tool = defineBundleTool({ name: "votes", input: z.object({}), schema, executeReplicate });
+    await expect(bundleOf(tool, { resample: "fields" })).rejects.toThrow(/"votes" gives whole answers only/);
+  });
 });
+
+describe("the scheduler and the rule over fields", () => {
+  const answer = fc.record({ a: fc.nat(1), b: fc.nat(2), c: fc.constant(0) });
+  const answers = fc.array(fc.option(answer, { freq: 5 }), { minLength: 2, maxLength: 12 });
+
+  test("ask for the same fields whatever finishes first, and for none that was settled before", async () => {
+    await fc.assert(
+      fc.asyncProperty(answers, fc.integer({ min: 1, max: 12 }), fc.scheduler(), async (given, maxParallel, order) => {
+        const oneByOne = await scheduleOf(given, 1);
+        const inOrder = scheduleOf(given, maxParallel, order);
+        await order.waitFor(inOrder);
+        expect(await inOrder).toEqual(oneByOne);
+        let asked = ["/a", "/b", "/c"];
+        for (const { fields } of oneByOne.replicates) {
+          if (fields) expect(asked).toEqual(expect.arrayContaining(fields));
+          asked = fields ?? asked;
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+const flat = await resolveSchema({ type: "object", properties: { a: {}, b: {}, c: {} } });
+
+/** The replicates of a bundle whose answers are given; `null` is an invalid one. */
+async function scheduleOf(given: readonly (object | null)[], maxParallel: number, order?: fc.Scheduler) {
+  const options = { k: given.length, stopping: "auto", resample: "fields" } as ResolvedBundleOptions;
+  const resampling = FieldResampling.of(options, flat);
+  return scheduleReplicates({
+    k: given.length,
+    maxParallel,
+    rule: createBundleRule({ options: () => options, schema: flat, resampling, isLast: true, learns: false }),
+    async ask(index, fields) {
+      await order?.schedule(Promise.resolve(), `replicate ${index}`);
+      const data = given[index] ?? null;
+      const facts = { id: `r${index + 1}`, elapsedMs: 0, seed: index, model: "m", attempts: 1 };
+      const common = { ...facts, ...(fields && { fields: [...fields] }) };
+      if (!data) return { replicate: { ...common, valid: false, data, quality: { valid: false, errors: ["no"] } } };
+      return {
+        replicate: { ...common, valid: true, data: pickFields(data, fields ?? [""]), quality: { valid: true } },
+      };
+    },
+    onObserved() {},
+  });
+}
+
+function pick(row: Report, names: readonly (keyof Report)[]): object {
+  return Object.fromEntries(names.map((name) => [name, row[name]]));
+}
