@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { addDemoCommand } from "./commands/demo.ts";
+import { addFeedbackCommand } from "./commands/feedback.ts";
 import { addRecordCommand } from "./commands/record.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addToolsCommand } from "./commands/tools.ts";
@@ -34,5 +35,6 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   addRecordCommand(program, onExitCode);
   addToolsCommand(program);
   addViewCommand(program);
+  addFeedbackCommand(program);
   return program;
 }

@@ -1,11 +1,11 @@
-import { createReadStream, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { extname } from "node:path";
-import { messageOf } from "../../core/errors.ts";
 import { CommandError } from "../command-error.ts";
 import { readCsv } from "./csv.ts";
 import type { Input, InputReader, InputSource } from "./input.ts";
 import { readJsonDocument } from "./json-document.ts";
 import { readJsonLines } from "./json-lines.ts";
+import { readBytes, unreadable } from "./read-bytes.ts";
 import { readText } from "./text.ts";
 
 export const inputFormats = ["jsonl", "json", "csv", "text"] as const;
@@ -49,7 +49,7 @@ export function openInputs({ input, format }: InputChoice, stdin: StandardInput)
   if (input === undefined || input === "-")
     return createSource("stdin", false, () => stdin, readers[format ?? "jsonl"]);
   if (/^\s*[[{"]/.test(input)) return createSource("--input", true, () => toChunks(input), readJsonDocument);
-  return createSource(input, isRegularFile(input), () => chunksOf(input), readers[format ?? formatOf(input)]);
+  return createSource(input, isRegularFile(input), () => readBytes(input), readers[format ?? formatOf(input)]);
 }
 
 function isRegularFile(path: string): boolean {
@@ -90,16 +90,4 @@ function createSource(
 
 async function* toChunks(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
-}
-
-async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* createReadStream(path);
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-function unreadable(path: string, error: unknown): CommandError {
-  return new CommandError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
 }

@@ -1,9 +1,8 @@
-import { createReadStream } from "node:fs";
 import type { EvidenceBundle } from "../../contract/bundle.ts";
 import { snapshot } from "../../core/canonical.ts";
-import { messageOf } from "../../core/errors.ts";
 import { CommandError } from "../command-error.ts";
 import { readLines } from "../input/lines.ts";
+import { readBytes } from "../input/read-bytes.ts";
 import { parseJson } from "../parse-json.ts";
 import { bundleFault } from "./bundle-shape.ts";
 import { chooseDocument } from "./choose-document.ts";
@@ -26,15 +25,10 @@ export interface OpenedBundle {
  */
 export async function openBundle(file: string, line?: number | undefined): Promise<OpenedBundle> {
   const name = file === "-" ? "stdin" : file;
-  const chunks: AsyncIterable<Uint8Array> = file === "-" ? process.stdin : createReadStream(file);
-  try {
-    const { text, firstLine, isOneOfMany } = await chooseDocument(readLines(chunks, name), name, line);
-    const place = isOneOfMany ? `${name}:${firstLine}` : name;
-    return { place, ...bundleIn(parseJson(text, name, { firstLine }), place) };
-  } catch (error) {
-    if (error instanceof CommandError) throw error;
-    throw new CommandError(`${name} cannot be read: ${messageOf(error)}`, { cause: error });
-  }
+  const chunks: AsyncIterable<Uint8Array> = file === "-" ? process.stdin : readBytes(file);
+  const { text, firstLine, isOneOfMany } = await chooseDocument(readLines(chunks, name), name, line);
+  const place = isOneOfMany ? `${name}:${firstLine}` : name;
+  return { place, ...bundleIn(parseJson(text, name, { firstLine }), place) };
 }
 
 function bundleIn(value: unknown, place: string): { bundle: EvidenceBundle; input?: unknown } {

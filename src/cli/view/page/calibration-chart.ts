@@ -1,7 +1,7 @@
 import type { StoredCalibration } from "../../../calibration/stored-calibration.ts";
 import type { BundleSummary } from "../../../contract/bundle.ts";
+import { describeCalibration } from "../../feedback/describe-calibration.ts";
 import { counted, showShare } from "../../progress/format.ts";
-import { describeCalibration } from "../describe-calibration.ts";
 import { calibrationCurve, type LearntConfidence } from "../facts/calibration-curve.ts";
 import {
   bottomAxis,

@@ -1,8 +1,8 @@
 import type { StoredCalibration } from "../../../calibration/stored-calibration.ts";
 import type { EvidenceBundle } from "../../../contract/bundle.ts";
+import { describeCalibration } from "../../feedback/describe-calibration.ts";
 import { toColumns } from "../../progress/columns.ts";
 import { showCount, showShare } from "../../progress/format.ts";
-import { describeCalibration } from "../describe-calibration.ts";
 import { binWidth, calibrationCurve } from "../facts/calibration-curve.ts";
 import { bar } from "./bar.ts";
 import type { Paper } from "./paper.ts";
