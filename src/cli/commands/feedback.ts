@@ -6,8 +6,8 @@ An answer's id is the "id" of its input where that has one, else its "index" in 
 JSON object a line: {"id": "bug-17", "correct": true}, or {"id": "bug-17", "expected": {"severity": "high"}}, which is
 compared with the consensus.
 
-Labels are kept by task, model and schema. From 30 of them on, steer view shows what a confidence has meant, and a
-program that gives new CalibrationStore() to its orchestrator gets summary.calibratedConfidence.
+Labels are kept by task, model and schema. From 30 of them on, steer run in the same folder gives each answer a
+calibratedConfidence, --min-confidence is held against it, and steer view shows what confidence has meant.
 
 Examples
   $ steer feedback triaged.jsonl --correct bug-3,bug-4 --wrong bug-17

@@ -1,3 +1,4 @@
+import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { exitCode } from "../exit-code.ts";
@@ -23,7 +24,7 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
   try {
     await runJob({
       ...job,
-      orchestrator: new ReliableOrchestrator(),
+      orchestrator: new ReliableOrchestrator({ calibrations: new CalibrationStore() }),
       options: runOptionsFrom(flags),
       concurrency: flags.concurrency,
       inputs: interrupt.stopping(job.inputs()),

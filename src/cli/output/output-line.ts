@@ -1,3 +1,4 @@
+import type { BundleSummary } from "../../contract/bundle.ts";
 import type { BudgetExceeded } from "../../contract/errors.ts";
 import { hasEvidence, type OrchestrationOutput } from "../../contract/output.ts";
 import { nothingSpent, type Usage } from "../../contract/usage.ts";
@@ -23,6 +24,7 @@ interface AnsweredLine extends LineBase {
   /** Repeated from the evidence bundle, so that a line can be read without digging. */
   readonly consensus?: unknown;
   readonly confidence?: number;
+  readonly calibratedConfidence?: number;
   readonly output: OrchestrationOutput;
 }
 
@@ -39,11 +41,15 @@ export function answeredLine(input: Input, fingerprint: string, output: Orchestr
     fingerprint,
     input: input.request,
     status: output.status,
-    ...(evidence && { consensus: evidence.consensus, confidence: evidence.confidence }),
+    ...(evidence && evidenceOf(evidence)),
     usage: output.usage,
     costUsd: output.costUsd,
     output,
   };
+}
+
+function evidenceOf({ consensus, confidence, calibratedConfidence }: BundleSummary) {
+  return { consensus, confidence, ...(calibratedConfidence !== undefined && { calibratedConfidence }) };
 }
 
 export function rejectedLine(input: Input, fingerprint: string, error: BudgetExceeded): OutputLine {

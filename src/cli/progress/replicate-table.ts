@@ -25,9 +25,10 @@ export function replicateTable(run: RunState, { colors, columns }: Terminal): st
   return [...table, `  ${colors.green("consensus")}  ${consensus}`, `             ${factsOf(run, summary)}`];
 }
 
-function factsOf({ replicates, source, costUsd }: RunState, { confidence, stability }: BundleSummary): string {
+function factsOf({ replicates, source, costUsd }: RunState, summary: BundleSummary): string {
+  const { confidence, calibratedConfidence = confidence, stability } = summary;
   const answers = source ? `${answersOf(replicates.size, source)}, ` : "";
-  return `${answers}confidence ${showShare(confidence)}, stability ${showShare(stability)}, ${showUsd(costUsd)}`;
+  return `${answers}confidence ${showShare(calibratedConfidence)}, stability ${showShare(stability)}, ${showUsd(costUsd)}`;
 }
 
 function answerOf(replicate: Replicate, length: number, colors: Terminal["colors"]): string {

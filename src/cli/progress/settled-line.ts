@@ -32,7 +32,7 @@ function evidenceOf(line: OutputLine, colors: Terminal["colors"]): string[] {
   if (line.status === "rejected" || line.confidence === undefined || !hasEvidence(line.output)) return [];
   const { replicates, meta } = line.output.content.evidenceBundle;
   const isTooLow = line.output.metadata["belowMinConfidence"] === true;
-  const confidence = `confidence ${showShare(line.confidence)}${isTooLow ? ", too low" : ""}`;
+  const confidence = `confidence ${showShare(line.calibratedConfidence ?? line.confidence)}${isTooLow ? ", too low" : ""}`;
   return [answersOf(replicates.length, meta.source), isTooLow ? colors.yellow(confidence) : confidence];
 }
 
