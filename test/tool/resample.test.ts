@@ -152,18 +152,18 @@ describe('resample: "fields"', () => {
   test("goes on where a run under the same key was stopped, with the fields that were paid for", async () => {
     const severityOf = (index: number) => (index % 2 === 0 ? "low" : "high");
     const model = scriptedModel(({ index }) =>
-      index === 4 ? { status: 401 } : { object: report({ severity: severityOf(index) }) },
+      index === 6 ? { status: 401 } : { object: report({ severity: severityOf(index) }) },
     );
-    const tool = toolOf(model, { k: 6, maxParallel: 1 });
+    const tool = toolOf(model, { k: 8, maxParallel: 1 });
     const orchestrator = new ReliableOrchestrator();
     const run = () => orchestrator.run({ tool, request: {}, options: { idempotencyKey: "resumed" } });
     expect((await run()).status).toBe("partial");
     const { meta, replicates } = unwrap(await run()).evidenceBundle;
-    expect(model.calls).toHaveLength(6);
+    expect(model.calls).toHaveLength(8);
     expect(replicates.map(({ fields }) => fields?.join() ?? "all")).toEqual([
-      ...["all", "all", "all", "/severity", "/severity"],
+      ...["all", "all", "all", "all", "all", "/severity", "/severity"],
     ]);
-    expect(meta.fieldsAsked).toMatchObject({ "/severity": 5, "/component": 3 });
+    expect(meta.fieldsAsked).toMatchObject({ "/severity": 7, "/component": 5 });
   });
 
   test("is refused before anything is paid where there are no fields to ask for", async () => {
