@@ -1,24 +1,12 @@
-/**
- * Job: keep which bundles were right, by task, model and schema, and say what that means for further ones.
- * Boundary: knows files and the fit; asks nothing and changes no bundle.
- * Invariants:
- * 1. A file is whole: it is written aside, and put in place in one step.
- * 2. No label is lost: who adds one holds the lock of the folder from reading to writing.
- * 3. An id has one label, the last that was given.
- */
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EvidenceBundle } from "../contract/bundle.ts";
 import type { CalibrationSource } from "../contract/settings.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { lazily } from "../core/lazily.ts";
-import { calibrationKeyOf, fileNameOf, type KeyedBundle } from "./calibration-key.ts";
-import { assertJudged, type JudgedBundle } from "./judged-bundle.ts";
+import type { KeyedBundle } from "./calibration-key.ts";
+import type { JudgedBundle } from "./judged-bundle.ts";
+import type { LabelledFolder } from "./labelled-folder.ts";
 import type { StoredCalibration } from "./stored-calibration.ts";
-
-const loadLockFolder = lazily(() => import("./lock-folder.ts"));
-const loadStorageError = lazily(() => import("./storage-error.ts"));
-const loadStoredCalibration = lazily(() => import("./stored-calibration.ts"));
 
 /** Where a calibration store keeps its labels. */
 export interface CalibrationStoreOptions {
@@ -44,14 +32,10 @@ export interface CalibrationStoreOptions {
  * ```
  */
 export class CalibrationStore implements CalibrationSource {
-  readonly #path: string;
-  readonly #clock: Clock;
-  /** By file, with what tells one version of it from the next. */
-  readonly #read = new Map<string, { readonly version: string; readonly stored: StoredCalibration | undefined }>();
+  readonly #folder: () => Promise<LabelledFolder>;
 
   constructor({ path = join(".steer", "calibrations"), clock = systemClock }: CalibrationStoreOptions = {}) {
-    this.#path = path;
-    this.#clock = clock;
+    this.#folder = lazily(async () => new (await import("./labelled-folder.ts")).LabelledFolder(path, clock));
   }
 
   /**
@@ -62,22 +46,7 @@ export class CalibrationStore implements CalibrationSource {
    * StoreError where a file cannot be read or written
    */
   async label(judged: readonly JudgedBundle[]): Promise<StoredCalibration[]> {
-    assertJudged(judged);
-    let release: (() => void) | undefined;
-    try {
-      const { addLabels } = await loadStoredCalibration();
-      release = await (await loadLockFolder()).lockFolder(this.#path, this.#clock);
-      const learnt: StoredCalibration[] = [];
-      for (const [path, group] of Map.groupBy(judged, ({ bundle }) => this.#fileOf(bundle))) {
-        const [{ bundle }] = group as [JudgedBundle];
-        learnt.push(await addLabels(path, calibrationKeyOf(bundle), group));
-      }
-      return learnt;
-    } catch (error) {
-      throw (await loadStorageError()).storageError(error, "append", this.#path);
-    } finally {
-      release?.();
-    }
+    return (await this.#folder()).label(judged);
   }
 
   /**
@@ -86,8 +55,7 @@ export class CalibrationStore implements CalibrationSource {
    * @throws StoreError where the file cannot be read
    */
   async confidence(bundle: EvidenceBundle<any>): Promise<number | undefined> {
-    const stored = await this.find(bundle);
-    return stored && (await loadStoredCalibration()).learntConfidence(stored, bundle.summary);
+    return (await this.#folder()).confidence(bundle);
   }
 
   /**
@@ -96,30 +64,6 @@ export class CalibrationStore implements CalibrationSource {
    * @throws StoreError where the file cannot be read
    */
   async find(bundle: KeyedBundle): Promise<StoredCalibration | undefined> {
-    const path = this.#fileOf(bundle);
-    try {
-      const version = await versionOf(path);
-      if (version === undefined) return undefined;
-      const known = this.#read.get(path);
-      if (known?.version === version) return known.stored;
-      const stored = await (await loadStoredCalibration()).readStored(path);
-      this.#read.set(path, { version, stored });
-      return stored;
-    } catch (error) {
-      throw (await loadStorageError()).storageError(error, "show", path);
-    }
+    return (await this.#folder()).find(bundle);
   }
-
-  #fileOf(bundle: KeyedBundle): string {
-    return join(this.#path, fileNameOf(calibrationKeyOf(bundle)));
-  }
-}
-
-/** What changes whenever a file is replaced; `undefined` where there is none. */
-async function versionOf(path: string): Promise<string | undefined> {
-  const found = await stat(path, { bigint: true }).catch((error) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-  return found && `${found.ino}:${found.mtimeNs}:${found.size}`;
 }

@@ -1,9 +1,8 @@
 import type { Clock } from "../core/clock.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
-import type { ManagedStore, RunStore } from "./store.ts";
+import { type ManagedStore, type RunStore, type StoreName, storeNames } from "./store.ts";
 
-export const storeNames = ["memory", "sqlite", "postgres"] as const;
-export type StoreName = (typeof storeNames)[number];
+export type { StoreName };
 
 export interface OpenStoreOptions {
   /** For `"memory"` and `"sqlite"`. Postgres has its own. Default: that of the store. */

@@ -124,5 +124,9 @@ export interface StoreAdministration {
 /** The stores of this package. */
 export interface ManagedStore extends RunStore, StoreAdministration {}
 
+/** The names by which an orchestrator opens these. */
+export const storeNames = ["memory", "sqlite", "postgres"] as const;
+export type StoreName = (typeof storeNames)[number];
+
 /** How long the journal of a run that never settled stays: 7 days. */
 export const defaultJournalTtlMs = 7 * 24 * 3_600_000;

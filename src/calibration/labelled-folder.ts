@@ -1,0 +1,80 @@
+/**
+ * Job: keep which bundles were right, by task, model and schema, and say what that means for further ones.
+ * Boundary: knows files and the fit; asks nothing and changes no bundle.
+ * Invariants:
+ * 1. A file is whole: it is written aside, and put in place in one step.
+ * 2. No label is lost: who adds one holds the lock of the folder from reading to writing.
+ * 3. An id has one label, the last that was given.
+ */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { EvidenceBundle } from "../contract/bundle.ts";
+import type { Clock } from "../core/clock.ts";
+import { calibrationKeyOf, fileNameOf, type KeyedBundle } from "./calibration-key.ts";
+import { assertJudged, type JudgedBundle } from "./judged-bundle.ts";
+import { lockFolder } from "./lock-folder.ts";
+import { storageError } from "./storage-error.ts";
+import { addLabels, learntConfidence, readStored, type StoredCalibration } from "./stored-calibration.ts";
+
+export class LabelledFolder {
+  readonly #path: string;
+  readonly #clock: Clock;
+  /** By file, with what tells one version of it from the next. */
+  readonly #read = new Map<string, { readonly version: string; readonly stored: StoredCalibration | undefined }>();
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+  }
+
+  async label(judged: readonly JudgedBundle[]): Promise<StoredCalibration[]> {
+    assertJudged(judged);
+    let release: (() => void) | undefined;
+    try {
+      release = await lockFolder(this.#path, this.#clock);
+      const learnt: StoredCalibration[] = [];
+      for (const [path, group] of Map.groupBy(judged, ({ bundle }) => this.#fileOf(bundle))) {
+        const [{ bundle }] = group as [JudgedBundle];
+        learnt.push(await addLabels(path, calibrationKeyOf(bundle), group));
+      }
+      return learnt;
+    } catch (error) {
+      throw storageError(error, "append", this.#path);
+    } finally {
+      release?.();
+    }
+  }
+
+  async confidence(bundle: EvidenceBundle<any>): Promise<number | undefined> {
+    const stored = await this.find(bundle);
+    return stored && learntConfidence(stored, bundle.summary);
+  }
+
+  async find(bundle: KeyedBundle): Promise<StoredCalibration | undefined> {
+    const path = this.#fileOf(bundle);
+    try {
+      const version = await versionOf(path);
+      if (version === undefined) return undefined;
+      const known = this.#read.get(path);
+      if (known?.version === version) return known.stored;
+      const stored = await readStored(path);
+      this.#read.set(path, { version, stored });
+      return stored;
+    } catch (error) {
+      throw storageError(error, "show", path);
+    }
+  }
+
+  #fileOf(bundle: KeyedBundle): string {
+    return join(this.#path, fileNameOf(calibrationKeyOf(bundle)));
+  }
+}
+
+/** What changes whenever a file is replaced; `undefined` where there is none. */
+async function versionOf(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch((error) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  return found && `${found.ino}:${found.mtimeNs}:${found.size}`;
+}
