@@ -1,9 +1,8 @@
 import type { LanguageModelLike } from "../contract/model.ts";
 import type { Clock } from "../core/clock.ts";
-import { InvalidOptionsError } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
 
-const loadNamedModel = lazily(() => import("./named-model.ts"));
+const loadFindModel = lazily(() => import("./find-model.ts"));
 
 /**
  * The model that a reference names. A model object is given back as it is.
@@ -27,16 +26,5 @@ export async function resolveModel(
   reference: string | LanguageModelLike,
   options: { readonly clock?: Clock | undefined } = {},
 ): Promise<LanguageModelLike> {
-  if (typeof reference !== "string") return checkedModel(reference);
-  const { namedModel } = await loadNamedModel();
-  return namedModel(reference, options.clock);
-}
-
-function checkedModel(model: LanguageModelLike): LanguageModelLike {
-  const { specificationVersion: version, doGenerate } = (model ?? {}) as Partial<LanguageModelLike>;
-  if ((version === "v3" || version === "v4") && typeof doGenerate === "function") return model;
-  const given = version === undefined ? model : `a model of specification ${version}`;
-  const allowed =
-    'a model of the AI SDK\'s specification v3 or v4 (its releases 6 and 7), or a text such as "openai:gpt-5-mini"';
-  throw new InvalidOptionsError([{ path: "model", given, allowed }]);
+  return (await loadFindModel()).findModel(reference, options.clock);
 }

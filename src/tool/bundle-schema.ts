@@ -2,7 +2,7 @@ import type { CompareOptions, ResolvedBundleOptions } from "../contract/bundle-o
 import { InvalidOptionsError } from "../core/errors.ts";
 import { compareFromSchema } from "../evidence/schema-hints.ts";
 import { type ResolvedSchema, resolveSchema } from "../schema/resolve.ts";
-import { resolveSchemaUri } from "../schema/schema-registry.ts";
+import { resolveSchemaUri } from "../schema/resolve-schema-uri.ts";
 
 /** The schema that answers must fit, and the options with what the schema says about comparing them. */
 export interface BundleSchema {

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { fetchSchema } from "../../src/schema/fetch-schema.ts";
 import { isPublicAddress, publicLookup } from "../../src/schema/public-address.ts";
-import { allowSchemaHost, registerSchema, resolveSchemaUri } from "../../src/schema/schema-registry.ts";
+import { resolveSchemaUri } from "../../src/schema/resolve-schema-uri.ts";
+import { allowSchemaHost, registerSchema } from "../../src/schema/schema-registry.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 
 describe("resolveSchemaUri", () => {

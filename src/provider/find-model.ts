@@ -11,12 +11,16 @@ const loadSimulated = lazily(() => import("./simulated.ts"));
 const ownPrefixes = ["openai-compatible", "recorded", "simulated"];
 
 /**
- * The model of a name such as `"openai:gpt-5-mini"`.
+ * The model of a name such as `"openai:gpt-5-mini"`; a model object is given back as it is.
  *
  * @param clock by which a simulation waits
- * @throws InvalidOptionsError for a name that leads nowhere
+ * @throws InvalidOptionsError for a name that leads nowhere, or what is no model
  */
-export async function namedModel(reference: string, clock: Clock | undefined): Promise<LanguageModelLike> {
+export async function findModel(
+  reference: string | LanguageModelLike,
+  clock: Clock | undefined,
+): Promise<LanguageModelLike> {
+  if (typeof reference !== "string") return checkedModel(reference);
   const colon = reference.indexOf(":");
   const prefix = reference.slice(0, Math.max(colon, 0));
   const rest = reference.slice(colon + 1);
@@ -26,6 +30,15 @@ export async function namedModel(reference: string, clock: Clock | undefined): P
   if (prefix === "recorded") return (await loadRecorded()).recordedModel(rest);
   if (prefix === "simulated") return (await loadSimulated()).parseSimulatedModel(rest, clock);
   throw unknownReference(reference, prefix);
+}
+
+function checkedModel(model: LanguageModelLike): LanguageModelLike {
+  const { specificationVersion: version, doGenerate } = (model ?? {}) as Partial<LanguageModelLike>;
+  if ((version === "v3" || version === "v4") && typeof doGenerate === "function") return model;
+  const given = version === undefined ? model : `a model of specification ${version}`;
+  const allowed =
+    'a model of the AI SDK\'s specification v3 or v4 (its releases 6 and 7), or a text such as "openai:gpt-5-mini"';
+  throw new InvalidOptionsError([{ path: "model", given, allowed }]);
 }
 
 function unknownReference(reference: string, prefix: string): InvalidOptionsError {
