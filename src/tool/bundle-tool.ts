@@ -1,17 +1,15 @@
 import type { EvidenceBundle, EvidenceContent, ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
 import type { BundleToolOptions, ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { markSelfGuarding } from "../contract/call.ts";
-import { Incomplete } from "../contract/incomplete.ts";
 import type { EvidenceSource, LanguageModelLike } from "../contract/model.ts";
 import { type ReplicateContext, Tool, type ToolContext } from "../contract/tool.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
 import type { ReplicateBound } from "./replicate-source.ts";
 import { type CheckedBundleOptions, resolveBundleOptions } from "./resolve-bundle-options.ts";
-import { deriveSeeds } from "./seeds.ts";
 
 const loadRunBundle = lazily(() => import("./run-bundle.ts"));
-const loadExecuteWholeBundle = lazily(() => import("./execute-whole-bundle.ts"));
+const loadExecution = lazily(() => import("./execute-bundle-tool.ts"));
 
 export interface BundleTool<Input, T> {
   /** True for every bundle tool: listings and planners read it. */
@@ -79,19 +77,8 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
   /** Asks for the bundle, reports it, and gives it as the content. */
   async execute(request: Input, options: BundleToolOptions, context: ToolContext): Promise<EvidenceContent<T>> {
     const checked = this.resolveOptions(options) as CheckedBundleOptions;
-    const seeds = checked.seeds ?? deriveSeeds(this.name, request, checked.k);
-    const resolved = { ...checked, seeds } as ResolvedBundleOptions;
-    try {
-      const evidenceBundle = this.runsWholeBundle
-        ? await (await loadExecuteWholeBundle()).executeWholeBundle(this, request, resolved, context)
-        : await this.executeBundle(request, resolved, context);
-      context.events.emit("bundle_ready", { evidenceBundle });
-      return { evidenceBundle };
-    } catch (error) {
-      if (error instanceof Incomplete && error.isUsable)
-        context.events.emit("bundle_ready", error.content as EvidenceContent);
-      throw error;
-    }
+    const { executeBundleTool } = await loadExecution();
+    return executeBundleTool(this, this.runsWholeBundle, request, checked, context);
   }
 
   /**
