@@ -3,6 +3,7 @@ import { addDemoCommand } from "./commands/demo.ts";
 import { addFeedbackCommand } from "./commands/feedback.ts";
 import { addRecordCommand } from "./commands/record.ts";
 import { addRunCommand } from "./commands/run.ts";
+import { addStoreCommand } from "./commands/store.ts";
 import { addToolsCommand } from "./commands/tools.ts";
 import { addViewCommand } from "./commands/view.ts";
 import { packageVersion } from "./package-root.ts";
@@ -36,5 +37,6 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   addToolsCommand(program);
   addViewCommand(program);
   addFeedbackCommand(program);
+  addStoreCommand(program, onExitCode);
   return program;
 }

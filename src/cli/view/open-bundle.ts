@@ -17,7 +17,8 @@ export interface OpenedBundle {
 }
 
 /**
- * The bundle in a file: a bundle, an output that holds one, or a line of an output file of `steer run`.
+ * The bundle in a file: a bundle, an output that holds one, or something with such an output in it, as a line of
+ * `steer run` and a key of `steer store show --json` have.
  *
  * @param file a path, or `-` for standard input
  * @param line from 1, of a file with more than one
@@ -33,9 +34,9 @@ export async function openBundle(file: string, line?: number | undefined): Promi
 
 function bundleIn(value: unknown, place: string): { bundle: EvidenceBundle; input?: unknown } {
   const holder = value as Partial<Record<string, any>> | null;
-  const found = [holder, holder?.["content"]?.evidenceBundle, holder?.["output"]?.content?.evidenceBundle].find(
-    (candidate) => Array.isArray(candidate?.replicates),
-  );
+  const contents = [holder?.["output"]?.content, holder?.["content"]];
+  const candidates = [...contents.map((content) => content?.evidenceBundle), holder];
+  const found = candidates.find((candidate) => Array.isArray(candidate?.replicates));
   if (found === undefined) throw new CommandError(`${place} holds no evidence bundle${reasonIn(holder)}.`);
   const bundle = snapshot(found, place);
   const fault = bundleFault(bundle);
