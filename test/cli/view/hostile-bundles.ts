@@ -13,7 +13,7 @@ const answerWithPrototypeKeys = (index: number) =>
   );
 
 /** Bundles that models, and those who ask them, could come up with. */
-export const hostileBundles: Readonly<Record<string, EvidenceBundle>> = {
+const hostileBundles: Readonly<Record<string, EvidenceBundle>> = {
   "markup everywhere": bundleOf([{ [attack]: attack }, { [attack]: control }, undefined], {
     task: attack + control,
     model: attack,
