@@ -1,6 +1,7 @@
 import type { calcPrice, findProvider, Provider } from "@pydantic/genai-prices";
 import type { PriceSource } from "../contract/settings.ts";
 import type { Usage } from "../contract/usage.ts";
+import { lazily } from "../core/lazily.ts";
 
 /** A model as callers know it: the AI SDK's name of its provider, and its own. */
 interface ModelName {
@@ -17,8 +18,6 @@ export interface PriceCatalogue extends PriceSource {
 /** Names that the AI SDK gives to providers, and the catalogue does not know. */
 const aliases: Readonly<Record<string, string>> = { togetherai: "together", "azure-openai": "azure" };
 
-let catalogue: Promise<PriceCatalogue> | undefined;
-
 /**
  * US dollars by the catalogue `@pydantic/genai-prices`, which is loaded on first use. A model or server that it does not know
  * has the price `null`, never 0; a simulated model costs nothing; a recorded answer costs what it cost when it was recorded.
@@ -30,10 +29,9 @@ let catalogue: Promise<PriceCatalogue> | undefined;
  * prices.costUsd({ provider: "openai.responses", modelId: "gpt-5-mini", usage }); // 0.00045
  * ```
  */
-export function defaultPrices(): Promise<PriceCatalogue> {
-  catalogue ??= import("@pydantic/genai-prices").then((prices) => new GenaiPrices(prices));
-  return catalogue;
-}
+export const defaultPrices: () => Promise<PriceCatalogue> = lazily(
+  async () => new GenaiPrices(await import("@pydantic/genai-prices")),
+);
 
 class GenaiPrices implements PriceCatalogue {
   readonly #data: { calcPrice: typeof calcPrice; findProvider: typeof findProvider };

@@ -1,6 +1,7 @@
 import type { Ajv, ErrorObject, Options } from "ajv";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
+import { lazily } from "../core/lazily.ts";
 import type { CheckResult, ResolvedSchema } from "./resolve.ts";
 
 /** More faults than anybody reads, or a model can mend. */
@@ -42,17 +43,18 @@ async function compile(schema: JSONSchema, path: string): Promise<ResolvedSchema
   };
 }
 
-/** Loaded on first use: not every program checks JSON schemas. */
+// Loaded on first use: not every program checks JSON schemas.
+const loadFormats = lazily(async () => (await import("ajv-formats")).default.default);
+const loadDraft07 = lazily(async () => (await import("ajv")).Ajv);
+const loadDraft2019 = lazily(async () => (await import("ajv/dist/2019.js")).Ajv2019);
+const loadDraft2020 = lazily(async () => (await import("ajv/dist/2020.js")).Ajv2020);
+
 async function createAjv({ $schema }: JSONSchema): Promise<Ajv> {
   const isDraft = (name: string) => String($schema).includes(name);
-  const formats = await import("ajv-formats");
-  const Draft =
-    isDraft("draft-07") || isDraft("draft-06")
-      ? (await import("ajv")).Ajv
-      : isDraft("2019-09")
-        ? (await import("ajv/dist/2019.js")).Ajv2019
-        : (await import("ajv/dist/2020.js")).Ajv2020;
-  return formats.default.default(new Draft(options));
+  const addFormats = await loadFormats();
+  if (isDraft("draft-07") || isDraft("draft-06")) return addFormats(new (await loadDraft07())(options));
+  const Draft = isDraft("2019-09") ? await loadDraft2019() : await loadDraft2020();
+  return addFormats(new Draft(options));
 }
 
 function compileWith(ajv: Ajv, schema: JSONSchema, path: string) {

@@ -1,8 +1,13 @@
 import type { Clock } from "../core/clock.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
+import { lazily } from "../core/lazily.ts";
 import { type ManagedStore, type RunStore, type StoreName, storeNames } from "./store.ts";
 
 export type { StoreName };
+
+const loadMemory = lazily(() => import("./memory.ts"));
+const loadSqlite = lazily(() => import("./sqlite.ts"));
+const loadPostgres = lazily(() => import("./postgres.ts"));
 
 export interface OpenStoreOptions {
   /** For `"memory"` and `"sqlite"`. Postgres has its own. Default: that of the store. */
@@ -22,9 +27,9 @@ export interface OpenStoreOptions {
 export async function openStore(store: StoreName, options?: OpenStoreOptions): Promise<ManagedStore>;
 export async function openStore(store: StoreName | RunStore, options?: OpenStoreOptions): Promise<RunStore>;
 export async function openStore(store: StoreName | RunStore, options: OpenStoreOptions = {}): Promise<RunStore> {
-  if (store === "memory") return new (await import("./memory.ts")).MemoryStore(options);
-  if (store === "sqlite") return new (await import("./sqlite.ts")).SqliteStore(options);
-  if (store === "postgres") return new (await import("./postgres.ts")).PostgresStore();
+  if (store === "memory") return new (await loadMemory()).MemoryStore(options);
+  if (store === "sqlite") return new (await loadSqlite()).SqliteStore(options);
+  if (store === "postgres") return new (await loadPostgres()).PostgresStore();
   if (typeof (store as RunStore | undefined)?.claim === "function") return store;
   const names = storeNames.map((name) => `"${name}"`).join(", ");
   throw new InvalidOptionsError([{ path: "store", given: store, allowed: `one of ${names}, or a RunStore` }]);
