@@ -1,4 +1,5 @@
 import { messageOf, OrchestratorError } from "../core/errors.ts";
+import type { PartialRun } from "./errors.ts";
 
 /** What a store can be asked to do. */
 export type StoreOperation =
@@ -41,6 +42,7 @@ export interface StoreErrorFacts {
   /** What to do next, as a sentence. */
   readonly advice: string;
   readonly cause?: unknown;
+  readonly partial?: PartialRun | undefined;
 }
 
 /**
@@ -60,8 +62,12 @@ export class StoreError extends OrchestratorError {
   readonly operation: StoreOperation;
   /** What kept it from that. */
   readonly reason: StoreFailure;
+  /** What happened, as a sentence without its full stop. */
+  readonly what: string;
   /** What to do next, as a sentence. */
   readonly advice: string;
+  /** What the run that it ended had paid for by then, and what there is of its content. */
+  declare readonly partial?: PartialRun;
 
   constructor(facts: StoreErrorFacts) {
     const what = facts.what ?? messageOf(facts.cause);
@@ -71,6 +77,8 @@ export class StoreError extends OrchestratorError {
     this.store = facts.store;
     this.operation = facts.operation;
     this.reason = facts.reason;
+    this.what = what;
     this.advice = facts.advice;
+    if (facts.partial) this.partial = facts.partial;
   }
 }

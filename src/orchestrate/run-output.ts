@@ -1,6 +1,7 @@
 import { BudgetExceeded, CancelledError, isOrchestratorError, type PartialRun } from "../contract/errors.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import { hasEvidence, type OrchestrationOutput, type OutputError, type OutputMetadata } from "../contract/output.ts";
+import { StoreError } from "../contract/store-error.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import type { Budget, Spent } from "../contract/usage.ts";
 import { toOutputError } from "../guard/output-error.ts";
@@ -44,8 +45,10 @@ function isRejection(error: unknown): boolean {
 }
 
 /** The same error, with what was paid for by now. */
-function withPartial(error: unknown, partial: PartialRun): unknown {
+export function withPartial(error: unknown, { usage, costUsd, content }: PartialRun): unknown {
+  const partial = { usage, costUsd, content };
   if (CancelledError.isInstance(error)) return new CancelledError(error.cause, { partial });
+  if (StoreError.isInstance(error)) return new StoreError({ ...error, cause: error.cause, partial });
   if (!BudgetExceeded.isInstance(error)) return error;
   return new BudgetExceeded(error.budgetType, error.limit, error.actual, { partial, cause: error.cause });
 }

@@ -1,15 +1,16 @@
 import type { Replicate, ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
-import type { Call, CallAttempt, CallOutcome, Lent } from "../contract/call.ts";
+import type { Call, CallAttempt, CallOutcome, Lent, ReplicateJournal } from "../contract/call.ts";
 import { lend } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import { InvalidOutputError } from "../contract/invalid-output-error.ts";
+import { StoreError } from "../contract/store-error.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import type { CheckResult, ResolvedSchema } from "../schema/resolve.ts";
 import type { FieldResampling } from "./field-resampling.ts";
-import type { Asked } from "./replicate-scheduler.ts";
+import type { Asked, Failure } from "./replicate-scheduler.ts";
 import type { ReplicateBound, ReplicateSource } from "./replicate-source.ts";
 
 /** Everything that the replicates of one bundle have in common. */
@@ -72,9 +73,25 @@ export async function askReplicate<Input, T>(
   const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
   if (!hasStarted) return { failure, isHopeless: true };
   const replicate = toReplicate(asking, spec, outcome);
-  if (replicate.valid) await lent.journal?.append(tool.name, replicate as Replicate);
+  const unkept = replicate.valid ? await keep(replicate as Replicate, tool.name, lent.journal) : undefined;
   context.events.emit("replicate_done", { replicate });
+  if (unkept) return { replicate, failure: unkept, isHopeless: true };
   return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome, options) };
+}
+
+/** Journals a replicate. Where that fails, the answer is there, and the run may not go on. */
+async function keep(
+  replicate: Replicate,
+  toolName: string,
+  journal: ReplicateJournal | undefined,
+): Promise<Failure | undefined> {
+  try {
+    await journal?.append(toolName, replicate);
+    return undefined;
+  } catch (error) {
+    const { name, code } = StoreError.isInstance(error) ? error : { name: "Error", code: "UNKNOWN" };
+    return { error, facts: { type: name, message: messageOf(error), code, isRetryable: false, attempts: 1 } };
+  }
 }
 
 async function answerOnce<Input, T>(

@@ -85,6 +85,7 @@ class Scheduler {
   #stopReason: string | undefined;
   #halt: Failure | undefined;
   #lastFailure: Failure | undefined;
+  #fault: { readonly error: unknown } | undefined;
 
   constructor(options: ScheduleOptions, resolve: (schedule: Schedule) => void, reject: (error: unknown) => void) {
     this.#options = options;
@@ -96,12 +97,13 @@ class Scheduler {
 
   launch(): void {
     const { maxParallel } = this.#options;
-    while (this.#launched < this.#wanted && this.#inFlight < maxParallel && !this.#isOver) this.#ask(this.#launched++);
+    while (this.#launched < this.#wanted && this.#inFlight < maxParallel && !this.#isOver)
+      void this.#ask(this.#launched++);
     if (this.#inFlight === 0) this.#end();
   }
 
   get #isOver(): boolean {
-    return this.#stopReason !== undefined || this.#halt !== undefined;
+    return this.#stopReason !== undefined || this.#halt !== undefined || this.#fault !== undefined;
   }
 
   get #wanted(): number {
@@ -113,16 +115,19 @@ class Scheduler {
     while (this.#fields.length < this.#wanted) this.#fields.push(fields);
   }
 
-  #ask(index: number): void {
+  async #ask(index: number): Promise<void> {
     this.#inFlight++;
-    this.#options.ask(index, this.#fields[index]).then((asked) => {
-      this.#inFlight--;
+    try {
+      const asked = await this.#options.ask(index, this.#fields[index]);
       this.#finished[index] = asked.replicate;
       this.#lastFailure = asked.failure ?? this.#lastFailure;
       if (asked.isHopeless) this.#halt ??= asked.failure;
       this.#observe();
-      this.launch();
-    }, this.#reject);
+    } catch (error) {
+      this.#fault ??= { error };
+    }
+    this.#inFlight--;
+    this.launch();
   }
 
   #observe(): void {
@@ -137,6 +142,10 @@ class Scheduler {
   }
 
   #end(): void {
+    if (this.#fault) {
+      this.#reject(this.#fault.error);
+      return;
+    }
     const replicates = this.#finished.filter((replicate) => replicate !== undefined);
     this.#resolve({
       replicates,

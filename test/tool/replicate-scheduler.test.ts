@@ -98,4 +98,32 @@ describe("the scheduler", () => {
     expect((await runInOrder(undefined, [1, 1, 0], "lossless", 10)).asked).toEqual([0, 1]);
     expect((await runInOrder(undefined, [1, 0, 0], "lossless", 10)).asked).toEqual([0, 1, 2]);
   });
+
+  test("waits for what is in flight before it fails for what went wrong in one of them", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(4), fc.scheduler(), async (faulty, order) => {
+        let inFlight = 0;
+        let [asked, askedAtFault] = [0, 0];
+        const schedule = scheduleReplicates({
+          k: 20,
+          maxParallel: 5,
+          rule: createStoppingRule({ k: 20, rule: "none" }),
+          async ask(index) {
+            asked++;
+            inFlight++;
+            await order.schedule(Promise.resolve(), `replicate ${index}`);
+            inFlight--;
+            if (index === faulty) askedAtFault = asked;
+            if (index === faulty) throw new Error("the journal is gone");
+            return { replicate: replicateOf(index, index) };
+          },
+          onObserved: () => {},
+        });
+        const error = schedule.catch((thrown: Error) => [thrown.message, inFlight]);
+        await order.waitFor(error);
+        expect(await error).toEqual(["the journal is gone", 0]);
+        expect(asked).toBe(askedAtFault);
+      }),
+    );
+  });
 });
