@@ -11,7 +11,7 @@ const relativeSlack = 1e-9;
 
 /** One set of ceilings and what stands against them. Invariant: `used` only grows. */
 export class Account {
-  readonly limits: Readonly<Budget>;
+  #limits: Readonly<Budget>;
   readonly #startedAtMs: number;
   readonly #used: Amounts = { tokens: 0, costUsd: 0 };
   readonly #reserved: Amounts = { tokens: 0, costUsd: 0 };
@@ -19,8 +19,12 @@ export class Account {
   #spent: Spent = nothingSpent;
 
   constructor(limits: Budget, nowMs: number) {
-    this.limits = Object.freeze({ ...limits });
+    this.#limits = Object.freeze({ ...limits });
     this.#startedAtMs = nowMs;
+  }
+
+  get limits(): Readonly<Budget> {
+    return this.#limits;
   }
 
   get spent(): Spent {
@@ -39,6 +43,14 @@ export class Account {
 
   leftMs(nowMs: number): number {
     return (this.limits.timeMs ?? Number.POSITIVE_INFINITY) - (nowMs - this.#startedAtMs);
+  }
+
+  /** Lets the time last until then, if that is later. */
+  prolong(untilMs: number): void {
+    const { timeMs = Number.POSITIVE_INFINITY, ...limits } = this.#limits;
+    const wantedMs = untilMs - this.#startedAtMs;
+    if (wantedMs <= timeMs) return;
+    this.#limits = Object.freeze(wantedMs === Number.POSITIVE_INFINITY ? limits : { ...limits, timeMs: wantedMs });
   }
 
   /** @throws BudgetExceeded where the amount does not fit even once all that is reserved was given back */

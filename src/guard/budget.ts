@@ -95,6 +95,16 @@ export class BudgetLedger implements BudgetView {
     return this.#accounts.reduce((least, account) => Math.min(least, account.leftMs(nowMs)), Number.POSITIVE_INFINITY);
   }
 
+  /** When the time of this ledger is up, by its clock; `Infinity` where it has no end. */
+  get endsAtMs(): number {
+    return this.#shared.clock.now() + this.leftMs();
+  }
+
+  /** Lets its time last until then, if that is later: somebody waits for the work who has more of it. */
+  prolong(untilMs: number): void {
+    this.#accounts[0].prolong(untilMs);
+  }
+
   /**
    * Sets aside what a piece of work may use. Where it does not fit now but work in flight may give something back, it
    * waits for its turn.

@@ -3,42 +3,98 @@
  * Boundary: knows the store's tokens; what a lost claim means for the run is the caller's.
  * Invariants:
  * 1. The lease is renewed well before it runs out, one renewal at a time.
- * 2. After `stop` nothing is renewed and no timer is left.
+ * 2. A claim is given up that somebody else has, or that could not be renewed before its lease ran out: from then on
+ *    somebody else may have it.
+ * 3. After `stop` nothing is renewed and no timer is left.
  */
-
 import { StoreError } from "../contract/store-error.ts";
 import { type Clock, schedule } from "../core/clock.ts";
 import type { FencingToken, RunStore } from "../store/store.ts";
+import { isStaleToken } from "./store-protection.ts";
 
 export interface LeaseOptions {
   readonly store: RunStore;
   readonly token: FencingToken;
   readonly leaseMs: number;
   readonly clock: Clock;
-  /** The claim is someone else's by now. */
+  /** The claim is someone else's by now, or may be. */
   onLost(error: unknown): void;
 }
 
 /** Renews a lease three times in its length, until it is stopped. */
-export function keepLease({ store, token, leaseMs, clock, onLost }: LeaseOptions): { stop(): void } {
-  let isStopped = false;
-  let cancel = () => {};
-  const arm = () => {
-    if (!isStopped) cancel = schedule(clock, renew, leaseMs / 3);
-  };
-  const renew = () => {
-    store.renew(token, leaseMs).then(arm, (error) => {
-      if (isStopped) return;
-      // A store that cannot be reached now may be there before the lease runs out; a stale token stays stale.
-      if (StoreError.isInstance(error) && error.reason === "stale_token") onLost(error);
-      else arm();
-    });
-  };
-  arm();
-  return {
-    stop() {
-      isStopped = true;
-      cancel();
-    },
-  };
+export function keepLease(options: LeaseOptions): { stop(): void } {
+  const lease = new Lease(options);
+  lease.start();
+  return lease;
+}
+
+class Lease {
+  readonly #options: LeaseOptions;
+  #heldUntilMs: number;
+  #isStopped = false;
+  #cancelTimer = () => {};
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+    this.#heldUntilMs = options.clock.now() + options.leaseMs;
+  }
+
+  start(): void {
+    this.#wait(() => this.#renew(), this.#pauseMs);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelTimer();
+  }
+
+  get #pauseMs(): number {
+    return this.#options.leaseMs / 3;
+  }
+
+  get #leftMs(): number {
+    return this.#heldUntilMs - this.#options.clock.now();
+  }
+
+  #renew(): void {
+    const { store, token, leaseMs, clock } = this.#options;
+    const askedAtMs = clock.now();
+    // A process that stood still for long has no time left, and yet the store may say that nobody else came meanwhile.
+    this.#wait(() => this.#lose(noAnswer(leaseMs)), this.#leftMs > 0 ? this.#leftMs : this.#pauseMs);
+    store.renew(token, leaseMs).then(
+      () => {
+        this.#heldUntilMs = askedAtMs + leaseMs;
+        this.start();
+      },
+      (error) => this.#retry(error),
+    );
+  }
+
+  /** A store that cannot be reached now may be there before the lease runs out; a stale token stays stale. */
+  #retry(error: unknown): void {
+    if (isStaleToken(error) || this.#leftMs <= 0) this.#lose(error);
+    else this.#wait(() => this.#renew(), Math.min(this.#pauseMs, this.#leftMs));
+  }
+
+  #lose(error: unknown): void {
+    if (this.#isStopped) return;
+    this.stop();
+    this.#options.onLost(error);
+  }
+
+  #wait(callback: () => void, ms: number): void {
+    if (this.#isStopped) return;
+    this.#cancelTimer();
+    this.#cancelTimer = schedule(this.#options.clock, callback, ms);
+  }
+}
+
+function noAnswer(leaseMs: number): StoreError {
+  return new StoreError({
+    store: "run",
+    operation: "renew",
+    reason: "unavailable",
+    what: `it did not answer before the lease of ${leaseMs} ms ran out, so that another run may have taken the key over`,
+    advice: "Check that the store can be reached, or raise reliabilityConfig.leaseMs above its longest pause.",
+  });
 }

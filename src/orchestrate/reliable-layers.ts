@@ -25,7 +25,7 @@ export function createReliableLayers(parts: ReliableParts): readonly RunLayer[] 
   return [
     createIdempotencyLayer({
       openStore: storeOpener(store, state),
-      flights: state.flights,
+      flights: state.flightsOn(store),
       ttlMs: config.idempotencyTtlMs,
       leaseMs: config.leaseMs,
       onInFlight: config.onInFlight,

@@ -1,13 +1,12 @@
-import type { OrchestrationOutput } from "../contract/output.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { BreakerRegistry } from "../guard/breaker-registry.ts";
 import type { CallPolicies } from "../guard/guard-settings.ts";
 import type { ResolvedReliabilityConfig } from "../guard/reliability-config.ts";
 import { RetryBudgets } from "../guard/retry-budget.ts";
-import { openStore } from "../store/open-store.ts";
+import { openStore, type StoreName } from "../store/open-store.ts";
 import type { RunStore } from "../store/store.ts";
-import type { Flight } from "./flight.ts";
+import { Flights, type FlightsByKey } from "./flights.ts";
 
 /**
  * What reliable runs share: circuit breakers, retry budgets, the memory store, and the executions in flight by key. One
@@ -20,8 +19,7 @@ import type { Flight } from "./flight.ts";
  * ```
  */
 export class ReliabilityState {
-  /** @internal */
-  readonly flights = new Map<string, Flight<OrchestrationOutput>>();
+  readonly #flights = new Flights();
   readonly #clock: Clock;
   readonly #breakers: BreakerRegistry;
   readonly #retryBudgets = new RetryBudgets();
@@ -42,6 +40,11 @@ export class ReliabilityState {
   memoryStore(): Promise<RunStore> {
     this.#store ??= openStore("memory", { clock: this.#clock });
     return this.#store;
+  }
+
+  /** The executions of this process on a store, by key. @internal */
+  flightsOn(store: RunStore | StoreName): FlightsByKey {
+    return this.#flights.on(store);
   }
 
   /** @internal */

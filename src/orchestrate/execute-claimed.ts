@@ -1,0 +1,55 @@
+import type { OrchestrationOutput } from "../contract/output.ts";
+import type { RunStore } from "../store/store.ts";
+import type { WonClaim } from "./claim-key.ts";
+import { createClaimJournal } from "./journal.ts";
+import { keepLease } from "./lease.ts";
+import type { RunContext } from "./run-context.ts";
+import { withPartial } from "./run-output.ts";
+import type { StoreProtection } from "./store-protection.ts";
+
+/** Failures that the request itself fixes: asking again gives the same. */
+const fixedByRequest = new Set(["invalid_request", "context_length"]);
+
+/**
+ * Executes a run that holds its key, with the journal of those before it, and then stores its output or gives the key
+ * back.
+ *
+ * @param ttlMs how long the output is kept
+ */
+export async function executeClaimed(
+  store: RunStore,
+  { token, replicates, plan }: WonClaim,
+  context: RunContext,
+  { leaseMs, ttlMs }: { readonly leaseMs: number; readonly ttlMs: number },
+  protection: StoreProtection,
+  next: () => Promise<OrchestrationOutput>,
+): Promise<OrchestrationOutput> {
+  const { clock } = context;
+  const journal = createClaimJournal(store, token, replicates, (error) => protection.onError(error));
+  const lease = keepLease({ store, token, leaseMs, clock, onLost: (error) => protection.onLost(error) });
+  context.journal = journal;
+  context.keptPlan = plan;
+  context.keepPlan = (decision) => protection.attempt(() => store.savePlan(token, decision));
+  let output: OrchestrationOutput | undefined;
+  try {
+    output = withJournaledUsage(await next(), journal.journaledUsage);
+    const kept = output;
+    await protection.attempt(() => (isFinal(kept) ? store.settle(token, kept, ttlMs) : store.release(token)));
+    return output;
+  } catch (error) {
+    // The run's own error says more than a store that cannot let go of the key: its lease will run out.
+    await store.release(token).catch(() => {});
+    throw output ? withPartial(error, output) : error;
+  } finally {
+    lease.stop();
+  }
+}
+
+function withJournaledUsage(output: OrchestrationOutput, journaledUsage: unknown): OrchestrationOutput {
+  return journaledUsage ? { ...output, metadata: { ...output.metadata, journaledUsage } } : output;
+}
+
+function isFinal(output: OrchestrationOutput): boolean {
+  if (output.status !== "failed") return output.status === "completed";
+  return Object.values(output.errors).every((error) => fixedByRequest.has(error.category ?? ""));
+}

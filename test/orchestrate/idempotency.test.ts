@@ -1,0 +1,138 @@
+import { expect, test } from "vitest";
+import {
+  CancelledError,
+  defineTool,
+  PromptBundleTool,
+  ReliableOrchestrator,
+  StoreError,
+  type ToolContext,
+} from "../../src/index.ts";
+import { ReliabilityState, type RunStore } from "../../src/reliability.ts";
+import { MemoryStore } from "../../src/stores/memory.ts";
+import { createFakeClock, scriptedModel } from "../../src/testing.ts";
+
+const options = { idempotencyKey: "key" };
+
+/** A memory store some of whose methods are someone else's. */
+function storeWith(own: (inner: RunStore) => Partial<RunStore>, inner: RunStore = new MemoryStore()): RunStore {
+  const methods = ["claim", "renew", "savePlan", "append", "settle", "release", "close"] as const;
+  const bound = Object.fromEntries(methods.map((method) => [method, (inner[method] as any).bind(inner)]));
+  return { ...bound, ...own(inner) } as unknown as RunStore;
+}
+
+const refused = (operation: StoreError["operation"]) =>
+  new StoreError({ store: "test", operation, reason: "unavailable", what: "it is away", advice: "Wait." });
+
+async function rejection(run: Promise<unknown>): Promise<any> {
+  return run.then(
+    () => expect.fail("the run resolved"),
+    (error) => error,
+  );
+}
+
+test("a run that comes while an aborted one of its key is being given up is a run of its own", async () => {
+  let letGo = () => {};
+  const isReleased = new Promise<void>((resolve) => (letGo = resolve));
+  const store = storeWith((inner) => ({ release: (token) => isReleased.then(() => inner.release(token)) }));
+  const orchestrator = new ReliableOrchestrator({ store, state: new ReliabilityState() });
+  let executions = 0;
+  const tool = defineTool({
+    name: "once-slow",
+    execute: (_request: object, _options, { signal }) =>
+      ++executions > 1
+        ? "done"
+        : new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+  });
+  const controller = new AbortController();
+  const first = rejection(orchestrator.run({ tool, request: {}, options, signal: controller.signal }));
+  await expect.poll(() => executions).toBe(1);
+  controller.abort("enough");
+  const second = orchestrator.run({ tool, request: {}, options });
+  await new Promise((resolve) => setImmediate(resolve));
+  letGo();
+  expect(await first).toBeInstanceOf(CancelledError);
+  expect((await second).content).toBe("done");
+});
+
+test("who joins a run has all its own time: the first caller's deadline ends the first caller's wait alone", async () => {
+  const clock = createFakeClock();
+  const orchestrator = new ReliableOrchestrator({ clock });
+  const model = scriptedModel(async ({ signal }) => {
+    await clock.sleep(400, { signal });
+    return { text: "yes" };
+  });
+  const tool = new PromptBundleTool({ name: "t", model, prompt: "x", defaultOptions: { k: 3, stopping: "none" } });
+  const run = (timeoutMs: number | undefined) =>
+    orchestrator.run({ tool, request: {}, toolOptions: { maxParallel: 1 }, options: { ...options, timeoutMs } });
+  const first = rejection(run(500));
+  const second = run(2000);
+  await clock.runAll();
+  expect(await first).toMatchObject({ code: "BUDGET_EXCEEDED", budgetType: "timeMs", limit: 500 });
+  expect((await second).status).toBe("completed");
+  expect(model.calls.length).toBe(3);
+});
+
+test("what was paid for when the store failed is on the error, with the content that it could not keep", async () => {
+  const tool = defineTool({
+    name: "paid",
+    execute(_request: object, _options, { reportUsage }: ToolContext) {
+      reportUsage({ inputTokens: 1, outputTokens: 2, totalTokens: 3 }, 0.5);
+      return "precious";
+    },
+  });
+  const store = storeWith(() => ({ settle: () => Promise.reject(refused("settle")) }));
+  const error = await rejection(
+    new ReliableOrchestrator({ store, state: new ReliabilityState() }).run({ tool, request: {}, options }),
+  );
+  expect(error).toBeInstanceOf(StoreError);
+  expect(error.message).toBe(refused("settle").message);
+  expect(error.partial).toMatchObject({ usage: { totalTokens: 3 }, costUsd: 0.5, content: "precious" });
+});
+
+test("a replicate that cannot be journaled ends the run once the calls in flight have ended, and all of them are counted", async () => {
+  const clock = createFakeClock();
+  const usage = { inputTokens: 2, outputTokens: 3 };
+  const model = scriptedModel(async ({ index, signal }) => {
+    await clock.sleep(index * 100, { signal });
+    return { text: "yes", usage };
+  });
+  const tool = new PromptBundleTool({ name: "t", model, prompt: "x", defaultOptions: { k: 5, stopping: "none" } });
+  const store = storeWith(() => ({ append: () => Promise.reject(refused("append")) }));
+  const run = rejection(
+    new ReliableOrchestrator({ store, clock }).run({ tool, request: {}, options, toolOptions: { maxParallel: 3 } }),
+  );
+  await clock.runAll();
+  expect(await run).toMatchObject({ code: "STORE", partial: { usage: { totalTokens: 15, requests: 3 } } });
+  expect(model.calls.length).toBe(3);
+  expect(clock.pending).toBe(0);
+});
+
+test("a key in one store says nothing about the same key in another", async () => {
+  const state = new ReliabilityState();
+  const tool = defineTool({ name: "echo", execute: async ({ n }: { n: number }) => n });
+  const runs = [1, 2].map((n) =>
+    new ReliableOrchestrator({ store: new MemoryStore(), state }).run({ tool, request: { n }, options }),
+  );
+  expect((await Promise.all(runs)).map(({ content }) => content)).toEqual([1, 2]);
+});
+
+test("a lease is held until the output is stored, however long that takes", async () => {
+  const clock = createFakeClock();
+  const inner = new MemoryStore({ clock });
+  const slow = storeWith(
+    () => ({ settle: (...settled) => clock.sleep(5_000).then(() => inner.settle(...settled)) }),
+    inner,
+  );
+  let executions = 0;
+  const tool = defineTool({ name: "counted", execute: () => ++executions });
+  const runs = [slow, inner].map((store) =>
+    new ReliableOrchestrator({ store, clock, reliabilityConfig: { leaseMs: 1_000 } }).run({
+      tool,
+      request: {},
+      options,
+    }),
+  );
+  await clock.runAll();
+  expect((await Promise.all(runs)).map(({ content }) => content)).toEqual([1, 1]);
+  expect(executions).toBe(1);
+});

@@ -1,0 +1,92 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { StoreError } from "../../src/index.ts";
+import { keepLease } from "../../src/orchestrate/lease.ts";
+import { MemoryStore } from "../../src/stores/memory.ts";
+import { createFakeClock, type FakeClock } from "../../src/testing.ts";
+
+const leaseMs = 30_000;
+const token = { key: "key", fence: 1 };
+
+const away = () =>
+  Promise.reject(new StoreError({ store: "test", operation: "renew", reason: "unavailable", advice: "" }));
+const never = () => new Promise<void>(() => {});
+
+let clock: FakeClock;
+let renewedAtMs: number[];
+let lost: { atMs: number; error: any } | undefined;
+
+beforeEach(() => {
+  clock = createFakeClock();
+  renewedAtMs = [];
+  lost = undefined;
+});
+
+/** A lease whose nth renewal is answered by the nth of these, and every later one at once. */
+function hold(...answers: readonly (() => Promise<void>)[]) {
+  const store = Object.assign(new MemoryStore({ clock }), {
+    renew() {
+      const answer = answers[renewedAtMs.push(clock.now()) - 1];
+      return answer ? answer() : Promise.resolve();
+    },
+  });
+  return keepLease({ store, token, leaseMs, clock, onLost: (error) => (lost = { atMs: clock.now(), error }) });
+}
+
+describe("a lease", () => {
+  test("is renewed three times in its length, until it is stopped", async () => {
+    const lease = hold();
+    await clock.advance(60_000);
+    lease.stop();
+    await clock.advance(60_000);
+    expect(renewedAtMs).toEqual([10_000, 20_000, 30_000, 40_000, 50_000, 60_000]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("outlives a store that is away for a while", async () => {
+    hold(away, away);
+    await clock.advance(60_000);
+    expect(lost).toBeUndefined();
+  });
+
+  test("is given up when the store stays away until it has run out", async () => {
+    hold(away, away, away, away, away);
+    await clock.advance(120_000);
+    expect(lost?.atMs).toBe(30_000);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("is given up when the store does not answer before it has run out", async () => {
+    hold(never);
+    await clock.advance(120_000);
+    expect(lost).toMatchObject({ atMs: 30_000, error: { code: "STORE", operation: "renew" } });
+    expect(clock.pending).toBe(0);
+  });
+
+  test("is given up at once when somebody else has the key", async () => {
+    hold(() =>
+      Promise.reject(new StoreError({ store: "test", operation: "renew", reason: "stale_token", advice: "" })),
+    );
+    await clock.advance(120_000);
+    expect(lost?.atMs).toBe(10_000);
+  });
+
+  test("of a process that stood still past its end is asked for again, as nobody else may have come", async () => {
+    let stoodStillMs = 0;
+    const late = { ...clock, now: () => clock.now() + stoodStillMs };
+    let renewals = 0;
+    const store = Object.assign(new MemoryStore(), { renew: async () => void renewals++ });
+    keepLease({ store, token, leaseMs, clock: late, onLost: (error) => (lost = { atMs: clock.now(), error }) });
+    stoodStillMs = 3_600_000;
+    await clock.advance(10_000);
+    await clock.advance(10_000);
+    expect([renewals, lost]).toEqual([2, undefined]);
+  });
+
+  test("that is stopped while it is renewed says nothing any more", async () => {
+    const lease = hold(() => clock.sleep(5_000).then(away));
+    await clock.advance(12_000);
+    lease.stop();
+    await clock.advance(120_000);
+    expect([renewedAtMs.length, lost]).toEqual([1, undefined]);
+  });
+});
