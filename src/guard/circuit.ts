@@ -43,6 +43,19 @@ export class Circuit {
     return undefined;
   }
 
+  /**
+   * Whether the provider has asked for a pause, or its circuit has changed, while a call waited after it had been let
+   * through: it has to enter again.
+   */
+  hasTurned(call: GuardedCall): boolean {
+    const { breaker, permit } = call;
+    if (!breaker || permit === undefined) return false;
+    if (permit === breaker.state.generation && breaker.cooldownLeftMs === 0) return false;
+    call.permit = undefined;
+    breaker.released(permit);
+    return true;
+  }
+
   succeeded(call: GuardedCall): void {
     const { breaker, permit, countedFailure } = call;
     if (!breaker || permit === undefined) return;

@@ -32,6 +32,10 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
       if (pause) await pause;
       const reserving = call.reserve();
       if (reserving) await reserving;
+      if (reserving && circuit?.hasTurned(call)) {
+        call.endAttempt();
+        continue;
+      }
       if (call.runScope?.aborted) throw call.runScope.reason;
       call.scope = new AttemptScope(call, timeouts, clock);
       const value = await call.scope.run();
