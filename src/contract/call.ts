@@ -16,8 +16,10 @@ export interface Call<R> {
   /**
    * The most that one attempt may use, given what is left of the budget; `undefined` where nobody knows. Parts that are
    * `undefined` are not known either.
+   *
+   * @param previousError of the attempt before, whose correction may make this one larger
    */
-  bound(remaining: Budget): Budget | undefined;
+  bound(remaining: Budget, previousError?: unknown): Budget | undefined;
   /** Ceilings of its own, beside the run's. */
   readonly limits?: Budget | undefined;
   execute(attempt: CallAttempt): PromiseLike<R> | R;

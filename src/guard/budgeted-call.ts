@@ -72,7 +72,10 @@ export class BudgetedCall<R> extends GuardedCall {
 
   async reserve(): Promise<void> {
     const { scope } = this.#settings;
-    this.reservation = await this.#ledger.reserve({ scope, bound: (remaining) => this.#call.bound(remaining) });
+    this.reservation = await this.#ledger.reserve({
+      scope,
+      bound: (remaining) => this.#call.bound(remaining, this.previousError),
+    });
     const { reserved } = this.reservation;
     const replicate = this.replicateId === undefined ? {} : { replicateId: this.replicateId };
     if (Object.keys(reserved).length === 0) return;

@@ -62,7 +62,7 @@ export async function askReplicate<Input, T>(
     replicateId: spec.id,
     modelId: tool.modelId,
     seed: spec.seed,
-    bound: (remaining) => asking.bound(shareOf(remaining, options.k - index), remaining),
+    bound: (remaining, error) => asking.bound(shareOf(remaining, options.k - index), remaining, error),
     limits: options.perReplicateBudget,
     execute(attempt) {
       if (!hasStarted) context.events.emit("replicate_started", { replicateId: spec.id, seed: spec.seed });

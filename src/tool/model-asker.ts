@@ -57,8 +57,13 @@ export class ModelAsker {
     const { schema } = await resolveBundleSchema(options);
     const parts = FieldResampling.of(options, schema)?.parts;
     const longest = parts ? askForFields(messages, parts) : messages;
-    const limit = await this.#limit(model, promptTokensUpperBound(longest, schema?.jsonSchema), context, options);
-    return (share, remaining) => boundCall(limit, maxOutputTokens, share, remaining);
+    const priceOf = await this.#priceOf(model, context, options);
+    const tokensOf = (asked: readonly PromptMessage[]) => promptTokensUpperBound(asked, schema?.jsonSchema);
+    const firstTokens = tokensOf(longest);
+    return (share, remaining, error) => {
+      const promptTokens = error === undefined ? firstTokens : tokensOf(withCorrection(longest, error));
+      return boundCall({ promptTokens, priceOf }, maxOutputTokens, share, remaining);
+    };
   }
 
   async ask(
@@ -67,13 +72,14 @@ export class ModelAsker {
     context: ReplicateContext,
   ): Promise<ReplicateResult> {
     const model = await this.#resolve();
-    const messages = replicate.fields ? askForFields(question, replicate.fields) : question;
     const lent = lentWith(context);
+    const wanted = replicate.fields ? askForFields(question, replicate.fields) : question;
+    const messages = withCorrection(wanted, lent?.attempt?.previousError);
     const prices = await pricesOf(lent);
     const { temperature, providerOptions } = this.#settings;
     if (lent?.isStreaming) lent.attempt?.expectChunks();
     const answer = await generate(model, {
-      messages: withCorrection(messages, lent?.attempt?.previousError),
+      messages,
       seed: replicate.seed,
       sampleIndex: replicate.index,
       temperature,
@@ -98,18 +104,16 @@ export class ModelAsker {
     return this.#model;
   }
 
-  async #limit(
+  /** Where a budget is in dollars. */
+  async #priceOf(
     model: LanguageModelLike,
-    promptTokens: number | undefined,
     context: ToolContext,
     options: ResolvedBundleOptions,
-  ): Promise<OutputLimit> {
+  ): Promise<OutputLimit["priceOf"]> {
     const isPriced = [context.budget.limits, options.globalBudget, options.perReplicateBudget].some(
       (budget) => budget?.costUsd !== undefined,
     );
-    if (!isPriced) return { promptTokens, priceOf: undefined };
-    const prices = await pricesOf(lentWith(context));
-    return { promptTokens, priceOf: priceOf(prices, model) };
+    return isPriced ? priceOf(await pricesOf(lentWith(context)), model) : undefined;
   }
 
   #maxOutputTokens(

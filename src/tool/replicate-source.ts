@@ -9,8 +9,9 @@ import type { Budget } from "../contract/usage.ts";
  *
  * @param share what is left of the budget, divided by the replicates that may still be asked for
  * @param remaining all that is left of the budget
+ * @param previousError of the attempt before, whose correction may make this one larger
  */
-export type ReplicateBound = (share: Budget, remaining: Budget) => Budget | undefined;
+export type ReplicateBound = (share: Budget, remaining: Budget, previousError?: unknown) => Budget | undefined;
 
 /** What the scheduling of replicates needs of a bundle tool. */
 export interface ReplicateSource<Input, T> {
