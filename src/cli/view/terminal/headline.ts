@@ -18,7 +18,7 @@ export function showHeadline({ bundle, input }: OpenedBundle, { colors, columns 
     "",
     ...consensusOf(bundle, { colors, columns }),
     "",
-    ...wrap(factsOf(bundle), columns),
+    ...factsOf(bundle).flatMap((facts) => wrap(facts.join("   "), columns)),
   ];
 }
 
@@ -33,14 +33,17 @@ function consensusOf({ summary }: EvidenceBundle, { colors, columns }: Paper): s
   return [...shown.map((line) => colors.green(line)), ...medoid];
 }
 
-function factsOf({ summary, meta, replicates, costTotalUsd }: EvidenceBundle): string {
+/** How far the consensus can be trusted, and what it took. */
+function factsOf({ summary, meta, replicates, costTotalUsd }: EvidenceBundle): readonly (readonly string[])[] {
   const { confidence, calibratedConfidence, weakest, stability, invalidCount, fields } = summary;
+  const asked = `${answersOf(replicates.length, meta.source)} of up to ${showCount(meta.k)}`;
   return [
-    `confidence ${showShare(calibratedConfidence ?? confidence)}`,
-    ...(calibratedConfidence === undefined ? [] : [`without labels ${showShare(confidence)}`]),
-    ...(Object.keys(fields).length > 1 ? [`weakest field ${showShare(weakest)}`] : []),
-    `stability ${showShare(stability)}`,
-    `${answersOf(replicates.length, meta.source)} of up to ${showCount(meta.k)}${invalidCount > 0 ? `, ${invalidCount} invalid` : ""}`,
-    showUsd(costTotalUsd),
-  ].join("   ");
+    [
+      `confidence ${showShare(calibratedConfidence ?? confidence)}`,
+      ...(calibratedConfidence === undefined ? [] : [`without labels ${showShare(confidence)}`]),
+      ...(Object.keys(fields).length > 1 ? [`weakest field ${showShare(weakest)}`] : []),
+      `stability ${showShare(stability)}`,
+    ],
+    [asked, ...(invalidCount > 0 ? [`${showCount(invalidCount)} invalid`] : []), showUsd(costTotalUsd)],
+  ];
 }
