@@ -57,8 +57,8 @@ describe("resolveModel", () => {
   });
 
   it("names the environment variable of a missing key", async () => {
-    vi.stubEnv("ANTHROPIC_API_KEY", undefined);
-    expect(await refusal("anthropic:claude-sonnet-4-5")).toContain("ANTHROPIC_API_KEY");
+    vi.stubEnv("OPENAI_API_KEY", undefined);
+    expect(await refusal("openai:gpt-5-mini")).toContain("OPENAI_API_KEY");
   });
 
   it.each([
