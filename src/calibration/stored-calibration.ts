@@ -1,5 +1,11 @@
 import type { BundleSummary } from "../contract/bundle.ts";
-import { type Calibration, calibrationFromJSON, fewestLabels, fitCalibration } from "../evidence/calibration.ts";
+import {
+  type Calibration,
+  type CalibrationData,
+  calibrationFromJSON,
+  fewestLabels,
+  fitCalibration,
+} from "../evidence/calibration.ts";
 import {
   type CalibrationDocument,
   type KeptLabel,
@@ -39,10 +45,15 @@ export async function addLabels(
     byId.set(id, { id, correct, ...signalsOf(bundle.summary) });
   }
   const labels = [...byId.values()].slice(-mostLabels);
-  const calibration = fitCalibration(labels.map(({ correct, ...summary }) => ({ summary, correct }))).toJSON();
-  const document: CalibrationDocument = { version: 1, ...key, calibration, labels };
+  const document: CalibrationDocument = { version: 1, ...key, calibration: learn(labels), labels };
   await writeCalibrationFile(path, document);
   return toStored(path, document);
+}
+
+/** Its cross-validation depends on the order: by ids, the same labels give the same figures whoever came first. */
+function learn(labels: readonly KeptLabel[]): CalibrationData {
+  const ordered = labels.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  return fitCalibration(ordered.map(({ correct, ...summary }) => ({ summary, correct }))).toJSON();
 }
 
 /** What labels say of a summary; `undefined` where there are too few. */

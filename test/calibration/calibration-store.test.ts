@@ -32,7 +32,18 @@ describe("what labels say", () => {
     expect(await store.confidence(asked)).toBeUndefined();
     await store.label(judged.slice(29));
     const examples = judged.map(({ bundle: { summary }, correct }) => ({ summary, correct }));
-    expect(await store.confidence(asked)).toBe(fitCalibration(examples).confidence(asked.summary));
+    expect(await store.confidence(asked)).toBeCloseTo(fitCalibration(examples).confidence(asked.summary), 9);
+  });
+
+  test("in whatever order they come, the same labels teach the same", async () => {
+    const learnt = await Promise.all(
+      [labels(60), labels(60).toReversed()].map(async (judged) => {
+        const [stored] = await new CalibrationStore({ path: createFolder() }).label(judged);
+        return stored?.calibration.toJSON();
+      }),
+    );
+    expect(learnt[0]).toEqual(learnt[1]);
+    expect(learnt[0]?.calibrationError?.after).toBeGreaterThan(0);
   });
 
   test("they stay when the process ends, and what others add counts from the next bundle on", async () => {

@@ -6,6 +6,8 @@ import { meter } from "./meter.ts";
 
 const longestConsensus = 8_000;
 const longestInput = 2_000;
+/** Of an input that is shown at once. */
+const longestLine = 240;
 
 const notices = {
   live: undefined,
@@ -22,7 +24,7 @@ export function headline({ bundle, input }: OpenedBundle): Html {
 <h1>${cut(showOnLine(meta.task), 200)}</h1>
 <p class="model">${cut(showOnLine(modelsOf(bundle)), 200)}</p>
 ${notice && html`<p class="notice ${meta.source}">${notice}</p>`}
-${input !== undefined && html`<details class="input"><summary>What was asked</summary><pre>${cut(textOf(input), longestInput)}</pre></details>`}
+${input !== undefined && asked(input)}
 </header>
 <section class="verdict">
 <div class="consensus"><h2>Consensus</h2>${
@@ -32,6 +34,13 @@ ${input !== undefined && html`<details class="input"><summary>What was asked</su
   }${summary.medoidId !== undefined && html`<p class="facts">As ${summary.medoidId} gave it: the fields put together do not fit the schema.</p>`}</div>
 ${figures(bundle)}
 </section>`;
+}
+
+/** A short input at once, a long one where it is opened. */
+function asked(input: unknown): Html {
+  const line = showOnLine(input);
+  if (line.length <= longestLine) return html`<p class="input">${line}</p>`;
+  return html`<details class="input"><summary>What was asked</summary><pre>${cut(textOf(input), longestInput)}</pre></details>`;
 }
 
 function figures({ summary, meta, replicates, costTotalUsd }: OpenedBundle["bundle"]): Html {

@@ -10,7 +10,7 @@ export const style = html`
   --soft: light-dark(#5d636d, #9aa1ab);
   --hairline: light-dark(#e3e4e1, #2c3037);
   --agreed: light-dark(#0f766e, #4fc4b6);
-  --other: light-dark(#c2570c, #f2a05f);
+  --other: light-dark(#ad4d0a, #f2a05f);
   --heat: light-dark(#b8500a, #dd8d50);
   --bad: light-dark(#b4232f, #ff8f8f);
 }
@@ -44,6 +44,7 @@ small { font-size: 0.5em; font-weight: 500; color: var(--soft); letter-spacing: 
 }
 .notice.simulated { color: var(--other); background: color-mix(in srgb, var(--other) 9%, transparent); }
 .input { margin-top: 1.1rem; font-size: 0.9rem; }
+p.input { color: var(--soft); }
 .input pre { margin-top: 0.6rem; color: var(--soft); }
 .verdict { margin-top: 2rem; display: grid; gap: 1.75rem 2.5rem; }
 .consensus { padding: 1.3rem 1.5rem; background: var(--raised); border: 1px solid var(--hairline); border-radius: 0.75rem; }
