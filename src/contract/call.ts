@@ -1,5 +1,6 @@
 import type { JSONSchema } from "../core/json.ts";
 import type { Replicate } from "./bundle.ts";
+import type { ToolEvents } from "./event.ts";
 import type { OutputError } from "./output.ts";
 import type { CalibrationSource, PriceSource } from "./settings.ts";
 import type { ToolContext } from "./tool.ts";
@@ -90,6 +91,8 @@ export interface Lent {
   readonly maxParallel: number;
   /** The current attempt, inside a guarded call. */
   readonly attempt?: CallAttempt | undefined;
+  /** Where an attempt of a call reports, under its own number. */
+  eventsFor?(attempt: number): ToolEvents;
   /** What a replicate's answer must fit, to tell the model. */
   readonly responseSchema?: JSONSchema | undefined;
 }

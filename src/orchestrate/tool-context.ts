@@ -54,6 +54,7 @@ export function createToolContext(
     prices,
     calibrations,
     attempt,
+    eventsFor: (attemptNumber) => events.forTool(attemptNumber),
     isStreaming: options.streaming,
     maxParallel: options.maxParallel,
   });

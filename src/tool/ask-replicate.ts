@@ -125,6 +125,7 @@ function replicateContext(
   const own: ReplicateContext = Object.create(context, {
     replicate: { value: replicate, enumerable: true },
     attempt: { value: attempt.attempt, enumerable: true },
+    events: { value: lent.eventsFor?.(attempt.attempt) ?? context.events, enumerable: true },
     signal: { get: () => attempt.signal, enumerable: true },
     reportUsage: { value: attempt.spend.bind(attempt), enumerable: true },
   });

@@ -60,12 +60,13 @@ function innerContext(context: ToolContext, attempt: CallAttempt): { context: To
     expectChunks: () => attempt.expectChunks(),
     chunk: () => attempt.chunk(),
   };
+  const lent = lentWith(context);
   const inner: ToolContext = Object.create(context, {
     attempt: { value: attempt.attempt, enumerable: true },
+    events: { value: lent?.eventsFor?.(attempt.attempt) ?? context.events, enumerable: true },
     signal: { get: () => attempt.signal, enumerable: true },
     reportUsage: { value: observed.spend, enumerable: true },
   });
-  const lent = lentWith(context);
   const guard = createDirectGuard(inner, observed);
   const journal = lent?.journal && {
     find(...replicate: Parameters<ReplicateJournal["find"]>) {
@@ -75,6 +76,14 @@ function innerContext(context: ToolContext, attempt: CallAttempt): { context: To
     },
     append: lent.journal.append,
   };
-  if (lent) lend(inner, { ...lent, guard, guardWithin: () => guard, journal, attempt: observed });
+  if (lent)
+    lend(inner, {
+      ...lent,
+      guard,
+      guardWithin: () => guard,
+      journal,
+      attempt: observed,
+      eventsFor: () => inner.events,
+    });
   return { context: inner, isPaidFor: () => paidFor };
 }
