@@ -12,7 +12,7 @@ const brokenConnection =
  * Boundary: reads nothing from the provider itself.
  * Invariants:
  * 1. `onUsage` is called at most once, with the provider's figures where they have come.
- * 2. An estimate bounds the prompt and what was seen of the answer; unseen, it is the answer's allowed length.
+ * 2. An estimate bounds the prompt and what was seen of the answer, by its allowed length at most; unseen, it is that.
  */
 export class CallMeter {
   usage: Usage | undefined;
@@ -43,12 +43,11 @@ export class CallMeter {
   }
 
   #estimate(): Usage {
-    const { messages, responseSchema, maxOutputTokens = 0 } = this.#call;
+    const { messages, responseSchema, maxOutputTokens } = this.#call;
     const seen = Buffer.byteLength(this.text) + Buffer.byteLength(this.hiddenText);
-    return estimatedUsage(
-      promptTokensUpperBound(messages, responseSchema) ?? 0,
-      this.isStreaming || seen > 0 ? seen : maxOutputTokens,
-    );
+    const isSeen = this.isStreaming || seen > 0;
+    const outputTokens = isSeen ? Math.min(seen, maxOutputTokens ?? seen) : (maxOutputTokens ?? 0);
+    return estimatedUsage(promptTokensUpperBound(messages, responseSchema) ?? 0, outputTokens);
   }
 }
 

@@ -2,10 +2,12 @@ import type { CallAttempt, CallGuard, Lent } from "../contract/call.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { addSpent, nothingSpent, type Spent, type Usage } from "../contract/usage.ts";
 import { messageOf } from "../core/errors.ts";
+import { CancelScope } from "../core/signal.ts";
 
 /**
  * The guard of a tool that is called by hand, or that runs inside a call which is guarded as a whole: one attempt, and
- * no policy of its own. What it spends goes to the `outer` attempt too, where there is one.
+ * no policy of its own but that nothing starts, and nothing is waited for, once the context is aborted. What it spends
+ * goes to the `outer` attempt too, where there is one.
  */
 export function createDirectGuard(context: ToolContext, outer: CallAttempt | undefined): CallGuard {
   return async (call) => {
@@ -26,12 +28,16 @@ export function createDirectGuard(context: ToolContext, outer: CallAttempt | und
       chunk: () => outer?.chunk(),
     };
     const facts = () => ({ ...spent, attempts: 1, elapsedMs: context.clock.now() - startedMs });
+    const scope = new CancelScope(context.signal);
     try {
-      return { ok: true, value: await call.execute(attempt), ...facts() };
+      if (scope.aborted) throw scope.reason;
+      return { ok: true, value: await scope.race(Promise.resolve(call.execute(attempt))), ...facts() };
     } catch (error) {
       const type = error instanceof Error ? error.name : "Error";
       const failure = { type, message: messageOf(error), code: "UNKNOWN", isRetryable: false, attempts: 1 };
       return { ok: false, error, failure, ...facts() };
+    } finally {
+      scope.dispose();
     }
   };
 }

@@ -3,10 +3,11 @@ import type { Usage } from "../../src/contract/usage.ts";
 import { generate } from "../../src/provider/language-model.ts";
 import { scriptedModel } from "../../src/testing.ts";
 
+const call = { messages: [{ role: "user" as const, content: "Hi" }], maxOutputTokens: 9 };
+const { signal } = new AbortController();
+
 async function usageOfFailure(error: Error): Promise<Usage[]> {
   const reported: Usage[] = [];
-  const call = { messages: [{ role: "user" as const, content: "Hi" }], maxOutputTokens: 9 };
-  const { signal } = new AbortController();
   const asked = generate(scriptedModel([{ error }]), { ...call, signal, onUsage: (usage) => reported.push(usage) });
   await expect(asked).rejects.toBe(error);
   return reported;
@@ -29,3 +30,9 @@ test.each(["ECONNREFUSED", "ENOTFOUND", "UND_ERR_CONNECT_TIMEOUT"])(
     expect(await usageOfFailure(withCode(code))).toEqual([]);
   },
 );
+
+test("what was seen of an answer whose usage is withheld counts by its bytes, and never above its allowed length", async () => {
+  const model = scriptedModel(() => ({ text: "a dozen bytes and more" }));
+  expect((await generate(model, { ...call, signal })).usage).toMatchObject({ outputTokens: 9, estimated: true });
+  expect((await generate(model, { ...call, maxOutputTokens: undefined, signal })).usage.outputTokens).toBe(22);
+});

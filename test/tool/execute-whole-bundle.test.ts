@@ -60,3 +60,21 @@ test("what the replicates of a bundle used counts, where the tool has reported n
   const output = await new Orchestrator().run({ tool: new Silent(), request: {} });
   expect(output).toMatchObject({ status: "completed", usage: { totalTokens: 10, requests: 2 }, costUsd: 0.5 });
 });
+
+test("asks for nothing more once it is aborted, however late its replicates come", async () => {
+  const clock = createFakeClock();
+  class Deaf extends Own {
+    override async executeReplicate() {
+      this.asked++;
+      await clock.sleep(500);
+      return { data: 1, usage };
+    }
+  }
+  const tool = new Deaf();
+  const pending = new Orchestrator({ clock })
+    .run({ tool, request: {}, toolOptions: { maxParallel: 1 }, options: { timeoutMs: 100 } })
+    .catch((error: unknown) => error);
+  await clock.runAll();
+  expect(await pending).toMatchObject({ code: "BUDGET_EXCEEDED", budgetType: "timeMs" });
+  expect(tool.asked).toBe(1);
+});
