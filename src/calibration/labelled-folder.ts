@@ -5,6 +5,7 @@
  * 1. A file is whole: it is written aside, and put in place in one step.
  * 2. No label is lost: who adds one holds the lock of the folder from reading to writing.
  * 3. An id has one label, the last that was given.
+ * 4. What was read is read again once its file was replaced.
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
