@@ -73,8 +73,18 @@ export function isSelfGuarding(tool: object): boolean {
 
 /** What was paid for in earlier runs of the same idempotency key, and a place for what is paid for now. */
 export interface ReplicateJournal {
-  find(toolName: string, replicateId: string, seed: number): Replicate | undefined;
-  append(toolName: string, replicate: Replicate): Promise<void>;
+  find(place: ReplicatePlace): Replicate | undefined;
+  append(place: ReplicatePlace, replicate: Replicate): Promise<void>;
+}
+
+/** What a replicate is known by from one run of a key to the next, where its id may be another one. */
+export interface ReplicatePlace {
+  readonly toolName: string;
+  /** How many models were asked before this one, because their answers stayed too uncertain. */
+  readonly stage: number;
+  /** From 0, among the replicates of its model. */
+  readonly index: number;
+  readonly seed: number;
 }
 
 /** What a run lends to the tools of this package beyond the public context. */

@@ -2,12 +2,12 @@
  * Job: find what earlier runs of a key have paid for, and keep what this one pays for.
  * Boundary: knows the claim's token; what becomes of the run when the store fails is the caller's.
  * Invariants:
- * 1. A replicate is found by the tool that had asked for it and by no other, also where both were given the same seeds.
+ * 1. A replicate is found at its own place: by the tool and for the model that had asked for it, whatever its seed.
  * 2. What is journaled in this run is found as well: a bundle that is tried again as a whole asks only for the rest.
  * 3. `journaledUsage` counts each replicate of an earlier run once, however often it is found.
  */
 import type { Replicate } from "../contract/bundle.ts";
-import type { ReplicateJournal } from "../contract/call.ts";
+import type { ReplicateJournal, ReplicatePlace } from "../contract/call.ts";
 import { addUsage, type Usage, zeroUsage } from "../contract/usage.ts";
 import type { FencingToken, RunStore } from "../store/store.ts";
 
@@ -16,9 +16,6 @@ export interface ClaimJournal extends ReplicateJournal {
   /** Usage of the replicates that were found, and so were not paid for again; `undefined` where there were none. */
   readonly journaledUsage: Usage | undefined;
 }
-
-/** As it stands in the store. */
-type JournaledReplicate = Replicate & { readonly toolName?: string };
 
 /**
  * The journal of a claim.
@@ -29,11 +26,10 @@ type JournaledReplicate = Replicate & { readonly toolName?: string };
 export function createClaimJournal(
   store: RunStore,
   token: FencingToken,
-  recorded: readonly JournaledReplicate[],
+  recorded: readonly Replicate[],
   onStoreError: (error: unknown) => void,
 ): ClaimJournal {
-  const valid = recorded.filter((replicate) => replicate.valid);
-  const earlier = new Map(valid.map(({ toolName = "", ...replicate }) => [keyOf(toolName, replicate), replicate]));
+  const earlier = new Map(recorded.filter(({ valid }) => valid).map((replicate) => [keyOf(replicate), replicate]));
   const own = new Map<string, Replicate>();
   const found = new Set<Replicate>();
   return {
@@ -41,20 +37,25 @@ export function createClaimJournal(
       if (found.size === 0) return undefined;
       return [...found].reduce((sum, { usage = zeroUsage() }) => addUsage(sum, usage), zeroUsage());
     },
-    find(toolName, replicateId, seed) {
-      const key = keyOf(toolName, { id: replicateId, seed });
+    find(place) {
+      const key = keyOf(journaledAs(place));
       const replicate = earlier.get(key);
       if (replicate) found.add(replicate);
       return replicate ?? own.get(key);
     },
-    async append(toolName, replicate) {
-      const journaled: JournaledReplicate = { ...replicate, toolName };
+    async append(place, replicate) {
+      const journaled = { ...replicate, ...journaledAs(place) };
       await store.append(token, journaled).catch(onStoreError);
-      own.set(keyOf(toolName, replicate), replicate);
+      own.set(keyOf(journaled), replicate);
     },
   };
 }
 
-function keyOf(toolName: string, { id, seed }: { id: string; seed: number }): string {
-  return `${id}:${seed}:${toolName}`;
+/** How a store knows the replicate of a place: `triage/r1`, and `triage/2/r1` for the second model that was asked. */
+function journaledAs({ toolName, stage, index, seed }: ReplicatePlace): { id: string; seed: number } {
+  return { id: [toolName, ...(stage > 0 ? [stage + 1] : []), `r${index + 1}`].join("/"), seed };
+}
+
+function keyOf({ id, seed }: { id: string; seed: number }): string {
+  return `${id}:${seed}`;
 }

@@ -1,6 +1,6 @@
 import type { Replicate, ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
-import type { Call, CallAttempt, CallOutcome, Lent, ReplicateJournal } from "../contract/call.ts";
+import type { Call, CallAttempt, CallOutcome, Lent, ReplicateJournal, ReplicatePlace } from "../contract/call.ts";
 import { lend } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import { InvalidOutputError } from "../contract/invalid-output-error.ts";
@@ -25,6 +25,8 @@ export interface BundleAsking<Input, T> {
   readonly resampling: FieldResampling | undefined;
   /** Replicates that were asked for before, of other models. */
   readonly offset: number;
+  /** How many models were asked before. */
+  readonly stage: number;
   readonly responseIds: Set<string>;
 }
 
@@ -51,10 +53,12 @@ export async function askReplicate<Input, T>(
   const { tool, options, context, lent } = asking;
   const id = `r${asking.offset + index + 1}`;
   const spec = { id, index, seed: options.seeds[index] as number, ...(fields && { fields }) };
-  const recorded = lent.journal?.find(tool.name, spec.id, spec.seed);
+  const place: ReplicatePlace = { toolName: tool.name, stage: asking.stage, index, seed: spec.seed };
+  const recorded = lent.journal?.find(place);
   if (recorded) {
-    context.events.emit("replicate_done", { replicate: recorded });
-    return { replicate: recorded };
+    const replicate = { ...recorded, id };
+    context.events.emit("replicate_done", { replicate });
+    return { replicate };
   }
   let hasStarted = false;
   const outcome = await lent.guard<ReplicateResult<T>>({
@@ -73,7 +77,7 @@ export async function askReplicate<Input, T>(
   const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
   if (!hasStarted) return { failure, isHopeless: true };
   const replicate = toReplicate(asking, spec, outcome);
-  const unkept = replicate.valid ? await keep(replicate as Replicate, tool.name, lent.journal) : undefined;
+  const unkept = replicate.valid ? await keep(replicate as Replicate, place, lent.journal) : undefined;
   context.events.emit("replicate_done", { replicate });
   if (unkept) return { replicate, failure: unkept, isHopeless: true };
   return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome, options) };
@@ -82,11 +86,11 @@ export async function askReplicate<Input, T>(
 /** Journals a replicate. Where that fails, the answer is there, and the run may not go on. */
 async function keep(
   replicate: Replicate,
-  toolName: string,
+  place: ReplicatePlace,
   journal: ReplicateJournal | undefined,
 ): Promise<Failure | undefined> {
   try {
-    await journal?.append(toolName, replicate);
+    await journal?.append(place, replicate);
     return undefined;
   } catch (error) {
     const { name, code } = StoreError.isInstance(error) ? error : { name: "Error", code: "UNKNOWN" };

@@ -33,13 +33,13 @@ export interface BundleStage<T> {
 /**
  * Asks one tool for replicates until they settle the answer.
  *
- * @param offset replicates that were asked for before, of other models
+ * @param before how many models were asked before, and for how many replicates
  * @param isLast false where another model can be asked in place of sampling on
  */
 export async function runBundleStage<Input, T>(
   tool: ReplicateSource<Input, T>,
   { request, options, schema, resampling, context, lent }: BundleWork<Input>,
-  offset: number,
+  before: { readonly stage: number; readonly offset: number },
   isLast: boolean,
 ): Promise<BundleStage<T>> {
   const bound = await tool.boundReplicates(request, options, context);
@@ -52,7 +52,7 @@ export async function runBundleStage<Input, T>(
     bound,
     schema,
     resampling,
-    offset,
+    ...before,
     responseIds: new Set(),
   };
   const comparison = new SettledComparison(options.compare);

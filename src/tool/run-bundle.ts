@@ -74,7 +74,8 @@ async function runStages<Input, T>(tool: ReplicateSource<Input, T>, work: Bundle
   const escalations: Escalation[] = [];
   let asked = tool;
   for (const next of [...to, undefined]) {
-    const stage = await runBundleStage(asked, work, replicates.length, next === undefined);
+    const before = { stage: escalations.length, offset: replicates.length };
+    const stage = await runBundleStage(asked, work, before, next === undefined);
     replicates.push(...stage.replicates);
     const { confidence } = stage.summary;
     if (next === undefined || stage.schedule.halt || confidence >= below) return { stage, replicates, escalations };

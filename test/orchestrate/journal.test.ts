@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import {
   BundleTool,
+  hasEvidence,
+  PromptBundleTool,
   ReliableOrchestrator,
   type ReplicateSpec,
   type ResolvedBundleOptions,
@@ -10,6 +12,7 @@ import { createClaimJournal } from "../../src/orchestrate/journal.ts";
 import { ReliabilityState } from "../../src/reliability.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
 import { sampleReplicate, win } from "../../src/testing/store-conformance/law.ts";
+import { scriptedModel } from "../../src/testing.ts";
 
 const fail = (error: unknown) => {
   throw error;
@@ -20,31 +23,71 @@ async function journalOf(store: MemoryStore) {
   return { journal: createClaimJournal(store, token, replicates, fail), token };
 }
 
+const place = (index = 0) => ({ toolName: "tool", stage: 0, index, seed: 100 + index });
+
 describe("the journal of a claim", () => {
-  test("finds a replicate for the tool that had asked for it, and for no other with the same seeds", async () => {
+  test("finds a replicate at its own place: for its tool, its model, its turn and its seed, and for no other", async () => {
     const store = new MemoryStore();
     const { journal, token } = await journalOf(store);
-    await journal.append("first", sampleReplicate());
+    await journal.append(place(), sampleReplicate());
     await store.release(token);
     const { journal: later } = await journalOf(store);
-    expect(later.find("second", "r1", 100)).toBeUndefined();
-    expect(later.find("first", "r1", 101)).toBeUndefined();
-    expect(later.find("first", "r1", 100)).toEqual(sampleReplicate());
+    for (const other of [{ toolName: "other" }, { stage: 1 }, { index: 1 }, { seed: 101 }])
+      expect(later.find({ ...place(), ...other })).toBeUndefined();
+    expect(later.find(place())).toMatchObject({ seed: 100, data: { severity: "high" } });
+  });
+
+  test("keeps replicates apart that only their tools tell apart", async () => {
+    const store = new MemoryStore();
+    const { journal, token } = await journalOf(store);
+    await journal.append(place(), sampleReplicate(0, "first"));
+    await journal.append({ ...place(), toolName: "fallback" }, sampleReplicate(0, "second"));
+    await journal.append({ ...place(), stage: 1 }, sampleReplicate(0, "third"));
+    await store.release(token);
+    const { journal: later } = await journalOf(store);
+    const found = [place(), { ...place(), toolName: "fallback" }, { ...place(), stage: 1 }].map(later.find);
+    expect(found.map((replicate) => replicate?.data)).toEqual(["first", "second", "third"]);
   });
 
   test("counts what an earlier run has paid once, however often it is found, and nothing that this one pays", async () => {
     const store = new MemoryStore();
     const { journal, token } = await journalOf(store);
-    await journal.append("tool", sampleReplicate(0));
+    await journal.append(place(0), sampleReplicate(0));
     await store.release(token);
     const { journal: later } = await journalOf(store);
     expect(later.journaledUsage).toBeUndefined();
-    await later.append("tool", sampleReplicate(1));
+    await later.append(place(1), sampleReplicate(1));
     for (let again = 0; again < 3; again++)
-      for (const index of [0, 1])
-        expect(later.find("tool", `r${index + 1}`, 100 + index)).toEqual(sampleReplicate(index));
+      for (const index of [0, 1]) expect(later.find(place(index))).toMatchObject({ seed: 100 + index });
     expect(later.journaledUsage?.totalTokens).toBe(15);
   });
+});
+
+test("a resumed run that escalates sooner finds the stronger model's answers, under the ids that they have now", async () => {
+  const usage = { inputTokens: 5, outputTokens: 5 };
+  const yes = { text: "yes", usage };
+  const weak = scriptedModel([{ status: 503 }, yes, yes, yes], { modelId: "weak" });
+  const strong = scriptedModel([yes, { status: 401 }, yes], { modelId: "strong" });
+  const orchestrator = new ReliableOrchestrator({
+    state: new ReliabilityState(),
+    reliabilityConfig: { maxRetries: 0 },
+  });
+  const escalate = { below: 1, to: [strong] };
+  const tool = new PromptBundleTool({ name: "t", model: weak, prompt: "x", defaultOptions: { escalate } });
+  const run = async () => {
+    const toolOptions = { k: 3, stopping: "horizon", maxParallel: 1 } as const;
+    const output = await orchestrator.run({ tool, request: {}, toolOptions, options: { idempotencyKey: "key" } });
+    const replicates = hasEvidence(output) ? output.content.evidenceBundle.replicates : [];
+    return { ...output, asked: replicates.map(({ id, model }) => `${id} ${model}`) };
+  };
+  const first = await run();
+  expect(first.status).toBe("partial");
+  expect(first.asked).toEqual(["r1 weak", "r2 weak", "r3 weak", "r4 strong", "r5 strong"]);
+  const second = await run();
+  expect(second.status).toBe("completed");
+  expect(second.asked).toEqual(["r1 weak", "r2 weak", "r3 strong", "r4 strong"]);
+  expect(second.usage.requests).toBe(2);
+  expect(strong.calls.length).toBe(3);
 });
 
 /** Asks through the base class, and then fails as often as there are statuses to fail with. */
