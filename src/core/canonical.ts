@@ -47,10 +47,25 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** A value as canonical JSON (RFC 8785): equal values give equal text whatever the order of their keys. */
+/**
+ * A value as canonical JSON (RFC 8785): equal values give equal text whatever the order of their keys. The RFC has no text
+ * for half a surrogate pair, which is left where somebody cut through an emoji: it is written as U+FFFD and its number.
+ *
+ * @throws Error where the value has no such text: NaN, a BigInt, a cycle
+ */
 export function canonicalJson(value: unknown): string {
-  return canonicalize(value) ?? "null";
+  try {
+    return canonicalize(value) ?? "null";
+  } catch (error) {
+    const text = JSON.stringify(value);
+    const mended = text.replace(escaped, (whole, half: string | undefined) => (half ? `\ufffd${half}` : whole));
+    if (mended === text) throw error;
+    return canonicalJson(JSON.parse(mended));
+  }
 }
+
+/** A backslash in JSON text, or what `JSON.stringify` makes of half a surrogate pair. */
+const escaped = /\\(?:\\|u(d[89a-f][0-9a-f]{2}))/g;
 
 /** SHA-256 of the canonical JSON of a value, in hexadecimal. */
 export function fingerprint(value: unknown): string {

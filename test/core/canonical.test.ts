@@ -34,6 +34,17 @@ describe("canonical JSON", () => {
     expect(canonicalJson(undefined)).toBe("null");
   });
 
+  it("tells halves of surrogate pairs apart, in values and in keys", () => {
+    const texts = ["\ud83d", "\ud83e", "\ude00", "\\ud83d", "\ud83d\ude00", "\\\ud83d"];
+    const values = texts.flatMap((text) => [text, { [text]: 1 }]);
+    expect(new Set(values.map(fingerprint)).size).toBe(values.length);
+    for (const value of values) expect(canonicalJson(value).isWellFormed()).toBe(true);
+  });
+
+  it("refuses what it has no text for", () => {
+    for (const value of [Number.NaN, 1n, [Number.POSITIVE_INFINITY]]) expect(() => canonicalJson(value)).toThrow();
+  });
+
   it("has a fingerprint of SHA-256", () => {
     expect(fingerprint({})).toBe("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
     expect(fingerprint({ a: 1, b: [] })).toBe(fingerprint({ b: [], a: 1 }));
