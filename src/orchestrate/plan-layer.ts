@@ -25,27 +25,29 @@ export function createPlanLayer(planner: Planner, breakerStates: () => BreakerSt
   };
 }
 
-async function plan(planner: Planner, context: RunContext, circuitBreakerStates: BreakerStates): Promise<PlanDecision> {
+async function plan(planner: Planner, context: RunContext, breakerStates: BreakerStates): Promise<PlanDecision> {
+  const decision = await context.scope.race(ask(planner, context, breakerStates));
+  if (typeof (decision as PlanDecision | null | undefined)?.selectedTool !== "string") {
+    throw new PlanningError(`The planner gave ${showValue(decision)} in place of a decision with a selectedTool`, {});
+  }
+  return decision as PlanDecision;
+}
+
+async function ask(planner: Planner, context: RunContext, circuitBreakerStates: BreakerStates): Promise<unknown> {
   const { budget, qualityRequirements } = context.input.options;
-  const decision: unknown = await planner
-    .plan(context.input.request, toolsOf(planner, context), {
+  try {
+    return await planner.plan(context.input.request, toolsOf(planner, context), {
       circuitBreakerStates,
       previousFailures: [],
       ...(budget && { budget: { ...budget } }),
       ...(qualityRequirements?.minConfidence !== undefined && {
         qualityRequirements: { minConfidence: qualityRequirements.minConfidence },
       }),
-    })
-    .catch(asPlanningError);
-  if (typeof (decision as PlanDecision | null)?.selectedTool !== "string") {
-    throw new PlanningError(`The planner gave ${showValue(decision)} in place of a decision with a selectedTool`, {});
+    });
+  } catch (error) {
+    if (PlanningError.isInstance(error)) throw error;
+    throw new PlanningError(`The planner failed: ${messageOf(error)}`, {}, { cause: error });
   }
-  return decision as PlanDecision;
-}
-
-function asPlanningError(error: unknown): never {
-  if (PlanningError.isInstance(error)) throw error;
-  throw new PlanningError(`The planner failed: ${messageOf(error)}`, {}, { cause: error });
 }
 
 function toolsOf(planner: Planner, { registry }: RunContext): Record<string, ToolMetadata> {

@@ -13,7 +13,7 @@ export interface FingerprintedRun {
  * SHA-256 of the canonical JSON of what the caller asked for. The order of keys never matters; schemas enter as their
  * JSON schema, dates as ISO strings.
  *
- * @throws InvalidOptionsError naming what has no canonical form: a function, a BigInt, a cycle
+ * @throws InvalidOptionsError naming what has no canonical form: a function, a BigInt, NaN, a Map, a cycle
  */
 export function fingerprintRun(run: FingerprintedRun): string {
   const issues: OptionIssue[] = [];
@@ -25,21 +25,39 @@ export function fingerprintRun(run: FingerprintedRun): string {
 }
 
 function toPlain(value: unknown, path: string, ancestors: readonly object[], issues: OptionIssue[]): unknown {
-  if (typeof value === "bigint") return refuse(value, path, issues);
   const jsonSchema = jsonSchemaOf(value);
   if (jsonSchema !== undefined) return jsonSchema;
-  if (typeof value === "function" || typeof value === "symbol") return refuse(value, path, issues);
+  if (hasNoCanonicalForm(value)) return refuse(value, path, issues);
   if (typeof value !== "object" || value === null) return value;
-  if (value instanceof Date) return value.toISOString();
   if (ancestors.includes(value)) return refuse("a value that contains itself", path, issues);
   const around = [...ancestors, value];
   if (Array.isArray(value)) return value.map((item, index) => toPlain(item, `${path}[${index}]`, around, issues));
   if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString("base64") };
+  if (hasToJson(value)) return toPlain(value.toJSON(), path, around, issues);
+  if (hidesItsState(value))
+    return refuse(`a ${value.constructor?.name ?? "object"} that shows nothing of itself`, path, issues);
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, item]) => item !== undefined)
       .map(([key, item]) => [key, toPlain(item, `${path}.${key}`, around, issues)]),
   );
+}
+
+function hasNoCanonicalForm(value: unknown): boolean {
+  return (
+    ["bigint", "function", "symbol"].includes(typeof value) || (typeof value === "number" && !Number.isFinite(value))
+  );
+}
+
+/** Dates, URLs and the like say themselves what they are as JSON. */
+function hasToJson(value: object): value is { toJSON(): unknown } {
+  return typeof (value as { toJSON?: unknown }).toJSON === "function";
+}
+
+/** Whether it is a Map, a Set or another object that would look like any other of its class. */
+function hidesItsState(value: object): boolean {
+  const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(value));
+  return !isPlain && Object.keys(value).length === 0;
 }
 
 function refuse(given: unknown, path: string, issues: OptionIssue[]): undefined {

@@ -120,16 +120,37 @@ describe("one key, one execution", () => {
     expect(aborted).toBe(true);
   });
 
-  test("functions, BigInt and cycles together with a key are refused with their path", async () => {
+  test("what cannot be told apart together with a key is refused with its path", async () => {
     const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
     const { tool } = counted(() => 1);
     for (const [request, path] of [
       [{ f: () => 1 }, "request.f"],
       [{ list: [1n] }, "request.list[0]"],
+      [{ n: Number.NaN }, "request.n"],
+      [{ n: new Map([[1, 2]]) }, "request.n"],
+      [new Set([1]), "request"],
     ] as const) {
       const error = await rejection(orchestrator.run({ tool, request, options: { idempotencyKey: "k" } }));
       expect(error).toBeInstanceOf(InvalidOptionsError);
       expect(error.issues[0].path).toBe(path);
+    }
+  });
+
+  test("a key stands for what a request says of itself: dates, URLs, bytes, halves of emoji", async () => {
+    const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
+    const { tool } = counted(() => 1);
+    const pairs = [
+      [new Date(0), new Date(1)],
+      [new URL("https://a.example"), new URL("https://b.example")],
+      [Uint8Array.of(1), Uint8Array.of(2)],
+      ["cut \ud83d", "cut \ud83e"],
+    ] as const;
+    for (const [index, [one, other]] of pairs.entries()) {
+      const run = (at: unknown) =>
+        orchestrator.run({ tool, request: { at }, options: { idempotencyKey: `key ${index}` } });
+      await run(one);
+      expect((await run(one)).metadata["replayed"]).toBe(true);
+      expect(await rejection(run(other))).toBeInstanceOf(ConflictError);
     }
   });
 
@@ -273,6 +294,32 @@ describe("planning and fallback", () => {
   test("without any tool, PlanningError", async () => {
     const orchestrator = new ReliableOrchestrator({ registry: createRegistry([]) as any });
     expect(await rejection(orchestrator.run({ request: {} }))).toBeInstanceOf(PlanningError);
+  });
+
+  test("whatever a planner throws, at once or later, is a PlanningError that has it as its cause", async () => {
+    const fault = new Error("no rules today");
+    const throwing = () => {
+      throw fault;
+    };
+    for (const plan of [throwing, () => Promise.reject(fault)]) {
+      const orchestrator = new ReliableOrchestrator({ planner: { plan } });
+      const error = await rejection(orchestrator.run({ request: {} }));
+      expect(error).toBeInstanceOf(PlanningError);
+      expect([error.message, error.cause]).toEqual(["The planner failed: no rules today", fault]);
+    }
+  });
+
+  test("a planner that never settles outlives neither the deadline nor the caller", async () => {
+    const clock = createFakeClock();
+    const orchestrator = new ReliableOrchestrator({ clock, planner: { plan: () => new Promise(() => {}) } });
+    const late = rejection(orchestrator.run({ request: {}, options: { timeoutMs: 50 } }));
+    await clock.runAll();
+    expect(await late).toMatchObject({ code: "BUDGET_EXCEEDED", budgetType: "timeMs" });
+    const caller = new AbortController();
+    const left = rejection(orchestrator.run({ request: {}, signal: caller.signal }));
+    await new Promise((resolve) => setImmediate(resolve));
+    caller.abort();
+    expect(await left).toBeInstanceOf(CancelledError);
   });
 
   test("a tool that failed for good is replaced by its fallbacks in turn; both stand in the errors", async () => {
