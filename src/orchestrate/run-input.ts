@@ -4,7 +4,7 @@ import { ToolNotFoundError } from "../contract/errors.ts";
 import type { EventManager, OrchestrationEvent } from "../contract/event.ts";
 import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
 import { snapshot } from "../core/canonical.ts";
-import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
+import { InvalidOptionsError, messageOf, type OptionIssue } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { collectOptions } from "../core/options.ts";
 import { AgentsTool } from "../tool/agents-tool.ts";
@@ -68,6 +68,9 @@ const runParams = [
  * @throws InvalidOptionsError naming every fault, or ToolNotFoundError; nothing has run by then
  */
 export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
+  if (!isObject(given)) {
+    throw new InvalidOptionsError([{ path: "run", given, allowed: "an object such as { tool, request }" }]);
+  }
   const issues: OptionIssue[] = [];
   checkParams(given, issues);
   const options = collectOptions(
@@ -86,7 +89,7 @@ export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
     request: snapshot(given.request, "request"),
     tool,
     toolOptions: toolOptions && snapshot(toolOptions, "toolOptions"),
-    options: { ...options, metadata: options.metadata && snapshot(options.metadata, "options.metadata") },
+    options: { ...options, metadata: options.metadata && jsonCopy(options.metadata, "options.metadata") },
     fallbackTools: ((given.fallbackTools ?? []) as (string | AnyTool)[]).map((fallback, index) =>
       typeof fallback === "string" ? find(fallback, rules.registry) : checked(fallback, `fallbackTools[${index}]`),
     ),
@@ -111,7 +114,7 @@ function fingerprintOf({ request, toolOptions, agents }: GivenRun, tool: AnyTool
 }
 
 function checkParams(given: GivenRun, issues: OptionIssue[]): void {
-  for (const name of Object.keys(given ?? {})) {
+  for (const name of Object.keys(given)) {
     if ((runParams as readonly string[]).includes(name)) continue;
     issues.push({ path: name, given: (given as Record<string, unknown>)[name], allowed: adviceFor(name) });
   }
@@ -168,6 +171,15 @@ function find(name: string, registry: ToolRegistry<any>): AnyTool {
 function checked(tool: unknown, path: string): AnyTool {
   assertTool(tool, path);
   return tool;
+}
+
+function jsonCopy<T>(value: T, path: string): T {
+  const copy = snapshot(value, path);
+  try {
+    return JSON.parse(JSON.stringify(copy));
+  } catch (error) {
+    throw new InvalidOptionsError([{ path, given: value, allowed: `an object of JSON values (${messageOf(error)})` }]);
+  }
 }
 
 function mergeOptions(defaults: OrchestrationConfig | undefined, given: unknown): unknown {

@@ -4,6 +4,7 @@ import { hasEvidence, type OrchestrationOutput, type OutputError, type OutputMet
 import { StoreError } from "../contract/store-error.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import type { Budget, Spent } from "../contract/usage.ts";
+import { messageOf } from "../core/errors.ts";
 import { toOutputError } from "../guard/output-error.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -96,8 +97,12 @@ function warnOfLowConfidence({ input, events }: RunContext, output: Orchestratio
 
 /** Content as JSON data, so that it is the same wherever it is read. An evidence bundle is that already. */
 function toPlainData(content: unknown): unknown {
-  if (typeof content !== "object" || content === null)
-    return typeof content === "bigint" ? String(content) : (content ?? null);
-  if ("evidenceBundle" in content) return content;
-  return JSON.parse(JSON.stringify(content) ?? "null");
+  if (typeof content === "string") return content;
+  if (typeof content === "bigint") return String(content);
+  if (typeof content === "object" && content !== null && "evidenceBundle" in content) return content;
+  try {
+    return JSON.parse(JSON.stringify(content) ?? "null");
+  } catch (error) {
+    throw new TypeError(`The tool's content cannot be written as JSON: ${messageOf(error)}`, { cause: error });
+  }
 }

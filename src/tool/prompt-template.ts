@@ -19,7 +19,7 @@ export function templateVariables(template: string): string[] {
 /** The text with its variables filled in: strings as they are, everything else as JSON. */
 export function fillTemplate(template: string, values: Readonly<Record<string, unknown>>): string {
   return template.replace(variable, (_, name: string) => {
-    const value = values[name.trim()];
+    const value = valueIn(values, name.trim());
     return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
   });
 }
@@ -38,7 +38,7 @@ export function templateInput(template: string): StandardSchemaV1<any, Record<st
         if (typeof request === "string" && names.length <= 1)
           return { value: names[0] === undefined ? {} : { [names[0]]: request } };
         if (typeof request !== "object" || request === null) return { issues: [{ message: takes(names) }] };
-        const missing = names.filter((name) => (request as Record<string, unknown>)[name] === undefined);
+        const missing = names.filter((name) => valueIn(request, name) === undefined);
         if (missing.length === 0) return { value: request as Record<string, unknown> };
         return {
           issues: missing.map((name) => ({ message: `a value: the prompt has {{${name}}} in it`, path: [name] })),
@@ -46,6 +46,12 @@ export function templateInput(template: string): StandardSchemaV1<any, Record<st
       },
     },
   };
+}
+
+/** What stands in the request, and not what every object inherits: `constructor` is a variable like any other. */
+function valueIn(request: object, name: string): unknown {
+  const isInherited = name in Object.prototype && !Object.hasOwn(request, name);
+  return isInherited ? undefined : (request as Record<string, unknown>)[name];
 }
 
 function takes(names: readonly string[]): string {

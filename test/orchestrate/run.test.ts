@@ -114,6 +114,32 @@ describe("input is checked once, at the edge", () => {
     expect((error as Error).message).toContain("{{report}}");
   });
 
+  test("a prompt's variable is never filled in with what every object inherits", async () => {
+    const options = { name: "t", prompt: "{{constructor}} {{__proto__}}", model: scriptedModel([{ text: "ok" }]) };
+    const tool = new PromptBundleTool({ ...options, defaultOptions: { k: 1 } });
+    const error = (await rejection(orchestrator.run({ tool, request: {} as any }))) as InvalidOptionsError;
+    expect(error.issues.map(({ path }) => path)).toEqual(["request.constructor", "request.__proto__"]);
+    const request = JSON.parse('{"constructor":"a","__proto__":"b"}');
+    await orchestrator.run({ tool, request });
+    expect(JSON.stringify(options.model.calls[0]?.prompt)).toContain("a b");
+  });
+
+  test("a run of nothing says what a run takes", async () => {
+    for (const nothing of [undefined, null, [], "echo"])
+      expect((await rejection(orchestrator.run(nothing as any))) as Error).toMatchObject({
+        code: "INVALID_OPTIONS",
+        message: expect.stringContaining("{ tool, request }"),
+      });
+  });
+
+  test("metadata that no JSON can hold is refused", async () => {
+    const run = orchestrator.run({ tool: echo, request: { q: "x" }, options: { metadata: { id: 1n } as any } });
+    expect((await rejection(run)) as Error).toMatchObject({
+      code: "INVALID_OPTIONS",
+      issues: [{ path: "options.metadata" }],
+    });
+  });
+
   test("the caller's objects are never changed, and later changes by the caller never reach the run", async () => {
     const request = { q: "before", list: [1] };
     let release = () => {};
@@ -186,8 +212,10 @@ describe("a run resolves or rejects once", () => {
         { object: { severity: "low" } },
       ]),
       request: { report: "x" },
+      options: { metadata: { at: new Date(0), none: undefined, deep: [Number.NaN] } as any },
     });
     expect(JSON.parse(JSON.stringify(output))).toEqual(output);
+    expect(output.metadata).toMatchObject({ at: "1970-01-01T00:00:00.000Z", deep: [null] });
     expect(hasEvidence(output) && output.content.evidenceBundle.summary.consensus).toEqual({ severity: "low" });
   });
 
@@ -196,6 +224,16 @@ describe("a run resolves or rejects once", () => {
     const output = await orchestrator.run({ tool, request: {} });
     expect(JSON.parse(JSON.stringify(output))).toEqual(output);
     expect(output.content).toEqual({ at: "1970-01-01T00:00:00.000Z" });
+    for (const content of [() => 1, Symbol("s"), Number.NaN, undefined]) {
+      const other = defineTool({ name: "other", execute: () => content });
+      expect((await orchestrator.run({ tool: other, request: {} })).content).toBeNull();
+    }
+  });
+
+  test("content that JSON cannot hold fails the tool, and says so", async () => {
+    const tool = defineTool({ name: "big", execute: () => ({ id: 1n }) });
+    const output = await orchestrator.run({ tool, request: {} });
+    expect(output.errors?.["big"]?.message).toContain("content cannot be written as JSON");
   });
 });
 
