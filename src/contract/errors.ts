@@ -15,6 +15,11 @@ export interface PartialRun {
 
 const unitOf: Record<keyof Budget, string> = { tokens: "tokens", costUsd: "US dollars", timeMs: "milliseconds" };
 
+function placesOf(budgetType: keyof Budget): string {
+  const ofRun = `${budgetType === "timeMs" ? "options.timeoutMs, " : ""}options.budget.${budgetType}`;
+  return `${ofRun}; of a bundle globalBudget.${budgetType}, of a replicate perReplicateBudget.${budgetType}`;
+}
+
 /**
  * A ceiling of the run would have been passed, so the next call was not started; a deadline counts as one
  * (`budgetType: "timeMs"`).
@@ -42,9 +47,10 @@ export class BudgetExceeded extends OrchestratorError {
     actual: number,
     options?: { partial?: PartialRun | undefined; cause?: unknown },
   ) {
+    const needed = budgetType === "timeMs" ? Math.ceil(actual) : Number(actual.toPrecision(12));
     super(
-      `Budget exceeded: ${budgetType} is limited to ${limit} ${unitOf[budgetType]}, and ${actual} are needed. ` +
-        `Raise options.${budgetType === "timeMs" ? "timeoutMs or options.budget.timeMs" : `budget.${budgetType}`}, or ask for less.`,
+      `Budget exceeded: ${budgetType} is limited to ${limit} ${unitOf[budgetType]}, and ${needed} are needed. ` +
+        `Raise the ceiling (${placesOf(budgetType)}), or ask for less.`,
       options,
     );
     this.budgetType = budgetType;

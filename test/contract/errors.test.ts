@@ -39,9 +39,10 @@ describe("what an error says", () => {
   it("names the ceiling, its unit, what was needed and what to raise", () => {
     expect(errors[0]).toMatchObject({ budgetType: "tokens", limit: 100, actual: 120, partial, cause });
     expect(errors[0]!.message).toBe(
-      "Budget exceeded: tokens is limited to 100 tokens, and 120 are needed. Raise options.budget.tokens, or ask for less.",
+      "Budget exceeded: tokens is limited to 100 tokens, and 120 are needed. Raise the ceiling (options.budget.tokens; of a bundle globalBudget.tokens, of a replicate perReplicateBudget.tokens), or ask for less.",
     );
-    expect(new BudgetExceeded("timeMs", 5, 6).message).toContain("options.timeoutMs");
+    expect(new BudgetExceeded("timeMs", 5, 5.0001).message).toMatch(/ and 6 are needed.*options\.timeoutMs/);
+    expect(new BudgetExceeded("costUsd", 0.2, 0.1 + 0.2).message).toContain(" 0.3 are needed");
     expect(new BudgetExceeded("costUsd", 5, 6)).not.toHaveProperty("partial");
   });
 
