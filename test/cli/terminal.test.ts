@@ -11,7 +11,13 @@ const script = "/usr/bin/script";
 /** What a terminal is sent, its escape character as `ESC`: `script` gives the command one of its own. */
 async function onTerminal(command: string, cwd: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
   const whole = `${process.execPath} --disable-warning=ExperimentalWarning ${main} ${command}`;
-  const plain = { TERM: "xterm-256color", NO_COLOR: undefined, FORCE_COLOR: undefined, COLORTERM: undefined };
+  const plain = {
+    TERM: "xterm-256color",
+    CI: undefined,
+    NO_COLOR: undefined,
+    FORCE_COLOR: undefined,
+    COLORTERM: undefined,
+  };
   const child = spawn(script, ["-qec", whole, "/dev/null"], { cwd, env: { ...process.env, ...plain, ...env } });
   child.stdin.end();
   return (await readAll(child.stdout)).replaceAll("\x1b", "ESC");
