@@ -69,14 +69,20 @@ function isTolerance(value: unknown): boolean {
   return typeof value === "number" && value >= 0 && Number.isFinite(value);
 }
 
+const pointer = () =>
+  checkedBy<string>(
+    (value) => typeof value === "string" && /^(\/|$)/.test(value),
+    'a JSON pointer: "" for the whole answer, or "/" before each step, such as "/severity"',
+  );
+
 export const compareOptions = declareOptions("CompareOptions", "compare", {
   ...fieldCompareEntries,
   /** How much a field counts in distances and confidence, by JSON pointer. Default: 1 each. */
   weights: v.optional(
-    v.record(v.string(), finiteNumber({ minimum: 0 }), "an object of JSON pointers and numbers of at least 0"),
+    v.record(pointer(), finiteNumber({ minimum: 0 }), "an object of JSON pointers and numbers of at least 0"),
   ),
   /** The same options for single fields, by JSON pointer; `*` stands for any list index. */
-  byPath: v.optional(v.record(v.string(), nested(fieldCompareEntries), "an object of JSON pointers and options")),
+  byPath: v.optional(v.record(pointer(), nested(fieldCompareEntries), "an object of JSON pointers and options")),
 });
 
 /** How values are compared: for all fields, or by JSON pointer. */
@@ -120,7 +126,7 @@ export const bundleOptions = declareOptions("BundleOptions", "toolOptions", {
   /** How answers are compared. */
   compare: v.optional(compare()),
   /** JSON pointers of the fields that have to be settled before stopping. Default: every field. */
-  fields: v.optional(listOf(v.string(), 'a list of JSON pointers such as "/severity"')),
+  fields: v.optional(listOf(pointer(), 'a list of JSON pointers such as "/severity"')),
   /** Ask a stronger model, once the first stays too uncertain, instead of sampling on. */
   escalate: v.optional(
     checkedBy<{ below: number; to: readonly (string | LanguageModelLike)[] }>(

@@ -2,7 +2,9 @@ import type { LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "
 import * as v from "valibot";
 import type { LanguageModelLike } from "../contract/model.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import { InvalidOptionsError } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
+import { nearest } from "../core/nearest.ts";
 import {
   checkedBy,
   declareOptions,
@@ -77,14 +79,35 @@ export function simulatedModel(options: SimulatedModelOptions = {}, clock: Clock
   };
 }
 
-const shortNames: Record<string, string> = { error: "errorRate", malformed: "malformedRate", failure: "failureRate" };
+/** What each parameter of a simulated model's name sets. */
+const parameters: Record<string, keyof SimulatedModelOptions> = {
+  error: "errorRate",
+  malformed: "malformedRate",
+  failure: "failureRate",
+  latencyMs: "latencyMs",
+  seed: "seed",
+  truth: "truth",
+};
 
-/** `simulated:<name>?error=0.1&malformed=0.05&failure=0.01&latencyMs=20&seed=7&truth=<JSON>`, every part optional. */
+/**
+ * `simulated:<name>?error=0.1&malformed=0.05&failure=0.01&latencyMs=20&seed=7&truth=<JSON>`, every part optional.
+ *
+ * @throws InvalidOptionsError
+ */
 export function parseSimulatedModel(reference: string, clock?: Clock | undefined): LanguageModelLike {
   const [modelId, query] = reference.split(/\?(.*)/s, 2);
   const options: Record<string, unknown> = modelId ? { modelId } : {};
-  for (const [name, text] of new URLSearchParams(query)) options[shortNames[name] ?? name] = parseValue(text);
+  for (const [name, text] of new URLSearchParams(query)) options[optionFor(name, text)] = parseValue(text);
   return simulatedModel(options, clock);
+}
+
+function optionFor(name: string, given: string): keyof SimulatedModelOptions {
+  const option = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+  if (option) return option;
+  const known = Object.keys(parameters);
+  const guess = nearest(name, known);
+  const allowed = `one of ${known.join(", ")}${guess ? `; did you mean "${guess}"?` : ""}`;
+  throw new InvalidOptionsError([{ path: `model: simulated:?${name}`, given, allowed }]);
 }
 
 function parseValue(text: string): unknown {

@@ -155,7 +155,7 @@ function unknownPrice({ provider, modelId }: LanguageModelLike): InvalidOptionsE
   return new InvalidOptionsError([
     {
       path: "options.budget.costUsd",
-      given: `a limit in dollars, and the model "${modelId}" of "${provider}", whose price is not known`,
+      given: `${provider}:${modelId}, whose price is not known`,
       allowed:
         "a model with a known price, or a price of your own: new Orchestrator({ prices: { costUsd: ({ modelId, usage }) => … } })",
     },

@@ -67,6 +67,25 @@ describe("input is checked once, at the edge", () => {
     expect((other as Error).message).toContain("belongs into options");
   });
 
+  test("a path that is no JSON pointer is refused wherever one stands, and nothing has run", async () => {
+    const events: string[] = [];
+    const toolOptions = { fields: ["severity"], compare: { weights: { severity: 2 }, byPath: { severity: {} } } };
+    const run = orchestrator.run({
+      tool: triageOf([]),
+      request: { report: "x" },
+      toolOptions,
+      onEvent: (event) => events.push(event.type),
+    });
+    const error = (await rejection(run)) as InvalidOptionsError;
+    expect(error.issues.map(({ path }) => path).toSorted()).toEqual([
+      "toolOptions.compare.byPath.severity",
+      "toolOptions.compare.weights.severity",
+      "toolOptions.fields.0",
+    ]);
+    expect(error.message).toContain('such as "/severity"');
+    expect(events).toEqual([]);
+  });
+
   test("an idempotency key names ReliableOrchestrator", async () => {
     const error = await rejection(
       orchestrator.run({ tool: echo, request: { q: "x" }, options: { idempotencyKey: "k" } }),

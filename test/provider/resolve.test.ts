@@ -69,7 +69,8 @@ describe("resolveModel", () => {
     ["openai-compatible:localhost#llama", "openai-compatible:<base URL>#<model>"],
     ["openai-compatible:http://localhost:1/v1", "openai-compatible:<base URL>#<model>"],
     ["recorded:no/such/file.jsonl", "no/such/file.jsonl"],
-    ["simulated:?errorRate=2", "from 0 to 1"],
+    ["simulated:?error=2", "from 0 to 1"],
+    ["simulated:?eror=0.2", 'did you mean "error"?'],
     ["simulated:?latency=2", 'did you mean "latencyMs"?'],
   ])("refuses %s, saying what would do", async (reference, advice) => {
     expect(await refusal(reference)).toContain(advice);
