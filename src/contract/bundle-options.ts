@@ -70,9 +70,9 @@ function isTolerance(value: unknown): boolean {
 }
 
 const pointer = () =>
-  checkedBy<string>(
+  v.custom<string>(
     (value) => typeof value === "string" && /^(\/|$)/.test(value),
-    'a JSON pointer: "" for the whole answer, or "/" before each step, such as "/severity"',
+    ({ input }) => `a JSON pointer: "" for the whole answer, or "/" before each step, such as "/${input}"`,
   );
 
 export const compareOptions = declareOptions("CompareOptions", "compare", {

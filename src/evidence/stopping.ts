@@ -28,7 +28,9 @@ const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "createStoppin
   /** JSON pointers of the fields that have to be settled. Default: every field. */
   fields: v.optional(listOf(v.string(), 'a list of JSON pointers such as "/severity"')),
   /** How many answers a field can have, by JSON pointer (`*`: any list index), for certified. Default: as seen. */
-  choices: v.optional(v.record(v.string(), wholeNumber({ minimum: 1, unit: "answers" }))),
+  choices: v.optional(
+    v.record(v.string(), wholeNumber({ minimum: 1, unit: "answers" }), "an object of JSON pointers and whole numbers"),
+  ),
 });
 
 /** When to stop asking. */

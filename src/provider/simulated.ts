@@ -12,6 +12,7 @@ import {
   milliseconds,
   type OptionsInput,
   resolveOptions,
+  text,
   wholeNumber,
 } from "../core/options.ts";
 import { type Random, seededRandom } from "../core/random.ts";
@@ -37,7 +38,7 @@ export const simulatedModelOptions = declareOptions("SimulatedModelOptions", "si
   /** Another seed gives other mistakes. */
   seed: v.optional(wholeNumber({ minimum: 0 }), 0),
   /** Shown as the model's name. */
-  modelId: v.optional(v.string(), "simulated"),
+  modelId: v.optional(text(), "simulated"),
 });
 
 /** How a simulated model answers. */
