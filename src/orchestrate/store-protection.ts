@@ -29,11 +29,16 @@ export class StoreProtection {
     this.#context.events.emit("warning", { code: "run_unprotected", message });
   }
 
-  /** Ends the run whose claim is lost: always where somebody else has it, otherwise as any failure of the store does. */
+  /** @throws the error, where the run may not go on; it never may where somebody else has its key */
+  onErrorAtWork(error: unknown): void {
+    if (isStaleToken(error)) throw error;
+    this.onError(error);
+  }
+
+  /** The claim is lost, or may be. */
   onLost(error: unknown): void {
     try {
-      if (isStaleToken(error)) throw error;
-      this.onError(error);
+      this.onErrorAtWork(error);
     } catch {
       this.#context.scope.abort(error);
     }

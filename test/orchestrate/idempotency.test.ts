@@ -136,3 +136,19 @@ test("a lease is held until the output is stored, however long that takes", asyn
   expect((await Promise.all(runs)).map(({ content }) => content)).toEqual([1, 1]);
   expect(executions).toBe(1);
 });
+
+test("a run that may go on without its store still ends when somebody else has its key", async () => {
+  const stale = new StoreError({ store: "test", operation: "append", reason: "stale_token", what: "", advice: "" });
+  const model = scriptedModel(() => ({ text: "yes" }));
+  const tool = new PromptBundleTool({ name: "t", model, prompt: "x", defaultOptions: { k: 5, stopping: "none" } });
+  const asking = { tool, request: {}, options, toolOptions: { maxParallel: 1 } };
+  const runOn = (append: RunStore["append"]) =>
+    new ReliableOrchestrator({
+      store: storeWith(() => ({ append })),
+      state: new ReliabilityState(),
+      reliabilityConfig: { onStoreError: "run_unprotected" },
+    }).run(asking);
+  expect((await runOn(() => Promise.reject(refused("append")))).status).toBe("completed");
+  expect(await rejection(runOn(() => Promise.reject(stale)))).toMatchObject({ code: "STORE", reason: "stale_token" });
+  expect(model.calls.length).toBe(5 + 1);
+});
