@@ -6,11 +6,11 @@ import { CancelScope } from "../core/signal.ts";
 import type { ResolvedSchema } from "../schema/resolve.ts";
 import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
 import { createBundleRule } from "./bundle-rule.ts";
-import { summarizeReplicates, summarizeWithin } from "./create-evidence-bundle.ts";
 import type { FieldResampling } from "./field-resampling.ts";
 import { type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
 import type { ReplicateSource } from "./replicate-source.ts";
 import { SettledComparison } from "./settled-comparison.ts";
+import { summarizeReplicates, summarizeWithin } from "./summarize-replicates.ts";
 
 /** What the stages of a bundle have in common. */
 export interface BundleWork<Input> {

@@ -2,8 +2,7 @@ import type { BundleSummary, Escalation, EvidenceBundle, Replicate } from "../co
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import type { EvidenceSource } from "../contract/model.ts";
 import { addCost, addUsage, zeroUsage } from "../contract/usage.ts";
-import { summarizeParts } from "../evidence/parts.ts";
-import type { ResolvedSchema } from "../schema/resolve.ts";
+import { summarize } from "../evidence/summary.ts";
 
 /**
  * The evidence bundle of replicates that a tool got by itself.
@@ -55,31 +54,8 @@ export function createEvidenceBundle<T>(input: {
       ...(input.fieldsAsked && { fieldsAsked: { ...input.fieldsAsked } }),
     },
     replicates: [...replicates],
-    summary: input.summary ?? summarizeReplicates(replicates, options),
+    summary: input.summary ?? summarize(replicates as readonly (Replicate<T> & { data: T })[], options.compare),
     usageTotal: replicates.reduce((sum, { usage }) => (usage ? addUsage(sum, usage) : sum), zeroUsage()),
     costTotalUsd: replicates.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0),
   };
-}
-
-/** What replicates agree on, compared as the options say. `fits` refuses a consensus that no schema allows. */
-export function summarizeReplicates<T>(
-  replicates: readonly Replicate<T>[],
-  { compare }: ResolvedBundleOptions,
-  fits?: (value: unknown) => boolean,
-): BundleSummary<T> {
-  return summarizeParts(replicates as readonly (Replicate<T> & { data: T })[], { ...compare, check: fits });
-}
-
-/**
- * Like `summarizeReplicates`, with a consensus that fits the schema: put together from fields that were voted on one by
- * one, it may not, and is then a replicate that was given as a whole.
- */
-export async function summarizeWithin<T>(
-  schema: ResolvedSchema | undefined,
-  replicates: readonly Replicate<T>[],
-  options: ResolvedBundleOptions,
-): Promise<BundleSummary<T>> {
-  const summary = summarizeReplicates(replicates, options);
-  if (!schema || summary.consensus === null || (await schema.check(summary.consensus)).ok) return summary;
-  return summarizeReplicates(replicates, options, () => false);
 }
