@@ -31,6 +31,12 @@ describe("what cannot be used is named, before anything is asked", () => {
     expect(readFileSync(join(cwd, "out.jsonl"), "utf8")).toBe("");
   });
 
+  test("a fault of the model or the schema is not said of the input that met it first", async () => {
+    const cwd = createFolder({ "triage.json": toolFile(), "in.jsonl": reports(2) });
+    const run = await steer(["run", "triage.json", "-i", "in.jsonl", "--model", "gpt-5-mini"], { cwd });
+    expect(run).toMatchObject({ code: 2, stderr: expect.stringMatching(/^model: got "gpt-5-mini"; allowed: /m) });
+  });
+
   test.skipIf(process.getuid?.() === 0)("a file that may not be read", async () => {
     const cwd = createFolder({ "triage.json": toolFile(), "in.jsonl": reports(1) });
     chmodSync(join(cwd, "in.jsonl"), 0);

@@ -3,7 +3,7 @@ import { BudgetExceeded, isOrchestratorError } from "../../contract/errors.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
 import type { AnyTool } from "../../contract/tool.ts";
-import { messageOf } from "../../core/errors.ts";
+import { InvalidOptionsError } from "../../core/errors.ts";
 import type { Orchestrator } from "../../orchestrate/orchestrator.ts";
 import { CommandError } from "../command-error.ts";
 import { exitCode } from "../exit-code.ts";
@@ -112,5 +112,8 @@ function unknownCost({ name }: AnyTool): CommandError {
 
 /** Refused at the edge: nothing has run, and the next input would meet the same, or has to be mended itself. */
 function refusal({ place }: Input, error: unknown): unknown {
-  return isOrchestratorError(error) ? new CommandError(`${place}: ${messageOf(error)}`, { cause: error }) : error;
+  if (!isOrchestratorError(error)) return error;
+  const isOfTool =
+    InvalidOptionsError.isInstance(error) && !error.issues.some(({ path }) => path.startsWith("request"));
+  return new CommandError(`${isOfTool ? "" : `${place}: `}${error.message}`, { cause: error });
 }

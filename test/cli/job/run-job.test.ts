@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { JobBudget } from "../../../src/cli/job/job-budget.ts";
 import { type Job, runJob } from "../../../src/cli/job/run-job.ts";
 import type { OutputLine } from "../../../src/cli/output/output-line.ts";
@@ -62,9 +63,11 @@ describe("runJob", () => {
     expect(indexesOf(lines)).toEqual([0, 1, 2, 3]);
   });
 
-  test("a run that is refused is named by the place of its input, and gets no line", async () => {
+  test("a run that is refused gets no line; its input is named where the fault is in it", async () => {
     const lines: OutputLine[] = [];
-    await expect(runJob(jobOf({ options: { maxParallel: 0 } }, lines))).rejects.toThrow(/^in:1: options.maxParallel/);
+    const tool = defineTool({ name: "typed", input: z.object({ missing: z.string() }), execute: () => 1 });
+    await expect(runJob(jobOf({ tool }, lines))).rejects.toThrow(/^in:1: request.missing/);
+    await expect(runJob(jobOf({ options: { maxParallel: 0 } }, lines))).rejects.toThrow(/^options.maxParallel/);
     expect(lines).toEqual([]);
   });
 
