@@ -21,7 +21,7 @@ export function executeTool(context: RunContext): Promise<OrchestrationOutput> {
   context.events.source = tool.name;
   return traceTool(tool, context.span, async (span) => {
     try {
-      const request = await checkRequest(tool, context.input.request);
+      const request = await context.scope.race(checkRequest(tool, context.input.request));
       const options = resolveToolOptions(tool, context.toolOptions);
       context.events.emit("tool_started", { toolName: tool.name });
       return completedOutput(context, await invoke(context, tool, request, options, span));

@@ -61,6 +61,11 @@ export class RunEvents {
     if (onEvent) this.#emitter.on(onEvent);
   }
 
+  /** Whether there was an event yet. */
+  get hasBegun(): boolean {
+    return this.#seq > 0;
+  }
+
   emit<E extends EventType>(type: E, data: EventData[E], attempt = 1): void {
     if (this.#isOver) return;
     this.#isOver = terminal.has(type);

@@ -15,16 +15,11 @@ import type { RunIdentity } from "./run-events.ts";
 /** Runs what was prepared, through its layers, and settles it once: with one terminal event, and nothing left behind. */
 export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): Promise<OrchestrationOutput> {
   const { input, callerScope, events } = run;
-  try {
-    if (input.tool) await checkRequest(input.tool, input.request);
-  } catch (error) {
-    events.end(error);
-    throw error;
-  }
   const context = createRunContext(run);
   const stopFollowing = input.signal && follow(input.signal, context);
   const stopWaiting = armDeadline(context);
   try {
+    await assertRequest(context);
     events.source = context.tool?.name ?? "";
     events.emit("run_started", { request: input.request });
     const output = await traceRun({ ...identity(context), toolName: context.tool?.name }, (span) => {
@@ -34,13 +29,22 @@ export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): P
     emitEnd(context, output);
     return output;
   } catch (error) {
-    emitRejection(context, error);
+    if (events.hasBegun) emitRejection(context, error);
+    else events.end(error);
     throw error;
   } finally {
     stopFollowing?.();
     stopWaiting?.();
     callerScope.dispose();
   }
+}
+
+/** A request that its tool refuses ends the run before any event; an abort meanwhile is met where the tool would run. */
+async function assertRequest({ input, callerScope }: RunContext): Promise<void> {
+  if (!input.tool?.inputSchema) return;
+  await callerScope.race(checkRequest(input.tool, input.request)).catch((error) => {
+    if (!callerScope.aborted) throw error;
+  });
 }
 
 function identity({ requestId, traceId }: RunContext): RunIdentity {

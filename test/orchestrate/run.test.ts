@@ -205,6 +205,25 @@ describe("a run resolves or rejects once", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("a check of the request that never settles outlives neither the deadline nor the caller", async () => {
+    const clock = createFakeClock();
+    const input = z.object({ q: z.string().refine(() => new Promise<boolean>(() => {})) });
+    const tool = defineTool({ name: "looked up", input, execute: () => "never" });
+    const request = { q: "x" };
+    const late = rejection(new Orchestrator({ clock }).run({ tool, request, options: { timeoutMs: 50 } }));
+    await clock.runAll();
+    expect(await late).toMatchObject({ code: "BUDGET_EXCEEDED", budgetType: "timeMs" });
+    expect(clock.pending).toBe(0);
+    const caller = new AbortController();
+    const events: string[] = [];
+    const onEvent = ({ type }: OrchestrationEvent) => events.push(type);
+    const left = rejection(orchestrator.run({ tool, request, onEvent, signal: caller.signal }));
+    await new Promise((resolve) => setImmediate(resolve));
+    caller.abort();
+    expect(await left).toBeInstanceOf(CancelledError);
+    expect(events).toEqual(["run_started", "cancelled"]);
+  });
+
   test("a cancelled run rejects with the signal's reason as its cause", async () => {
     const controller = new AbortController();
     const run = orchestrator.run({ tool: never, request: {}, signal: controller.signal });
