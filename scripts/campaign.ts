@@ -1,0 +1,61 @@
+/**
+ * Plays scenarios full of faults with the real orchestrator, a fake provider and a fake clock, and checks after each that
+ * every promise was kept: `node scripts/campaign.ts --seeds 10000`. Each seed is one scenario. For a broken promise it prints
+ * the smallest scenario that breaks it, and the command that replays it; its status is then 1.
+ *
+ * `--seed 17` plays one seed, `--from 5000` begins there, `--json` prints the report as JSON.
+ */
+import { parseArgs } from "node:util";
+import { type CampaignReport, runCampaign, type Violation } from "../test/campaign/campaign.ts";
+import { describeHistory } from "../test/campaign/describe-history.ts";
+import { play } from "../test/campaign/play.ts";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "10000" },
+    from: { type: "string", default: "0" },
+    seed: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+const startedAt = performance.now();
+const report = await runCampaign(chosenSeeds());
+const seconds = (performance.now() - startedAt) / 1000;
+if (values.json) console.log(JSON.stringify(report, null, 2));
+else await print(report);
+process.exitCode = report.violations.length > 0 ? 1 : 0;
+
+function* chosenSeeds(): Generator<number> {
+  if (values.seed !== undefined) return yield wholeNumber(values.seed, "--seed");
+  const from = wholeNumber(values.from, "--from");
+  for (let seed = from; seed < from + wholeNumber(values.seeds, "--seeds"); seed++) yield seed;
+}
+
+function wholeNumber(text: string, option: string): number {
+  if (!/^\d+$/.test(text)) throw new Error(`${option}: got "${text}"; allowed: a whole number of at least 0`);
+  return Number(text);
+}
+
+async function print({ scenarios, runs, calls, faults, deeds, checks, violations }: CampaignReport): Promise<void> {
+  for (const violation of violations) await printViolation(violation);
+  console.log(
+    `Faults met:\n${table(faults)}\n\nWhat came of it:\n${table(deeds)}\n\nInvariants checked:\n${table(checks)}\n`,
+  );
+  console.log(`= ${scenarios} scenarios, ${runs} runs, ${calls} calls in ${seconds.toFixed(1)} s`);
+  console.log(`= ${sum(faults)} faults met, ${sum(checks)} checks, ${violations.length} violations`);
+}
+
+async function printViolation({ seed, promise, what, scenario }: Violation): Promise<void> {
+  console.log(`Broken: ${promise}\n${what}\n\nThe smallest scenario that breaks it:\n${JSON.stringify(scenario)}\n`);
+  console.log(`${describeHistory(await play(scenario))}\n\nReplay it: node scripts/campaign.ts --seed ${seed}\n`);
+}
+
+function table(counts: Readonly<Record<string, number>>): string {
+  const rows = Object.entries(counts).toSorted(([a], [b]) => a.localeCompare(b));
+  return rows.map(([name, count]) => `${String(count).padStart(9)}  ${name}`).join("\n");
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}

@@ -1,0 +1,19 @@
+import { z } from "zod";
+import type { CallPlan } from "./scenario.ts";
+
+/** What answers must fit, where they must fit anything. */
+export const voteSchema = z.object({ vote: z.number().int().min(0).max(9), why: z.string() });
+
+const why = "so it is said";
+
+/** The text that a call is answered with, and the data that a valid one stands for. */
+export function answerOf({ fault, vote }: CallPlan, isObject: boolean): { text: string; data: unknown } {
+  if (!isObject) return textAnswer(fault === "garbage" ? "####" : `It is ${vote}, so they say`);
+  if (fault === "garbage") return textAnswer("#### ## #");
+  if (fault === "mismatch") return textAnswer(`{"vote": "many", "why": "${why}"}`);
+  return { text: `{"vote": ${vote}, "why": "${why}"}`, data: { vote, why } };
+}
+
+function textAnswer(text: string): { text: string; data: unknown } {
+  return { text, data: text };
+}

@@ -1,0 +1,137 @@
+import {
+  type AnyTool,
+  BundleTool,
+  defineTool,
+  PromptBundleTool,
+  type ReplicateContext,
+  type ReplicateResult,
+  type ReplicateSpec,
+  type ResolvedBundleOptions,
+  type ToolContext,
+  type Usage,
+} from "../../src/index.ts";
+import { answerOf, voteSchema } from "./answers.ts";
+import { fakeModel } from "./fake-model.ts";
+import type { FakeProvider, OngoingCall } from "./fake-provider.ts";
+import type { Job, ToolKind } from "./scenario.ts";
+
+/** Dollars for a token, of every model. */
+export const tokenPriceUsd = 1e-6;
+
+interface Making {
+  readonly job: Job;
+  readonly name: string;
+  readonly run: number;
+  readonly provider: FakeProvider;
+  /** Whose circuit breaker its calls fall under. */
+  readonly providerName: string;
+}
+
+/** The tools of a job, made for one run, so that every call is known by the run that it was made for. */
+export function makeTools(job: Job, run: number, provider: FakeProvider): { tool: AnyTool; fallbacks: AnyTool[] } {
+  const make = (kind: ToolKind, place: number) =>
+    makers[kind]({
+      job,
+      name: nameOf(kind, place, job),
+      run,
+      provider,
+      providerName: place === 0 ? "first" : "second",
+    });
+  const [tool, ...fallbacks] = [job.tool, ...job.fallbacks].map(make);
+  return { tool: tool as AnyTool, fallbacks };
+}
+
+/** Two tools of one name are one tool: whatever makes a difference stands in it. */
+function nameOf(kind: ToolKind, place: number, { hasSchema, escalates, maxOutputTokens }: Job): string {
+  const facts = [hasSchema && "object", escalates && "escalating", maxOutputTokens];
+  return [kind, place, ...facts.filter((fact) => fact !== false && fact !== undefined)].join("-");
+}
+
+const makers: Record<ToolKind, (making: Making) => AnyTool> = {
+  prompt: makePromptTool,
+  replicates: (making) => new OwnReplicates(making),
+  whole: (making) => new WholeBundle(making),
+  plain: makePlainTool,
+};
+
+function makePromptTool({ job, name, run, provider, providerName }: Making): AnyTool {
+  const { hasSchema, escalates, maxOutputTokens } = job;
+  const model = (modelId: string) =>
+    fakeModel({ run, tool: name, modelId, provider: providerName, hasSchema }, provider);
+  return new PromptBundleTool({
+    name,
+    model: model(`${name}/weak`),
+    prompt: "Question: {{question}}",
+    ...(hasSchema && { schema: voteSchema }),
+    maxOutputTokens,
+    ...(escalates && { defaultOptions: { escalate: { below: 0.9, to: [model(`${name}/strong`)] } } }),
+  });
+}
+
+function makePlainTool(making: Making): AnyTool {
+  return defineTool({
+    name: making.name,
+    provider: making.providerName,
+    async execute(_request: unknown, _options, context) {
+      const call = beginOwn(making, undefined, context.signal);
+      const report = (usage: Usage) => context.reportUsage(usage, costOf(usage));
+      await serve(call, report);
+      const usage = call.use(undefined);
+      if (usage) report(usage);
+      const { data } = answerOf(call.plan, making.job.hasSchema);
+      call.answer(data);
+      return data;
+    },
+  });
+}
+
+class OwnReplicates extends BundleTool<unknown, unknown> {
+  readonly name: string;
+  readonly #making: Making;
+
+  constructor(making: Making) {
+    super();
+    this.name = making.name;
+    this.#making = making;
+    Object.assign(this, {
+      provider: making.providerName,
+      defaultOptions: making.job.hasSchema ? { schema: voteSchema } : {},
+    });
+  }
+
+  override async executeReplicate(
+    _request: unknown,
+    { seed }: ReplicateSpec,
+    context: ReplicateContext,
+  ): Promise<ReplicateResult> {
+    const call = beginOwn(this.#making, seed, context.signal);
+    await serve(call, (usage) => context.reportUsage(usage, costOf(usage)));
+    const usage = call.use(undefined);
+    const { data } = answerOf(call.plan, this.#making.job.hasSchema);
+    call.answer(data);
+    return { data, model: this.name, ...(usage && { usage, costUsd: costOf(usage) }) };
+  }
+}
+
+class WholeBundle extends OwnReplicates {
+  override executeBundle(request: unknown, options: ResolvedBundleOptions, context: ToolContext) {
+    return super.executeBundle(request, options, context);
+  }
+}
+
+function beginOwn({ run, name, provider, providerName }: Making, seed: number | undefined, signal: AbortSignal) {
+  const facts = { run, tool: name, model: name, provider: providerName, seed };
+  return provider.begin({ ...facts, isModelCall: false, allowedTokens: 0 }, signal);
+}
+
+/** Waits for the answer; of the calls that fail, some say before what they have used. */
+async function serve(call: OngoingCall, report: (usage: Usage) => void): Promise<void> {
+  await call.wait();
+  if (!call.failure) return;
+  if (call.plan.share >= 0.5) report(call.use(undefined) as Usage);
+  call.fail(call.failure);
+}
+
+function costOf({ totalTokens }: Usage): number {
+  return totalTokens * tokenPriceUsd;
+}

@@ -1,0 +1,13 @@
+import type { History } from "./history.ts";
+
+/** Every fault that was really met in a history, by its name. */
+export function* faultsIn({ runs, calls, operations, clockFaults }: History): Generator<string> {
+  for (const { fault } of calls) if (fault) yield `call: ${fault}`;
+  for (const { fault } of operations) if (fault) yield `store: ${fault.kind}`;
+  for (const { kind } of clockFaults) yield `clock: ${kind}`;
+  for (const { endedByCallerAtMs, plan, events } of runs) {
+    if (endedByCallerAtMs !== undefined) yield `caller: ${plan.end?.by ?? "shared signal or patience"}`;
+    if (events.some(({ type }) => type === "timeout")) yield "caller: deadline";
+    if (plan.isListenerBroken) yield "caller: broken listener";
+  }
+}

@@ -1,0 +1,38 @@
+import { answersWereGiven, outputsAreJson, statusTellsTheTruth } from "./answers.ts";
+import { budgetIsACeiling, callsAreLimited, nothingStartsPastTheBudget } from "./budget.ts";
+import { endsInTime, everyRunSettles, failsForCause, rejectsForCause } from "./endings.ts";
+import { numbersHaveNoGap, oneTerminalEvent, streamShowsAll } from "./events.ts";
+import type { Invariant } from "./invariant.ts";
+import { journaledIsNotAskedAgain } from "./journal.ts";
+import { oneExecutionAKey, settledIsReplayed, sharedIsEqual } from "./keys.ts";
+import { noKeyIsHeld, nothingIsLeft, nothingStartsAfterTheEnd } from "./leftovers.ts";
+import { pausesAreKept } from "./provider.ts";
+import { costFollowsUsage, journaledIsNotCharged, usageIsConserved } from "./usage.ts";
+
+/** Everything that is checked after a scenario. */
+export const invariants: readonly Invariant[] = [
+  everyRunSettles,
+  endsInTime,
+  failsForCause,
+  rejectsForCause,
+  oneTerminalEvent,
+  numbersHaveNoGap,
+  streamShowsAll,
+  callsAreLimited,
+  pausesAreKept,
+  nothingStartsPastTheBudget,
+  budgetIsACeiling,
+  usageIsConserved,
+  costFollowsUsage,
+  oneExecutionAKey,
+  sharedIsEqual,
+  settledIsReplayed,
+  journaledIsNotAskedAgain,
+  journaledIsNotCharged,
+  outputsAreJson,
+  answersWereGiven,
+  statusTellsTheTruth,
+  nothingIsLeft,
+  nothingStartsAfterTheEnd,
+  noKeyIsHeld,
+];

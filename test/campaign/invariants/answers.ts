@@ -1,0 +1,66 @@
+import { isDeepStrictEqual } from "node:util";
+import type { EvidenceBundle, Replicate } from "../../../src/index.ts";
+import type { History, PlayedRun } from "../history.ts";
+import type { Invariant } from "./invariant.ts";
+import { jobOf, outputOf } from "./reports.ts";
+
+export const outputsAreJson: Invariant = {
+  promise: "an output is whole after a round trip through JSON",
+  check({ runs }, expect) {
+    for (const run of runs) {
+      const output = outputOf(run);
+      if (output)
+        expect(
+          isDeepStrictEqual(JSON.parse(JSON.stringify(output)), output),
+          () => `the output of run ${run.index} is no JSON`,
+        );
+    }
+  },
+};
+
+export const answersWereGiven: Invariant = {
+  promise: "every valid replicate is an answer to a call with its seed, by the tool that the output names",
+  check(history, expect) {
+    for (const run of history.runs) {
+      const output = outputOf(run);
+      const bundle: EvidenceBundle | undefined = output?.content?.evidenceBundle;
+      if (!bundle) continue;
+      for (const replicate of bundle.replicates)
+        if (replicate.valid)
+          expect(
+            wasGiven(history, run, output?.metadata.toolName as string, replicate),
+            () =>
+              `run ${run.index} has replicate ${replicate.id} of ${replicate.model} that nobody gave: ${JSON.stringify(replicate.data)}`,
+          );
+    }
+  },
+};
+
+function wasGiven(history: History, run: PlayedRun, tool: string, { model, seed, data }: Replicate): boolean {
+  const { key } = jobOf(history, run);
+  return history.calls.some((call) => {
+    const caller = history.runs[call.run] as PlayedRun;
+    const isOurs = caller === run || (key !== null && jobOf(history, caller).key === key);
+    return (
+      isOurs && call.tool === tool && call.model === model && call.seed === seed && isDeepStrictEqual(call.data, data)
+    );
+  });
+}
+
+export const statusTellsTheTruth: Invariant = {
+  promise:
+    "a completed or partial bundle has a valid replicate, a failed output says why, and no replicate stands in one twice",
+  check({ runs }, expect) {
+    for (const run of runs) {
+      const output = outputOf(run);
+      if (!output) continue;
+      const bundle: EvidenceBundle | undefined = output.content?.evidenceBundle;
+      const ids = bundle?.replicates.map(({ id }) => id) ?? [];
+      expect(new Set(ids).size === ids.length, () => `run ${run.index} has the replicates ${ids}`);
+      if (output.status === "failed")
+        expect(Object.keys(output.errors).length > 0, () => `run ${run.index} failed for no reason`);
+      else if (bundle)
+        expect(bundle.summary.validCount > 0, () => `run ${run.index} is ${output.status} without an answer`);
+    }
+  },
+};

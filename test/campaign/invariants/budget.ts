@@ -1,0 +1,61 @@
+import type { History, PlayedCall, PlayedRun } from "../history.ts";
+import type { Invariant } from "./invariant.ts";
+import { callsOf, jobOf, reportsOf, sumOf } from "./reports.ts";
+
+export const callsAreLimited: Invariant = {
+  promise: "no call is made more often than once and its retries, and no more than k replicates are asked for",
+  check(history, expect) {
+    const attempts = 1 + history.scenario.reliability.maxRetries;
+    for (const run of history.runs) {
+      const { k } = jobOf(history, run);
+      for (const [model, calls] of groups(callsOf(history, run), ({ model }) => model)) {
+        const bySeed = groups(calls, ({ seed }) => String(seed));
+        expect(bySeed.length <= k, () => `run ${run.index} asked ${model} for ${bySeed.length} replicates of ${k}`);
+        for (const [seed, { length }] of bySeed)
+          expect(length <= attempts, () => `run ${run.index} asked ${model} ${length} times for seed ${seed}`);
+      }
+    }
+  },
+};
+
+function groups<T>(items: readonly T[], keyOf: (item: T) => string): [string, T[]][] {
+  return Object.entries(Object.groupBy(items, keyOf)) as [string, T[]][];
+}
+
+export const nothingStartsPastTheBudget: Invariant = {
+  promise: "no call starts once the budget is used up",
+  check(history, expect) {
+    for (const [run, budget, calls] of runsOnBudget(history))
+      for (const call of calls) {
+        const used = sumOf(
+          calls.flatMap(({ told, toldStep = 0 }) => (told && toldStep < call.startStep ? [told] : [])),
+        );
+        expect(
+          used.totalTokens < budget,
+          () => `run ${run.index} made a call with ${used.totalTokens} of ${budget} tokens used`,
+        );
+      }
+  },
+};
+
+export const budgetIsACeiling: Invariant = {
+  promise: "the budget is kept by every provider that keeps to what it was asked for",
+  check(history, expect) {
+    for (const [run, budget, calls] of runsOnBudget(history)) {
+      if (!calls.every(({ isModelCall, fault }) => isModelCall && fault !== "overuse")) continue;
+      for (const { usage } of reportsOf(history, run))
+        expect(usage.totalTokens <= budget, () => `run ${run.index} used ${usage.totalTokens} of ${budget} tokens`);
+    }
+  },
+};
+
+/** Runs that made calls on a budget of their own, one by one: what a tool does as a whole shows at its end only. */
+function* runsOnBudget(history: History): Generator<[PlayedRun, number, readonly PlayedCall[]]> {
+  for (const run of history.runs) {
+    const { tool, fallbacks } = jobOf(history, run);
+    const { budgetTokens } = run.plan;
+    const calls = callsOf(history, run);
+    if (budgetTokens === undefined || calls.length === 0 || [tool, ...fallbacks].includes("whole")) continue;
+    yield [run, budgetTokens, calls];
+  }
+}

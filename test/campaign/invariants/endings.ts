@@ -1,0 +1,94 @@
+import { isOrchestratorError } from "../../../src/index.ts";
+import type { History, PlayedRun } from "../history.ts";
+import type { Invariant } from "./invariant.ts";
+import { errorOf, jobOf, outputOf } from "./reports.ts";
+
+export const everyRunSettles: Invariant = {
+  promise: "every run settles",
+  check({ runs, leftovers }, expect) {
+    for (const { index } of runs) expect(!leftovers.unsettled.includes(index), () => `run ${index} never settled`);
+  },
+};
+
+export const endsInTime: Invariant = {
+  promise: "a run ends by its deadline, and when its caller ends it",
+  check({ scenario, runs, clockFaults }, expect) {
+    if (clockFaults.some(({ kind }) => kind === "pause")) return;
+    const storeDelayMs = scenario.storeFaults.reduce((sum, { delayMs }) => sum + delayMs, 0);
+    for (const run of runs) {
+      const endMs = Math.min(deadlineOf(run), run.endedByCallerAtMs ?? Number.POSITIVE_INFINITY) + storeDelayMs;
+      const { settledAtMs } = run;
+      if (settledAtMs !== undefined && endMs < Number.POSITIVE_INFINITY)
+        expect(
+          settledAtMs <= endMs,
+          () => `run ${run.index} should end by ${endMs} ms, and ended at ${settledAtMs} ms`,
+        );
+    }
+  },
+};
+
+export const failsForCause: Invariant = {
+  promise: "a tool fails only by what was done to it",
+  check({ runs }, expect) {
+    for (const run of runs)
+      for (const error of Object.values(outputOf(run)?.errors ?? {}))
+        expect(knownErrors.has(error.type), () => `run ${run.index} failed with ${error.type}: ${error.message}`);
+  },
+};
+
+/** Of the fake provider, and of ours: no fault of the program is among them. */
+const knownErrors = new Set([
+  "HttpFailure",
+  "Error",
+  "StreamCutError",
+  "TimeoutError",
+  "InvalidOutputError",
+  "CircuitOpenError",
+  "BudgetExceeded",
+  "StoreError",
+]);
+
+export const rejectsForCause: Invariant = {
+  promise: "a run is rejected only for what was done to it",
+  check(history, expect) {
+    for (const run of history.runs) {
+      const error = errorOf(run);
+      if (error === undefined) continue;
+      const isCaused = isOrchestratorError(error) && (causes[error.code]?.(history, run, error) ?? false);
+      expect(isCaused, () => `run ${run.index} had no reason for ${error?.stack ?? error}`);
+    }
+  },
+};
+
+const causes: Readonly<Record<string, (history: History, run: PlayedRun, error: any) => boolean>> = {
+  CANCELLED: (_history, { endedByCallerAtMs }) => endedByCallerAtMs !== undefined,
+  BUDGET_EXCEEDED: (history, run, { budgetType }) => hasBudget(history, run, budgetType),
+  STORE: ({ scenario, clockFaults }) => scenario.storeFaults.length + clockFaults.length > 0,
+  PLANNING: (history, run) => jobOf(history, run).choice === "planner",
+  CONFLICT: (history, run, { reason }) =>
+    reason === "in_flight"
+      ? canBeHeldElsewhere(history)
+      : history.runs.some((other) => isOtherRequest(history, run, other)),
+};
+
+function hasBudget(history: History, run: PlayedRun, budgetType: string): boolean {
+  const job = jobOf(history, run);
+  if (budgetType === "timeMs")
+    return deadlineOf(run) < Number.POSITIVE_INFINITY || job.perReplicateTimeMs !== undefined;
+  const sharing = history.runs.filter((other) => job.key !== null && jobOf(history, other).key === job.key);
+  return job.globalTokens !== undefined || [run, ...sharing].some(({ plan }) => plan.budgetTokens !== undefined);
+}
+
+/** By another process, or by a run of this one that the store did not let go of it. */
+function canBeHeldElsewhere({ scenario, clockFaults }: History): boolean {
+  const { processes, storeFaults, reliability } = scenario;
+  return reliability.onInFlight === "reject" && (processes > 1 || storeFaults.length + clockFaults.length > 0);
+}
+
+function isOtherRequest(history: History, run: PlayedRun, other: PlayedRun): boolean {
+  return jobOf(history, other).key === jobOf(history, run).key && other.fingerprint !== run.fingerprint;
+}
+
+function deadlineOf({ startedAtMs, plan }: PlayedRun): number {
+  return startedAtMs + Math.min(plan.timeoutMs ?? Number.POSITIVE_INFINITY, plan.budgetMs ?? Number.POSITIVE_INFINITY);
+}

@@ -1,0 +1,74 @@
+import { isDeepStrictEqual } from "node:util";
+import type { OrchestrationOutput } from "../../../src/index.ts";
+import type { History, PlayedCall, PlayedOperation, PlayedRun } from "../history.ts";
+import type { Invariant } from "./invariant.ts";
+import { callsOf, goesOnUnprotected, jobOf, outputOf, processOf } from "./reports.ts";
+
+export const oneExecutionAKey: Invariant = {
+  promise: "of all runs of a key, one executes at a time",
+  check(history, expect) {
+    for (const [first, second] of pairsOfOneKey(history))
+      if (isProtected(history, first, second))
+        expect(
+          !overlap(callsOf(history, first), callsOf(history, second)),
+          () => `runs ${first.index} and ${second.index} executed at the same time`,
+        );
+  },
+};
+
+function* pairsOfOneKey(history: History): Generator<[PlayedRun, PlayedRun]> {
+  for (const first of history.runs)
+    for (const second of history.runs.slice(first.index + 1)) {
+      const { key } = jobOf(history, first);
+      if (key !== null && key === jobOf(history, second).key) yield [first, second];
+    }
+}
+
+/** Only a process that stood still, or a store whose clock was changed, can lose a lease while it works. */
+function isProtected(history: History, first: PlayedRun, second: PlayedRun): boolean {
+  if (processOf(history, first) === processOf(history, second)) return true;
+  return history.clockFaults.length === 0 && !goesOnUnprotected(history);
+}
+
+function overlap(first: readonly PlayedCall[], second: readonly PlayedCall[]): boolean {
+  const endOf = (call: PlayedCall) => call.endStep ?? Number.POSITIVE_INFINITY;
+  return first.some((a) => second.some((b) => a.startStep < endOf(b) && b.startStep < endOf(a)));
+}
+
+export const settledIsReplayed: Invariant = {
+  promise: "a settled key gives its stored output, and calls nothing, for as long as it is kept",
+  check(history, expect) {
+    for (const settled of history.operations)
+      for (const run of history.runs.filter((run) => isReplayed(history, settled, run))) {
+        const isWhole = isDeepStrictEqual(outputOf(run), asReplayed(settled.facts.output));
+        expect(isWhole && callsOf(history, run).length === 0, () => `run ${run.index} did not get what was stored`);
+      }
+  },
+};
+
+/** Whether a run asked for a settled output while it was kept, and was let to get it. */
+function isReplayed(history: History, { key, doneAtMs, facts }: PlayedOperation, run: PlayedRun): boolean {
+  if (doneAtMs === undefined || facts.output === undefined || jobOf(history, run).key !== key) return false;
+  const { clockFaults } = history;
+  const { storeFaults } = history.scenario;
+  const isKept = run.startedAtMs > doneAtMs && (run.settledAtMs ?? 0) < doneAtMs + (facts.ttlMs ?? 0);
+  const settler = history.runs.find(({ requestId }) => requestId === facts.output?.requestId);
+  const isUndisturbed = storeFaults.length + clockFaults.length === 0 && outputOf(run) !== undefined;
+  return isKept && isUndisturbed && settler?.fingerprint === run.fingerprint;
+}
+
+export const sharedIsEqual: Invariant = {
+  promise: "all who wait for one execution get equal results",
+  check({ runs }, expect) {
+    for (const first of runs)
+      for (const second of runs.slice(first.index + 1)) {
+        const [a, b] = [asReplayed(outputOf(first)), asReplayed(outputOf(second))];
+        if (a && b && a.requestId === b.requestId)
+          expect(isDeepStrictEqual(a, b), () => `runs ${first.index} and ${second.index} got different results`);
+      }
+  },
+};
+
+function asReplayed(output: OrchestrationOutput | undefined): OrchestrationOutput | undefined {
+  return output && { ...output, metadata: { ...output.metadata, replayed: true } };
+}

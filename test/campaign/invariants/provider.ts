@@ -1,0 +1,30 @@
+import type { History, PlayedCall } from "../history.ts";
+import type { Invariant } from "./invariant.ts";
+import { processOf } from "./reports.ts";
+
+export const pausesAreKept: Invariant = {
+  promise: "a provider that asks for a pause is not called before its end",
+  check(history, expect) {
+    for (const refused of history.calls) {
+      // Calls that a tool makes by itself are its own to slow down.
+      if (!refused.retryAfterMs || refused.wasAborted || refused.tool.startsWith("whole")) continue;
+      const untilMs = (refused.endedAtMs ?? 0) + refused.retryAfterMs;
+      for (const call of history.calls)
+        if (
+          isSameProvider(history, refused, call) &&
+          !call.tool.startsWith("whole") &&
+          call.startStep > (refused.endStep ?? 0)
+        )
+          expect(
+            call.startedAtMs >= untilMs,
+            () =>
+              `${call.provider} was called at ${call.startedAtMs} ms, and had asked for a pause until ${untilMs} ms`,
+          );
+    }
+  },
+};
+
+function isSameProvider(history: History, first: PlayedCall, second: PlayedCall): boolean {
+  const process = (call: PlayedCall) => history.runs[call.run] && processOf(history, history.runs[call.run] as never);
+  return first.provider === second.provider && process(first) === process(second);
+}

@@ -1,0 +1,64 @@
+import { addUsage, zeroUsage } from "../../../src/contract/usage.ts";
+import type { OrchestrationOutput, PartialRun, Usage } from "../../../src/index.ts";
+import type { History, PlayedCall, PlayedRun } from "../history.ts";
+import type { Job } from "../scenario.ts";
+
+export function jobOf({ scenario }: History, run: PlayedRun): Job {
+  return scenario.jobs[run.plan.job % scenario.jobs.length] as Job;
+}
+
+export function processOf({ scenario }: History, run: PlayedRun): number {
+  return run.plan.process % scenario.processes;
+}
+
+export function outputOf({ outcome }: PlayedRun): OrchestrationOutput<any> | undefined {
+  return outcome && "output" in outcome ? outcome.output : undefined;
+}
+
+export function errorOf({ outcome }: PlayedRun): any {
+  return outcome && "error" in outcome ? outcome.error : undefined;
+}
+
+export function callsOf({ calls }: History, run: PlayedRun): readonly PlayedCall[] {
+  return calls.filter((call) => call.run === run.index);
+}
+
+/** What was said of the usage of an execution, by whoever got its result, and when that was. */
+export interface UsageReport {
+  readonly usage: Usage;
+  readonly costUsd: number | null;
+  readonly atMs: number;
+}
+
+/** What was reported, without doubt, of what one run's own tools used. */
+export function reportsOf(history: History, owner: PlayedRun): readonly UsageReport[] {
+  return history.runs.flatMap((run) => {
+    const output = outputOf(run);
+    if (output?.requestId === owner.requestId && !output.metadata.replayed) return reportIn(run, output);
+    return isErrorOf(owner, run) ? reportIn(run, errorOf(run).partial) : [];
+  });
+}
+
+/** What was reported to those who may have stayed with an execution that its own caller has left. */
+export function reportsToOthers(history: History, owner: PlayedRun): readonly UsageReport[] {
+  const { key } = jobOf(history, owner);
+  const others = history.runs.filter((run) => key !== null && run !== owner && jobOf(history, run).key === key);
+  return others.flatMap((run) => reportIn(run, errorOf(run)?.partial));
+}
+
+function isErrorOf(owner: PlayedRun, run: PlayedRun): boolean {
+  return errorOf(owner) !== undefined && errorOf(owner) === errorOf(run);
+}
+
+function reportIn({ settledAtMs = 0 }: PlayedRun, spent: PartialRun | OrchestrationOutput | undefined): UsageReport[] {
+  return spent ? [{ usage: spent.usage, costUsd: spent.costUsd, atMs: settledAtMs }] : [];
+}
+
+export function sumOf(usages: readonly Usage[]): Usage {
+  return usages.reduce(addUsage, zeroUsage());
+}
+
+/** Whether runs may have gone on without the store. */
+export function goesOnUnprotected({ scenario }: History): boolean {
+  return scenario.reliability.onStoreError === "run_unprotected" && scenario.storeFaults.length > 0;
+}

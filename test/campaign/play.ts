@@ -1,0 +1,93 @@
+import { getEventListeners } from "node:events";
+import { ReliableOrchestrator } from "../../src/index.ts";
+import { ReliabilityState } from "../../src/reliability.ts";
+import { MemoryStore } from "../../src/stores/memory.ts";
+import { seededRandom } from "../../src/testing.ts";
+import { Caller, type Stage } from "./caller.ts";
+import { FakeProvider } from "./fake-provider.ts";
+import { tokenPriceUsd } from "./fake-tools.ts";
+import { FaultyStore, type StoreTroubles } from "./faulty-store.ts";
+import type { History, Leftovers, PlayedRun } from "./history.ts";
+import type { ClockFault, ReliabilityPlan, RunPlan, Scenario } from "./scenario.ts";
+import { watchRejections } from "./watch-rejections.ts";
+import { WorldClock } from "./world-clock.ts";
+
+/** After so long everyone who still waits gives up: a provider that hangs, and no timeout, would go on for ever. */
+const patienceMs = 120_000;
+/** How long the world goes on after the last run has settled, so that what was left behind shows. */
+const aftermathMs = 200_000;
+
+/** Plays a scenario with the real orchestrator, and writes down what happened. */
+export async function play(scenario: Scenario): Promise<History> {
+  const clock = new WorldClock();
+  let step = 0;
+  const nextStep = () => step++;
+  const storeClock = { aheadMs: 0, now: () => clock.now() + storeClock.aheadMs };
+  const store = new MemoryStore({ clock: storeClock });
+  const troubles: StoreTroubles = { faults: scenario.storeFaults, operations: [], clock, nextStep };
+  const provider = new FakeProvider(scenario.calls, clock, nextStep);
+  const shared = new AbortController();
+  const processes = Array.from({ length: scenario.processes }, (_, index) => ({
+    settings: { state: new ReliabilityState({ clock }), store: new FaultyStore(store, index, troubles) },
+    random: seededRandom(index),
+  }));
+
+  const runs = scenario.runs.map(recordOf);
+  const callers = runs.map((run) => {
+    const { settings, random } = processes[run.plan.process % processes.length] as (typeof processes)[number];
+    const job = scenario.jobs[run.plan.job % scenario.jobs.length] as Stage["job"];
+    const reliabilityConfig = reliabilityOf(scenario.reliability);
+    return new Caller(run, {
+      job,
+      provider,
+      clock,
+      shared: shared.signal,
+      nextStep,
+      orchestratorWith: (registry) =>
+        new ReliableOrchestrator({ ...settings, registry, random, reliabilityConfig, clock, prices }),
+    });
+  });
+
+  const rejections = watchRejections();
+  const clockFaults: ClockFault[] = [];
+  for (const fault of scenario.clockFaults)
+    clock.world.schedule(() => {
+      clockFaults.push(fault);
+      if (fault.kind === "pause") clock.pause(fault.byMs);
+      else storeClock.aheadMs += fault.byMs;
+    }, fault.atMs);
+  if (scenario.sharedAbortMs !== null) clock.world.schedule(() => shared.abort("all at once"), scenario.sharedAbortMs);
+  for (const [index, caller] of callers.entries())
+    clock.world.schedule(() => void caller.play(), scenario.runs[index]?.startMs ?? 0);
+  clock.world.schedule(() => {
+    shared.abort("patience");
+    for (const caller of callers) caller.giveUp();
+  }, patienceMs);
+  await clock.runUntil(() => runs.every(({ outcome }) => outcome) || clock.now() > 2 * patienceMs);
+
+  const met = [...clockFaults];
+  const leftovers: Leftovers = {
+    unsettled: runs.filter(({ outcome }) => !outcome).map(({ index }) => index),
+    timers: clock.pending,
+    listeners: getEventListeners(shared.signal, "abort").length,
+    callsInFlight: provider.calls.filter(({ endStep }) => endStep === undefined).length,
+    heldKeys: (await store.list()).filter(({ state }) => state === "running"),
+    unhandledRejections: rejections.seen,
+  };
+  const endMs = clock.now() + aftermathMs;
+  await clock.runUntil(() => clock.now() >= endMs);
+  rejections.stop();
+  return { scenario, runs, calls: provider.calls, operations: troubles.operations, clockFaults: met, leftovers };
+}
+
+const prices = {
+  costUsd: ({ usage }: { usage: { totalTokens: number } }) => usage.totalTokens * tokenPriceUsd,
+};
+
+function recordOf(plan: RunPlan, index: number): PlayedRun {
+  return { index, plan, requestId: `run-${index}`, startedAtMs: 0, events: [], streamed: [], hasReadAll: false };
+}
+
+function reliabilityOf({ failureThreshold, openMs, ...plan }: ReliabilityPlan) {
+  return { ...plan, circuitBreaker: { failureThreshold, openMs } };
+}

@@ -1,0 +1,119 @@
+import type { FaultKind } from "../../src/testing/faults.ts";
+
+/** Everything that one scenario of the campaign is made of: plain data, so that it can be shrunk, printed and replayed. */
+export interface Scenario {
+  readonly reliability: ReliabilityPlan;
+  /** Orchestrators that share nothing but the store, as processes do. */
+  readonly processes: number;
+  /** What runs ask for. */
+  readonly jobs: readonly Job[];
+  readonly runs: readonly RunPlan[];
+  /** What happens to the nth call that anybody makes. Every later one is answered at once. */
+  readonly calls: readonly CallPlan[];
+  readonly storeFaults: readonly StoreFault[];
+  readonly clockFaults: readonly ClockFault[];
+  /** When the signal that several runs share is aborted; `null`: never. */
+  readonly sharedAbortMs: number | null;
+}
+
+export interface ReliabilityPlan {
+  readonly maxRetries: number;
+  readonly initialDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly leaseMs: number;
+  readonly idempotencyTtlMs: number;
+  readonly attemptTimeoutMs?: number | undefined;
+  readonly firstChunkTimeoutMs?: number | undefined;
+  readonly chunkTimeoutMs?: number | undefined;
+  readonly onInFlight: "wait" | "reject";
+  readonly onStoreError: "fail" | "run_unprotected";
+  readonly failureThreshold: number;
+  readonly openMs: number;
+}
+
+/**
+ * How a tool asks: a prompt to a model; replicates of its own; a bundle that it runs as a whole; one plain call.
+ */
+export type ToolKind = "prompt" | "replicates" | "whole" | "plain";
+
+export interface Job {
+  readonly tool: ToolKind;
+  /** The caller gives the tool, or its name, or leaves the choice to the planner. */
+  readonly choice: "tool" | "name" | "planner";
+  readonly fallbacks: readonly ToolKind[];
+  readonly question: string;
+  readonly key: string | null;
+  readonly k: number;
+  readonly stopping: "none" | "lossless" | "horizon";
+  readonly maxParallel: number;
+  /** Answers are objects that must fit a schema; otherwise texts. */
+  readonly hasSchema: boolean;
+  /** The tool asks a stronger model where the answers agree on nothing. */
+  readonly escalates: boolean;
+  readonly hasOwnSeeds: boolean;
+  readonly maxOutputTokens?: number | undefined;
+  readonly perReplicateTimeMs?: number | undefined;
+  readonly globalTokens?: number | undefined;
+}
+
+export interface RunPlan {
+  readonly job: number;
+  readonly process: number;
+  readonly startMs: number;
+  readonly form: "run" | "stream";
+  readonly isStreaming: boolean;
+  readonly budgetTokens?: number | undefined;
+  /** The budget is given as the price of its tokens. */
+  readonly isBudgetInDollars: boolean;
+  readonly budgetMs?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly isOnSharedSignal: boolean;
+  /** Throws at every event. */
+  readonly isListenerBroken: boolean;
+  readonly end: EndPlan | null;
+}
+
+/** How a caller ends a run: by its signal, by the stream's own means, or by leaving the loop over it. */
+export interface EndPlan {
+  readonly by: "signal" | "cancel" | "leave" | "dispose";
+  /** While the nth event is delivered, or so many milliseconds after the start. */
+  readonly at: { readonly event: number } | { readonly ms: number };
+}
+
+export type CallFault =
+  | FaultKind
+  /** Never settles, not even when it is aborted. */
+  | "deaf"
+  /** An answer that is JSON and does not fit the schema. */
+  | "mismatch"
+  /** An answer whose usage nobody tells. */
+  | "withheld"
+  /** An answer that used more than it was allowed to. */
+  | "overuse";
+
+export interface CallPlan {
+  readonly fault: CallFault | null;
+  readonly latencyMs: number;
+  /** From 0 to 1: which form of the fault. */
+  readonly share: number;
+  readonly vote: number;
+  readonly outputTokens: number;
+}
+
+export type StoreOperationName = "claim" | "renew" | "savePlan" | "append" | "settle" | "release";
+
+export interface StoreFault {
+  readonly operation: StoreOperationName;
+  /** Which of these operations, from 0. */
+  readonly nth: number;
+  /** It fails; it is done, and its confirmation is lost; it is slow; its confirmation is slow. */
+  readonly kind: "refused" | "lost" | "slow" | "slow_reply";
+  readonly delayMs: number;
+}
+
+export interface ClockFault {
+  readonly atMs: number;
+  /** The whole process stands still, or the store's clock is corrected, forwards or backwards. */
+  readonly kind: "pause" | "store_clock";
+  readonly byMs: number;
+}
