@@ -56,16 +56,18 @@ export type OrchestrationEvent<C = unknown> = {
   [E in EventType]: EventBase & { type: E } & EventData<C>[E];
 }[EventType];
 
-/** The events that a tool may emit itself. */
-export type ToolEventType =
-  | "warning"
-  | "error"
-  | "delta"
-  | "progress"
-  | "replicate_started"
-  | "replicate_done"
-  | "partial_summary"
-  | "bundle_ready";
+/** The events that a tool may emit itself; any other is ignored. */
+export const toolEventTypes = [
+  "warning",
+  "error",
+  "delta",
+  "progress",
+  "replicate_started",
+  "replicate_done",
+  "partial_summary",
+  "bundle_ready",
+] as const;
+export type ToolEventType = (typeof toolEventTypes)[number];
 
 /** Where a tool reports what happens. */
 export interface ToolEvents {

@@ -7,7 +7,14 @@
  * 3. Exactly one terminal event, and none after it.
  * 4. No listener slows, fails or grows the run.
  */
-import type { EventData, EventManager, EventType, OrchestrationEvent, ToolEvents } from "../contract/event.ts";
+import {
+  type EventData,
+  type EventManager,
+  type EventType,
+  type OrchestrationEvent,
+  type ToolEvents,
+  toolEventTypes,
+} from "../contract/event.ts";
 import type { Logger } from "../contract/settings.ts";
 import { type Clock, timestamp } from "../core/clock.ts";
 import { Emitter } from "../core/emitter.ts";
@@ -85,7 +92,12 @@ export class RunEvents {
 
   /** A tool's own way to report, in which an attempt's number stands. */
   forTool(attempt: number): ToolEvents {
-    return { emit: (type, data) => this.emit(type, data, attempt) };
+    return {
+      emit: (type, data) => {
+        // A tool in plain JavaScript must not end its run by a word.
+        if (toolEventTypes.includes(type)) this.emit(type, data, attempt);
+      },
+    };
   }
 
   /** There are no events: the run was refused at the edge. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { messageOf, type OptionIssue } from "../core/errors.ts";
 import type { JSONValue } from "../core/json.ts";
-import { compileLinearPattern } from "./linear-pattern.ts";
+import { compileLinearPattern } from "../core/linear-pattern.ts";
 
 /**
  * What has to hold of one attribute of the request.

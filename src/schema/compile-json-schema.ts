@@ -2,6 +2,7 @@ import type { Ajv, ErrorObject, Options } from "ajv";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { lazily } from "../core/lazily.ts";
+import { compileLinearPattern } from "../core/linear-pattern.ts";
 import type { CheckResult, ResolvedSchema } from "./resolve.ts";
 
 /** More faults than anybody reads, or a model can mend. */
@@ -14,7 +15,20 @@ const options: Options = {
   logger: false,
   // A key that every object inherits is there only where the answer has it itself.
   ownProperties: true,
+  code: { regExp: Object.assign(patternOf, { code: "patternOf" }) },
 };
+
+/**
+ * A `pattern` in time linear in the answer, which is untrusted. The built-in engine, which can backtrack for ever, is left
+ * for patterns with look-around and back-references: a developer wrote those.
+ */
+function patternOf(pattern: string, flags: string): { test(text: string): boolean } {
+  try {
+    return { test: compileLinearPattern(pattern) };
+  } catch {
+    return new RegExp(pattern, flags);
+  }
+}
 
 const compiled = new WeakMap<JSONSchema, Promise<ResolvedSchema>>();
 

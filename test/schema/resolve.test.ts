@@ -114,3 +114,14 @@ describe("resolveSchema", () => {
     expect(errors.at(-1)).toBe("and 30 more");
   });
 });
+
+it("a pattern that would backtrack for ever is matched in time linear in the answer", async () => {
+  const { check } = await resolveSchema({ type: "string", pattern: "^(a+)+$" });
+  expect((await check(`${"a".repeat(50_000)}!`)).ok).toBe(false);
+  expect((await check("a".repeat(50_000))).ok).toBe(true);
+});
+
+it("a pattern with look-around, which no linear engine has, still works", async () => {
+  const { check } = await resolveSchema({ type: "string", pattern: "^(?!x)a+$" });
+  expect([(await check("aa")).ok, (await check("xa")).ok]).toEqual([true, false]);
+});

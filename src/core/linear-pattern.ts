@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { messageOf } from "../core/errors.ts";
+import { messageOf } from "./errors.ts";
 
 const require = createRequire(import.meta.url);
 
