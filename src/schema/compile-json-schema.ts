@@ -24,7 +24,8 @@ const options: Options = {
  */
 function patternOf(pattern: string, flags: string): { test(text: string): boolean } {
   try {
-    return { test: compileLinearPattern(pattern) };
+    // Ajv tells patterns apart by their text.
+    return { test: compileLinearPattern(pattern), toString: () => pattern };
   } catch {
     return new RegExp(pattern, flags);
   }
