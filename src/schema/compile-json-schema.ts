@@ -22,7 +22,7 @@ const options: Options = {
  * A `pattern` in time linear in the answer, which is untrusted. The built-in engine, which can backtrack for ever, is left
  * for patterns with look-around and back-references: a developer wrote those.
  */
-function patternOf(pattern: string, flags: string): { test(text: string): boolean } {
+function patternOf(pattern: string, flags: string): Pick<RegExp, "test" | "toString"> {
   try {
     // Ajv tells patterns apart by their text.
     return { test: compileLinearPattern(pattern), toString: () => pattern };
