@@ -117,6 +117,12 @@ export const steps: readonly Step[] = [
     command: ["typedoc", "--logLevel", "Warn"],
   },
   {
+    name: "campaign",
+    promise: "runs keep their promises through seeded faults of every kind",
+    command: ["node", "scripts/campaign.ts", "--seeds", "10000"],
+    isShown: true,
+  },
+  {
     name: "unit",
     promise: "the tests pass on Node 24",
     command: testsOn("node", "node24.json"),
