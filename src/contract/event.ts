@@ -57,17 +57,15 @@ export type OrchestrationEvent<C = unknown> = {
 }[EventType];
 
 /** The events that a tool may emit itself; any other is ignored. */
-export const toolEventTypes = [
-  "warning",
-  "error",
-  "delta",
-  "progress",
-  "replicate_started",
-  "replicate_done",
-  "partial_summary",
-  "bundle_ready",
-] as const;
-export type ToolEventType = (typeof toolEventTypes)[number];
+export type ToolEventType =
+  | "warning"
+  | "error"
+  | "delta"
+  | "progress"
+  | "replicate_started"
+  | "replicate_done"
+  | "partial_summary"
+  | "bundle_ready";
 
 /** Where a tool reports what happens. */
 export interface ToolEvents {
