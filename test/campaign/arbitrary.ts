@@ -66,6 +66,7 @@ const job: fc.Arbitrary<Job> = fc.record({
   hasSchema: fc.boolean(),
   escalates: inPercent(15, fc.constant(true), false),
   hasOwnSeeds: inPercent(25, fc.constant(true), false),
+  judge: inPercent(15, fc.constantFrom("slow" as const, "broken" as const), null),
   maxOutputTokens: maybe(60, fc.integer({ min: 1, max: 80 })),
   perReplicateTimeMs: maybe(15, fc.integer({ min: 1, max: 20_000 })),
   globalTokens: maybe(15, fc.integer({ min: 0, max: 1_500 })),

@@ -74,9 +74,9 @@ export class Caller {
   }
 
   #prepare() {
-    const { job, provider, orchestratorWith } = this.#stage;
+    const { job, provider, clock, orchestratorWith } = this.#stage;
     const { plan, index, requestId } = this.#run;
-    const { tool, fallbacks } = makeTools(job, index, provider);
+    const { tool, fallbacks } = makeTools(job, index, provider, clock);
     const params = {
       request: { question: job.question },
       toolOptions: toolOptionsOf(job),
@@ -97,7 +97,9 @@ export class Caller {
   }
 
   #hear(event: OrchestrationEvent): void {
+    const { clock, nextStep } = this.#stage;
     this.#run.events.push(event);
+    this.#run.heard.push({ atMs: clock.now(), step: nextStep() });
     if (this.#run.plan.form === "run" && this.#isAtEnd(event)) this.#end();
     if (this.#run.plan.isListenerBroken) throw new Error("the listener is broken");
   }

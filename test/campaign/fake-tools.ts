@@ -1,5 +1,6 @@
 import {
   type AnyTool,
+  type BundleOptions,
   BundleTool,
   defineTool,
   PromptBundleTool,
@@ -14,6 +15,7 @@ import { answerOf, voteSchema } from "./answers.ts";
 import { fakeModel } from "./fake-model.ts";
 import type { FakeProvider, OngoingCall } from "./fake-provider.ts";
 import type { Job, ToolKind } from "./scenario.ts";
+import type { WorldClock } from "./world-clock.ts";
 
 /** Dollars for a token, of every model. */
 export const tokenPriceUsd = 1e-6;
@@ -23,18 +25,25 @@ interface Making {
   readonly name: string;
   readonly run: number;
   readonly provider: FakeProvider;
+  readonly clock: WorldClock;
   /** Whose circuit breaker its calls fall under. */
   readonly providerName: string;
 }
 
 /** The tools of a job, made for one run, so that every call is known by the run that it was made for. */
-export function makeTools(job: Job, run: number, provider: FakeProvider): { tool: AnyTool; fallbacks: AnyTool[] } {
+export function makeTools(
+  job: Job,
+  run: number,
+  provider: FakeProvider,
+  clock: WorldClock,
+): { tool: AnyTool; fallbacks: AnyTool[] } {
   const make = (kind: ToolKind, place: number) =>
     makers[kind]({
       job,
       name: nameOf(kind, place, job),
       run,
       provider,
+      clock,
       providerName: place === 0 ? "first" : "second",
     });
   const [tool, ...fallbacks] = [job.tool, ...job.fallbacks].map(make);
@@ -42,9 +51,9 @@ export function makeTools(job: Job, run: number, provider: FakeProvider): { tool
 }
 
 /** Two tools of one name are one tool: whatever makes a difference stands in it. */
-function nameOf(kind: ToolKind, place: number, { hasSchema, escalates, maxOutputTokens }: Job): string {
-  const facts = [hasSchema && "object", escalates && "escalating", maxOutputTokens];
-  return [kind, place, ...facts.filter((fact) => fact !== false && fact !== undefined)].join("-");
+function nameOf(kind: ToolKind, place: number, { hasSchema, escalates, judge, maxOutputTokens }: Job): string {
+  const facts = [hasSchema && "object", escalates && "escalating", judge, maxOutputTokens];
+  return [kind, place, ...facts.filter(Boolean)].join("-");
 }
 
 const makers: Record<ToolKind, (making: Making) => AnyTool> = {
@@ -54,7 +63,8 @@ const makers: Record<ToolKind, (making: Making) => AnyTool> = {
   plain: makePlainTool,
 };
 
-function makePromptTool({ job, name, run, provider, providerName }: Making): AnyTool {
+function makePromptTool(making: Making): AnyTool {
+  const { job, name, run, provider, providerName } = making;
   const { hasSchema, escalates, maxOutputTokens } = job;
   const model = (modelId: string) =>
     fakeModel({ run, tool: name, modelId, provider: providerName, hasSchema }, provider);
@@ -64,8 +74,22 @@ function makePromptTool({ job, name, run, provider, providerName }: Making): Any
     prompt: "Question: {{question}}",
     ...(hasSchema && { schema: voteSchema }),
     maxOutputTokens,
-    ...(escalates && { defaultOptions: { escalate: { below: 0.9, to: [model(`${name}/strong`)] } } }),
+    defaultOptions: {
+      ...judgedBy(making),
+      ...(escalates && { escalate: { below: 0.9, to: [model(`${name}/strong`)] } }),
+    },
   });
+}
+
+/** How answers are compared, where somebody else does it. */
+function judgedBy({ job: { judge }, clock }: Making): BundleOptions {
+  if (!judge) return {};
+  const similarity = async (a: string, b: string) => {
+    await clock.world.sleep(100);
+    if (judge === "broken") throw new Error("The judge is broken.");
+    return a === b ? 1 : 0;
+  };
+  return { compare: { similarity } };
 }
 
 function makePlainTool(making: Making): AnyTool {
@@ -95,7 +119,7 @@ class OwnReplicates extends BundleTool<unknown, unknown> {
     this.#making = making;
     Object.assign(this, {
       provider: making.providerName,
-      defaultOptions: making.job.hasSchema ? { schema: voteSchema } : {},
+      defaultOptions: { ...judgedBy(making), ...(making.job.hasSchema && { schema: voteSchema }) },
     });
   }
 

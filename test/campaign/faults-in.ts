@@ -1,9 +1,10 @@
 import type { History } from "./history.ts";
 
 /** Every fault that was really met in a history, by its name. */
-export function* faultsIn({ runs, calls, operations, clockFaults }: History): Generator<string> {
+export function* faultsIn({ scenario, runs, calls, operations, clockFaults }: History): Generator<string> {
   for (const { fault } of calls) if (fault) yield `call: ${fault}`;
   for (const { fault } of operations) if (fault) yield `store: ${fault.kind}`;
+  for (const { judge } of scenario.jobs) if (judge) yield `judge: ${judge}`;
   for (const { kind } of clockFaults) yield `clock: ${kind}`;
   for (const { endedByCallerAtMs, plan, events } of runs) {
     if (endedByCallerAtMs !== undefined) yield `caller: ${plan.end?.by ?? "shared signal or patience"}`;

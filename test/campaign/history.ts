@@ -26,6 +26,8 @@ export interface PlayedRun {
   settledStep?: number;
   outcome?: { readonly output: OrchestrationOutput<any> } | { readonly error: any };
   readonly events: OrchestrationEvent[];
+  /** When each of them was heard. */
+  readonly heard: { readonly atMs: number; readonly step: number }[];
   /** What a loop over the stream of the run saw, and whether it came to the end. */
   readonly streamed: OrchestrationEvent[];
   hasReadAll: boolean;
@@ -83,6 +85,8 @@ export interface PlayedOperation {
 /** What there is after the last run has settled. */
 export interface Leftovers {
   readonly unsettled: readonly number[];
+  /** Runs that had nothing to wait for when their callers lost patience. */
+  readonly stuck: readonly number[];
   readonly timers: number;
   readonly listeners: number;
   readonly callsInFlight: number;

@@ -13,7 +13,7 @@ type Spoil = (history: History) => History | undefined;
 
 /** Every invariant, and a fault that it must not overlook. */
 const faults: Readonly<Record<string, Spoil>> = {
-  "every run settles": (history) => withLeftovers(history, { unsettled: [0] }),
+  "every run settles, and none waits for nothing": (history) => withLeftovers(history, { stuck: [0] }),
   "a run ends by its deadline, and when its caller ends it": spoilRun(
     ({ plan }) => plan.timeoutMs !== undefined,
     (run) => ({ settledAtMs: (run.settledAtMs ?? 0) + 1e9 }),
@@ -73,6 +73,15 @@ const faults: Readonly<Record<string, Spoil>> = {
     );
     return pair && { ...history, calls: history.calls.map((call) => ({ ...call, startStep: 0, endStep: 1e9 })) };
   },
+  "nobody writes under a key that somebody else has": (history) => {
+    const write = history.operations.findLast(({ operation, doneStep }) => operation !== "claim" && doneStep);
+    const stranger = write && { ...write, process: write.process + 1, doneStep: 1e9 };
+    return stranger && { ...history, operations: [...history.operations, stranger] };
+  },
+  "a replicate is journaled before it is reported": spoilRun(
+    ({ events }) => events.some((event) => event.type === "replicate_done" && event.replicate.valid),
+    ({ heard }) => ({ heard: heard.map(({ atMs }) => ({ atMs, step: 0 })) }),
+  ),
   "all who wait for one execution get equal results": spoilOutput(
     ({ requestId, metadata }, run) => requestId !== run.requestId && !metadata.replayed,
     () => ({ elapsedMs: -1 }),

@@ -7,13 +7,15 @@ import { Caller, type Stage } from "./caller.ts";
 import { FakeProvider } from "./fake-provider.ts";
 import { tokenPriceUsd } from "./fake-tools.ts";
 import { FaultyStore, type StoreTroubles } from "./faulty-store.ts";
-import type { History, Leftovers, PlayedRun } from "./history.ts";
+import type { History, Leftovers, PlayedCall, PlayedRun } from "./history.ts";
 import type { ClockFault, ReliabilityPlan, RunPlan, Scenario } from "./scenario.ts";
 import { watchRejections } from "./watch-rejections.ts";
 import { WorldClock } from "./world-clock.ts";
 
 /** After so long everyone who still waits gives up: a provider that hangs, and no timeout, would go on for ever. */
 const patienceMs = 120_000;
+/** Longer than any planned backoff, pause or lease. */
+const longestSilenceMs = 60_000;
 /** How long the world goes on after the last run has settled, so that what was left behind shows. */
 const aftermathMs = 200_000;
 
@@ -59,7 +61,9 @@ export async function play(scenario: Scenario): Promise<History> {
   if (scenario.sharedAbortMs !== null) clock.world.schedule(() => shared.abort("all at once"), scenario.sharedAbortMs);
   for (const [index, caller] of callers.entries())
     clock.world.schedule(() => void caller.play(), scenario.runs[index]?.startMs ?? 0);
+  const stuck: number[] = [];
   clock.world.schedule(() => {
+    stuck.push(...stuckAmong(runs, provider.calls, clock.now()));
     shared.abort("patience");
     for (const caller of callers) caller.giveUp();
   }, patienceMs);
@@ -67,7 +71,8 @@ export async function play(scenario: Scenario): Promise<History> {
 
   const met = [...clockFaults];
   const leftovers: Leftovers = {
-    unsettled: runs.filter(({ outcome }) => !outcome).map(({ index }) => index),
+    unsettled: unsettledAmong(runs),
+    stuck: clockFaults.length > 0 ? [] : stuck,
     timers: clock.pending,
     listeners: getEventListeners(shared.signal, "abort").length,
     callsInFlight: provider.calls.filter(({ endStep }) => endStep === undefined).length,
@@ -85,7 +90,19 @@ const prices = {
 };
 
 function recordOf(plan: RunPlan, index: number): PlayedRun {
-  return { index, plan, requestId: `run-${index}`, startedAtMs: 0, events: [], streamed: [], hasReadAll: false };
+  const requestId = `run-${index}`;
+  return { index, plan, requestId, startedAtMs: 0, events: [], heard: [], streamed: [], hasReadAll: false };
+}
+
+function unsettledAmong(runs: readonly PlayedRun[]): number[] {
+  return runs.filter(({ outcome }) => !outcome).map(({ index }) => index);
+}
+
+/** Where no call is under way, and for longer than any backoff or lease nothing has happened, nothing ever will. */
+function stuckAmong(runs: readonly PlayedRun[], calls: readonly PlayedCall[], nowMs: number): number[] {
+  if (calls.some(({ endStep }) => endStep === undefined)) return [];
+  const lastMs = Math.max(...runs.flatMap(({ heard }) => heard.map(({ atMs }) => atMs)), 0);
+  return nowMs - lastMs > longestSilenceMs ? unsettledAmong(runs) : [];
 }
 
 function reliabilityOf({ failureThreshold, openMs, ...plan }: ReliabilityPlan) {

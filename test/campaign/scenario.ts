@@ -51,6 +51,8 @@ export interface Job {
   /** The tool asks a stronger model where the answers agree on nothing. */
   readonly escalates: boolean;
   readonly hasOwnSeeds: boolean;
+  /** Texts are compared by somebody who takes time, or who fails. */
+  readonly judge: "slow" | "broken" | null;
   readonly maxOutputTokens?: number | undefined;
   readonly perReplicateTimeMs?: number | undefined;
   readonly globalTokens?: number | undefined;

@@ -3,8 +3,8 @@ import { budgetIsACeiling, callsAreLimited, nothingStartsPastTheBudget } from ".
 import { endsInTime, everyRunSettles, failsForCause, rejectsForCause } from "./endings.ts";
 import { numbersHaveNoGap, oneTerminalEvent, streamShowsAll } from "./events.ts";
 import type { Invariant } from "./invariant.ts";
-import { journaledIsNotAskedAgain } from "./journal.ts";
-import { oneExecutionAKey, settledIsReplayed, sharedIsEqual } from "./keys.ts";
+import { journaledBeforeReported, journaledIsNotAskedAgain } from "./journal.ts";
+import { oneExecutionAKey, onlyTheHolderWrites, settledIsReplayed, sharedIsEqual } from "./keys.ts";
 import { noKeyIsHeld, nothingIsLeft, nothingStartsAfterTheEnd } from "./leftovers.ts";
 import { pausesAreKept } from "./provider.ts";
 import { costFollowsUsage, journaledIsNotCharged, usageIsConserved } from "./usage.ts";
@@ -25,8 +25,10 @@ export const invariants: readonly Invariant[] = [
   usageIsConserved,
   costFollowsUsage,
   oneExecutionAKey,
+  onlyTheHolderWrites,
   sharedIsEqual,
   settledIsReplayed,
+  journaledBeforeReported,
   journaledIsNotAskedAgain,
   journaledIsNotCharged,
   outputsAreJson,

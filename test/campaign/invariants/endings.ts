@@ -4,9 +4,11 @@ import type { Invariant } from "./invariant.ts";
 import { errorOf, jobOf, outputOf } from "./reports.ts";
 
 export const everyRunSettles: Invariant = {
-  promise: "every run settles",
+  promise: "every run settles, and none waits for nothing",
   check({ runs, leftovers }, expect) {
-    for (const { index } of runs) expect(!leftovers.unsettled.includes(index), () => `run ${index} never settled`);
+    const { unsettled, stuck } = leftovers;
+    for (const { index } of runs)
+      expect(![...unsettled, ...stuck].includes(index), () => `run ${index} would never have settled`);
   },
 };
 

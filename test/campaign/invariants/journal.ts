@@ -19,6 +19,35 @@ export const journaledIsNotAskedAgain: Invariant = {
   },
 };
 
+export const journaledBeforeReported: Invariant = {
+  promise: "a replicate is journaled before it is reported",
+  check(history, expect) {
+    if (history.scenario.storeFaults.length > 0) return;
+    for (const run of history.runs) {
+      const { key } = jobOf(history, run);
+      for (const [place, event] of run.events.entries()) {
+        if (key === null || event.type !== "replicate_done" || !event.replicate.valid) continue;
+        const { seed, model } = event.replicate;
+        const reportedStep = run.heard[place]?.step ?? 0;
+        const isThere = history.operations.some(
+          ({ key: own, facts, doneStep = Number.POSITIVE_INFINITY }) =>
+            own === key && doneStep < reportedStep && facts.replicate?.seed === seed && facts.replicate.model === model,
+        );
+        expect(
+          isThere || wasRefused(history, run),
+          () => `run ${run.index} reported seed ${seed} of ${model} too early`,
+        );
+      }
+    }
+  },
+};
+
+/** Whether a run had lost its key, so that the store took nothing from it any more. */
+function wasRefused(history: History, run: PlayedRun): boolean {
+  const appends = history.operations.filter(({ operation }) => operation === "append");
+  return appends.some(({ process, doneStep }) => doneStep === undefined && process === processOf(history, run));
+}
+
 /** Whether a replicate of this place was journaled when the run got its key, or has been confirmed to it since. */
 function isJournaled(history: History, run: PlayedRun, call: PlayedCall): boolean {
   let isOurs = false;

@@ -35,6 +35,29 @@ function overlap(first: readonly PlayedCall[], second: readonly PlayedCall[]): b
   return first.some((a) => second.some((b) => a.startStep < endOf(b) && b.startStep < endOf(a)));
 }
 
+export const onlyTheHolderWrites: Invariant = {
+  promise: "nobody writes under a key that somebody else has",
+  check({ operations }, expect) {
+    const holders = new Map<string, number>();
+    for (const { operation, key, process, claim } of operations.filter(isDone).toSorted(byStep)) {
+      if (claim === "won") holders.set(key, process);
+      if (operation !== "claim")
+        expect(
+          holders.get(key) === process,
+          () => `process ${process} did ${operation} ${key}, which another one held`,
+        );
+    }
+  },
+};
+
+function isDone({ doneStep }: PlayedOperation): boolean {
+  return doneStep !== undefined;
+}
+
+function byStep(a: PlayedOperation, b: PlayedOperation): number {
+  return (a.doneStep ?? 0) - (b.doneStep ?? 0);
+}
+
 export const settledIsReplayed: Invariant = {
   promise: "a settled key gives its stored output, and calls nothing, for as long as it is kept",
   check(history, expect) {
