@@ -4,6 +4,7 @@ import type { Planner } from "../planning/planner.ts";
 import { RuleBasedPlanner } from "../planning/rules.ts";
 import { openStore, type StoreName } from "../store/open-store.ts";
 import type { RunStore } from "../store/store.ts";
+import { GivenStore } from "./given-store.ts";
 import { createGuardLayer } from "./guard-layer.ts";
 import { createIdempotencyLayer } from "./idempotency.ts";
 import { createPlanLayer } from "./plan-layer.ts";
@@ -41,10 +42,15 @@ function storeOpener(store: RunStore | StoreName, state: ReliabilityState): () =
   if (store === "memory") return () => state.memoryStore();
   let opening: Promise<RunStore> | undefined;
   return () => {
-    opening ??= openStore(store).catch((error) => {
+    opening ??= open(store).catch((error) => {
       opening = undefined;
       throw error;
     });
     return opening;
   };
+}
+
+async function open(store: RunStore | StoreName): Promise<RunStore> {
+  const opened = await openStore(store);
+  return opened === store ? new GivenStore(opened) : opened;
 }

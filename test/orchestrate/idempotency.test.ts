@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   CancelledError,
+  createRegistry,
   defineTool,
   PromptBundleTool,
   ReliableOrchestrator,
@@ -9,6 +10,7 @@ import {
 } from "../../src/index.ts";
 import { ReliabilityState, type RunStore } from "../../src/reliability.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
+import { untilAborted } from "../../src/testing/until-aborted.ts";
 import { createFakeClock, scriptedModel } from "../../src/testing.ts";
 
 const options = { idempotencyKey: "key" };
@@ -105,6 +107,62 @@ test("a replicate that cannot be journaled ends the run once the calls in flight
   expect(await run).toMatchObject({ code: "STORE", partial: { usage: { totalTokens: 15, requests: 3 } } });
   expect(model.calls.length).toBe(3);
   expect(clock.pending).toBe(0);
+});
+
+describe("a store of the user's own that throws something of its own", () => {
+  const lost = new TypeError("connection lost");
+  const inTwoWays = [
+    ["rejects", () => Promise.reject(lost)],
+    [
+      "throws",
+      () => {
+        throw lost;
+      },
+    ],
+  ] as const;
+  const tool = new PromptBundleTool({ name: "t", model: scriptedModel(() => ({ text: "yes" })), prompt: "x" });
+  const run = (store: RunStore) =>
+    rejection(
+      new ReliableOrchestrator({ store, state: new ReliabilityState(), registry: createRegistry([tool]) }).run({
+        request: {},
+        options,
+      }),
+    );
+
+  for (const [operation, method] of [
+    ["claim", "claim"],
+    ["save_plan", "savePlan"],
+    ["append", "append"],
+    ["settle", "settle"],
+  ] as const) {
+    test.each(inTwoWays)(`ends the run where ${operation} %s, and the error says what and whose`, async (_, fail) => {
+      const error = await run(storeWith(() => ({ [method]: fail })));
+      expect(error).toBeInstanceOf(StoreError);
+      expect(error).toMatchObject({ store: "given", operation, reason: "failed", what: lost.message, cause: lost });
+      expect(error.advice).toContain("The store is the one that the orchestrator was given");
+    });
+  }
+
+  test("is named by its class", async () => {
+    class ShelfStore extends MemoryStore {
+      override async settle(): Promise<void> {
+        throw lost;
+      }
+    }
+    expect(await run(new ShelfStore())).toMatchObject({ store: "ShelfStore", operation: "settle" });
+  });
+
+  test.each(inTwoWays)("ends the run where it %s until the lease has run out", async (_, fail) => {
+    const clock = createFakeClock();
+    const waiting = defineTool({
+      name: "w",
+      execute: (_request: object, _options, { signal }) => untilAborted(signal),
+    });
+    const store = storeWith(() => ({ renew: fail }));
+    const ended = rejection(new ReliableOrchestrator({ store, clock }).run({ tool: waiting, request: {}, options }));
+    await clock.runAll();
+    expect(await ended).toMatchObject({ code: "STORE", operation: "renew", cause: lost });
+  });
 });
 
 test("a key in one store says nothing about the same key in another", async () => {
