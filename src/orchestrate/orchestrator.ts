@@ -5,7 +5,7 @@ import type { AnyTool, ContentOf } from "../contract/tool.ts";
 import { lazily } from "../core/lazily.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import type { RunLayer } from "./run-context.ts";
-import { checkRunInput, type GivenRun } from "./run-input.ts";
+import { checkRunInput, type GivenRun, type RunInput } from "./run-input.ts";
 import { type RunManyResult, runMany } from "./run-many.ts";
 import { createRunStream } from "./run-stream.ts";
 import { type ResolvedSettings, resolveSettings } from "./settings.ts";
@@ -78,7 +78,7 @@ export class Orchestrator<Tools = {}> {
    * Runs one tool over many requests, `concurrency` at a time, each settled on its own, in the order in which they
    * finish. The budget is that of each single run. Leaving the loop cancels what is in flight.
    *
-   * @throws InvalidOptionsError before anything has run; what the iteration of `requests` throws
+   * @throws InvalidOptionsError, ToolNotFoundError before anything has run; what the iteration of `requests` throws
    *
    * @example
    * ```ts
@@ -89,13 +89,17 @@ export class Orchestrator<Tools = {}> {
   runMany<T extends AnyTool = never, const N extends NameOf<Tools> = never>(
     params: RunManyParams<Tools, T, N>,
   ): AsyncIterable<RunManyResult<RunOutput<Tools, T, N>>> {
+    this.check(params as GivenRun, { isMany: true });
     return runMany(params as RunManyParams<any, any, any>, (one) => this.run(one as any)) as AsyncIterable<any>;
   }
 
   private prepare(params: GivenRun): PreparedRun {
+    return prepareRun(this.check(params, { isMany: false }), this.settings);
+  }
+
+  private check(params: GivenRun, { isMany }: { readonly isMany: boolean }): RunInput {
     const { registry, defaultOptions } = this.settings;
-    const input = checkRunInput(params, { registry, defaultOptions, isReliable: this.isReliable });
-    return prepareRun(input, this.settings);
+    return checkRunInput(params, { registry, defaultOptions, isReliable: this.isReliable, isMany });
   }
 
   private async start(run: PreparedRun): Promise<OrchestrationOutput> {

@@ -9,11 +9,14 @@ import { nearest } from "../core/nearest.ts";
 import { collectOptions } from "../core/options.ts";
 import { AgentsTool } from "../tool/agents-tool.ts";
 import { assertTool } from "../tool/registry.ts";
+import { checkManyParams } from "./check-many-params.ts";
 import { fingerprintRun } from "./run-fingerprint.ts";
 
 /** What `run`, `stream` and `runMany` take, before anything of it is believed. */
 export interface GivenRun {
   readonly request?: unknown;
+  readonly requests?: unknown;
+  readonly concurrency?: unknown;
   readonly tool?: unknown;
   readonly toolName?: unknown;
   readonly toolOptions?: unknown;
@@ -41,12 +44,14 @@ export interface RunInput {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What differs between a basic and a reliable orchestrator at the edge. */
+/** What differs at the edge between a basic and a reliable orchestrator, and between one run and many. */
 export interface InputRules {
   readonly registry: ToolRegistry<any>;
   readonly defaultOptions: OrchestrationConfig | undefined;
   /** Whether there are layers that plan, fall back and keep keys. */
   readonly isReliable: boolean;
+  /** Whether it is what many runs have in common. */
+  readonly isMany: boolean;
 }
 
 const runParams = [
@@ -61,6 +66,7 @@ const runParams = [
   "onEvent",
   "signal",
 ] as const;
+const runManyParams = ["requests", "concurrency", ...runParams.filter((name) => name !== "request")] as const;
 
 /**
  * Checks everything that a caller gave for a run, once.
@@ -72,7 +78,7 @@ export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
     throw new InvalidOptionsError([{ path: "run", given, allowed: "an object such as { tool, request }" }]);
   }
   const issues: OptionIssue[] = [];
-  checkParams(given, issues);
+  checkParams(given, rules.isMany ? runManyParams : runParams, issues);
   const options = collectOptions(
     orchestrationConfig,
     mergeOptions(rules.defaultOptions, given.options),
@@ -80,6 +86,7 @@ export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
     issues,
   );
   if (!rules.isReliable) checkBasic(given, options, issues);
+  if (rules.isMany) checkManyParams(given, options, issues);
   if (issues.length > 0 || !options) throw new InvalidOptionsError(issues);
 
   const tool = chooseTool(given, rules);
@@ -113,10 +120,9 @@ function fingerprintOf({ request, toolOptions, agents }: GivenRun, tool: AnyTool
   return fingerprintRun({ request, toolName: tool?.name, toolOptions, agents });
 }
 
-function checkParams(given: GivenRun, issues: OptionIssue[]): void {
-  for (const name of Object.keys(given)) {
-    if ((runParams as readonly string[]).includes(name)) continue;
-    issues.push({ path: name, given: (given as Record<string, unknown>)[name], allowed: adviceFor(name) });
+function checkParams(given: GivenRun, known: readonly string[], issues: OptionIssue[]): void {
+  for (const [name, value] of Object.entries(given)) {
+    if (!known.includes(name)) issues.push({ path: name, given: value, allowed: adviceFor(name, known) });
   }
   expect(given.toolOptions, isObject, "toolOptions", "an object of the tool's options", issues);
   expect(given.onEvent, isFunction, "onEvent", "a function of an event", issues);
@@ -129,10 +135,10 @@ function checkParams(given: GivenRun, issues: OptionIssue[]): void {
     issues.push({ path: "tool", given: "more than one", allowed: "one of tool, toolName and agents" });
 }
 
-function adviceFor(name: string): string {
+function adviceFor(name: string, known: readonly string[]): string {
   if (name in orchestrationConfig.entries) return `no parameter here: "${name}" belongs into options`;
-  const guess = nearest(name, runParams);
-  return guess ? `no parameter of this name; did you mean "${guess}"?` : `one of ${runParams.join(", ")}`;
+  const guess = nearest(name, known);
+  return guess ? `no parameter of this name; did you mean "${guess}"?` : `one of ${known.join(", ")}`;
 }
 
 function checkBasic(

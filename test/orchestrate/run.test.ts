@@ -481,6 +481,34 @@ describe("runMany", () => {
     expect(results).toEqual({ 0: "completed", 1: "failed", 2: "InvalidOptionsError", 3: "completed" });
   });
 
+  test("refuses what is wrong with all runs once, before it takes a request, naming every fault", () => {
+    const taken: unknown[] = [];
+    function* requests() {
+      yield taken.push("one");
+    }
+    const refusal = (wrong: object) => {
+      try {
+        orchestrator.runMany({ tool: echo, requests: requests(), ...wrong } as any);
+        return expect.fail("it was taken");
+      } catch (error) {
+        return error as Error;
+      }
+    };
+    const issues = (wrong: object) =>
+      (refusal(wrong) as InvalidOptionsError).issues.map(({ path, allowed }) => `${path}: ${allowed}`);
+    expect(issues({ concurency: 4, tols: 1, concurrency: 0 })).toEqual([
+      'concurency: no parameter of this name; did you mean "concurrency"?',
+      'tols: no parameter of this name; did you mean "tool"?',
+      "concurrency: a whole number of at least 1",
+    ]);
+    expect(issues({ request: {} })).toEqual(['request: no parameter of this name; did you mean "requests"?']);
+    expect(issues({ timeoutMs: 5 })).toEqual(['timeoutMs: no parameter here: "timeoutMs" belongs into options']);
+    expect(issues({ options: { timeout: 5 } })[0]).toContain("timeoutMs");
+    expect(issues({ signal: "stop" })).toEqual(["signal: an AbortSignal"]);
+    expect(refusal({ tool: undefined, toolName: "ecko" })).toBeInstanceOf(ToolNotFoundError);
+    expect(taken).toEqual([]);
+  });
+
   test("never has more than concurrency in flight, and takes no request before there is room", async () => {
     let [inFlight, most, taken] = [0, 0, 0];
     const tool = defineTool({
