@@ -76,6 +76,24 @@ export function collectOptions<D extends OptionsDeclaration<any>>(
   return undefined;
 }
 
+/**
+ * Refuses options of unknown names, for sets whose types are written by hand.
+ *
+ * @param place where the options stand in the call, for the error
+ * @throws InvalidOptionsError naming all of them, each with the nearest known one
+ */
+export function assertKnownOptions(given: object, known: readonly string[], place: string): void {
+  const unknown = Object.entries(given).filter(([name]) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new InvalidOptionsError(
+    unknown.map(([name, value]) => ({
+      path: `${place}.${name}`,
+      given: value,
+      allowed: adviceForUnknown(name, known),
+    })),
+  );
+}
+
 function describe(declaration: OptionsDeclaration<any>, path: string, issue: v.BaseIssue<unknown>): OptionIssue {
   const inside = v.getDotPath(issue);
   const at = inside ? `${path}.${inside}` : path;
@@ -85,7 +103,7 @@ function describe(declaration: OptionsDeclaration<any>, path: string, issue: v.B
   const entries = entriesAround(declaration, issue);
   const name = String(key);
   const isMissing = Object.hasOwn(entries, name);
-  const allowed = isMissing ? allowedIn(entries[name]) : adviceForUnknown(name, entries, declaration);
+  const allowed = isMissing ? allowedIn(entries[name]) : adviceForUnknown(name, Object.keys(entries), declaration);
   return { path: at, given: value, allowed };
 }
 
@@ -106,8 +124,7 @@ function allowedIn(schema: any): string {
   return (v.getMetadata(schema) as { allowed?: string }).allowed ?? "an object";
 }
 
-function adviceForUnknown(name: string, entries: object, declaration: OptionsDeclaration<any>): string {
-  const known = Object.keys(entries);
+function adviceForUnknown(name: string, known: readonly string[], declaration?: OptionsDeclaration<any>): string {
   const elsewhere = declarations.find((other) => other !== declaration && Object.hasOwn(other.entries, name));
   if (elsewhere) return `no such option here: "${name}" belongs into ${elsewhere.place}`;
   const guess = nearest(name, known);

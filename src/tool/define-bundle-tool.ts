@@ -3,8 +3,9 @@ import type { ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
 import type { BundleOptions } from "../contract/bundle-options.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { JSONValue } from "../core/json.ts";
+import { assertKnownOptions } from "../core/options.ts";
 import { BundleTool } from "./bundle-tool.ts";
-import { describeTool, type ToolMeta } from "./define-tool.ts";
+import { describeTool, metaNames, type ToolMeta } from "./define-tool.ts";
 
 /** Gets one answer for one seed. */
 export type AskReplicate<Request, T> = (
@@ -16,6 +17,8 @@ export type AskReplicate<Request, T> = (
 /**
  * A bundle tool from a function that gets one answer for one seed. `input` checks and types the request, `schema` the
  * answers.
+ *
+ * @throws InvalidOptionsError for an unknown option
  *
  * @example
  * ```ts
@@ -39,6 +42,8 @@ export function defineBundleTool<
     executeReplicate: AskReplicate<StandardSchemaV1.InferOutput<I>, StandardSchemaV1.InferOutput<S>>;
   },
 ): BundleTool<StandardSchemaV1.InferInput<I>, StandardSchemaV1.InferOutput<S>> & { readonly name: Name } {
+  const known = [...metaNames, "input", "schema", "defaultOptions", "executeReplicate"];
+  assertKnownOptions(definition, known, "defineBundleTool(…)");
   return new FunctionBundleTool(definition) as any;
 }
 

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type NamedTool, Tool, type ToolContext } from "../contract/tool.ts";
+import { assertKnownOptions } from "../core/options.ts";
 
 /** Facts of a tool that is made from a function. */
 export interface ToolMeta<Name extends string> {
@@ -10,8 +11,14 @@ export interface ToolMeta<Name extends string> {
   capabilities?: readonly string[] | undefined;
 }
 
+const factNames = ["version", "description", "provider", "capabilities"] as const;
+/** What a definition says of a tool, whatever it does. */
+export const metaNames = ["name", ...factNames] as const satisfies readonly (keyof ToolMeta<string>)[];
+
 /**
  * A tool from a function. `input`, a Standard Schema (zod, valibot, arktype), checks and types the request.
+ *
+ * @throws InvalidOptionsError for an unknown option
  *
  * @example
  * ```ts
@@ -39,6 +46,7 @@ export function defineTool<const Name extends string, I, R>(
   },
 ): NamedTool<Name, I, R>;
 export function defineTool(definition: FunctionToolDefinition): NamedTool<string, unknown, unknown> {
+  assertKnownOptions(definition, [...metaNames, "input", "execute"], "defineTool(…)");
   return new FunctionTool(definition);
 }
 
@@ -66,7 +74,7 @@ class FunctionTool extends Tool<unknown, unknown> {
 
 /** Copies the facts that were given onto a tool; the others keep the defaults of `Tool`. */
 export function describeTool(tool: object, meta: Omit<ToolMeta<string>, "name">): void {
-  for (const fact of ["version", "description", "provider", "capabilities"] as const) {
+  for (const fact of factNames) {
     if (meta[fact] !== undefined) Object.assign(tool, { [fact]: meta[fact] });
   }
 }

@@ -5,6 +5,7 @@ import type { EvidenceSource, LanguageModelLike, PromptMessage } from "../contra
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { JSONObject, JSONValue } from "../core/json.ts";
 import { lazily } from "../core/lazily.ts";
+import { assertKnownOptions } from "../core/options.ts";
 import { BundleTool } from "./bundle-tool.ts";
 import { describeTool } from "./define-tool.ts";
 import type { ModelAsker } from "./model-asker.ts";
@@ -40,6 +41,20 @@ export interface PromptBundleToolOptions<P extends string, T extends JSONValue, 
   description?: string | undefined;
 }
 
+const optionNames = [
+  "name",
+  "model",
+  "system",
+  "prompt",
+  "schema",
+  "defaultOptions",
+  "temperature",
+  "maxOutputTokens",
+  "providerOptions",
+  "version",
+  "description",
+] as const satisfies readonly (keyof PromptBundleToolOptions<string, JSONValue, string>)[];
+
 /**
  * The tool most users need: a prompt, a model, a schema. Asks up to `k` times, as few as the answer allows.
  *
@@ -63,9 +78,10 @@ export class PromptBundleTool<
   readonly #options: PromptBundleToolOptions<P, T, Name>;
   #asker: Promise<ModelAsker> | undefined;
 
-  /** @throws InvalidOptionsError where the model's name cannot mean any */
+  /** @throws InvalidOptionsError for an unknown option */
   constructor(options: PromptBundleToolOptions<P, T, Name>) {
     super();
+    assertKnownOptions(options, optionNames, "PromptBundleTool(…)");
     this.name = options.name;
     this.#options = options;
     const { version, description, model } = options;

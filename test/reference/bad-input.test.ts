@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import {
   createRegistry,
+  defineBundleTool,
   defineTool,
   EventManager,
   InvalidOptionsError,
@@ -17,6 +18,28 @@ import { createFakeClock, scriptedModel } from "../../src/testing.ts";
 import { Answers, eventLog, rejection } from "./support.ts";
 
 const echo = defineTool({ name: "echo", execute: (request: unknown) => request });
+
+test.each([
+  [
+    "PromptBundleTool",
+    (options: object) => new PromptBundleTool({ name: "t", model: "simulated:", prompt: "x", ...options }),
+  ],
+  ["defineTool", (options: object) => defineTool({ name: "t", execute: () => 1, ...options })],
+  ["defineBundleTool", (options: object) => defineBundleTool({ name: "t", ...options } as any)],
+])("an unknown option of %s is refused with the nearest known name, or the place where it belongs", (name, make) => {
+  expect(() => make({ descripton: "d", k: 5 })).toThrow(
+    expect.objectContaining({
+      issues: [
+        {
+          path: `${name}(…).descripton`,
+          given: "d",
+          allowed: expect.stringMatching(/^no option of this name; did you mean "description"\? \(one of name, /),
+        },
+        { path: `${name}(…).k`, given: 5, allowed: 'no such option here: "k" belongs into toolOptions' },
+      ],
+    }),
+  );
+});
 
 describe.each([
   ["Orchestrator", Orchestrator],
