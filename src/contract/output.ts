@@ -21,6 +21,8 @@ export interface OutputMetadata {
   budget?: Budget;
   /** True where the output was stored by an earlier run of the same key. */
   replayed?: boolean;
+  /** Tokens of the answers that earlier runs of the same key had journaled. They are not in `usage`: nobody pays twice. */
+  journaledUsage?: Usage;
   [key: string]: unknown;
 }
 

@@ -1,4 +1,5 @@
 import type { OrchestrationOutput } from "../contract/output.ts";
+import type { Usage } from "../contract/usage.ts";
 import type { RunStore } from "../store/store.ts";
 import type { WonClaim } from "./claim-key.ts";
 import { createClaimJournal } from "./journal.ts";
@@ -45,7 +46,7 @@ export async function executeClaimed(
   }
 }
 
-function withJournaledUsage(output: OrchestrationOutput, journaledUsage: unknown): OrchestrationOutput {
+function withJournaledUsage(output: OrchestrationOutput, journaledUsage: Usage | undefined): OrchestrationOutput {
   return journaledUsage ? { ...output, metadata: { ...output.metadata, journaledUsage } } : output;
 }
 

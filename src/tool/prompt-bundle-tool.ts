@@ -86,7 +86,8 @@ export class PromptBundleTool<
     this.#options = options;
     const { version, description, model } = options;
     describeTool(this, { version, description, provider: providerOf(model) });
-    const isText = options.schema === undefined && options.defaultOptions?.schemaUri === undefined;
+    const { schema = options.schema, schemaUri } = options.defaultOptions ?? {};
+    const isText = schema === undefined && schemaUri === undefined;
     const defaultOptions: BundleOptions = {
       ...options.defaultOptions,
       ...(options.schema && { schema: options.schema }),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect } from "vitest";
 import type { ManagedStore } from "../../src/store/store.ts";
-import type { Place } from "./programs/open.ts";
+import type { Place } from "../support/place.ts";
 
 /** What `programs/writer.ts` says that a store has confirmed to it, or refused. */
 export type Fact =

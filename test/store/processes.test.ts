@@ -7,9 +7,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { PostgresStore } from "../../src/store/postgres.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import type { ManagedStore } from "../../src/store/store.ts";
+import type { Place } from "../support/place.ts";
 import { createTestDatabase, postgresUrl } from "../support/postgres.ts";
 import { assertConfirmed, type Fact, readFacts, startWriter } from "./confirmed.ts";
-import type { Place } from "./programs/open.ts";
 
 /** Data that processes share, and a store on it whose time runs ahead by what `passTime` says. */
 interface Shared {

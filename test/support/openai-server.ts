@@ -22,6 +22,9 @@ export type Script =
   /** Answers 200 with something that is none of the protocol. */
   | { readonly garbage: string };
 
+/** What the server does with the request that it is shown. */
+export type ScriptFor = (call: ServerCall) => Script | Promise<Script>;
+
 /** A request as it came in. */
 export interface ServerCall {
   readonly path: string;
@@ -45,18 +48,19 @@ const wires: Record<string, Wire> = { "/v1/chat/completions": chatCompletions, "
  * A small OpenAI-compatible server on this machine: chat completions, responses, embeddings. It plays the scripts in turn,
  * and the last one for all further requests.
  */
-export async function startOpenAIServer(...scripts: readonly Script[]): Promise<OpenAIServer> {
+export async function startOpenAIServer(...scripts: readonly (Script | ScriptFor)[]): Promise<OpenAIServer> {
   const calls: ServerCall[] = [];
   const arrivals: ((call: ServerCall) => void)[] = [];
   let seen = 0;
   const server = createServer(async (request, response) => {
-    const script = scripts[Math.min(calls.length, scripts.length - 1)] as Script;
+    const script = scripts[Math.min(calls.length, scripts.length - 1)] as Script | ScriptFor;
     const over = outcome(response);
     const body = JSON.parse((await readAll(request)) || "null");
     const call = { path: request.url ?? "", headers: request.headers, body, over };
     calls.push(call);
     arrivals.shift()?.(call);
-    await play(script, call, response, calls.length);
+    const number = calls.length;
+    await play(typeof script === "function" ? await script(call) : script, call, response, number);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

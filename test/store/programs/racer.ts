@@ -1,5 +1,5 @@
 import { sampleOutput, sampleReplicate } from "../../../src/testing/store-conformance/law.ts";
-import { openAt, type Place, starter, task } from "./open.ts";
+import { openAt, type Place, starter, task } from "../../support/place.ts";
 
 /** Claims the same keys as other processes do, runs those that it wins, and reports which those were. */
 const { place, keys, name } = task<{ place: Place; keys: readonly string[]; name: string }>();

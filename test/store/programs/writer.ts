@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import { StoreError } from "../../../src/contract/store-error.ts";
 import type { FencingToken, ManagedStore } from "../../../src/store/store.ts";
 import { sampleOutput, sampleReplicate } from "../../../src/testing/store-conformance/law.ts";
-import { openAt, type Place, task } from "./open.ts";
+import { openAt, type Place, task } from "../../support/place.ts";
 
 /**
  * Writes run after run, several at a time, and says each thing that the store has confirmed, until it is killed or the

@@ -1,6 +1,6 @@
-import { PostgresStore } from "../../../src/store/postgres.ts";
-import { SqliteStore } from "../../../src/store/sqlite.ts";
-import type { ManagedStore } from "../../../src/store/store.ts";
+import { PostgresStore } from "../../src/store/postgres.ts";
+import { SqliteStore } from "../../src/store/sqlite.ts";
+import type { ManagedStore } from "../../src/store/store.ts";
 
 /** Where the data of a store is, in a form that one process can hand to another. */
 export type Place = { readonly path: string } | { readonly url: string };

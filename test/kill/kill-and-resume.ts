@@ -1,0 +1,103 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { OrchestrationOutput, Replicate } from "../../src/index.ts";
+import type { RunDetails } from "../../src/store/store.ts";
+import { openAt, type Place } from "../support/place.ts";
+import { startCountingProvider } from "./counting-provider.ts";
+import type { Death, KillPoint } from "./death.ts";
+import type { Life } from "./programs/life.ts";
+
+/** How a key ended that a process ran to its end. */
+export interface Ending {
+  readonly key: string;
+  readonly output: OrchestrationOutput<{ evidenceBundle: { replicates: readonly Replicate[] } }>;
+  /** From the call of `run` to its end, the wait for a dead process's lease included. */
+  readonly elapsedMs: number;
+}
+
+/** A key whose process was killed, and which another process then ran again. */
+export interface Resumption {
+  readonly key: string;
+  readonly death: Death;
+  /** What ended the first process. */
+  readonly signal: NodeJS.Signals | null;
+  /** What the first process left in the store. */
+  readonly left: RunDetails | undefined;
+  /** The seeds that were called for, by the first process and by the second. */
+  readonly calledBefore: readonly number[];
+  readonly calledAfter: readonly number[];
+  readonly ending: Ending | undefined;
+}
+
+export const answers = 4;
+export const leaseMs = 1000;
+
+/** Processes alive at once. */
+const population = 3;
+const program = join(import.meta.dirname, "programs", "life.ts");
+
+/** Kills a process a key at one point, and then lets one other process run all these keys again. */
+export async function killAndResume(place: Place, point: KillPoint, rounds: number): Promise<readonly Resumption[]> {
+  await using provider = await startCountingProvider();
+  const circumstances = { place, baseURL: provider.baseURL, leaseMs, answers };
+  const deaths = Array.from({ length: rounds }, (_, round) => ({ point, passing: passingIn(point, round) }));
+  const keyOf = (round: number) => `${point} ${round}`;
+
+  const signals = await inParallel(deaths, (death, round) =>
+    liveAndDie({ ...circumstances, caller: "first", keys: [keyOf(round)], death }),
+  );
+  const store = openAt(place);
+  const left = await Promise.all(deaths.map((_, round) => store.show(keyOf(round))));
+  await store.close();
+  const endings = await live({ ...circumstances, caller: "second", keys: deaths.map((_, round) => keyOf(round)) });
+
+  return deaths.map((death, round) => {
+    const key = keyOf(round);
+    const calledBy = (caller: string) =>
+      provider.calls.filter((call) => call.key === key && call.caller === caller).map(({ seed }) => seed);
+    return {
+      key,
+      death,
+      signal: signals[round] ?? null,
+      left: left[round],
+      calledBefore: calledBy("first"),
+      calledAfter: calledBy("second"),
+      ending: endings.find((ending) => ending.key === key),
+    };
+  });
+}
+
+/** Each answer, and each piece of one, is the last in some round. A claim and a settling come once in a run. */
+function passingIn(point: KillPoint, round: number): number {
+  return point === "after claim" || point === "after settle" ? 1 : 1 + (round % answers);
+}
+
+async function liveAndDie(life: Life): Promise<NodeJS.Signals | null> {
+  const child = start(life);
+  const [, signal] = await once(child, "exit");
+  return signal;
+}
+
+async function live(life: Life): Promise<readonly Ending[]> {
+  const child = start(life);
+  const endings: Ending[] = [];
+  child.on("message", (ending: Ending) => endings.push(ending));
+  await once(child, "close");
+  return endings;
+}
+
+function start(life: Life) {
+  return fork(program, [JSON.stringify(life)], { execArgv: ["--no-warnings"] });
+}
+
+/** As `Promise.all`, with no more than `population` at work. */
+async function inParallel<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const queue = items.entries();
+  const worker = async () => {
+    for (const [index, item] of queue) results[index] = await work(item, index);
+  };
+  await Promise.all(Array.from({ length: population }, worker));
+  return results;
+}

@@ -1,0 +1,46 @@
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { z } from "zod";
+import { PromptBundleTool, ReliableOrchestrator } from "../../../src/index.ts";
+import { openAt, type Place, task } from "../../support/place.ts";
+import { callerHeader } from "../counting-provider.ts";
+import { createPass, type Death } from "../death.ts";
+import { mortalModel } from "../mortal-model.ts";
+import { mortalStore } from "../mortal-store.ts";
+
+/** What a process does with its life. */
+export interface Life {
+  readonly place: Place;
+  /** Where the provider is, and as whom to call it. */
+  readonly baseURL: string;
+  readonly caller: string;
+  /** One run a key, all at once. */
+  readonly keys: readonly string[];
+  readonly leaseMs: number;
+  readonly answers: number;
+  readonly death?: Death | undefined;
+}
+
+/** Runs its keys and reports how each ended, if it lives that long. */
+const { place, baseURL, caller, keys, leaseMs, answers, death } = task<Life>();
+const pass = createPass(death);
+const store = mortalStore(openAt(place), pass);
+const provider = createOpenAICompatible({ name: "counting", baseURL, headers: { [callerHeader]: caller } });
+const tool = new PromptBundleTool({
+  name: "triage",
+  model: mortalModel(provider("counted"), pass),
+  prompt: "{{key}}",
+  schema: z.object({ key: z.string(), seed: z.int() }),
+  defaultOptions: { k: answers, stopping: "none", maxParallel: 2 },
+});
+const orchestrator = new ReliableOrchestrator({ store, reliabilityConfig: { leaseMs } });
+
+async function run(key: string): Promise<void> {
+  const startedAtMs = performance.now();
+  const options = { idempotencyKey: key, streaming: death?.point === "mid-stream" };
+  const output = await orchestrator.run({ tool, request: { key }, options });
+  process.send?.({ key, output, elapsedMs: performance.now() - startedAtMs });
+}
+
+await Promise.all(keys.map(run));
+await store.close();
+process.disconnect();
