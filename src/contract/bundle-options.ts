@@ -127,7 +127,10 @@ export const bundleOptions = declareOptions("BundleOptions", "toolOptions", {
   compare: v.optional(compare()),
   /** JSON pointers of the fields that have to be settled before stopping. Default: every field. */
   fields: v.optional(listOf(pointer(), 'a list of JSON pointers such as "/severity"')),
-  /** Ask a stronger model, once the first stays too uncertain, instead of sampling on. */
+  /**
+   * Ask a stronger model, once the first stays too uncertain, instead of sampling on. Held against `below` is
+   * `calibratedConfidence` where labels give one, else `confidence`.
+   */
   escalate: v.optional(
     checkedBy<{ below: number; to: readonly (string | LanguageModelLike)[] }>(
       (value) =>

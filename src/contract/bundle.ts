@@ -97,6 +97,7 @@ export interface Escalation {
   from: string;
   /** Its replicates. They are kept, and do not vote. */
   replicateIds: string[];
+  /** What was too low: learnt from labels where there are enough, else from the answers alone. */
   confidence: number;
 }
 

@@ -31,45 +31,28 @@ export async function runBundle<Input, T>(
   const startedMs = context.clock.now();
   const { schema, options } = await resolveBundleSchema(given);
   const resampling = FieldResampling.of(options, schema);
-  const work: BundleWork<Input> = {
-    request,
-    options,
-    schema,
-    resampling,
-    context,
-    lent: lentFor(context, options.globalBudget),
-  };
-  const { stage, replicates, escalations } = await runStages(tool, work);
-  const { schedule, summary } = stage;
-
-  const evidenceBundle = createEvidenceBundle<T>({
-    task: tool.name,
-    replicates,
-    summary,
-    options,
-    source: tool.source,
-    elapsedMs: Math.round(context.clock.now() - startedMs),
-    earlyStopReason: earlyStopReason(schedule),
-    schemaFingerprint: schema && schemaFingerprint(schema.jsonSchema),
-    escalations,
-    fieldsAsked: resampling && countAsked(replicates, resampling.parts),
-  });
-  await addCalibratedConfidence(evidenceBundle, context);
-  const failure = schedule.halt ?? (summary.validCount === 0 ? schedule.lastFailure : undefined);
+  const lent = lentFor(context, options.globalBudget);
+  const work: BundleWork<Input> = { request, options, schema, resampling, context, lent };
+  const { evidenceBundle, schedule } = await runStages(tool, work, startedMs);
+  const failure = schedule.halt ?? (evidenceBundle.summary.validCount === 0 ? schedule.lastFailure : undefined);
   if (failure) throw incomplete(tool.name, evidenceBundle, failure);
   return evidenceBundle;
 }
 
-/** Everything that was asked, and the stage that counts. */
+/** Everything that was asked, and how the asking of the last model ended. */
 interface Stages<T> {
-  readonly stage: BundleStage<T>;
-  readonly replicates: readonly Replicate<T>[];
-  readonly escalations: readonly Escalation[];
+  readonly evidenceBundle: EvidenceBundle<T>;
+  readonly schedule: Schedule;
 }
 
 /** Asks the tool's own model, then those it may escalate to, until one is certain enough. */
-async function runStages<Input, T>(tool: ReplicateSource<Input, T>, work: BundleWork<Input>): Promise<Stages<T>> {
-  const { below = 0, to = [] } = work.options.escalate ?? {};
+async function runStages<Input, T>(
+  tool: ReplicateSource<Input, T>,
+  work: BundleWork<Input>,
+  startedMs: number,
+): Promise<Stages<T>> {
+  const { options, context } = work;
+  const { below = 0, to = [] } = options.escalate ?? {};
   const replicates: Replicate<T>[] = [];
   const escalations: Escalation[] = [];
   let asked = tool;
@@ -77,13 +60,44 @@ async function runStages<Input, T>(tool: ReplicateSource<Input, T>, work: Bundle
     const before = { stage: escalations.length, offset: replicates.length };
     const stage = await runBundleStage(asked, work, before, next === undefined);
     replicates.push(...stage.replicates);
-    const { confidence } = stage.summary;
-    if (next === undefined || stage.schedule.halt || confidence >= below) return { stage, replicates, escalations };
+    const evidenceBundle = bundleOf(tool, work, stage, { replicates, escalations, startedMs });
+    await addCalibratedConfidence(evidenceBundle, context);
+    const { schedule, summary } = stage;
+    const confidence = summary.calibratedConfidence ?? summary.confidence;
+    if (next === undefined || schedule.halt || context.signal.aborted || confidence >= below) {
+      return { evidenceBundle, schedule };
+    }
     asked = tool.withModel?.(next) ?? asked;
     const replicateIds = stage.replicates.map(({ id }) => id);
     escalations.push({ from: stage.replicates[0]?.model ?? tool.name, replicateIds, confidence });
   }
   throw new Error("A bundle has at least one stage");
+}
+
+/** The bundle of a stage and those before it, whose replicates are kept and do not vote. */
+function bundleOf<T>(
+  { name, source }: ReplicateSource<any, T>,
+  { options, schema, resampling, context }: BundleWork<any>,
+  { schedule, summary }: BundleStage<T>,
+  asked: {
+    readonly replicates: readonly Replicate<T>[];
+    readonly escalations: readonly Escalation[];
+    readonly startedMs: number;
+  },
+): EvidenceBundle<T> {
+  const { replicates, escalations, startedMs } = asked;
+  return createEvidenceBundle<T>({
+    task: name,
+    replicates,
+    summary,
+    options,
+    source,
+    elapsedMs: Math.round(context.clock.now() - startedMs),
+    earlyStopReason: earlyStopReason(schedule),
+    schemaFingerprint: schema && schemaFingerprint(schema.jsonSchema),
+    escalations,
+    fieldsAsked: resampling && countAsked(replicates, resampling.parts),
+  });
 }
 
 function countAsked(replicates: readonly Replicate[], parts: readonly string[]): Record<string, number> {

@@ -76,6 +76,49 @@ describe("a run with calibrations", () => {
     expect((await ask({ calibrations: always(0.5) }, triage(), options)).warnings).toEqual(["low_confidence"]);
   });
 
+  describe("that escalates", () => {
+    const strong = scriptedModel(() => ({ text: '{"severity":"high"}' }), { modelId: "strong" });
+    const escalating = (below: number) => {
+      const tool = triage();
+      return Object.assign(tool, { defaultOptions: { ...tool.defaultOptions, escalate: { below, to: [strong] } } });
+    };
+    const escalationsOf = async (below: number, calibrations: CalibrationSource | undefined) =>
+      (await ask({ calibrations }, escalating(below))).bundle.meta.escalations?.map(({ confidence }) => confidence);
+
+    test("asks a stronger model where labels say that the answers are too uncertain, and only there", async () => {
+      expect(await escalationsOf(0.7, undefined)).toBeUndefined();
+      expect(await escalationsOf(0.7, always(0.6))).toEqual([0.6]);
+      expect(await escalationsOf(0.8, always(0.9))).toBeUndefined();
+      expect(await escalationsOf(0.8, always(undefined))).toEqual([3 / 4]);
+    });
+
+    test("asks what labels say of the answers so far, as of a bundle that ends with them", async () => {
+      const seen: EvidenceBundle[] = [];
+      const calibrations: CalibrationSource = {
+        async confidence(bundle) {
+          seen.push(structuredClone(bundle));
+          return bundle.meta.escalations ? 0.99 : 0.2;
+        },
+      };
+      const { bundle } = await ask({ calibrations }, escalating(0.7));
+      expect(seen.map(({ meta, summary }) => [meta.kCompleted, meta.escalations?.length, summary.consensus])).toEqual([
+        [2, undefined, { severity: "low" }],
+        [4, 1, { severity: "high" }],
+      ]);
+      expect(bundle.summary.calibratedConfidence).toBe(0.99);
+    });
+
+    test("does not ask on when the run is over before labels have answered", async () => {
+      const clock = createFakeClock();
+      const asked = Promise.withResolvers<void>();
+      const hanging = { confidence: () => new Promise<never>(() => asked.resolve()) };
+      const run = ask({ calibrations: hanging, clock }, escalating(0.9), { timeoutMs: 50 });
+      await asked.promise;
+      await clock.advance(50);
+      expect((await run).bundle.summary.consensus).toEqual({ severity: "low" });
+    });
+  });
+
   test("a bundle that a tool made as a whole is filled in too", async () => {
     class Whole extends BundleTool<unknown, string> {
       readonly name = "whole";
