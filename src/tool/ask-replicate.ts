@@ -175,15 +175,15 @@ function toReplicate<T>(
     const quality = { valid: true as const, ...(warnings?.length && { warnings: [...warnings] }) };
     return { ...facts, model: model ?? modelOf(tool), valid: true, data, quality };
   }
-  const { error } = outcome;
+  const { error, failure } = outcome;
   const isInvalidOutput = InvalidOutputError.isInstance(error);
-  const errors = isInvalidOutput ? [...error.errors] : [stoppedBecause(error, context)];
+  const errors = isInvalidOutput ? [...error.errors] : [stoppedBecause(failure.message, context)];
   const data = isInvalidOutput ? (error.data ?? null) : null;
   return { ...facts, model: modelOf(tool), valid: false, data, quality: { valid: false, errors } };
 }
 
-function stoppedBecause(error: unknown, context: ToolContext): string {
-  return context.signal.aborted ? `stopped: ${messageOf(error)}` : messageOf(error);
+function stoppedBecause(message: string, context: ToolContext): string {
+  return context.signal.aborted ? `stopped: ${message}` : message;
 }
 
 function modelOf(tool: ReplicateSource<any, any>): string {

@@ -276,6 +276,19 @@ describe("one owner of retry", () => {
     expect(JSON.stringify(model.calls[1]?.prompt)).toContain("/n");
     expect(JSON.stringify(model.calls[1]?.prompt)).toContain("many");
   });
+
+  test("a replicate that is not tried again says why", async () => {
+    const model = scriptedModel([{ status: 429, retryAfterMs: 300_000 }]);
+    const tool = new PromptBundleTool({ name: "t", model, prompt: "x", defaultOptions: { k: 1 } });
+    const run = new ReliableOrchestrator({ clock: createFakeClock() }).run({
+      tool,
+      request: {},
+      options: { timeoutMs: 60_000 },
+    });
+    expect((await run).content?.evidenceBundle?.replicates[0]?.quality.errors).toEqual([
+      "HTTP 429, retry after 300000 ms (not tried again: Retry-After asks for 300000 ms, the deadline is in 60000 ms)",
+    ]);
+  });
 });
 
 describe("planning and fallback", () => {
