@@ -6,13 +6,14 @@
  * Rows run in one process, interleaved, five rounds each; medians count. Ratios of CPU time are what can be compared
  * between machines; the absolute times cannot.
  *
- * Not measured: a whole run of the orchestrator, budgets, idempotency keys. Peers do what they can: Effect has no
+ * Not measured: a whole run of the orchestrator, budgets, idempotency keys (`bench/run.ts` does). Peers do what they can: Effect has no
  * circuit breaker, p-retry only retries, opossum only breaks circuits and times out, and none of the four keeps a retry
  * budget or honours Retry-After.
  */
 import { parseArgs } from "node:util";
 import * as contenders from "./guard/contenders.ts";
-import { allocatedBytes, cpuUs, heldBytes, interleaved } from "./guard/measure.ts";
+import { allocatedBytes, cpuUs, heldBytes, interleaved, repeat } from "./guard/measure.ts";
+import { print } from "./guard/print.ts";
 
 const { bare, bareRetryLoop, guard, cockatiel, effect, pRetryAlone, opossum } = contenders;
 const rounds = 5;
@@ -26,10 +27,6 @@ const all = {
 };
 
 const succeed: contenders.Work = async () => 1;
-
-async function repeat(calls: number, call: () => Promise<unknown>): Promise<void> {
-  for (let done = 0; done < calls; done++) await call();
-}
 
 /** One call after the other, all successful. */
 async function guardedCalls() {
@@ -49,7 +46,12 @@ async function retries() {
       return attempts;
     };
   };
-  const contending = { bare: bareRetryLoop, guard: renewed(guard, 50), cockatiel: all.cockatiel, effect: all.effect };
+  const contending = {
+    bare: bareRetryLoop,
+    guard: contenders.renewed(guard, 50),
+    cockatiel: all.cockatiel,
+    effect: all.effect,
+  };
   const cpu = each(contending, (run) => cpuUs(calls, () => repeat(calls, () => run(flaky()))));
   const wall = each({ ...contending, "p-retry": all["p-retry"] }, async (run) => {
     const startMs = performance.now();
@@ -57,16 +59,6 @@ async function retries() {
     return (performance.now() - startMs) * 10;
   });
   return { cpuUs: await interleaved(cpu, rounds), wallUs: await interleaved(wall, rounds) };
-}
-
-/** A new guard every so many calls: where each call needs two retries, a guard's retry budget runs out. */
-function renewed(make: () => contenders.Contender, every: number): contenders.Contender {
-  let calls = 0;
-  let run = make();
-  return (work, signal) => {
-    if (calls++ % every === 0) run = make();
-    return run(work, signal);
-  };
 }
 
 /** 10,000 calls of 100 ms at once. */
@@ -103,18 +95,6 @@ function each<T>(
   measure: (run: contenders.Contender) => Promise<T>,
 ): Record<string, () => Promise<T>> {
   return Object.fromEntries(Object.entries(contending).map(([name, run]) => [name, () => measure(run)]));
-}
-
-/** One line a contender, its figures side by side with their ratio to the bare one's. */
-function print(title: string, figures: Readonly<Record<string, Record<string, number>>>): void {
-  const lines: Record<string, Record<string, string>> = {};
-  for (const [figure, values] of Object.entries(figures))
-    for (const [name, value] of Object.entries(values)) {
-      const ratio = values["bare"] ? ` (${(value / values["bare"]).toFixed(1)}x)` : "";
-      lines[name] = { ...lines[name], [figure]: value.toFixed(2) + ratio };
-    }
-  console.log(`\n${title}`);
-  console.table(lines);
 }
 
 process.setMaxListeners(0);

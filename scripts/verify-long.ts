@@ -21,6 +21,11 @@ const measurements: readonly Measurement[] = [
     title: "What a guarded call costs",
     command: "node --max-semi-space-size=128 --min-semi-space-size=128 bench/guard.ts",
   },
+  {
+    page: "run",
+    title: "What a whole run costs",
+    command: "node --max-semi-space-size=128 --min-semi-space-size=128 bench/run.ts",
+  },
   { page: "events", title: "What an event costs", command: "node bench/events.ts" },
   { page: "summary", title: "What a summary costs", command: "node bench/summary.ts" },
   { page: "store", title: "How many durable claims a second", command: "node bench/store.ts" },

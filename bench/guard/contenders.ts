@@ -3,6 +3,7 @@ import {
   ConstantBackoff,
   circuitBreaker,
   handleAll,
+  type IPolicy,
   retry as retryPolicy,
   TimeoutStrategy,
   timeout as timeoutPolicy,
@@ -48,9 +49,10 @@ export function guard(): Contender {
   return (work, signal) => run((attempt) => work(() => attempt.signal), signal && { signal });
 }
 
-/** Retry, circuit breaker, attempt timeout, total timeout. */
-export function cockatiel(): Contender {
+/** Retry, circuit breaker, attempt timeout, total timeout, within policies of the caller's. */
+export function cockatiel(...outer: IPolicy[]): Contender {
   const policy = wrap(
+    ...outer,
     timeoutPolicy(timeoutMs, TimeoutStrategy.Aggressive),
     retryPolicy(handleAll, { maxAttempts: maxRetries, backoff: new ConstantBackoff(0) }),
     circuitBreaker(handleAll, { halfOpenAfter: 60_000, breaker: new ConsecutiveBreaker(5) }),
@@ -82,4 +84,14 @@ export function pRetryAlone(): Contender {
 export function opossum(): Contender {
   const breaker = new Opossum((work: Work) => work(() => undefined), { timeout: attemptTimeoutMs });
   return (work) => breaker.fire(work);
+}
+
+/** A new contender every so many calls: where each call needs two retries, a guard's retry budget runs out. */
+export function renewed(make: () => Contender, every: number): Contender {
+  let calls = 0;
+  let run = make();
+  return (work, signal) => {
+    if (calls++ % every === 0) run = make();
+    return run(work, signal);
+  };
 }

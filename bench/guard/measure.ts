@@ -12,13 +12,30 @@ export async function cpuUs(units: number, work: () => Promise<unknown>): Promis
   return (user + system) / units;
 }
 
-/** Bytes of heap that what `hold` makes takes up while it is held. */
-export async function heldBytes(units: number, hold: () => Promise<unknown>): Promise<number> {
+/** Does the same piece of work so many times, one after the other. */
+export async function repeat(times: number, work: () => Promise<unknown>): Promise<void> {
+  for (let done = 0; done < times; done++) await work();
+}
+
+/**
+ * Bytes of heap that what `hold` makes takes up while it is held.
+ *
+ * @param started resolves once all of it is there. Default: at once
+ * @param release lets it end, where it does not end by itself
+ */
+export async function heldBytes(
+  units: number,
+  hold: () => Promise<unknown>,
+  started?: () => Promise<void>,
+  release?: () => void,
+): Promise<number> {
   collectGarbage();
   const before = process.memoryUsage().heapUsed;
   const held = hold();
+  await started?.();
   collectGarbage();
   const bytes = (process.memoryUsage().heapUsed - before) / units;
+  release?.();
   await held;
   return bytes;
 }
