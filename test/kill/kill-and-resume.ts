@@ -33,9 +33,20 @@ export interface Resumption {
 export const answers = 4;
 export const leaseMs = 1000;
 
+/** How often a run passes each point; not all of the last answer's pieces, so that some are still to come. */
+const passings: Record<KillPoint, number> = {
+  "after claim": 1,
+  "after call": answers,
+  "after journal": answers,
+  "after settle": 1,
+  "mid-stream": 20,
+};
+
 /** Processes alive at once. */
 const population = 3;
 const program = join(import.meta.dirname, "programs", "life.ts");
+/** Lets a process start in a third of the time. */
+const compileCache = join(import.meta.dirname, "../../node_modules/.cache/steer-compile");
 
 /** Kills a process a key at one point, and then lets one other process run all these keys again. */
 export async function killAndResume(place: Place, point: KillPoint, rounds: number): Promise<readonly Resumption[]> {
@@ -68,9 +79,9 @@ export async function killAndResume(place: Place, point: KillPoint, rounds: numb
   });
 }
 
-/** Each answer, and each piece of one, is the last in some round. A claim and a settling come once in a run. */
+/** Spreads the deaths over the passings of a point in one run. */
 function passingIn(point: KillPoint, round: number): number {
-  return point === "after claim" || point === "after settle" ? 1 : 1 + (round % answers);
+  return 1 + ((round * 7) % passings[point]);
 }
 
 async function liveAndDie(life: Life): Promise<NodeJS.Signals | null> {
@@ -88,7 +99,8 @@ async function live(life: Life): Promise<readonly Ending[]> {
 }
 
 function start(life: Life) {
-  return fork(program, [JSON.stringify(life)], { execArgv: ["--no-warnings"] });
+  const env = { ...process.env, NODE_COMPILE_CACHE: compileCache };
+  return fork(program, [JSON.stringify(life)], { execArgv: ["--no-warnings"], env });
 }
 
 /** As `Promise.all`, with no more than `population` at work. */

@@ -1,0 +1,63 @@
+/**
+ * Kills processes in the middle of reliable runs, by `kill -9` at five points, and lets another process run their keys
+ * again: `node scripts/kill.ts --rounds 200` does so 200 times at each point, on SQLite and on Postgres. It counts what was
+ * called for again, and prints every promise that was broken; its status is then 1.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { brokenPromises } from "../test/kill/broken-promises.ts";
+import { type KillPoint, killPoints } from "../test/kill/death.ts";
+import { answers, killAndResume, leaseMs, type Resumption } from "../test/kill/kill-and-resume.ts";
+import type { Place } from "../test/support/place.ts";
+import { startPostgres } from "./postgres.ts";
+
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "10" } } });
+const rounds = Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1)
+  throw new Error(`--rounds: got "${values.rounds}"; allowed: a whole number of at least 1`);
+
+const folder = mkdtempSync(join(tmpdir(), "steer-kill-"));
+const postgres = await startPostgres();
+let brokenCount = 0;
+console.log(`${rounds} processes killed at each point, ${answers} answers a run, leases of ${leaseMs} ms\n`);
+console.log(
+  "store     killed         journaled  called again, was in flight  called again, was journaled  longest run",
+);
+try {
+  await killOn("sqlite", { path: join(folder, "runs.sqlite") });
+  if (postgres) await killOn("postgres", { url: postgres.url });
+} finally {
+  await postgres?.stop();
+  rmSync(folder, { recursive: true });
+}
+console.log(`\n= ${brokenCount} promises broken`);
+process.exitCode = brokenCount > 0 ? 1 : 0;
+
+async function killOn(store: string, place: Place): Promise<void> {
+  for (const point of killPoints) {
+    const resumptions = await killAndResume(place, point, rounds);
+    console.log(row(store, point, resumptions));
+    const broken = resumptions.flatMap(brokenPromises);
+    for (const sentence of broken) console.log(`          ${sentence}`);
+    brokenCount += broken.length;
+  }
+}
+
+function row(store: string, point: KillPoint, resumptions: readonly Resumption[]): string {
+  let journaled = 0;
+  let inFlight = 0;
+  let paidTwice = 0;
+  let longestMs = 0;
+  for (const { left, calledBefore, calledAfter, ending } of resumptions) {
+    const seedsLeft = new Set(left?.replicates.map(({ seed }) => seed));
+    const calledAgain = calledAfter.filter((seed) => calledBefore.includes(seed));
+    journaled += seedsLeft.size;
+    inFlight += calledAgain.filter((seed) => !seedsLeft.has(seed)).length;
+    paidTwice += calledAgain.filter((seed) => seedsLeft.has(seed)).length;
+    longestMs = Math.max(longestMs, ending?.elapsedMs ?? Number.POSITIVE_INFINITY);
+  }
+  const counts = [journaled, inFlight, paidTwice, `${Math.round(longestMs)} ms`];
+  return [store.padEnd(9), point.padEnd(14), ...counts.map((count) => String(count).padStart(12))].join(" ");
+}
