@@ -95,6 +95,8 @@ export interface ToolContext {
   /**
    * Counts what the tool used towards the run's usage and budget, also when the tool goes on to fail. Several reports
    * add up. Bundle tools report through their replicates instead.
+   *
+   * @throws TypeError for a figure that is no number of at least 0
    */
   reportUsage(usage: Usage, costUsd?: number | null): void;
 }

@@ -1,3 +1,5 @@
+import { showValue } from "../core/errors.ts";
+
 /** Tokens that one or several model calls used. */
 export interface Usage {
   inputTokens: number;
@@ -34,6 +36,41 @@ export function zeroUsage(): Usage {
 }
 
 export const nothingSpent: Spent = Object.freeze({ usage: Object.freeze(zeroUsage()), costUsd: 0 });
+
+/**
+ * Refuses figures that would spoil every sum that they go into.
+ *
+ * @throws TypeError naming the field and its value
+ */
+export function assertSpent({ usage, costUsd }: Spent): void {
+  for (const field of countFields) {
+    const isMissing = usage[field] === undefined && optionalCounts.has(field);
+    if (!isMissing && !isAmount(usage[field])) throw badFigure(`usage.${field}`, usage[field]);
+  }
+  if (costUsd !== null && !isAmount(costUsd)) throw badFigure("costUsd", costUsd);
+}
+
+const countFields = [
+  "inputTokens",
+  "outputTokens",
+  "totalTokens",
+  "cachedInputTokens",
+  "reasoningTokens",
+  "requests",
+] as const;
+const optionalCounts = new Set<keyof Usage>(["cachedInputTokens", "reasoningTokens", "requests"]);
+
+function isAmount(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY;
+}
+
+function badFigure(field: string, value: unknown): TypeError {
+  const allowed =
+    field === "costUsd" ? "a number of at least 0, or null where the price is not known" : "a number of at least 0";
+  return new TypeError(
+    `What was reported as used cannot be counted: ${field} is ${showValue(value)}; allowed: ${allowed}.`,
+  );
+}
 
 /** The sum of two usages. Optional parts are there where one of the two has them; a usage without `requests` is one. */
 export function addUsage(a: Usage, b: Usage): Usage {

@@ -321,6 +321,29 @@ describe("budgets are kept before the money is spent", () => {
     expect(output).toMatchObject({ status: "failed", usage: { totalTokens: 10, requests: 1 }, costUsd: 0.5 });
   });
 
+  test.each([
+    ["usage.inputTokens", Number.NaN, { inputTokens: Number.NaN }],
+    ["usage.outputTokens", -3, { outputTokens: -3 }],
+    ["usage.totalTokens", '"10"', { totalTokens: "10" }],
+    ["usage.totalTokens", undefined, { totalTokens: undefined }],
+    ["usage.cachedInputTokens", null, { cachedInputTokens: null }],
+    ["usage.requests", Number.POSITIVE_INFINITY, { requests: Number.POSITIVE_INFINITY }],
+    ["costUsd", '"1 $"', {}, "1 $"],
+    ["costUsd", Number.NaN, {}, Number.NaN],
+  ])("usage that nobody can count is refused: %s is %s", async (field, shown, wrong, costUsd: unknown = 0.5) => {
+    const tool = defineTool({
+      name: "sloppy",
+      execute(_request: object, _options, context) {
+        context.reportUsage({ inputTokens: 7, outputTokens: 3, totalTokens: 10 }, 0.5);
+        context.reportUsage({ inputTokens: 7, outputTokens: 3, totalTokens: 10, ...wrong } as any, costUsd as number);
+      },
+    });
+    const output = await orchestrator.run({ tool, request: {} });
+    expect(output.errors?.["sloppy"]).toMatchObject({ type: "TypeError", isRetryable: false });
+    expect(output.errors?.["sloppy"]?.message).toContain(`${field} is ${shown}; allowed: a number of at least 0`);
+    expect(output).toMatchObject({ status: "failed", usage: { totalTokens: 10 }, costUsd: 0.5 });
+  });
+
   test("BudgetExceeded has a valid bundle's place only where there is none: a deadline with evidence is partial", async () => {
     const clock = createFakeClock();
     const tool = triageOf(({ index }) =>

@@ -36,3 +36,21 @@ test("what was seen of an answer whose usage is withheld counts by its bytes, an
   expect((await generate(model, { ...call, signal })).usage).toMatchObject({ outputTokens: 9, estimated: true });
   expect((await generate(model, { ...call, maxOutputTokens: undefined, signal })).usage.outputTokens).toBe(22);
 });
+
+test.each([Number.NaN, null, -1, "12"])(
+  "figures that are no counts (%s) are none: an estimate stands in",
+  async (figure) => {
+    const usage = { inputTokens: figure, outputTokens: figure, cachedInputTokens: figure } as Partial<Usage>;
+    const answer = await generate(
+      scriptedModel(() => ({ text: "ok", usage })),
+      { ...call, signal },
+    );
+    expect(answer.usage).toMatchObject({ inputTokens: 18, outputTokens: 2, estimated: true });
+    const partly = { inputTokens: 5, outputTokens: figure, reasoningTokens: figure } as Partial<Usage>;
+    const other = await generate(
+      scriptedModel(() => ({ text: "ok", usage: partly })),
+      { ...call, signal },
+    );
+    expect(other.usage).toEqual({ inputTokens: 5, outputTokens: 0, totalTokens: 5, requests: 1 });
+  },
+);
