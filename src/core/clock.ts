@@ -70,7 +70,12 @@ export function schedule(clock: Clock, callback: () => void, ms: number): () => 
   return () => abort.abort();
 }
 
+/** Much happens in the same millisecond, and to write one down takes longer than all the rest of an event. */
+let latest = { ms: Number.NaN, text: "" };
+
 /** The clock's time as an ISO 8601 string. */
 export function timestamp(clock: Clock): string {
-  return new Date(clock.now()).toISOString();
+  const ms = Math.trunc(clock.now());
+  if (ms !== latest.ms) latest = { ms, text: new Date(ms).toISOString() };
+  return latest.text;
 }

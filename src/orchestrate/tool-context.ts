@@ -1,4 +1,5 @@
 import { type CallAttempt, type CallGuard, lend } from "../contract/call.ts";
+import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { createCallGuard } from "../guard/guard.ts";
@@ -33,11 +34,8 @@ export function createToolContext(
   const { input, events, scope, clock, random, traceId, requestId, ledger, prices, calibrations, journal } = context;
   const { options } = input;
   const number = attempt?.attempt ?? 1;
-  const toolContext: ToolContext = {
+  const facts: Omit<ToolContext, "signal"> = {
     events: events.forTool(number),
-    get signal() {
-      return attempt?.signal ?? scope.signal;
-    },
     traceId,
     requestId,
     attempt: number,
@@ -47,7 +45,7 @@ export function createToolContext(
     random,
     reportUsage: (usage, costUsd = null) => attempt?.spend(usage, costUsd),
   };
-  return lend(toolContext, {
+  return lend(withLazySignal(facts, attempt ?? scope), {
     guard,
     guardWithin: (limits) => guardFor(context, span, limits),
     journal,

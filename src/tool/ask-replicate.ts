@@ -4,6 +4,7 @@ import type { Call, CallAttempt, CallOutcome, Lent, ReplicateJournal, ReplicateP
 import { lend } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import { InvalidOutputError } from "../contract/invalid-output-error.ts";
+import { withLazySignal } from "../contract/lazy-signal.ts";
 import { StoreError } from "../contract/store-error.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
@@ -126,16 +127,15 @@ function replicateContext(
   attempt: CallAttempt,
   replicate: ReplicateSpec,
 ): ReplicateContext {
-  const own: ReplicateContext = Object.create(context, {
+  const own = Object.create(context, {
     replicate: { value: replicate, enumerable: true },
     attempt: { value: attempt.attempt, enumerable: true },
     events: { value: lent.eventsFor?.(attempt.attempt) ?? context.events, enumerable: true },
-    signal: { get: () => attempt.signal, enumerable: true },
     reportUsage: { value: attempt.spend.bind(attempt), enumerable: true },
   });
   const { fields } = replicate;
   const responseSchema = resampling && fields ? resampling.responseSchema(fields) : schema?.jsonSchema;
-  return lend(own, { ...lent, attempt, responseSchema });
+  return lend<ReplicateContext>(withLazySignal(own, attempt), { ...lent, attempt, responseSchema });
 }
 
 function warnOfSameResponse({ context, responseIds }: BundleAsking<any, any>, responseId: string | undefined): void {

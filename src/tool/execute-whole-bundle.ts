@@ -2,6 +2,7 @@ import type { EvidenceBundle } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { type CallAttempt, lend, lentWith, type ReplicateJournal } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
+import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
 import { createDirectGuard } from "./direct-guard.ts";
@@ -61,12 +62,12 @@ function innerContext(context: ToolContext, attempt: CallAttempt): { context: To
     chunk: () => attempt.chunk(),
   };
   const lent = lentWith(context);
-  const inner: ToolContext = Object.create(context, {
+  const own: ToolContext = Object.create(context, {
     attempt: { value: attempt.attempt, enumerable: true },
     events: { value: lent?.eventsFor?.(attempt.attempt) ?? context.events, enumerable: true },
-    signal: { get: () => attempt.signal, enumerable: true },
     reportUsage: { value: observed.spend, enumerable: true },
   });
+  const inner = withLazySignal(own, attempt);
   const guard = createDirectGuard(inner, observed);
   const journal = lent?.journal && {
     find(...replicate: Parameters<ReplicateJournal["find"]>) {
