@@ -1,4 +1,4 @@
-import { usagePerAnswer } from "./counting-provider.ts";
+import { usagePerAnswer } from "../support/counting-provider.ts";
 import { answers, type Ending, leaseMs, type Resumption } from "./kill-and-resume.ts";
 
 /** On top of the lease that a key may be held by a dead process: its own work, on a busy machine. */

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { OrchestrationOutput, Replicate } from "../../src/index.ts";
 import type { RunDetails } from "../../src/store/store.ts";
+import { startCountingProvider } from "../support/counting-provider.ts";
 import { openAt, type Place } from "../support/place.ts";
-import { startCountingProvider } from "./counting-provider.ts";
 import type { Death, KillPoint } from "./death.ts";
 import type { Life } from "./programs/life.ts";
 

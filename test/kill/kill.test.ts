@@ -1,31 +1,17 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openAt, type Place } from "../support/place.ts";
-import { createTestDatabase, postgresUrl } from "../support/postgres.ts";
+import { openAt } from "../support/place.ts";
+import { sharedPlaces, type TestPlace } from "../support/shared-places.ts";
 import { brokenPromises } from "./broken-promises.ts";
 import { killPoints } from "./death.ts";
 import { killAndResume } from "./kill-and-resume.ts";
 
 const rounds = 10;
 
-const kinds: Record<string, () => Promise<{ place: Place; remove(): Promise<void> }>> = {
-  async sqlite() {
-    const folder = mkdtempSync(join(tmpdir(), "steer-kill-"));
-    return { place: { path: join(folder, "runs.sqlite") }, remove: async () => rmSync(folder, { recursive: true }) };
-  },
-  async postgres() {
-    const { url, drop } = await createTestDatabase();
-    return { place: { url }, remove: drop };
-  },
-};
-
-for (const [kind, createPlace] of Object.entries(kinds)) {
-  describe.skipIf(kind === "postgres" && !postgresUrl)(`killed with its keys in ${kind}`, () => {
-    let data: { place: Place; remove(): Promise<void> };
+for (const { name, isMissing, create } of sharedPlaces) {
+  describe.skipIf(isMissing)(`killed with its keys in ${name}`, () => {
+    let data: TestPlace;
     beforeEach(async () => {
-      data = await createPlace();
+      data = await create();
     });
     afterEach(() => data.remove());
 

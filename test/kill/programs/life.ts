@@ -1,8 +1,8 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { z } from "zod";
 import { PromptBundleTool, ReliableOrchestrator } from "../../../src/index.ts";
+import { callerHeader } from "../../support/counting-provider.ts";
 import { openAt, type Place, task } from "../../support/place.ts";
-import { callerHeader } from "../counting-provider.ts";
 import { createPass, type Death } from "../death.ts";
 import { mortalModel } from "../mortal-model.ts";
 import { mortalStore } from "../mortal-store.ts";

@@ -1,4 +1,4 @@
-import { type ServerCall, startOpenAIServer } from "../support/openai-server.ts";
+import { type ServerCall, startOpenAIServer } from "./openai-server.ts";
 
 /** A request for one answer: by which process, under which key, with which seed. */
 export interface CountedCall {
