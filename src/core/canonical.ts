@@ -3,7 +3,7 @@ import canonicalize from "canonicalize";
 import { InvalidOptionsError } from "./errors.ts";
 
 /** Deeper values overflow the stack of whoever walks them, `JSON.stringify` first. */
-const deepestTree = 1_000;
+export const deepestTree = 1_000;
 
 /**
  * A frozen copy of the caller's plain objects and arrays; anything else (dates, buffers, class instances) stays as it is.

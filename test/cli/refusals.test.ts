@@ -22,6 +22,19 @@ describe("what cannot be used is named, before anything is asked", () => {
     { name: "in.jsonl", content: `${reports(3)}{"raport":"x"}\n`, fault: /in.jsonl:4: .*\{\{report\}\}/ },
     { name: "in.json", content: '[\n{"report": "x"},\n{"report": }]', fault: /in.json:3:12: / },
     { name: "in.csv", content: "report\na,b\n", fault: /in.csv:2:1: / },
+    {
+      name: "in.jsonl",
+      content: `${reports(3)}{"report":"x","more":[1,{"sum":-1e999}]}\n`,
+      fault: /^in.jsonl:4: more.1.sum: got -Infinity; allowed: a number/m,
+    },
+    { name: "in.jsonl", content: "1e999\n", fault: /^in.jsonl:1: got Infinity/m },
+    { name: "in.json", content: '[{"report":"x"},{"report":1e999}]', fault: /^in.json\[1\]: report: got Infinity/m },
+    {
+      name: "in.jsonl",
+      content: `${reports(3)}{"report":${"[".repeat(200_000)}${"]".repeat(200_000)}}\n`,
+      fault: /^in.jsonl:4: report.0.0.0.*…: got a deeper value; allowed: a tree of at most 1000 levels/m,
+    },
+    { name: "in.jsonl", content: `${reports(1)}{"report":"a\0b"}\n`, fault: /^in.jsonl:2:13: Bad control character/m },
     { name: "in.txt", content: new Uint8Array([0x66, 0xff]), fault: /not UTF-8/ },
   ])("$name: $fault", async ({ name, content, fault }) => {
     const cwd = createFolder({ "triage.json": toolFile(), [name]: content });
@@ -29,6 +42,16 @@ describe("what cannot be used is named, before anything is asked", () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(fault);
     expect(readFileSync(join(cwd, "out.jsonl"), "utf8")).toBe("");
+  });
+
+  test.each([
+    ["a number that is none", "limits: [1, .inf]", /^t.yaml:5:\d+: schema.limits.1: got Infinity/],
+    ["a value that contains itself", "more: &a [*a]", /^t.yaml:5:\d+: schema.more.0.0.*…: got a deeper value/],
+  ])("%s in a tool file is named with its line", async (_, line, fault) => {
+    const yaml = `name: t\nmodel: "simulated:"\nprompt: x\nschema:\n  ${line}\n`;
+    const { code, stderr } = await steer(["run", "t.yaml", "-i", "{}"], { cwd: createFolder({ "t.yaml": yaml }) });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(fault);
   });
 
   test("a fault of the model or the schema is not said of the input that met it first", async () => {
@@ -50,6 +73,14 @@ describe("what cannot be used is named, before anything is asked", () => {
     expect(run).toMatchObject({ code: 2 });
     expect(run.stderr).toContain("stdin:31:");
     expect(outputLines(cwd)).toHaveLength(30);
+  });
+
+  test("a number that is none comes through a pipe as well, and keeps the lines of what came before", async () => {
+    const cwd = createFolder({ "triage.json": toolFile() });
+    const input = `${reports(3)}{"report":1e999}\n`;
+    const run = await steer(["run", "triage.json", "-o", "out.jsonl", "-c", "1"], { cwd, input });
+    expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining("stdin:4: report: got Infinity") });
+    expect(outputLines(cwd)).toHaveLength(3);
   });
 
   test("an output file of other inputs is refused and left alone", async () => {

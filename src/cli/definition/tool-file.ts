@@ -18,6 +18,7 @@ import {
 } from "../../core/options.ts";
 import { PromptBundleTool } from "../../tool/prompt-bundle-tool.ts";
 import { CommandError } from "../command-error.ts";
+import { findDataFault } from "../data-fault.ts";
 import type { SourceDocument } from "./source-document.ts";
 
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -60,6 +61,8 @@ export function readDefinition(document: SourceDocument): ToolDefinition {
   if (!isObject(document.value)) {
     throw document.fault([], `got ${showValue(document.value)}; allowed: an object with name, model and prompt`);
   }
+  const fault = findDataFault(document.value);
+  if (fault) throw document.fault(fault.keys, fault.message);
   const issues: OptionIssue[] = [];
   const definition = collectOptions(toolFile, document.value, toolFile.place, issues);
   if (definition) return definition;

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { extname } from "node:path";
 import { CommandError } from "../command-error.ts";
+import { findDataFault } from "../data-fault.ts";
 import { readCsv } from "./csv.ts";
 import type { Input, InputReader, InputSource } from "./input.ts";
 import { readJsonDocument } from "./json-document.ts";
@@ -83,9 +84,17 @@ function createSource(
     isRepeatable,
     async *read(): AsyncGenerator<Input> {
       let index = 0;
-      for await (const found of reader(open(), name)) yield { index: index++, ...found };
+      for await (const found of reader(open(), name)) {
+        assertData(found);
+        yield { index: index++, ...found };
+      }
     },
   };
+}
+
+function assertData({ request, place }: { readonly request: unknown; readonly place: string }): void {
+  const fault = findDataFault(request);
+  if (fault) throw new CommandError(`${place}: ${fault.message}`);
 }
 
 async function* toChunks(text: string): AsyncGenerator<Uint8Array> {
