@@ -40,13 +40,13 @@ test("what was seen of an answer whose usage is withheld counts by its bytes, an
 test.each([Number.NaN, null, -1, "12"])(
   "figures that are no counts (%s) are none: an estimate stands in",
   async (figure) => {
-    const usage = { inputTokens: figure, outputTokens: figure, cachedInputTokens: figure } as Partial<Usage>;
+    const usage = { inputTokens: figure, outputTokens: figure, cachedInputTokens: figure } as any;
     const answer = await generate(
       scriptedModel(() => ({ text: "ok", usage })),
       { ...call, signal },
     );
     expect(answer.usage).toMatchObject({ inputTokens: 18, outputTokens: 2, estimated: true });
-    const partly = { inputTokens: 5, outputTokens: figure, reasoningTokens: figure } as Partial<Usage>;
+    const partly = { inputTokens: 5, outputTokens: figure, reasoningTokens: figure } as any;
     const other = await generate(
       scriptedModel(() => ({ text: "ok", usage: partly })),
       { ...call, signal },
