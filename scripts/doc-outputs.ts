@@ -8,12 +8,15 @@
 import { execSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 
+const printedBy = new Map<string, string>();
 const block = /<!-- output: (?<command>.+?) -->\n```\w*\n(?<shown>.*?)```/gs;
 
 for (const file of globSync("{README.md,docs/guide/**/*.md}")) {
   for (const { groups } of readFileSync(file, "utf8").matchAll(block)) {
     const { command = "", shown = "" } = groups ?? {};
-    const printed = execSync(command, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+    const printed =
+      printedBy.get(command) ?? execSync(command, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+    printedBy.set(command, printed);
     const missing = partsOf(shown).filter((part) => !printed.includes(part));
     console.log(`= ${file} shows what is printed by: ${command}`);
     for (const part of missing) console.error(`${file}: ${command} no longer prints\n${part}`);
