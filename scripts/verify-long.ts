@@ -30,6 +30,16 @@ const measurements: readonly Measurement[] = [
   { page: "summary", title: "What a summary costs", command: "node bench/summary.ts" },
   { page: "store", title: "How many durable claims a second", command: "node bench/store.ts" },
   { page: "evidence", title: "Evidence, measured", command: "node bench/evidence/main.ts", isMarkdown: true },
+  {
+    page: "campaign",
+    title: "Runs through seeded faults of every kind",
+    command: "node scripts/campaign.ts --seeds 200000",
+  },
+  {
+    page: "kills",
+    title: "Processes killed in the middle of a run",
+    command: "npm run --silent kills -- --rounds 200",
+  },
   { page: "import", title: "What importing the package costs", command: "npm run --silent import-cost" },
 ];
 

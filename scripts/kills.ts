@@ -1,6 +1,6 @@
 /**
  * Kills processes in the middle of reliable runs, by `kill -9` at five points, and lets another process run their keys
- * again: `node scripts/kill.ts --rounds 200` does so 200 times at each point, on SQLite and on Postgres. It counts what was
+ * again: `npm run kills -- --rounds 200` does so 200 times at each point, on SQLite and on Postgres. It counts what was
  * called for again, and prints every promise that was broken; its status is then 1.
  */
 import { mkdtempSync, rmSync } from "node:fs";
