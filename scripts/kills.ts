@@ -22,9 +22,8 @@ const folder = mkdtempSync(join(tmpdir(), "steer-kill-"));
 const postgres = await startPostgres();
 let brokenCount = 0;
 console.log(`${rounds} processes killed at each point, ${answers} answers a run, leases of ${leaseMs} ms\n`);
-console.log(
-  "store     killed         journaled  called again, was in flight  called again, was journaled  longest run",
-);
+console.log("Answers:                   journaled    in flight,    journaled,      longest");
+console.log("store     killed                      called again called again          run");
 try {
   await killOn("sqlite", { path: join(folder, "runs.sqlite") });
   if (postgres) await killOn("postgres", { url: postgres.url });

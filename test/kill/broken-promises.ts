@@ -6,8 +6,8 @@ const workMs = 3000;
 
 /** What was promised of a resumed key and did not come true, a sentence each. */
 export function brokenPromises(resumption: Resumption): readonly string[] {
-  const { key, signal, ending } = resumption;
-  if (signal !== "SIGKILL") return [`${key}: its process was not killed`];
+  const { key, death, end, ending } = resumption;
+  if (end !== "SIGKILL") return [`${key}: its process was to be killed ${death.point}, and ended with ${end}`];
   if (!ending) return [`${key}: nothing came of it after the restart`];
   const faults = [...faultsInDeath(resumption), ...faultsInCalls(resumption), ...faultsInOutput(resumption, ending)];
   if (ending.elapsedMs > leaseMs + workMs) faults.push(`it was stuck for ${Math.round(ending.elapsedMs)} ms`);

@@ -20,8 +20,8 @@ export interface Ending {
 export interface Resumption {
   readonly key: string;
   readonly death: Death;
-  /** What ended the first process. */
-  readonly signal: NodeJS.Signals | null;
+  /** What ended the first process: a signal, or itself with a status. */
+  readonly end: NodeJS.Signals | number;
   /** What the first process left in the store. */
   readonly left: RunDetails | undefined;
   /** The seeds that were called for, by the first process and by the second. */
@@ -55,7 +55,7 @@ export async function killAndResume(place: Place, point: KillPoint, rounds: numb
   const deaths = Array.from({ length: rounds }, (_, round) => ({ point, passing: passingIn(point, round) }));
   const keyOf = (round: number) => `${point} ${round}`;
 
-  const signals = await inParallel(deaths, (death, round) =>
+  const ends = await inParallel(deaths, (death, round) =>
     liveAndDie({ ...circumstances, caller: "first", keys: [keyOf(round)], death }),
   );
   const store = openAt(place);
@@ -70,7 +70,7 @@ export async function killAndResume(place: Place, point: KillPoint, rounds: numb
     return {
       key,
       death,
-      signal: signals[round] ?? null,
+      end: ends[round] as Resumption["end"],
       left: left[round],
       calledBefore: calledBy("first"),
       calledAfter: calledBy("second"),
@@ -84,10 +84,9 @@ function passingIn(point: KillPoint, round: number): number {
   return 1 + ((round * 7) % passings[point]);
 }
 
-async function liveAndDie(life: Life): Promise<NodeJS.Signals | null> {
-  const child = start(life);
-  const [, signal] = await once(child, "exit");
-  return signal;
+async function liveAndDie(life: Life): Promise<Resumption["end"]> {
+  const [status, signal] = await once(start(life), "exit");
+  return signal ?? status;
 }
 
 async function live(life: Life): Promise<readonly Ending[]> {
