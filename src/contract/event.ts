@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { Emitter } from "../core/emitter.ts";
 import type { JSONValue } from "../core/json.ts";
 import type { BundleSummary, EvidenceBundle, EvidenceContent, Replicate } from "./bundle.ts";
+import { assertEventType } from "./event-types.ts";
 import type { OrchestrationOutput, OutputError } from "./output.ts";
 import type { Budget } from "./usage.ts";
 
@@ -115,10 +116,13 @@ export class EventManager implements ToolEvents {
   /**
    * Calls `listener` with every event of a type, or of all types (`"*"`), until the function that it returns is
    * called.
+   *
+   * @throws InvalidOptionsError for a type that no event has
    */
   on<E extends EventType>(type: E, listener: (event: Extract<OrchestrationEvent, { type: E }>) => void): () => void;
   on(type: "*", listener: (event: OrchestrationEvent) => void): () => void;
   on(type: EventType | "*", listener: (event: any) => void): () => void {
+    assertEventType(type);
     return this.#emitter.on(type === "*" ? listener : (event) => (event.type === type ? listener(event) : undefined));
   }
 }

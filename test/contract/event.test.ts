@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EventManager, type OrchestrationEvent } from "../../src/contract/event.ts";
+import { InvalidOptionsError } from "../../src/index.ts";
 import { createFakeClock } from "../../src/testing.ts";
 
 const base = { seq: 3, timestamp: "2026-01-01T00:00:00.000Z", traceId: "t", requestId: "q", source: "s", attempt: 1 };
@@ -33,6 +34,17 @@ describe("an event manager", () => {
     off();
     events.deliver(delta);
     expect(heard).toEqual(["second"]);
+  });
+
+  it("refuses a listener for a type that no event has, naming the nearest", () => {
+    const events = new EventManager();
+    const listenTo = (type: unknown) => () => events.on(type as "delta", () => {});
+    expect(listenTo("replicate_dome")).toThrow(InvalidOptionsError);
+    expect(listenTo("replicate_dome")).toThrow(
+      /got "replicate_dome"; allowed: did you mean "replicate_done"\? "\*", or/,
+    );
+    expect(listenTo("toString")).toThrow(/got "toString"; allowed: "\*", or one of run_started, /);
+    expect(listenTo(undefined)).toThrow(/got undefined/);
   });
 
   it("numbers and dates what is emitted outside of a run", () => {
