@@ -49,6 +49,25 @@ describe("steer run", () => {
     );
   });
 
+  test.each([
+    ["in.jsonl", "\n\n"],
+    ["in.json", "[]"],
+    ["in.csv", "report\n"],
+    ["stdin", ""],
+  ])("where %s holds no requests it says so, and is done", async (name, content) => {
+    const isPipe = name === "stdin";
+    const cwd = createFolder({ "triage.json": toolFile(), ...(!isPipe && { [name]: content }) });
+    const { code, stderr } = await steer(["run", "triage.json", "-i", isPipe ? "-" : name], { cwd, input: content });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `${name} holds no requests: there is nothing to ask.\n` });
+  });
+
+  test("a file whose requests are all answered already is not one without requests", async () => {
+    const cwd = createFolder({ "triage.json": toolFile(), "in.jsonl": reports(1) });
+    const command = ["run", "triage.json", "-i", "in.jsonl", "-o", "out.jsonl"];
+    await steer(command, { cwd });
+    expect(await steer(command, { cwd })).toMatchObject({ code: 0, stderr: "" });
+  });
+
   test("--json prints the same lines, and keeps what is for people off standard output", async () => {
     const cwd = createFolder({ "triage.json": toolFile() });
     const { stdout, stderr } = await steer(["run", "triage.json", "--json", "-o", "out.jsonl"], {

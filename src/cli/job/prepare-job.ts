@@ -6,7 +6,7 @@ import { messageOf } from "../../core/errors.ts";
 import { CommandError } from "../command-error.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { checkInputs } from "../input/check-inputs.ts";
-import type { Input } from "../input/input.ts";
+import type { Input, InputSource } from "../input/input.ts";
 import { openInputs } from "../input/open-inputs.ts";
 import { OutputLog } from "../output/output-log.ts";
 import { JobBudget } from "./job-budget.ts";
@@ -40,7 +40,15 @@ export async function prepareJob({ tool, definition }: LoadedTool, flags: JobFla
   try {
     const all = () => firstOf(source.read(), flags.limit);
     if (source.isRepeatable) tally.totalCount = await checkInputs(all(), tool, hasLine);
-    return { tool, toolOptions, tally, budget, log, fingerprintOf, inputs: () => without(all(), hasLine) };
+    return {
+      tool,
+      toolOptions,
+      tally,
+      budget,
+      log,
+      fingerprintOf,
+      inputs: () => without(notingNone(all(), source), hasLine),
+    };
   } catch (error) {
     log?.close();
     throw error;
@@ -75,6 +83,16 @@ async function* firstOf(inputs: AsyncIterable<Input>, limit = Number.POSITIVE_IN
     if (input.index >= limit) return;
     yield input;
   }
+}
+
+/** No requests are no fault, and seldom meant. */
+async function* notingNone(inputs: AsyncIterable<Input>, { name }: InputSource): AsyncGenerator<Input> {
+  let count = 0;
+  for await (const input of inputs) {
+    count++;
+    yield input;
+  }
+  if (count === 0) process.stderr.write(`${name} holds no requests: there is nothing to ask.\n`);
 }
 
 async function* without(inputs: AsyncIterable<Input>, isDone: (input: Input) => boolean): AsyncGenerator<Input> {
