@@ -16,7 +16,7 @@ export interface EventBase {
   requestId: string;
   /** The tool's name. */
   source: string;
-  /** From 1. */
+  /** Of the call that the event is about, from 1; of `replicate_done`, the one that ended it. */
   attempt: number;
 }
 

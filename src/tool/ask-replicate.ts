@@ -79,7 +79,8 @@ export async function askReplicate<Input, T>(
   if (!hasStarted) return { failure, isHopeless: true };
   const replicate = toReplicate(asking, spec, outcome);
   const unkept = replicate.valid ? await keep(replicate as Replicate, place, lent.journal) : undefined;
-  context.events.emit("replicate_done", { replicate });
+  const events = lent.eventsFor?.(outcome.attempts) ?? context.events;
+  events.emit("replicate_done", { replicate });
   if (unkept) return { replicate, failure: unkept, isHopeless: true };
   return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome, options) };
 }

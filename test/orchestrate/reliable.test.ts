@@ -260,6 +260,43 @@ describe("one owner of retry", () => {
     expect(model.calls.length).toBe(7);
   });
 
+  test("the event of a replicate carries the attempt that ended it", async () => {
+    const clock = createFakeClock();
+    const model = scriptedModel(({ index }) => {
+      if (index < 2) throw busy();
+      return { text: "yes" };
+    });
+    const tool = new PromptBundleTool({ name: "t", model, prompt: "x", defaultOptions: { k: 2, stopping: "none" } });
+    const done: unknown[] = [];
+    const run = new ReliableOrchestrator({ clock }).run({
+      tool,
+      request: {},
+      toolOptions: { maxParallel: 1 },
+      onEvent: (event) => event.type === "replicate_done" && done.push([event.attempt, event.replicate.attempts]),
+    });
+    await clock.runAll();
+    await run;
+    expect(done).toEqual([
+      [3, 3],
+      [1, 1],
+    ]);
+  });
+
+  test("the event of a replicate that failed for good carries its last attempt", async () => {
+    const clock = createFakeClock();
+    const tool = new PromptBundleTool({ name: "t", model: scriptedModel(() => Promise.reject(busy())), prompt: "x" });
+    const done: unknown[] = [];
+    const run = new ReliableOrchestrator({ clock, reliabilityConfig: { maxRetries: 2 } }).run({
+      tool,
+      request: {},
+      toolOptions: { k: 1 },
+      onEvent: (event) => event.type === "replicate_done" && done.push(event.attempt),
+    });
+    await clock.runAll();
+    await run;
+    expect(done).toEqual([3]);
+  });
+
   test("an answer that does not fit its schema is asked for once more, with what was wrong shown to the model", async () => {
     const clock = createFakeClock();
     const model = scriptedModel(({ index }) => ({ object: index === 0 ? { n: "many" } : { n: 1 } }));
