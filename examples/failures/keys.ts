@@ -32,7 +32,7 @@ async function inFolder(night: Night, act: (store: SqliteStore) => Promise<void>
 
 export const keyFailures: readonly Failure[] = [
   {
-    title: "The process is killed between an answer and its journal entry",
+    title: "The process is killed before an answer is journaled",
     act: (night) =>
       inFolder(night, async (store) => {
         const { signal } = spawnSync(process.execPath, ["--no-warnings", doomedRun, path]);
