@@ -23,9 +23,11 @@ export interface Clock {
 /** Node keeps a timer's delay in 31 bits and fires at once past that. */
 const longestTimerMs = 2 ** 31 - 1;
 
+const { timeOrigin } = performance;
+
 /** The real clock: monotonic, so that a corrected wall clock never fires or delays a deadline. */
 export const systemClock: Required<Clock> = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: () => timeOrigin + performance.now(),
   sleep(ms, options) {
     return new Promise((resolve, reject) => {
       const signal = options?.signal;

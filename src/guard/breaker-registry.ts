@@ -19,10 +19,13 @@ export class BreakerRegistry {
   }
 
   of(provider: string, config: ResolvedCircuitBreakerConfig): CircuitBreaker {
+    return this.#byConfig.get(config)?.get(provider) ?? this.#remember(provider, config);
+  }
+
+  #remember(provider: string, config: ResolvedCircuitBreakerConfig): CircuitBreaker {
     const known = this.#byConfig.get(config) ?? new Map<string, CircuitBreaker>();
-    this.#byConfig.set(config, known);
-    const breaker = known.get(provider) ?? this.#find(provider, config);
-    known.set(provider, breaker);
+    const breaker = this.#find(provider, config);
+    this.#byConfig.set(config, known.set(provider, breaker));
     return breaker;
   }
 

@@ -112,11 +112,16 @@ export class BudgetLedger implements BudgetView {
    * @throws BudgetExceeded where nothing in flight can make it fit, or the time is up
    */
   async reserve(request: ReservationRequest): Promise<Reservation> {
+    return this.reserveOrWait(request);
+  }
+
+  /** The same, without a promise where there is nothing to wait for. @internal */
+  reserveOrWait(request: ReservationRequest): Reservation | Promise<Reservation> {
     const { scope } = request;
+    const { turns } = this.#shared;
     if (scope?.aborted) throw scope.reason;
-    const attempt = () => this.#grant(request);
-    const granted = this.#shared.turns.isEmpty ? attempt() : undefined;
-    return granted ?? this.#shared.turns.wait({ attempt, scope, leftMs: () => this.leftMs() });
+    const granted = turns.isEmpty ? this.#grant(request) : undefined;
+    return granted ?? turns.wait({ attempt: () => this.#grant(request), scope, leftMs: () => this.leftMs() });
   }
 
   #grant(request: ReservationRequest): Reservation | undefined {

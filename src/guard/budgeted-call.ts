@@ -18,7 +18,7 @@ import { type Classification, classify } from "./classify.ts";
 import type { CallGuardSettings } from "./guard-settings.ts";
 import { type GuardEventType, GuardedCall } from "./guarded-call.ts";
 import { circuitBreakerOf } from "./reliability-config.ts";
-import type { Reservation } from "./reservation.ts";
+import { Reservation } from "./reservation.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 
 /** One call of a run: what the policies ask of it, and what its attempts tell. */
@@ -78,15 +78,19 @@ export class BudgetedCall<R> extends GuardedCall {
     this.#settings.emit(type, data, Math.max(1, this.attempts));
   }
 
-  async reserve(): Promise<void> {
+  reserve(): Promise<void> | undefined {
     const { scope } = this.#settings;
-    this.reservation = await this.#ledger.reserve({
-      scope,
-      bound: (remaining) => this.#call.bound(remaining, this.previousError),
-    });
-    const { reserved } = this.reservation;
-    const replicate = this.replicateId === undefined ? {} : { replicateId: this.replicateId };
+    const bound = (remaining: Budget) => this.#call.bound(remaining, this.previousError);
+    const granted = this.#ledger.reserveOrWait({ scope, bound });
+    if (granted instanceof Reservation) return this.#hold(granted);
+    return granted.then((reservation) => this.#hold(reservation));
+  }
+
+  #hold(reservation: Reservation): undefined {
+    this.reservation = reservation;
+    const { reserved } = reservation;
     if (Object.keys(reserved).length === 0) return;
+    const replicate = this.replicateId === undefined ? {} : { replicateId: this.replicateId };
     this.#settings.emit("budget_reserved", { reserved, ...replicate }, this.attempts + 1);
   }
 

@@ -48,7 +48,7 @@ export abstract class GuardedCall {
   /** What a call that passes its own deadline fails with. */
   abstract outOfTime(): unknown;
   abstract emit<E extends GuardEventType>(type: E, data: EventData[E]): void;
-  /** Sets aside what the next attempt may use; nothing to wait for where there is no budget. */
+  /** Sets aside what the next attempt may use; a promise where it has to wait for that. */
   abstract reserve(): Promise<void> | undefined;
   abstract startAttempt(scope: AttemptScope): unknown;
 

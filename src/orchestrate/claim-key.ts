@@ -41,7 +41,7 @@ export async function claimKey(
     if (!claim.sameFingerprint) throw otherRequest(key);
     if (claim.state === "settled") return claim;
     if (onInFlight === "reject") throw inFlight(key);
-    await context.clock.sleep(Math.min(pollMs, claim.leaseEndsInMs + 1), { signal: context.scope.signal });
+    await context.settings.clock.sleep(Math.min(pollMs, claim.leaseEndsInMs + 1), { signal: context.scope.signal });
   }
 }
 

@@ -2,12 +2,12 @@ import type { ResolvedOrchestrationConfig } from "../contract/config.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import type { Budget } from "../contract/usage.ts";
 import { schedule } from "../core/clock.ts";
-import type { PreparedRun } from "./prepare-run.ts";
+import type { RunContext } from "./run-context.ts";
 
 /** The ceilings of a run. `timeoutMs` and `budget.timeMs` are one deadline: the earlier of the two. */
 export function limitsOf({ budget, timeoutMs }: ResolvedOrchestrationConfig): Budget {
-  const deadlines = [timeoutMs, budget?.timeMs].filter((limit) => limit !== undefined);
-  return { ...budget, ...(deadlines.length > 0 && { timeMs: Math.min(...deadlines) }) };
+  const timeMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, budget?.timeMs ?? Number.POSITIVE_INFINITY);
+  return timeMs === Number.POSITIVE_INFINITY ? { ...budget } : { ...budget, timeMs };
 }
 
 /**
@@ -15,8 +15,8 @@ export function limitsOf({ budget, timeoutMs }: ResolvedOrchestrationConfig): Bu
  *
  * @returns a function that calls it off
  */
-export function armDeadline({ input, settings, callerScope, events }: PreparedRun): (() => void) | undefined {
-  const { timeMs } = limitsOf(input.options);
+export function armDeadline({ ledger, settings, callerScope, events }: RunContext): (() => void) | undefined {
+  const { timeMs } = ledger.limits;
   if (timeMs === undefined) return undefined;
   const { clock } = settings;
   const startedAtMs = clock.now();

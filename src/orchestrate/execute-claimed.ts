@@ -25,7 +25,7 @@ export async function executeClaimed(
   protection: StoreProtection,
   next: () => Promise<OrchestrationOutput>,
 ): Promise<OrchestrationOutput> {
-  const { clock } = context;
+  const { clock } = context.settings;
   const journal = createClaimJournal(store, token, replicates, (error) => protection.onErrorAtWork(error));
   const lease = keepLease({ store, token, leaseMs, clock, onLost: (error) => protection.onLost(error) });
   context.journal = journal;

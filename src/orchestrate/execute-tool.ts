@@ -21,7 +21,7 @@ export function executeTool(context: RunContext): Promise<OrchestrationOutput> {
   context.events.source = tool.name;
   return traceTool(tool, context.span, async (span) => {
     try {
-      const request = await context.scope.race(checkRequest(tool, context.input.request));
+      const request = await acceptedRequest(context, tool);
       const options = resolveToolOptions(tool, context.toolOptions);
       context.events.emit("tool_started", { toolName: tool.name });
       return completedOutput(context, await invoke(context, tool, request, options, span));
@@ -29,6 +29,12 @@ export function executeTool(context: RunContext): Promise<OrchestrationOutput> {
       return outputOf(context, tool, error);
     }
   });
+}
+
+/** The request as the tool takes it, which a tool without an `inputSchema` takes as it is. */
+function acceptedRequest({ input, scope }: RunContext, tool: AnyTool): unknown {
+  if (scope.aborted) throw scope.reason;
+  return tool.inputSchema ? scope.race(checkRequest(tool, input.request)) : input.request;
 }
 
 async function invoke(

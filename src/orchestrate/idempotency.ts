@@ -17,19 +17,28 @@ export interface IdempotencySettings extends ClaimSettings {
 
 /** One key, one execution: claims it, joins or waits for it, replays it, or refuses another request under it. */
 export function createIdempotencyLayer(settings: IdempotencySettings): RunLayer {
-  return async (context, next) => {
+  return (context, next) => {
     const { idempotencyKey: key } = context.input.options;
     const { fingerprint } = context.input;
     if (key === undefined || fingerprint === undefined) return next();
-    const { callerScope, ledger } = context;
-    for (;;) {
-      const present = settings.flights.get(key);
-      if (!present) return takeOff({ key, fingerprint, context }, settings, next).join(callerScope);
-      if (present.fingerprint !== fingerprint) throw otherRequest(key);
-      if (present.isJoinable) return present.join(callerScope, ledger.endsAtMs);
-      await present.end(callerScope);
-    }
+    return runOnce({ key, fingerprint, context }, settings, next);
   };
+}
+
+async function runOnce(
+  run: KeyedRun,
+  settings: IdempotencySettings,
+  next: () => Promise<OrchestrationOutput>,
+): Promise<OrchestrationOutput> {
+  const { key, fingerprint } = run;
+  const { callerScope, ledger } = run.context;
+  for (;;) {
+    const present = settings.flights.get(key);
+    if (!present) return takeOff(run, settings, next).join(callerScope);
+    if (present.fingerprint !== fingerprint) throw otherRequest(key);
+    if (present.isJoinable) return present.join(callerScope, ledger.endsAtMs);
+    await present.end(callerScope);
+  }
 }
 
 /** Runs detached from the caller who happened to be first: others may wait for it when that one has left. */

@@ -9,20 +9,20 @@ type BreakerStates = NonNullable<PlanContext["circuitBreakerStates"]>;
 
 /** Chooses the tool of a run that names none. The caller's choice, options and fallbacks always win. */
 export function createPlanLayer(planner: Planner, breakerStates: () => BreakerStates): RunLayer {
-  return async (context, next) => {
-    if (context.tool) return next();
-    const decision = (context.keptPlan as PlanDecision | undefined) ?? (await plan(planner, context, breakerStates()));
-    if (!context.keptPlan) await context.keepPlan?.(decision);
-    context.tool = toolNamed(decision.selectedTool, planner, context);
-    context.toolOptions = { ...decision.toolOptions, ...context.input.toolOptions };
-    if (context.fallbackTools.length === 0) {
-      context.fallbackTools = (decision.fallbackTools ?? []).map((name) => toolNamed(name, planner, context));
-    }
-    context.metadata["plan"] = decision;
-    context.events.source = context.tool.name;
-    context.events.emit("plan_selected", { toolName: context.tool.name, reasoning: decision.reasoning });
-    return next();
-  };
+  return (context, next) => (context.tool ? next() : choose(planner, context, breakerStates()).then(next));
+}
+
+async function choose(planner: Planner, context: RunContext, breakerStates: BreakerStates): Promise<void> {
+  const decision = (context.keptPlan as PlanDecision | undefined) ?? (await plan(planner, context, breakerStates));
+  if (!context.keptPlan) await context.keepPlan?.(decision);
+  context.tool = toolNamed(decision.selectedTool, planner, context);
+  context.toolOptions = { ...decision.toolOptions, ...context.input.toolOptions };
+  if (context.fallbackTools.length === 0) {
+    context.fallbackTools = (decision.fallbackTools ?? []).map((name) => toolNamed(name, planner, context));
+  }
+  context.metadata["plan"] = decision;
+  context.events.source = context.tool.name;
+  context.events.emit("plan_selected", { toolName: context.tool.name, reasoning: decision.reasoning });
 }
 
 async function plan(planner: Planner, context: RunContext, breakerStates: BreakerStates): Promise<PlanDecision> {
@@ -50,13 +50,13 @@ async function ask(planner: Planner, context: RunContext, circuitBreakerStates: 
   }
 }
 
-function toolsOf(planner: Planner, { registry }: RunContext): Record<string, ToolMetadata> {
+function toolsOf(planner: Planner, { settings }: RunContext): Record<string, ToolMetadata> {
   const own = (planner.tools ?? []).map((tool) => [tool.name, metadataOf(tool)] as const);
-  return { ...registry.list(), ...Object.fromEntries(own) };
+  return { ...settings.registry.list(), ...Object.fromEntries(own) };
 }
 
-function toolNamed(name: string, planner: Planner, { registry }: RunContext): AnyTool {
-  const tool = planner.tools?.find((own) => own.name === name) ?? registry.get(name);
+function toolNamed(name: string, planner: Planner, { settings }: RunContext): AnyTool {
+  const tool = planner.tools?.find((own) => own.name === name) ?? settings.registry.get(name);
   if (tool) return tool;
   throw new PlanningError(`The planner chose "${name}", which nobody registered`, { [name]: "not registered" });
 }

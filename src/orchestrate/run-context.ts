@@ -10,13 +10,12 @@ import { noSpan, type Span } from "../telemetry/span.ts";
 import { limitsOf } from "./deadline.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { RunEvents } from "./run-events.ts";
-import type { ResolvedSettings } from "./settings.ts";
 
 /** A ring around the whole run. */
 export type RunLayer = Layer<RunContext, OrchestrationOutput>;
 
 /** One run, from its checked input to its output. */
-export interface RunContext extends PreparedRun, ResolvedSettings {
+export interface RunContext extends PreparedRun {
   readonly ledger: BudgetLedger;
 
   /** What the work listens to. The caller's, unless a layer lets the work outlive the caller. */
@@ -43,7 +42,6 @@ export function createRunContext(run: PreparedRun): RunContext {
   const { input, settings, events, callerScope } = run;
   return {
     ...run,
-    ...settings,
     ledger: new BudgetLedger({
       limits: limitsOf(input.options),
       clock: settings.clock,

@@ -33,6 +33,7 @@ export interface RunListeners {
 
 /** Events of which a slow reader may miss some. */
 const droppable: ReadonlySet<EventType> = new Set<EventType>(["delta", "progress"]);
+const emitterOptions = { isDroppable: ({ type }: OrchestrationEvent) => droppable.has(type) };
 const terminal: ReadonlySet<EventType> = new Set<EventType>(["run_completed", "run_failed", "cancelled"]);
 
 /** What a tool may emit itself; a type that is added does not compile until it stands here. */
@@ -64,7 +65,7 @@ export class RunEvents {
   readonly #identity: RunIdentity;
   readonly #clock: Clock;
   readonly #redact: RunListeners["redact"];
-  readonly #emitter = new Emitter<OrchestrationEvent>({ isDroppable: (event) => droppable.has(event.type) });
+  readonly #emitter = new Emitter<OrchestrationEvent>(emitterOptions);
   #seq = 0;
   #isOver = false;
   /** The name of the tool that runs. */
@@ -94,7 +95,8 @@ export class RunEvents {
       type,
       seq,
       timestamp: timestamp(this.#clock),
-      ...this.#identity,
+      traceId: this.#identity.traceId,
+      requestId: this.#identity.requestId,
       source: this.source,
       attempt,
     };

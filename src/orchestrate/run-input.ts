@@ -6,7 +6,7 @@ import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
 import { snapshot } from "../core/canonical.ts";
 import { InvalidOptionsError, messageOf, type OptionIssue } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
-import { collectOptions } from "../core/options.ts";
+import { collectOptions, resolveOptions } from "../core/options.ts";
 import { AgentsTool } from "../tool/agents-tool.ts";
 import { assertTool } from "../tool/registry.ts";
 import { checkManyParams } from "./check-many-params.ts";
@@ -54,6 +54,8 @@ export interface InputRules {
   readonly isMany: boolean;
 }
 
+const defaults = resolveOptions(orchestrationConfig, undefined);
+
 const runParams = [
   "request",
   "tool",
@@ -79,12 +81,8 @@ export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
   }
   const issues: OptionIssue[] = [];
   checkParams(given, rules.isMany ? runManyParams : runParams, issues);
-  const options = collectOptions(
-    orchestrationConfig,
-    mergeOptions(rules.defaultOptions, given.options),
-    "options",
-    issues,
-  );
+  const asked = mergeOptions(rules.defaultOptions, given.options);
+  const options = asked === undefined ? defaults : collectOptions(orchestrationConfig, asked, "options", issues);
   if (!rules.isReliable) checkBasic(given, options, issues);
   if (rules.isMany) checkManyParams(given, options, issues);
   if (issues.length > 0 || !options) throw new InvalidOptionsError(issues);

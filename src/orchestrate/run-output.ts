@@ -60,7 +60,7 @@ function spentOf({ ledger }: RunContext): Spent {
 
 /** What every output says, whatever came of the run. */
 function factsOf(context: RunContext) {
-  const { traceId, requestId, clock, startedAtMs } = context;
+  const { traceId, requestId, settings, startedAtMs } = context;
   const { usage, costUsd } = spentOf(context);
   return {
     usage,
@@ -68,7 +68,7 @@ function factsOf(context: RunContext) {
     metadata: metadataOf(context, costUsd),
     traceId,
     requestId,
-    elapsedMs: Math.round(clock.now() - startedAtMs),
+    elapsedMs: Math.round(settings.clock.now() - startedAtMs),
   };
 }
 

@@ -1,5 +1,6 @@
 import { CancelledError } from "../contract/errors.ts";
 import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
+import type { AnyTool } from "../contract/tool.ts";
 import { compose } from "../core/compose.ts";
 import { messageOf } from "../core/errors.ts";
 import { onAbort } from "../core/signal.ts";
@@ -10,19 +11,18 @@ import { armDeadline } from "./deadline.ts";
 import { executeTool } from "./execute-tool.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { createRunContext, type RunContext, type RunLayer } from "./run-context.ts";
-import type { RunIdentity } from "./run-events.ts";
 
 /** Runs what was prepared, through its layers, and settles it once: with one terminal event, and nothing left behind. */
 export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): Promise<OrchestrationOutput> {
-  const { input, callerScope, events } = run;
+  const { input, callerScope, events, requestId, traceId } = run;
   const context = createRunContext(run);
   const stopFollowing = input.signal && follow(input.signal, context);
   const stopWaiting = armDeadline(context);
   try {
-    await assertRequest(context);
+    if (context.tool?.inputSchema) await assertRequest(context, context.tool);
     events.source = context.tool?.name ?? "";
     events.emit("run_started", { request: input.request });
-    const output = await traceRun({ ...identity(context), toolName: context.tool?.name }, (span) => {
+    const output = await traceRun({ requestId, traceId, toolName: context.tool?.name }, (span) => {
       context.span = span;
       return compose(layers, executeTool)(context);
     });
@@ -40,15 +40,10 @@ export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): P
 }
 
 /** A request that its tool refuses ends the run before any event; an abort meanwhile is met where the tool would run. */
-async function assertRequest({ input, callerScope }: RunContext): Promise<void> {
-  if (!input.tool?.inputSchema) return;
-  await callerScope.race(checkRequest(input.tool, input.request)).catch((error) => {
+async function assertRequest({ input, callerScope }: RunContext, tool: AnyTool): Promise<void> {
+  await callerScope.race(checkRequest(tool, input.request)).catch((error) => {
     if (!callerScope.aborted) throw error;
   });
-}
-
-function identity({ requestId, traceId }: RunContext): RunIdentity {
-  return { requestId, traceId };
 }
 
 function follow(signal: AbortSignal, { callerScope }: RunContext): () => void {

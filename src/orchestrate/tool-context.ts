@@ -11,8 +11,8 @@ import { emitter, type RunContext } from "./run-context.ts";
 export function guardFor(context: RunContext, span: Span, limits?: Budget): CallGuard {
   const guard = createCallGuard({
     scope: context.scope,
-    clock: context.clock,
-    random: context.random,
+    clock: context.settings.clock,
+    random: context.settings.random,
     ledger: limits ? context.ledger.child(limits) : context.ledger,
     emit: emitter(context),
     policies: context.callPolicies,
@@ -31,8 +31,9 @@ export function createToolContext(
   span: Span,
   attempt?: CallAttempt,
 ): ToolContext {
-  const { input, events, scope, clock, random, traceId, requestId, ledger, prices, calibrations, journal } = context;
-  const { options } = input;
+  const { events, scope, traceId, requestId, ledger, journal } = context;
+  const { clock, random, prices, calibrations } = context.settings;
+  const { options } = context.input;
   const number = attempt?.attempt ?? 1;
   const facts: Omit<ToolContext, "signal"> = {
     events: events.forTool(number),
@@ -40,10 +41,10 @@ export function createToolContext(
     requestId,
     attempt: number,
     budget: ledger,
-    ...(options.idempotencyKey !== undefined && { idempotencyKey: options.idempotencyKey }),
     clock,
     random,
     reportUsage: (usage, costUsd = null) => attempt?.spend(usage, costUsd),
+    ...(options.idempotencyKey !== undefined && { idempotencyKey: options.idempotencyKey }),
   };
   return lend(withLazySignal(facts, attempt ?? scope), {
     guard,

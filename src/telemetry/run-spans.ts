@@ -19,7 +19,7 @@ export function traceRun<O extends OrchestrationOutput>(
     "steer.request_id": run.requestId,
     "steer.trace_id": run.traceId,
   });
-  return workIn(span, work);
+  return span === noSpan ? work(noSpan) : workIn(span, work);
 }
 
 /** Does the work of one tool of a run, the chosen one or a fallback, inside a span below the run's. */
