@@ -10,6 +10,16 @@ describe("the real clock", () => {
     expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(60_000);
   });
 
+  it("calls back at once what is overdue, without a warning of Node's", async () => {
+    const warnings: Error[] = [];
+    const hear = (warning: Error) => void warnings.push(warning);
+    process.on("warning", hear);
+    await new Promise<void>((resolve) => systemClock.schedule(resolve, -5));
+    await systemClock.sleep(-5);
+    process.off("warning", hear);
+    expect(warnings).toEqual([]);
+  });
+
   describe("on timers that a test moves", () => {
     beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
     afterEach(() => void vi.useRealTimers());
