@@ -4,6 +4,7 @@ import { isOrchestratorError } from "../contract/errors.ts";
 import { CommandError } from "./command-error.ts";
 import { exitCode } from "./exit-code.ts";
 import { createProgram } from "./program.ts";
+import { showLines } from "./progress/format.ts";
 
 // A reader that has enough (`| head`) is no fault; jobs stop asking then.
 process.stdout.on("error", () => {
@@ -22,11 +23,10 @@ try {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.unusable;
   if (error instanceof CommandError || isOrchestratorError(error)) {
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${showLines(error.message)}\n`);
     return error instanceof CommandError ? error.exitCode : exitCode.unusable;
   }
-  process.stderr.write(
-    `steer met a fault of its own. Please report it with this:\n${(error as Error)?.stack ?? error}\n`,
-  );
+  const stack = showLines(String((error as Error)?.stack ?? error));
+  process.stderr.write(`steer met a fault of its own. Please report it with this:\n${stack}\n`);
   return exitCode.internal;
 }

@@ -60,6 +60,14 @@ describe("what cannot be used is named, before anything is asked", () => {
     expect(run).toMatchObject({ code: 2, stderr: expect.stringMatching(/^model: got "gpt-5-mini"; allowed: /m) });
   });
 
+  test("what a file holds moves no cursor and turns no text where its fault is shown", async () => {
+    const cwd = createFolder({ "triage.json": toolFile(), "in.jsonl": `\x1b[2J\u202e${reports(1)}` });
+    const { code, stderr } = await steer(["run", "triage.json", "-i", "in.jsonl"], { cwd });
+    expect(code).toBe(2);
+    expect(stderr.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+    expect(stderr).toContain("\\u{202e}");
+  });
+
   test("a file that cannot be read, whoever asks", async () => {
     const cwd = createFolder({ "triage.json": toolFile() });
     symlinkSync("in.jsonl", join(cwd, "in.jsonl"));

@@ -2,7 +2,7 @@ import type { ToolMetadata } from "../../contract/tool.ts";
 import { templateVariables } from "../../tool/prompt-template.ts";
 import { metadataOf } from "../../tool/registry.ts";
 import { toColumns } from "../progress/columns.ts";
-import { counted } from "../progress/format.ts";
+import { counted, showOnLine } from "../progress/format.ts";
 import { createTerminal } from "../progress/terminal.ts";
 import { findToolFiles } from "./find-tool-files.ts";
 import { loadTool } from "./load-tool.ts";
@@ -45,13 +45,13 @@ function toTable(tools: readonly ListedTool[]): string {
   const { colors } = createTerminal(process.stdout);
   const titles = ["name", "version", "answers", "model", "variables", "file", "description"].map(colors.dim);
   const rows = tools.map(({ name, version, k, model, variables, file, description }) => [
-    colors.bold(name),
-    version,
+    colors.bold(showOnLine(name)),
+    showOnLine(version),
     k === undefined ? "no bundle" : `up to ${k}`,
-    model ?? "in the module",
-    variables?.join(", ") ?? "",
-    file,
-    description,
+    showOnLine(model ?? "in the module"),
+    showOnLine(variables?.join(", ") ?? ""),
+    showOnLine(file),
+    showOnLine(description),
   ]);
   return `${toColumns([titles, ...rows]).join("\n")}\n${counted(tools.length, "tool")}\n`;
 }

@@ -1,9 +1,24 @@
 import type { EvidenceSource } from "../../contract/model.ts";
 
-/** A value as one line of plain text. What a model said may hold escape sequences: no control character gets through. */
+/**
+ * A value as one line of plain text. What a model said may hold escape sequences: no control character gets through, and
+ * what cannot be seen is shown by its number.
+ */
 export function showOnLine(value: unknown): string {
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-  return text.replace(/\p{Cc}+/gu, " ").trim();
+  return showInvisible(text.replace(/\p{Cc}+/gu, " ").trim());
+}
+
+/** A text as it may go to a terminal: what `showOnLine` does, line by line. */
+export function showLines(text: string): string {
+  return showInvisible(text.replace(/[\p{Cc}--\n]/gv, " "));
+}
+
+/** Characters that reverse, break or hide text around them. What joins letters and emoji stays. */
+const invisible = /[[\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\ufff9-\ufffb]--[\u200c\u200d\ufe0e\ufe0f]]/gv;
+
+function showInvisible(text: string): string {
+  return text.replace(invisible, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 export function cut(text: string, length: number): string {

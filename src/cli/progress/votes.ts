@@ -11,7 +11,8 @@ export function showVotes({ fields, validCount }: BundleSummary, length: number)
       : entries
           .toSorted(([, a], [, b]) => a.support - b.support)
           .map(
-            ([path, { value, support }]) => `${path.slice(1)} ${cut(showOnLine(value), 16)} ${support}/${validCount}`,
+            ([path, { value, support }]) =>
+              `${showOnLine(path.slice(1))} ${cut(showOnLine(value), 16)} ${support}/${validCount}`,
           );
   return cut(parts.join(", "), length);
 }

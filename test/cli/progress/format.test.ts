@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { answersOf, counted, cut, showDuration, showOnLine, showUsd } from "../../../src/cli/progress/format.ts";
+import {
+  answersOf,
+  counted,
+  cut,
+  showDuration,
+  showLines,
+  showOnLine,
+  showUsd,
+} from "../../../src/cli/progress/format.ts";
 
 describe("what people read", () => {
   test("a value is one line, whatever a model put into it", () => {
@@ -11,6 +19,19 @@ describe("what people read", () => {
       }),
     );
     expect(showOnLine("\x1b[2Jgone\nforever\u009b31m")).toBe("[2Jgone forever 31m");
+  });
+
+  test("what reverses or hides text is shown by its number, and what joins letters and emoji is left", () => {
+    expect(showOnLine("safe\u202e\u2066gpj.exe")).toBe("safe\\u{202e}\\u{2066}gpj.exe");
+    expect(showOnLine({ "a\u2028b": "\u061c\ufeff\u00ad\u200b\u{e0041}" })).toBe(
+      '{"a\\u{2028}b":"\\u{61c}\\u{feff}\\u{ad}\\u{200b}\\u{e0041}"}',
+    );
+    for (const text of ["نامه\u200cای", "👩\u200d💻 ❤\ufe0f", "שלום", "e\u0301", "٣ \u0600"])
+      expect(showOnLine(text)).toBe(text);
+  });
+
+  test("of several lines, their ends are all that stays", () => {
+    expect(showLines("one\n\x1b[2Jtwo\r\u202e\n\u2029")).toBe("one\n [2Jtwo \\u{202e}\n\\u{2029}");
   });
 
   test.each([

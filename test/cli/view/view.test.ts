@@ -41,7 +41,7 @@ describe("a bundle on the terminal", () => {
   test.each(readHostileBundles)("%s: fits, and moves no cursor", (_, hostile) => {
     const shown = showBundle({ bundle: hostile, place: "x", input: { attack } }, undefined, plain);
     const lines = shown.split("\n");
-    expect(shown.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+    expect(shown.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
     expect(lines.length).toBeLessThan(200);
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
     expect(lines.at(-2)).toMatch(/^ {2}(time|warning)/);

@@ -1,5 +1,14 @@
 import type { EvidenceBundle } from "../../../contract/bundle.ts";
-import { answersOf, counted, cut, showCount, showOnLine, showShare, showUsd } from "../../progress/format.ts";
+import {
+  answersOf,
+  counted,
+  cut,
+  showCount,
+  showLines,
+  showOnLine,
+  showShare,
+  showUsd,
+} from "../../progress/format.ts";
 import { modelsOf } from "../facts/models-of.ts";
 import type { OpenedBundle } from "../open-bundle.ts";
 import type { Paper } from "./paper.ts";
@@ -26,7 +35,9 @@ function consensusOf({ summary }: EvidenceBundle, { colors, columns }: Paper): s
   if (summary.validCount === 0) return [colors.red("No valid answer")];
   const { consensus } = summary;
   const text = typeof consensus === "string" ? consensus : JSON.stringify(consensus, null, 2);
-  const lines = text.split("\n").map((line) => cut(line.replace(/\p{Cc}/gu, " "), columns));
+  const lines = showLines(text)
+    .split("\n")
+    .map((line) => cut(line, columns));
   const left = lines.length - mostLines;
   const shown = left > 1 ? [...lines.slice(0, mostLines), `… and ${counted(left, "more line")}`] : lines;
   const medoid = summary.medoidId === undefined ? [] : [colors.dim(`as ${summary.medoidId} gave it`)];
