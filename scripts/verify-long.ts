@@ -40,6 +40,7 @@ const measurements: readonly Measurement[] = [
     title: "Processes killed in the middle of a run",
     command: "npm run --silent kills -- --rounds 200",
   },
+  { page: "soak", title: "Whether anything grows in ten minutes", command: "npm run --silent soak -- --minutes 10" },
   { page: "import", title: "What importing the package costs", command: "npm run --silent import-cost" },
 ];
 

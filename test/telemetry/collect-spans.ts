@@ -16,7 +16,7 @@ export function stopCollecting(): void {
   context.disable();
 }
 
-class AsyncContextManager implements ContextManager {
+export class AsyncContextManager implements ContextManager {
   readonly #storage = new AsyncLocalStorage<Context>();
 
   active(): Context {
