@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { InvalidOptionsError } from "./errors.ts";
 
@@ -69,5 +69,5 @@ const escaped = /\\(?:\\|u(d[89a-f][0-9a-f]{2}))/g;
 
 /** SHA-256 of the canonical JSON of a value, in hexadecimal. */
 export function fingerprint(value: unknown): string {
-  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+  return hash("sha256", canonicalJson(value));
 }

@@ -19,6 +19,8 @@ export interface ClaimSettings {
 export type WonClaim = Extract<Claim, { state: "won" }>;
 export type ReplayableClaim = Extract<Claim, { state: "settled"; sameFingerprint: true }>;
 
+const owner = `${hostname()}:${process.pid}`;
+
 /** Longest pause between two looks at a key that another process holds. */
 const pollMs = 500;
 
@@ -34,7 +36,6 @@ export async function claimKey(
   { leaseMs, onInFlight }: ClaimSettings,
   protection: StoreProtection,
 ): Promise<WonClaim | ReplayableClaim | undefined> {
-  const owner = `${hostname()}:${process.pid}`;
   for (;;) {
     const claim = await protection.attempt(() => store.claim(key, fingerprint, { leaseMs, owner }));
     if (!claim || claim.state === "won") return claim;

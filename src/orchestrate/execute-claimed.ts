@@ -33,7 +33,7 @@ export async function executeClaimed(
   context.keepPlan = (decision) => protection.attempt(() => store.savePlan(token, decision));
   let output: OrchestrationOutput | undefined;
   try {
-    output = withJournaledUsage(await next(), journal.journaledUsage);
+    output = withJournaledUsage(await next(), journal.journaledUsage());
     const kept = output;
     await protection.attempt(() => (isFinal(kept) ? store.settle(token, kept, ttlMs) : store.release(token)));
     return output;

@@ -14,7 +14,7 @@ import type { FencingToken, RunStore } from "../store/store.ts";
 /** A journal that also knows how much of it was used. */
 export interface ClaimJournal extends ReplicateJournal {
   /** Usage of the replicates that were found, and so were not paid for again; `undefined` where there were none. */
-  readonly journaledUsage: Usage | undefined;
+  journaledUsage(): Usage | undefined;
 }
 
 /**
@@ -33,7 +33,7 @@ export function createClaimJournal(
   const own = new Map<string, Replicate>();
   const found = new Set<Replicate>();
   return {
-    get journaledUsage() {
+    journaledUsage() {
       if (found.size === 0) return undefined;
       return [...found].reduce((sum, { usage = zeroUsage() }) => addUsage(sum, usage), zeroUsage());
     },

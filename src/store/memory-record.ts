@@ -7,9 +7,11 @@ export interface MemoryRecord extends Claimed {
   readonly owner: string;
   readonly plan?: string | undefined;
   readonly output?: string | undefined;
-  /** By fingerprint, replicate id and seed. */
-  readonly journal: Map<string, JournalEntry>;
+  readonly journal: MemoryJournal | undefined;
 }
+
+/** By fingerprint, replicate id and seed. */
+export type MemoryJournal = Map<string, JournalEntry>;
 
 export interface JournalEntry {
   readonly fingerprint: string;
@@ -18,12 +20,13 @@ export interface JournalEntry {
   readonly body: string;
 }
 
-export function journalize({ journal }: MemoryRecord, entry: JournalEntry): void {
+export function journalize(journal: MemoryJournal, entry: JournalEntry): void {
   journal.set(JSON.stringify([entry.fingerprint, entry.replicateId, entry.seed]), entry);
 }
 
 /** The journal of the record's own fingerprint, `r2` before `r10`. */
 export function journalOf({ journal, fingerprint }: MemoryRecord): readonly JournalEntry[] {
+  if (!journal) return [];
   return [...journal.values()]
     .filter((entry) => entry.fingerprint === fingerprint)
     .sort(

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { type Claimed, isAlive, isClaimable } from "./claim-rule.ts";
 import { decodeJson, encodeJson } from "./encoding.ts";
 import { compareBytes, describe, journalize, journalOf, type MemoryRecord } from "./memory-record.ts";
+import { RestingKeys } from "./resting-keys.ts";
 import {
   type Claim,
   type ClaimOptions,
@@ -47,8 +48,8 @@ export class MemoryStore implements ManagedStore {
   readonly #journalTtlMs: number;
   readonly #clock: Pick<Clock, "now">;
   readonly #records = new Map<string, MemoryRecord>();
-  /** Keys that nobody runs, the one that came to rest first in front. */
-  readonly #resting = new Set<string>();
+  /** Keys that nobody runs. */
+  readonly #resting = new RestingKeys();
   #lastFence = 0;
   #isClosed = false;
 
@@ -83,14 +84,16 @@ export class MemoryStore implements ManagedStore {
     const record = this.#held(token, "append");
     const { id: replicateId, seed } = replicate;
     const body = encodeJson(replicate, "memory", "append");
-    journalize(record, { fingerprint: record.fingerprint, replicateId, seed, body });
+    const journal = record.journal ?? new Map();
+    journalize(journal, { fingerprint: record.fingerprint, replicateId, seed, body });
+    this.#records.set(token.key, { ...record, journal });
   }
 
   async settle(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void> {
     const record = this.#held(token, "settle");
     const text = encodeJson(output, "memory", "settle");
     const expiresMs = this.#clock.now() + ttlMs;
-    this.#rest(token.key, { ...record, state: "settled", expiresMs, output: text, journal: new Map() });
+    this.#rest(token.key, { ...record, state: "settled", expiresMs, output: text, journal: undefined });
   }
 
   async release(token: FencingToken): Promise<void> {
@@ -158,7 +161,7 @@ export class MemoryStore implements ManagedStore {
       fence: ++this.#lastFence,
       ...this.#lease(nowMs, leaseMs),
       plan: isResumed ? before.plan : undefined,
-      journal: before?.journal ?? new Map(),
+      journal: before?.journal,
     };
     this.#records.set(key, record);
     this.#resting.delete(key);
@@ -189,7 +192,7 @@ export class MemoryStore implements ManagedStore {
   }
 
   #evict(nowMs: number): void {
-    for (const key of this.#resting) {
+    for (let key = this.#resting.first; key !== undefined; key = this.#resting.first) {
       const isExpired = (this.#records.get(key) as MemoryRecord).expiresMs <= nowMs;
       if (!isExpired && this.#records.size <= this.#maxEntries) return;
       this.#resting.delete(key);

@@ -55,11 +55,11 @@ describe("the journal of a claim", () => {
     await journal.append(place(0), sampleReplicate(0));
     await store.release(token);
     const { journal: later } = await journalOf(store);
-    expect(later.journaledUsage).toBeUndefined();
+    expect(later.journaledUsage()).toBeUndefined();
     await later.append(place(1), sampleReplicate(1));
     for (let again = 0; again < 3; again++)
       for (const index of [0, 1]) expect(later.find(place(index))).toMatchObject({ seed: 100 + index });
-    expect(later.journaledUsage?.totalTokens).toBe(15);
+    expect(later.journaledUsage()?.totalTokens).toBe(15);
   });
 });
 
