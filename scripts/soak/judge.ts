@@ -16,6 +16,9 @@ const settlingBytes = {
   rssBytes: 24 * 2 ** 20,
 };
 
+/** Before, the process still grows to the size that it works with; a soak with a shorter warm-up is judged without growth. */
+const shortestWarmUpMs = 20_000;
+
 const namesOfMemory = { heapBytes: "heap", externalBytes: "external memory", rssBytes: "resident memory" };
 
 type Memory = keyof typeof settlingBytes;
@@ -39,10 +42,11 @@ export function judgedOf(samples: readonly Sample[]): readonly Sample[] {
   return samples.slice(warmUpOf(samples).length);
 }
 
+/** Empty where the warm-up was too short to tell. */
 export function growthsIn(samples: readonly Sample[]): Growth[] {
   const judged = judgedOf(samples);
   const [first, last] = [judged[0], judged.at(-1)];
-  if (!first || !last || first === last) return [];
+  if (!first || !last || first.atMs < shortestWarmUpMs) return [];
   const runs = last.runs - first.runs;
   return (Object.keys(settlingBytes) as Memory[]).map((memory) => {
     const points = judged.map((sample) => ({ x: sample.atMs, y: sample[memory] }));

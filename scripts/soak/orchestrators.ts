@@ -11,13 +11,18 @@ const reliability: ReliabilityConfig = {
   attemptTimeoutMs: 800,
   firstChunkTimeoutMs: 500,
   chunkTimeoutMs: 300,
-  leaseMs: 3_000,
   idempotencyTtlMs: 300,
   circuitBreaker: { failureThreshold: 10, windowMs: 1_000, openMs: 100, halfOpenRequests: 2, successThreshold: 1 },
 };
 
 const tokenPriceUsd = 1e-6;
 const prices = { costUsd: ({ usage }: { usage: { totalTokens: number } }) => usage.totalTokens * tokenPriceUsd };
+
+/** One has to renew its leases; a timer that the other one leaves behind is still there when nothing is in flight. */
+const manners: readonly ReliabilityConfig[] = [
+  { onInFlight: "wait", leaseMs: 3_000 },
+  { onInFlight: "reject", leaseMs: 60_000 },
+];
 
 /**
  * Two orchestrators a store, each with a state of its own, as two processes have them: one waits for a key that the other
@@ -26,8 +31,8 @@ const prices = { costUsd: ({ usage }: { usage: { totalTokens: number } }) => usa
 export function makeOrchestrators(stores: Iterable<RunStore>, { plain, backup, overHttp }: SharedTools) {
   const registry = createRegistry([plain, backup, overHttp]);
   return Array.from(stores).flatMap((store) =>
-    (["wait", "reject"] as const).map((onInFlight) => {
-      const reliabilityConfig = { ...reliability, onInFlight };
+    manners.map((manner) => {
+      const reliabilityConfig = { ...reliability, ...manner };
       return new ReliableOrchestrator<any>({
         store,
         registry,

@@ -73,7 +73,8 @@ async function sendAnswer(answer: WireAnswer, fault: FaultKind | undefined, resp
 async function streamAnswer(answer: WireAnswer, fault: FaultKind | undefined, response: ServerResponse): Promise<void> {
   if (isWhole(fault, response)) return;
   response.writeHead(200, { "content-type": "text/event-stream" });
-  if (fault === "garbage") return void response.end("data: none of this\n\n");
+  // Nothing comes after it, and nothing ends: whoever cannot read it has to leave.
+  if (fault === "garbage") return void response.write("data: none of this\n\n");
   const { opening, pieces, closing } = chatCompletions.stream(answer, answer.text.match(/.{1,20}/gs) ?? []);
   for (const data of [...opening, ...pieces]) {
     response.write(`data: ${JSON.stringify(data)}\n\n`);

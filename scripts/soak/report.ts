@@ -42,7 +42,9 @@ function inMegabytes(bytes: number): string {
 
 /** How memory grew, beside its limits. */
 export function growthTable(samples: readonly Sample[]): string {
-  const rows = growthsIn(samples).map(({ name, bytes, bytesPerRun, limitBytes }) => [
+  const growths = growthsIn(samples);
+  if (growths.length === 0) return "Growth of memory: too short a soak to tell.";
+  const rows = growths.map(({ name, bytes, bytesPerRun, limitBytes }) => [
     name,
     megabytes(bytes),
     bytesPerRun.toFixed(1),

@@ -14,7 +14,9 @@ const told: ReadonlySet<EventType> = new Set<EventType>([
 const terminal: ReadonlySet<EventType> = new Set<EventType>(["run_completed", "run_failed", "cancelled"]);
 
 /** What a run may reject with here; anything else is a fault of the product, or of the load. */
-const expectedCodes: ReadonlySet<string> = new Set(["CANCELLED", "BUDGET_EXCEEDED", "CONFLICT", "PLANNING"]);
+const expectedCodes: ReadonlySet<string> = new Set(["CANCELLED", "BUDGET_EXCEEDED", "PLANNING"]);
+/** What a store may fail with, on a machine that stands still for as long as a lease. */
+const expectedReasons: ReadonlySet<string> = new Set(["unavailable", "stale_token"]);
 
 /** How all runs ended and what happened on the way, heard through one event manager that they share. */
 export class Tally {
@@ -51,12 +53,16 @@ export class Tally {
   }
 
   rejected(error: unknown): void {
-    if (isOrchestratorError(error) && expectedCodes.has(error.code)) {
-      const kind = error.code === "CONFLICT" ? `CONFLICT, ${error.reason}` : error.code;
-      this.outcomes.add(`rejected: ${kind}`);
-    } else {
-      this.outcomes.add("rejected: unexpectedly");
-      this.unexpected.push(`a run rejected with ${error instanceof Error ? error.stack : String(error)}`);
-    }
+    const kind = expectedKindOf(error);
+    this.outcomes.add(`rejected: ${kind ?? "unexpectedly"}`);
+    if (!kind) this.unexpected.push(`A run rejected with ${error instanceof Error ? error.stack : String(error)}`);
   }
+}
+
+function expectedKindOf(error: unknown): string | undefined {
+  if (!isOrchestratorError(error)) return undefined;
+  const { code } = error;
+  if (StoreError.isInstance(error)) return expectedReasons.has(error.reason) ? `${code}, ${error.reason}` : undefined;
+  if (ConflictError.isInstance(error)) return `${code}, ${error.reason}`;
+  return expectedCodes.has(code) ? code : undefined;
 }
