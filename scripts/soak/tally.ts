@@ -1,4 +1,11 @@
-import { EventManager, type EventType, isOrchestratorError, type OrchestrationOutput } from "../../src/index.ts";
+import {
+  ConflictError,
+  EventManager,
+  type EventType,
+  isOrchestratorError,
+  type OrchestrationOutput,
+  StoreError,
+} from "../../src/index.ts";
 import { Counts } from "./counts.ts";
 
 const told: ReadonlySet<EventType> = new Set<EventType>([
