@@ -101,6 +101,8 @@ export interface Lent {
   readonly maxParallel: number;
   /** The current attempt, inside a guarded call. */
   readonly attempt?: CallAttempt | undefined;
+  /** Whether what is reported reaches anyone; it may where this is left out. */
+  isHeard?(): boolean;
   /** Where an attempt of a call reports, under its own number. */
   eventsFor?(attempt: number): ToolEvents;
   /** What a replicate's answer must fit, to tell the model. */

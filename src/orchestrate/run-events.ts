@@ -86,11 +86,16 @@ export class RunEvents {
     return this.#seq > 0;
   }
 
+  /** Whether an event would reach anyone. */
+  get isHeard(): boolean {
+    return this.#emitter.isHeard;
+  }
+
   emit<E extends EventType>(type: E, data: EventData[E], attempt = 1): void {
     if (this.#isOver) return;
     this.#isOver = terminal.has(type);
     const seq = this.#seq++;
-    if (!this.#emitter.isHeard) return;
+    if (!this.isHeard) return;
     const base = {
       type,
       seq,

@@ -53,6 +53,7 @@ export function createToolContext(
     prices,
     calibrations,
     attempt,
+    isHeard: () => events.isHeard,
     eventsFor: (attemptNumber) => events.forTool(attemptNumber),
     isStreaming: options.streaming,
     maxParallel: options.maxParallel,

@@ -68,7 +68,10 @@ export async function runBundleStage<Input, T>(
       if (replicate?.valid && comparison.isAwaited) await learnUnlessAborted(replicate, comparison, context);
       return asked;
     },
-    onObserved: (replicates) => reportPartialSummary(replicates, settled(), context),
+    onObserved(count, seen) {
+      if (isSummaryDue(count, options.k) && (lent.isHeard?.() ?? true))
+        context.events.emit("partial_summary", { summary: summarizeReplicates(seen(), settled()) });
+    },
   });
   const replicates = schedule.replicates as Replicate<T>[];
   return { schedule, replicates, summary: await summarizeWithin(schema, replicates, settled()) };
@@ -89,12 +92,6 @@ async function learnUnlessAborted(
 }
 
 /** After two, and then at each tenth of many: enough to watch, and linear as a whole. */
-function reportPartialSummary(
-  replicates: readonly Replicate[],
-  options: ResolvedBundleOptions,
-  { events }: ToolContext,
-): void {
-  const count = replicates.length;
-  const isDue = count === 2 || (count > 2 && count < options.k && count % Math.ceil(options.k / 10) === 0);
-  if (isDue) events.emit("partial_summary", { summary: summarizeReplicates(replicates, options) });
+function isSummaryDue(count: number, k: number): boolean {
+  return count === 2 || (count > 2 && count < k && count % Math.ceil(k / 10) === 0);
 }

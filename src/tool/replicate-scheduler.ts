@@ -51,8 +51,13 @@ export interface ScheduleOptions {
   readonly rule: Rule;
   /** @param fields what to ask for; undefined: the whole answer */
   ask(index: number, fields: readonly string[] | undefined): Promise<Asked>;
-  /** Called after each replicate that the rule has seen, with all of them so far. */
-  onObserved(replicates: readonly Replicate[]): void;
+  /**
+   * Called after each replicate that the rule has seen.
+   *
+   * @param count of those that it has seen by now
+   * @param seen gives them all
+   */
+  onObserved(count: number, seen: () => readonly Replicate[]): void;
 }
 
 /** The replicates in index order, and why there are no more of them. */
@@ -77,6 +82,7 @@ class Scheduler {
   readonly #resolve: (schedule: Schedule) => void;
   readonly #reject: (error: unknown) => void;
   readonly #finished: (Replicate | undefined)[] = [];
+  readonly #seen = () => this.#finished.slice(0, this.#observed) as Replicate[];
   readonly #fields: (readonly string[] | undefined)[] = [];
   #launched = 0;
   #inFlight = 0;
@@ -137,7 +143,7 @@ class Scheduler {
       this.#needed = Math.max(1, verdict.needed);
       this.#plan(verdict.fields);
       if (verdict.stop && this.#observed < this.#options.k) this.#stopReason ??= verdict.reason ?? "settled";
-      this.#options.onObserved(this.#finished.slice(0, this.#observed) as Replicate[]);
+      this.#options.onObserved(this.#observed, this.#seen);
     }
   }
 
