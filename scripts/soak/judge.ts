@@ -1,8 +1,8 @@
 import type { Sample } from "./sample.ts";
 
 /**
- * How much may be kept for each run, in bytes. Whatever is kept for each run takes more: a listener, a closure or an entry of
- * a map is 30 bytes at least, what it refers to not counted.
+ * How much may be kept for each run, in bytes: less than an entry of a map, a listener or a closure takes, what they refer to
+ * not counted.
  */
 const keptBytesPerRun = 8;
 
@@ -30,6 +30,7 @@ export interface Growth {
   readonly bytes: number;
   readonly bytesPerRun: number;
   readonly limitBytes: number;
+  readonly limitBytesPerRun: number;
 }
 
 /** The first third of the samples: caches fill, code is compiled, pools open their connections. */
@@ -52,7 +53,13 @@ export function growthsIn(samples: readonly Sample[]): Growth[] {
     const points = judged.map((sample) => ({ x: sample.atMs, y: sample[memory] }));
     const bytes = slopeOf(points) * (last.atMs - first.atMs);
     const limitBytes = settlingBytes[memory] + keptBytesPerRun * runs;
-    return { name: namesOfMemory[memory], bytes, bytesPerRun: bytes / runs, limitBytes };
+    return {
+      name: namesOfMemory[memory],
+      bytes,
+      bytesPerRun: bytes / runs,
+      limitBytes,
+      limitBytesPerRun: limitBytes / runs,
+    };
   });
 }
 

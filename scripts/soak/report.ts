@@ -44,14 +44,11 @@ function inMegabytes(bytes: number): string {
 export function growthTable(samples: readonly Sample[]): string {
   const growths = growthsIn(samples);
   if (growths.length === 0) return "Growth of memory: too short a soak to tell.";
-  const rows = growths.map(({ name, bytes, bytesPerRun, limitBytes }) => [
-    name,
-    megabytes(bytes),
-    bytesPerRun.toFixed(1),
-    megabytes(limitBytes),
-  ]);
+  const rows = growths.map(({ name, bytes, bytesPerRun, limitBytes, limitBytesPerRun }) => {
+    return [name, megabytes(bytes), megabytes(limitBytes), bytesPerRun.toFixed(1), limitBytesPerRun.toFixed(1)];
+  });
   const samplesText = `${judgedOf(samples).length} samples after a warm-up of ${warmUpOf(samples).length}`;
-  return `Growth, by least squares over ${samplesText}:\n${aligned([["", "rise", "bytes a run", "limit"], ...rows])}`;
+  return `Growth, by least squares over ${samplesText}:\n${aligned([["", "rise", "limit", "bytes a run", "limit"], ...rows])}`;
 }
 
 function aligned(rows: readonly (readonly string[])[]): string {
