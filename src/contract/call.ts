@@ -103,8 +103,12 @@ export interface Lent {
   readonly attempt?: CallAttempt | undefined;
   /** Whether what is reported reaches anyone; it may where this is left out. */
   isHeard?(): boolean;
-  /** Where an attempt of a call reports, under its own number. */
-  eventsFor?(attempt: number): ToolEvents;
+  /**
+   * Where an attempt of a call reports, under its own number.
+   *
+   * @param delivers the attempt, which a delta that reaches anyone commits
+   */
+  eventsFor?(attempt: number, delivers?: Pick<CallAttempt, "commit">): ToolEvents;
   /** What a replicate's answer must fit, to tell the model. */
   readonly responseSchema?: JSONSchema | undefined;
 }

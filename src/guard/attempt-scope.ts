@@ -38,6 +38,10 @@ export class AttemptScope extends CancelScope {
     this.#clock = clock;
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Starts the attempt, and settles as it does or as soon as it is ended. */
   run(): Promise<unknown> {
     return new Promise((resolve, reject) => {

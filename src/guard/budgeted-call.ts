@@ -147,7 +147,7 @@ class BudgetedAttempt implements CallAttempt {
   }
 
   commit(): void {
-    if (!this.#scope.aborted) this.#call.isCommitted = true;
+    if (!this.#scope.isOver) this.#call.isCommitted = true;
   }
 
   expectChunks(): void {

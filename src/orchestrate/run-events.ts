@@ -7,6 +7,7 @@
  * 3. Exactly one terminal event, and none after it.
  * 4. No listener slows, fails or grows the run.
  */
+import type { CallAttempt } from "../contract/call.ts";
 import type {
   EventData,
   EventManager,
@@ -109,12 +110,18 @@ export class RunEvents {
     if (this.#isOver) this.#emitter.end();
   }
 
-  /** A tool's own way to report, in which an attempt's number stands. */
-  forTool(attempt: number): ToolEvents {
+  /**
+   * A tool's own way to report, in which an attempt's number stands.
+   *
+   * @param delivers the attempt, which a delta that reaches anyone commits
+   */
+  forTool(attempt: number, delivers?: Pick<CallAttempt, "commit">): ToolEvents {
     return {
       emit: (type, data) => {
         // A tool in plain JavaScript must not end its run by a word.
-        if (Object.hasOwn(ofTools, type)) this.emit(type, data, attempt);
+        if (!Object.hasOwn(ofTools, type)) return;
+        if (type === "delta" && this.#emitter.isHeard) delivers?.commit();
+        this.emit(type, data, attempt);
       },
     };
   }

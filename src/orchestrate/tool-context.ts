@@ -36,7 +36,7 @@ export function createToolContext(
   const { options } = context.input;
   const number = attempt?.attempt ?? 1;
   const facts: Omit<ToolContext, "signal"> = {
-    events: events.forTool(number),
+    events: events.forTool(number, attempt),
     traceId,
     requestId,
     attempt: number,
@@ -54,7 +54,7 @@ export function createToolContext(
     calibrations,
     attempt,
     isHeard: () => events.isHeard,
-    eventsFor: (attemptNumber) => events.forTool(attemptNumber),
+    eventsFor: (attemptNumber, delivers) => events.forTool(attemptNumber, delivers),
     isStreaming: options.streaming,
     maxParallel: options.maxParallel,
   });

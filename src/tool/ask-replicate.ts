@@ -131,7 +131,7 @@ function replicateContext(
   const own = Object.create(context, {
     replicate: { value: replicate, enumerable: true },
     attempt: { value: attempt.attempt, enumerable: true },
-    events: { value: lent.eventsFor?.(attempt.attempt) ?? context.events, enumerable: true },
+    events: { value: lent.eventsFor?.(attempt.attempt, attempt) ?? context.events, enumerable: true },
     reportUsage: { value: attempt.spend.bind(attempt), enumerable: true },
   });
   const { fields } = replicate;

@@ -64,7 +64,7 @@ function innerContext(context: ToolContext, attempt: CallAttempt): { context: To
   const lent = lentWith(context);
   const own: ToolContext = Object.create(context, {
     attempt: { value: attempt.attempt, enumerable: true },
-    events: { value: lent?.eventsFor?.(attempt.attempt) ?? context.events, enumerable: true },
+    events: { value: lent?.eventsFor?.(attempt.attempt, attempt) ?? context.events, enumerable: true },
     reportUsage: { value: observed.spend, enumerable: true },
   });
   const inner = withLazySignal(own, attempt);

@@ -169,7 +169,6 @@ function contentFiltered({ provider, modelId }: LanguageModelLike): Error {
 
 function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateContext, lent: Lent): void {
   lent.attempt?.chunk();
-  lent.attempt?.commit();
   events.emit("delta", { text, replicateId: id });
 }
 
