@@ -23,7 +23,7 @@ const longestRunMs = 2_000;
 /** Draws a run. A key stands for one request, whoever asks, but for one in twenty. */
 export function drawRun(drawing: Drawing, wave: number, random: Random): DrawnRun {
   const keyNumber = inPercent(50, random) ? below(keysInAWave, random) : undefined;
-  const ofRequest = keyNumber === undefined ? random : seededRandom(keyNumber);
+  const ofRequest = keyNumber === undefined ? random : seededRandom(wave * keysInAWave + keyNumber);
   const { tool, fallbackTools, countFaults = () => {} } = drawTools(drawing, ofRequest, random);
   const isOther = keyNumber !== undefined && inPercent(5, random);
   const toolOptions = tool instanceof BundleTool ? drawToolOptions(ofRequest) : undefined;

@@ -47,7 +47,7 @@ export function judgedOf(samples: readonly Sample[]): readonly Sample[] {
 export function growthsIn(samples: readonly Sample[]): Growth[] {
   const judged = judgedOf(samples);
   const [first, last] = [judged[0], judged.at(-1)];
-  if (!first || !last || first.atMs < shortestWarmUpMs) return [];
+  if (!first || !last || first === last || first.atMs < shortestWarmUpMs) return [];
   const runs = last.runs - first.runs;
   return (Object.keys(settlingBytes) as Memory[]).map((memory) => {
     const points = judged.map((sample) => ({ x: sample.atMs, y: sample[memory] }));

@@ -17,6 +17,8 @@ import type { Tally } from "./tally.ts";
 export const callers = 40;
 
 const impatientWithinMs = 80;
+/** Every run has a deadline; what has not settled so long after the wave's end never will. */
+const patienceMs = 30_000;
 
 export interface LoadSettings extends Drawing {
   readonly orchestrators: readonly ReliableOrchestrator<any>[];
@@ -34,7 +36,11 @@ export class Load {
     this.#randoms = Array.from({ length: callers }, (_, caller) => seededRandom(seed * callers + caller));
   }
 
-  /** Runs as much as it can for so long. Every fourth wave ends by an abort of all runs that have its own signal. */
+  /**
+   * Runs as much as it can for so long. Every fourth wave ends by an abort of all runs that have its own signal.
+   *
+   * @throws Error where a run does not settle
+   */
   async wave(number: number, lengthMs: number): Promise<void> {
     this.#settings.weather.change();
     const untilMs = systemClock.now() + lengthMs;
@@ -44,7 +50,7 @@ export class Load {
     });
     await systemClock.sleep(lengthMs);
     if (number % 4 === 0) ofWave.abort("the wave is over");
-    await Promise.all(callersDone);
+    await withinPatience(callersDone);
   }
 
   async #one(wave: number, random: Random, ofWave: AbortSignal): Promise<void> {
@@ -62,4 +68,16 @@ export class Load {
     stopTimer?.();
     countFaults();
   }
+}
+
+async function withinPatience(callersDone: readonly Promise<void>[]): Promise<void> {
+  const done = new AbortController();
+  const giveUp = async () => {
+    await systemClock.sleep(patienceMs, { signal: done.signal });
+    throw new Error(`A run has not settled ${patienceMs} ms after the end of its wave.`);
+  };
+  const givenUp = giveUp();
+  givenUp.catch(() => {});
+  await Promise.race([Promise.all(callersDone), givenUp]);
+  done.abort();
 }
