@@ -7,12 +7,15 @@
  * Rows run in one process, interleaved, five rounds each after one to warm up; medians count. The answers are parsed
  * anew for each round, outside the measured time. Ratios of CPU time are what can be compared between machines.
  *
+ * Answers of one long text each are summarised once to warm up and three times, by the summary alone.
+ *
  * Not measured: parsing, validation, lists that are aligned, numbers with a tolerance, a similarity of the caller's. The
  * others do less: by hand there are no texts, no confidence and no consensus put together, and microdiff only differs.
  */
 import { parseArgs } from "node:util";
 import { cases } from "./summary/cases.ts";
 import * as contenders from "./summary/contenders.ts";
+import { answersOf, longTexts } from "./summary/long-texts.ts";
 
 const { ours, oursWithMatrix, naive, naiveWithMatrix, microdiffMatrix } = contenders;
 const named = {
@@ -44,6 +47,17 @@ function measure(texts: readonly string[]): Record<string, number> {
   return Object.fromEntries(Object.entries(times).map(([name, measured]) => [name, medianOf(measured)]));
 }
 
+/** CPU milliseconds of a summary of long texts, in the middle of three. */
+function measureLong(answers: ReturnType<typeof answersOf>): number {
+  const times = Array.from({ length: 4 }, () => {
+    const start = process.cpuUsage();
+    ours(answers);
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1_000;
+  });
+  return medianOf(times.slice(1));
+}
+
 function medianOf(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
@@ -54,9 +68,21 @@ const results = cases.map(({ name, answers }) => ({
   bytes: Math.round(answers(1)[0]?.length ?? 0),
   cpuMs: Object.fromEntries(sizes.map((size) => [size, measure(answers(size))])),
 }));
+const long = longTexts.map((texts) => ({ ...texts, cpuMs: measureLong(answersOf(texts)) }));
 
-if (values.json) console.log(JSON.stringify({ node: process.version, rounds, results }, undefined, 2));
-else for (const { name, bytes, cpuMs } of results) print(`${name} (20 leaves, ${bytes} bytes)`, cpuMs);
+if (values.json) console.log(JSON.stringify({ node: process.version, rounds, results, long }, undefined, 2));
+else {
+  for (const { name, bytes, cpuMs } of results) print(`${name} (20 leaves, ${bytes} bytes)`, cpuMs);
+  console.log("\none text that differs everywhere, summary, ms");
+  console.table(
+    Object.fromEntries(
+      long.map(({ count, characters, cpuMs }) => [
+        `${count} of ${characters.toLocaleString("en")} characters`,
+        cpuMs.toFixed(0),
+      ]),
+    ),
+  );
+}
 
 function print(title: string, cpuMs: Record<string, Record<string, number>>): void {
   const ratio = (size: number, name: string, to: string) =>

@@ -1,5 +1,6 @@
 import type { Field } from "./field.ts";
-import { clusterTexts } from "./text.ts";
+import { clusterProfiles } from "./text/text-clusters.ts";
+import type { TextProfile } from "./text/text-profile.ts";
 import { groupWithinTolerance, median } from "./tolerance.ts";
 import type { Leaf } from "./values.ts";
 
@@ -55,13 +56,14 @@ export function countVotes(field: Field): Votes {
 }
 
 function agreeOnTexts(field: Field): Agreement {
-  const rows = field.codes.flatMap((code, row) => (typeof field.leaves[code] === "string" ? [row] : []));
+  const profiles = field.leaves.map((_, code) => field.profileOf(code));
+  const rows = Array.from(field.codes.keys()).filter((row) => profiles[field.codes[row] as number]);
   if (rows.length === 0) return { answers: ranked(exactAnswers(field, [])), textScore: undefined };
-  const texts = rows.map((row) => field.leaves[field.codes[row] as number] as string);
-  const { clusters, medoid, score } = clusterTexts(texts, field.rules.similarity);
+  const texts = rows.map((row) => profiles[field.codes[row] as number] as TextProfile);
+  const { clusters, medoid, score } = clusterProfiles(texts, field.rules.similarity);
   const groups = clusters.map((members) => distinctCodes(members.map((member) => field.codes[rows[member] as number])));
   const answers = groups.map((codes, index) =>
-    answerOf(field, codes, index === 0 ? (texts[medoid] as string) : mostFrequent(field, codes)),
+    answerOf(field, codes, index === 0 ? (texts[medoid] as TextProfile).raw : mostFrequent(field, codes)),
   );
   const others = exactAnswers(field, groups.flat());
   const ranking = [...answers, ...others].sort((a, b) => b.votes - a.votes) as [Answer, ...Answer[]];

@@ -9,6 +9,7 @@
 
 import { escapeSegment } from "./pointer.ts";
 import type { FieldRules } from "./rules.ts";
+import { TextProfile } from "./text/text-profile.ts";
 import { absent, canonicalLeaf, type Leaf } from "./values.ts";
 
 /** Strings longer than this are compared as texts, unless the options say otherwise. */
@@ -34,6 +35,8 @@ export class Field {
   listRows = 0;
   objectRows = 0;
   readonly #codeOf = new Map<Leaf, number>();
+  /** By code, of long texts only: they take long to make and little room. */
+  readonly #profiles = new Map<number, TextProfile>();
   #below: Map<string | number, Field> | undefined;
 
   constructor(rules: FieldRules, segment: string | number = "", parent?: Field | undefined) {
@@ -70,6 +73,15 @@ export class Field {
     const field = new Field(this.rules.below(segment), segment, this);
     this.#below.set(segment, field);
     return field;
+  }
+
+  /** The text of a code as it is compared; undefined of what is no string. */
+  profileOf(code: number): TextProfile | undefined {
+    const leaf = this.leaves[code];
+    if (typeof leaf !== "string") return undefined;
+    const profile = this.#profiles.get(code) ?? new TextProfile(leaf);
+    if (profile.isLong) this.#profiles.set(code, profile);
+    return profile;
   }
 
   /** Notes what a row says. Rows come in order, each at most once. */

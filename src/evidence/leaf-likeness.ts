@@ -1,6 +1,5 @@
 import type { Field } from "./field.ts";
 import { TextComparison } from "./text/text-comparison.ts";
-import { profileText } from "./text/text-profile.ts";
 import { toleranceSteps } from "./tolerance.ts";
 
 /**
@@ -9,7 +8,7 @@ import { toleranceSteps } from "./tolerance.ts";
  * Boundary: a field may learn further leaves between calls; its way of comparing must not change.
  * Invariants:
  * 1. Symmetric, and 1 for a code and itself.
- * 2. A text is profiled once.
+ * 2. A text is compared once with each before it.
  */
 export class LeafLikeness {
   readonly #field: Field;
@@ -36,12 +35,11 @@ export class LeafLikeness {
   }
 
   #ofTexts(later: number, earlier: number): number {
-    const { leaves } = this.#field;
     for (let code = this.#numbers.length; code <= later; code++) {
-      const leaf = leaves[code];
+      const profile = this.#field.profileOf(code);
       this.#numbers.push(this.#textCount);
-      if (typeof leaf !== "string") continue;
-      this.#rows[code] = this.#texts.add(profileText(leaf)).similarities;
+      if (!profile) continue;
+      this.#rows[code] = this.#texts.add(profile).similarities.slice(0, this.#textCount);
       this.#textCount++;
     }
     return this.#rows[later]?.[this.#numbers[earlier] as number] as number;

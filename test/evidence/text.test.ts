@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../src/core/random.ts";
+import { TextProfile } from "../../src/evidence/text/text-profile.ts";
 import { clusterTexts, normalizeText, textSimilarity } from "../../src/evidence/text.ts";
+import { plainClusters, plainEdits, plainTextSimilarity } from "./support/plain-texts.ts";
+import { edited, writtenText } from "./support/written-texts.ts";
 
 /** Texts that repeat, contain and misspell each other, as answers do; and anything else. */
 const answer = fc.oneof(
@@ -9,18 +13,6 @@ const answer = fc.oneof(
     .map((words) => words.join(" ")),
   fc.string({ unit: "binary", maxLength: 50 }),
 );
-
-function naiveEdits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1])));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
 
 /** Merges the two most alike clusters again and again, looking at every pair each time. */
 function naiveClusters(texts: readonly string[], similarity: (a: string, b: string) => number): string[] {
@@ -82,8 +74,17 @@ describe("textSimilarity", () => {
     const word = fc.string({ unit: fc.constantFrom("x", "y", "z", "é"), minLength: 1, maxLength: 32 });
     fc.assert(
       fc.property(word, word, (a, b) => {
-        expect(textSimilarity(a, b)).toBeCloseTo(1 - naiveEdits(a, b) / Math.max(a.length, b.length), 12);
+        expect(textSimilarity(a, b)).toBeCloseTo(1 - plainEdits(a, b) / Math.max(a.length, b.length), 12);
       }),
+    );
+  });
+
+  it("is what its formula says", () => {
+    fc.assert(
+      fc.property(answer, answer, (a, b) => {
+        expect(textSimilarity(a, b)).toBe(plainTextSimilarity(a, b));
+      }),
+      { numRuns: 1_000 },
     );
   });
 
@@ -110,7 +111,64 @@ describe("textSimilarity", () => {
   });
 });
 
+describe("textSimilarity of texts over 16,384 characters", () => {
+  const text = writtenText(40_000, seededRandom(1));
+
+  it("is 1 for equal ones, and for those that differ in case and punctuation", () => {
+    expect(textSimilarity(text, text)).toBe(1);
+    expect(textSimilarity(text, `${text.toUpperCase()}.`)).toBe(1);
+    expect(clusterTexts([text, text, `${text}!`]).clusters).toEqual([[0, 1, 2]]);
+  });
+
+  it("is more than one half where few words differ, and less for other texts", () => {
+    expect(textSimilarity(text, edited(text, 0.05, seededRandom(2)))).toBeGreaterThan(0.5);
+    expect(textSimilarity(text, writtenText(40_000, seededRandom(3)))).toBeLessThan(0.5);
+  });
+
+  it("goes on where the words stop to be compared", () => {
+    const [below, above] = [text.slice(0, 16_384), text.slice(0, 16_600)];
+    expect(textSimilarity(below, above)).toBeGreaterThan(0.9);
+    expect(textSimilarity(above, below)).toBe(textSimilarity(below, above));
+  });
+
+  it("hears of passages, no longer of words in any order", () => {
+    const reversed = (length: number) => {
+      const words = text.slice(0, length).split(" ");
+      return textSimilarity(words.join(" "), words.reverse().join(" "));
+    };
+    expect(reversed(16_384)).toBe(1);
+    expect(reversed(16_385)).toBeLessThan(0.5);
+  });
+
+  it("reads no more of a long text than of one twenty times shorter", () => {
+    const sizes = [50_000, 1_000_000].map((length) => {
+      const profile = new TextProfile("word ".repeat(length / 5));
+      const { sketch } = profile;
+      return {
+        words: profile.words.length,
+        sketch: sketch.length,
+        isMadeOnce: sketch === profile.sketch,
+      };
+    });
+    expect(sizes).toEqual(new Array(2).fill({ words: 0, sketch: 256, isMadeOnce: true }));
+  });
+});
+
 describe("clusterTexts", () => {
+  it("finds what a full matrix of plain similarities gives", () => {
+    fc.assert(
+      fc.property(fc.array(answer, { maxLength: 14 }), (texts) => {
+        const { clusters, score } = clusterTexts(texts);
+        const plain = plainClusters(texts);
+        const shown = (found: number[][]) => found.map((members) => members.join()).sort();
+        expect(shown(clusters)).toEqual(shown(plain.clusters));
+        expect(clusters.map(({ length }) => length)).toEqual(plain.clusters.map(({ length }) => length));
+        expect(score).toBeCloseTo(plain.score, 12);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("puts every text into one cluster, equal ones into the same, the largest cluster first", () => {
     fc.assert(
       fc.property(fc.array(answer, { minLength: 1, maxLength: 12 }), (texts) => {

@@ -3,34 +3,57 @@
  * Boundary: symbols are opaque strings.
  * Invariants:
  * 1. A symbol counts as often as both items have it.
- * 2. The time of `add` is what the item shares with all before, and one step each.
+ * 2. The time of `add` is one step each for the symbols that the item has, and for the different ones that it shares.
  */
 export class OverlapIndex {
-  readonly #holders = new Map<string, number[]>();
-  #size = 0;
+  readonly #occurrences = new Map<string, Occurrences>();
+  #shared = new Int32Array(64);
 
-  /** Adds an item. Gives, by item before it, how many symbols the two share. */
-  add(symbols: readonly string[]): Int32Array {
-    const shared = new Int32Array(this.#size);
-    for (const symbol of numbered(symbols)) {
-      const holders = this.#holders.get(symbol);
-      if (!holders) this.#holders.set(symbol, [this.#size]);
+  /**
+   * Adds an item. Gives, by item before it, how many symbols the two share; until the next one is added.
+   *
+   * @param item its number, greater than those before
+   */
+  add(item: number, symbols: readonly string[]): Int32Array {
+    if (item > this.#shared.length) this.#shared = new Int32Array(2 * item);
+    const shared = this.#shared.fill(0, 0, item);
+    for (const { items, times, own } of this.#count(item, symbols)) {
+      for (let at = 0; at < items.length; at++) {
+        const other = items[at] as number;
+        shared[other] = (shared[other] as number) + Math.min(own, times[at] as number);
+      }
+      items.push(item);
+      times.push(own);
+    }
+    return shared;
+  }
+
+  /** The different symbols of an item, each counted. */
+  #count(item: number, symbols: readonly string[]): Occurrences[] {
+    const found: Occurrences[] = [];
+    for (const symbol of symbols) {
+      let known = this.#occurrences.get(symbol);
+      if (!known) {
+        known = { items: [], times: [], own: 0, counted: -1 };
+        this.#occurrences.set(symbol, known);
+      }
+      if (known.counted === item) known.own++;
       else {
-        for (const holder of holders) shared[holder] = (shared[holder] as number) + 1;
-        holders.push(this.#size);
+        known.counted = item;
+        known.own = 1;
+        found.push(known);
       }
     }
-    this.#size++;
-    return shared;
+    return found;
   }
 }
 
-/** The symbols, each repetition made a symbol of its own. */
-function numbered(symbols: readonly string[]): string[] {
-  const times = new Map<string, number>();
-  return symbols.map((symbol) => {
-    const time = (times.get(symbol) ?? 0) + 1;
-    times.set(symbol, time);
-    return time === 1 ? symbol : `${symbol} ${time}`;
-  });
+/** Where a symbol is. */
+interface Occurrences {
+  /** The items that have it, and how often each. */
+  readonly items: number[];
+  readonly times: number[];
+  /** How often the item has it that was counted last. */
+  own: number;
+  counted: number;
 }

@@ -1,6 +1,7 @@
 import { averageLink } from "./average-link.ts";
+import { linkedGroups } from "./linked-groups.ts";
 import { TextComparison, type TextRow } from "./text-comparison.ts";
-import { profileText, type TextProfile } from "./text-profile.ts";
+import { TextProfile } from "./text-profile.ts";
 
 /** Texts that are less alike than this are as different as any. */
 const leastSimilarity = 0.5;
@@ -21,8 +22,9 @@ export interface TextClusters {
  * where closeness is half similarity and half the words in common, so that of two texts that say the same the more usual
  * one stands out. A caller's similarity, where there is one, is all that counts.
  *
- * Texts that are equal once normalised are compared once; the time grows with the square of the others. The clusters do
- * not depend on the order of the texts.
+ * Texts that are equal once normalised are compared once; the time grows with the square of the others, and no longer
+ * with their length above 16,384 characters, but for reading each once. The clusters do not depend on the order of the
+ * texts.
  *
  * @param similarity of two texts as they came, in [0, 1], symmetric. Default: `textSimilarity`.
  *
@@ -31,42 +33,51 @@ export interface TextClusters {
  * clusterTexts(["Lyon", "Paris", "paris.", "Paris, France"]).clusters; // [[1, 2, 3], [0]]
  * ```
  */
-export function clusterTexts(
-  texts: readonly string[],
-  similarity?: ((a: string, b: string) => number) | undefined,
-): TextClusters {
-  const distinct = distinctTexts(texts);
+export function clusterTexts(texts: readonly string[], similarity?: Similarity | undefined): TextClusters {
+  const profiles = new Map<string, TextProfile>();
+  return clusterProfiles(
+    texts.map((text) => {
+      const profile = profiles.get(text) ?? new TextProfile(text);
+      profiles.set(text, profile);
+      return profile;
+    }),
+    similarity,
+  );
+}
+
+type Similarity = (a: string, b: string) => number;
+
+/** `clusterTexts` of texts that are profiled already. */
+export function clusterProfiles(profiles: readonly TextProfile[], similarity?: Similarity | undefined): TextClusters {
+  const distinct = distinctTexts(profiles);
   const weights = distinct.map(({ members }) => members.length);
-  const { sums, degrees } = measure(similarity ? rowsBy(similarity, distinct) : rows(distinct), weights);
-  const clusters = averageLink(sums, weights, leastSimilarity)
+  const { links, degrees } = measure(similarity ? rowsBy(similarity, distinct) : rows(distinct), weights);
+  const clusters = linkedGroups(links)
+    .flatMap((group) => (group.length === 1 ? [group] : averageLinkWithin(group, links, weights)))
     .map((cluster) => describe(cluster, distinct, degrees))
     .sort((a, b) => b.members.length - a.members.length || b.degree - a.degree || a.medoid - b.medoid);
   const { medoid = -1, degree = 0 } = clusters[0] ?? {};
-  return { clusters: clusters.map(({ members }) => members), medoid, score: degree / Math.max(1, texts.length) };
+  return { clusters: clusters.map(({ members }) => members), medoid, score: degree / Math.max(1, profiles.length) };
 }
 
 interface DistinctText {
+  /** Of several forms in which it came the first by code units. */
   readonly profile: TextProfile;
-  /** As it came; of several forms the first by code units. */
-  readonly original: string;
   /** Where it stands among all texts. */
   readonly members: number[];
 }
 
 /** Texts that differ once normalised, in an order that does not depend on theirs. */
-function distinctTexts(texts: readonly string[]): DistinctText[] {
-  const profiles = new Map<string, TextProfile>();
-  const byText = new Map<string, { profile: TextProfile; original: string; members: number[] }>();
-  for (const [index, original] of texts.entries()) {
-    const profile = profiles.get(original) ?? profileText(original);
-    profiles.set(original, profile);
+function distinctTexts(profiles: readonly TextProfile[]): DistinctText[] {
+  const byText = new Map<string, { profile: TextProfile; members: number[] }>();
+  profiles.forEach((profile, index) => {
     const known = byText.get(profile.text);
-    if (!known) byText.set(profile.text, { profile, original, members: [index] });
+    if (!known) byText.set(profile.text, { profile, members: [index] });
     else {
       known.members.push(index);
-      if (original < known.original) known.original = original;
+      if (profile.raw < known.profile.raw) known.profile = profile;
     }
-  }
+  });
   return [...byText.values()].sort((a, b) => (a.profile.text < b.profile.text ? -1 : 1));
 }
 
@@ -75,36 +86,62 @@ function* rows(distinct: readonly DistinctText[]): Generator<TextRow> {
   for (const { profile } of distinct) yield comparison.add(profile);
 }
 
-function* rowsBy(similarity: (a: string, b: string) => number, distinct: readonly DistinctText[]): Generator<TextRow> {
-  for (const [row, { original }] of distinct.entries()) {
+function* rowsBy(similarity: Similarity, distinct: readonly DistinctText[]): Generator<TextRow> {
+  for (const [row, { profile }] of distinct.entries()) {
     const similarities = Float64Array.from(distinct.slice(0, row), (earlier) => {
-      const alike = similarity(earlier.original, original);
+      const alike = similarity(earlier.profile.raw, profile.raw);
       return alike >= leastSimilarity ? alike : 0;
     });
-    yield { similarities, closeness: similarities };
+    yield { similarities, overlaps: similarities };
   }
 }
 
-/** How alike every two texts are, in sum over all that are equal to them; and how close each is to all, itself included. */
-function measure(rows: Iterable<TextRow>, weights: readonly number[]): { sums: Float64Array; degrees: Float64Array } {
-  const size = weights.length;
-  const sums = new Float64Array(size * size);
+/**
+ * How alike every two texts are, by the later one and the earlier, where that one is like any; and how close each is to
+ * all, itself included.
+ */
+function measure(
+  rows: Iterable<TextRow>,
+  weights: readonly number[],
+): { links: (Float64Array | undefined)[]; degrees: Float64Array } {
+  const links: (Float64Array | undefined)[] = [];
   const degrees = Float64Array.from(weights);
-  let row = 0;
-  for (const { similarities, closeness } of rows) {
+  for (const { similarities, overlaps } of rows) {
+    const row = links.length;
     const weight = weights[row] as number;
-    let degree = weight;
+    let [degree, isLinked] = [weight, false];
     for (let other = 0; other < row; other++) {
-      const otherWeight = weights[other] as number;
-      const sum = (similarities[other] as number) * weight * otherWeight;
+      const similarity = similarities[other] as number;
+      const close = (similarity + (overlaps[other] as number)) / 2;
+      degree += close * (weights[other] as number);
+      degrees[other] = (degrees[other] as number) + close * weight;
+      isLinked ||= similarity > 0;
+    }
+    degrees[row] = degree;
+    links.push(isLinked ? similarities.slice(0, row) : undefined);
+  }
+  return { links, degrees };
+}
+
+/** The clusters of texts that are linked with each other; texts of different groups are in different clusters. */
+function averageLinkWithin(
+  group: readonly number[],
+  links: readonly (Float64Array | undefined)[],
+  weights: readonly number[],
+): number[][] {
+  const size = group.length;
+  const sums = new Float64Array(size * size);
+  const own = group.map((text) => weights[text] as number);
+  for (let row = 1; row < size; row++) {
+    const similarities = links[group[row] as number];
+    for (let other = 0; other < row; other++) {
+      const similarity = similarities?.[group[other] as number] ?? 0;
+      const sum = similarity * (own[row] as number) * (own[other] as number);
       sums[row * size + other] = sum;
       sums[other * size + row] = sum;
-      degree += (closeness[other] as number) * otherWeight;
-      degrees[other] = (degrees[other] as number) + (closeness[other] as number) * weight;
     }
-    degrees[row++] = degree;
   }
-  return { sums, degrees };
+  return averageLink(sums, own, leastSimilarity).map((items) => items.map((item) => group[item] as number));
 }
 
 function describe(
@@ -112,15 +149,13 @@ function describe(
   distinct: readonly DistinctText[],
   degrees: Float64Array,
 ): { members: number[]; degree: number; medoid: number } {
-  const members = cluster.map((text) => distinct[text] as DistinctText);
-  const degree = Math.max(...cluster.map((text) => degrees[text] as number));
-  const [medoid] = cluster
-    .filter((text) => degrees[text] === degree)
-    .map((text) => distinct[text] as DistinctText)
-    .sort((a, b) => a.profile.text.length - b.profile.text.length || first(a) - first(b)) as [DistinctText];
-  return { members: members.flatMap((each) => each.members).sort((a, b) => a - b), degree, medoid: first(medoid) };
-}
-
-function first({ members }: DistinctText): number {
-  return members[0] as number;
+  const degreeOf = (text: number) => degrees[text] as number;
+  const lengthOf = (text: number) => (distinct[text] as DistinctText).profile.text.length;
+  const firstOf = (text: number) => (distinct[text] as DistinctText).members[0] as number;
+  const closest = cluster.reduce((best, text) => {
+    const order = degreeOf(best) - degreeOf(text) || lengthOf(text) - lengthOf(best) || firstOf(text) - firstOf(best);
+    return order < 0 ? text : best;
+  });
+  const members = cluster.flatMap((text) => (distinct[text] as DistinctText).members).sort((a, b) => a - b);
+  return { members, degree: degreeOf(closest), medoid: firstOf(closest) };
 }

@@ -1,13 +1,15 @@
-import { levenshteinFrom, longestPattern } from "./levenshtein.ts";
+import { includesSequence } from "./includes-sequence.ts";
+import { levenshteinFrom } from "./levenshtein.ts";
 import { OverlapIndex } from "./overlap-index.ts";
 import type { TextProfile } from "./text-profile.ts";
+import { resemblance } from "./text-sketch.ts";
 
-/** How a text compares with those before it, by index. */
+/** How a text compares with those before it, by index; until the next one is added. */
 export interface TextRow {
   /** How alike they are, in [0, 1]; see `textSimilarity`. */
   readonly similarities: Float64Array;
-  /** The mean of that and of the part of all their words that they share (Jaccard 1901), in [0, 1]. */
-  readonly closeness: Float64Array;
+  /** The part of all their words that they share (Jaccard 1901), of passages where one is long; in [0, 1]. */
+  readonly overlaps: Float64Array;
 }
 
 /**
@@ -16,12 +18,18 @@ export interface TextRow {
  * Invariants:
  * 1. A similarity does not depend on which of two texts came first.
  * 2. A similarity under `least` is given as 0, and costs no count of edits where the letters in common rule it out.
+ * 3. Comparing two texts takes no longer than it does for texts of `longestComparedByWords`.
  */
 export class TextComparison {
   readonly #least: number;
   readonly #profiles: TextProfile[] = [];
+  /** By text; 0 of a long one. */
+  readonly #wordCounts: number[] = [];
+  /** The texts that are short. */
+  readonly #short: number[] = [];
   readonly #words = new OverlapIndex();
   readonly #letters = new OverlapIndex();
+  #row: TextRow = { similarities: new Float64Array(64), overlaps: new Float64Array(64) };
 
   /** @param least the least similarity that matters */
   constructor({ least = 0 }: { least?: number } = {}) {
@@ -29,45 +37,69 @@ export class TextComparison {
   }
 
   add(profile: TextProfile): TextRow {
-    const sharedWords = this.#words.add(profile.words);
-    const sharedLetters = this.#letters.add(isShort(profile) ? profile.text.split("") : []);
-    const editsTo = isShort(profile) ? levenshteinFrom(profile.text) : undefined;
-    const similarities = new Float64Array(this.#profiles.length);
-    const closeness = new Float64Array(this.#profiles.length);
-    for (let index = 0; index < this.#profiles.length; index++) {
-      const other = this.#profiles[index] as TextProfile;
-      const words = sharedWords[index] as number;
-      const measured = this.#similarity(profile, other, words, sharedLetters[index] as number, editsTo);
-      const similarity = measured >= this.#least ? measured : 0;
-      similarities[index] = similarity;
-      closeness[index] = (similarity + words / (profile.words.length + other.words.length - words)) / 2;
-    }
+    const row = this.#profiles.length;
+    if (row > this.#row.overlaps.length)
+      this.#row = { similarities: new Float64Array(2 * row), overlaps: new Float64Array(2 * row) };
+    const sharedWords = this.#words.add(row, profile.words);
+    this.#compareWords(profile, sharedWords, row);
+    if (profile.isShort) this.#compareLetters(profile, sharedWords, row);
     this.#profiles.push(profile);
-    return { similarities, closeness };
+    this.#wordCounts.push(profile.words.length);
+    return this.#row;
   }
 
-  #similarity(
-    a: TextProfile,
-    b: TextProfile,
-    sharedWords: number,
-    sharedLetters: number,
-    editsTo: ((text: string) => number) | undefined,
-  ): number {
-    if (a.marks === b.marks && sharedWords === Math.min(a.words.length, b.words.length) && contains(a, b)) return 1;
-    if (!editsTo || !isShort(b)) return sharedWords / Math.max(a.words.length, b.words.length);
-    const longer = Math.max(a.text.length, b.text.length);
-    if (a.marks !== b.marks || sharedLetters < this.#least * longer) return 0;
-    return 1 - editsTo(b.text) / longer;
+  #compareWords(profile: TextProfile, sharedWords: Int32Array, row: number): void {
+    const { similarities, overlaps } = this.#row;
+    const [least, wordCounts] = [this.#least, this.#wordCounts];
+    const own = profile.words.length;
+    for (let index = 0; index < row; index++) {
+      const shared = sharedWords[index] as number;
+      const others = wordCounts[index] as number;
+      const most = Math.max(own, others);
+      if (shared === Math.min(own, others)) this.#compareWhole(profile, index);
+      else {
+        overlaps[index] = shared / (own + others - shared);
+        similarities[index] = shared < least * most ? 0 : shared / most;
+      }
+    }
+  }
+
+  /** Compares with a text that has all words of this one, or this one all of it; or of which one is long. */
+  #compareWhole(profile: TextProfile, index: number): void {
+    const other = this.#profiles[index] as TextProfile;
+    const isByPassages = profile.isLong || other.isLong;
+    const overlap = isByPassages ? resemblance(profile.sketch, other.sketch) : lengthRatio(profile.words, other.words);
+    this.#row.overlaps[index] = overlap;
+    this.#row.similarities[index] = !isByPassages && isWithin(profile, other) ? 1 : this.#counted(overlap);
+  }
+
+  /** Compares with the short texts, of which letters count. */
+  #compareLetters(profile: TextProfile, sharedWords: Int32Array, row: number): void {
+    const { similarities } = this.#row;
+    const sharedLetters = this.#letters.add(row, profile.text.split(""));
+    const editsTo = levenshteinFrom(profile.text);
+    for (const index of this.#short) {
+      const other = this.#profiles[index] as TextProfile;
+      const hasWhole = sharedWords[index] === Math.min(profile.words.length, other.words.length);
+      if (hasWhole && isWithin(profile, other)) continue;
+      const longer = Math.max(profile.text.length, other.text.length);
+      const isRuledOut = profile.marks !== other.marks || (sharedLetters[index] as number) < this.#least * longer;
+      similarities[index] = isRuledOut ? 0 : this.#counted(1 - editsTo(other.text) / longer);
+    }
+    this.#short.push(row);
+  }
+
+  #counted(similarity: number): number {
+    return similarity >= this.#least ? similarity : 0;
   }
 }
 
-/** Whether letters are compared, and not words: in long texts unrelated words have most of their letters in common. */
-function isShort({ text }: TextProfile): boolean {
-  return text.length > 0 && text.length <= longestPattern;
+/** Whether the words of one stand together in the other, and no other word turns the meaning round. */
+function isWithin(a: TextProfile, b: TextProfile): boolean {
+  const [shorter, longer] = a.words.length <= b.words.length ? [a, b] : [b, a];
+  return a.marks === b.marks && includesSequence(longer.words, shorter.words);
 }
 
-/** Whether the words of one stand together in the other. */
-function contains(a: TextProfile, b: TextProfile): boolean {
-  const [short, long] = a.words.length <= b.words.length ? [a, b] : [b, a];
-  return ` ${long.text} `.includes(` ${short.text} `);
+function lengthRatio(a: { readonly length: number }, b: { readonly length: number }): number {
+  return Math.min(a.length, b.length) / Math.max(a.length, b.length);
 }

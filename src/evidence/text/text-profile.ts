@@ -1,10 +1,36 @@
+import { longestPattern } from "./levenshtein.ts";
+import { sketchText, type TextSketch } from "./text-sketch.ts";
+
+/** Texts of more UTF-16 units are compared by a sketch of them: all their words would take too long. */
+export const longestComparedByWords = 16_384;
+
 /** A text as it is compared. */
-export interface TextProfile {
-  /** The words, a space between. */
+export class TextProfile {
+  readonly raw: string;
+  /** The words, a space between; of a long text the text as it came. */
   readonly text: string;
+  /** None of a long text. */
   readonly words: readonly string[];
   /** The words that turn a meaning round: negations and numbers, sorted. */
   readonly marks: string;
+  readonly isLong: boolean;
+  /** Whether letters are compared, and not words: in longer texts unrelated words have most of their letters in common. */
+  readonly isShort: boolean;
+  #sketch: TextSketch | undefined;
+
+  constructor(raw: string) {
+    this.raw = raw;
+    this.isLong = raw.length > longestComparedByWords;
+    this.words = this.isLong ? [] : wordsOf(raw);
+    this.text = this.isLong ? raw : this.words.join(" ");
+    this.isShort = this.text.length > 0 && this.text.length <= longestPattern;
+    this.marks = marksIn(this.text, this.words).sort().join(" ");
+  }
+
+  get sketch(): TextSketch {
+    this.#sketch ??= sketchText(this.raw);
+    return this.#sketch;
+  }
 }
 
 /** A character of a script written without spaces, a number, or a word; `C++` and `C#` are words. */
@@ -15,20 +41,26 @@ const negations = new Set(["no", "not", "never", "none", "without", "nor", "neit
 const hasDigit = /\p{N}/u;
 
 /**
- * Takes from a text what does not change what it says: compatibility forms, case, punctuation, English articles before
- * a word, commas within numbers. Signs and decimal points of numbers stay, and `n't` becomes the word `not`. A text
- * without a word stays, trimmed.
+ * The words of a text, without what does not change what it says: compatibility forms, case, punctuation, English
+ * articles before a word, commas within numbers. Signs and decimal points of numbers stay, and `n't` becomes the word
+ * `not`. A text without a word stays, trimmed.
  */
-export function profileText(raw: string): TextProfile {
+export function wordsOf(raw: string): string[] {
   const plain = raw.normalize("NFKC").toLowerCase();
   const spelled = plain
     .replace(/\bcannot\b/g, "can not")
     .replace(/n['’]t\b/g, " not")
     .replace(/['’]/g, "");
   const found = spelled.match(word) ?? [plain.trim()];
-  const words = found
-    .filter((each, at) => at === found.length - 1 || !articles.has(each))
-    .map((each) => (/^-?\d/.test(each) ? each.replaceAll(",", "") : each));
-  const marks = words.filter((each) => negations.has(each) || hasDigit.test(each));
-  return { text: words.join(" "), words, marks: marks.sort().join(" ") };
+  const words = found.filter((each, at) => at === found.length - 1 || !articles.has(each));
+  return spelled.includes(",") ? words.map(withoutCommas) : words;
+}
+
+function withoutCommas(each: string): string {
+  return /^-?\d/.test(each) ? each.replaceAll(",", "") : each;
+}
+
+function marksIn(text: string, words: readonly string[]): string[] {
+  const isAnyNumber = hasDigit.test(text);
+  return words.filter((each) => negations.has(each) || (isAnyNumber && hasDigit.test(each)));
 }
