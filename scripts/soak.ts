@@ -34,6 +34,8 @@ const { values } = parseArgs({
 const durationMs = positive(values.minutes, "--minutes") * 60_000;
 const seed = positive(values.seed, "--seed");
 
+// Only a process that exits by itself takes its Postgres with it.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 const processFaults = new ProcessFaults();
 const spans = OpenSpans.register();
 const random = seededRandom(seed);

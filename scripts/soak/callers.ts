@@ -48,11 +48,9 @@ const cancelHalfWay: Manner = async (asked) => {
 
 const disposeHalfWay: Manner = async (asked) => {
   const stream = streamOf(asked);
-  {
-    await using disposed = stream;
-    const events = disposed[Symbol.asyncIterator]();
-    for (let left = below(patience, asked.random); left > 0; left--) await events.next();
-  }
+  const events = stream[Symbol.asyncIterator]();
+  for (let left = below(patience, asked.random); left > 0; left--) await events.next();
+  await stream[Symbol.asyncDispose]();
   await take(stream, asked);
 };
 

@@ -21,6 +21,7 @@ export interface SoakStores extends AsyncDisposable {
  */
 export async function openStores(): Promise<SoakStores> {
   const folder = mkdtempSync(join(tmpdir(), "steer-soak-"));
+  process.once("exit", () => rmSync(folder, { recursive: true }));
   const server = await startPostgres({ fsync: "off", full_page_writes: "off" });
   const byName = {
     memory: new MemoryStore({ journalTtlMs }),
@@ -34,7 +35,6 @@ export async function openStores(): Promise<SoakStores> {
     async [Symbol.asyncDispose]() {
       for (const store of Object.values(byName)) await store.close();
       await server?.stop();
-      rmSync(folder, { recursive: true });
     },
   };
 }
