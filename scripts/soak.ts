@@ -27,6 +27,8 @@ const fewestWaves = 12;
 /** How long what was left may take to end by itself: late answers, closing sockets. */
 const patienceMs = 5_000;
 const pollMs = 20;
+/** More than anybody reads. */
+const shownFaults = 20;
 
 const { values } = parseArgs({
   options: { minutes: { type: "string", default: "10" }, seed: { type: "string", default: "1" } },
@@ -93,7 +95,7 @@ async function takeSample(): Promise<Sample> {
 }
 
 function report(): void {
-  const faultsFound = [...findLeaks(samples), ...tally.unexpected, ...processFaults.seen];
+  const faultsFound = [...new Set([...findLeaks(samples), ...tally.unexpected, ...processFaults.seen])];
   const minutes = ((samples.at(-1)?.atMs ?? 0) / 60_000).toFixed(1);
   const storeNames = Object.keys(stores.byName).join(", ");
   console.log(`${callers} callers at once, ${orchestrators.length} orchestrators over ${storeNames}, seed ${seed}\n`);
@@ -101,8 +103,9 @@ function report(): void {
   console.log(
     `How runs ended:\n${tally.outcomes}\n\nWhat happened on the way:\n${tally.deeds}\n\nFaults met:\n${faults}\n`,
   );
-  for (const fault of faultsFound) console.log(`LEAK OR FAULT: ${fault}`);
-  const verdict = faultsFound.length === 0 ? "nothing grew and nothing was left" : `${faultsFound.length} faults`;
+  for (const fault of faultsFound.slice(0, shownFaults)) console.log(`LEAK OR FAULT: ${fault}`);
+  const verdict =
+    faultsFound.length === 0 ? "nothing grew and nothing was left" : `${faultsFound.length} leaks or faults`;
   console.log(`= ${tally.runs} runs, ${faults.total} faults met, ${spans.ended} spans in ${minutes} min: ${verdict}`);
   process.exitCode = faultsFound.length === 0 ? 0 : 1;
 }
