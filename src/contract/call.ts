@@ -73,7 +73,11 @@ export function isSelfGuarding(tool: object): boolean {
 
 /** What was paid for in earlier runs of the same idempotency key, and a place for what is paid for now. */
 export interface ReplicateJournal {
-  find(place: ReplicatePlace): Replicate | undefined;
+  /** @param fits whether what an earlier run left can still be used */
+  find(
+    place: ReplicatePlace,
+    fits: (replicate: Replicate) => PromiseLike<boolean> | boolean,
+  ): Promise<Replicate | undefined>;
   append(place: ReplicatePlace, replicate: Replicate): Promise<void>;
 }
 

@@ -2,7 +2,8 @@
  * Job: find what earlier runs of a key have paid for, and keep what this one pays for.
  * Boundary: knows the claim's token; what becomes of the run when the store fails is the caller's.
  * Invariants:
- * 1. A replicate is found at its own place: by the tool and for the model that had asked for it, whatever its seed.
+ * 1. A replicate is found at its own place: by the tool and for the model that had asked for it, whatever its seed; one
+ *    of an earlier run only where whoever asks can still use it.
  * 2. What is journaled in this run is found as well: a bundle that is tried again as a whole asks only for the rest.
  * 3. `journaledUsage` counts each replicate of an earlier run once, however often it is found.
  */
@@ -37,11 +38,13 @@ export function createClaimJournal(
       if (found.size === 0) return undefined;
       return [...found].reduce((sum, { usage = zeroUsage() }) => addUsage(sum, usage), zeroUsage());
     },
-    find(place) {
+    async find(place, fits) {
       const key = keyOf(journaledAs(place));
       const replicate = earlier.get(key);
-      if (replicate) found.add(replicate);
-      return replicate ?? own.get(key);
+      if (!replicate || own.has(key)) return own.get(key);
+      if (!(await fits(replicate))) return undefined;
+      found.add(replicate);
+      return replicate;
     },
     async append(place, replicate) {
       const journaled = { ...replicate, ...journaledAs(place) };

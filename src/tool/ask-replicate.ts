@@ -1,6 +1,6 @@
 import type { Replicate, ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
-import type { Call, CallAttempt, CallOutcome, Lent, ReplicateJournal, ReplicatePlace } from "../contract/call.ts";
+import type { Call, CallAttempt, CallOutcome, Lent, ReplicatePlace } from "../contract/call.ts";
 import { lend } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import { InvalidOutputError } from "../contract/invalid-output-error.ts";
@@ -9,21 +9,19 @@ import { StoreError } from "../contract/store-error.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
-import type { CheckResult, ResolvedSchema } from "../schema/resolve.ts";
-import type { FieldResampling } from "./field-resampling.ts";
+import { type AnswerRules, checkAnswer } from "./check-answer.ts";
+import { findJournaled, journalReplicate } from "./journaled-replicate.ts";
 import type { Asked, Failure } from "./replicate-scheduler.ts";
 import type { ReplicateBound, ReplicateSource } from "./replicate-source.ts";
 
 /** Everything that the replicates of one bundle have in common. */
-export interface BundleAsking<Input, T> {
+export interface BundleAsking<Input, T> extends AnswerRules {
   readonly tool: ReplicateSource<Input, T>;
   readonly request: Input;
   readonly options: ResolvedBundleOptions;
   readonly context: ToolContext;
   readonly lent: Lent;
   readonly bound: ReplicateBound;
-  readonly schema: ResolvedSchema | undefined;
-  readonly resampling: FieldResampling | undefined;
   /** Replicates that were asked for before, of other models. */
   readonly offset: number;
   /** How many models were asked before. */
@@ -55,7 +53,7 @@ export async function askReplicate<Input, T>(
   const id = `r${asking.offset + index + 1}`;
   const spec = { id, index, seed: options.seeds[index] as number, ...(fields && { fields }) };
   const place: ReplicatePlace = { toolName: tool.name, stage: asking.stage, index, seed: spec.seed };
-  const recorded = lent.journal?.find(place);
+  const recorded = lent.journal && (await findJournaled(lent.journal, place, asking));
   if (recorded) {
     const replicate = { ...recorded, id };
     context.events.emit("replicate_done", { replicate });
@@ -78,7 +76,7 @@ export async function askReplicate<Input, T>(
   const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
   if (!hasStarted) return { failure, isHopeless: true };
   const replicate = toReplicate(asking, spec, outcome);
-  const unkept = replicate.valid ? await keep(replicate as Replicate, place, lent.journal) : undefined;
+  const unkept = replicate.valid ? await keep(replicate as Replicate, place, asking) : undefined;
   const events = lent.eventsFor?.(outcome.attempts) ?? context.events;
   events.emit("replicate_done", { replicate });
   if (unkept) return { replicate, failure: unkept, isHopeless: true };
@@ -89,10 +87,11 @@ export async function askReplicate<Input, T>(
 async function keep(
   replicate: Replicate,
   place: ReplicatePlace,
-  journal: ReplicateJournal | undefined,
+  asking: BundleAsking<any, any>,
 ): Promise<Failure | undefined> {
+  const { journal } = asking.lent;
   try {
-    await journal?.append(place, replicate);
+    if (journal) await journalReplicate(journal, place, asking, replicate);
     return undefined;
   } catch (error) {
     const { name, code } = StoreError.isInstance(error) ? error : { name: "Error", code: "UNKNOWN" };
@@ -112,15 +111,6 @@ async function answerOnce<Input, T>(
   const checked = await checkAnswer(asking, result.data, spec.fields);
   if (!checked.ok) throw new InvalidOutputError(checked.errors, { data: result.data });
   return { ...result, data: checked.value as T };
-}
-
-async function checkAnswer(
-  { schema, resampling }: BundleAsking<any, any>,
-  data: unknown,
-  fields: readonly string[] | undefined,
-): Promise<CheckResult> {
-  if (resampling && fields) return resampling.check(data, fields);
-  return schema ? schema.check(data) : { ok: true, value: data };
 }
 
 function replicateContext(

@@ -70,8 +70,8 @@ function innerContext(context: ToolContext, attempt: CallAttempt): { context: To
   const inner = withLazySignal(own, attempt);
   const guard = createDirectGuard(inner, observed);
   const journal = lent?.journal && {
-    find(...replicate: Parameters<ReplicateJournal["find"]>) {
-      const found = lent.journal?.find(...replicate);
+    async find(...replicate: Parameters<ReplicateJournal["find"]>) {
+      const found = await lent.journal?.find(...replicate);
       paidFor ||= found !== undefined;
       return found;
     },

@@ -23,6 +23,7 @@ async function journalOf(store: MemoryStore) {
   return { journal: createClaimJournal(store, token, replicates, fail), token };
 }
 
+const always = () => true;
 const place = (index = 0) => ({ toolName: "tool", stage: 0, index, seed: 100 + index });
 
 describe("the journal of a claim", () => {
@@ -33,8 +34,8 @@ describe("the journal of a claim", () => {
     await store.release(token);
     const { journal: later } = await journalOf(store);
     for (const other of [{ toolName: "other" }, { stage: 1 }, { index: 1 }, { seed: 101 }])
-      expect(later.find({ ...place(), ...other })).toBeUndefined();
-    expect(later.find(place())).toMatchObject({ seed: 100, data: { severity: "high" } });
+      expect(await later.find({ ...place(), ...other }, always)).toBeUndefined();
+    expect(await later.find(place(), always)).toMatchObject({ seed: 100, data: { severity: "high" } });
   });
 
   test("keeps replicates apart that only their tools tell apart", async () => {
@@ -45,7 +46,8 @@ describe("the journal of a claim", () => {
     await journal.append({ ...place(), stage: 1 }, sampleReplicate(0, "third"));
     await store.release(token);
     const { journal: later } = await journalOf(store);
-    const found = [place(), { ...place(), toolName: "fallback" }, { ...place(), stage: 1 }].map(later.find);
+    const places = [place(), { ...place(), toolName: "fallback" }, { ...place(), stage: 1 }];
+    const found = await Promise.all(places.map((own) => later.find(own, always)));
     expect(found.map((replicate) => replicate?.data)).toEqual(["first", "second", "third"]);
   });
 
@@ -58,8 +60,21 @@ describe("the journal of a claim", () => {
     expect(later.journaledUsage()).toBeUndefined();
     await later.append(place(1), sampleReplicate(1));
     for (let again = 0; again < 3; again++)
-      for (const index of [0, 1]) expect(later.find(place(index))).toMatchObject({ seed: 100 + index });
+      for (const index of [0, 1]) expect(await later.find(place(index), always)).toMatchObject({ seed: 100 + index });
     expect(later.journaledUsage()?.totalTokens).toBe(15);
+  });
+
+  test("neither finds nor counts what cannot be used any more, and finds what this run has put in its place", async () => {
+    const store = new MemoryStore();
+    const { journal, token } = await journalOf(store);
+    await journal.append(place(), sampleReplicate(0, "old"));
+    await store.release(token);
+    const { journal: later } = await journalOf(store);
+    const isRecent = ({ data }: { data: unknown }) => data !== "old";
+    expect(await later.find(place(), isRecent)).toBeUndefined();
+    await later.append(place(), sampleReplicate(0, "recent"));
+    expect(await later.find(place(), isRecent)).toMatchObject({ data: "recent" });
+    expect(later.journaledUsage()).toBeUndefined();
   });
 });
 
