@@ -1,5 +1,6 @@
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { Usage } from "../contract/usage.ts";
+import { InvalidOptionsError } from "../core/errors.ts";
 import type { RunStore } from "../store/store.ts";
 import type { WonClaim } from "./claim-key.ts";
 import { createClaimJournal } from "./journal.ts";
@@ -52,5 +53,8 @@ function withJournaledUsage(output: OrchestrationOutput, journaledUsage: Usage |
 
 function isFinal(output: OrchestrationOutput): boolean {
   if (output.status !== "failed") return output.status === "completed";
-  return Object.values(output.errors).every((error) => fixedByRequest.has(error.category ?? ""));
+  // A refusal can be a fallback's whose package is not installed: not here, and not yet.
+  return Object.values(output.errors).every(
+    ({ category, code }) => fixedByRequest.has(category ?? "") && code !== InvalidOptionsError.code,
+  );
 }

@@ -1,4 +1,5 @@
 import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
+import { InvalidOptionsError } from "../core/errors.ts";
 import { canFallBack } from "../guard/fallback.ts";
 import type { CallPolicies } from "../guard/guard-settings.ts";
 import type { RunLayer } from "./run-context.ts";
@@ -16,6 +17,7 @@ export function createGuardLayer(policies: Omit<CallPolicies, "hasFallback">): R
       Object.assign(errors, output.errors);
       context.events.emit("fallback_started", { from: context.tool?.name ?? "", to: fallback.name });
       context.tool = fallback;
+      context.isFallback = true;
       context.toolOptions = context.input.toolOptions;
     }
   };
@@ -23,7 +25,12 @@ export function createGuardLayer(policies: Omit<CallPolicies, "hasFallback">): R
 
 function isReplaceable(output: OrchestrationOutput): boolean {
   if (output.status !== "failed") return false;
-  return Object.values(output.errors).every(({ category }) => canFallBack(category));
+  return Object.values(output.errors).every(({ category, code }) => canFallBack(category) || isRefusal(code));
+}
+
+/** What one fallback cannot take, the next one may. */
+function isRefusal(code: string): boolean {
+  return code === InvalidOptionsError.code;
 }
 
 /** An output that also says what became of the tools before. */

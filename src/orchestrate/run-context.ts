@@ -23,6 +23,8 @@ export interface RunContext extends PreparedRun {
   /** The tool that runs now. Layers choose and replace it. */
   tool: AnyTool | undefined;
   toolOptions: Readonly<Record<string, unknown>> | undefined;
+  /** Whether the tool that runs now stands in for one that failed. */
+  isFallback: boolean;
   /** Tried in turn where the tool fails. */
   fallbackTools: readonly AnyTool[];
   /** Set by a layer that guards calls. */
@@ -50,6 +52,7 @@ export function createRunContext(run: PreparedRun): RunContext {
     scope: callerScope,
     tool: input.tool,
     toolOptions: input.toolOptions,
+    isFallback: false,
     fallbackTools: input.fallbackTools,
     callPolicies: undefined,
     journal: undefined,

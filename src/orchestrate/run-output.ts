@@ -4,7 +4,7 @@ import { hasEvidence, type OrchestrationOutput, type OutputError, type OutputMet
 import { StoreError } from "../contract/store-error.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import type { Budget, Spent } from "../contract/usage.ts";
-import { messageOf } from "../core/errors.ts";
+import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import { toOutputError } from "../guard/output-error.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -22,8 +22,7 @@ export function completedOutput(context: RunContext, content: unknown): Orchestr
  */
 export function outputOf(context: RunContext, tool: AnyTool, thrown: unknown): OrchestrationOutput {
   const { content, isUsable, failures, cause } = asIncomplete(tool, thrown);
-  const wasCancelled = CancelledError.isInstance(cause);
-  if (wasCancelled || (isRejection(cause) && !(isUsable && BudgetExceeded.isInstance(cause)))) {
+  if (isRejection(cause, { isUsable, isFallback: context.isFallback })) {
     throw withPartial(cause, { ...spentOf(context), content });
   }
   context.events.emit("error", { error: Object.values(failures).at(-1) as OutputError });
@@ -36,13 +35,21 @@ export function outputOf(context: RunContext, tool: AnyTool, thrown: unknown): O
 
 function asIncomplete(tool: AnyTool, thrown: unknown): Incomplete {
   if (thrown instanceof Incomplete) return thrown;
-  const failures = { [tool.name]: toOutputError(thrown, 1) };
+  const failures = { [tool.name]: toOutputError(thrown, InvalidOptionsError.isInstance(thrown) ? 0 : 1) };
   return new Incomplete({ content: null, isUsable: false, failures, cause: thrown });
 }
 
-/** What the caller must fix or decide, as against what went wrong while the tool ran. */
-function isRejection(error: unknown): boolean {
-  return isOrchestratorError(error) && error.code !== "TOOL_EXECUTION";
+/**
+ * What the caller must fix or decide, as against what went wrong while the tool ran. A fallback that refuses the request
+ * is one more failure: what came before it has been paid for.
+ */
+function isRejection(
+  error: unknown,
+  { isUsable, isFallback }: { readonly isUsable: boolean; readonly isFallback: boolean },
+): boolean {
+  if (!isOrchestratorError(error) || error.code === "TOOL_EXECUTION") return false;
+  if (error.code === "BUDGET_EXCEEDED") return !isUsable;
+  return error.code !== "INVALID_OPTIONS" || !isFallback;
 }
 
 /** The same error, with what was paid for by now. */
