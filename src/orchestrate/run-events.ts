@@ -19,6 +19,7 @@ import type {
 import type { Logger } from "../contract/settings.ts";
 import { type Clock, timestamp } from "../core/clock.ts";
 import { Emitter } from "../core/emitter.ts";
+import type { CountableEvent, EventMeter } from "../telemetry/run-metrics.ts";
 
 export interface RunIdentity {
   readonly traceId: string;
@@ -71,6 +72,8 @@ export class RunEvents {
   #isOver = false;
   /** The name of the tool that runs. */
   source = "";
+  /** Counts events, also those that nobody listens to: it is no listener. */
+  meter: EventMeter | undefined = undefined;
 
   constructor(identity: RunIdentity, clock: Clock, listeners: RunListeners) {
     this.#identity = identity;
@@ -95,6 +98,7 @@ export class RunEvents {
   emit<E extends EventType>(type: E, data: EventData[E], attempt = 1): void {
     if (this.#isOver) return;
     this.#isOver = terminal.has(type);
+    this.meter?.({ type, ...data } as CountableEvent, this.source);
     const seq = this.#seq++;
     if (!this.isHeard) return;
     const base = {

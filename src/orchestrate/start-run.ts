@@ -5,7 +5,9 @@ import { compose } from "../core/compose.ts";
 import { messageOf } from "../core/errors.ts";
 import { onAbort } from "../core/signal.ts";
 import { toOutputError } from "../guard/output-error.ts";
+import { meterRun } from "../telemetry/run-metrics.ts";
 import { traceRun } from "../telemetry/run-spans.ts";
+import type { Span } from "../telemetry/span.ts";
 import { checkRequest } from "./check-request.ts";
 import { armDeadline } from "./deadline.ts";
 import { executeTool } from "./execute-tool.ts";
@@ -22,10 +24,12 @@ export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): P
     if (context.tool?.inputSchema) await assertRequest(context, context.tool);
     events.source = context.tool?.name ?? "";
     events.emit("run_started", { request: input.request });
-    const output = await traceRun({ requestId, traceId, toolName: context.tool?.name }, (span) => {
+    const toolName = context.tool?.name;
+    const execute = (span: Span) => {
       context.span = span;
       return compose(layers, executeTool)(context);
-    });
+    };
+    const output = await meterRun({ toolName, events }, () => traceRun({ requestId, traceId, toolName }, execute));
     emitEnd(context, output);
     return output;
   } catch (error) {

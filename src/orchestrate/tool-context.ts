@@ -3,11 +3,12 @@ import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { createCallGuard } from "../guard/guard.ts";
+import { meterCalls } from "../telemetry/run-metrics.ts";
 import { traceCalls } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";
 import { emitter, type RunContext } from "./run-context.ts";
 
-/** The guard of a run's calls, on the run's ledger or on a part of it, each call a span below `span`. */
+/** The guard of a run's calls, on the run's ledger or on a part of it, each call measured and a span below `span`. */
 export function guardFor(context: RunContext, span: Span, limits?: Budget): CallGuard {
   const guard = createCallGuard({
     scope: context.scope,
@@ -17,7 +18,7 @@ export function guardFor(context: RunContext, span: Span, limits?: Budget): Call
     emit: emitter(context),
     policies: context.callPolicies,
   });
-  return traceCalls(guard, span);
+  return meterCalls(traceCalls(guard, span));
 }
 
 /**

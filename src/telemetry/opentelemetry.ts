@@ -8,12 +8,12 @@ const registered = Symbol.for("opentelemetry.js.api.1");
 let loaded: OpenTelemetry | "absent" | undefined;
 
 /**
- * OpenTelemetry's API, where the program has registered a tracer with it. It is an optional peer: a program that does
- * not use it loads nothing, and pays for reading one global.
+ * OpenTelemetry's API, where the program has registered a provider of traces, or of metrics, with it. It is an optional
+ * peer: a program that does not use it loads nothing, and pays for reading one global.
  */
-export function opentelemetry(): OpenTelemetry | undefined {
-  const providers = (globalThis as { [registered]?: { trace?: unknown } })[registered];
-  if (!providers?.trace) return undefined;
+export function opentelemetry(signal: "trace" | "metrics"): OpenTelemetry | undefined {
+  const providers = (globalThis as { [registered]?: { trace?: unknown; metrics?: unknown } })[registered];
+  if (!providers?.[signal]) return undefined;
   loaded ??= load();
   return loaded === "absent" ? undefined : loaded;
 }

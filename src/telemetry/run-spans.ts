@@ -49,7 +49,7 @@ export function traceCalls(guard: CallGuard, parent: Span): CallGuard {
     const outcome = await span.run(() => guard(call));
     span.setAttributes({
       ...spentAttributes(outcome),
-      ...answerAttributes(outcome),
+      "gen_ai.response.model": answeredBy(outcome),
       "steer.attempts": outcome.attempts,
     });
     if (!outcome.ok) span.recordError(outcome.failure);
@@ -83,9 +83,10 @@ async function workIn<O extends OrchestrationOutput>(span: Span, work: (span: Sp
   }
 }
 
-function answerAttributes(outcome: CallOutcome<unknown>): SpanAttributes {
+/** The model that an answer says it is from. */
+export function answeredBy(outcome: CallOutcome<unknown>): string | undefined {
   const { model } = Object(outcome.ok ? outcome.value : undefined) as { model?: unknown };
-  return { "gen_ai.response.model": typeof model === "string" ? model : undefined };
+  return typeof model === "string" ? model : undefined;
 }
 
 function spentAttributes({ usage, costUsd }: Spent): SpanAttributes {

@@ -30,7 +30,7 @@ export const noSpan: Span = Object.freeze({
  * @param parent default: the span that is active
  */
 export function startSpan(name: string, attributes: SpanAttributes, parent?: Span): Span {
-  const api = opentelemetry();
+  const api = opentelemetry("trace");
   if (!api) return noSpan;
   const around = parent instanceof RecordingSpan ? parent.context : api.context.active();
   const kind = attributes["gen_ai.operation.name"] === "chat" ? api.SpanKind.CLIENT : api.SpanKind.INTERNAL;
@@ -54,8 +54,7 @@ class RecordingSpan implements Span {
   }
 
   recordError(error: unknown): void {
-    const { code, name } = Object(error) as { code?: unknown; name?: unknown };
-    this.#span.setAttribute("error.type", String(code ?? name ?? typeof error));
+    this.#span.setAttribute("error.type", errorType(error));
     this.#span.setStatus({ code: this.#api.SpanStatusCode.ERROR });
   }
 
@@ -66,4 +65,10 @@ class RecordingSpan implements Span {
   run<T>(work: () => T): T {
     return this.#api.context.with(this.context, work);
   }
+}
+
+/** The code of an error, or else its name. */
+export function errorType(error: unknown): string {
+  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
+  return String(code ?? name ?? typeof error);
 }
