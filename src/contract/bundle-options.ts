@@ -125,7 +125,7 @@ export const bundleOptions = declareOptions("BundleOptions", "toolOptions", {
   globalBudget: v.optional(budget()),
   /** How answers are compared. */
   compare: v.optional(compare()),
-  /** JSON pointers of the fields that have to be settled before stopping. Default: every field. */
+  /** JSON pointers of the fields that have to be settled before stopping; `*` stands for any list index. Default: every field. */
   fields: v.optional(listOf(pointer(), 'a list of JSON pointers such as "/severity"')),
   /**
    * Ask a stronger model, once the first stays too uncertain, instead of sampling on. Held against `below` is

@@ -22,7 +22,9 @@ export function pointerSegments(pointer: string, path: string): string[] {
     .map((segment) => segment.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** Whether a pointer is `above`, or points to something inside of what `above` points to. */
+/** Whether a pointer is `above`, or inside of what `above` points to; `*` in `above` stands for any list index. */
 export function isAtOrBelow(pointer: string, above: string): boolean {
-  return pointer === above || pointer.startsWith(`${above}/`);
+  if (!above.includes("*")) return pointer === above || pointer.startsWith(`${above}/`);
+  const steps = pointer.split("/");
+  return above.split("/").every((step, at) => step === steps[at] || (step === "*" && /^\d+$/.test(steps[at] ?? "")));
 }

@@ -60,7 +60,7 @@ export function resolveReference(root: JSONSchema, reference: string): JSONSchem
   return isSchema(target) ? target : undefined;
 }
 
-function listOf(value: unknown): unknown[] {
+export function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 

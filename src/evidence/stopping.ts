@@ -25,7 +25,7 @@ const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "createStoppin
   threshold: v.optional(finiteNumber({ minimum: 0, maximum: 1 })),
   /** How values are compared. */
   compare: v.optional(nested(compareOptions.entries)),
-  /** JSON pointers of the fields that have to be settled. Default: every field. */
+  /** JSON pointers of the fields that have to be settled; `*` stands for any list index. Default: every field. */
   fields: v.optional(listOf(v.string(), 'a list of JSON pointers such as "/severity"')),
   /** How many answers a field can have, by JSON pointer (`*`: any list index), for certified. Default: as seen. */
   choices: v.optional(

@@ -57,6 +57,7 @@ async function compile(schema: JSONSchema, path: string): Promise<ResolvedSchema
   const validate = compileWith(ajv, schema, path);
   return {
     jsonSchema: schema,
+    describeChecked: () => Promise.resolve(schema),
     async check(value): Promise<CheckResult> {
       if (validate(value)) return { ok: true, value };
       return { ok: false, errors: describeErrors(validate.errors ?? []) };

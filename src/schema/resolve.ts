@@ -12,6 +12,8 @@ export type CheckResult =
 export interface ResolvedSchema {
   /** What a model is told. Allows anything (`{}`) where a Standard Schema has no JSON form. */
   readonly jsonSchema: JSONSchema;
+  /** What answers are once they are checked; `{}` where that has no JSON form. */
+  describeChecked(): Promise<JSONSchema>;
   check(value: unknown): Promise<CheckResult>;
 }
 
@@ -38,7 +40,12 @@ export async function resolveSchema<Schema extends StandardSchemaV1<any, any> | 
 ): Promise<ResolvedSchema | (undefined extends Schema ? undefined : never)> {
   if (schema === undefined) return undefined as undefined extends Schema ? undefined : never;
   if (!isStandardSchema(schema)) return compileJsonSchema(schema as JSONSchema, path);
-  return { jsonSchema: await jsonSchemaOf(schema, path), check: (value) => checkStandard(schema, value) };
+  return {
+    jsonSchema: await jsonSchemaOf(schema, path, "input"),
+    // What a transformation gives has no JSON form.
+    describeChecked: () => jsonSchemaOf(schema, path, "output").catch(() => ({})),
+    check: (value) => checkStandard(schema, value),
+  };
 }
 
 function isStandardSchema(schema: unknown): schema is StandardSchema {
@@ -59,11 +66,13 @@ function escapeStep(step: PropertyKey): string {
   return String(step).replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
-async function jsonSchemaOf(schema: StandardSchema, path: string): Promise<JSONSchema> {
+type Side = "input" | "output";
+
+async function jsonSchemaOf(schema: StandardSchema, path: string, side: Side): Promise<JSONSchema> {
   const standard = schema["~standard"];
   try {
-    if (standard.jsonSchema) return standard.jsonSchema.input({ target });
-    return standard.vendor === "valibot" ? await jsonSchemaOfValibot(schema, path) : {};
+    if (standard.jsonSchema) return standard.jsonSchema[side]({ target });
+    return standard.vendor === "valibot" ? await jsonSchemaOfValibot(schema, path, side) : {};
   } catch (error) {
     if (InvalidOptionsError.isInstance(error)) throw error;
     const given = `a ${standard.vendor} schema: ${messageOf(error)}`;
@@ -72,10 +81,10 @@ async function jsonSchemaOf(schema: StandardSchema, path: string): Promise<JSONS
 }
 
 /** valibot writes its JSON schemas by a package of its own. */
-async function jsonSchemaOfValibot(schema: StandardSchema, path: string): Promise<JSONSchema> {
+async function jsonSchemaOfValibot(schema: StandardSchema, path: string, side: Side): Promise<JSONSchema> {
   const writer: typeof import("@valibot/to-json-schema") = await import("@valibot/to-json-schema").catch(() => {
     const allowed = "with valibot, also: npm install @valibot/to-json-schema@1.8.0, which writes what a model is told";
     throw new InvalidOptionsError([{ path, given: "a valibot schema", allowed }]);
   });
-  return writer.toJsonSchema(schema as never, { target, typeMode: "input" }) as JSONSchema;
+  return writer.toJsonSchema(schema as never, { target, typeMode: side }) as JSONSchema;
 }

@@ -3,6 +3,7 @@ import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import type { Lent } from "../contract/call.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { CancelScope } from "../core/signal.ts";
+import { isAtOrBelow } from "../evidence/pointer.ts";
 import type { ResolvedSchema } from "../schema/resolve.ts";
 import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
 import { createBundleRule } from "./bundle-rule.ts";
@@ -74,7 +75,24 @@ export async function runBundleStage<Input, T>(
     },
   });
   const replicates = schedule.replicates as Replicate<T>[];
-  return { schedule, replicates, summary: await summarizeWithin(schema, replicates, settled()) };
+  const summary = await summarizeWithin(schema, replicates, settled());
+  warnOfAbsentFields(options, summary, context);
+  return { schedule, replicates, summary };
+}
+
+/** Without a schema nobody can say beforehand that there is no such field. */
+function warnOfAbsentFields(
+  { fields = [] }: ResolvedBundleOptions,
+  { fields: found, validCount }: BundleSummary,
+  { events }: ToolContext,
+): void {
+  if (validCount === 0) return;
+  const pointers = Object.keys(found);
+  const absent = fields.filter((field) => !pointers.some((pointer) => isAtOrBelow(pointer, field)));
+  if (absent.length === 0) return;
+  const shown = pointers.slice(0, 20).map((pointer) => pointer || '""');
+  const message = `no answer has ${absent.join(", ")}, given as toolOptions.fields; answers have ${shown.join(", ")}`;
+  events.emit("warning", { code: "absent_fields", message });
 }
 
 /** A judge that never answers must not keep a run from ending. */
