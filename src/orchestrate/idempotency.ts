@@ -33,7 +33,7 @@ async function runOnce(
   const { key, fingerprint } = run;
   const { callerScope, ledger } = run.context;
   for (;;) {
-    const present = settings.flights.get(key);
+    const present = settings.flights[key];
     if (!present) return takeOff(run, settings, next).join(callerScope);
     if (present.fingerprint !== fingerprint) throw otherRequest(key);
     if (present.isJoinable) return present.join(callerScope, ledger.endsAtMs);
@@ -53,10 +53,10 @@ function takeOff(
     try {
       return await executeOnce(run, settings, next);
     } finally {
-      settings.flights.delete(key);
+      delete settings.flights[key];
     }
   });
-  settings.flights.set(key, flight);
+  settings.flights[key] = flight;
   return flight;
 }
 
