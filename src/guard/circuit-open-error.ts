@@ -11,7 +11,7 @@ export class CircuitOpenError extends Error {
   constructor(provider: string, reason: "open" | "cooldown", retryAfterMs: number) {
     const why = reason === "open" ? "its recent calls failed" : "it asked for a pause";
     const when = retryAfterMs > 0 ? `in ${Math.ceil(retryAfterMs)} ms` : "when the calls that test it have ended";
-    super(`"${provider}" is not called because ${why}. Try again ${when}, or configure a fallback.`);
+    super(`"${provider}" is not called because ${why}. Try again ${when}, or on another provider.`);
     this.name = "CircuitOpenError";
     this.provider = provider;
     this.reason = reason;

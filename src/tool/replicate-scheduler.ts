@@ -67,8 +67,8 @@ export interface Schedule {
   readonly stopReason?: string | undefined;
   /** The failure that ended the asking. */
   readonly halt?: Failure | undefined;
-  /** The last failure of any replicate. */
-  readonly lastFailure?: Failure | undefined;
+  /** What became of replicates that are not valid or not there, in the order in which they ended. */
+  readonly failures: readonly Failure[];
 }
 
 export function scheduleReplicates(options: ScheduleOptions): Promise<Schedule> {
@@ -84,13 +84,13 @@ class Scheduler {
   readonly #finished: (Replicate | undefined)[] = [];
   readonly #seen = () => this.#finished.slice(0, this.#observed) as Replicate[];
   readonly #fields: (readonly string[] | undefined)[] = [];
+  readonly #failures: Failure[] = [];
   #launched = 0;
   #inFlight = 0;
   #observed = 0;
   #needed: number;
   #stopReason: string | undefined;
   #halt: Failure | undefined;
-  #lastFailure: Failure | undefined;
   #fault: { readonly error: unknown } | undefined;
 
   constructor(options: ScheduleOptions, resolve: (schedule: Schedule) => void, reject: (error: unknown) => void) {
@@ -126,7 +126,7 @@ class Scheduler {
     try {
       const asked = await this.#options.ask(index, this.#fields[index]);
       this.#finished[index] = asked.replicate;
-      this.#lastFailure = asked.failure ?? this.#lastFailure;
+      if (asked.failure) this.#failures.push(asked.failure);
       if (asked.isHopeless) this.#halt ??= asked.failure;
       this.#observe();
     } catch (error) {
@@ -157,7 +157,7 @@ class Scheduler {
       replicates,
       stopReason: this.#stopReason,
       halt: this.#halt,
-      lastFailure: this.#lastFailure,
+      failures: this.#failures,
     });
   }
 }

@@ -5,6 +5,7 @@ import { BudgetExceeded } from "../contract/errors.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
+import { classify } from "../guard/classify.ts";
 import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
 import { resolveBundleSchema } from "./bundle-schema.ts";
 import { type BundleStage, type BundleWork, runBundleStage } from "./bundle-stage.ts";
@@ -34,9 +35,15 @@ export async function runBundle<Input, T>(
   const lent = lentFor(context, options.globalBudget);
   const work: BundleWork<Input> = { request, options, schema, resampling, context, lent };
   const { evidenceBundle, schedule } = await runStages(tool, work, startedMs);
-  const failure = schedule.halt ?? (evidenceBundle.summary.validCount === 0 ? schedule.lastFailure : undefined);
-  if (failure) throw incomplete(tool.name, evidenceBundle, failure);
+  const failure = schedule.halt ?? (evidenceBundle.summary.validCount === 0 ? schedule.failures[0] : undefined);
+  if (failure) throw incomplete(tool.name, evidenceBundle, causeOf(failure, schedule));
   return evidenceBundle;
+}
+
+/** An open circuit is what follows from failures; where they are this bundle's own, the first of them is the cause. */
+function causeOf(failure: Failure, { failures }: Schedule): Failure {
+  if (failure.facts.category !== "circuit_open") return failure;
+  return failures.find(({ error }) => classify(error).breaker !== "neutral") ?? failure;
 }
 
 /** Everything that was asked, and how the asking of the last model ended. */
