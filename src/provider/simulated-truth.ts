@@ -9,8 +9,9 @@ const deepest = 8;
 const widestRange = 100;
 
 /**
- * What a simulated model holds for true where nobody tells it: a value of the schema, chosen by a hash of the question; a
- * text where there is no schema. Patterns and formats of texts are not obeyed: give a `truth` for those.
+ * What a simulated model holds for true where nobody tells it: a value of the schema; a text where there is no schema.
+ * Each part is chosen by a hash of the question and of its place, so that it is the same whatever else is asked for.
+ * Patterns and formats of texts are not obeyed: give a `truth` for those.
  *
  * @example
  * ```ts
@@ -18,7 +19,7 @@ const widestRange = 100;
  * ```
  */
 export function simulatedTruth(question: string, schema: JSONSchema = { type: "string" }): unknown {
-  return drawValue(schema, { random: seededRandom(hashOf(question)), root: schema }, 0);
+  return drawValue(schema, { question, root: schema, path: "" }, 0);
 }
 
 /** A wrong value of the same kind as the truth. In an object or a list one part errs. */
@@ -49,32 +50,38 @@ export function hashOf(value: unknown): number {
   return hash >>> 0;
 }
 
-function drawValue(schema: Record<string, any>, from: { random: Random; root: JSONSchema }, depth: number): unknown {
+/** Where in an answer to a question, and to a schema, a value stands. */
+interface Place {
+  readonly question: string;
+  readonly root: JSONSchema;
+  readonly path: string;
+}
+
+function drawValue(schema: Record<string, any>, place: Place, depth: number): unknown {
+  const random = seededRandom(hashOf(place.question + place.path));
   if (schema["const"] !== undefined) return schema["const"];
-  if (schema["enum"]) return pick(schema["enum"], from.random);
-  if (schema["$ref"]) return drawValue(definition(schema["$ref"], from.root), from, depth + 1);
+  if (schema["enum"]) return pick(schema["enum"], random);
+  if (schema["$ref"]) return drawValue(definition(schema["$ref"], place.root), place, depth + 1);
   const alternatives = schema["anyOf"] ?? schema["oneOf"];
-  if (alternatives) return drawValue(alternatives[0], from, depth + 1);
-  const draw = from.random.next();
+  if (alternatives) return drawValue(alternatives[0], place, depth + 1);
+  const drawAt = (step: string, part: JSONSchema) =>
+    drawValue(part, { ...place, path: `${place.path}/${step}` }, depth + 1);
   switch ([schema["type"]].flat()[0]) {
     case "object":
       return Object.fromEntries(
-        Object.entries<JSONSchema>(schema["properties"] ?? {}).map(([name, property]) => [
-          name,
-          drawValue(property, from, depth + 1),
-        ]),
+        Object.entries<JSONSchema>(schema["properties"] ?? {}).map(([name, part]) => [name, drawAt(name, part)]),
       );
     case "array":
-      return depth < deepest ? [drawValue(schema["items"] ?? {}, from, depth + 1)] : [];
+      return depth < deepest ? [drawAt("0", schema["items"] ?? {})] : [];
     case "boolean":
-      return draw < 0.5;
+      return random.next() < 0.5;
     case "number":
     case "integer":
-      return lowest(schema) + Math.floor(draw * (range(schema) + 1));
+      return lowest(schema) + Math.floor(random.next() * (range(schema) + 1));
     case "null":
       return null;
     default:
-      return `simulated ${Math.floor(draw * 0x1_0000).toString(16)}`;
+      return `simulated ${Math.floor(random.next() * 0x1_0000).toString(16)}`;
   }
 }
 

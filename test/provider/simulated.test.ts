@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { LanguageModelLike } from "../../src/contract/model.ts";
+import { Orchestrator, PromptBundleTool, unwrap } from "../../src/index.ts";
 import { generate } from "../../src/provider/language-model.ts";
 import type { ModelCall } from "../../src/provider/model-call.ts";
 import { parseSimulatedModel, simulatedModel } from "../../src/provider/simulated.ts";
@@ -42,6 +43,40 @@ describe("simulatedModel", () => {
     const truth = simulatedTruth("Is it?", schema);
     for (const text of await askMany(simulatedModel(), 20)) expect(JSON.parse(text)).toEqual(truth);
     expect(await (await resolveSchema(schema)).check(truth)).toMatchObject({ ok: true });
+  });
+
+  it("holds the same for true of a field, whatever else is asked for", () => {
+    const place = { type: "object", properties: { city: { type: "string" }, zip: { type: "integer" } } };
+    const whole = { type: "object", properties: { place, ...schema.properties } };
+    const parts = [["severity"], ["tags", "score"], ["place"]].map((names) => ({
+      type: "object",
+      properties: Object.fromEntries(Object.entries(whole.properties).filter(([name]) => names.includes(name))),
+    }));
+    fc.assert(
+      fc.property(fc.string(), (question) => {
+        const truth = simulatedTruth(question, whole);
+        for (const part of parts) expect(truth).toMatchObject(simulatedTruth(question, part) as object);
+        const city = { type: "object", properties: { place: { ...place, properties: { city: { type: "string" } } } } };
+        expect(truth).toMatchObject(simulatedTruth(question, city) as object);
+      }),
+    );
+  });
+
+  it("answers one field of a question as it answers all, for a tool that asks for fields again", async () => {
+    const bundles = await Promise.all(
+      Array.from({ length: 10 }, async (_, seed) => {
+        const tool = new PromptBundleTool({
+          name: "triage",
+          model: simulatedModel({ errorRate: 0.35, seed }),
+          prompt: "Is it?",
+          defaultOptions: { schema, k: 20, resample: "fields" },
+        });
+        return unwrap(await new Orchestrator().run({ tool, request: {} })).evidenceBundle;
+      }),
+    );
+    expect(bundles.flatMap(({ replicates }) => replicates).some(({ fields }) => fields)).toBe(true);
+    const truth = simulatedTruth("Is it?", schema);
+    for (const { summary } of bundles) expect(summary.consensus).toEqual(truth);
   });
 
   it("answers the same to the same prompt and seed, whatever came before", async () => {
