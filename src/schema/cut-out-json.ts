@@ -6,8 +6,12 @@ export interface JsonCut {
 
 /** Brackets in prose that are never closed are passed over, but not without end. */
 const mostUnclosed = 8;
-/** A fence has a line of its own: one inside a JSON string has none. */
-const fenceLine = /^[ \t]*```\w*[ \t]*$/m;
+/** The longest blocks behind fences that are read as JSON. */
+const mostBlocks = 64;
+/** What a JSON text can begin with. */
+const beginning = /^[[{"\dtfn-]/;
+/** A fence ends its line, whatever stands before it: one inside a JSON string does not. */
+const fence = /```(?<language>\w*)[ \t]*$/gm;
 const closers: Readonly<Record<string, string>> = { "{": "}", "[": "]" };
 
 /**
@@ -26,6 +30,7 @@ export function cutOutJson(text: string): JsonCut {
   if (fenced !== undefined) {
     json = fenced;
     repairs.push("took the JSON out of its code fence");
+    if (isJson(json)) return { json, repairs };
   }
   const bracketed = longestBracketed(json);
   if (bracketed !== undefined && bracketed.length < json.length) {
@@ -35,10 +40,36 @@ export function cutOutJson(text: string): JsonCut {
   return { json, repairs };
 }
 
-/** The longest fenced block; one that was never closed reaches to the end. */
+/** The longest fenced block that is JSON, else the longest that begins like it. */
 function insideFence(text: string): string | undefined {
-  const parts = text.split(fenceLine);
-  return longest(parts.filter((_, index) => index % 2 === 1).map((block) => block.trim()));
+  const blocks = fencedBlocks(text)
+    .filter((block) => beginning.test(block))
+    .sort((a, b) => b.length - a.length)
+    .slice(0, mostBlocks);
+  return blocks.find(isJson) ?? blocks.find((block) => closers[block[0] as string]);
+}
+
+/** What stands behind each fence, up to one that can close it: nobody can tell a closing fence from an opening one. */
+function fencedBlocks(text: string): string[] {
+  const blocks: string[] = [];
+  let starts: number[] = [];
+  for (const { 0: mark, index, groups } of text.matchAll(fence)) {
+    if (groups?.["language"] === "") {
+      blocks.push(...starts.map((start) => text.slice(start, index)));
+      starts = [];
+    }
+    starts.push(index + mark.length);
+  }
+  return [...blocks, ...starts.map((start) => text.slice(start))].map((block) => block.trim());
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function longestBracketed(text: string): string | undefined {

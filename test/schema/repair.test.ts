@@ -9,6 +9,10 @@ const object = fc
 /** Prose without what JSON is made of. */
 const prose = fc.stringMatching(/^[A-Za-z .!?'-]{0,40}$/);
 
+const fencePieces = fc.constantFrom("```", "```js", "\n", "`", "{", "}", "[", '"', "a", " ", "</thin", "k", "1");
+/** Whether the prose itself has JSON in a fence, which may be the longer one. */
+const hasJsonBlock = (text: string) => /```\w*\s*[[{"\dtfn-]/.test(text) || text.includes("</think>");
+
 describe("extractJson", () => {
   it("gives JSON as it is, with nothing repaired", () => {
     fc.assert(
@@ -36,6 +40,45 @@ describe("extractJson", () => {
         expect(extracted).toEqual({ value, repairs: ["took the JSON out of its code fence"] });
       }),
     );
+  });
+
+  it("finds any JSON in a code fence after any prose, wherever the fence opens", () => {
+    const before = fc.oneof(
+      prose,
+      fc.string({ unit: "grapheme" }),
+      fc.array(fencePieces).map((parts) => parts.join("")),
+    );
+    const opening = fc.constantFrom("```json\n", "```\n", "``` \r\n", "\n```JSON\n");
+    const closing = fc.constantFrom("\n```", "```", "\n```\nThat is all.", "\n```\n```\n\n```");
+    fc.assert(
+      fc.property(fc.jsonValue(), before, opening, closing, fc.boolean(), (value, text, open, close, isPretty) => {
+        const json = JSON.stringify(value, null, isPretty ? 2 : 0);
+        fc.pre(!text.endsWith("`") && !hasJsonBlock(text));
+        const extracted = extractJson(`${text}:${open}${json}${close}`);
+        expect(extracted.value).toEqual(JSON.parse(json));
+        expect(extracted.repairs.at(-1)).toBe("took the JSON out of its code fence");
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each([
+    ['Sure: ```json\n{"a":1}\n```', { a: 1 }],
+    ['Sure: ```json\n{"a":1}\n```\nThat is all that there is to say of it.', { a: 1 }],
+    ["Sure: ```json\n{a: 1}\n```\nThat is all that there is to say of it.", { a: 1 }],
+    ['Nothing yet:\n```json\n```\nand now {"a": 1}', { a: 1 }],
+    ['Set `x` to ```1```\n```json\n{"a":1}\n```', { a: 1 }],
+  ])("finds the JSON of %s", (text, value) => {
+    expect(extractJson(text).value).toEqual(value);
+  });
+
+  it("reads a text of fences alone in no time, however long", () => {
+    for (const piece of ["```\n", "x```\n", "x```json\n", "[```a\n", "` ", "```"]) {
+      const text = piece.repeat(2 ** 18 / piece.length);
+      const startedMs = performance.now();
+      expect(() => extractJson(`${text}!`)).toThrow(SyntaxError);
+      expect(performance.now() - startedMs).toBeLessThan(2000);
+    }
   });
 
   it("never throws anything but a SyntaxError, whatever it is given", () => {
