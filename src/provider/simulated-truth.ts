@@ -58,7 +58,7 @@ interface Place {
 }
 
 function drawValue(schema: Record<string, any>, place: Place, depth: number): unknown {
-  const random = seededRandom(hashOf(place.question + place.path));
+  const random = seededRandom(hashOf([place.path, place.question]));
   if (schema["const"] !== undefined) return schema["const"];
   if (schema["enum"]) return pick(schema["enum"], random);
   if (schema["$ref"]) return drawValue(definition(schema["$ref"], place.root), place, depth + 1);
