@@ -69,8 +69,8 @@ export class ToolExecutionError extends OrchestratorError {
   /** What the tool threw. */
   readonly error: unknown;
 
-  constructor(toolName: string, error: unknown) {
-    super(`Tool "${toolName}" failed: ${messageOf(error)}`, { cause: error });
+  constructor(toolName: string, error: unknown, options: { cause?: unknown } = { cause: error }) {
+    super(`Tool "${toolName}" failed: ${messageOf(error)}`, options);
     this.toolName = toolName;
     this.error = error;
   }

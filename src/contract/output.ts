@@ -1,3 +1,4 @@
+import { originalOf } from "../core/original-error.ts";
 import type { EvidenceContent } from "./bundle.ts";
 import { ToolExecutionError } from "./errors.ts";
 import type { Budget, Usage } from "./usage.ts";
@@ -60,13 +61,13 @@ export function hasEvidence<T = unknown>(
 /**
  * The content of an output that has one.
  *
- * @throws ToolExecutionError for a failed output
+ * @throws ToolExecutionError for a failed output, with the facts of its last failure as `error`; its `cause` is what was
+ * thrown, stack and all, where the run was this process's own
  */
 export function unwrap<C>(output: OrchestrationOutput<C>): C {
   if (output.status !== "failed") return output.content;
   const [toolName, error] = Object.entries(output.errors).at(-1) ?? [output.metadata.toolName, undefined];
-  throw new ToolExecutionError(
-    toolName,
-    error ? Object.assign(new Error(error.message), error) : "no error was recorded",
-  );
+  if (!error) throw new ToolExecutionError(toolName, "no error was recorded");
+  const facts = Object.assign(new Error(error.message), error);
+  throw new ToolExecutionError(toolName, facts, { cause: originalOf(error) ?? facts });
 }

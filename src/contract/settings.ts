@@ -35,7 +35,10 @@ export interface CalibrationSource {
   confidence(bundle: EvidenceBundle): Promise<number | undefined>;
 }
 
-/** pino, console and most loggers fit. */
+/**
+ * pino, console and most loggers fit. `data` is an event; where an exception of your own code ended a run or a replicate,
+ * it also has that as `err`, with its stack. Not with the option `redact`: nobody could redact a stack.
+ */
 export interface Logger {
   /** What is of use to whoever looks for a fault. */
   debug(data: object, message: string): void;

@@ -1,5 +1,6 @@
 import type { OutputError } from "../contract/output.ts";
 import { messageOf } from "../core/errors.ts";
+import { keepOriginal } from "../core/original-error.ts";
 import { type Classification, classify } from "./classify.ts";
 
 /**
@@ -14,7 +15,7 @@ export function toOutputError(
   note?: string,
   classification: Classification = classify(error),
 ): OutputError {
-  return {
+  const facts = {
     type: error instanceof Error ? error.name : typeof error,
     message: note ? `${messageOf(error)} (${note})` : messageOf(error),
     code: classification.code,
@@ -22,4 +23,5 @@ export function toOutputError(
     attempts,
     category: classification.category,
   };
+  return keepOriginal(facts, error);
 }

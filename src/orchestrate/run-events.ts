@@ -20,6 +20,7 @@ import type { Logger } from "../contract/settings.ts";
 import { type Clock, timestamp } from "../core/clock.ts";
 import { Emitter } from "../core/emitter.ts";
 import type { CountableEvent, EventMeter } from "../telemetry/run-metrics.ts";
+import { logEvent } from "./log-event.ts";
 
 export interface RunIdentity {
   readonly traceId: string;
@@ -50,19 +51,6 @@ const ofTools: Readonly<Record<ToolEventType, true>> = {
   bundle_ready: true,
 };
 
-const logLevels: Partial<Record<EventType, "info" | "warn" | "error">> = {
-  run_started: "info",
-  run_completed: "info",
-  cancelled: "info",
-  warning: "warn",
-  retry_scheduled: "warn",
-  circuit_opened: "warn",
-  fallback_started: "warn",
-  timeout: "warn",
-  error: "error",
-  run_failed: "error",
-};
-
 export class RunEvents {
   readonly #identity: RunIdentity;
   readonly #clock: Clock;
@@ -78,9 +66,9 @@ export class RunEvents {
   constructor(identity: RunIdentity, clock: Clock, listeners: RunListeners) {
     this.#identity = identity;
     this.#clock = clock;
-    this.#redact = listeners.redact;
-    const { eventManager, onEvent, logger } = listeners;
-    if (logger) this.#emitter.on((event) => log(logger, event));
+    const { eventManager, onEvent, logger, redact } = listeners;
+    this.#redact = redact;
+    if (logger) this.#emitter.on((event) => logEvent(logger, event, { isRedacted: redact !== undefined }));
     if (eventManager) this.#emitter.on((event) => eventManager.deliver(event));
     if (onEvent) this.#emitter.on(onEvent);
   }
@@ -150,8 +138,4 @@ export class RunEvents {
       return base as OrchestrationEvent;
     }
   }
-}
-
-function log(logger: Logger, event: OrchestrationEvent): void {
-  logger[logLevels[event.type] ?? "debug"](event, `steer ${event.type}`);
 }

@@ -9,6 +9,7 @@ import { StoreError } from "../contract/store-error.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
+import { keepOriginal } from "../core/original-error.ts";
 import { type AnswerRules, checkAnswer } from "./check-answer.ts";
 import { findJournaled, journalReplicate } from "./journaled-replicate.ts";
 import type { Asked, Failure } from "./replicate-scheduler.ts";
@@ -170,7 +171,7 @@ function toReplicate<T>(
   const isInvalidOutput = InvalidOutputError.isInstance(error);
   const errors = isInvalidOutput ? [...error.errors] : [stoppedBecause(failure.message, context)];
   const data = isInvalidOutput ? (error.data ?? null) : null;
-  return { ...facts, model: modelOf(tool), valid: false, data, quality: { valid: false, errors } };
+  return keepOriginal({ ...facts, model: modelOf(tool), valid: false, data, quality: { valid: false, errors } }, error);
 }
 
 function stoppedBecause(message: string, context: ToolContext): string {

@@ -2,6 +2,7 @@ import type { CallAttempt, CallGuard, Lent } from "../contract/call.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { addSpent, nothingSpent, type Spent, type Usage } from "../contract/usage.ts";
 import { messageOf } from "../core/errors.ts";
+import { keepOriginal } from "../core/original-error.ts";
 import { CancelScope } from "../core/signal.ts";
 
 /**
@@ -35,7 +36,7 @@ export function createDirectGuard(context: ToolContext, outer: CallAttempt | und
     } catch (error) {
       const type = error instanceof Error ? error.name : "Error";
       const failure = { type, message: messageOf(error), code: "UNKNOWN", isRetryable: false, attempts: 1 };
-      return { ok: false, error, failure, ...facts() };
+      return { ok: false, error, failure: keepOriginal(failure, error), ...facts() };
     } finally {
       scope.dispose();
     }
