@@ -5,7 +5,6 @@ import { BudgetExceeded } from "../contract/errors.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
-import { classify } from "../guard/classify.ts";
 import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
 import { resolveBundleSchema } from "./bundle-schema.ts";
 import { type BundleStage, type BundleWork, runBundleStage } from "./bundle-stage.ts";
@@ -40,10 +39,13 @@ export async function runBundle<Input, T>(
   return evidenceBundle;
 }
 
+/** What a circuit opens at, or pauses for. */
+const failuresOfProviders = new Set(["rate_limit", "overloaded", "server_error", "timeout", "network"]);
+
 /** An open circuit is what follows from failures; where they are this bundle's own, the first of them is the cause. */
 function causeOf(failure: Failure, { failures }: Schedule): Failure {
   if (failure.facts.category !== "circuit_open") return failure;
-  return failures.find(({ error }) => classify(error).breaker !== "neutral") ?? failure;
+  return failures.find(({ facts }) => failuresOfProviders.has(facts.category ?? "")) ?? failure;
 }
 
 /** Everything that was asked, and how the asking of the last model ended. */
