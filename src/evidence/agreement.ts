@@ -71,8 +71,8 @@ function agreeOnTexts(field: Field): Agreement {
   return { answers: ranking, textScore };
 }
 
-function distinctCodes(codes: readonly (number | undefined)[]): number[] {
-  return [...new Set(codes as number[])];
+function distinctCodes(codes: readonly (number | undefined)[]): readonly number[] {
+  return codes.length === 1 ? (codes as [number]) : [...new Set(codes as number[])];
 }
 
 /** The leaf with most votes; of equal ones the first. */

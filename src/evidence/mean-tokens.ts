@@ -11,6 +11,7 @@ export function meanTokens(
   agreements: ReadonlyMap<Field, Agreement>,
   tokens: readonly (number | undefined)[],
 ): number | undefined {
+  if (tokens.every((used) => used === undefined)) return undefined;
   const agreeing = new Float64Array(tokens.length);
   for (const [{ codes, rules }, { answers }] of agreements) {
     const winning = new Set(answers[0].codes);

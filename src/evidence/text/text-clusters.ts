@@ -50,7 +50,7 @@ type Similarity = (a: string, b: string) => number;
 /** `clusterTexts` of texts that are profiled already. */
 export function clusterProfiles(profiles: readonly TextProfile[], similarity?: Similarity | undefined): TextClusters {
   const distinct = distinctTexts(profiles);
-  const weights = distinct.map(({ members }) => members.length);
+  const weights = Float64Array.from(distinct, ({ members }) => members.length);
   const { links, degrees } = measure(similarity ? rowsBy(similarity, distinct) : rows(distinct), weights);
   const clusters = linkedGroups(links)
     .flatMap((group) => (group.length === 1 ? [group] : averageLinkWithin(group, links, weights)))
@@ -102,23 +102,23 @@ function* rowsBy(similarity: Similarity, distinct: readonly DistinctText[]): Gen
  */
 function measure(
   rows: Iterable<TextRow>,
-  weights: readonly number[],
+  weights: Float64Array,
 ): { links: (Float64Array | undefined)[]; degrees: Float64Array } {
   const links: (Float64Array | undefined)[] = [];
   const degrees = Float64Array.from(weights);
   for (const { similarities, overlaps } of rows) {
     const row = links.length;
     const weight = weights[row] as number;
-    let [degree, isLinked] = [weight, false];
+    let [degree, mostAlike] = [weight, 0];
     for (let other = 0; other < row; other++) {
       const similarity = similarities[other] as number;
       const close = (similarity + (overlaps[other] as number)) / 2;
       degree += close * (weights[other] as number);
       degrees[other] = (degrees[other] as number) + close * weight;
-      isLinked ||= similarity > 0;
+      mostAlike = Math.max(mostAlike, similarity);
     }
     degrees[row] = degree;
-    links.push(isLinked ? similarities.slice(0, row) : undefined);
+    links.push(mostAlike > 0 ? similarities.slice(0, row) : undefined);
   }
   return { links, degrees };
 }
@@ -127,7 +127,7 @@ function measure(
 function averageLinkWithin(
   group: readonly number[],
   links: readonly (Float64Array | undefined)[],
-  weights: readonly number[],
+  weights: Float64Array,
 ): number[][] {
   const size = group.length;
   const sums = new Float64Array(size * size);
