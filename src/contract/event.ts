@@ -108,9 +108,13 @@ export class EventManager implements ToolEvents {
     this.deliver({ type, ...base, ...data } as OrchestrationEvent);
   }
 
-  /** Hands a run's event to the listeners as it is. */
-  deliver(event: OrchestrationEvent): void {
-    this.#emitter.emit(event);
+  /**
+   * Hands a run's event to the listeners as it is.
+   *
+   * @param onListenerError hears what they throw, where the manager has no `onListenerError` of its own
+   */
+  deliver(event: OrchestrationEvent, onListenerError?: ((error: unknown, listener: object) => void) | undefined): void {
+    this.#emitter.emit(event, onListenerError);
   }
 
   /**

@@ -10,9 +10,12 @@ import { EventReader } from "./event-reader.ts";
 
 export type EventListener<E> = (event: E) => unknown;
 
+/** Hears what a listener threw. */
+export type OnListenerError = (error: unknown, listener: object) => void;
+
 export interface EmitterOptions<E> {
-  /** Hears what a listener threw. Nobody hears it where this is left out. */
-  readonly onListenerError?: ((error: unknown) => void) | undefined;
+  /** Default: who emits the event hears of it. */
+  readonly onListenerError?: OnListenerError | undefined;
   /** Which events a slow reader can do without. None where this is left out. */
   readonly isDroppable?: ((event: E) => boolean) | undefined;
 }
@@ -22,7 +25,7 @@ export class Emitter<E> {
   #listeners: Set<{ readonly call: EventListener<E> }> | undefined;
   #readers: Set<EventReader<E>> | undefined;
   /** Events that listeners are being told, or have yet to be. */
-  #untold: E[] = [];
+  #untold: { readonly event: E; readonly onListenerError: OnListenerError | undefined }[] = [];
   #ended = false;
 
   constructor(options: EmitterOptions<E> = {}) {
@@ -34,12 +37,17 @@ export class Emitter<E> {
     return this.#listeners !== undefined || this.#readers !== undefined;
   }
 
-  emit(event: E): void {
+  /** @param onListenerError where the emitter has none of its own; nobody hears it where this is left out, too */
+  emit(event: E, onListenerError?: OnListenerError | undefined): void {
     if (this.#ended) return;
     if (this.#readers) {
       for (const reader of this.#readers) reader.push(event, this.#options.isDroppable?.(event) ?? false);
     }
-    if (this.#listeners && this.#untold.push(event) === 1) this.#tellListeners(this.#listeners);
+    if (
+      this.#listeners &&
+      this.#untold.push({ event, onListenerError: this.#options.onListenerError ?? onListenerError }) === 1
+    )
+      this.#tellListeners(this.#listeners);
   }
 
   /** Adds a listener; returns a function that takes it away. */
@@ -72,26 +80,27 @@ export class Emitter<E> {
 
   /** Goes on with what listeners emit meanwhile, so that nobody hears the second event before the first. */
   #tellListeners(listeners: ReadonlySet<{ readonly call: EventListener<E> }>): void {
-    for (const event of this.#untold) for (const listener of listeners) this.#tell(listener.call, event);
+    for (const { event, onListenerError } of this.#untold)
+      for (const { call } of listeners) tell(call, event, onListenerError);
     this.#untold.length = 0;
     if (this.#ended) this.#listeners = undefined;
   }
+}
 
-  #tell(call: EventListener<E>, event: E): void {
-    try {
-      const answer = call(event);
-      if (isThenable(answer)) answer.then(undefined, (error) => this.#report(error));
-    } catch (error) {
-      this.#report(error);
-    }
+function tell<E>(call: EventListener<E>, event: E, onListenerError: OnListenerError | undefined): void {
+  try {
+    const answer = call(event);
+    if (isThenable(answer)) answer.then(undefined, (error) => report(error, call, onListenerError));
+  } catch (error) {
+    report(error, call, onListenerError);
   }
+}
 
-  /** Whoever hears of errors is a listener, too. */
-  #report(error: unknown): void {
-    try {
-      this.#options.onListenerError?.(error);
-    } catch {}
-  }
+/** Whoever hears of errors is a listener, too. */
+function report(error: unknown, listener: object, onListenerError: OnListenerError | undefined): void {
+  try {
+    onListenerError?.(error, listener);
+  } catch {}
 }
 
 function isThenable(answer: unknown): answer is PromiseLike<unknown> {

@@ -18,8 +18,9 @@ import type {
 } from "../contract/event.ts";
 import type { Logger } from "../contract/settings.ts";
 import { type Clock, timestamp } from "../core/clock.ts";
-import { Emitter } from "../core/emitter.ts";
+import { Emitter, type OnListenerError } from "../core/emitter.ts";
 import type { CountableEvent, EventMeter } from "../telemetry/run-metrics.ts";
+import { listenerErrorLog } from "./listener-error-log.ts";
 import { logEvent } from "./log-event.ts";
 
 export interface RunIdentity {
@@ -56,6 +57,7 @@ export class RunEvents {
   readonly #clock: Clock;
   readonly #redact: RunListeners["redact"];
   readonly #emitter = new Emitter<OrchestrationEvent>(emitterOptions);
+  readonly #onListenerError: OnListenerError | undefined;
   #seq = 0;
   #isOver = false;
   /** The name of the tool that runs. */
@@ -69,7 +71,8 @@ export class RunEvents {
     const { eventManager, onEvent, logger, redact } = listeners;
     this.#redact = redact;
     if (logger) this.#emitter.on((event) => logEvent(logger, event, { isRedacted: redact !== undefined }));
-    if (eventManager) this.#emitter.on((event) => eventManager.deliver(event));
+    this.#onListenerError = logger && listenerErrorLog(logger, identity);
+    if (eventManager) this.#emitter.on((event) => eventManager.deliver(event, this.#onListenerError));
     if (onEvent) this.#emitter.on(onEvent);
   }
 
@@ -98,7 +101,8 @@ export class RunEvents {
       source: this.source,
       attempt,
     };
-    this.#emitter.emit(this.#redacted({ ...base, ...data } as unknown as OrchestrationEvent, base));
+    const event = this.#redacted({ ...base, ...data } as unknown as OrchestrationEvent, base);
+    this.#emitter.emit(event, this.#onListenerError);
     if (this.#isOver) this.#emitter.end();
   }
 
