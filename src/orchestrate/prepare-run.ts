@@ -17,7 +17,7 @@ export interface PreparedRun extends RunIdentity {
 
 export function prepareRun(input: RunInput, settings: ResolvedSettings): PreparedRun {
   const { options, eventManager, onEvent } = input;
-  const { clock, random, logger } = settings;
+  const { clock, random } = settings;
   const requestId = options.requestId ?? createId(random);
   const traceId = options.traceId ?? activeTraceId() ?? requestId;
   return {
@@ -27,6 +27,6 @@ export function prepareRun(input: RunInput, settings: ResolvedSettings): Prepare
     settings,
     startedAtMs: clock.now(),
     callerScope: new CancelScope(),
-    events: new RunEvents({ requestId, traceId }, clock, { eventManager, onEvent, logger, redact: options.redact }),
+    events: new RunEvents({ requestId, traceId }, clock, { eventManager, onEvent, redact: options.redact }),
   };
 }

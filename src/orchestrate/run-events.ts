@@ -16,12 +16,9 @@ import type {
   ToolEvents,
   ToolEventType,
 } from "../contract/event.ts";
-import type { Logger } from "../contract/settings.ts";
 import { type Clock, timestamp } from "../core/clock.ts";
 import { Emitter, type OnListenerError } from "../core/emitter.ts";
 import type { CountableEvent, EventMeter } from "../telemetry/run-metrics.ts";
-import { listenerErrorLog } from "./listener-error-log.ts";
-import { logEvent } from "./log-event.ts";
 
 export interface RunIdentity {
   readonly traceId: string;
@@ -31,8 +28,13 @@ export interface RunIdentity {
 export interface RunListeners {
   readonly eventManager?: EventManager | undefined;
   readonly onEvent?: ((event: OrchestrationEvent) => void) | undefined;
-  readonly logger?: Logger | undefined;
   readonly redact?: ((event: OrchestrationEvent) => OrchestrationEvent) | undefined;
+}
+
+/** Hears every event, and what others who hear it throw. */
+export interface RunLog {
+  readonly onEvent: (event: OrchestrationEvent) => void;
+  readonly onListenerError: OnListenerError;
 }
 
 /** Events of which a slow reader may miss some. */
@@ -57,7 +59,7 @@ export class RunEvents {
   readonly #clock: Clock;
   readonly #redact: RunListeners["redact"];
   readonly #emitter = new Emitter<OrchestrationEvent>(emitterOptions);
-  readonly #onListenerError: OnListenerError | undefined;
+  #onListenerError: OnListenerError | undefined = undefined;
   #seq = 0;
   #isOver = false;
   /** The name of the tool that runs. */
@@ -68,12 +70,16 @@ export class RunEvents {
   constructor(identity: RunIdentity, clock: Clock, listeners: RunListeners) {
     this.#identity = identity;
     this.#clock = clock;
-    const { eventManager, onEvent, logger, redact } = listeners;
+    const { eventManager, onEvent, redact } = listeners;
     this.#redact = redact;
-    if (logger) this.#emitter.on((event) => logEvent(logger, event, { isRedacted: redact !== undefined }));
-    this.#onListenerError = logger && listenerErrorLog(logger, identity);
     if (eventManager) this.#emitter.on((event) => eventManager.deliver(event, this.#onListenerError));
     if (onEvent) this.#emitter.on(onEvent);
+  }
+
+  /** Keeps a log from now on. */
+  logTo({ onEvent, onListenerError }: RunLog): void {
+    this.#emitter.on(onEvent);
+    this.#onListenerError = onListenerError;
   }
 
   /** Whether there was an event yet. */

@@ -13,10 +13,13 @@ import { armDeadline } from "./deadline.ts";
 import { executeTool } from "./execute-tool.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { createRunContext, type RunContext, type RunLayer } from "./run-context.ts";
+import { createRunLog } from "./run-log.ts";
 
 /** Runs what was prepared, through its layers, and settles it once: with one terminal event, and nothing left behind. */
 export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): Promise<OrchestrationOutput> {
-  const { input, callerScope, events, requestId, traceId } = run;
+  const { input, settings, callerScope, events, requestId, traceId } = run;
+  const isRedacted = input.options.redact !== undefined;
+  if (settings.logger) events.logTo(createRunLog(settings.logger, run, { isRedacted }));
   const context = createRunContext(run);
   const stopFollowing = input.signal && follow(input.signal, context);
   const stopWaiting = armDeadline(context);

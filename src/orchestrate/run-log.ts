@@ -2,6 +2,7 @@ import type { EventType, OrchestrationEvent } from "../contract/event.ts";
 import type { Logger } from "../contract/settings.ts";
 import { originalOf } from "../core/original-error.ts";
 import { classify } from "../guard/classify.ts";
+import type { RunIdentity, RunLog } from "./run-events.ts";
 
 const levels: Partial<Record<EventType, "info" | "warn" | "error">> = {
   run_started: "info",
@@ -17,17 +18,29 @@ const levels: Partial<Record<EventType, "info" | "warn" | "error">> = {
 };
 
 /**
- * Tells a logger of an event; where it tells of an exception of somebody's own code, as `err` with its stack.
+ * Tells a logger of a run's events; where one tells of an exception of somebody's own code, as `err` with its stack. What
+ * a listener throws it tells once a listener: one that fails on one event may fail on all.
  *
- * @param isRedacted leaves that out: nobody could redact a stack
+ * @param isRedacted leaves the exceptions out: nobody could redact a stack
  */
-export function logEvent(
+export function createRunLog(
   logger: Logger,
-  event: OrchestrationEvent,
+  { traceId, requestId }: RunIdentity,
   { isRedacted }: { readonly isRedacted: boolean },
-): void {
+): RunLog {
+  const failing = new WeakSet<object>();
+  return {
+    onEvent: (event) => logEvent(logger, event, isRedacted ? undefined : ownException(event)),
+    onListenerError(err, listener) {
+      if (failing.has(listener)) return;
+      failing.add(listener);
+      logger.warn({ traceId, requestId, err }, "steer listener failed");
+    },
+  };
+}
+
+function logEvent(logger: Logger, event: OrchestrationEvent, err: unknown): void {
   const { type } = event;
-  const err = isRedacted ? undefined : ownException(event);
   const level = levels[type] ?? (err === undefined ? "debug" : "warn");
   logger[level](err === undefined ? event : { ...event, err }, `steer ${type}`);
 }
