@@ -38,6 +38,8 @@ export class BudgetExceeded extends OrchestratorError {
   readonly limit: number;
   /** What would have been used, the refused call included. */
   readonly actual: number;
+  /** What the run waited for when its time was up; left out where a call was refused before. */
+  declare readonly waitedFor?: string;
   /** What the run had paid for by then. */
   declare readonly partial?: PartialRun;
 
@@ -45,17 +47,17 @@ export class BudgetExceeded extends OrchestratorError {
     budgetType: keyof Budget,
     limit: number,
     actual: number,
-    options?: { partial?: PartialRun | undefined; cause?: unknown },
+    options?: { waitedFor?: string | undefined; partial?: PartialRun | undefined; cause?: unknown },
   ) {
     const needed = budgetType === "timeMs" ? Math.ceil(actual) : Number(actual.toPrecision(12));
-    super(
-      `Budget exceeded: ${budgetType} is limited to ${limit} ${unitOf[budgetType]}, and ${needed} are needed. ` +
-        `Raise the ceiling (${placesOf(budgetType)}), or ask for less.`,
-      options,
-    );
+    const what = options?.waitedFor
+      ? `The deadline of ${limit} ms passed while the run waited for ${options.waitedFor}`
+      : `Budget exceeded: ${budgetType} is limited to ${limit} ${unitOf[budgetType]}, and ${needed} are needed`;
+    super(`${what}. Raise the ceiling (${placesOf(budgetType)}), or ask for less.`, options);
     this.budgetType = budgetType;
     this.limit = limit;
     this.actual = actual;
+    if (options?.waitedFor) this.waitedFor = options.waitedFor;
     if (options?.partial) this.partial = options.partial;
   }
 }

@@ -64,7 +64,8 @@ export class Account {
   demandMs(neededMs: number, nowMs: number): void {
     const leftMs = this.leftMs(nowMs);
     if (leftMs > 0 && neededMs <= leftMs) return;
-    throw new BudgetExceeded("timeMs", this.limits.timeMs ?? 0, nowMs - this.#startedAtMs + neededMs);
+    const waitedFor = leftMs > 0 ? undefined : "its next call";
+    throw new BudgetExceeded("timeMs", this.limits.timeMs ?? 0, nowMs - this.#startedAtMs + neededMs, { waitedFor });
   }
 
   fits(part: Part, amount: number): boolean {

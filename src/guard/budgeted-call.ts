@@ -67,7 +67,8 @@ export class BudgetedCall<R> extends GuardedCall {
 
   outOfTime(): BudgetExceeded {
     const limitMs = this.#call.limits?.timeMs ?? Number.POSITIVE_INFINITY;
-    return new BudgetExceeded("timeMs", limitMs, Math.max(limitMs, this.#elapsedMs()));
+    const waitedFor = this.replicateId === undefined ? `"${this.provider}"` : `replicate ${this.replicateId}`;
+    return new BudgetExceeded("timeMs", limitMs, Math.max(limitMs, this.#elapsedMs()), { waitedFor });
   }
 
   protected judge(error: unknown): Classification {

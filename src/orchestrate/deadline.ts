@@ -15,14 +15,17 @@ export function limitsOf({ budget, timeoutMs }: ResolvedOrchestrationConfig): Bu
  *
  * @returns a function that calls it off
  */
-export function armDeadline({ ledger, settings, callerScope, events }: RunContext): (() => void) | undefined {
+export function armDeadline(context: RunContext): (() => void) | undefined {
+  const { ledger, settings, callerScope, events } = context;
   const { timeMs } = ledger.limits;
   if (timeMs === undefined) return undefined;
   const { clock } = settings;
   const startedAtMs = clock.now();
   const expire = () => {
     events.emit("timeout", { limitMs: timeMs });
-    callerScope.abort(new BudgetExceeded("timeMs", timeMs, Math.max(timeMs, Math.round(clock.now() - startedAtMs))));
+    const elapsedMs = Math.max(timeMs, Math.round(clock.now() - startedAtMs));
+    const waitedFor = context.tool ? `tool "${context.tool.name}"` : "its planner";
+    callerScope.abort(new BudgetExceeded("timeMs", timeMs, elapsedMs, { waitedFor }));
   };
   return schedule(clock, expire, timeMs);
 }

@@ -58,7 +58,8 @@ export function withPartial(error: unknown, { usage, costUsd, content }: Partial
   if (CancelledError.isInstance(error)) return new CancelledError(error.cause, { partial });
   if (StoreError.isInstance(error)) return new StoreError({ ...error, cause: error.cause, partial });
   if (!BudgetExceeded.isInstance(error)) return error;
-  return new BudgetExceeded(error.budgetType, error.limit, error.actual, { partial, cause: error.cause });
+  const { budgetType, limit, actual, waitedFor, cause } = error;
+  return new BudgetExceeded(budgetType, limit, actual, { waitedFor, partial, cause });
 }
 
 function spentOf({ ledger }: RunContext): Spent {
