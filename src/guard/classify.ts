@@ -1,4 +1,4 @@
-import { BudgetExceeded, CancelledError } from "../contract/errors.ts";
+import { BudgetExceeded, CancelledError, ConflictError } from "../contract/errors.ts";
 import { InvalidOutputError } from "../contract/invalid-output-error.ts";
 import { systemClock } from "../core/clock.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
@@ -90,7 +90,8 @@ function categoryOfOurs(error: object): ErrorCategory | undefined {
   if (error instanceof CircuitOpenError) return "circuit_open";
   if (BudgetExceeded.isInstance(error)) return "budget";
   if (CancelledError.isInstance(error)) return "cancelled";
-  return InvalidOptionsError.isInstance(error) ? "invalid_request" : undefined;
+  const isInvalid = InvalidOptionsError.isInstance(error) || ConflictError.isInstance(error);
+  return isInvalid ? "invalid_request" : undefined;
 }
 
 function categoryOfStatus(status: number, message: string): ErrorCategory {
