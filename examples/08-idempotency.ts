@@ -2,6 +2,7 @@
  * One idempotency key, asked for at once, again, and for another request. The model is a script that counts how often
  * it is asked.
  */
+import { isDeepStrictEqual } from "node:util";
 import { ConflictError, PromptBundleTool, ReliableOrchestrator } from "steer-llm-sdk";
 import { scriptedModel } from "steer-llm-sdk/testing";
 
@@ -14,7 +15,7 @@ const run = (report: string) =>
 
 const [first, twin] = await Promise.all([run("It crashes"), run("It crashes")]);
 console.log(
-  `At once:  ${model.calls.length} calls, ${first.usage.totalTokens} tokens; equal outputs: ${twin === first}`,
+  `At once:  ${model.calls.length} calls, ${first.usage.totalTokens} tokens; equal outputs: ${isDeepStrictEqual(twin, first)}`,
 );
 
 const later = await run("It crashes");

@@ -36,7 +36,8 @@ async function runOnce(
     const present = settings.flights[key];
     if (!present) return takeOff(run, settings, next).join(callerScope);
     if (present.fingerprint !== fingerprint) throw otherRequest(key);
-    if (present.isJoinable) return present.join(callerScope, ledger.endsAtMs);
+    // A copy, as from a store: what one caller does with its output is no other's concern.
+    if (present.isJoinable) return structuredClone(await present.join(callerScope, ledger.endsAtMs));
     await present.end(callerScope);
   }
 }

@@ -3,6 +3,7 @@ import {
   CancelledError,
   createRegistry,
   defineTool,
+  type OrchestrationEvent,
   PromptBundleTool,
   ReliableOrchestrator,
   StoreError,
@@ -209,4 +210,30 @@ test("a run that may go on without its store still ends when somebody else has i
   expect((await runOn(() => Promise.reject(refused("append")))).status).toBe("completed");
   expect(await rejection(runOn(() => Promise.reject(stale)))).toMatchObject({ code: "STORE", reason: "stale_token" });
   expect(model.calls.length).toBe(5 + 1);
+});
+
+test("a key that stands for another request is told as an invalid request", async () => {
+  const orchestrator = new ReliableOrchestrator({ clock: createFakeClock(), store: new MemoryStore() });
+  const tool = defineTool({ name: "echo", execute: (request: { n: number }) => request });
+  await orchestrator.run({ tool, request: { n: 1 }, options });
+  const failures: unknown[] = [];
+  const onEvent = (event: OrchestrationEvent) => event.type === "run_failed" && failures.push(event.error);
+  await expect(orchestrator.run({ tool, request: { n: 2 }, options, onEvent })).rejects.toThrow("Conflict");
+  expect(failures).toMatchObject([{ code: "CONFLICT", category: "invalid_request", isRetryable: false }]);
+});
+
+test("who joins a run has an output of its own: nobody's changes reach another", async () => {
+  const orchestrator = new ReliableOrchestrator({ clock: createFakeClock() });
+  const tool = defineTool({ name: "list", execute: async () => ({ items: [1, 2] }) });
+  const run = () => orchestrator.run({ tool, request: {}, options });
+  const outputs = await Promise.all([run(), run(), run()]);
+  for (const output of outputs) expect(output).toEqual(outputs[0]);
+  const [, second, third] = outputs as any[];
+  second.content.items.push(3);
+  third.metadata.note = "mine";
+  expect(outputs.map(({ content, metadata }) => [(content as any).items.length, metadata["note"]])).toEqual([
+    [2, undefined],
+    [3, undefined],
+    [2, "mine"],
+  ]);
 });
