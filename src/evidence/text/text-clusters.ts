@@ -33,7 +33,10 @@ export interface TextClusters {
  * clusterTexts(["Lyon", "Paris", "paris.", "Paris, France"]).clusters; // [[1, 2, 3], [0]]
  * ```
  */
-export function clusterTexts(texts: readonly string[], similarity?: Similarity | undefined): TextClusters {
+export function clusterTexts(
+  texts: readonly string[],
+  similarity?: ((a: string, b: string) => number) | undefined,
+): TextClusters {
   const profiles = new Map<string, TextProfile>();
   return clusterProfiles(
     texts.map((text) => {

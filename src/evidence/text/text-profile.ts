@@ -2,7 +2,7 @@ import { longestPattern } from "./levenshtein.ts";
 import { sketchText, type TextSketch } from "./text-sketch.ts";
 
 /** Texts of more UTF-16 units are compared by a sketch of them: all their words would take too long. */
-export const longestComparedByWords = 16_384;
+const longestComparedByWords = 16_384;
 
 /** A text as it is compared. */
 export class TextProfile {
