@@ -30,7 +30,7 @@ export const providerFailures: readonly Failure[] = [
       await night.watch(() => orchestrator.run(asking), "The next one");
       await night.watch(() => orchestrator.run({ ...asking, fallbackTools }), "One with a fallback");
       await night.clock.advance(600_000);
-      await night.watch(() => orchestrator.run({ tool, request }), "Ten minutes later");
+      await night.watch(() => orchestrator.run(asking), "Ten minutes later");
     },
   },
   {

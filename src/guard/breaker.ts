@@ -1,6 +1,6 @@
 /**
  * Job: stop calling a provider that fails, and find out carefully whether it is back.
- * Boundary: is told outcomes; what an error means is decided in classify.ts, what waits or falls back elsewhere.
+ * Boundary: is told outcomes; what an error means is decided in classify.ts, who waits or falls back elsewhere.
  * Invariants:
  * 1. A call counts once, however many attempts it takes; a failure that a later attempt makes good is taken back, and
  *    only a call that has failed for good can open the circuit.
@@ -11,6 +11,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { CircuitOpenError } from "./circuit-open-error.ts";
 import { OutcomeWindow, type Step } from "./outcome-window.ts";
 import { type CircuitBreakerConfig, type ResolvedCircuitBreakerConfig, resolveBreaker } from "./reliability-config.ts";
+import { Turns } from "./turns.ts";
 
 /** Whether calls go through (`closed`), are refused (`open`), or a few probes may go (`half_open`). */
 export type BreakerState =
@@ -58,6 +59,8 @@ export class CircuitBreaker {
   #state: BreakerState = { kind: "closed", generation: 0 };
   #window: OutcomeWindow;
   #cooldownUntilMs = 0;
+  /** Those who would rather wait for what the probes find out than be refused. @internal */
+  readonly waiting: Turns;
 
   /**
    * @param provider names what is called, in errors
@@ -68,6 +71,7 @@ export class CircuitBreaker {
     this.#config = resolveBreaker(config);
     this.#clock = clock;
     this.#window = new OutcomeWindow(this.#config.windowMs);
+    this.waiting = new Turns(clock);
   }
 
   get state(): BreakerState {
@@ -78,6 +82,12 @@ export class CircuitBreaker {
   get kind(): BreakerState["kind"] {
     const state = this.#state;
     return state.kind === "open" && this.#clock.now() >= state.untilMs ? "half_open" : state.kind;
+  }
+
+  /** Milliseconds for which probes that take all permits may still say how the provider is; 0 where none do. */
+  get probesLeftMs(): number {
+    const state = this.#state;
+    return state.kind === "half_open" && state.permits === 0 ? Math.max(0, state.untilMs - this.#clock.now()) : 0;
   }
 
   /** Milliseconds for which the provider has asked not to be called. */
@@ -148,8 +158,9 @@ export class CircuitBreaker {
   /** The call said nothing about the provider: it was cancelled, refused, or wrong in itself. */
   released(permit: Permit): void {
     const state = this.#state;
-    if (permit === state.generation && state.kind === "half_open")
-      this.#state = { ...state, permits: state.permits + 1 };
+    if (permit !== state.generation || state.kind !== "half_open") return;
+    this.#state = { ...state, permits: state.permits + 1 };
+    this.waiting.advance();
   }
 
   /** A call has failed for good: opens the circuit where the window holds too many failures. */
@@ -163,10 +174,12 @@ export class CircuitBreaker {
   #open(): void {
     const untilMs = this.#clock.now() + this.#config.openMs;
     this.#state = { kind: "open", generation: this.#state.generation + 1, untilMs };
+    this.waiting.advance();
   }
 
   #close(): void {
     this.#window = new OutcomeWindow(this.#config.windowMs);
     this.#state = { kind: "closed", generation: this.#state.generation + 1 };
+    this.waiting.advance();
   }
 }

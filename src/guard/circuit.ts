@@ -33,13 +33,15 @@ export class Circuit {
   }
 
   /**
-   * @returns a promise where the provider has asked for a pause
+   * @returns a promise where the provider has asked for a pause, or others are finding out whether it is back
    * @throws CircuitOpenError
    */
-  enter(call: GuardedCall): Promise<void> | undefined {
+  enter(call: GuardedCall): Promise<unknown> | undefined {
     const { breaker } = call;
-    if (breaker && breaker.cooldownLeftMs > 0) return this.#enterAfterPause(call, breaker);
-    if (breaker) takePermit(call, breaker);
+    if (!breaker) return undefined;
+    if (breaker.cooldownLeftMs > 0) return this.#enterAfterPause(call, breaker);
+    if (this.#isToWait(call, breaker)) return this.#enterAfterProbes(call, breaker);
+    takePermit(call, breaker);
     return undefined;
   }
 
@@ -70,9 +72,10 @@ export class Circuit {
     call.permit = undefined;
     const { generation } = breaker.state;
     const { breaker: effect, retryAfterMs } = call.runScope?.aborted ? cutOff : call.classify(error);
+    // First, for whoever waits for the permit has to wait for the pause, too.
+    if (effect === "cooldown" && retryAfterMs !== undefined) breaker.coolDown(retryAfterMs);
     if (effect === "failure") call.countedFailure = breaker.failed(permit, call.countedFailure);
     else breaker.released(permit);
-    if (effect === "cooldown" && retryAfterMs !== undefined) breaker.coolDown(retryAfterMs);
     announceChange(call, breaker, generation);
   }
 
@@ -94,7 +97,21 @@ export class Circuit {
       if (isTooLong) throw new CircuitOpenError(breaker.provider, "cooldown", waitMs);
       await sleep(clock, waitMs + random.next() * spreadMs, call.runScope);
     }
-    takePermit(call, breaker);
+    await this.enter(call);
+  }
+
+  /** Waits until the probes have closed or opened the circuit, or one gives its permit back. */
+  #enterAfterProbes(call: GuardedCall, breaker: CircuitBreaker): Promise<unknown> {
+    return breaker.waiting.wait({
+      attempt: () => (this.#isToWait(call, breaker) ? undefined : (this.enter(call) ?? true)),
+      leftMs: () => Math.min(call.leftMs(), breaker.probesLeftMs),
+      scope: call.runScope,
+    });
+  }
+
+  /** Whether others are finding out how the provider is, and nobody else could answer meanwhile. */
+  #isToWait(call: GuardedCall, breaker: CircuitBreaker): boolean {
+    return breaker.probesLeftMs > 0 && call.leftMs() > 0 && !this.#settings.hasFallback();
   }
 }
 

@@ -54,7 +54,7 @@ describe("the circuit around guarded calls", () => {
 
   it("gives a probe's permit back where the budget refuses it, or its run is aborted", async () => {
     const circuitBreaker = { halfOpenRequests: 1, successThreshold: 1 };
-    const run = { limits: { tokens: 100 }, config: { maxRetries: 0, circuitBreaker } };
+    const run = { limits: { tokens: 100 }, config: { maxRetries: 0, circuitBreaker }, hasFallback: true };
     const beside = setUp(run);
     for (let number = 0; number < 5; number++) await beside.guard(script([httpError(503)]));
     await beside.clock.advance(60_000);
@@ -74,7 +74,10 @@ describe("the circuit around guarded calls", () => {
 
   it("takes a probe's permit back once, also where its call comes back and finds none", async () => {
     const circuitBreaker = { halfOpenRequests: 1, successThreshold: 1, failureThreshold: 1 };
-    const { guard, clock, scope } = setUp({ config: { ...sameDelay, maxRetries: 1, circuitBreaker } });
+    const { guard, clock, scope } = setUp({
+      config: { ...sameDelay, maxRetries: 1, circuitBreaker },
+      hasFallback: true,
+    });
     const failing = guard(script([httpError(503), httpError(503)]));
     await clock.runAll();
     await failing;

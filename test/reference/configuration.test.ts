@@ -156,16 +156,18 @@ describe("ReliabilityConfig, as failing calls show it", () => {
     const state = new ReliabilityState({ clock });
     const orchestrator = new ReliableOrchestrator({ clock, state, reliabilityConfig: { maxRetries: 0 } });
     let isUp = false;
+    const startedAtMs: number[] = [];
     const tool = defineTool({
       name: "t",
       async execute(_request: object, _options, context) {
+        startedAtMs.push(context.clock.now());
         await context.clock.sleep(1);
         if (!isUp) throw httpError(503);
       },
     });
     const run = async (count: number) => {
       const runs = Array.from({ length: count }, () => orchestrator.run({ tool, request: {} }));
-      await clock.advance(1);
+      await clock.advance(2);
       return (await Promise.all(runs)).map(({ errors }) => errors?.["t"]?.category ?? "ok");
     };
     const kind = () => state.breakers()["tool:t"];
@@ -180,7 +182,9 @@ describe("ReliabilityConfig, as failing calls show it", () => {
     isUp = true;
     await clock.advance(10);
     expect(kind()).toBe("half_open");
-    expect((await run(4)).toSorted()).toEqual(["circuit_open", "ok", "ok", "ok"]);
+    const nowMs = clock.now();
+    expect(await run(4)).toEqual(["ok", "ok", "ok", "ok"]);
+    expect(startedAtMs.slice(-4)).toEqual([nowMs, nowMs, nowMs, nowMs + 1]);
     expect(kind()).toBe("closed");
   });
 });
