@@ -95,6 +95,20 @@ export class BudgetLedger implements BudgetView {
     return this.#accounts.reduce((least, account) => Math.min(least, account.leftMs(nowMs)), Number.POSITIVE_INFINITY);
   }
 
+  /**
+   * The ceiling of time that ends first inside the outermost ledger's, whose end is not a single call's to tell;
+   * `undefined` where there is none.
+   */
+  innerTime(): { readonly leftMs: number; readonly limitMs: number } | undefined {
+    const nowMs = this.#shared.clock.now();
+    let first: { leftMs: number; limitMs: number } | undefined;
+    for (const account of this.#accounts.slice(0, -1)) {
+      const leftMs = account.leftMs(nowMs);
+      if (leftMs < (first?.leftMs ?? Number.POSITIVE_INFINITY)) first = { leftMs, limitMs: account.limits.timeMs ?? 0 };
+    }
+    return first;
+  }
+
   /** When the time of this ledger is up, by its clock; `Infinity` where it has no end. */
   get endsAtMs(): number {
     return this.#shared.clock.now() + this.leftMs();

@@ -61,14 +61,13 @@ export class BudgetedCall<R> extends GuardedCall {
   }
 
   ownLeftMs(): number {
-    const { timeMs } = this.#call.limits ?? {};
-    return timeMs === undefined ? Number.POSITIVE_INFINITY : timeMs - this.#elapsedMs();
+    return this.#ledger.innerTime()?.leftMs ?? Number.POSITIVE_INFINITY;
   }
 
   outOfTime(): BudgetExceeded {
-    const limitMs = this.#call.limits?.timeMs ?? Number.POSITIVE_INFINITY;
+    const { limitMs, leftMs } = this.#ledger.innerTime() ?? { limitMs: 0, leftMs: 0 };
     const waitedFor = this.replicateId === undefined ? `"${this.provider}"` : `replicate ${this.replicateId}`;
-    return new BudgetExceeded("timeMs", limitMs, Math.max(limitMs, this.#elapsedMs()), { waitedFor });
+    return new BudgetExceeded("timeMs", limitMs, Math.max(limitMs, limitMs - leftMs), { waitedFor });
   }
 
   protected judge(error: unknown): Classification {

@@ -5,6 +5,7 @@ import type { EvidenceSource, LanguageModelLike } from "../contract/model.ts";
 import { type ReplicateContext, Tool, type ToolContext } from "../contract/tool.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
+import { amountsOf } from "./amounts-of.ts";
 import type { ReplicateBound } from "./replicate-source.ts";
 import { type CheckedBundleOptions, resolveBundleOptions } from "./resolve-bundle-options.ts";
 
@@ -104,7 +105,7 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
     options: ResolvedBundleOptions,
     _context: ToolContext,
   ): Promise<ReplicateBound> {
-    return () => this.estimate?.(request, options) ?? options.perReplicateBudget;
+    return () => this.estimate?.(request, options) ?? amountsOf(options.perReplicateBudget);
   }
 
   /** All answers, and what they come to. */

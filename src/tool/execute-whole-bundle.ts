@@ -5,6 +5,7 @@ import { Incomplete } from "../contract/incomplete.ts";
 import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
+import { amountsOf } from "./amounts-of.ts";
 import { createDirectGuard } from "./direct-guard.ts";
 import type { BundleSource } from "./replicate-source.ts";
 
@@ -22,7 +23,7 @@ export async function executeWholeBundle<Input, T>(
   const guard = lent?.guard ?? createDirectGuard(context, undefined);
   const outcome = await guard<EvidenceBundle<T>>({
     provider: tool.provider ?? `tool:${tool.name}`,
-    bound: () => options.globalBudget,
+    bound: () => amountsOf(options.globalBudget),
     limits: options.globalBudget,
     async execute(attempt) {
       const { context: inner, isPaidFor } = innerContext(context, attempt);
