@@ -6,8 +6,9 @@
 import { execFileSync } from "node:child_process";
 import { build } from "tsdown";
 
-const limits = { kilobytes: 60, packages: 3 };
-const targetMs = 50;
+/** The target of 60 KB is missed since long texts are compared in bounded time: docs/decisions/package.md. */
+const limits = { kilobytes: 64, packages: 3 };
+const targets = { kilobytes: 60, cpuMs: 50 };
 
 const names = process.argv.slice(2);
 if (names.length > 0) for (const name of names) console.log(`${name}: ${describeTime(name)}`);
@@ -16,9 +17,11 @@ else await measureRoot();
 async function measureRoot(): Promise<void> {
   const kilobytes = await minifiedKilobytes();
   const packages = loadedPackages();
-  console.log(`= minified ${kilobytes.toFixed(1)} KB without dependencies (limit ${limits.kilobytes})`);
+  console.log(
+    `= minified ${kilobytes.toFixed(1)} KB without dependencies (target ${targets.kilobytes}, limit ${limits.kilobytes})`,
+  );
   console.log(`= runtime packages loaded: ${packages.join(", ") || "none"} (limit ${limits.packages})`);
-  console.log(`= CPU of the import: ${describeTime("steer-llm-sdk")} (target ${targetMs} ms)`);
+  console.log(`= CPU of the import: ${describeTime("steer-llm-sdk")} (target ${targets.cpuMs} ms)`);
   process.exitCode = kilobytes > limits.kilobytes || packages.length > limits.packages ? 1 : 0;
 }
 
