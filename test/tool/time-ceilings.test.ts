@@ -19,7 +19,7 @@ function creepingClock() {
 
 class Answers extends BundleTool<object, number> {
   readonly name: string = "answers";
-  async executeReplicate(_request: object, { attempt = 1, index }: ReplicateSpec) {
+  override async executeReplicate(_request: object, { attempt = 1, index }: ReplicateSpec) {
     if (index === 0 && attempt === 1) throw Object.assign(new Error("busy"), { statusCode: 503 });
     return { data: 1 };
   }
@@ -34,7 +34,7 @@ class OwnBundle extends Answers {
 
 class Hanging extends BundleTool<object, number> {
   readonly name = "hanging";
-  async executeReplicate(_request: object, { index }: ReplicateSpec) {
+  override async executeReplicate(_request: object, { index }: ReplicateSpec) {
     return index === 0 ? { data: 1 } : new Promise<never>(() => {});
   }
 }
