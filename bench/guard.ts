@@ -12,7 +12,7 @@
  */
 import { parseArgs } from "node:util";
 import * as contenders from "./guard/contenders.ts";
-import { allocatedBytes, cpuUs, heldBytes, interleaved, repeat } from "./guard/measure.ts";
+import { allocatedBytes, cpuUs, each, heldBytes, interleaved, repeat } from "./guard/measure.ts";
 import { print } from "./guard/print.ts";
 
 const { bare, bareRetryLoop, guard, cockatiel, effect, pRetryAlone, opossum } = contenders;
@@ -88,13 +88,6 @@ async function sharedSignal() {
       return cpuUs(calls, gate);
     });
   return { cpuUsOf1000: await interleaved(at(1_000), rounds), cpuUsOf20000: await interleaved(at(20_000), rounds) };
-}
-
-function each<T>(
-  contending: Readonly<Record<string, contenders.Contender>>,
-  measure: (run: contenders.Contender) => Promise<T>,
-): Record<string, () => Promise<T>> {
-  return Object.fromEntries(Object.entries(contending).map(([name, run]) => [name, () => measure(run)]));
 }
 
 process.setMaxListeners(0);

@@ -14,7 +14,7 @@
  */
 import { parseArgs } from "node:util";
 import { bare, bareRetryLoop, type Contender, effect, renewed, type Work } from "./guard/contenders.ts";
-import { allocatedBytes, cpuUs, heldBytes, interleaved, repeat } from "./guard/measure.ts";
+import { allocatedBytes, cpuUs, each, heldBytes, interleaved, repeat } from "./guard/measure.ts";
 import { print } from "./guard/print.ts";
 import * as runs from "./run/contenders.ts";
 import { limiter, promiseAll, scheduler } from "./run/fan-out.ts";
@@ -146,13 +146,6 @@ async function modelCalls() {
 /** CPU microseconds of each, repeated so many times, a unit of the work that one repetition does. */
 function cpuOf<T>(named: Readonly<Record<string, T>>, times: number, work: (one: T) => Promise<unknown>, units = 1) {
   return each(named, (one) => cpuUs(times * units, () => repeat(times, () => work(one))));
-}
-
-function each<T>(
-  named: Readonly<Record<string, T>>,
-  measure: (one: T) => Promise<number>,
-): Record<string, () => Promise<number>> {
-  return Object.fromEntries(Object.entries(named).map(([name, one]) => [name, () => measure(one)]));
 }
 
 process.setMaxListeners(0);

@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { type CampaignReport, runCampaign, type Violation } from "../test/campaign/campaign.ts";
 import { describeHistory } from "../test/campaign/describe-history.ts";
 import { play } from "../test/campaign/play.ts";
+import { countTable } from "./count-table.ts";
 
 const { values } = parseArgs({
   options: {
@@ -40,7 +41,7 @@ function wholeNumber(text: string, option: string): number {
 async function print({ scenarios, runs, calls, faults, deeds, checks, violations }: CampaignReport): Promise<void> {
   for (const violation of violations) await printViolation(violation);
   console.log(
-    `Faults met:\n${table(faults)}\n\nWhat came of it:\n${table(deeds)}\n\nInvariants checked:\n${table(checks)}\n`,
+    `Faults met:\n${countTable(faults)}\n\nWhat came of it:\n${countTable(deeds)}\n\nInvariants checked:\n${countTable(checks)}\n`,
   );
   console.log(`= ${scenarios} scenarios, ${runs} runs, ${calls} calls in ${seconds.toFixed(1)} s`);
   console.log(`= ${sum(faults)} faults met, ${sum(checks)} checks, ${violations.length} violations`);
@@ -49,11 +50,6 @@ async function print({ scenarios, runs, calls, faults, deeds, checks, violations
 async function printViolation({ seed, promise, what, scenario }: Violation): Promise<void> {
   console.log(`Broken: ${promise}\n${what}\n\nThe smallest scenario that breaks it:\n${JSON.stringify(scenario)}\n`);
   console.log(`${describeHistory(await play(scenario))}\n\nReplay it: node scripts/campaign.ts --seed ${seed}\n`);
-}
-
-function table(counts: Readonly<Record<string, number>>): string {
-  const rows = Object.entries(counts).toSorted(([a], [b]) => a.localeCompare(b));
-  return rows.map(([name, count]) => `${String(count).padStart(9)}  ${name}`).join("\n");
 }
 
 function sum(counts: Readonly<Record<string, number>>): number {

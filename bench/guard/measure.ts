@@ -55,6 +55,14 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
+/** The same measurement of each, for `interleaved`. */
+export function each<T>(
+  named: Readonly<Record<string, T>>,
+  measure: (one: T) => Promise<number>,
+): Record<string, () => Promise<number>> {
+  return Object.fromEntries(Object.entries(named).map(([name, one]) => [name, () => measure(one)]));
+}
+
 /** Measures every contender in turn, `rounds` times over after one to warm up; gives the medians. */
 export async function interleaved(
   contenders: Readonly<Record<string, () => Promise<number>>>,

@@ -1,3 +1,5 @@
+import { countTable } from "../count-table.ts";
+
 /** How often something happened, by what it was. */
 export class Counts {
   readonly #counts = new Map<string, number>();
@@ -16,7 +18,6 @@ export class Counts {
 
   /** A line each, by name. */
   toString(): string {
-    const rows = [...this.#counts].toSorted(([a], [b]) => a.localeCompare(b));
-    return rows.map(([name, count]) => `${String(count).padStart(9)}  ${name}`).join("\n");
+    return countTable(Object.fromEntries(this.#counts));
   }
 }

@@ -90,8 +90,9 @@ function categoryOfOurs(error: object): ErrorCategory | undefined {
   if (error instanceof CircuitOpenError) return "circuit_open";
   if (BudgetExceeded.isInstance(error)) return "budget";
   if (CancelledError.isInstance(error)) return "cancelled";
-  const isInvalid = InvalidOptionsError.isInstance(error) || ConflictError.isInstance(error);
-  return isInvalid ? "invalid_request" : undefined;
+  // One in flight elsewhere is not wrong in itself: it may be asked for again.
+  const isOtherRequest = ConflictError.isInstance(error) && error.reason === "fingerprint";
+  return isOtherRequest || InvalidOptionsError.isInstance(error) ? "invalid_request" : undefined;
 }
 
 function categoryOfStatus(status: number, message: string): ErrorCategory {

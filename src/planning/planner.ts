@@ -8,7 +8,7 @@ export interface PlanContext {
   qualityRequirements?: { minConfidence?: number };
   /** By provider; a tool that declares none has a breaker of its own, named `tool:<name>`. */
   circuitBreakerStates?: Record<string, "closed" | "open" | "half_open">;
-  /** Names of tools that failed earlier in this run, and are not to be chosen again. */
+  /** Names of tools that have failed before, and are not to be chosen again. A run plans once: its own are empty. */
   previousFailures?: string[];
 }
 

@@ -1,3 +1,5 @@
+import { isJson } from "../core/json.ts";
+
 /** A part of a text that may be JSON, and how it was found. */
 export interface JsonCut {
   readonly json: string;
@@ -61,15 +63,6 @@ function fencedBlocks(text: string): string[] {
     starts.push(index + mark.length);
   }
   return [...blocks, ...starts.map((start) => text.slice(start))].map((block) => block.trim());
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function longestBracketed(text: string): string | undefined {

@@ -9,7 +9,7 @@ import {
 } from "@ai-sdk/provider";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BudgetExceeded, CancelledError, ToolExecutionError } from "../../src/contract/errors.ts";
+import { BudgetExceeded, CancelledError, ConflictError, ToolExecutionError } from "../../src/contract/errors.ts";
 import { InvalidOutputError } from "../../src/contract/invalid-output-error.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { CircuitOpenError } from "../../src/guard/circuit-open-error.ts";
@@ -149,6 +149,8 @@ describe("our own errors", () => {
     [new BudgetExceeded("tokens", 1, 2), "budget no neutral"],
     [new CancelledError("left"), "cancelled no neutral"],
     [new InvalidOptionsError([]), "invalid_request no neutral"],
+    [new ConflictError("k", "another request"), "invalid_request no neutral"],
+    [new ConflictError("k", "runs elsewhere", { reason: "in_flight" }), "unknown no neutral"],
     [new ToolExecutionError("t", withStatus(503)), "server_error retry failure"],
     [new RetryableError("busy"), "server_error retry failure"],
   ])("%s", (error, expected) => {

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { isJson } from "../../core/json.ts";
 import { CommandError } from "../command-error.ts";
 
 const chunkBytes = 65_536;
@@ -43,13 +44,4 @@ function startOfLastLine(file: number, size: number): number {
     if (lineBreak >= 0) return start + lineBreak + 1;
   }
   return 0;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
