@@ -44,7 +44,7 @@ export const keyFailures: readonly Failure[] = [
           () => night.orchestrator({ store }).run({ tool, request, options }),
           "The same run, elsewhere",
         );
-        night.say(`journaledUsage: ${JSON.stringify(output?.metadata["journaledUsage"])}`);
+        night.say(`journaledUsage: ${JSON.stringify(output?.metadata.journaledUsage)}`);
       }),
   },
   {
@@ -81,7 +81,7 @@ export const keyFailures: readonly Failure[] = [
         otherProcess.exec("ROLLBACK");
         otherProcess.close();
         const output = await night.watch(run, "The same run, when the lock is gone");
-        night.say(`journaledUsage: ${JSON.stringify(output?.metadata["journaledUsage"])}`);
+        night.say(`journaledUsage: ${JSON.stringify(output?.metadata.journaledUsage)}`);
       }),
   },
 ];

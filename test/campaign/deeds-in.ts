@@ -20,7 +20,7 @@ export function* deedsIn({ runs }: History): Generator<string> {
     const { requestId, metadata, content } = outputOf(run) ?? {};
     if (metadata?.replayed) yield "key: replayed";
     else if (requestId !== undefined && requestId !== run.requestId) yield "key: joined";
-    if (metadata?.["journaledUsage"]) yield "key: resumed from the journal";
+    if (metadata?.journaledUsage) yield "key: resumed from the journal";
     if ((content as any)?.evidenceBundle?.meta.escalations) yield "bundle: escalated";
   }
 }

@@ -140,7 +140,7 @@ describe("a bundle that is run as a whole", () => {
     expect([first.status, first.usage.totalTokens]).toEqual(["failed", 10]);
     const second = await run(orchestrator, tool);
     expect([second.status, second.usage.totalTokens]).toEqual(["completed", 0]);
-    expect(second.metadata["journaledUsage"]).toMatchObject({ totalTokens: 10 });
+    expect(second.metadata.journaledUsage).toMatchObject({ totalTokens: 10 });
     expect(tool.asked).toEqual(["r1", "r2"]);
   });
 
@@ -150,7 +150,7 @@ describe("a bundle that is run as a whole", () => {
     const tool = new Whole([503, 503]);
     const output = await run(orchestrator, tool);
     expect([output.status, output.usage.totalTokens]).toEqual(["completed", 10]);
-    expect(output.metadata["journaledUsage"]).toBeUndefined();
+    expect(output.metadata.journaledUsage).toBeUndefined();
     expect(tool.asked).toEqual(["r1", "r2"]);
   });
 });

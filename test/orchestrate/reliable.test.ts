@@ -223,7 +223,7 @@ describe("nothing is paid for twice", () => {
     expect(second.status).toBe("completed");
     expect(model.calls.length).toBe(6);
     expect(second.usage.totalTokens).toBe((6 - paid) * 100);
-    expect(second.metadata["journaledUsage"]).toMatchObject({ totalTokens: paid * 100 });
+    expect(second.metadata.journaledUsage).toMatchObject({ totalTokens: paid * 100 });
     expect(hasEvidence(second) && second.content.evidenceBundle.summary.validCount).toBe(6);
   });
 });

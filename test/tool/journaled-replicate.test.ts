@@ -42,7 +42,7 @@ describe("what an earlier run of a key has paid for", () => {
       { severity: 3 },
     ]);
     expect(output.usage.totalTokens).toBe(30);
-    expect(output.metadata["journaledUsage"]).toBeUndefined();
+    expect(output.metadata.journaledUsage).toBeUndefined();
   });
 
   test("is held against rules that no JSON schema can say, too", async () => {
@@ -58,7 +58,7 @@ describe("what an earlier run of a key has paid for", () => {
     const after = z.object({ severity: z.enum(["low", "high", "none"]) });
     const { output, asked, bundle } = await resume(before, after, [{ severity: "high" }, { severity: "high" }]);
     expect(asked).toEqual(["r3"]);
-    expect(output.metadata["journaledUsage"]).toMatchObject({ totalTokens: 20 });
+    expect(output.metadata.journaledUsage).toMatchObject({ totalTokens: 20 });
     const [journaled, fresh] = bundle.replicates.map((replicate) => Object.keys(replicate).sort());
     expect(journaled).toEqual(fresh);
   });

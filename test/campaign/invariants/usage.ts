@@ -1,4 +1,3 @@
-import type { Usage } from "../../../src/index.ts";
 import { tokenPriceUsd } from "../fake-tools.ts";
 import type { History, PlayedCall, PlayedRun } from "../history.ts";
 import type { Invariant } from "./invariant.ts";
@@ -65,7 +64,7 @@ export const journaledIsNotCharged: Invariant = {
       const output = outputOf(run);
       const bundle = output?.content?.evidenceBundle;
       if (!output || !bundle || !isMadeOfItsCalls(history, run)) continue;
-      const journaled = (output.metadata["journaledUsage"] as Usage | undefined)?.totalTokens ?? 0;
+      const journaled = output.metadata.journaledUsage?.totalTokens ?? 0;
       const paid = output.usage.totalTokens;
       const held = bundle.usageTotal.totalTokens;
       expect(
