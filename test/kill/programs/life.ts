@@ -38,7 +38,9 @@ async function run(key: string): Promise<void> {
   const startedAtMs = performance.now();
   const options = { idempotencyKey: key, streaming: death?.point === "mid-stream" };
   const output = await orchestrator.run({ tool, request: { key }, options });
-  process.send?.({ key, output, elapsedMs: performance.now() - startedAtMs });
+  const elapsedMs = performance.now() - startedAtMs;
+  // What is not sent yet when the channel closes never is.
+  await new Promise((sent) => process.send?.({ key, output, elapsedMs }, sent));
 }
 
 await Promise.all(keys.map(run));
