@@ -5,7 +5,8 @@
  * 1. A call counts once, however many attempts it takes; a failure that a later attempt makes good is taken back, and
  *    only a call that has failed for good can open the circuit.
  * 2. A result of an older generation changes nothing.
- * 3. Each probe ends its permit: by success, by failure, or by giving it back.
+ * 3. Each probe ends its permit: by success, by failure, or by giving it back. One that takes too long is given up: its
+ *    permit is replaced, and no longer given back, but what it finds out still counts.
  */
 import { type Clock, systemClock } from "../core/clock.ts";
 import { CircuitOpenError } from "./circuit-open-error.ts";
@@ -23,12 +24,14 @@ export type BreakerState =
       /** Calls that may still be let through. */
       readonly permits: number;
       readonly successes: number;
-      /** When probes that never came back are given up, and others let through. */
+      /** When probes that hold all permits are given up, and others let through. */
       readonly untilMs: number;
     };
 
-/** The leave to make a call: the generation in which it was given. */
-export type Permit = number;
+/** The leave to make a call. Calls that were let through together hold the same one. */
+export interface Permit {
+  readonly generation: number;
+}
 
 /** A failure in the window, which a later attempt of the same call may still make good. */
 export interface CountedFailure {
@@ -57,6 +60,8 @@ export class CircuitBreaker {
   readonly #config: ResolvedCircuitBreakerConfig;
   readonly #clock: Clock;
   #state: BreakerState = { kind: "closed", generation: 0 };
+  /** What is given out now. Half open, those who hold an earlier one of the same generation were given up. */
+  #permit: Permit = { generation: 0 };
   #window: OutcomeWindow;
   #cooldownUntilMs = 0;
   /** Those who would rather wait for what the probes find out than be refused. @internal */
@@ -103,23 +108,19 @@ export class CircuitBreaker {
   /** @throws CircuitOpenError where no call may be made now */
   enter(): Permit {
     if (this.#state.kind !== "closed") this.#state = this.#probing(this.#state, this.#clock.now());
-    return this.#state.generation;
+    return this.#permit;
   }
 
-  /** The state with one permit less. */
+  /** Half open, with one permit less. */
   #probing(state: Exclude<BreakerState, { kind: "closed" }>, nowMs: number): BreakerState {
-    const isOver = nowMs >= state.untilMs;
-    if (isOver && (state.kind === "open" || state.permits === 0)) return this.#halfOpen(nowMs);
-    if (state.kind === "open") throw new CircuitOpenError(this.provider, "open", state.untilMs - nowMs);
-    if (state.permits === 0) throw new CircuitOpenError(this.provider, "open", 0);
-    return { ...state, permits: state.permits - 1 };
-  }
-
-  /** Half open, with the first permit taken. */
-  #halfOpen(nowMs: number): BreakerState {
-    const { openMs, halfOpenRequests } = this.#config;
-    const generation = this.#state.generation + 1;
-    return { kind: "half_open", generation, permits: halfOpenRequests - 1, successes: 0, untilMs: nowMs + openMs };
+    const untilMs = nowMs + this.#config.openMs;
+    if (state.kind === "half_open" && state.permits > 0) return { ...state, permits: state.permits - 1, untilMs };
+    if (nowMs < state.untilMs)
+      throw new CircuitOpenError(this.provider, "open", state.kind === "open" ? state.untilMs - nowMs : 0);
+    const { generation, successes } =
+      state.kind === "open" ? { generation: state.generation + 1, successes: 0 } : state;
+    this.#permit = { generation };
+    return { kind: "half_open", generation, permits: this.#config.halfOpenRequests - 1, successes, untilMs };
   }
 
   /**
@@ -129,9 +130,10 @@ export class CircuitBreaker {
    */
   succeeded(permit: Permit, earlier?: CountedFailure | undefined): void {
     const state = this.#state;
-    if (permit !== state.generation || state.kind === "open") return;
+    const { generation } = permit;
+    if (generation !== state.generation || state.kind === "open") return;
     if (state.kind === "closed") {
-      if (earlier?.generation === permit) this.#window.redeem(earlier.step, this.#clock.now());
+      if (earlier?.generation === generation) this.#window.redeem(earlier.step, this.#clock.now());
       else this.#window.addSuccess(this.#clock.now());
       return;
     }
@@ -146,7 +148,7 @@ export class CircuitBreaker {
    */
   failed(permit: Permit, earlier?: CountedFailure | undefined): CountedFailure | undefined {
     const { kind, generation } = this.#state;
-    if (permit !== generation || kind === "open") return earlier;
+    if (permit.generation !== generation || kind === "open") return earlier;
     if (kind === "half_open") {
       this.#open();
       return earlier;
@@ -158,7 +160,7 @@ export class CircuitBreaker {
   /** The call said nothing about the provider: it was cancelled, refused, or wrong in itself. */
   released(permit: Permit): void {
     const state = this.#state;
-    if (permit !== state.generation || state.kind !== "half_open") return;
+    if (permit !== this.#permit || state.kind !== "half_open") return;
     this.#state = { ...state, permits: state.permits + 1 };
     this.waiting.advance();
   }
@@ -179,7 +181,8 @@ export class CircuitBreaker {
 
   #close(): void {
     this.#window = new OutcomeWindow(this.#config.windowMs);
-    this.#state = { kind: "closed", generation: this.#state.generation + 1 };
+    this.#permit = { generation: this.#state.generation + 1 };
+    this.#state = { kind: "closed", ...this.#permit };
     this.waiting.advance();
   }
 }

@@ -52,7 +52,7 @@ export class Circuit {
   hasTurned(call: GuardedCall): boolean {
     const { breaker, permit } = call;
     if (!breaker || permit === undefined) return false;
-    if (permit === breaker.state.generation && breaker.cooldownLeftMs === 0) return false;
+    if (permit.generation === breaker.state.generation && breaker.cooldownLeftMs === 0) return false;
     call.permit = undefined;
     breaker.released(permit);
     return true;

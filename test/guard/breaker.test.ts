@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
-import { CircuitBreaker, type CountedFailure } from "../../src/guard/breaker.ts";
+import { CircuitBreaker, type CountedFailure, type Permit } from "../../src/guard/breaker.ts";
 import { CircuitOpenError } from "../../src/guard/circuit-open-error.ts";
 import { resolveBreaker } from "../../src/guard/reliability-config.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
@@ -41,14 +41,16 @@ const config = fc
   .filter(({ halfOpenRequests, successThreshold }) => successThreshold <= halfOpenRequests);
 
 interface Call {
-  permit: number | undefined;
+  permit: Permit | undefined;
+  modelPermit: ReturnType<ModelBreaker["enter"]>;
   failure: CountedFailure | undefined;
   modelFailure: ReturnType<ModelBreaker["failed"]>;
 }
 
 describe("CircuitBreaker", () => {
-  it("behaves like its model over 20,000 sequences of commands, late results and lost probes included", () => {
+  it("behaves like its model over 20,000 sequences of commands, lost and late probes included", () => {
     let opened = 0;
+    let lateResults = 0;
     let closedAgain = 0;
     fc.assert(
       fc.property(config, fc.array(command, { minLength: 40, maxLength: 80 }), (options, commands) => {
@@ -58,46 +60,50 @@ describe("CircuitBreaker", () => {
         const calls: Call[] = [];
         const enter = (call: Call) => {
           call.permit = permitOf(() => breaker.enter());
-          expect(call.permit).toBe(model.enter());
+          call.modelPermit = model.enter();
+          expect(call.permit?.generation).toBe(call.modelPermit?.generation);
         };
         for (const next of commands) {
           const call = "which" in next ? calls[next.which % Math.max(1, calls.length)] : undefined;
           if (next.kind === "advance") clock.move(next.ms);
           else if (next.kind === "enter") {
-            calls.push({ permit: undefined, failure: undefined, modelFailure: undefined });
+            calls.push({ permit: undefined, modelPermit: undefined, failure: undefined, modelFailure: undefined });
             enter(calls.at(-1)!);
           } else if (!call) continue;
           else if (next.kind === "again") enter(call);
           else if (next.kind === "gaveUp") {
             breaker.gaveUp(call.failure);
             model.gaveUp(call.modelFailure);
-          } else if (call.permit !== undefined) {
+          } else if (call.permit && call.modelPermit) {
             if (next.kind === "succeeded") {
               breaker.succeeded(call.permit, call.failure);
-              model.succeeded(call.permit, call.modelFailure);
+              model.succeeded(call.modelPermit, call.modelFailure);
               call.failure = call.modelFailure = undefined;
             } else if (next.kind === "failed" || next.kind === "failedForGood") {
               call.failure = breaker.failed(call.permit, call.failure);
-              call.modelFailure = model.failed(call.permit, call.modelFailure);
+              call.modelFailure = model.failed(call.modelPermit, call.modelFailure);
               if (next.kind === "failedForGood") {
                 breaker.gaveUp(call.failure);
                 model.gaveUp(call.modelFailure);
               }
             } else {
               breaker.released(call.permit);
-              model.released(call.permit);
+              model.released(call.modelPermit);
             }
-            call.permit = undefined;
+            call.permit = call.modelPermit = undefined;
           }
-          if (!isDeepStrictEqual(breaker.state, model.state)) expect(breaker.state).toEqual(model.state);
-          if (model.state.kind === "open") opened++;
-          if (model.state.kind === "closed" && model.state.generation > 0) closedAgain++;
+          const { state } = model;
+          if (!isDeepStrictEqual(breaker.state, state)) expect(breaker.state).toEqual(state);
+          if (state.kind === "open") opened++;
+          if (state.kind === "closed" && state.generation > 0) closedAgain++;
         }
+        lateResults += model.lateResults;
       }),
       { numRuns: 20_000 },
     );
     expect(opened).toBeGreaterThan(10_000);
     expect(closedAgain).toBeGreaterThan(1_000);
+    expect(lateResults).toBeGreaterThan(1_000);
   });
 
   it("opens when enough calls failed and they are the asked share of all, and says until when", () => {
@@ -174,11 +180,66 @@ describe("CircuitBreaker", () => {
     const lost = [breaker.enter(), breaker.enter(), breaker.enter()];
     expect(refusalOf(breaker)).toBeInstanceOf(CircuitOpenError);
     clock.move(1000);
-    const [first, second] = [breaker.enter(), breaker.enter()];
-    for (const probe of lost) breaker.failed(probe);
-    breaker.succeeded(first);
-    breaker.succeeded(second);
+    const others = [breaker.enter(), breaker.enter(), breaker.enter()];
+    for (const probe of lost) breaker.released(probe);
+    expect(refusalOf(breaker)).toBeInstanceOf(CircuitOpenError);
+    for (const probe of others.slice(1)) breaker.succeeded(probe);
     expect(breaker.kind).toBe("closed");
+  });
+
+  it("gives probes openMs from when the last of them was let through", () => {
+    const { breaker, clock } = opened();
+    clock.move(1000);
+    breaker.enter();
+    clock.move(5000);
+    breaker.enter();
+    breaker.enter();
+    expect(refusalOf(breaker)).toBeInstanceOf(CircuitOpenError);
+    clock.move(1000);
+    expect(refusalOf(breaker)).toBeUndefined();
+  });
+
+  it("counts what a probe finds out after others were let through in its place: success and failure", () => {
+    for (const failsLate of [false, true]) {
+      const { breaker, clock } = opened();
+      clock.move(1000);
+      const [first, second] = [breaker.enter(), breaker.enter(), breaker.enter()];
+      clock.move(1000);
+      breaker.enter();
+      breaker.succeeded(first!);
+      expect(breaker.kind).toBe("half_open");
+      if (failsLate) breaker.failed(second!);
+      else breaker.succeeded(second!);
+      expect(breaker.kind).toBe(failsLate ? "open" : "closed");
+    }
+  });
+
+  it("closes for a provider that is back, however much longer than openMs its calls take", () => {
+    const world = fc.record({
+      openMs: fc.integer({ min: 1, max: 500 }),
+      callMs: fc.integer({ min: 1, max: 5000 }),
+      betweenMs: fc.integer({ min: 1, max: 2000 }),
+      halfOpenRequests: fc.integer({ min: 1, max: 5 }),
+    });
+    fc.assert(
+      fc.property(world, fc.nat(), ({ openMs, callMs, betweenMs, halfOpenRequests }, chosen) => {
+        const successThreshold = 1 + (chosen % halfOpenRequests);
+        const options = { failureThreshold: 1, openMs, halfOpenRequests, successThreshold };
+        const { breaker, fail, clock } = setUp(options);
+        fail();
+        clock.move(openMs);
+        const ends: { atMs: number; permit: Permit }[] = [];
+        // Each call finds a place at the latest once those before it are given up, and is back after callMs.
+        const latestMs = clock.now() + halfOpenRequests * (openMs + betweenMs) + callMs + betweenMs;
+        for (; breaker.kind !== "closed" && clock.now() <= latestMs; clock.move(betweenMs)) {
+          while (ends[0] && ends[0].atMs <= clock.now()) breaker.succeeded(ends.shift()!.permit);
+          const permit = permitOf(() => breaker.enter());
+          if (permit) ends.push({ atMs: clock.now() + callMs, permit });
+        }
+        expect(breaker.kind).toBe("closed");
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it("ignores results of an older generation, wherever it stands by then", () => {
@@ -251,7 +312,7 @@ function refusalOf(breaker: CircuitBreaker): unknown {
   }
 }
 
-function permitOf(enter: () => number): number | undefined {
+function permitOf(enter: () => Permit): Permit | undefined {
   try {
     return enter();
   } catch (error) {

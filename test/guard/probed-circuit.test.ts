@@ -110,6 +110,16 @@ describe("a call that finds all permits of a half-open circuit taken", () => {
     await run.clock.advance(60_000);
     expect(await stateOf(waiting)).toMatchObject({ ok: true, value: "answer" });
   });
+
+  it("finds the circuit closed in the end where each call takes longer than openMs", async () => {
+    const run = await recovering({ config: { maxRetries: 0, circuitBreaker: { openMs: 60_000 } } });
+    const slow = () => run.clock.sleep(150_000);
+    const pending = Promise.all(Array.from({ length: 12 }, () => run.guard(call(slow))));
+    await run.clock.runAll();
+    expect((await pending).map(({ ok }) => ok)).toEqual(Array.from({ length: 12 }, () => true));
+    expect(run.breakers.states()).toEqual({ p: "closed" });
+    expect(run.eventTypes()).toEqual(["circuit_opened", "circuit_half_open", "circuit_closed"]);
+  });
 });
 
 it("a bundle that asks a provider that is back for more than the probes is complete", async () => {
