@@ -5,6 +5,7 @@
  * 1. What an attempt gives after its end is ignored, a rejection too.
  * 2. Its signal aborts with the error that the attempt ends with, so that a timeout is told apart from an abort.
  * 3. No timer is left once it is disposed of.
+ * 4. Nothing is started once the time of its call is up.
  */
 import { type Clock, schedule } from "../core/clock.ts";
 import { CancelScope } from "../core/signal.ts";
@@ -28,6 +29,7 @@ export class AttemptScope extends CancelScope {
   #reject: ((reason: unknown) => void) | undefined = undefined;
   #stopTimer: (() => void) | undefined = undefined;
   #stopChunkTimer: (() => void) | undefined = undefined;
+  #isStarted = false;
   #isOver = false;
 
   /** @param call of a run that is not aborted */
@@ -38,15 +40,22 @@ export class AttemptScope extends CancelScope {
     this.#clock = clock;
   }
 
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Starts the attempt, and settles as it does or as soon as it is ended. */
+  /** Starts the attempt if there is time for it, and settles as it does or as soon as it is ended. */
   run(): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#reject = reject;
-      this.#startTimer();
+      const ownLeftMs = this.#call.ownLeftMs();
+      if (ownLeftMs <= 0) return this.abort(this.#call.outOfTime());
+      this.#startTimer(ownLeftMs);
+      this.#isStarted = true;
       Promise.resolve(this.#call.startAttempt(this)).then(resolve, reject);
     });
   }
@@ -72,9 +81,8 @@ export class AttemptScope extends CancelScope {
     this.#expectChunk("chunk", this.#timeouts.chunkTimeoutMs);
   }
 
-  #startTimer(): void {
+  #startTimer(ownLeftMs: number): void {
     const { attemptTimeoutMs = Number.POSITIVE_INFINITY } = this.#timeouts;
-    const ownLeftMs = this.#call.ownLeftMs();
     if (ownLeftMs <= attemptTimeoutMs) {
       if (ownLeftMs === Number.POSITIVE_INFINITY) return;
       this.#stopTimer = schedule(this.#clock, () => this.abort(this.#call.outOfTime()), ownLeftMs);

@@ -21,7 +21,7 @@ const eventOf: Record<BreakerState["kind"], GuardEventType & `circuit_${string}`
   half_open: "circuit_half_open",
 };
 
-/** What was cut off says nothing about the provider. */
+/** What was cut off, or came too late to be started, says nothing about the provider. */
 const cutOff: Pick<Classification, "breaker" | "retryAfterMs"> = { breaker: "neutral" };
 
 /** Lets an attempt through only where the provider's circuit breaker does, and tells the breaker how it ended. */
@@ -40,7 +40,7 @@ export class Circuit {
     const { breaker } = call;
     if (!breaker) return undefined;
     if (breaker.cooldownLeftMs > 0) return this.#enterAfterPause(call, breaker);
-    if (this.#isToWait(call, breaker)) return this.#enterAfterProbes(call, breaker);
+    if (this.#isToWait(breaker)) return this.#enterAfterProbes(call, breaker);
     takePermit(call, breaker);
     return undefined;
   }
@@ -71,7 +71,8 @@ export class Circuit {
     if (!breaker || permit === undefined) return;
     call.permit = undefined;
     const { generation } = breaker.state;
-    const { breaker: effect, retryAfterMs } = call.runScope?.aborted ? cutOff : call.classify(error);
+    const isCutOff = call.runScope?.aborted || call.scope?.isStarted === false;
+    const { breaker: effect, retryAfterMs } = isCutOff ? cutOff : call.classify(error);
     // First, for whoever waits for the permit has to wait for the pause, too.
     if (effect === "cooldown" && retryAfterMs !== undefined) breaker.coolDown(retryAfterMs);
     if (effect === "failure") call.countedFailure = breaker.failed(permit, call.countedFailure);
@@ -88,30 +89,38 @@ export class Circuit {
     announceChange(call, breaker, generation);
   }
 
-  /** Waits for the end of the pause. Calls that wait for the same one are spread: they do not come back together. */
+  /**
+   * Waits for the end of the pause. Calls that wait for the same one are spread, as far as their time allows: they do
+   * not come back together.
+   */
   async #enterAfterPause(call: GuardedCall, breaker: CircuitBreaker): Promise<void> {
     const { config, clock, random, hasFallback } = this.#settings;
     const spreadMs = config.jitter ? config.initialDelayMs : 0;
     for (let waitMs = breaker.cooldownLeftMs; waitMs > 0; waitMs = breaker.cooldownLeftMs) {
-      const isTooLong = waitMs >= call.leftMs() || (waitMs > config.maxDelayMs && hasFallback());
+      const spareMs = call.leftMs() - waitMs;
+      const isTooLong = spareMs <= 0 || (waitMs > config.maxDelayMs && hasFallback());
       if (isTooLong) throw new CircuitOpenError(breaker.provider, "cooldown", waitMs);
-      await sleep(clock, waitMs + random.next() * spreadMs, call.runScope);
+      await sleep(clock, waitMs + random.next() * Math.min(spreadMs, spareMs), call.runScope);
     }
     await this.enter(call);
   }
 
-  /** Waits until the probes have closed or opened the circuit, or one gives its permit back. */
+  /** Waits until the probes have closed or opened the circuit, one gives its permit back, or the call's own time is up. */
   #enterAfterProbes(call: GuardedCall, breaker: CircuitBreaker): Promise<unknown> {
     return breaker.waiting.wait({
-      attempt: () => (this.#isToWait(call, breaker) ? undefined : (this.enter(call) ?? true)),
-      leftMs: () => Math.min(call.leftMs(), breaker.probesLeftMs),
+      attempt: () => {
+        if (!this.#isToWait(breaker)) return this.enter(call) ?? true;
+        if (call.ownLeftMs() <= 0) throw call.outOfTime();
+        return undefined;
+      },
+      leftMs: () => Math.min(call.ownLeftMs(), breaker.probesLeftMs),
       scope: call.runScope,
     });
   }
 
   /** Whether others are finding out how the provider is, and nobody else could answer meanwhile. */
-  #isToWait(call: GuardedCall, breaker: CircuitBreaker): boolean {
-    return breaker.probesLeftMs > 0 && call.leftMs() > 0 && !this.#settings.hasFallback();
+  #isToWait(breaker: CircuitBreaker): boolean {
+    return breaker.probesLeftMs > 0 && !this.#settings.hasFallback();
   }
 }
 

@@ -1,5 +1,6 @@
 import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
+import { type Clock, schedule } from "../../src/core/clock.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { classify } from "../../src/guard/classify.ts";
@@ -138,6 +139,55 @@ describe("createGuard", () => {
     brief.catch(() => {});
     await clock.runAll();
     await expect(brief).rejects.toMatchObject({ phase: "call", limitMs: 50 });
+  });
+
+  it("starts no attempt after timeoutMs where a pause ends shortly before it, however its calls are spread", async () => {
+    const retry = { maxRetries: 0, initialDelayMs: 10_000 };
+    const { guard, clock } = setUp({ timeoutMs: 2500, retry });
+    await guard.run(() => Promise.reject(httpError(429, { "retry-after": "2" }))).catch(() => {});
+    const startedAtMs: number[] = [];
+    const calls = Array.from({ length: 50 }, () => guard.run(() => startedAtMs.push(clock.now())));
+    await clock.runAll();
+    await Promise.all(calls);
+    expect(Math.min(...startedAtMs)).toBeGreaterThanOrEqual(2000);
+    expect(Math.max(...startedAtMs)).toBeLessThan(2500);
+  });
+
+  it("starts no attempt after timeoutMs where a timer fires late, and does not hold that against the service", async () => {
+    const clock = createFakeClock();
+    const late: Clock = { ...clock, schedule: (callback, ms) => schedule(clock, callback, ms + 200) };
+    const retry = { initialDelayMs: 900, jitter: false };
+    const { guard, events } = setUp({ clock: late, timeoutMs: 1000, retry, circuitBreaker: { failureThreshold: 1 } });
+    const attempts: number[] = [];
+    const pending = guard.run(({ attempt }) => {
+      attempts.push(attempt);
+      throw Object.assign(new Error("once more, please"), { status: 400, isRetryable: true });
+    });
+    pending.catch(() => {});
+    await clock.runAll();
+    await expect(pending).rejects.toMatchObject({ name: "TimeoutError", phase: "call", limitMs: 1000 });
+    expect(attempts).toEqual([1]);
+    expect(events.map(({ type }) => type)).toEqual(["retry_scheduled", "error"]);
+    expect(guard.state).toBe("closed");
+  });
+
+  it("ends a call at timeoutMs that waits for what the probes of its circuit find out", async () => {
+    const circuitBreaker = { failureThreshold: 1, openMs: 1000, halfOpenRequests: 1, successThreshold: 1 };
+    const { guard, clock } = setUp({ retry: false, circuitBreaker });
+    await guard.run(() => Promise.reject(httpError(503))).catch(() => {});
+    await clock.advance(1000);
+    const probe = guard.run(() => clock.sleep(900));
+    const work = vi.fn();
+    const waiting = guard.run(work, { timeoutMs: 700 });
+    waiting.catch(() => {});
+    await clock.advance(699);
+    expect(await stateOf(waiting)).toBe("pending");
+    await clock.advance(1);
+    expect(await stateOf(waiting)).toMatchObject({ name: "TimeoutError", phase: "call", limitMs: 700 });
+    await clock.runAll();
+    await probe;
+    expect(work).not.toHaveBeenCalled();
+    expect(guard.state).toBe("closed");
   });
 
   it("ignores a rejection that comes after the end", async () => {

@@ -100,7 +100,19 @@ describe("a call that finds all permits of a half-open circuit taken", () => {
     await run.clock.advance(699);
     expect(await stateOf(waiting)).toBe("pending");
     await run.clock.advance(1);
-    expect(await stateOf(waiting)).toMatchObject({ ok: false, attempts: 0, failure: { code: "CIRCUIT_OPEN" } });
+    const error = { budgetType: "timeMs", limit: 700 };
+    expect(await stateOf(waiting)).toMatchObject({ ok: false, attempts: 0, failure: { category: "budget" }, error });
+  });
+
+  it("leaves it to its run to say that the run's time is up", async () => {
+    const run = await recovering({ limits: { timeMs: 61_000 } });
+    probes(run);
+    const waiting = run.guard(script(["never"]));
+    await run.clock.advance(1000);
+    expect(await stateOf(waiting)).toBe("pending");
+    run.scope.abort(new Error("the run's time is up"));
+    expect(await stateOf(waiting)).toMatchObject({ ok: false, attempts: 0, failure: { category: "cancelled" } });
+    expect(run.clock.pending).toBe(0);
   });
 
   it("takes the place of probes that never come back, as any call does", async () => {
