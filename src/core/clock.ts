@@ -14,13 +14,13 @@ export interface Clock {
   /** Resolves after `ms`. Rejects with the signal's reason in the same tick in which it aborts, leaving no timer. */
   sleep(ms: number, options?: { signal?: AbortSignal | undefined }): Promise<void>;
   /**
-   * Calls back once after `ms` unless cancelled through the function that it returns. A clock without it is served
+   * Calls back once after `ms`, never before, unless cancelled through the function that it returns. A clock without it is served
    * through `sleep`.
    */
   schedule?(callback: () => void, ms: number): () => void;
 }
 
-/** Node keeps a timer's delay in 31 bits and fires at once past that. */
+/** Node keeps a timer's delay in 31 bits and fires at once past that; a longer one takes several timers. */
 const longestTimerMs = 2 ** 31 - 1;
 
 const { timeOrigin } = performance;
@@ -45,19 +45,19 @@ export const systemClock: Required<Clock> = {
     });
   },
   schedule(callback, ms) {
-    if (ms > longestTimerMs) return scheduleInParts(callback, ms);
+    const dueMs = systemClock.now() + ms;
     // What was due before it was asked for is due now; Node would warn of it.
-    const timer = setTimeout(callback, Math.max(0, ms));
+    const timerFor = (leftMs: number) => setTimeout(ring, Math.min(longestTimerMs, Math.max(0, Math.ceil(leftMs))));
+    // Node counts whole milliseconds of its own, and so may be up to one early.
+    const ring = () => {
+      const leftMs = dueMs - systemClock.now();
+      if (leftMs > 0) timer = timerFor(leftMs);
+      else callback();
+    };
+    let timer = timerFor(ms);
     return () => clearTimeout(timer);
   },
 };
-
-function scheduleInParts(callback: () => void, ms: number): () => void {
-  let cancel = systemClock.schedule(() => {
-    cancel = systemClock.schedule(callback, ms - longestTimerMs);
-  }, longestTimerMs);
-  return () => cancel();
-}
 
 /** The time that all processes of a machine agree on. It may be corrected, backwards too: measure durations elsewhere. */
 export const wallClock: Pick<Clock, "now"> = { now: () => Date.now() };

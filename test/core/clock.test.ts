@@ -20,8 +20,23 @@ describe("the real clock", () => {
     expect(warnings).toEqual([]);
   });
 
+  it("never calls back before the time has passed, by its own measure, fractions of a millisecond included", async () => {
+    const earlyMs: number[] = [];
+    const delaysMs = Array.from({ length: 300 }, (_, index) => 1 + (index % 40) / 10);
+    for (let turn = 0; turn < delaysMs.length; turn += 30) {
+      const calls = delaysMs.slice(turn, turn + 30).map((ms) => {
+        const dueMs = systemClock.now() + ms;
+        const late = () => void earlyMs.push(dueMs - systemClock.now());
+        return turn % 60 === 0 ? systemClock.sleep(ms).then(late) : callBack(late, ms);
+      });
+      await Promise.all(calls);
+    }
+    expect(earlyMs).toHaveLength(300);
+    expect(Math.max(...earlyMs)).toBeLessThanOrEqual(0);
+  });
+
   describe("on timers that a test moves", () => {
-    beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+    beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
     afterEach(() => void vi.useRealTimers());
 
     it("sleeps as long as it is asked to, and leaves no listener", async () => {
@@ -70,6 +85,15 @@ describe("the real clock", () => {
     });
   });
 });
+
+function callBack(callback: () => void, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.schedule(() => {
+      callback();
+      resolve();
+    }, ms);
+  });
+}
 
 describe("schedule, on a clock that only sleeps", () => {
   const sleepingOnly = () => {
