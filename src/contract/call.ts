@@ -96,6 +96,8 @@ export interface Lent {
   readonly guard: CallGuard;
   /** The guard of calls that have ceilings of their own, all together and within the run's. */
   guardWithin(limits: Budget): CallGuard;
+  /** What an error means, as plain data. */
+  failureOf(error: unknown, attempts: number): OutputError;
   readonly journal?: ReplicateJournal | undefined;
   readonly prices?: PriceSource | undefined;
   readonly calibrations?: CalibrationSource | undefined;

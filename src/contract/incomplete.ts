@@ -19,3 +19,8 @@ export class Incomplete extends Error {
     this.failures = facts.failures;
   }
 }
+
+/** What went wrong, as against how far a tool had come by then. */
+export function causeOf(error: unknown): unknown {
+  return error instanceof Incomplete ? error.cause : error;
+}

@@ -1,3 +1,4 @@
+import { causeOf } from "../contract/incomplete.ts";
 import type { OutputError } from "../contract/output.ts";
 import { messageOf } from "../core/errors.ts";
 import { keepOriginal } from "../core/original-error.ts";
@@ -15,13 +16,14 @@ export function toOutputError(
   note?: string,
   classification: Classification = classify(error),
 ): OutputError {
+  const cause = causeOf(error);
   const facts = {
-    type: error instanceof Error ? error.name : typeof error,
-    message: note ? `${messageOf(error)} (${note})` : messageOf(error),
+    type: cause instanceof Error ? cause.name : typeof cause,
+    message: note ? `${messageOf(cause)} (${note})` : messageOf(cause),
     code: classification.code,
     isRetryable: classification.isRetryable,
     attempts,
     category: classification.category,
   };
-  return keepOriginal(facts, error);
+  return keepOriginal(facts, cause);
 }

@@ -3,6 +3,7 @@ import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { createCallGuard } from "../guard/guard.ts";
+import { toOutputError } from "../guard/output-error.ts";
 import { meterCalls } from "../telemetry/run-metrics.ts";
 import { traceCalls } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";
@@ -50,6 +51,7 @@ export function createToolContext(
   return lend(withLazySignal(facts, attempt ?? scope), {
     guard,
     guardWithin: (limits) => guardFor(context, span, limits),
+    failureOf: toOutputError,
     journal,
     prices,
     calibrations,

@@ -5,10 +5,9 @@ import { lend } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import { InvalidOutputError } from "../contract/invalid-output-error.ts";
 import { withLazySignal } from "../contract/lazy-signal.ts";
-import { StoreError } from "../contract/store-error.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
-import { InvalidOptionsError, messageOf } from "../core/errors.ts";
+import { InvalidOptionsError } from "../core/errors.ts";
 import { keepOriginal } from "../core/original-error.ts";
 import { type AnswerRules, checkAnswer } from "./check-answer.ts";
 import { findJournaled, journalReplicate } from "./journaled-replicate.ts";
@@ -90,13 +89,12 @@ async function keep(
   place: ReplicatePlace,
   asking: BundleAsking<any, any>,
 ): Promise<Failure | undefined> {
-  const { journal } = asking.lent;
+  const { journal, failureOf } = asking.lent;
   try {
     if (journal) await journalReplicate(journal, place, asking, replicate);
     return undefined;
   } catch (error) {
-    const { name, code } = StoreError.isInstance(error) ? error : { name: "Error", code: "UNKNOWN" };
-    return { error, facts: { type: name, message: messageOf(error), code, isRetryable: false, attempts: 1 } };
+    return { error, facts: failureOf(error, 1) };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { EvidenceBundle } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { type CallAttempt, lend, lentWith, type ReplicateJournal } from "../contract/call.ts";
-import { Incomplete } from "../contract/incomplete.ts";
+import { causeOf, Incomplete } from "../contract/incomplete.ts";
 import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
@@ -36,13 +36,9 @@ export async function executeWholeBundle<Input, T>(
     await addCalibratedConfidence(outcome.value, context);
     return outcome.value;
   }
-  if (outcome.error instanceof Incomplete) throw outcome.error;
-  throw new Incomplete({
-    content: null,
-    isUsable: false,
-    failures: { [tool.name]: outcome.failure },
-    cause: outcome.error,
-  });
+  const { content = null, isUsable = false } = outcome.error instanceof Incomplete ? outcome.error : {};
+  const failures = { [tool.name]: outcome.failure };
+  throw new Incomplete({ content, isUsable, failures, cause: causeOf(outcome.error) });
 }
 
 /** The context of one attempt, and whether its replicates were paid for one by one, now or in an earlier run. */

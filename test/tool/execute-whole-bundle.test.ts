@@ -1,8 +1,9 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   BundleTool,
   createEvidenceBundle,
   hasEvidence,
+  type OrchestrationEvent,
   Orchestrator,
   ReliableOrchestrator,
   type ReplicateSpec,
@@ -77,4 +78,73 @@ test("asks for nothing more once it is aborted, however late its replicates come
   await clock.runAll();
   expect(await pending).toMatchObject({ code: "BUDGET_EXCEEDED", budgetType: "timeMs" });
   expect(tool.asked).toBe(1);
+});
+
+describe("failures of the replicates of an overridden executeBundle", () => {
+  const failing = (fail: (asked: number) => unknown) =>
+    new (class extends Own {
+      override async executeReplicate(): Promise<never> {
+        throw fail(++this.asked);
+      }
+    })();
+
+  async function outcomeOf(tool: Own, maxParallel = 1) {
+    const clock = createFakeClock();
+    const told: OrchestrationEvent[] = [];
+    const orchestrator = new ReliableOrchestrator({ clock, reliabilityConfig: { maxRetries: 2 } });
+    const toolOptions = { stopping: "none", maxParallel } as const;
+    const onEvent = (event: OrchestrationEvent) => told.push(event);
+    const pending = orchestrator.run({ tool, request: {}, toolOptions, onEvent });
+    await clock.runAll();
+    return { ...(await pending), told };
+  }
+
+  test("say what a guarded call's would: type, code, category, attempts, and what makes them not worth another", async () => {
+    const tool = failing(() => Object.assign(new RangeError("busy"), { statusCode: 503 }));
+    const { status, errors, told } = await outcomeOf(tool);
+    expect(status).toBe("failed");
+    expect(errors?.["own"]).toEqual({
+      type: "RangeError",
+      message: "busy",
+      code: "HTTP_503",
+      category: "server_error",
+      isRetryable: true,
+      attempts: 3,
+    });
+    expect(tool.asked).toBe(9);
+    expect(told.flatMap((event) => (event.type === "retry_scheduled" ? [event.error.message] : []))).toEqual([
+      "busy",
+      "busy",
+    ]);
+    const done = told.flatMap((event) => (event.type === "replicate_done" ? [event.replicate.attempts] : []));
+    expect(done).toEqual([1, 1, 1, 2, 2, 2, 3, 3, 3]);
+  });
+
+  test("that all others would meet as well end the asking at once", async () => {
+    const tool = failing(() => Object.assign(new Error("wrong key"), { statusCode: 401 }));
+    const { errors } = await outcomeOf(tool);
+    expect(errors?.["own"]).toMatchObject({ code: "HTTP_401", category: "authentication", attempts: 1 });
+    expect(tool.asked).toBe(1);
+  });
+
+  test("leave the answers before them to a bundle that ends there", async () => {
+    const tool = new (class extends Own {
+      override async executeReplicate(_request: object, { index }: ReplicateSpec) {
+        this.asked++;
+        if (index === 1) throw Object.assign(new Error("no funds"), { statusCode: 402 });
+        return { data: 7, usage };
+      }
+    })();
+    const output = await outcomeOf(tool);
+    expect(output).toMatchObject({ status: "partial", errors: { own: { category: "quota_exhausted", attempts: 1 } } });
+    expect(output.content).toMatchObject({ evidenceBundle: { summary: { consensus: 7 } } });
+    expect(tool.asked).toBe(2);
+  });
+
+  test("are known to be what they are where no retries are asked for either", async () => {
+    const tool = failing(() => Object.assign(new Error("wrong key"), { statusCode: 401 }));
+    const output = await new Orchestrator().run({ tool, request: {}, toolOptions: { maxParallel: 1 } });
+    expect(output).toMatchObject({ status: "failed", errors: { own: { category: "authentication", attempts: 1 } } });
+    expect(tool.asked).toBe(1);
+  });
 });
