@@ -133,16 +133,19 @@ export const bundleOptions = declareOptions("BundleOptions", "toolOptions", {
    */
   escalate: v.optional(
     checkedBy<{ below: number; to: readonly (string | LanguageModelLike)[] }>(
-      (value) =>
-        isObject(value) &&
-        typeof (value as { below: unknown }).below === "number" &&
-        Array.isArray((value as { to: unknown }).to),
+      isEscalation,
       '{ below: a confidence from 0 to 1, to: ["provider:model", …] }',
     ),
   ),
   /** After the first wave, ask again for whole answers or only for the fields that are not settled. */
   resample: v.optional(oneOf(["objects", "fields"]), "objects"),
 });
+
+function isEscalation(value: unknown): boolean {
+  const { below, to } = (value ?? {}) as { below?: unknown; to?: unknown };
+  const isShare = typeof below === "number" && below >= 0 && below <= 1;
+  return isShare && Array.isArray(to) && to.every((model) => typeof model === "string" || isObject(model));
+}
 
 function isStopping(value: unknown): boolean {
   if (typeof value === "string") return stoppingRuleNames.includes(value as StoppingRuleName);

@@ -92,7 +92,7 @@ export interface BundleSummary<T = unknown> {
   meanTotalTokens?: number;
 }
 
-/** A model whose answers stayed too uncertain, so that a stronger one was asked. */
+/** A model whose answers stayed too uncertain, so that a stronger one was asked, and answered. */
 export interface Escalation {
   from: string;
   /** Its replicates. They are kept, and do not vote. */
@@ -115,7 +115,7 @@ export interface BundleMetadata {
   /** SHA-256 of the canonical JSON schema that answers had to fit; absent where they are text. */
   schemaFingerprint?: string;
   source: EvidenceSource;
-  /** In their order; absent where the first model was certain enough. */
+  /** In their order; absent where the summary is of the first model's answers. */
   escalations?: Escalation[];
   /** By JSON pointer, how many replicates were asked for the field; with `resample: "fields"` only. */
   fieldsAsked?: Record<string, number>;

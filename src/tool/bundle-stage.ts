@@ -9,7 +9,7 @@ import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
 import { createBundleRule } from "./bundle-rule.ts";
 import type { FieldResampling } from "./field-resampling.ts";
 import { type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
-import type { ReplicateSource } from "./replicate-source.ts";
+import type { BoundSource } from "./replicate-source.ts";
 import { SettledComparison } from "./settled-comparison.ts";
 import { summarizeReplicates, summarizeWithin } from "./summarize-replicates.ts";
 
@@ -29,6 +29,8 @@ export interface BundleStage<T> {
   readonly schedule: Schedule;
   readonly replicates: Replicate<T>[];
   readonly summary: BundleSummary<T>;
+  /** The summary of these and of other replicates, none of which is valid. */
+  summaryWith(others: readonly Replicate<T>[]): Promise<BundleSummary<T>>;
 }
 
 /**
@@ -38,12 +40,11 @@ export interface BundleStage<T> {
  * @param isLast false where another model can be asked in place of sampling on
  */
 export async function runBundleStage<Input, T>(
-  tool: ReplicateSource<Input, T>,
+  { source: tool, bound }: BoundSource<Input, T>,
   { request, options, schema, resampling, context, lent }: BundleWork<Input>,
   before: { readonly stage: number; readonly offset: number },
   isLast: boolean,
 ): Promise<BundleStage<T>> {
-  const bound = await tool.boundReplicates(request, options, context);
   const asking: BundleAsking<Input, T> = {
     tool,
     request,
@@ -75,9 +76,11 @@ export async function runBundleStage<Input, T>(
     },
   });
   const replicates = schedule.replicates as Replicate<T>[];
-  const summary = await summarizeWithin(schema, replicates, settled());
+  const summaryWith = (others: readonly Replicate<T>[]) =>
+    summarizeWithin(schema, [...replicates, ...others], settled());
+  const summary = await summaryWith([]);
   warnOfAbsentFields(options, summary, context);
-  return { schedule, replicates, summary };
+  return { schedule, replicates, summary, summaryWith };
 }
 
 /** Without a schema nobody can say beforehand that there is no such field. */

@@ -27,6 +27,9 @@ export interface ModelSettings {
   providerOptions?: Record<string, JSONObject> | undefined;
 }
 
+/** Bundles whose run has heard that they are asked for at temperature 0, of however many models. */
+const warned = new WeakSet<ResolvedBundleOptions>();
+
 /** Asks one model, live or not, within the bounds that a run sets. */
 export class ModelAsker {
   readonly #settings: ModelSettings;
@@ -47,7 +50,8 @@ export class ModelAsker {
     context: ToolContext,
   ): Promise<ReplicateBound> {
     const { temperature, maxOutputTokens } = this.#settings;
-    if (temperature === 0 && options.k > 1) {
+    if (temperature === 0 && options.k > 1 && !warned.has(options)) {
+      warned.add(options);
       context.events.emit("warning", {
         code: "temperature_zero",
         message: `${options.k} answers are asked for at temperature 0: they may agree because they are the same answer. Leave temperature out.`,

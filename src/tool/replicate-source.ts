@@ -26,6 +26,12 @@ export interface ReplicateSource<Input, T> {
   withModel?(model: string | LanguageModelLike): ReplicateSource<Input, T>;
 }
 
+/** A source of replicates, with what bounds them. */
+export interface BoundSource<Input, T> {
+  readonly source: ReplicateSource<Input, T>;
+  readonly bound: ReplicateBound;
+}
+
 /** What running a whole bundle as one call needs of a bundle tool. */
 export interface BundleSource<Input, T> {
   readonly name: string;
