@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { scenarios } from "./arbitrary.ts";
+import { scenarios } from "./arbitrary/scenarios.ts";
 import { deedsIn } from "./deeds-in.ts";
 import { faultsIn } from "./faults-in.ts";
 import type { History } from "./history.ts";

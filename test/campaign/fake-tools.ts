@@ -37,15 +37,10 @@ export function makeTools(
   provider: FakeProvider,
   clock: WorldClock,
 ): { tool: AnyTool; fallbacks: AnyTool[] } {
-  const make = (kind: ToolKind, place: number) =>
-    makers[kind]({
-      job,
-      name: nameOf(kind, place, job),
-      run,
-      provider,
-      clock,
-      providerName: place === 0 ? "first" : "second",
-    });
+  const make = (kind: ToolKind, place: number) => {
+    const name = nameOf(kind, place, job);
+    return makers[kind]({ job, name, run, provider, clock, providerName: providerNameOf(name) });
+  };
   const [tool, ...fallbacks] = [job.tool, ...job.fallbacks].map(make);
   return { tool: tool as AnyTool, fallbacks };
 }
@@ -54,6 +49,11 @@ export function makeTools(
 function nameOf(kind: ToolKind, place: number, { hasSchema, escalates, judge, maxOutputTokens }: Job): string {
   const facts = [hasSchema && "object", escalates && "escalating", judge, maxOutputTokens];
   return [kind, place, ...facts.filter(Boolean)].join("-");
+}
+
+/** Whose circuit breaker the calls of a tool fall under. */
+export function providerNameOf(toolName: string): string {
+  return toolName.split("-")[1] === "0" ? "first" : "second";
 }
 
 const makers: Record<ToolKind, (making: Making) => AnyTool> = {

@@ -11,6 +11,7 @@ export interface History {
   /** Those that came before the end. */
   readonly clockFaults: readonly ClockFault[];
   readonly leftovers: Leftovers;
+  readonly recoveries: readonly Recovery[];
 }
 
 export interface PlayedRun {
@@ -92,4 +93,14 @@ export interface Leftovers {
   readonly callsInFlight: number;
   readonly heldKeys: readonly StoredRun[];
   readonly unhandledRejections: readonly unknown[];
+}
+
+/** How a circuit that was not closed at the end took to a provider that was well again. */
+export interface Recovery {
+  readonly process: number;
+  readonly provider: string;
+  /** How many calls were to be made, and how many of them were made and answered. */
+  readonly asked: number;
+  readonly answered: number;
+  readonly endsAs: "closed" | "open" | "half_open";
 }

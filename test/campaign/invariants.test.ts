@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CancelledError } from "../../src/index.ts";
-import { scenarios } from "./arbitrary.ts";
+import { BudgetExceeded, CancelledError } from "../../src/index.ts";
+import { scenarios } from "./arbitrary/scenarios.ts";
 import type { History, PlayedCall, PlayedRun } from "./history.ts";
 import { invariants } from "./invariants/all.ts";
 import type { Invariant } from "./invariants/invariant.ts";
@@ -49,6 +49,21 @@ const faults: Readonly<Record<string, Spoil>> = {
       { ...call, startStep: (call.endStep ?? 0) + 1 },
     ],
   ),
+  "a call that may succeed next time is tried again, for as long as there are retries and nothing else ends it":
+    spoilAttempts(() => []),
+  "between two attempts lies no more than the backoff, and the pause that the provider has asked for": spoilAttempts(
+    (later) => later.map((call) => ({ ...call, startedAtMs: 1e9 })),
+  ),
+  "a call is refused only while its provider has just failed, is being called, or has asked for a pause": (
+    history,
+  ) => ({
+    ...history,
+    calls: [],
+  }),
+  "a provider that is well again is called again, and its circuit closes": (history) => ({
+    ...history,
+    recoveries: [{ process: 0, provider: "first", asked: 5, answered: 0, endsAs: "open" }],
+  }),
   "no call starts once the budget is used up": spoilCalls(
     (call, history) => isOnBudget(call, history),
     (call) => [{ ...call, told: tokens(1e6), toldStep: -1 }],
@@ -58,6 +73,10 @@ const faults: Readonly<Record<string, Spoil>> = {
       ({ usage }) => usage.totalTokens > 0,
       () => ({ usage: tokens(1e6) }),
     )(history),
+  "nothing is refused that its budget covers": spoilRun(
+    () => true,
+    () => ({ outcome: { error: new BudgetExceeded("tokens", 1e9, 1e9) } }),
+  ),
   "what all attempts used is reported, once; what was not told is estimated from above": spoilCalls(
     ({ told, isModelCall, wasAborted }) => told !== undefined && isModelCall && !wasAborted,
     (call) => [call, call],
@@ -108,6 +127,10 @@ const faults: Readonly<Record<string, Spoil>> = {
   "every valid replicate is an answer to a call with its seed, by the tool that the output names": spoilOutput(
     ({ content }) => content?.evidenceBundle?.summary.validCount > 0,
     ({ metadata }) => ({ metadata: { ...metadata, toolName: "another" } }),
+  ),
+  "every valid replicate that was reported stands in the output, or in the error": spoilOutput(
+    ({ content }) => content?.evidenceBundle?.summary.validCount > 0,
+    () => ({ content: null }),
   ),
   "a completed or partial bundle has a valid replicate, a failed output says why, and no replicate stands in one twice":
     spoilOutput(
@@ -189,6 +212,16 @@ function spoilCalls(
     return (
       fit && { ...history, calls: history.calls.flatMap((call) => (call === fit ? change(call, history) : [call])) }
     );
+  };
+}
+
+/** @param change what stands in the place of every attempt after the first one */
+function spoilAttempts(change: (later: readonly PlayedCall[]) => readonly PlayedCall[]): Spoil {
+  return (history) => {
+    const attempts = Object.values(
+      Object.groupBy(history.calls, ({ run, model, seed }) => [run, model, seed].join()),
+    ) as PlayedCall[][];
+    return { ...history, calls: attempts.flatMap(([first, ...later]) => [first as PlayedCall, ...change(later)]) };
   };
 }
 

@@ -1,6 +1,7 @@
 import { getEventListeners } from "node:events";
+import type { Random } from "../../src/core/random.ts";
 import { ReliableOrchestrator } from "../../src/index.ts";
-import { ReliabilityState } from "../../src/reliability.ts";
+import { ReliabilityState, type RunStore } from "../../src/reliability.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
 import { seededRandom } from "../../src/testing.ts";
 import { Caller, type Stage } from "./caller.ts";
@@ -8,7 +9,8 @@ import { FakeProvider } from "./fake-provider.ts";
 import { tokenPriceUsd } from "./fake-tools.ts";
 import { FaultyStore, type StoreTroubles } from "./faulty-store.ts";
 import type { History, Leftovers, PlayedCall, PlayedRun } from "./history.ts";
-import type { ClockFault, ReliabilityPlan, RunPlan, Scenario } from "./scenario.ts";
+import { type Recovering, recover } from "./recovery.ts";
+import type { ClockFault, RunPlan, Scenario } from "./scenario.ts";
 import { watchRejections } from "./watch-rejections.ts";
 import { WorldClock } from "./world-clock.ts";
 
@@ -29,25 +31,15 @@ export async function play(scenario: Scenario): Promise<History> {
   const troubles: StoreTroubles = { faults: scenario.storeFaults, operations: [], clock, nextStep };
   const provider = new FakeProvider(scenario.calls, clock, nextStep);
   const shared = new AbortController();
-  const processes = Array.from({ length: scenario.processes }, (_, index) => ({
-    settings: { state: new ReliabilityState({ clock }), store: new FaultyStore(store, index, troubles) },
-    random: seededRandom(index),
-  }));
+  const processes = Array.from({ length: scenario.processes }, (_, index) =>
+    startProcess(scenario, new FaultyStore(store, index, troubles), seededRandom(index), clock),
+  );
 
   const runs = scenario.runs.map(recordOf);
   const callers = runs.map((run) => {
-    const { settings, random } = processes[run.plan.process % processes.length] as (typeof processes)[number];
+    const { orchestratorWith } = processes[run.plan.process % processes.length] as Recovering;
     const job = scenario.jobs[run.plan.job % scenario.jobs.length] as Stage["job"];
-    const reliabilityConfig = reliabilityOf(scenario.reliability);
-    return new Caller(run, {
-      job,
-      provider,
-      clock,
-      shared: shared.signal,
-      nextStep,
-      orchestratorWith: (registry) =>
-        new ReliableOrchestrator({ ...settings, registry, random, reliabilityConfig, clock, prices }),
-    });
+    return new Caller(run, { job, provider, clock, shared: shared.signal, nextStep, orchestratorWith });
   });
 
   const rejections = watchRejections();
@@ -79,10 +71,26 @@ export async function play(scenario: Scenario): Promise<History> {
     heldKeys: (await store.list()).filter(({ state }) => state === "running"),
     unhandledRejections: rejections.seen,
   };
+  const recoveries = await recover(processes, scenario, clock);
   const endMs = clock.now() + aftermathMs;
   await clock.runUntil(() => clock.now() >= endMs);
   rejections.stop();
-  return { scenario, runs, calls: provider.calls, operations: troubles.operations, clockFaults: met, leftovers };
+  return {
+    scenario,
+    runs,
+    calls: provider.calls,
+    operations: troubles.operations,
+    clockFaults: met,
+    leftovers,
+    recoveries,
+  };
+}
+
+/** An orchestrator for each registry, all of one process, which shares nothing with others but what the store keeps. */
+function startProcess({ reliability }: Scenario, store: RunStore, random: Random, clock: WorldClock): Recovering {
+  const state = new ReliabilityState({ clock });
+  const settings = { state, store, random, clock, prices, reliabilityConfig: reliability };
+  return { state, orchestratorWith: (registry) => new ReliableOrchestrator({ ...settings, registry }) };
 }
 
 const prices = {
@@ -103,8 +111,4 @@ function stuckAmong(runs: readonly PlayedRun[], calls: readonly PlayedCall[], no
   if (calls.some(({ endStep }) => endStep === undefined)) return [];
   const lastMs = Math.max(...runs.flatMap(({ heard }) => heard.map(({ atMs }) => atMs)), 0);
   return nowMs - lastMs > longestSilenceMs ? unsettledAmong(runs) : [];
-}
-
-function reliabilityOf({ failureThreshold, openMs, ...plan }: ReliabilityPlan) {
-  return { ...plan, circuitBreaker: { failureThreshold, openMs } };
 }

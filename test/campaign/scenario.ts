@@ -12,6 +12,7 @@ export interface Scenario {
   readonly calls: readonly CallPlan[];
   readonly storeFaults: readonly StoreFault[];
   readonly clockFaults: readonly ClockFault[];
+  readonly recovery: RecoveryPlan;
   /** When the signal that several runs share is aborted; `null`: never. */
   readonly sharedAbortMs: number | null;
 }
@@ -27,8 +28,12 @@ export interface ReliabilityPlan {
   readonly chunkTimeoutMs?: number | undefined;
   readonly onInFlight: "wait" | "reject";
   readonly onStoreError: "fail" | "run_unprotected";
-  readonly failureThreshold: number;
-  readonly openMs: number;
+  readonly circuitBreaker: {
+    readonly failureThreshold: number;
+    readonly openMs: number;
+    readonly halfOpenRequests: number;
+    readonly successThreshold: number;
+  };
 }
 
 /**
@@ -118,4 +123,12 @@ export interface ClockFault {
   /** The whole process stands still, or the store's clock is corrected, forwards or backwards. */
   readonly kind: "pause" | "store_clock";
   readonly byMs: number;
+}
+
+/** The calls to a provider that is well again, in tenths of the time for which its circuit stays open. */
+export interface RecoveryPlan {
+  /** How long each takes. */
+  readonly latency: number;
+  /** From the start of one to the start of the next. */
+  readonly pause: number;
 }

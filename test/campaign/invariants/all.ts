@@ -1,12 +1,15 @@
 import { answersWereGiven, outputsAreJson, statusTellsTheTruth } from "./answers.ts";
-import { budgetIsACeiling, callsAreLimited, nothingStartsPastTheBudget } from "./budget.ts";
+import { budgetIsACeiling, callsAreLimited, nothingStartsPastTheBudget, refusesBeyondTheBudgetOnly } from "./budget.ts";
+import { recoveredIsCalledAgain, refusesForCause } from "./circuits.ts";
 import { endsInTime, everyRunSettles, failsForCause, rejectsForCause } from "./endings.ts";
 import { numbersHaveNoGap, oneTerminalEvent, streamShowsAll } from "./events.ts";
+import { evidenceIsKept } from "./evidence.ts";
 import type { Invariant } from "./invariant.ts";
 import { journaledBeforeReported, journaledIsNotAskedAgain } from "./journal.ts";
 import { oneExecutionAKey, onlyTheHolderWrites, settledIsReplayed, sharedIsEqual } from "./keys.ts";
 import { noKeyIsHeld, nothingIsLeft, nothingStartsAfterTheEnd } from "./leftovers.ts";
 import { pausesAreKept } from "./provider.ts";
+import { retriesHappen, waitsAreShort } from "./retries.ts";
 import { costFollowsUsage, journaledIsNotCharged, usageIsConserved } from "./usage.ts";
 
 /** Everything that is checked after a scenario. */
@@ -20,8 +23,13 @@ export const invariants: readonly Invariant[] = [
   streamShowsAll,
   callsAreLimited,
   pausesAreKept,
+  retriesHappen,
+  waitsAreShort,
+  refusesForCause,
+  recoveredIsCalledAgain,
   nothingStartsPastTheBudget,
   budgetIsACeiling,
+  refusesBeyondTheBudgetOnly,
   usageIsConserved,
   costFollowsUsage,
   oneExecutionAKey,
@@ -33,6 +41,7 @@ export const invariants: readonly Invariant[] = [
   journaledIsNotCharged,
   outputsAreJson,
   answersWereGiven,
+  evidenceIsKept,
   statusTellsTheTruth,
   nothingIsLeft,
   nothingStartsAfterTheEnd,

@@ -1,6 +1,8 @@
+import type { BudgetExceeded } from "../../../src/index.ts";
+import { tokenPriceUsd } from "../fake-tools.ts";
 import type { History, PlayedCall, PlayedRun } from "../history.ts";
 import type { Invariant } from "./invariant.ts";
-import { callsOf, jobOf, reportsOf, sumOf } from "./reports.ts";
+import { callsOf, errorOf, jobOf, reportsOf, sharingOf, sumOf } from "./reports.ts";
 
 export const callsAreLimited: Invariant = {
   promise: "no call is made more often than once and its retries, and no more than k replicates are asked for",
@@ -48,6 +50,32 @@ export const budgetIsACeiling: Invariant = {
     }
   },
 };
+
+/** More than any one call can use that is told nothing of a ceiling. */
+const oneCallTokens = 3_000;
+
+export const refusesBeyondTheBudgetOnly: Invariant = {
+  promise: "nothing is refused that its budget covers",
+  check(history, expect) {
+    for (const run of history.runs) {
+      const { budgetType, limit } = (errorOf(run) ?? {}) as Partial<BudgetExceeded>;
+      if (limit === undefined || budgetType === "timeMs") continue;
+      const limitTokens = budgetType === "tokens" ? limit : limit / tokenPriceUsd;
+      const usedTokens = mostUsed(sharingOf(history, run).flatMap((other) => callsOf(history, other)));
+      expect(
+        usedTokens + oneCallTokens > limitTokens,
+        () => `run ${run.index} was refused a call with ${usedTokens} of ${limitTokens} tokens used`,
+      );
+    }
+  },
+};
+
+function mostUsed(calls: readonly PlayedCall[]): number {
+  return calls.reduce(
+    (sum, { told, isWithheld, allowedTokens }) => sum + (told?.totalTokens ?? (isWithheld ? allowedTokens : 0)),
+    0,
+  );
+}
 
 /** Runs that made calls on a budget of their own, one by one: what a tool does as a whole shows at its end only. */
 function* runsOnBudget(history: History): Generator<[PlayedRun, number, readonly PlayedCall[]]> {

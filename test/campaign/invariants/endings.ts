@@ -1,7 +1,7 @@
 import { isOrchestratorError } from "../../../src/index.ts";
 import type { History, PlayedRun } from "../history.ts";
 import type { Invariant } from "./invariant.ts";
-import { errorOf, jobOf, outputOf } from "./reports.ts";
+import { errorOf, jobOf, outputOf, sharingOf } from "./reports.ts";
 
 export const everyRunSettles: Invariant = {
   promise: "every run settles, and none waits for nothing",
@@ -77,8 +77,7 @@ function hasBudget(history: History, run: PlayedRun, budgetType: string): boolea
   const job = jobOf(history, run);
   if (budgetType === "timeMs")
     return deadlineOf(run) < Number.POSITIVE_INFINITY || job.perReplicateTimeMs !== undefined;
-  const sharing = history.runs.filter((other) => job.key !== null && jobOf(history, other).key === job.key);
-  return job.globalTokens !== undefined || [run, ...sharing].some(({ plan }) => plan.budgetTokens !== undefined);
+  return job.globalTokens !== undefined || sharingOf(history, run).some(({ plan }) => plan.budgetTokens !== undefined);
 }
 
 /** By another process, or by a run of this one that the store did not let go of it. */

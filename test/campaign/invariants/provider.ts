@@ -1,6 +1,6 @@
-import type { History, PlayedCall } from "../history.ts";
+import type { PlayedRun } from "../history.ts";
 import type { Invariant } from "./invariant.ts";
-import { processOf } from "./reports.ts";
+import { callsTo, processOf } from "./reports.ts";
 
 export const pausesAreKept: Invariant = {
   promise: "a provider that asks for a pause is not called before its end",
@@ -9,12 +9,8 @@ export const pausesAreKept: Invariant = {
       // Calls that a tool makes by itself are its own to slow down.
       if (!refused.retryAfterMs || refused.wasAborted || refused.tool.startsWith("whole")) continue;
       const untilMs = (refused.endedAtMs ?? 0) + refused.retryAfterMs;
-      for (const call of history.calls)
-        if (
-          isSameProvider(history, refused, call) &&
-          !call.tool.startsWith("whole") &&
-          call.startStep > (refused.endStep ?? 0)
-        )
+      for (const call of callsTo(history, refused.provider, processOf(history, history.runs[refused.run] as PlayedRun)))
+        if (!call.tool.startsWith("whole") && call.startStep > (refused.endStep ?? 0))
           expect(
             call.startedAtMs >= untilMs,
             () =>
@@ -23,8 +19,3 @@ export const pausesAreKept: Invariant = {
     }
   },
 };
-
-function isSameProvider(history: History, first: PlayedCall, second: PlayedCall): boolean {
-  const process = (call: PlayedCall) => history.runs[call.run] && processOf(history, history.runs[call.run] as never);
-  return first.provider === second.provider && process(first) === process(second);
-}

@@ -23,6 +23,19 @@ export function callsOf({ calls }: History, run: PlayedRun): readonly PlayedCall
   return calls.filter((call) => call.run === run.index);
 }
 
+/** A run, and all others of its key. */
+export function sharingOf(history: History, run: PlayedRun): readonly PlayedRun[] {
+  const { key } = jobOf(history, run);
+  return history.runs.filter((other) => other === run || (key !== null && jobOf(history, other).key === key));
+}
+
+/** What a process called of a provider. */
+export function callsTo(history: History, provider: string, process: number): readonly PlayedCall[] {
+  return history.calls.filter(
+    (call) => call.provider === provider && processOf(history, history.runs[call.run] as PlayedRun) === process,
+  );
+}
+
 /** What was said of the usage of an execution, by whoever got its result, and when that was. */
 export interface UsageReport {
   readonly usage: Usage;
@@ -41,8 +54,7 @@ export function reportsOf(history: History, owner: PlayedRun): readonly UsageRep
 
 /** What was reported to those who may have stayed with an execution that its own caller has left. */
 export function reportsToOthers(history: History, owner: PlayedRun): readonly UsageReport[] {
-  const { key } = jobOf(history, owner);
-  const others = history.runs.filter((run) => key !== null && run !== owner && jobOf(history, run).key === key);
+  const others = sharingOf(history, owner).filter((run) => run !== owner);
   return others.flatMap((run) => reportIn(run, errorOf(run)?.partial));
 }
 

@@ -1,0 +1,28 @@
+import fc from "fast-check";
+import type { Job, ToolKind } from "../scenario.ts";
+import { inPercent, maybe } from "./chance.ts";
+
+const toolKind: fc.Arbitrary<ToolKind> = fc.oneof(
+  { weight: 5, arbitrary: fc.constant<ToolKind>("prompt") },
+  { weight: 2, arbitrary: fc.constant<ToolKind>("replicates") },
+  { weight: 1, arbitrary: fc.constant<ToolKind>("whole") },
+  { weight: 2, arbitrary: fc.constant<ToolKind>("plain") },
+);
+
+export const job: fc.Arbitrary<Job> = fc.record({
+  tool: toolKind,
+  choice: fc.constantFrom("tool", "tool", "name", "planner"),
+  fallbacks: fc.array(toolKind, { maxLength: 2 }),
+  question: fc.constantFrom("x", "y"),
+  key: inPercent(65, fc.constantFrom("a", "b"), null),
+  k: fc.integer({ min: 1, max: 6 }),
+  stopping: fc.constantFrom("none", "none", "lossless", "horizon"),
+  maxParallel: fc.integer({ min: 1, max: 4 }),
+  hasSchema: fc.boolean(),
+  escalates: inPercent(15, fc.constant(true), false),
+  hasOwnSeeds: inPercent(25, fc.constant(true), false),
+  judge: inPercent(15, fc.constantFrom("slow" as const, "broken" as const), null),
+  maxOutputTokens: maybe(60, fc.integer({ min: 1, max: 80 })),
+  perReplicateTimeMs: maybe(15, fc.integer({ min: 1, max: 20_000 })),
+  globalTokens: maybe(15, fc.integer({ min: 0, max: 1_500 })),
+});

@@ -1,0 +1,19 @@
+import fc from "fast-check";
+import type { ClockFault, StoreFault } from "../scenario.ts";
+import { milliseconds } from "./chance.ts";
+
+export const storeFault: fc.Arbitrary<StoreFault> = fc.record({
+  operation: fc.constantFrom("claim", "renew", "renew", "savePlan", "append", "append", "settle", "release"),
+  nth: fc.nat(3),
+  kind: fc.constantFrom("refused", "lost", "slow", "slow_reply"),
+  delayMs: milliseconds(5_000),
+});
+
+export const clockFault: fc.Arbitrary<ClockFault> = fc.oneof(
+  fc.record({ atMs: milliseconds(40_000), kind: fc.constant("pause" as const), byMs: fc.nat(120_000) }),
+  fc.record({
+    atMs: milliseconds(40_000),
+    kind: fc.constant("store_clock" as const),
+    byMs: fc.integer({ min: -60_000, max: 60_000 }),
+  }),
+);
