@@ -1,16 +1,18 @@
 import type { Clock } from "../core/clock.ts";
 import { type BreakerState, CircuitBreaker } from "./breaker.ts";
+import type { Cooldown } from "./cooldown.ts";
 import type { ResolvedCircuitBreakerConfig } from "./reliability-config.ts";
 
 const severity: Record<BreakerState["kind"], number> = { closed: 0, half_open: 1, open: 2 };
 
 /**
  * The circuit breakers of all providers. Runs with the same options for a provider share its breaker; runs with others
- * have one of their own, so that nobody's threshold is overruled.
+ * have one of their own, so that nobody's threshold is overruled. A pause that a provider asks for holds for all of them.
  */
 export class BreakerRegistry {
   readonly #clock: Clock;
   readonly #breakers = new Map<string, CircuitBreaker>();
+  readonly #cooldowns = new Map<string, Cooldown>();
   /** The same, found without comparing options: an orchestrator always comes with the same ones. */
   readonly #byConfig = new WeakMap<ResolvedCircuitBreakerConfig, Map<string, CircuitBreaker>>();
 
@@ -31,7 +33,11 @@ export class BreakerRegistry {
 
   #find(provider: string, config: ResolvedCircuitBreakerConfig): CircuitBreaker {
     const key = JSON.stringify([provider, Object.values(config)]);
-    const breaker = this.#breakers.get(key) ?? new CircuitBreaker(provider, config, this.#clock);
+    const known = this.#breakers.get(key);
+    if (known) return known;
+    const breaker = new CircuitBreaker(provider, config, this.#clock);
+    breaker.cooldown = this.#cooldowns.get(provider) ?? breaker.cooldown;
+    this.#cooldowns.set(provider, breaker.cooldown);
     this.#breakers.set(key, breaker);
     return breaker;
   }

@@ -10,6 +10,7 @@
  */
 import { type Clock, systemClock } from "../core/clock.ts";
 import { CircuitOpenError } from "./circuit-open-error.ts";
+import { Cooldown } from "./cooldown.ts";
 import { OutcomeWindow, type Step } from "./outcome-window.ts";
 import { type CircuitBreakerConfig, type ResolvedCircuitBreakerConfig, resolveBreaker } from "./reliability-config.ts";
 import { Turns } from "./turns.ts";
@@ -63,9 +64,10 @@ export class CircuitBreaker {
   /** What is given out now. Half open, those who hold an earlier one of the same generation were given up. */
   #permit: Permit = { generation: 0 };
   #window: OutcomeWindow;
-  #cooldownUntilMs = 0;
   /** Those who would rather wait for what the probes find out than be refused. @internal */
   readonly waiting: Turns;
+  /** Its provider's, which breakers of other options may share. @internal */
+  cooldown: Cooldown;
 
   /**
    * @param provider names what is called, in errors
@@ -77,6 +79,7 @@ export class CircuitBreaker {
     this.#clock = clock;
     this.#window = new OutcomeWindow(this.#config.windowMs);
     this.waiting = new Turns(clock);
+    this.cooldown = new Cooldown(clock);
   }
 
   get state(): BreakerState {
@@ -97,12 +100,12 @@ export class CircuitBreaker {
 
   /** Milliseconds for which the provider has asked not to be called. */
   get cooldownLeftMs(): number {
-    return this.#cooldownUntilMs === 0 ? 0 : Math.max(0, this.#cooldownUntilMs - this.#clock.now());
+    return this.cooldown.leftMs;
   }
 
   /** The provider asks for a pause. */
   coolDown(ms: number): void {
-    this.#cooldownUntilMs = Math.max(this.#cooldownUntilMs, this.#clock.now() + ms);
+    this.cooldown.extend(ms);
   }
 
   /** @throws CircuitOpenError where no call may be made now */
