@@ -81,13 +81,14 @@ export class Emitter<E> {
   /** Goes on with what listeners emit meanwhile, so that nobody hears the second event before the first. */
   #tellListeners(listeners: ReadonlySet<{ readonly call: EventListener<E> }>): void {
     for (const { event, onListenerError } of this.#untold)
-      for (const { call } of listeners) tell(call, event, onListenerError);
+      for (const { call } of listeners) tellListener(call, event, onListenerError);
     this.#untold.length = 0;
     if (this.#ended) this.#listeners = undefined;
   }
 }
 
-function tell<E>(call: EventListener<E>, event: E, onListenerError: OnListenerError | undefined): void {
+/** Tells one listener, undisturbed by what it throws or rejects with. */
+export function tellListener<E>(call: EventListener<E>, event: E, onListenerError?: OnListenerError | undefined): void {
   try {
     const answer = call(event);
     if (isThenable(answer)) answer.then(undefined, (error) => report(error, call, onListenerError));

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { EventData } from "../contract/event.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import { tellListener } from "../core/emitter.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import {
   checkedBy,
@@ -137,7 +138,7 @@ function prepare(given: GuardOptions | undefined) {
     retryBudget: retryPolicy && new RetryBudget(),
     now: () => clock.now(),
     classify: options.classify ?? ((error) => classify(error, name, clock.now())),
-    emit: (type, data) => onEvent && tell(onEvent, { type, ...data } as GuardEvent),
+    emit: (type, data) => onEvent && tellListener(onEvent, { type, ...data } as GuardEvent),
   };
   const shared = { config: retryPolicy ?? defaultRetry, clock, random, hasFallback: () => false };
   const policies: Policies = {
@@ -151,11 +152,4 @@ function prepare(given: GuardOptions | undefined) {
 
 function invalidTimeout(given: unknown): InvalidOptionsError {
   return new InvalidOptionsError([{ path: "timeoutMs", given, allowed: "a number of milliseconds above 0" }]);
-}
-
-/** A listener that throws disturbs nobody. */
-function tell(onEvent: (event: GuardEvent) => void, event: GuardEvent): void {
-  try {
-    onEvent(event);
-  } catch {}
 }

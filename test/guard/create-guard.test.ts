@@ -254,12 +254,16 @@ describe("createGuard", () => {
     expect(calls).toBe(2);
   });
 
-  it("is not disturbed by a listener that throws", async () => {
-    const { guard, clock } = setUp({
-      onEvent: () => {
+  it.each([
+    [
+      "throws",
+      () => {
         throw new Error("broken listener");
       },
-    });
+    ],
+    ["rejects", () => Promise.reject(new Error("broken listener"))],
+  ])("is not disturbed by a listener that %s", async (_kind, onEvent) => {
+    const { guard, clock } = setUp({ onEvent });
     const pending = guard.run(({ attempt }) => (attempt === 1 ? Promise.reject(httpError(503)) : "answer"));
     await clock.runAll();
     expect(await pending).toBe("answer");
