@@ -37,12 +37,27 @@ export async function claimKey(
   protection: StoreProtection,
 ): Promise<WonClaim | ReplayableClaim | undefined> {
   for (;;) {
-    const claim = await protection.attempt(() => store.claim(key, fingerprint, { leaseMs, owner }));
+    const claim = await ask(store, () => store.claim(key, fingerprint, { leaseMs, owner }), protection);
     if (!claim || claim.state === "won") return claim;
     if (!claim.sameFingerprint) throw otherRequest(key);
     if (claim.state === "settled") return claim;
     if (onInFlight === "reject") throw inFlight(key);
     await context.settings.clock.sleep(Math.min(pollMs, claim.leaseEndsInMs + 1), { signal: context.scope.signal });
+  }
+}
+
+/** A claim that is won when nobody waits for it any more is given back, or the key would be taken for a lease. */
+async function ask(
+  store: RunStore,
+  claim: () => Promise<Claim>,
+  protection: StoreProtection,
+): Promise<Claim | undefined> {
+  const claiming = claim();
+  try {
+    return await protection.attempt("claim", () => claiming);
+  } catch (error) {
+    claiming.then((late) => (late.state === "won" ? store.release(late.token) : undefined)).catch(() => {});
+    throw error;
   }
 }
 

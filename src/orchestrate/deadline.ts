@@ -24,8 +24,12 @@ export function armDeadline(context: RunContext): (() => void) | undefined {
   const expire = () => {
     events.emit("timeout", { limitMs: timeMs });
     const elapsedMs = Math.max(timeMs, Math.round(clock.now() - startedAtMs));
-    const waitedFor = context.tool ? `tool "${context.tool.name}"` : "its planner";
-    callerScope.abort(new BudgetExceeded("timeMs", timeMs, elapsedMs, { waitedFor }));
+    callerScope.abort(new BudgetExceeded("timeMs", timeMs, elapsedMs, { waitedFor: awaitedBy(context) }));
   };
   return schedule(clock, expire, timeMs);
+}
+
+function awaitedBy({ askedOfStore, tool }: RunContext): string {
+  for (const operation of askedOfStore?.values() ?? []) return `its store (${operation})`;
+  return tool ? `tool "${tool.name}"` : "its planner";
 }

@@ -27,20 +27,24 @@ export async function executeClaimed(
   next: () => Promise<OrchestrationOutput>,
 ): Promise<OrchestrationOutput> {
   const { clock } = context.settings;
-  const journal = createClaimJournal(store, token, replicates, (error) => protection.onErrorAtWork(error));
+  const journal = createClaimJournal(replicates, (replicate) =>
+    protection.attempt("append", () => store.append(token, replicate)),
+  );
   const lease = keepLease({ store, token, leaseMs, clock, onLost: (error) => protection.onLost(error) });
   context.journal = journal;
   context.keptPlan = plan;
-  context.keepPlan = (decision) => protection.attempt(() => store.savePlan(token, decision));
+  context.keepPlan = (decision) => protection.attempt("save_plan", () => store.savePlan(token, decision));
+  const release = () => store.release(token);
   let output: OrchestrationOutput | undefined;
   try {
     output = withJournaledUsage(await next(), journal.journaledUsage());
     const kept = output;
-    await protection.attempt(() => (isFinal(kept) ? store.settle(token, kept, ttlMs) : store.release(token)));
+    if (isFinal(kept)) await protection.attempt("settle", () => store.settle(token, kept, ttlMs), { isWhole: true });
+    else await protection.giveBack(release);
     return output;
   } catch (error) {
     // The run's own error says more than a store that cannot let go of the key: its lease will run out.
-    await store.release(token).catch(() => {});
+    await protection.letGo(release);
     throw output ? withPartial(error, output) : error;
   } finally {
     lease.stop();

@@ -3,9 +3,11 @@
  * Boundary: knows nothing of stores; whoever starts a flight says what it does.
  * Invariants:
  * 1. A flight goes on as long as somebody waits for it, whoever started it, and for as long as the most patient one would.
- * 2. Who aborts leaves alone; the last one takes the flight with them, and still hears how it ended.
+ * 2. Who aborts leaves alone; the last one takes the flight with them, and still hears how it ended: at once, as nothing
+ *    in it outlasts its scope but what is landing.
  * 3. All who stay get the same result; nobody joins a flight that is being given up.
  */
+import { type Clock, schedule } from "../core/clock.ts";
 import { CancelScope } from "../core/signal.ts";
 import type { BudgetLedger } from "../guard/budget.ts";
 
@@ -13,13 +15,23 @@ export class Flight<R> {
   readonly fingerprint: string;
   readonly scope = new CancelScope();
   readonly #ledger: BudgetLedger;
+  readonly #landing: () => Promise<unknown> | undefined;
   readonly #result: Promise<R>;
   #waiting = 0;
 
-  /** @param ledger the ceilings of the execution, its time included */
-  constructor(fingerprint: string, ledger: BudgetLedger, execute: (scope: CancelScope) => Promise<R>) {
+  /**
+   * @param ledger the ceilings of the execution, its time included
+   * @param landing what goes on behind its end; `undefined` where nothing does
+   */
+  constructor(
+    fingerprint: string,
+    ledger: BudgetLedger,
+    execute: (scope: CancelScope) => Promise<R>,
+    landing: () => Promise<unknown> | undefined,
+  ) {
     this.fingerprint = fingerprint;
     this.#ledger = ledger;
+    this.#landing = landing;
     this.#result = execute(this.scope);
     // Everyone may have left by the time it fails.
     this.#result.catch(() => {});
@@ -44,8 +56,13 @@ export class Flight<R> {
     });
   }
 
-  /** Waits for the end, whatever it is, or for `waiter` to be aborted. */
-  end(waiter: CancelScope): Promise<unknown> {
-    return waiter.race(this.#result.catch(() => {}));
+  /** Waits until nothing of it goes on any more, for `patienceMs` at most, or for `waiter` to be aborted. */
+  async end(waiter: CancelScope, clock: Clock, patienceMs: number): Promise<void> {
+    let stop = () => {};
+    const patience = new Promise<void>((resolve) => {
+      stop = schedule(clock, resolve, patienceMs);
+    });
+    const landed = this.#result.catch(() => {}).then(() => this.#landing());
+    await waiter.race(Promise.race([landed, patience])).finally(stop);
   }
 }

@@ -1,10 +1,12 @@
 import type { OrchestrationOutput } from "../contract/output.ts";
+import type { CancelScope } from "../core/signal.ts";
 import type { RunStore } from "../store/store.ts";
 import { type ClaimSettings, claimKey, type KeyedRun, otherRequest } from "./claim-key.ts";
 import { executeClaimed } from "./execute-claimed.ts";
 import { Flight } from "./flight.ts";
 import type { FlightsByKey } from "./flights.ts";
 import type { RunLayer } from "./run-context.ts";
+import { withSpent } from "./run-output.ts";
 import { StoreProtection } from "./store-protection.ts";
 
 export interface IdempotencySettings extends ClaimSettings {
@@ -31,14 +33,20 @@ async function runOnce(
   next: () => Promise<OrchestrationOutput>,
 ): Promise<OrchestrationOutput> {
   const { key, fingerprint } = run;
-  const { callerScope, ledger } = run.context;
+  const {
+    callerScope,
+    ledger,
+    settings: { clock },
+  } = run.context;
   for (;;) {
     const present = settings.flights[key];
     if (!present) return takeOff(run, settings, next).join(callerScope);
     if (present.fingerprint !== fingerprint) throw otherRequest(key);
     // A copy, as from a store: what one caller does with its output is no other's concern.
     if (present.isJoinable) return structuredClone(await present.join(callerScope, ledger.endsAtMs));
-    await present.end(callerScope);
+    // Past its lease, a key is free again whether or not the store has taken it back.
+    await present.end(callerScope, clock, settings.leaseMs);
+    if (settings.flights[key] === present) delete settings.flights[key];
   }
 }
 
@@ -49,14 +57,22 @@ function takeOff(
   next: () => Promise<OrchestrationOutput>,
 ): Flight<OrchestrationOutput> {
   const { key, fingerprint, context } = run;
-  const flight = new Flight(fingerprint, context.ledger, async (scope) => {
+  const protection = new StoreProtection(settings.onStoreError, context);
+  const leave = () => {
+    if (settings.flights[key] === flight) delete settings.flights[key];
+  };
+  const execute = async (scope: CancelScope) => {
     context.scope = scope;
     try {
-      return await executeOnce(run, settings, next);
+      return await executeOnce(run, settings, protection, next);
+    } catch (error) {
+      throw withSpent(context, error);
     } finally {
-      delete settings.flights[key];
+      if (protection.landing) void protection.landing.then(leave);
+      else leave();
     }
-  });
+  };
+  const flight = new Flight(fingerprint, context.ledger, execute, () => protection.landing);
   settings.flights[key] = flight;
   return flight;
 }
@@ -64,10 +80,10 @@ function takeOff(
 async function executeOnce(
   run: KeyedRun,
   settings: IdempotencySettings,
+  protection: StoreProtection,
   next: () => Promise<OrchestrationOutput>,
 ): Promise<OrchestrationOutput> {
-  const protection = new StoreProtection(settings.onStoreError, run.context);
-  const store = await protection.attempt(() => settings.openStore());
+  const store = await protection.attempt("open", () => settings.openStore());
   const claim = store && (await claimKey(store, run, settings, protection));
   if (!store || !claim) return next();
   if (claim.state === "settled") return { ...claim.output, metadata: { ...claim.output.metadata, replayed: true } };

@@ -1,6 +1,6 @@
 /**
  * Job: find what earlier runs of a key have paid for, and keep what this one pays for.
- * Boundary: knows the claim's token; what becomes of the run when the store fails is the caller's.
+ * Boundary: knows the claim; what becomes of the run when the store fails is the caller's.
  * Invariants:
  * 1. A replicate is found at its own place: by the tool and for the model that had asked for it, whatever its seed; one
  *    of an earlier run only where whoever asks can still use it.
@@ -10,7 +10,6 @@
 import type { Replicate } from "../contract/bundle.ts";
 import type { ReplicateJournal, ReplicatePlace } from "../contract/call.ts";
 import { addUsage, type Usage, zeroUsage } from "../contract/usage.ts";
-import type { FencingToken, RunStore } from "../store/store.ts";
 
 /** A journal that also knows how much of it was used. */
 export interface ClaimJournal extends ReplicateJournal {
@@ -22,13 +21,11 @@ export interface ClaimJournal extends ReplicateJournal {
  * The journal of a claim.
  *
  * @param recorded what the claim came with
- * @param onStoreError decides what becomes of a replicate that could not be kept: it throws, or it lets the run go on
+ * @param keep puts a replicate into the store; it throws where the run may not go on without that
  */
 export function createClaimJournal(
-  store: RunStore,
-  token: FencingToken,
   recorded: readonly Replicate[],
-  onStoreError: (error: unknown) => void,
+  keep: (replicate: Replicate) => Promise<unknown>,
 ): ClaimJournal {
   const earlier = new Map(recorded.filter(({ valid }) => valid).map((replicate) => [keyOf(replicate), replicate]));
   const own = new Map<string, Replicate>();
@@ -48,7 +45,7 @@ export function createClaimJournal(
     },
     async append(place, replicate) {
       const journaled = { ...replicate, ...journaledAs(place) };
-      await store.append(token, journaled).catch(onStoreError);
+      await keep(journaled);
       own.set(keyOf(journaled), replicate);
     },
   };

@@ -1,6 +1,7 @@
 import type { ReplicateJournal } from "../contract/call.ts";
 import type { EventData, EventType } from "../contract/event.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
+import type { StoreOperation } from "../contract/store-error.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import type { Layer } from "../core/compose.ts";
 import type { CancelScope } from "../core/signal.ts";
@@ -34,6 +35,8 @@ export interface RunContext extends PreparedRun {
   /** What an earlier run of the same key planned, and a way to keep what this one plans. */
   keptPlan: unknown;
   keepPlan: ((plan: unknown) => Promise<unknown>) | undefined;
+  /** What a store was asked and has not answered yet. */
+  askedOfStore: ReadonlyMap<unknown, StoreOperation> | undefined;
   /** The span of the run, and then of the tool that runs: what is started stands below it. */
   span: Span;
   /** What layers add to the output's metadata. */
@@ -58,6 +61,7 @@ export function createRunContext(run: PreparedRun): RunContext {
     journal: undefined,
     keptPlan: undefined,
     keepPlan: undefined,
+    askedOfStore: undefined,
     span: noSpan,
     metadata: {},
   };

@@ -62,6 +62,12 @@ export function withPartial(error: unknown, { usage, costUsd, content }: Partial
   return new BudgetExceeded(budgetType, limit, actual, { waitedFor, partial, cause });
 }
 
+/** The same error, with what was paid for by now where it does not say so yet. */
+export function withSpent(context: RunContext, error: unknown): unknown {
+  const isTold = (error as { partial?: unknown } | null | undefined)?.partial !== undefined;
+  return isTold ? error : withPartial(error, { ...spentOf(context), content: null });
+}
+
 function spentOf({ ledger }: RunContext): Spent {
   return ledger.spent;
 }

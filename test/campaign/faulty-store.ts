@@ -8,6 +8,8 @@ import type { WorldClock } from "./world-clock.ts";
 export interface StoreTroubles {
   readonly faults: readonly StoreFault[];
   readonly operations: PlayedOperation[];
+  /** Those that are being played. */
+  readonly unanswered: Set<PlayedOperation>;
   readonly clock: WorldClock;
   nextStep(): number;
 }
@@ -66,6 +68,12 @@ export class FaultyStore implements RunStore {
   }
 
   async #meet<R>(played: PlayedOperation, work: () => Promise<R>): Promise<R> {
+    const { unanswered } = this.#troubles;
+    unanswered.add(played);
+    return this.#play(played, work).finally(() => unanswered.delete(played));
+  }
+
+  async #play<R>(played: PlayedOperation, work: () => Promise<R>): Promise<R> {
     const { clock } = this.#troubles;
     const { kind, delayMs = 0 } = played.fault ?? {};
     if (kind === "slow") await clock.world.sleep(delayMs);

@@ -28,7 +28,13 @@ export async function play(scenario: Scenario): Promise<History> {
   const nextStep = () => step++;
   const storeClock = { aheadMs: 0, now: () => clock.now() + storeClock.aheadMs };
   const store = new MemoryStore({ clock: storeClock });
-  const troubles: StoreTroubles = { faults: scenario.storeFaults, operations: [], clock, nextStep };
+  const troubles: StoreTroubles = {
+    faults: scenario.storeFaults,
+    operations: [],
+    unanswered: new Set(),
+    clock,
+    nextStep,
+  };
   const provider = new FakeProvider(scenario.calls, clock, nextStep);
   const shared = new AbortController();
   const processes = Array.from({ length: scenario.processes }, (_, index) =>
@@ -62,15 +68,18 @@ export async function play(scenario: Scenario): Promise<History> {
   await clock.runUntil(() => runs.every(({ outcome }) => outcome) || clock.now() > 2 * patienceMs);
 
   const met = [...clockFaults];
-  const leftovers: Leftovers = {
+  const atOnce: Omit<Leftovers, "heldKeys"> = {
     unsettled: unsettledAmong(runs),
     stuck: clockFaults.length > 0 ? [] : stuck,
     timers: clock.pending,
     listeners: getEventListeners(shared.signal, "abort").length,
     callsInFlight: provider.calls.filter(({ endStep }) => endStep === undefined).length,
-    heldKeys: (await store.list()).filter(({ state }) => state === "running"),
     unhandledRejections: rejections.seen,
   };
+  // Nobody waits for a slow store to take a key back, but it is asked to.
+  await clock.runUntil(() => troubles.unanswered.size === 0);
+  const heldKeys = (await store.list()).filter(({ state }) => state === "running");
+  const leftovers: Leftovers = { ...atOnce, heldKeys };
   const recoveries = await recover(processes, scenario, clock);
   const endMs = clock.now() + aftermathMs;
   await clock.runUntil(() => clock.now() >= endMs);

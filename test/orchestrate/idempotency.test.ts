@@ -13,15 +13,9 @@ import { ReliabilityState, type RunStore } from "../../src/reliability.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
 import { untilAborted } from "../../src/testing/until-aborted.ts";
 import { createFakeClock, scriptedModel } from "../../src/testing.ts";
+import { storeWith } from "./store-with.ts";
 
 const options = { idempotencyKey: "key" };
-
-/** A memory store some of whose methods are someone else's. */
-function storeWith(own: (inner: RunStore) => Partial<RunStore>, inner: RunStore = new MemoryStore()): RunStore {
-  const methods = ["claim", "renew", "savePlan", "append", "settle", "release", "close"] as const;
-  const bound = Object.fromEntries(methods.map((method) => [method, (inner[method] as any).bind(inner)]));
-  return { ...bound, ...own(inner) } as unknown as RunStore;
-}
 
 const refused = (operation: StoreError["operation"]) =>
   new StoreError({ store: "test", operation, reason: "unavailable", what: "it is away", advice: "Wait." });
@@ -211,6 +205,35 @@ test("a run that may go on without its store still ends when somebody else has i
   expect(await rejection(runOn(() => Promise.reject(stale)))).toMatchObject({ code: "STORE", reason: "stale_token" });
   expect(model.calls.length).toBe(5 + 1);
 });
+
+test.each([
+  ["savePlan", "save_plan", { usage: { totalTokens: 0 }, content: null }],
+  ["settle", "settle", { usage: { totalTokens: 3 }, costUsd: 0.5, content: "precious" }],
+  ["release", "release", { usage: { totalTokens: 3 }, costUsd: 0.5, content: null }],
+] as const)(
+  "so it does where its %s is refused, and what was paid for is on the error",
+  async (method, operation, partial) => {
+    const stale = new StoreError({ store: "test", operation, reason: "stale_token", what: "", advice: "" });
+    const tool = defineTool({
+      name: "paid",
+      execute(_request: object, _options, { reportUsage }: ToolContext) {
+        reportUsage({ inputTokens: 1, outputTokens: 2, totalTokens: 3 }, 0.5);
+        if (method === "release") throw new Error("no");
+        return "precious";
+      },
+    });
+    for (const onStoreError of ["fail", "run_unprotected"] as const) {
+      const orchestrator = new ReliableOrchestrator({
+        store: storeWith(() => ({ [method]: () => Promise.reject(stale) })),
+        state: new ReliabilityState(),
+        registry: createRegistry([tool]),
+        reliabilityConfig: { onStoreError },
+      });
+      const error = await rejection(orchestrator.run({ request: {}, options }));
+      expect(error).toMatchObject({ code: "STORE", operation, reason: "stale_token", partial });
+    }
+  },
+);
 
 test("a key that stands for another request is told as an invalid request", async () => {
   const orchestrator = new ReliableOrchestrator({ clock: createFakeClock(), store: new MemoryStore() });

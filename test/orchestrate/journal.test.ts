@@ -14,13 +14,9 @@ import { MemoryStore } from "../../src/stores/memory.ts";
 import { sampleReplicate, win } from "../../src/testing/store-conformance/law.ts";
 import { scriptedModel } from "../../src/testing.ts";
 
-const fail = (error: unknown) => {
-  throw error;
-};
-
 async function journalOf(store: MemoryStore) {
   const { token, replicates } = await win(store, "key");
-  return { journal: createClaimJournal(store, token, replicates, fail), token };
+  return { journal: createClaimJournal(replicates, (replicate) => store.append(token, replicate)), token };
 }
 
 const always = () => true;
