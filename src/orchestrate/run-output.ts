@@ -40,15 +40,15 @@ function asIncomplete(tool: AnyTool, thrown: unknown): Incomplete {
 }
 
 /**
- * What the caller must fix or decide, as against what went wrong while the tool ran. A fallback that refuses the request
- * is one more failure: what came before it has been paid for.
+ * What the caller must fix or decide, as against what went wrong while the tool ran. What there is of an answer is paid
+ * for, and given. A fallback that refuses the request is one more failure: what came before it has been paid for.
  */
 function isRejection(
   error: unknown,
   { isUsable, isFallback }: { readonly isUsable: boolean; readonly isFallback: boolean },
 ): boolean {
   if (!isOrchestratorError(error) || error.code === "TOOL_EXECUTION") return false;
-  if (error.code === "BUDGET_EXCEEDED") return !isUsable;
+  if (isUsable && (error.code === "BUDGET_EXCEEDED" || error.code === "INVALID_OPTIONS")) return false;
   return error.code !== "INVALID_OPTIONS" || !isFallback;
 }
 

@@ -1,13 +1,29 @@
+import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { lentWith } from "../contract/call.ts";
-import { Incomplete } from "../contract/incomplete.ts";
+import { BudgetExceeded, isOrchestratorError } from "../contract/errors.ts";
+import { causeOf, Incomplete } from "../contract/incomplete.ts";
 import type { OutputError } from "../contract/output.ts";
 import type { AgentDefinition } from "../contract/run.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { AgentAnswers } from "./agents-tool.ts";
+import { lendByHand } from "./direct-guard.ts";
 import { PromptBundleTool } from "./prompt-bundle-tool.ts";
 import { templateVariables } from "./prompt-template.ts";
+import type { CheckedBundleOptions } from "./resolve-bundle-options.ts";
 
-/** Asks all agents the same request, so many at a time as the run allows; each names its model. */
+/** An agent as a tool, and what it is asked. */
+interface Question {
+  readonly tool: PromptBundleTool<any, any, any>;
+  readonly request: Record<string, unknown>;
+}
+
+/**
+ * Asks all agents the same request, so many at a time as the run allows; each names its model. One that fails leaves the
+ * others theirs; where the run has to reject, no more are asked, and those that are being asked are waited for.
+ *
+ * @throws InvalidOptionsError, before the first call, where a model is not to be had or has no price and needs one
+ * @throws Incomplete with the answers that are there
+ */
 export async function askAgents(
   agents: readonly AgentDefinition[],
   request: unknown,
@@ -17,21 +33,36 @@ export async function askAgents(
     code: "deprecated_agents",
     message: "`agents` is deprecated: use tools instead, such as new PromptBundleTool({ name, model, prompt }).",
   });
+  const lent = lentWith(context) ?? lendByHand(context);
+  const questions = agents.map((agent) => ({ tool: toTool(agent), request: requestFor(agent, request) }));
+  for (const question of questions) await findModel(question, context);
   const answers: AgentAnswers = {};
   const failures: Record<string, OutputError> = {};
-  let cause: unknown;
-  await forEachLimited(agents, lentWith(context)?.maxParallel ?? 10, async (agent) => {
+  const causes: unknown[] = [];
+  await forEachLimited(questions, lent.maxParallel, async ({ tool, request }) => {
+    if (causes.some(endsTheRun)) return;
     try {
-      const { evidenceBundle } = await toTool(agent).execute(requestFor(agent, request), { k: 1 }, context);
-      answers[agent.name] = evidenceBundle.summary.consensus;
+      const { evidenceBundle } = await tool.execute(request, { k: 1 }, context);
+      answers[tool.name] = evidenceBundle.summary.consensus;
     } catch (error) {
-      cause = error instanceof Incomplete ? error.cause : error;
-      if (!(error instanceof Incomplete)) throw error;
-      Object.assign(failures, error.failures);
+      causes.push(causeOf(error));
+      Object.assign(failures, error instanceof Incomplete ? error.failures : { [tool.name]: lent.failureOf(error, 1) });
     }
   });
-  if (Object.keys(failures).length === 0) return answers;
+  if (causes.length === 0) return answers;
+  const cause = causes.find(endsTheRun) ?? causes.find(isOrchestratorError) ?? causes.at(-1);
   throw new Incomplete({ content: answers, isUsable: Object.keys(answers).length > 0, failures, cause });
+}
+
+/** What no other agent can make good. A budget that one of them does not fit into may be enough for the next. */
+function endsTheRun(cause: unknown): boolean {
+  return isOrchestratorError(cause) && !BudgetExceeded.isInstance(cause);
+}
+
+/** Finds an agent's model and its price, so that nothing has been paid when one is missing. */
+async function findModel({ tool, request }: Question, context: ToolContext): Promise<void> {
+  const options = tool.resolveOptions({ k: 1 }) as CheckedBundleOptions;
+  await tool.boundReplicates(request, { ...options, seeds: [] } as ResolvedBundleOptions, context);
 }
 
 function toTool(agent: AgentDefinition): PromptBundleTool<any, any, any> {
@@ -51,7 +82,7 @@ function requestFor(agent: AgentDefinition, request: unknown): Record<string, un
   return others.length === 0 ? { [first]: request } : {};
 }
 
-/** Runs `work` for every item, `limit` at a time. */
+/** Runs `work`, which never rejects, for every item, `limit` at a time. */
 async function forEachLimited<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
   const queue = items.values();
   const worker = async () => {

@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { type OrchestrationEvent, PromptBundleTool, ReliableOrchestrator } from "../../src/index.ts";
+import {
+  InvalidOptionsError,
+  type OrchestrationEvent,
+  Orchestrator,
+  PromptBundleTool,
+  ReliableOrchestrator,
+  unwrap,
+} from "../../src/index.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 import { type Script, scriptedModel } from "../../src/testing.ts";
 
@@ -60,4 +67,17 @@ test("a run that finds the circuit open names that, and what it says holds with 
 test("where all replicates fail, the first failure is the bundle's", async () => {
   const run = await failing(({ index }) => ({ error: new Error(`failure ${index + 1}`) }), { k: 2 });
   expect((await run()).errors?.["triage"]?.message).toBe("failure 1");
+});
+
+test("options that only a later replicate finds to be wrong take no answer away that is paid for", async () => {
+  const wrong = new InvalidOptionsError([{ path: "region", given: "mars", allowed: "a region that has this model" }]);
+  const tool = new PromptBundleTool({
+    name: "triage",
+    model: scriptedModel(({ index }) => (index < 2 ? { text: "yes" } : { error: wrong })),
+    prompt: "x",
+    defaultOptions: { k: 4, stopping: "none", maxParallel: 1 },
+  });
+  const output = await new Orchestrator().run({ tool, request: {} });
+  expect(output).toMatchObject({ status: "partial", errors: { triage: { code: "INVALID_OPTIONS" } } });
+  expect(unwrap(output).evidenceBundle.summary).toMatchObject({ consensus: "yes", validCount: 2 });
 });
