@@ -3,7 +3,13 @@ import { InvalidOutputError } from "../contract/invalid-output-error.ts";
 import { systemClock } from "../core/clock.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { CircuitOpenError } from "./circuit-open-error.ts";
-import { categoryOfCode, categoryOfMessage, categoryOfName, type ErrorCategory } from "./error-categories.ts";
+import {
+  categoryOfCode,
+  categoryOfMessage,
+  categoryOfName,
+  type ErrorCategory,
+  isOfHttpExchange,
+} from "./error-categories.ts";
 import { type ErrorFacts, factsOfChain } from "./error-facts.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
@@ -81,7 +87,9 @@ function categoryOf(facts: ErrorFacts): ErrorCategory | undefined {
     categoryOfOurs(error) ??
     own(categoryOfName, name) ??
     first(codes, (code) => own(categoryOfCode, code)) ??
-    (status === undefined || status < 400 ? undefined : categoryOfStatus(status, message))
+    // Undici has codes for responses too, of which the status says more.
+    (status !== undefined && status >= 400 ? categoryOfStatus(status, message) : undefined) ??
+    (codes.some(isOfHttpExchange) ? "network" : undefined)
   );
 }
 

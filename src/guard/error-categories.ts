@@ -35,9 +35,7 @@ export const categoryOfName: Readonly<Record<string, ErrorCategory>> = {
 export const categoryOfCode: Readonly<Record<string, ErrorCategory>> = {
   ...all("network", ["ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "ENOTFOUND"]),
   ...all("network", ["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "ERR_STREAM_PREMATURE_CLOSE"]),
-  ...all("network", ["UND_ERR_SOCKET", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"]),
-  ...all("network", ["UND_ERR_CLOSED", "UND_ERR_DESTROYED"]),
-  ...all("cancelled", ["ABORT_ERR", "UND_ERR_ABORTED"]),
+  ...all("cancelled", ["ABORT_ERR", "UND_ERR_ABORTED", "UND_ERR_ABORT"]),
   ...all("quota_exhausted", ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"]),
   ...all("quota_exhausted", ["billing_error", "insufficient_balance", "credit_balance_too_low"]),
   ...all("rate_limit", ["rate_limit_error", "rate_limit_exceeded", "ThrottlingException"]),
@@ -54,6 +52,21 @@ export const categoryOfCode: Readonly<Record<string, ErrorCategory>> = {
     "not_found_error",
   ]),
 };
+
+/** What undici says of its own use: no network is to blame, and no other attempt could do better. */
+const misuseOfUndici: ReadonlySet<string> = new Set([
+  "UND_ERR_INVALID_ARG",
+  "UND_ERR_INVALID_RETURN_VALUE",
+  "UND_ERR_NOT_SUPPORTED",
+  "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
+  "UND_ERR_BPL_MISSING_UPSTREAM",
+  "UND_ERR_MAX_ORIGINS_REACHED",
+]);
+
+/** Whether a code is one of undici's or of Node's HTTP parser for an exchange that failed, of which each version has more. */
+export function isOfHttpExchange(code: string): boolean {
+  return /^(UND_ERR|HPE)_/.test(code) && !misuseOfUndici.has(code);
+}
 
 /** Providers that have no code for it say it in words, under a status that means "your request is wrong". */
 export const categoryOfMessage: readonly (readonly [RegExp, ErrorCategory])[] = [

@@ -85,10 +85,26 @@ export function headerOf(error: object, name: string): string | undefined {
   const fields = error as Fields;
   const headers = fieldsIn(fields, "responseHeaders") ?? fieldsIn(fields, "headers") ?? responseHeaders(fields);
   if (!headers) return undefined;
-  if (typeof headers["get"] === "function") return (headers as unknown as Headers).get(name) ?? undefined;
-  const key = Object.keys(headers).find((candidate) => candidate.toLowerCase() === name);
-  const value = key === undefined ? undefined : headers[key];
-  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+  for (const [key, value] of entriesOf(headers))
+    if (typeof key === "string" && key.toLowerCase() === name) return textOf(value);
+  return typeof headers["get"] === "function" ? textOf((headers as unknown as Headers).get(name)) : undefined;
+}
+
+/** Of `Headers`, a map, an object, a list of pairs, or one of names and values in turn. */
+function* entriesOf(headers: Fields): Generator<readonly [unknown, unknown]> {
+  if (typeof (headers as { [Symbol.iterator]?: unknown })[Symbol.iterator] !== "function")
+    return yield* Object.entries(headers);
+  const items = [...(headers as unknown as Iterable<unknown>)];
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    yield Array.isArray(item) ? [item[0], item[1]] : [item, items[++index]];
+  }
+}
+
+/** A header may have several values: the first one counts. */
+function textOf(value: unknown): string | undefined {
+  const first = Array.isArray(value) ? value[0] : value;
+  return typeof first === "string" || typeof first === "number" ? String(first) : undefined;
 }
 
 function responseHeaders(error: Fields): Fields | undefined {

@@ -101,6 +101,37 @@ describe("what Node, undici and the AI SDK mean", () => {
     },
   );
 
+  it.each([
+    ["UND_ERR_INFO", "network retry failure"],
+    ["UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "network retry failure"],
+    ["UND_ERR_RES_EXCEEDED_MAX_SIZE", "network retry failure"],
+    ["UND_ERR_HEADERS_OVERFLOW", "network retry failure"],
+    ["UND_ERR_PRX_TLS", "network retry failure"],
+    ["UND_ERR_OF_NEXT_YEAR", "network retry failure"],
+    ["HPE_INVALID_CONSTANT", "network retry failure"],
+    ["UND_ERR_ABORT", "cancelled no neutral"],
+    ["UND_ERR_ABORTED", "cancelled no neutral"],
+    ["UND_ERR_INVALID_ARG", "unknown no neutral"],
+    ["UND_ERR_INVALID_RETURN_VALUE", "unknown no neutral"],
+    ["UND_ERR_NOT_SUPPORTED", "unknown no neutral"],
+    ["UND_ERR_REQ_CONTENT_LENGTH_MISMATCH", "unknown no neutral"],
+    ["UND_ERR_BPL_MISSING_UPSTREAM", "unknown no neutral"],
+  ])("%s of undici: %s", (code, expected) => {
+    const cause = Object.assign(new Error("inner"), { code });
+    expect(summary(new TypeError("fetch failed", { cause }))).toBe(expected);
+    expect(classify(cause).code).toBe(code);
+  });
+
+  it("undici's errors for a response: what its status means", () => {
+    for (const code of ["UND_ERR_RESPONSE", "UND_ERR_RESPONSE_STATUS_CODE", "UND_ERR_REQ_RETRY"]) {
+      const failed = (statusCode: number) => Object.assign(new Error("failed"), { code, statusCode });
+      expect(summary(failed(400))).toBe("invalid_request no neutral");
+      expect(summary(failed(429))).toBe("rate_limit retry cooldown");
+      expect(classify(failed(503))).toMatchObject({ category: "server_error", code: "HTTP_503" });
+      expect(summary(failed(206))).toBe("network retry failure");
+    }
+  });
+
   it("a real refused connection, a real cut response and a real abort", async () => {
     const closed = await answer(
       (_, response) => response.end(),
@@ -187,6 +218,30 @@ describe("how long to wait", () => {
     expect(waits({ "retry-after": "Wed, 31 Dec 2025 23:59:00 GMT" })).toBe(0);
     expect(classify(apiError(429, {}, { responseHeaders: { "retry-after": "3" } })).retryAfterMs).toBe(3000);
     expect(classify(new RetryableError("busy", { retryAfterMs: 70 })).retryAfterMs).toBe(70);
+  });
+
+  it("is read from headers however they are kept: in a map, in lists of names and values, with several values", () => {
+    for (const name of ["retry-after", "Retry-After", "RETRY-AFTER"]) {
+      expect(waits(new Map([["x", "1"]]).set(name, "2"))).toBe(2000);
+      expect(waits(["x", "1", name, "2"])).toBe(2000);
+      expect(
+        waits([
+          ["x", "1"],
+          [name, "2"],
+        ]),
+      ).toBe(2000);
+      expect(waits({ x: "1", [name]: ["2", "3"] })).toBe(2000);
+      expect(waits({ get: (asked: string) => (asked === "retry-after" ? "2" : null) })).toBe(2000);
+    }
+    expect(waits(["retry-after"])).toBeUndefined();
+  });
+
+  it("is found in a cause, the outermost word first", () => {
+    const cause = withStatus(429, { headers: { "retry-after": "3" } });
+    const outer = new Error("asking failed", { cause: new Error("the model failed", { cause }) });
+    expect(classify(outer)).toMatchObject({ category: "rate_limit", retryAfterMs: 3000 });
+    expect(classify(Object.assign(outer, { retryAfterMs: 70 })).retryAfterMs).toBe(70);
+    expect(classify({ name: "AI_RetryError", lastError: cause }).retryAfterMs).toBe(3000);
   });
 
   it("is counted from the response's own date, whatever our clock says", () => {
