@@ -3,7 +3,8 @@ import { errorOf, outputOf } from "./invariants/reports.ts";
 
 /** What happened, a line each: runs with their events, calls, operations of the store. */
 export function describeHistory({ runs, calls, operations }: History): string {
-  return [...runs.map(describeRun), ...calls.map(describeCall), ...operations.map(describeOperation)].join("\n");
+  const telling = operations.filter(({ operation, fault }) => operation !== "renew" || fault);
+  return [...runs.map(describeRun), ...calls.map(describeCall), ...telling.map(describeOperation)].join("\n");
 }
 
 function describeRun(run: PlayedRun): string {

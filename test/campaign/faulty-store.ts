@@ -1,18 +1,8 @@
 import type { OrchestrationOutput, Replicate } from "../../src/index.ts";
-import { type Claim, type ClaimOptions, type FencingToken, type RunStore, StoreError } from "../../src/reliability.ts";
+import type { Claim, ClaimOptions, FencingToken, RunStore } from "../../src/reliability.ts";
 import type { PlayedOperation } from "./history.ts";
-import type { StoreFault, StoreOperationName } from "./scenario.ts";
-import type { WorldClock } from "./world-clock.ts";
-
-/** What the stores of one scenario share. */
-export interface StoreTroubles {
-  readonly faults: readonly StoreFault[];
-  readonly operations: PlayedOperation[];
-  /** Those that are being played. */
-  readonly unanswered: Set<PlayedOperation>;
-  readonly clock: WorldClock;
-  nextStep(): number;
-}
+import type { StoreOperationName } from "./scenario.ts";
+import type { StoreTroubles } from "./store-troubles.ts";
 
 /** A store that meets the planned faults, as one process sees it. */
 export class FaultyStore implements RunStore {
@@ -59,40 +49,10 @@ export class FaultyStore implements RunStore {
   }
 
   #begin(operation: StoreOperationName, key: string, facts: PlayedOperation["facts"]): PlayedOperation {
-    const { operations, faults } = this.#troubles;
-    const nth = operations.filter((earlier) => earlier.operation === operation).length;
-    const fault = faults.find((planned) => planned.operation === operation && planned.nth === nth);
-    const played: PlayedOperation = { process: this.#process, operation, key, fault, facts };
-    operations.push(played);
-    return played;
+    return this.#troubles.begin(this.#process, operation, key, facts);
   }
 
-  async #meet<R>(played: PlayedOperation, work: () => Promise<R>): Promise<R> {
-    const { unanswered } = this.#troubles;
-    unanswered.add(played);
-    return this.#play(played, work).finally(() => unanswered.delete(played));
+  #meet<R>(played: PlayedOperation, work: () => Promise<R>): Promise<R> {
+    return this.#troubles.meet(played, work);
   }
-
-  async #play<R>(played: PlayedOperation, work: () => Promise<R>): Promise<R> {
-    const { clock } = this.#troubles;
-    const { kind, delayMs = 0 } = played.fault ?? {};
-    if (kind === "slow") await clock.world.sleep(delayMs);
-    if (kind === "refused") throw unavailable(played.operation);
-    const result = await work();
-    played.doneStep = this.#troubles.nextStep();
-    played.doneAtMs = clock.now();
-    if (kind === "slow_reply") await clock.world.sleep(delayMs);
-    if (kind === "lost") throw unavailable(played.operation);
-    return result;
-  }
-}
-
-function unavailable(operation: StoreOperationName): StoreError {
-  return new StoreError({
-    store: "faulty",
-    operation: operation === "savePlan" ? "save_plan" : operation,
-    reason: "unavailable",
-    what: "this was planned",
-    advice: "Leave it so.",
-  });
 }

@@ -1,16 +1,18 @@
 import { getEventListeners } from "node:events";
 import type { Random } from "../../src/core/random.ts";
 import { ReliableOrchestrator } from "../../src/index.ts";
-import { ReliabilityState, type RunStore } from "../../src/reliability.ts";
+import type { ReliabilityState } from "../../src/reliability.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
 import { seededRandom } from "../../src/testing.ts";
 import { Caller, type Stage } from "./caller.ts";
 import { FakeProvider } from "./fake-provider.ts";
 import { tokenPriceUsd } from "./fake-tools.ts";
-import { FaultyStore, type StoreTroubles } from "./faulty-store.ts";
+import { FaultyState } from "./faulty-state.ts";
+import { FaultyStore } from "./faulty-store.ts";
 import type { History, Leftovers, PlayedCall, PlayedRun } from "./history.ts";
 import { type Recovering, recover } from "./recovery.ts";
 import type { ClockFault, RunPlan, Scenario } from "./scenario.ts";
+import { StoreTroubles } from "./store-troubles.ts";
 import { watchRejections } from "./watch-rejections.ts";
 import { WorldClock } from "./world-clock.ts";
 
@@ -28,17 +30,16 @@ export async function play(scenario: Scenario): Promise<History> {
   const nextStep = () => step++;
   const storeClock = { aheadMs: 0, now: () => clock.now() + storeClock.aheadMs };
   const store = new MemoryStore({ clock: storeClock });
-  const troubles: StoreTroubles = {
-    faults: scenario.storeFaults,
-    operations: [],
-    unanswered: new Set(),
-    clock,
-    nextStep,
-  };
+  const troubles = new StoreTroubles(scenario.storeFaults, clock, nextStep);
   const provider = new FakeProvider(scenario.calls, clock, nextStep);
   const shared = new AbortController();
   const processes = Array.from({ length: scenario.processes }, (_, index) =>
-    startProcess(scenario, new FaultyStore(store, index, troubles), seededRandom(index), clock),
+    startProcess(
+      scenario,
+      new FaultyState(new FaultyStore(store, index, troubles), index, troubles, clock),
+      seededRandom(index),
+      clock,
+    ),
   );
 
   const runs = scenario.runs.map(recordOf);
@@ -61,7 +62,7 @@ export async function play(scenario: Scenario): Promise<History> {
     clock.world.schedule(() => void caller.play(), scenario.runs[index]?.startMs ?? 0);
   const stuck: number[] = [];
   clock.world.schedule(() => {
-    stuck.push(...stuckAmong(runs, provider.calls, clock.now()));
+    if (!troubles.isSilent) stuck.push(...stuckAmong(runs, provider.calls, clock.now()));
     shared.abort("patience");
     for (const caller of callers) caller.giveUp();
   }, patienceMs);
@@ -77,7 +78,7 @@ export async function play(scenario: Scenario): Promise<History> {
     unhandledRejections: rejections.seen,
   };
   // Nobody waits for a slow store to take a key back, but it is asked to.
-  await clock.runUntil(() => troubles.unanswered.size === 0);
+  await clock.runUntil(() => !troubles.isAnswering);
   const heldKeys = (await store.list()).filter(({ state }) => state === "running");
   const leftovers: Leftovers = { ...atOnce, heldKeys };
   const recoveries = await recover(processes, scenario, clock);
@@ -96,9 +97,13 @@ export async function play(scenario: Scenario): Promise<History> {
 }
 
 /** An orchestrator for each registry, all of one process, which shares nothing with others but what the store keeps. */
-function startProcess({ reliability }: Scenario, store: RunStore, random: Random, clock: WorldClock): Recovering {
-  const state = new ReliabilityState({ clock });
-  const settings = { state, store, random, clock, prices, reliabilityConfig: reliability };
+function startProcess(
+  { reliability }: Scenario,
+  state: ReliabilityState,
+  random: Random,
+  clock: WorldClock,
+): Recovering {
+  const settings = { state, random, clock, prices, reliabilityConfig: reliability };
   return { state, orchestratorWith: (registry) => new ReliableOrchestrator({ ...settings, registry }) };
 }
 

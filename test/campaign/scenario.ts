@@ -107,14 +107,14 @@ export interface CallPlan {
   readonly outputTokens: number;
 }
 
-export type StoreOperationName = "claim" | "renew" | "savePlan" | "append" | "settle" | "release";
+export type StoreOperationName = "open" | "claim" | "renew" | "savePlan" | "append" | "settle" | "release";
 
 export interface StoreFault {
   readonly operation: StoreOperationName;
   /** Which of these operations, from 0. */
   readonly nth: number;
-  /** It fails; it is done, and its confirmation is lost; it is slow; its confirmation is slow. */
-  readonly kind: "refused" | "lost" | "slow" | "slow_reply";
+  /** It fails, is slow, or never ends; or it is done, and the same becomes of its confirmation. */
+  readonly kind: "refused" | "slow" | "never" | "lost" | "slow_reply" | "never_reply";
   readonly delayMs: number;
 }
 

@@ -3,9 +3,9 @@ import type { ClockFault, StoreFault } from "../scenario.ts";
 import { milliseconds } from "./chance.ts";
 
 export const storeFault: fc.Arbitrary<StoreFault> = fc.record({
-  operation: fc.constantFrom("claim", "renew", "renew", "savePlan", "append", "append", "settle", "release"),
+  operation: fc.constantFrom("open", "claim", "renew", "renew", "savePlan", "append", "append", "settle", "release"),
   nth: fc.nat(3),
-  kind: fc.constantFrom("refused", "lost", "slow", "slow_reply"),
+  kind: fc.constantFrom("refused", "slow", "never", "lost", "slow_reply", "never_reply"),
   delayMs: milliseconds(5_000),
 });
 

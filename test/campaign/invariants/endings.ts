@@ -14,11 +14,10 @@ export const everyRunSettles: Invariant = {
 
 export const endsInTime: Invariant = {
   promise: "a run ends by its deadline, and when its caller ends it",
-  check({ scenario, runs, clockFaults }, expect) {
+  check({ runs, clockFaults }, expect) {
     if (clockFaults.some(({ kind }) => kind === "pause")) return;
-    const storeDelayMs = scenario.storeFaults.reduce((sum, { delayMs }) => sum + delayMs, 0);
     for (const run of runs) {
-      const endMs = Math.min(deadlineOf(run), run.endedByCallerAtMs ?? Number.POSITIVE_INFINITY) + storeDelayMs;
+      const endMs = Math.min(deadlineOf(run), run.endedByCallerAtMs ?? Number.POSITIVE_INFINITY);
       const { settledAtMs } = run;
       if (settledAtMs !== undefined && endMs < Number.POSITIVE_INFINITY)
         expect(

@@ -40,6 +40,8 @@ export const noKeyIsHeld: Invariant = {
 function wasNotLetGo({ operations }: History, key: string): boolean {
   return operations.some(({ key: own, operation, fault, doneStep }) => {
     if (own !== key || fault === undefined) return false;
+    // A key is given back after all else, and what was never answered may still come.
+    if (fault.kind === "never" || fault.kind === "never_reply") return true;
     return operation === "claim"
       ? fault.kind === "lost"
       : ["release", "settle"].includes(operation) && doneStep === undefined;
