@@ -38,35 +38,61 @@ export function zeroUsage(): Usage {
 export const nothingSpent: Spent = Object.freeze({ usage: Object.freeze(zeroUsage()), costUsd: 0 });
 
 /**
- * Refuses figures that would spoil every sum that they go into.
+ * What was reported as used, fit to be added up. Usage without a price has an unknown one; no usage at all costs nothing.
  *
- * @throws TypeError naming the field and its value
+ * @throws TypeError naming the field and its value, where a figure would spoil every sum that it goes into
  */
-export function assertSpent({ usage, costUsd }: Spent): void {
+export function toSpent(usage: Usage | undefined, costUsd: number | null | undefined): Spent {
+  if (usage && typeof usage !== "object") throw badFigure("usage", usage);
+  const spent = {
+    usage: usage ? completeUsage(usage) : zeroUsage(),
+    costUsd: costUsd === undefined ? (usage ? null : 0) : costUsd,
+  };
   for (const field of countFields) {
-    const isMissing = usage[field] === undefined && optionalCounts.has(field);
-    if (!isMissing && !isAmount(usage[field])) throw badFigure(`usage.${field}`, usage[field]);
+    const isMissing = spent.usage[field] === undefined && optionalCounts.has(field);
+    if (!isMissing && !isAmount(spent.usage[field])) throw badFigure(`usage.${field}`, spent.usage[field]);
   }
-  if (costUsd !== null && !isAmount(costUsd)) throw badFigure("costUsd", costUsd);
+  if (spent.costUsd !== null && !isAmount(spent.costUsd)) throw badFigure("costUsd", spent.costUsd);
+  return spent;
 }
 
-const countFields = [
-  "inputTokens",
-  "outputTokens",
-  "totalTokens",
-  "cachedInputTokens",
-  "reasoningTokens",
-  "requests",
-] as const;
+/**
+ * A usage with all its parts. What was left out follows from the others; where it does not, the usage says that it is
+ * estimated. `undefined`, null and NaN, the sum of what is not there, are left out.
+ */
+export function completeUsage(usage: Usage): Usage {
+  if (requiredCounts.every((field) => !isLeftOut(usage[field]))) return usage;
+  const given = Object.fromEntries(Object.entries(usage).filter(([, value]) => !isLeftOut(value))) as Partial<Usage>;
+  const { inputTokens = rest(given.totalTokens, given.outputTokens) } = given;
+  const { outputTokens = rest(given.totalTokens, inputTokens) } = given;
+  const { totalTokens = inputTokens + outputTokens } = given;
+  const isKnown = requiredCounts.filter((field) => given[field] !== undefined).length > 1;
+  return { ...given, inputTokens, outputTokens, totalTokens, ...(!isKnown && { estimated: true }) };
+}
+
+function rest(totalTokens = 0, otherTokens = 0): number {
+  return Math.max(0, totalTokens - otherTokens);
+}
+
+function isLeftOut(figure: unknown): boolean {
+  return figure === undefined || figure === null || Number.isNaN(figure);
+}
+
+const requiredCounts = ["inputTokens", "outputTokens", "totalTokens"] as const;
+const countFields = [...requiredCounts, "cachedInputTokens", "reasoningTokens", "requests"] as const;
 const optionalCounts = new Set<keyof Usage>(["cachedInputTokens", "reasoningTokens", "requests"]);
 
 function isAmount(value: unknown): boolean {
   return typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY;
 }
 
+const allowedFor: Readonly<Record<string, string>> = {
+  usage: "an object with inputTokens, outputTokens and totalTokens",
+  costUsd: "a number of at least 0, or null where the price is not known",
+};
+
 function badFigure(field: string, value: unknown): TypeError {
-  const allowed =
-    field === "costUsd" ? "a number of at least 0, or null where the price is not known" : "a number of at least 0";
+  const allowed = allowedFor[field] ?? "a number of at least 0";
   return new TypeError(
     `What was reported as used cannot be counted: ${field} is ${showValue(value)}; allowed: ${allowed}.`,
   );

@@ -1,15 +1,7 @@
 import type { Call, CallAttempt } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import type { EventData } from "../contract/event.ts";
-import {
-  addSpent,
-  assertSpent,
-  type Budget,
-  nothingSpent,
-  type Spent,
-  type Usage,
-  zeroUsage,
-} from "../contract/usage.ts";
+import { addSpent, type Budget, nothingSpent, type Spent, toSpent, type Usage } from "../contract/usage.ts";
 import type { CancelScope } from "../core/signal.ts";
 import type { AttemptScope } from "./attempt-scope.ts";
 import type { CircuitBreaker } from "./breaker.ts";
@@ -139,9 +131,7 @@ class BudgetedAttempt implements CallAttempt {
   }
 
   spend(usage: Usage | undefined, costUsd: number | null | undefined): void {
-    // Usage without a price has an unknown one; no usage at all costs nothing.
-    const spent = { usage: usage ?? zeroUsage(), costUsd: costUsd === undefined ? (usage ? null : 0) : costUsd };
-    assertSpent(spent);
+    const spent = toSpent(usage, costUsd);
     this.#call.spent = addSpent(this.#call.spent, spent);
     this.#reservation.charge(spent);
   }

@@ -1,6 +1,6 @@
 import type { Usage } from "../contract/usage.ts";
 import type { ModelCall } from "./model-call.ts";
-import { estimatedUsage } from "./model-usage.ts";
+import type { ReportedUsage } from "./model-usage.ts";
 import { promptTokensUpperBound } from "./prompt-tokens.ts";
 
 /** Errors of a connection that was open: the request had reached the provider. */
@@ -15,7 +15,7 @@ const brokenConnection =
  * 2. An estimate bounds the prompt and what was seen of the answer, by its allowed length at most; unseen, it is that.
  */
 export class CallMeter {
-  usage: Usage | undefined;
+  usage: ReportedUsage | undefined;
   text = "";
   /** Reasoning that is billed but not part of the answer. */
   hiddenText = "";
@@ -29,7 +29,7 @@ export class CallMeter {
 
   report(): Usage {
     if (!this.#reported) {
-      this.#reported = this.usage ?? this.#estimate();
+      this.#reported = this.#complete();
       this.#call.onUsage?.(this.#reported);
     }
     return this.#reported;
@@ -42,12 +42,25 @@ export class CallMeter {
     return typeof statusCode === "number" ? statusCode < 300 : isBrokenConnection(error);
   }
 
-  #estimate(): Usage {
-    const { messages, responseSchema, maxOutputTokens } = this.#call;
+  /** An estimate stands in for each figure that the provider has withheld. */
+  #complete(): Usage {
+    const reported = this.usage ?? {};
+    const { inputTokens = this.#inputTokens(), outputTokens = this.#outputTokens() } = reported;
+    const isEstimated = reported.inputTokens === undefined || reported.outputTokens === undefined;
+    const totalTokens = inputTokens + outputTokens;
+    const usage = { ...reported, inputTokens, outputTokens, totalTokens, requests: 1 };
+    return isEstimated ? { ...usage, estimated: true } : usage;
+  }
+
+  #inputTokens(): number {
+    return promptTokensUpperBound(this.#call.messages, this.#call.responseSchema) ?? 0;
+  }
+
+  #outputTokens(): number {
+    const { maxOutputTokens } = this.#call;
     const seen = Buffer.byteLength(this.text) + Buffer.byteLength(this.hiddenText);
     const isSeen = this.isStreaming || seen > 0;
-    const outputTokens = isSeen ? Math.min(seen, maxOutputTokens ?? seen) : (maxOutputTokens ?? 0);
-    return estimatedUsage(promptTokensUpperBound(messages, responseSchema) ?? 0, outputTokens);
+    return isSeen ? Math.min(seen, maxOutputTokens ?? seen) : (maxOutputTokens ?? 0);
   }
 }
 

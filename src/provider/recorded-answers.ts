@@ -22,8 +22,8 @@ const answerLine = v.object({
   finishReason: v.optional(v.string()),
   usage: v.optional(
     v.object({
-      inputTokens: count,
-      outputTokens: count,
+      inputTokens: v.optional(count),
+      outputTokens: v.optional(count),
       cachedInputTokens: v.optional(count),
       reasoningTokens: v.optional(count),
     }),

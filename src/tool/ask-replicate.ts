@@ -10,6 +10,7 @@ import type { Budget } from "../contract/usage.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { keepOriginal } from "../core/original-error.ts";
 import { type AnswerRules, checkAnswer } from "./check-answer.ts";
+import { countUse } from "./count-use.ts";
 import { findJournaled, journalReplicate } from "./journaled-replicate.ts";
 import type { Asked, Failure } from "./replicate-scheduler.ts";
 import type { ReplicateBound, ReplicateSource } from "./replicate-source.ts";
@@ -105,11 +106,12 @@ async function answerOnce<Input, T>(
 ): Promise<ReplicateResult<T>> {
   const { tool, request } = asking;
   const result = await tool.executeReplicate(request, spec, replicateContext(asking, attempt, spec));
-  if (result.usage || result.costUsd !== undefined) attempt.spend(result.usage, result.costUsd);
+  const uncounted = countUse(attempt, result.usage, result.costUsd);
   warnOfSameResponse(asking, result.responseId);
   const checked = await checkAnswer(asking, result.data, spec.fields);
   if (!checked.ok) throw new InvalidOutputError(checked.errors, { data: result.data });
-  return { ...result, data: checked.value as T };
+  const { warnings = [] } = result;
+  return { ...result, data: checked.value as T, warnings: uncounted ? [...warnings, uncounted] : warnings };
 }
 
 function replicateContext(

@@ -1,7 +1,7 @@
 import type { BundleSummary, Escalation, EvidenceBundle, Replicate } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import type { EvidenceSource } from "../contract/model.ts";
-import { addCost, addUsage, zeroUsage } from "../contract/usage.ts";
+import { addCost, addUsage, completeUsage, zeroUsage } from "../contract/usage.ts";
 import { summarize } from "../evidence/summary.ts";
 
 /**
@@ -55,7 +55,7 @@ export function createEvidenceBundle<T>(input: {
     },
     replicates: [...replicates],
     summary: input.summary ?? summarize(replicates as readonly (Replicate<T> & { data: T })[], options.compare),
-    usageTotal: replicates.reduce((sum, { usage }) => (usage ? addUsage(sum, usage) : sum), zeroUsage()),
+    usageTotal: replicates.reduce((sum, { usage }) => (usage ? addUsage(sum, completeUsage(usage)) : sum), zeroUsage()),
     costTotalUsd: replicates.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0),
   };
 }

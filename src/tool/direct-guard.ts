@@ -1,7 +1,7 @@
 import { type CallAttempt, type CallGuard, type Lent, lentWith } from "../contract/call.ts";
 import type { OutputError } from "../contract/output.ts";
 import type { ToolContext } from "../contract/tool.ts";
-import { addSpent, nothingSpent, type Spent, type Usage } from "../contract/usage.ts";
+import { addSpent, nothingSpent, type Spent, toSpent, type Usage } from "../contract/usage.ts";
 import { messageOf } from "../core/errors.ts";
 import { keepOriginal } from "../core/original-error.ts";
 import { CancelScope } from "../core/signal.ts";
@@ -23,7 +23,7 @@ export function createDirectGuard(context: ToolContext, outer: CallAttempt | und
       },
       reserved: outer?.reserved ?? {},
       spend(usage: Usage | undefined, costUsd) {
-        spent = addSpent(spent, { usage: usage ?? nothingSpent.usage, costUsd: costUsd ?? null });
+        spent = addSpent(spent, toSpent(usage, costUsd));
         outer?.spend(usage, costUsd);
       },
       commit: () => outer?.commit(),

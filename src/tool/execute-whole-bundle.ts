@@ -6,6 +6,7 @@ import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
 import { amountsOf } from "./amounts-of.ts";
+import { countUse } from "./count-use.ts";
 import { createDirectGuard } from "./direct-guard.ts";
 import type { BundleSource } from "./replicate-source.ts";
 
@@ -28,7 +29,8 @@ export async function executeWholeBundle<Input, T>(
     async execute(attempt) {
       const { context: inner, isPaidFor } = innerContext(context, attempt);
       const bundle = await tool.executeBundle(request, options, inner);
-      if (!isPaidFor()) attempt.spend(bundle.usageTotal, bundle.costTotalUsd);
+      const uncounted = isPaidFor() ? undefined : countUse(attempt, bundle.usageTotal, bundle.costTotalUsd);
+      if (uncounted) context.events.emit("warning", { code: "uncounted_usage", message: uncounted });
       return bundle;
     },
   });

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addCost, addSpent, addUsage, nothingSpent, type Usage, zeroUsage } from "../../src/contract/usage.ts";
+import {
+  addCost,
+  addSpent,
+  addUsage,
+  completeUsage,
+  nothingSpent,
+  toSpent,
+  type Usage,
+  zeroUsage,
+} from "../../src/contract/usage.ts";
 
 const tokens = fc.nat({ max: 1_000_000 });
 const anyUsage: fc.Arbitrary<Usage> = fc
@@ -72,4 +81,43 @@ describe("the sum of costs", () => {
     expect(addSpent(nothingSpent, spent)).toEqual(spent);
     expect(Object.isFrozen(nothingSpent) && Object.isFrozen(nothingSpent.usage)).toBe(true);
   });
+});
+
+describe("usage that leaves something out", () => {
+  it.each([
+    [
+      { inputTokens: 3, outputTokens: 7 },
+      { inputTokens: 3, outputTokens: 7, totalTokens: 10 },
+    ],
+    [
+      { inputTokens: 3, totalTokens: 10 },
+      { inputTokens: 3, outputTokens: 7, totalTokens: 10 },
+    ],
+    [
+      { outputTokens: 7, totalTokens: 10 },
+      { inputTokens: 3, outputTokens: 7, totalTokens: 10 },
+    ],
+    [{ totalTokens: 10 }, { inputTokens: 10, outputTokens: 0, totalTokens: 10, estimated: true }],
+    [{ outputTokens: 7 }, { inputTokens: 0, outputTokens: 7, totalTokens: 7, estimated: true }],
+    [{ requests: 2 }, { inputTokens: 0, outputTokens: 0, totalTokens: 0, requests: 2, estimated: true }],
+  ])("%o follows from what there is, and is marked as estimated where it does not", (given, whole) => {
+    expect(completeUsage(given as Usage)).toEqual(whole);
+    const leftOut = [undefined, null, Number.NaN].map((nothing) => ({
+      ...{ inputTokens: nothing, outputTokens: nothing, totalTokens: nothing },
+      ...given,
+    }));
+    for (const usage of leftOut) expect(toSpent(usage as Usage, 1)).toEqual({ usage: whole, costUsd: 1 });
+  });
+
+  it("that leaves nothing out is the same", () => {
+    const usage = { inputTokens: 3, outputTokens: 7, totalTokens: 12 };
+    expect(completeUsage(usage)).toBe(usage);
+  });
+
+  it.each([{ inputTokens: -1 }, { outputTokens: "7" }, { totalTokens: Infinity }, "many"])(
+    "%o is refused, for nobody can count it",
+    (usage) => {
+      expect(() => toSpent(usage as never, 0)).toThrow(/cannot be counted/);
+    },
+  );
 });

@@ -51,6 +51,6 @@ test.each([Number.NaN, null, -1, "12"])(
       scriptedModel(() => ({ text: "ok", usage: partly })),
       { ...call, signal },
     );
-    expect(other.usage).toEqual({ inputTokens: 5, outputTokens: 0, totalTokens: 5, requests: 1 });
+    expect(other.usage).toEqual({ inputTokens: 5, outputTokens: 2, totalTokens: 7, estimated: true, requests: 1 });
   },
 );
