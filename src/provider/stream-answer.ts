@@ -8,7 +8,10 @@ import { describeWarnings } from "./warnings.ts";
 
 type Answer = { -readonly [Part in keyof Omit<ModelAnswer, "usage">]: ModelAnswer[Part] };
 
-/** An answer piece by piece. Its stream is cancelled on the way out, whatever the reason for leaving. */
+/**
+ * An answer piece by piece, whole as soon as the provider says that it has finished: what comes after that is none of it,
+ * and its end is not waited for. The stream is cancelled on the way out, whatever the reason for leaving.
+ */
 export async function streamAnswer(model: LanguageModelV4, call: ModelCall, meter: CallMeter): Promise<Answer> {
   const answer: Answer = { text: "", finishReason: "interrupted", modelId: model.modelId, warnings: [] };
   const { stream } = await model.doStream(toCallOptions(model, call));
@@ -17,8 +20,10 @@ export async function streamAnswer(model: LanguageModelV4, call: ModelCall, mete
   const cancel = () => void reader.cancel(call.signal.reason).catch(() => {});
   const stopListening = onAbort(call.signal, cancel);
   try {
-    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read())
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
       take(chunk.value, answer, call, meter);
+      if (chunk.value.type === "finish") break;
+    }
   } finally {
     stopListening();
     cancel();

@@ -246,6 +246,44 @@ it("settles when the signal aborts even if the provider ignores it", async () =>
 });
 
 it.each([
+  ["more text", { type: "text-delta", id: "1", delta: " and more" }],
+  ["another end", { type: "finish", finishReason: { unified: "length" }, usage: {} }],
+  ["an error", { type: "error", error: new Error("late") }],
+  ["nothing", undefined],
+])(
+  "takes an answer as whole once its stream has finished: %s after that changes nothing, and is not waited for",
+  async (_, late) => {
+    let cancelled = false;
+    const count = (total: number) => ({ total });
+    const usage = { inputTokens: count(5), outputTokens: count(2) };
+    const parts = [
+      { type: "text-delta", id: "1", delta: "yes" },
+      { type: "finish", finishReason: { unified: "stop" }, usage },
+      late,
+    ];
+    const stream = new ReadableStream({
+      pull: (controller) => {
+        const part = parts.shift();
+        if (part) controller.enqueue(part);
+        return part ? undefined : new Promise(() => {});
+      },
+      cancel: () => {
+        cancelled = true;
+      },
+    });
+    const model = { specificationVersion: "v4", provider: "p", modelId: "m", doStream: async () => ({ stream }) };
+    const pieces: string[] = [];
+    const answer = await generate(
+      model as unknown as LanguageModelLike,
+      asked({ onDelta: (text) => pieces.push(text) }),
+    );
+    expect(answer).toMatchObject({ text: "yes", finishReason: "stop", usage: { totalTokens: 7 } });
+    expect(pieces).toEqual(["yes"]);
+    expect(cancelled).toBe(true);
+  },
+);
+
+it.each([
   ["an error", new Error("overloaded"), "overloaded"],
   ["a plain object", { message: "overloaded", code: "overloaded_error" }, "overloaded"],
   ["a text", "overloaded", "overloaded"],
