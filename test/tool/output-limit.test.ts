@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import {
+  type Budget,
+  type BundleToolOptions,
+  InvalidOptionsError,
+  Orchestrator,
+  PromptBundleTool,
+} from "../../src/index.ts";
+import { promptTokensUpperBound } from "../../src/provider/prompt-tokens.ts";
+import { scriptedModel } from "../../src/testing.ts";
+
+const promptTokens = promptTokensUpperBound([{ role: "user", content: [{ type: "text", text: "x" }] }]) as number;
+const usage = { inputTokens: 20, outputTokens: 30 };
+/** A cent for every ten tokens. */
+const prices = {
+  costUsd: ({ usage }: { usage: { totalTokens: number } }) => usage.totalTokens / 1_000,
+};
+
+/** What the model was told of how long its answers may be, one after the other. */
+async function limitsSent(
+  ceilings: { options?: { budget: Budget }; toolOptions?: BundleToolOptions },
+  maxOutputTokens?: number,
+): Promise<unknown[]> {
+  const model = scriptedModel(() => ({ text: "yes", usage }));
+  const defaultOptions = { k: 2, stopping: "none", maxParallel: 1 } as const;
+  const tool = new PromptBundleTool({ name: "ask", model, prompt: "x", maxOutputTokens, defaultOptions });
+  const output = await new Orchestrator({ prices }).run({ tool, request: {}, ...ceilings });
+  expect(output.status).toBe("completed");
+  return model.calls.map(({ options }) => options["maxOutputTokens"]);
+}
+
+/** Every place of a ceiling on 500 tokens, or on what 500 tokens cost; and whether it is for both answers together. */
+const places = [
+  ["the run's budget", (budget: Budget) => ({ options: { budget } }), true],
+  ["globalBudget", (globalBudget: Budget) => ({ toolOptions: { globalBudget } }), true],
+  ["perReplicateBudget", (perReplicateBudget: Budget) => ({ toolOptions: { perReplicateBudget } }), false],
+] as const;
+const ceilings = [{ tokens: 500 }, { costUsd: 0.5 }];
+const cases = places.flatMap((place) => ceilings.map((ceiling) => [...place, ceiling] as const));
+
+describe("the length of an answer that the model is told", () => {
+  test.each(cases)(
+    "is what is left of %s beside the prompt, where the user gave none",
+    async (_, at, isShared, ceiling) => {
+      const first = 500 - promptTokens;
+      expect(await limitsSent(at(ceiling))).toEqual([first, isShared ? first - 50 : first]);
+    },
+  );
+
+  test.each(cases)("is the user's own within %s, and never raised", async (_, at, _isShared, ceiling) => {
+    expect(await limitsSent(at(ceiling), 60)).toEqual([60, 60]);
+  });
+
+  test("is left to the provider, or to the user, where there is no ceiling", async () => {
+    expect(await limitsSent({})).toEqual([undefined, undefined]);
+    expect(await limitsSent({}, 60)).toEqual([60, 60]);
+    expect(await limitsSent({ options: { budget: { timeMs: 60_000 } } }, 60)).toEqual([60, 60]);
+  });
+});
+
+test.each(places)("a model without a price is refused before the first call, where %s is in dollars", async (_, at) => {
+  const model = scriptedModel(() => ({ text: "yes", usage }), { modelId: "mystery" });
+  const tool = new PromptBundleTool({ name: "ask", model, prompt: "x" });
+  const run = new Orchestrator({ prices: { costUsd: () => null } }).run({ tool, request: {}, ...at({ costUsd: 1 }) });
+  const error = await run.catch((thrown: unknown) => thrown);
+  expect(InvalidOptionsError.isInstance(error) && error.message).toMatch(/scripted:mystery.*prices/s);
+  expect(model.calls).toHaveLength(0);
+});
