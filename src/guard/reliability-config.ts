@@ -16,7 +16,10 @@ import {
 } from "../core/options.ts";
 
 const retryEntries = {
-  /** Attempts after the first one. */
+  /**
+   * Attempts after the first one. An answer that does not fit its schema is corrected once beside them, since the model
+   * is shown the faults: also with 0.
+   */
   maxRetries: v.optional(wholeNumber({ minimum: 0, unit: "retries" }), 3),
   /** Longest wait before the first retry. */
   initialDelayMs: v.optional(milliseconds(), 1000),

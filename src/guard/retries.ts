@@ -3,8 +3,11 @@ import type { Classification } from "./classify.ts";
 import type { ResolvedRetryConfig } from "./reliability-config.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 
-/** New attempts after an answer that does not fit its schema: the model is shown the faults, so there is no wait. */
-const invalidOutputRetries = 1;
+/**
+ * New attempts after an answer that does not fit its schema. The provider has not failed and the model is shown the
+ * faults: so there is no wait, and no retry is used up.
+ */
+const maxCorrections = 1;
 
 export interface RetrySettings {
   readonly config: ResolvedRetryConfig;
@@ -24,7 +27,7 @@ export class Retries {
   readonly #settings: RetrySettings;
   readonly #budget: RetryBudget | undefined;
   #count = 0;
-  #invalidOutputCount = 0;
+  #corrections = 0;
   #totalDelayMs = 0;
   #lastCost = 0;
 
@@ -40,16 +43,17 @@ export class Retries {
 
   /** @param leftMs the time to the deadline */
   next(classification: Classification, leftMs: number): RetryVerdict {
-    if (!classification.isRetryable || this.#count >= this.#settings.config.maxRetries) return refused;
-    const isInvalidOutput = classification.category === "invalid_output";
-    const verdict = isInvalidOutput ? this.#correction() : this.#backoff(classification, leftMs);
+    if (!classification.isRetryable) return refused;
+    if (classification.category === "invalid_output") return this.#correction();
+    if (this.#count >= this.#settings.config.maxRetries) return refused;
+    const verdict = this.#backoff(classification, leftMs);
     if (verdict.isRetried) this.#count++;
     return verdict;
   }
 
   #correction(): RetryVerdict {
-    if (this.#invalidOutputCount >= invalidOutputRetries) return refused;
-    this.#invalidOutputCount++;
+    if (this.#corrections >= maxCorrections) return refused;
+    this.#corrections++;
     this.#lastCost = 0;
     return { isRetried: true, delayMs: 0 };
   }

@@ -38,10 +38,11 @@ const faults: Readonly<Record<string, Spoil>> = {
     ({ streamed }) => streamed.length > 1,
     ({ streamed }) => ({ streamed: streamed.slice(1) }),
   ),
-  "no call is made more often than once and its retries, and no more than k replicates are asked for": spoilCalls(
-    () => true,
-    (call, { scenario }) => Array.from({ length: scenario.reliability.maxRetries + 2 }, () => call),
-  ),
+  "no call is made more often than once, its retries and one correction, and no more than k replicates are asked for":
+    spoilCalls(
+      () => true,
+      (call, { scenario }) => Array.from({ length: scenario.reliability.maxRetries + 3 }, () => call),
+    ),
   "a provider that asks for a pause is not called before its end": spoilCalls(
     ({ wasAborted, tool }) => !wasAborted && !tool.startsWith("whole"),
     (call) => [

@@ -84,6 +84,21 @@ describe("the retries of a call", () => {
     expect(mixed.next(failure({ category: "invalid_output" }), 10)).toMatchObject({ isRetried: false });
   });
 
+  it("after an invalid answer are one a call and none of maxRetries, and lengthen no wait", () => {
+    const invalid = failure({ category: "invalid_output" });
+    const none = retries({ maxRetries: 0 });
+    expect(none.next(failure(), Number.POSITIVE_INFINITY).isRetried).toBe(false);
+    expect(none.next(invalid, Number.POSITIVE_INFINITY)).toEqual({ isRetried: true, delayMs: 0 });
+    expect(none.next(invalid, Number.POSITIVE_INFINITY).isRetried).toBe(false);
+    const two = retries({ maxRetries: 2, jitter: false });
+    const verdicts = [invalid, failure(), invalid, failure(), failure()].map((each) =>
+      two.next(each, Number.POSITIVE_INFINITY),
+    );
+    expect(verdicts.map((verdict) => verdict.isRetried && verdict.delayMs)).toEqual([0, 1000, false, 2000, false]);
+    const unwanted = retries();
+    expect(unwanted.next({ ...invalid, isRetryable: false }, Number.POSITIVE_INFINITY).isRetried).toBe(false);
+  });
+
   it("cost 5 of the retry budget, 10 after a timeout, and nothing where they are refused", () => {
     const budget = new RetryBudget();
     const spent = retries({}, budget);

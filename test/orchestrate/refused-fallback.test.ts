@@ -44,7 +44,7 @@ describe.each([
       content: null,
       errors: { a: { code: "INVALID_OUTPUT" }, b: { type: "InvalidOptionsError", code: "INVALID_OPTIONS" } },
     });
-    expect(output.usage.totalTokens).toBe(15);
+    expect(output.usage.totalTokens).toBe(30);
     expect(errors).toEqual(["INVALID_OUTPUT", "INVALID_OPTIONS"]);
   });
 
@@ -55,7 +55,7 @@ describe.each([
       metadata: { toolName: "c" },
       errors: { a: {}, b: { code: "INVALID_OPTIONS" } },
     });
-    expect(output.usage.totalTokens).toBe(30);
+    expect(output.usage.totalTokens).toBe(45);
   });
 
   test("does not settle the key: once it can run, the same request may succeed", async () => {

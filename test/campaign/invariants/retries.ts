@@ -1,7 +1,7 @@
 import type { History, PlayedCall, PlayedRun } from "../history.ts";
 import type { CallFault } from "../scenario.ts";
 import type { Invariant } from "./invariant.ts";
-import { callsOf, callsTo, jobOf, processOf } from "./reports.ts";
+import { callsOf, callsTo, isInvalid, jobOf, processOf } from "./reports.ts";
 
 export const retriesHappen: Invariant = {
   promise:
@@ -10,7 +10,9 @@ export const retriesHappen: Invariant = {
     const { maxRetries } = history.scenario.reliability;
     for (const run of history.runs.filter((run) => isLeftAlone(history, run)))
       for (const attempts of callsByAttempts(history, run))
-        for (const [nth, { model, seed, ...failed }] of attempts.slice(0, maxRetries).entries())
+        for (const [nth, { model, seed, ...failed }] of attempts
+          .slice(0, maxRetries + correctionsIn(attempts))
+          .entries())
           if (
             passing.has(failed.fault) &&
             !failed.wasAborted &&
@@ -22,6 +24,11 @@ export const retriesHappen: Invariant = {
             );
   },
 };
+
+/** A correction uses up no retry. */
+function correctionsIn(attempts: readonly PlayedCall[]): number {
+  return attempts.slice(0, -1).some(isInvalid) ? 1 : 0;
+}
 
 /** Faults that another attempt may not meet. */
 const passing: ReadonlySet<CallFault | null> = new Set<CallFault | null>([
