@@ -1,7 +1,9 @@
+import { setImmediate } from "node:timers/promises";
 import { isSelfGuarding } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { AnyTool } from "../contract/tool.ts";
+import { CancelScope } from "../core/signal.ts";
 import { traceTool } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";
 import { checkRequest } from "./check-request.ts";
@@ -45,7 +47,10 @@ async function invoke(
   span: Span,
 ): Promise<unknown> {
   const guard = guardFor(context, span);
-  if (isSelfGuarding(tool)) return tool.execute(request, options, createToolContext(context, guard, span));
+  if (isSelfGuarding(tool)) {
+    const work = Promise.resolve(tool.execute(request, options, createToolContext(context, guard, span)));
+    return endedWith(context.scope, work);
+  }
   const outcome = await guard({
     provider: tool.provider ?? `tool:${tool.name}`,
     bound: () => tool.estimate?.(request, options),
@@ -55,4 +60,14 @@ async function invoke(
   if (outcome.error instanceof Incomplete) throw outcome.error;
   const failures = { [tool.name]: outcome.failure };
   throw new Incomplete({ content: null, isUsable: false, failures, cause: outcome.error });
+}
+
+/**
+ * What a tool gives that guards its calls itself. These end with the run, and the tool then has the rest of the tick to
+ * give what it has by now; what else it waits for, in code of a subclass or a schema, ends nothing and is left behind.
+ */
+function endedWith<R>(scope: CancelScope, work: Promise<R>): Promise<R> {
+  const over = new CancelScope();
+  const leave = scope.onAbort(() => void setImmediate().then(() => over.abort(scope.reason)));
+  return over.race(work).finally(leave);
 }

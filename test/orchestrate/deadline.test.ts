@@ -1,5 +1,15 @@
-import { expect, test } from "vitest";
-import { defineTool, type OrchestrationEvent, PromptBundleTool, ReliableOrchestrator } from "../../src/index.ts";
+import { describe, expect, test } from "vitest";
+import {
+  type BundleToolOptions,
+  CancelledError,
+  defineTool,
+  hasEvidence,
+  type OrchestrationEvent,
+  Orchestrator,
+  PromptBundleTool,
+  ReliableOrchestrator,
+  type ToolContext,
+} from "../../src/index.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 import { scriptedModel } from "../../src/testing.ts";
 
@@ -54,4 +64,61 @@ test("a call that would last past the deadline is refused with the time that it 
   const slow = Object.assign(defineTool({ name: "slow", execute: () => 1 }), { estimate: () => ({ timeMs: 700 }) });
   const run = new ReliableOrchestrator({ clock }).run({ tool: slow, request: {}, options: { timeoutMs: 500 } });
   expect((await rejection(run, clock)).message).toContain("limited to 500 milliseconds, and 700 are needed");
+});
+
+describe("a bundle tool with an execute of its own", () => {
+  const usage = { inputTokens: 2, outputTokens: 3 };
+
+  class Stuck extends PromptBundleTool {
+    override async execute(request: any, options: BundleToolOptions, context: ToolContext) {
+      await super.execute(request, options, context);
+      return new Promise<never>(() => {});
+    }
+  }
+  const stuckIn = (model = scriptedModel(() => ({ text: "yes", usage }))) =>
+    new Stuck({ name: "stuck", model, prompt: "x", defaultOptions: { k: 2 } });
+
+  test.each([Orchestrator, ReliableOrchestrator])(
+    "is ended by the deadline of %o while its own code hangs",
+    async (Kind) => {
+      const clock = createFakeClock();
+      const run = new Kind({ clock }).run({ tool: stuckIn(), request: {}, options: { timeoutMs: 100 } });
+      const error = await rejection(run, clock);
+      expect(error).toMatchObject({
+        code: "BUDGET_EXCEEDED",
+        budgetType: "timeMs",
+        partial: { usage: { totalTokens: 10 } },
+      });
+      expect(clock.pending).toBe(0);
+    },
+  );
+
+  test("is ended by an abort while its own code hangs", async () => {
+    const model = scriptedModel(() => ({ text: "yes", usage }));
+    const controller = new AbortController();
+    const run = new Orchestrator().run({ tool: stuckIn(model), request: {}, signal: controller.signal });
+    const caught = run.catch((error) => error);
+    await expect.poll(() => model.calls.length).toBe(2);
+    await new Promise((resolve) => setImmediate(resolve));
+    controller.abort("enough");
+    const error = await caught;
+    expect(error).toBeInstanceOf(CancelledError);
+    expect(error.partial.usage.totalTokens).toBe(10);
+  });
+
+  test("still gives what its replicates have answered by the deadline", async () => {
+    class Logged extends PromptBundleTool {
+      override async execute(request: any, options: BundleToolOptions, context: ToolContext) {
+        return super.execute(request, options, context);
+      }
+    }
+    const clock = createFakeClock();
+    const model = scriptedModel(({ index }) => (index === 0 ? { text: "yes" } : { hang: true }));
+    const tool = new Logged({ name: "logged", model, prompt: "x", defaultOptions: { k: 3, stopping: "none" } });
+    const run = new ReliableOrchestrator({ clock }).run({ tool, request: {}, options: { timeoutMs: 100 } });
+    await clock.runAll();
+    const output = await run;
+    expect(output.status).toBe("partial");
+    expect(hasEvidence(output) && output.content.evidenceBundle.summary.consensus).toBe("yes");
+  });
 });
