@@ -44,7 +44,7 @@ export const orchestrationConfig = declareOptions("OrchestrationConfig", "option
       minConfidence: v.optional(finiteNumber({ minimum: 0, maximum: 1 })),
     }),
   ),
-  /** Sees every event and log line before anyone else, and gives back what others may see. */
+  /** Sees a copy of every event and log line before anyone else, and gives back what others may see. */
   redact: v.optional(
     checkedBy<(event: OrchestrationEvent) => OrchestrationEvent>(
       (value) => typeof value === "function",

@@ -12,25 +12,32 @@ export const deepestTree = 1_000;
  * @throws InvalidOptionsError where the value contains itself, or is more than 1,000 levels deep
  */
 export function snapshot<T>(value: T, path: string): T {
-  return copy(value, path, new Set()) as T;
+  return copy(value, path, new Set(), Object.freeze) as T;
 }
 
-function copy(value: unknown, path: string, ancestors: Set<object>): unknown {
+/** The same, not frozen: whoever gets it may change it. */
+export function plainCopy<T>(value: T, path: string): T {
+  return copy(value, path, new Set(), (copied) => copied) as T;
+}
+
+type Finish = (copied: object) => object;
+
+function copy(value: unknown, path: string, ancestors: Set<object>, finish: Finish): unknown {
   if (typeof value !== "object" || value === null || !isPlain(value)) return value;
   if (ancestors.has(value)) throw noTree(path, "a value that contains itself", "a tree without cycles");
   if (ancestors.size === deepestTree) throw noTree(path, "a deeper value", `a tree of at most ${deepestTree} levels`);
   ancestors.add(value);
   const result = Array.isArray(value)
-    ? value.map((item, index) => copy(item, `${path}[${index}]`, ancestors))
-    : copyFields(value, path, ancestors);
+    ? value.map((item, index) => copy(item, `${path}[${index}]`, ancestors, finish))
+    : copyFields(value, path, ancestors, finish);
   ancestors.delete(value);
-  return Object.freeze(result);
+  return finish(result);
 }
 
-function copyFields(value: object, path: string, ancestors: Set<object>): object {
+function copyFields(value: object, path: string, ancestors: Set<object>, finish: Finish): object {
   const result: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) {
-    const copied = copy(item, `${path}.${key}`, ancestors);
+    const copied = copy(item, `${path}.${key}`, ancestors, finish);
     if (key === "__proto__") Object.defineProperty(result, key, { value: copied, enumerable: true });
     else result[key] = copied;
   }

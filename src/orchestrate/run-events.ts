@@ -16,6 +16,7 @@ import type {
   ToolEvents,
   ToolEventType,
 } from "../contract/event.ts";
+import { plainCopy } from "../core/canonical.ts";
 import { type Clock, timestamp } from "../core/clock.ts";
 import { Emitter, type OnListenerError } from "../core/emitter.ts";
 import type { CountableEvent, EventMeter } from "../telemetry/run-metrics.ts";
@@ -142,8 +143,8 @@ export class RunEvents {
   #redacted(event: OrchestrationEvent, base: object): OrchestrationEvent {
     if (!this.#redact) return event;
     try {
-      // Order and identity are the run's to say.
-      return { ...this.#redact(event), ...base } as OrchestrationEvent;
+      // Of a copy, for what an event tells of is what the run goes on with. Order and identity are the run's to say.
+      return { ...this.#redact(plainCopy(event, event.type)), ...base } as OrchestrationEvent;
     } catch {
       return base as OrchestrationEvent;
     }

@@ -424,6 +424,26 @@ describe("events are ordered and complete", () => {
     expect(JSON.stringify(seen)).not.toContain("secret");
   });
 
+  test("redact may change the event that it is given: the run, its output and its evidence stay as they are", async () => {
+    const seen: unknown[] = [];
+    const redact = (event: any) => {
+      for (const part of [event.request, event.replicate?.data, event.evidenceBundle, event.output?.content])
+        for (const name of Object.keys(part ?? {})) part[name] = "hidden";
+      return event;
+    };
+    const output = await new Orchestrator().run({
+      tool: triageOf([{ object: { severity: "high" } }, { object: { severity: "high" } }]),
+      request: { report: "secret" },
+      toolOptions: { k: 2 },
+      onEvent: (event) => seen.push(event),
+      options: { redact },
+    });
+    const { summary, replicates } = unwrap(output).evidenceBundle;
+    expect(summary.consensus).toEqual({ severity: "high" });
+    expect(replicates.map(({ data }) => data)).toEqual([{ severity: "high" }, { severity: "high" }]);
+    expect(seen[0]).toMatchObject({ type: "run_started", request: { report: "hidden" } });
+  });
+
   test("ids reach the tool, every event and the output; the trace id defaults to the request id", async () => {
     const ids: unknown[] = [];
     const tool = defineTool({
