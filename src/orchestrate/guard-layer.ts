@@ -1,13 +1,14 @@
 import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
+import type { AnyTool } from "../contract/tool.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { canFallBack } from "../guard/fallback.ts";
 import type { CallPolicies } from "../guard/guard-settings.ts";
-import type { RunLayer } from "./run-context.ts";
+import type { RunContext, RunLayer } from "./run-context.ts";
 
 /** Puts every call of the run under policies, and replaces a whole tool that failed by its next fallback. */
 export function createGuardLayer(policies: Omit<CallPolicies, "hasFallback">): RunLayer {
   return async (context, next) => {
-    const left = context.fallbackTools.filter((tool) => tool.name !== context.tool?.name);
+    const left = fallbacksOf(context);
     context.callPolicies = { ...policies, hasFallback: () => left.length > 0 };
     const errors: Record<string, OutputError> = {};
     for (;;) {
@@ -21,6 +22,12 @@ export function createGuardLayer(policies: Omit<CallPolicies, "hasFallback">): R
       context.toolOptions = context.input.toolOptions;
     }
   };
+}
+
+/** Each once, and never the tool itself: a name means one tool, and one that failed is not asked again. */
+function fallbacksOf({ tool, fallbackTools }: RunContext): AnyTool[] {
+  const known = new Set([tool?.name]);
+  return fallbackTools.filter(({ name }) => !known.has(name) && known.add(name));
 }
 
 function isReplaceable(output: OrchestrationOutput): boolean {

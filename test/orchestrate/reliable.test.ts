@@ -394,6 +394,25 @@ describe("planning and fallback", () => {
     expect(output.metadata.toolName).toBe("good");
   });
 
+  test("a fallback that is named twice, or is the tool itself, runs once", async () => {
+    const calls: string[] = [];
+    const failing = (name: string) =>
+      defineTool({
+        name,
+        execute() {
+          calls.push(name);
+          return Promise.reject(Object.assign(new Error("key"), { statusCode: 401 }));
+        },
+      });
+    const [tool, fallback] = [failing("tool"), failing("fallback")];
+    const output = await new ReliableOrchestrator({ state: new ReliabilityState() }).run({
+      tool,
+      fallbackTools: [tool, fallback, fallback],
+      request: {},
+    });
+    expect([output.status, calls]).toEqual(["failed", ["tool", "fallback"]]);
+  });
+
   test("an invalid request falls back to nobody", async () => {
     const bad = defineTool({
       name: "bad",
