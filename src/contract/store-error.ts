@@ -70,7 +70,7 @@ export class StoreError extends OrchestratorError {
   declare readonly partial?: PartialRun;
 
   constructor(facts: StoreErrorFacts) {
-    const what = facts.what ?? messageOf(facts.cause);
+    const what = messageOf(facts.what ?? facts.cause);
     super(`The ${facts.store} store failed (${facts.operation}, ${facts.reason}): ${what}. ${facts.advice}`, {
       cause: facts.cause,
     });

@@ -1,3 +1,5 @@
+import { withoutSecrets } from "./secrets.ts";
+
 /** Marks our errors across duplicate copies of this package, where `instanceof` cannot. */
 const brand = Symbol.for("steer-llm-sdk.error");
 
@@ -29,7 +31,7 @@ export abstract class OrchestratorError extends Error {
   abstract readonly code: ErrorCode;
 
   constructor(message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(withoutSecrets(message), options);
     this.name = new.target.name;
     Object.defineProperty(this, brand, { value: true });
   }
@@ -83,12 +85,12 @@ function describeIssue({ path, given, allowed }: OptionIssue): string {
 
 /** A value as an error message shows it: its type where that explains the fault, and never more than a line. */
 export function showValue(value: unknown, maximumLength = 80): string {
-  if (typeof value === "string") return shorten(JSON.stringify(value), maximumLength);
+  if (typeof value === "string") return shorten(withoutSecrets(JSON.stringify(value)), maximumLength);
   if (typeof value === "function") return value.name === "" ? "a function" : `the function ${value.name}`;
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object" || value === null) return String(value);
   try {
-    return shorten(JSON.stringify(value) ?? String(value), maximumLength);
+    return shorten(withoutSecrets(JSON.stringify(value) ?? String(value)), maximumLength);
   } catch {
     return Array.isArray(value) ? "an array that is no JSON" : "an object that is no JSON";
   }
@@ -98,8 +100,11 @@ function shorten(text: string, maximumLength: number): string {
   return text.length <= maximumLength ? text : `${text.slice(0, maximumLength - 1)}…`;
 }
 
-/** The message of anything that was thrown, strings and undefined included. */
+/**
+ * The message of anything that was thrown, strings and undefined included. Providers repeat the key that they refuse: it is
+ * left out, as what this gives is shown, logged and kept.
+ */
 export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message;
-  return typeof error === "string" ? error : `a thrown ${typeof error}: ${showValue(error)}`;
+  if (error instanceof Error) return withoutSecrets(error.message);
+  return typeof error === "string" ? withoutSecrets(error) : `a thrown ${typeof error}: ${showValue(error)}`;
 }

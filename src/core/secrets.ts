@@ -7,7 +7,7 @@ const shortestSecret = 16;
 let secrets: readonly string[] | undefined;
 
 /**
- * A text without the secrets that this process was given through its environment, for whatever outlives the run.
+ * A text without the secrets that this process was given through its environment, for whatever is shown, logged or kept.
  * The environment is read once, by the first call.
  */
 export function withoutSecrets(text: string): string {

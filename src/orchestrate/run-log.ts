@@ -2,6 +2,7 @@ import type { EventType, OrchestrationEvent } from "../contract/event.ts";
 import type { Logger } from "../contract/settings.ts";
 import { originalOf } from "../core/original-error.ts";
 import { classify } from "../guard/classify.ts";
+import { loggedError } from "./logged-error.ts";
 import type { RunIdentity, RunLog } from "./run-events.ts";
 
 const levels: Partial<Record<EventType, "info" | "warn" | "error">> = {
@@ -34,7 +35,7 @@ export function createRunLog(
     onListenerError(err, listener) {
       if (failing.has(listener)) return;
       failing.add(listener);
-      logger.warn({ traceId, requestId, err }, "steer listener failed");
+      logger.warn({ traceId, requestId, err: loggedError(err) }, "steer listener failed");
     },
   };
 }
@@ -42,7 +43,7 @@ export function createRunLog(
 function logEvent(logger: Logger, event: OrchestrationEvent, err: unknown): void {
   const { type } = event;
   const level = levels[type] ?? (err === undefined ? "debug" : "warn");
-  logger[level](err === undefined ? event : { ...event, err }, `steer ${type}`);
+  logger[level](err === undefined ? event : { ...event, err: loggedError(err) }, `steer ${type}`);
 }
 
 /** Of what can be classified the facts say enough, and its error may hold what a provider was asked. */
