@@ -1,16 +1,18 @@
 import {
+  type Budget,
   createRegistry,
   type OrchestrationEvent,
   type OrchestrationOutput,
   type OrchestrationStream,
-  type ReliableOrchestrator,
-  type ToolRegistry,
 } from "../../src/index.ts";
 import { fingerprintRun } from "../../src/orchestrate/run-fingerprint.ts";
 import type { FakeProvider } from "./fake-provider.ts";
 import { makeTools, tokenPriceUsd } from "./fake-tools.ts";
 import type { PlayedRun } from "./history.ts";
+import { plannerOf } from "./planners.ts";
+import { redactions } from "./redactions.ts";
 import type { Job, RunPlan } from "./scenario.ts";
+import type { OrchestratorMaker } from "./start-process.ts";
 import type { WorldClock } from "./world-clock.ts";
 
 /** Where a run is played. */
@@ -21,7 +23,7 @@ export interface Stage {
   /** The signal that several runs share. */
   readonly shared: AbortSignal;
   nextStep(): number;
-  orchestratorWith(registry: ToolRegistry<any>): ReliableOrchestrator<any>;
+  readonly orchestratorWith: OrchestratorMaker;
 }
 
 /** One who asks for a run, may not wait for its end, and writes down what there is to see. */
@@ -76,7 +78,8 @@ export class Caller {
   #prepare() {
     const { job, provider, clock, orchestratorWith } = this.#stage;
     const { plan, index, requestId } = this.#run;
-    const { tool, fallbacks } = makeTools(job, index, provider, clock);
+    const { tool, fallbacks: others } = makeTools(job, index, provider, clock);
+    const fallbacks = job.repeatsFallbacks ? [tool, ...others, ...others] : others;
     const params = {
       request: { question: job.question },
       toolOptions: toolOptionsOf(job),
@@ -92,16 +95,18 @@ export class Caller {
     const toolName = job.choice === "planner" ? undefined : tool.name;
     const { request, toolOptions } = params;
     this.#run.fingerprint = fingerprintRun({ request, toolName, toolOptions, agents: undefined });
-    const orchestrator = orchestratorWith(createRegistry([tool, ...fallbacks]));
+    const orchestrator = orchestratorWith(createRegistry([tool, ...others]), plannerOf(job));
     return { orchestrator, params: { ...params, ...choices[job.choice] } as any };
   }
 
-  #hear(event: OrchestrationEvent): void {
+  #hear(event: OrchestrationEvent): unknown {
     const { clock, nextStep } = this.#stage;
     this.#run.events.push(event);
     this.#run.heard.push({ atMs: clock.now(), step: nextStep() });
     if (this.#run.plan.form === "run" && this.#isAtEnd(event)) this.#end();
-    if (this.#run.plan.isListenerBroken) throw new Error("the listener is broken");
+    const { listener } = this.#run.plan;
+    if (listener === "throws") throw new Error("the listener is broken");
+    if (listener === "rejects") return Promise.reject(new Error("the listener is broken"));
   }
 
   async #read(stream: OrchestrationStream): Promise<OrchestrationOutput> {
@@ -137,19 +142,32 @@ export class Caller {
 }
 
 function toolOptionsOf(job: Job): Record<string, unknown> {
-  const { k, stopping, maxParallel, hasOwnSeeds, perReplicateTimeMs, globalTokens } = job;
+  const { k, stopping, maxParallel, hasOwnSeeds, areCeilingsInDollars } = job;
+  const perReplicateBudget = budgetOf(job.perReplicateTokens, job.perReplicateTimeMs, areCeilingsInDollars);
+  const globalBudget = budgetOf(job.globalTokens, job.globalTimeMs, areCeilingsInDollars);
   return {
     k,
     stopping,
     maxParallel,
     ...(hasOwnSeeds && { seeds: [11, 12, 13, 14, 15, 16] }),
-    ...(perReplicateTimeMs !== undefined && { perReplicateBudget: { timeMs: perReplicateTimeMs } }),
-    ...(globalTokens !== undefined && { globalBudget: { tokens: globalTokens } }),
+    ...(perReplicateBudget && { perReplicateBudget }),
+    ...(globalBudget && { globalBudget }),
   };
 }
 
-function runOptionsOf({ isStreaming, budgetTokens, isBudgetInDollars, budgetMs, timeoutMs }: RunPlan) {
-  const most = isBudgetInDollars ? { costUsd: budgetTokens && budgetTokens * tokenPriceUsd } : { tokens: budgetTokens };
-  const hasBudget = budgetTokens !== undefined || budgetMs !== undefined;
-  return { streaming: isStreaming, timeoutMs, ...(hasBudget && { budget: { ...most, timeMs: budgetMs } }) };
+function runOptionsOf(plan: RunPlan) {
+  const { isStreaming, budgetTokens, isBudgetInDollars, budgetMs, timeoutMs, redact } = plan;
+  const budget = budgetOf(budgetTokens, budgetMs, isBudgetInDollars);
+  return {
+    streaming: isStreaming,
+    timeoutMs,
+    ...(budget && { budget }),
+    ...(redact && { redact: redactions[redact] }),
+  };
+}
+
+function budgetOf(tokens: number | undefined, timeMs: number | undefined, isInDollars: boolean): Budget | undefined {
+  if (tokens === undefined && timeMs === undefined) return undefined;
+  const most = isInDollars ? { costUsd: tokens && tokens * tokenPriceUsd } : { tokens };
+  return { ...most, timeMs };
 }

@@ -3,6 +3,7 @@ import {
   type BundleOptions,
   BundleTool,
   defineTool,
+  type PriceSource,
   PromptBundleTool,
   type ReplicateContext,
   type ReplicateResult,
@@ -17,8 +18,16 @@ import type { FakeProvider, OngoingCall } from "./fake-provider.ts";
 import type { Job, ToolKind } from "./scenario.ts";
 import type { WorldClock } from "./world-clock.ts";
 
-/** Dollars for a token, of every model. */
+/** Dollars for a token, of every model that has a price. */
 export const tokenPriceUsd = 1e-6;
+
+export const prices: PriceSource = {
+  costUsd: ({ modelId, usage }) => (isPriced(modelId) ? usage.totalTokens * tokenPriceUsd : null),
+};
+
+export function isPriced(modelId: string): boolean {
+  return !modelId.endsWith("/unpriced");
+}
 
 interface Making {
   readonly job: Job;
@@ -65,7 +74,7 @@ const makers: Record<ToolKind, (making: Making) => AnyTool> = {
 
 function makePromptTool(making: Making): AnyTool {
   const { job, name, run, provider, providerName } = making;
-  const { hasSchema, escalates, maxOutputTokens } = job;
+  const { hasSchema, escalates, isStrongerUnpriced, maxOutputTokens } = job;
   const model = (modelId: string) =>
     fakeModel({ run, tool: name, modelId, provider: providerName, hasSchema }, provider);
   return new PromptBundleTool({
@@ -76,7 +85,9 @@ function makePromptTool(making: Making): AnyTool {
     maxOutputTokens,
     defaultOptions: {
       ...judgedBy(making),
-      ...(escalates && { escalate: { below: 0.9, to: [model(`${name}/strong`)] } }),
+      ...(escalates && {
+        escalate: { below: 0.9, to: [model(`${name}/strong${isStrongerUnpriced ? "/unpriced" : ""}`)] },
+      }),
     },
   });
 }

@@ -82,7 +82,7 @@ const faults: Readonly<Record<string, Spoil>> = {
     ({ told, isModelCall, wasAborted }) => told !== undefined && isModelCall && !wasAborted,
     (call) => [call, call],
   ),
-  "the cost is the price of the usage": spoilOutput(
+  "the cost is the price of the usage, and unknown where a price is": spoilOutput(
     ({ costUsd }) => costUsd > 0,
     ({ costUsd }) => ({ costUsd: 2 * costUsd }),
   ),

@@ -1,17 +1,14 @@
 import { getEventListeners } from "node:events";
-import type { Random } from "../../src/core/random.ts";
-import { ReliableOrchestrator } from "../../src/index.ts";
-import type { ReliabilityState } from "../../src/reliability.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
 import { seededRandom } from "../../src/testing.ts";
-import { Caller, type Stage } from "./caller.ts";
+import { Caller } from "./caller.ts";
 import { FakeProvider } from "./fake-provider.ts";
-import { tokenPriceUsd } from "./fake-tools.ts";
 import { FaultyState } from "./faulty-state.ts";
 import { FaultyStore } from "./faulty-store.ts";
 import type { History, Leftovers, PlayedCall, PlayedRun } from "./history.ts";
-import { type Recovering, recover } from "./recovery.ts";
-import type { ClockFault, RunPlan, Scenario } from "./scenario.ts";
+import { recover } from "./recovery.ts";
+import type { ClockFault, Job, RunPlan, Scenario } from "./scenario.ts";
+import { type Process, startProcess } from "./start-process.ts";
 import { StoreTroubles } from "./store-troubles.ts";
 import { watchRejections } from "./watch-rejections.ts";
 import { WorldClock } from "./world-clock.ts";
@@ -44,8 +41,8 @@ export async function play(scenario: Scenario): Promise<History> {
 
   const runs = scenario.runs.map(recordOf);
   const callers = runs.map((run) => {
-    const { orchestratorWith } = processes[run.plan.process % processes.length] as Recovering;
-    const job = scenario.jobs[run.plan.job % scenario.jobs.length] as Stage["job"];
+    const { orchestratorWith } = processes[run.plan.process % processes.length] as Process;
+    const job = scenario.jobs[run.plan.job % scenario.jobs.length] as Job;
     return new Caller(run, { job, provider, clock, shared: shared.signal, nextStep, orchestratorWith });
   });
 
@@ -62,7 +59,8 @@ export async function play(scenario: Scenario): Promise<History> {
     clock.world.schedule(() => void caller.play(), scenario.runs[index]?.startMs ?? 0);
   const stuck: number[] = [];
   clock.world.schedule(() => {
-    if (!troubles.isSilent) stuck.push(...stuckAmong(runs, provider.calls, clock.now()));
+    if (!troubles.isSilent && !scenario.jobs.some(isWithoutAnswer))
+      stuck.push(...stuckAmong(runs, provider.calls, clock.now()));
     shared.abort("patience");
     for (const caller of callers) caller.giveUp();
   }, patienceMs);
@@ -96,21 +94,6 @@ export async function play(scenario: Scenario): Promise<History> {
   };
 }
 
-/** An orchestrator for each registry, all of one process, which shares nothing with others but what the store keeps. */
-function startProcess(
-  { reliability }: Scenario,
-  state: ReliabilityState,
-  random: Random,
-  clock: WorldClock,
-): Recovering {
-  const settings = { state, random, clock, prices, reliabilityConfig: reliability };
-  return { state, orchestratorWith: (registry) => new ReliableOrchestrator({ ...settings, registry }) };
-}
-
-const prices = {
-  costUsd: ({ usage }: { usage: { totalTokens: number } }) => usage.totalTokens * tokenPriceUsd,
-};
-
 function recordOf(plan: RunPlan, index: number): PlayedRun {
   const requestId = `run-${index}`;
   return { index, plan, requestId, startedAtMs: 0, events: [], heard: [], streamed: [], hasReadAll: false };
@@ -118,6 +101,11 @@ function recordOf(plan: RunPlan, index: number): PlayedRun {
 
 function unsettledAmong(runs: readonly PlayedRun[]): number[] {
   return runs.filter(({ outcome }) => !outcome).map(({ index }) => index);
+}
+
+/** Whether a job waits for a planner that never answers. */
+function isWithoutAnswer({ choice, planner }: Job): boolean {
+  return choice === "planner" && planner === "silent";
 }
 
 /** Where no call is under way, and for longer than any backoff or lease nothing has happened, nothing ever will. */

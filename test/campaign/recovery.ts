@@ -1,21 +1,15 @@
-import { createRegistry, defineTool, type ReliableOrchestrator, type ToolRegistry } from "../../src/index.ts";
-import type { ReliabilityState } from "../../src/reliability.ts";
+import { createRegistry, defineTool } from "../../src/index.ts";
 import type { Recovery } from "./history.ts";
 import type { Scenario } from "./scenario.ts";
+import type { OrchestratorMaker, Process } from "./start-process.ts";
 import type { WorldClock } from "./world-clock.ts";
-
-/** A process whose circuits may still be open. */
-export interface Recovering {
-  readonly state: ReliabilityState;
-  orchestratorWith(registry: ToolRegistry<any>): ReliableOrchestrator<any>;
-}
 
 /** The longest pause that a provider asks for, and some jitter. */
 const longestPauseMs = 8_000;
 
 /** Calls each provider whose circuit is not closed, for as long as its circuit needs, and longer; it is well again. */
 export async function recover(
-  processes: readonly Recovering[],
+  processes: readonly Process[],
   scenario: Scenario,
   clock: WorldClock,
 ): Promise<Recovery[]> {
@@ -48,7 +42,7 @@ function planOf({ recovery, reliability }: Scenario) {
 async function callAgain(
   provider: string,
   { latencyMs, pauseMs, calls }: ReturnType<typeof planOf>,
-  orchestratorWith: Recovering["orchestratorWith"],
+  orchestratorWith: OrchestratorMaker,
   clock: WorldClock,
 ): Promise<number> {
   const tool = defineTool({ name: "well", provider, execute: () => clock.world.sleep(latencyMs) });

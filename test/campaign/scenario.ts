@@ -45,7 +45,11 @@ export interface Job {
   readonly tool: ToolKind;
   /** The caller gives the tool, or its name, or leaves the choice to the planner. */
   readonly choice: "tool" | "name" | "planner";
+  /** Where the choice is the planner's: it has no rules, names one tool several times, gives no decision, or fails. */
+  readonly planner: "rules" | "repetitive" | "garbage" | "broken" | "silent";
   readonly fallbacks: readonly ToolKind[];
+  /** Fallbacks are named twice, and the tool is one of them. */
+  readonly repeatsFallbacks: boolean;
   readonly question: string;
   readonly key: string | null;
   readonly k: number;
@@ -55,12 +59,18 @@ export interface Job {
   readonly hasSchema: boolean;
   /** The tool asks a stronger model where the answers agree on nothing. */
   readonly escalates: boolean;
+  /** Nobody knows what the stronger model costs. */
+  readonly isStrongerUnpriced: boolean;
   readonly hasOwnSeeds: boolean;
   /** Texts are compared by somebody who takes time, or who fails. */
   readonly judge: "slow" | "broken" | null;
   readonly maxOutputTokens?: number | undefined;
   readonly perReplicateTimeMs?: number | undefined;
+  readonly perReplicateTokens?: number | undefined;
   readonly globalTokens?: number | undefined;
+  readonly globalTimeMs?: number | undefined;
+  /** These ceilings are given as the price of their tokens. */
+  readonly areCeilingsInDollars: boolean;
 }
 
 export interface RunPlan {
@@ -75,8 +85,10 @@ export interface RunPlan {
   readonly budgetMs?: number | undefined;
   readonly timeoutMs?: number | undefined;
   readonly isOnSharedSignal: boolean;
-  /** Throws at every event. */
-  readonly isListenerBroken: boolean;
+  /** What the listener does at every event, beside listening. */
+  readonly listener: "throws" | "rejects" | null;
+  /** How events are redacted: as copies, by changing what is handed in, or not at all, since it fails. */
+  readonly redact: "copies" | "in_place" | "throws" | null;
   readonly end: EndPlan | null;
 }
 

@@ -39,7 +39,7 @@ function* refusalsOf({ events, heard }: PlayedRun): Generator<Refusal> {
   for (const [place, event] of events.entries()) {
     const atMs = heard[place]?.atMs ?? 0;
     if (event.type === "tool_started") fromMs = atMs;
-    if (event.type === "error" && event.error.category === "circuit_open")
+    if (event.type === "error" && event.error?.category === "circuit_open")
       yield { provider: providerNameOf(event.source), fromMs, untilMs: atMs };
   }
 }

@@ -1,7 +1,7 @@
 import { isOrchestratorError } from "../../../src/index.ts";
 import type { History, PlayedRun } from "../history.ts";
 import type { Invariant } from "./invariant.ts";
-import { errorOf, jobOf, outputOf, sharingOf } from "./reports.ts";
+import { callsOf, errorOf, jobOf, outputOf, sharingOf } from "./reports.ts";
 
 export const everyRunSettles: Invariant = {
   promise: "every run settles, and none waits for nothing",
@@ -30,12 +30,16 @@ export const endsInTime: Invariant = {
 
 export const failsForCause: Invariant = {
   promise: "a tool fails only by what was done to it",
-  check({ runs }, expect) {
-    for (const run of runs)
+  check(history, expect) {
+    for (const run of history.runs)
       for (const error of Object.values(outputOf(run)?.errors ?? {}))
-        expect(knownErrors.has(error.type), () => `run ${run.index} failed with ${error.type}: ${error.message}`);
+        expect(isKnown(history, run, error.type), () => `run ${run.index} failed with ${error.type}: ${error.message}`);
   },
 };
+
+function isKnown(history: History, run: PlayedRun, type: string): boolean {
+  return knownErrors.has(type) || (type === "InvalidOptionsError" && isForUnknownPrice(history, run));
+}
 
 /** Of the fake provider, and of ours: no fault of the program is among them. */
 const knownErrors = new Set([
@@ -65,6 +69,7 @@ const causes: Readonly<Record<string, (history: History, run: PlayedRun, error: 
   CANCELLED: (_history, { endedByCallerAtMs }) => endedByCallerAtMs !== undefined,
   BUDGET_EXCEEDED: (history, run, { budgetType }) => hasBudget(history, run, budgetType),
   STORE: ({ scenario, clockFaults }) => scenario.storeFaults.length + clockFaults.length > 0,
+  INVALID_OPTIONS: (history, run) => isForUnknownPrice(history, run) && callsOf(history, run).length === 0,
   PLANNING: (history, run) => jobOf(history, run).choice === "planner",
   CONFLICT: (history, run, { reason }) =>
     reason === "in_flight"
@@ -75,8 +80,22 @@ const causes: Readonly<Record<string, (history: History, run: PlayedRun, error: 
 function hasBudget(history: History, run: PlayedRun, budgetType: string): boolean {
   const job = jobOf(history, run);
   if (budgetType === "timeMs")
-    return deadlineOf(run) < Number.POSITIVE_INFINITY || job.perReplicateTimeMs !== undefined;
-  return job.globalTokens !== undefined || sharingOf(history, run).some(({ plan }) => plan.budgetTokens !== undefined);
+    return [run.plan.timeoutMs, run.plan.budgetMs, job.perReplicateTimeMs, job.globalTimeMs].some(isSet);
+  const ofRuns = sharingOf(history, run).map(({ plan }) => plan.budgetTokens);
+  return [job.globalTokens, job.perReplicateTokens, ...ofRuns].some(isSet);
+}
+
+function isSet(ceiling: number | undefined): boolean {
+  return ceiling !== undefined;
+}
+
+/** Whether dollars limit what has no price. */
+function isForUnknownPrice(history: History, run: PlayedRun): boolean {
+  const { escalates, isStrongerUnpriced, areCeilingsInDollars, perReplicateTokens, globalTokens } = jobOf(history, run);
+  const isLimited = areCeilingsInDollars && [perReplicateTokens, globalTokens].some(isSet);
+  return (
+    escalates && isStrongerUnpriced && (isLimited || sharingOf(history, run).some(({ plan }) => plan.isBudgetInDollars))
+  );
 }
 
 /** By another process, or by a run of this one that the store did not let go of it. */

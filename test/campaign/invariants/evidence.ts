@@ -30,5 +30,5 @@ function reportedBy({ events }: PlayedRun): readonly Replicate[] {
   if (events[start]?.source.startsWith("whole")) return [];
   return events
     .slice(Math.max(0, start))
-    .flatMap((event) => (event.type === "replicate_done" && event.replicate.valid ? event.replicate : []));
+    .flatMap((event) => (event.type === "replicate_done" && event.replicate?.valid ? event.replicate : []));
 }

@@ -26,7 +26,7 @@ export const journaledBeforeReported: Invariant = {
     for (const run of history.runs) {
       const { key } = jobOf(history, run);
       for (const [place, event] of run.events.entries()) {
-        if (key === null || event.type !== "replicate_done" || !event.replicate.valid) continue;
+        if (key === null || event.type !== "replicate_done" || !event.replicate?.valid) continue;
         const { seed, model } = event.replicate;
         const reportedStep = run.heard[place]?.step ?? 0;
         const isThere = history.operations.some(

@@ -43,8 +43,9 @@ const passing: ReadonlySet<CallFault | null> = new Set<CallFault | null>([
 /** Whether nothing can have ended a run, or one of its calls, before its retries. */
 function isLeftAlone(history: History, run: PlayedRun): boolean {
   const { plan, endedByCallerAtMs } = run;
-  const { key, stopping, escalates, judge, perReplicateTimeMs, globalTokens } = jobOf(history, run);
-  const ceilings = [plan.budgetTokens, plan.budgetMs, plan.timeoutMs, perReplicateTimeMs, globalTokens];
+  const { key, stopping, escalates, judge, ...job } = jobOf(history, run);
+  const ofBundle = [job.globalTokens, job.globalTimeMs, job.perReplicateTokens, job.perReplicateTimeMs];
+  const ceilings = [plan.budgetTokens, plan.budgetMs, plan.timeoutMs, ...ofBundle];
   if (endedByCallerAtMs !== undefined || ceilings.some((ceiling) => ceiling !== undefined)) return false;
   if (key !== null && history.scenario.storeFaults.length + history.clockFaults.length > 0) return false;
   const endsEarly = stopping !== "none" || escalates || judge === "broken";
@@ -84,7 +85,8 @@ export const waitsAreShort: Invariant = {
   check(history, expect) {
     if (history.clockFaults.length > 0) return;
     for (const run of history.runs) {
-      if (run.plan.budgetTokens !== undefined || jobOf(history, run).globalTokens !== undefined) continue;
+      const { globalTokens, perReplicateTokens } = jobOf(history, run);
+      if ([run.plan.budgetTokens, globalTokens, perReplicateTokens].some((ceiling) => ceiling !== undefined)) continue;
       for (const attempts of callsByAttempts(history, run))
         for (const [nth, next] of attempts.slice(1).entries()) {
           const failed = attempts[nth] as PlayedCall;
