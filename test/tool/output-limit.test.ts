@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
 import {
   type Budget,
+  BudgetExceeded,
   type BundleToolOptions,
   InvalidOptionsError,
   Orchestrator,
   PromptBundleTool,
+  type ResolvedBundleOptions,
+  type ToolContext,
 } from "../../src/index.ts";
 import { promptTokensUpperBound } from "../../src/provider/prompt-tokens.ts";
 import { scriptedModel } from "../../src/testing.ts";
@@ -16,14 +19,22 @@ const prices = {
   costUsd: ({ usage }: { usage: { totalTokens: number } }) => usage.totalTokens / 1_000,
 };
 
+/** Asks in its own way, as one call that is given all that is left. */
+class Whole extends PromptBundleTool<string, string, "ask"> {
+  override executeBundle(request: object, options: ResolvedBundleOptions, context: ToolContext) {
+    return super.executeBundle(request as Record<string, unknown>, options, context);
+  }
+}
+
 /** What the model was told of how long its answers may be, one after the other. */
 async function limitsSent(
   ceilings: { options?: { budget: Budget }; toolOptions?: BundleToolOptions },
   maxOutputTokens?: number,
+  Kind: typeof PromptBundleTool<string, string, "ask"> = PromptBundleTool,
 ): Promise<unknown[]> {
   const model = scriptedModel(() => ({ text: "yes", usage }));
   const defaultOptions = { k: 2, stopping: "none", maxParallel: 1 } as const;
-  const tool = new PromptBundleTool({ name: "ask", model, prompt: "x", maxOutputTokens, defaultOptions });
+  const tool = new Kind({ name: "ask", model, prompt: "x", maxOutputTokens, defaultOptions });
   const output = await new Orchestrator({ prices }).run({ tool, request: {}, ...ceilings });
   expect(output.status).toBe("completed");
   return model.calls.map(({ options }) => options["maxOutputTokens"]);
@@ -47,9 +58,18 @@ describe("the length of an answer that the model is told", () => {
     },
   );
 
-  test.each(cases)("is the user's own within %s, and never raised", async (_, at, _isShared, ceiling) => {
+  test.each(cases)("is the user's own within %s, and never raised", async (_, at, isShared, ceiling) => {
     expect(await limitsSent(at(ceiling), 60)).toEqual([60, 60]);
+    if (isShared) expect(await limitsSent(at(ceiling), 60, Whole)).toEqual([60, 60]);
   });
+
+  test.each(cases)(
+    "is not cut below the user's own: what %s does not cover is refused",
+    async (_, at, _shared, ceiling) => {
+      const error = await limitsSent(at(ceiling), 500).catch((thrown: unknown) => thrown);
+      expect(BudgetExceeded.isInstance(error) && error.partial?.usage.requests).toBe(0);
+    },
+  );
 
   test("is left to the provider, or to the user, where there is no ceiling", async () => {
     expect(await limitsSent({})).toEqual([undefined, undefined]);
