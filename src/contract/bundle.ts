@@ -16,6 +16,7 @@ export interface ReplicateSpec {
 
 /** What one call for one replicate gave. */
 export interface ReplicateResult<T = unknown> {
+  /** The answer: JSON, or what `JSON.stringify` makes JSON of. */
   data: T;
   usage?: Usage | undefined;
   costUsd?: number | null | undefined;

@@ -7,9 +7,9 @@ import { InvalidOutputError } from "../contract/invalid-output-error.ts";
 import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
-import { InvalidOptionsError } from "../core/errors.ts";
+import { InvalidOptionsError, showValue } from "../core/errors.ts";
 import { keepOriginal } from "../core/original-error.ts";
-import { type AnswerRules, checkAnswer } from "./check-answer.ts";
+import { type AnswerRules, acceptAnswer } from "./check-answer.ts";
 import { countUse } from "./count-use.ts";
 import { findJournaled, journalReplicate } from "./journaled-replicate.ts";
 import type { Asked, Failure } from "./replicate-scheduler.ts";
@@ -106,12 +106,17 @@ async function answerOnce<Input, T>(
 ): Promise<ReplicateResult<T>> {
   const { tool, request } = asking;
   const result = await tool.executeReplicate(request, spec, replicateContext(asking, attempt, spec));
+  if (typeof result !== "object" || result === null) throw noAnswer(tool, result);
   const uncounted = countUse(attempt, result.usage, result.costUsd);
   warnOfSameResponse(asking, result.responseId);
-  const checked = await checkAnswer(asking, result.data, spec.fields);
-  if (!checked.ok) throw new InvalidOutputError(checked.errors, { data: result.data });
+  if (result.data === undefined) throw noAnswer(tool, result);
+  const data = (await acceptAnswer(asking, result.data, spec.fields)) as T;
   const { warnings = [] } = result;
-  return { ...result, data: checked.value as T, warnings: uncounted ? [...warnings, uncounted] : warnings };
+  return { ...result, data, warnings: uncounted ? [...warnings, uncounted] : warnings };
+}
+
+function noAnswer({ name }: ReplicateSource<any, any>, given: unknown): TypeError {
+  return new TypeError(`executeReplicate of "${name}" has to give { data, … }, and gave ${showValue(given)}`);
 }
 
 function replicateContext(

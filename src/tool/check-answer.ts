@@ -1,3 +1,6 @@
+import { InvalidOutputError } from "../contract/invalid-output-error.ts";
+import { messageOf } from "../core/errors.ts";
+import { toJsonData, toReadableData } from "../schema/json-data.ts";
 import type { CheckResult, ResolvedSchema } from "../schema/resolve.ts";
 import type { FieldResampling } from "./field-resampling.ts";
 
@@ -19,4 +22,23 @@ export async function checkAnswer(
 ): Promise<CheckResult> {
   if (resampling && fields) return resampling.check(data, fields);
   return schema ? schema.check(data) : { ok: true, value: data };
+}
+
+/**
+ * An answer as it goes into the bundle, which is JSON whatever a tool or the transformation of a schema has made of it.
+ *
+ * @throws InvalidOutputError with what is wrong with it
+ */
+export async function acceptAnswer(
+  rules: AnswerRules,
+  data: unknown,
+  fields: readonly string[] | undefined,
+): Promise<unknown> {
+  const checked = await checkAnswer(rules, data, fields);
+  if (!checked.ok) throw new InvalidOutputError(checked.errors, { data: toReadableData(data) });
+  try {
+    return toJsonData(checked.value);
+  } catch (cause) {
+    throw new InvalidOutputError([messageOf(cause)], { data: toReadableData(data), cause });
+  }
 }
