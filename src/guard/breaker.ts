@@ -3,7 +3,7 @@
  * Boundary: is told outcomes; what an error means is decided in classify.ts, who waits or falls back elsewhere.
  * Invariants:
  * 1. A call counts once, however many attempts it takes; a failure that a later attempt makes good is taken back, and
- *    only a call that has failed for good can open the circuit.
+ *    only calls that have failed for good can open the circuit.
  * 2. A result of an older generation changes nothing.
  * 3. Each probe ends its permit: by success, by failure, or by giving it back. One that takes too long is given up: its
  *    permit is replaced, and no longer given back, but what it finds out still counts.
@@ -168,12 +168,14 @@ export class CircuitBreaker {
     this.waiting.advance();
   }
 
-  /** A call has failed for good: opens the circuit where the window holds too many failures. */
+  /** A call has failed for good: opens the circuit where the window holds too many of those. */
   gaveUp(failure: CountedFailure | undefined): void {
     if (this.#state.kind !== "closed" || failure?.generation !== this.#state.generation) return;
-    const { failures, successes } = this.#window.counts(this.#clock.now());
+    const nowMs = this.#clock.now();
+    this.#window.lose(failure.step, nowMs);
+    const { lost, failures, successes } = this.#window.counts(nowMs);
     const { failureThreshold, failureRatio } = this.#config;
-    if (failures >= failureThreshold && failures >= failureRatio * (failures + successes)) this.#open();
+    if (lost >= failureThreshold && failures >= failureRatio * (failures + successes)) this.#open();
   }
 
   #open(): void {

@@ -4,11 +4,15 @@ const steps = 10;
 /** Where a failure was counted. */
 export type Step = number;
 
-/** Failures and successes of the last `windowMs`. */
+const outcomes = ["successes", "failures", "lost"] as const;
+
+/** Calls of the last `windowMs`; those that are `lost` are failures, too. */
+export type OutcomeCounts = Record<(typeof outcomes)[number], number>;
+
+/** How the calls of the last `windowMs` went: well, badly so far, or badly for good. */
 export class OutcomeWindow {
   readonly #stepMs: number;
-  readonly #failures = new Array<number>(steps).fill(0);
-  readonly #successes = new Array<number>(steps).fill(0);
+  readonly #counts: readonly OutcomeCounts[] = Array.from({ length: steps }, none);
   #current: Step = 0;
 
   constructor(windowMs: number) {
@@ -16,41 +20,50 @@ export class OutcomeWindow {
   }
 
   addSuccess(nowMs: number): void {
-    const index = this.#moveTo(nowMs) % steps;
-    this.#successes[index] = (this.#successes[index] ?? 0) + 1;
+    this.#at(this.#moveTo(nowMs)).successes++;
   }
 
   addFailure(nowMs: number): Step {
     const step = this.#moveTo(nowMs);
-    this.#failures[step % steps] = (this.#failures[step % steps] ?? 0) + 1;
+    this.#at(step).failures++;
     return step;
   }
 
   /** Makes a success of a failure, if that is still in the window. */
   redeem(step: Step, nowMs: number): void {
     if (this.#moveTo(nowMs) - step >= steps) return;
-    const index = step % steps;
-    this.#failures[index] = (this.#failures[index] ?? 0) - 1;
-    this.#successes[index] = (this.#successes[index] ?? 0) + 1;
+    this.#at(step).failures--;
+    this.#at(step).successes++;
   }
 
-  counts(nowMs: number): { readonly failures: number; readonly successes: number } {
+  /** A failure turned out to be one for good, which is now. */
+  lose(step: Step, nowMs: number): void {
+    const current = this.#moveTo(nowMs);
+    if (current - step < steps) this.#at(step).failures--;
+    this.#at(current).failures++;
+    this.#at(current).lost++;
+  }
+
+  counts(nowMs: number): OutcomeCounts {
     this.#moveTo(nowMs);
-    return { failures: sum(this.#failures), successes: sum(this.#successes) };
+    const sum = none();
+    for (const counts of this.#counts) for (const outcome of outcomes) sum[outcome] += counts[outcome];
+    return sum;
+  }
+
+  #at(step: Step): OutcomeCounts {
+    return this.#counts[step % steps] as OutcomeCounts;
   }
 
   #moveTo(nowMs: number): Step {
     const step = Math.floor(nowMs / this.#stepMs);
     const first = Math.max(this.#current + 1, step - steps + 1);
-    for (let passed = first; passed <= step; passed++) {
-      this.#failures[passed % steps] = 0;
-      this.#successes[passed % steps] = 0;
-    }
+    for (let passed = first; passed <= step; passed++) Object.assign(this.#at(passed), none());
     this.#current = Math.max(step, this.#current);
     return this.#current;
   }
 }
 
-function sum(counts: readonly number[]): number {
-  return counts.reduce((total, count) => total + count, 0);
+function none(): OutcomeCounts {
+  return { successes: 0, failures: 0, lost: 0 };
 }

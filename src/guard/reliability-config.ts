@@ -34,9 +34,9 @@ const retryEntries = {
 };
 
 const circuitBreakerEntries = {
-  /** Failed calls in the window from which on the circuit may open. */
+  /** Calls of the window that failed for good, their retries included, from which on the circuit may open. */
   failureThreshold: v.optional(wholeNumber({ minimum: 1, unit: "calls" }), 5),
-  /** The least share of failed calls in the window at which the circuit opens. */
+  /** The least share of failures in the window at which it does; calls that are still tried again count as such. */
   failureRatio: v.optional(finiteNumber({ minimum: 0, maximum: 1 }), 0.5),
   /** How far back calls count. It moves on in tenths. */
   windowMs: v.optional(milliseconds({ minimum: 1 }), 60_000),

@@ -63,6 +63,11 @@ describe("CircuitBreaker", () => {
           call.modelPermit = model.enter();
           expect(call.permit?.generation).toBe(call.modelPermit?.generation);
         };
+        const giveUp = (call: Call) => {
+          breaker.gaveUp(call.failure);
+          model.gaveUp(call.modelFailure);
+          call.failure = call.modelFailure = undefined;
+        };
         for (const next of commands) {
           const call = "which" in next ? calls[next.which % Math.max(1, calls.length)] : undefined;
           if (next.kind === "advance") clock.move(next.ms);
@@ -71,10 +76,8 @@ describe("CircuitBreaker", () => {
             enter(calls.at(-1)!);
           } else if (!call) continue;
           else if (next.kind === "again") enter(call);
-          else if (next.kind === "gaveUp") {
-            breaker.gaveUp(call.failure);
-            model.gaveUp(call.modelFailure);
-          } else if (call.permit && call.modelPermit) {
+          else if (next.kind === "gaveUp") giveUp(call);
+          else if (call.permit && call.modelPermit) {
             if (next.kind === "succeeded") {
               breaker.succeeded(call.permit, call.failure);
               model.succeeded(call.modelPermit, call.modelFailure);
@@ -82,10 +85,7 @@ describe("CircuitBreaker", () => {
             } else if (next.kind === "failed" || next.kind === "failedForGood") {
               call.failure = breaker.failed(call.permit, call.failure);
               call.modelFailure = model.failed(call.modelPermit, call.modelFailure);
-              if (next.kind === "failedForGood") {
-                breaker.gaveUp(call.failure);
-                model.gaveUp(call.modelFailure);
-              }
+              if (next.kind === "failedForGood") giveUp(call);
             } else {
               breaker.released(call.permit);
               model.released(call.modelPermit);
@@ -114,6 +114,24 @@ describe("CircuitBreaker", () => {
     fail();
     expect(breaker.kind).toBe("open");
     expect(refusalOf(breaker)).toMatchObject({ code: "CIRCUIT_OPEN", reason: "open", retryAfterMs: 60_000 });
+  });
+
+  it("opens at enough calls that failed for good; those that are still tried again count for the share alone", () => {
+    const { breaker, fail, succeed } = setUp({ failureThreshold: 3, failureRatio: 0.5 });
+    for (let call = 0; call < 10; call++) breaker.failed(breaker.enter());
+    for (let call = 0; call < 10; call++) succeed();
+    for (let call = 0; call < 2; call++) fail();
+    expect(breaker.kind).toBe("closed");
+    fail();
+    expect(breaker.kind).toBe("open");
+  });
+
+  it("counts a call that failed for good from then on, however long it had been tried", () => {
+    const { breaker, clock } = setUp({ failureThreshold: 2, windowMs: 1000 });
+    const longTried = Array.from({ length: 2 }, () => breaker.failed(breaker.enter()));
+    clock.move(5000);
+    for (const failure of longTried) breaker.gaveUp(failure);
+    expect(breaker.kind).toBe("open");
   });
 
   it("counts a call once, however many of its attempts fail", () => {

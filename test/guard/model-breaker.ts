@@ -3,8 +3,10 @@ import type { ResolvedCircuitBreakerConfig } from "../../src/guard/reliability-c
 
 interface Outcome {
   readonly generation: number;
-  readonly step: number;
+  step: number;
   failed: boolean;
+  /** Failed for good. */
+  isLost: boolean;
 }
 
 /** A call that was let through. */
@@ -71,7 +73,7 @@ export class ModelBreaker {
     if (!this.#isOfNow(permit)) return;
     if (this.#kind === "closed") {
       if (failure?.generation === permit.generation) failure.failed = false;
-      else this.#outcomes.push({ generation: permit.generation, step: this.#step(), failed: false });
+      else this.#outcomes.push({ generation: permit.generation, step: this.#step(), failed: false, isLost: false });
     }
     if (this.#kind === "half_open") {
       this.#successes++;
@@ -83,7 +85,7 @@ export class ModelBreaker {
     if (!this.#isOfNow(permit)) return earlier;
     if (this.#kind === "half_open") this.#open();
     if (this.#kind === "open" || earlier?.generation === permit.generation) return earlier;
-    const failure = { generation: permit.generation, step: this.#step(), failed: true };
+    const failure = { generation: permit.generation, step: this.#step(), failed: true, isLost: false };
     this.#outcomes.push(failure);
     return failure;
   }
@@ -94,12 +96,15 @@ export class ModelBreaker {
 
   gaveUp(failure: Outcome | undefined): void {
     if (this.#kind !== "closed" || failure?.generation !== this.#generation) return;
+    failure.step = this.#step();
+    failure.isLost = true;
     const inWindow = this.#outcomes.filter(
       ({ generation, step }) => generation === this.#generation && step > this.#step() - 10,
     );
     const failures = inWindow.filter(({ failed }) => failed).length;
+    const lost = inWindow.filter(({ isLost }) => isLost).length;
     const { failureThreshold, failureRatio } = this.#config;
-    if (failures >= failureThreshold && failures >= failureRatio * inWindow.length) this.#open();
+    if (lost >= failureThreshold && failures >= failureRatio * inWindow.length) this.#open();
   }
 
   #isOfNow({ generation, isHeld }: ModelPermit): boolean {
