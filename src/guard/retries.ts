@@ -95,7 +95,9 @@ export class Retries {
  * @returns milliseconds
  */
 export function backoffDelayMs(config: ResolvedRetryConfig, n: number, random: Random, retryAfterMs = 0): number {
-  const longestMs = Math.min(config.maxDelayMs, config.initialDelayMs * config.exponentialBase ** n);
+  // The power may overflow, and 0 times that is no number.
+  const growth = Math.min(Number.MAX_VALUE, config.exponentialBase ** n);
+  const longestMs = Math.min(config.maxDelayMs, config.initialDelayMs * growth);
   return config.jitter ? retryAfterMs + random.next() * longestMs : Math.max(retryAfterMs, longestMs);
 }
 
