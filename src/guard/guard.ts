@@ -28,6 +28,7 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
   for (;;) {
     try {
       if (wait) await wait;
+      if (call.runScope?.aborted) throw call.runScope.reason;
       const pause = circuit?.enter(call);
       if (pause) await pause;
       const reserving = call.reserve();

@@ -101,6 +101,17 @@ describe("createGuard", () => {
     expect(work).not.toHaveBeenCalled();
   });
 
+  it("rejects with the reason of a signal that aborted before though its circuit is open, and tests no service for it", async () => {
+    const { guard, clock, events } = setUp({ retry: false, circuitBreaker: { failureThreshold: 1, openMs: 1000 } });
+    await guard.run(() => Promise.reject(httpError(503))).catch(() => {});
+    const reason = new Error("gone");
+    const signal = AbortSignal.abort(reason);
+    await expect(guard.run(() => "never", { signal })).rejects.toBe(reason);
+    await clock.advance(1000);
+    await expect(guard.run(() => "never", { signal })).rejects.toBe(reason);
+    expect(events.map(({ type }) => type)).not.toContain("circuit_half_open");
+  });
+
   it("takes an abort for an abort though its reason is a timeout: no retry, nothing against the service", async () => {
     const { guard, events } = setUp({ retry: { initialDelayMs: 0 }, circuitBreaker: { failureThreshold: 2 } });
     const controller = new AbortController();
