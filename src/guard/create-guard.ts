@@ -9,6 +9,7 @@ import {
   declareOptions,
   milliseconds,
   type OptionsInput,
+  type ResolvedOptions,
   resolveOptions,
   text,
 } from "../core/options.ts";
@@ -50,7 +51,7 @@ const guardOptions = declareOptions("GuardOptions", "createGuard(…)", {
   timeoutMs: v.optional(milliseconds({ minimum: 1 })),
   /** Longest time of one attempt. Default: none. */
   attemptTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
-  /** What an error means. */
+  /** What an error means. Default: what `classify` says; so too where this throws. */
   classify: v.optional(
     checkedBy<(error: unknown) => Classification>(isFunction, "a function from an error to a classification"),
   ),
@@ -137,7 +138,7 @@ function prepare(given: GuardOptions | undefined) {
     breaker: breakerPolicy && new CircuitBreaker(name, breakerPolicy, clock),
     retryBudget: retryPolicy && new RetryBudget(),
     now: () => clock.now(),
-    classify: options.classify ?? ((error) => classify(error, name, clock.now())),
+    classify: classifierOf(options),
     emit: (type, data) => onEvent && tellListener(onEvent, { type, ...data } as GuardEvent),
   };
   const shared = { config: retryPolicy ?? defaultRetry, clock, random, hasFallback: () => false };
@@ -148,6 +149,19 @@ function prepare(given: GuardOptions | undefined) {
     clock,
   };
   return { settings, timeoutMs, policies };
+}
+
+/** A classifier that throws neither hides the error that it was asked about nor leaves its call unfinished. */
+function classifierOf({ classify: own, name, clock }: ResolvedOptions<typeof guardOptions>): typeof classify {
+  const usual = (error: unknown) => classify(error, name, clock.now());
+  if (!own) return usual;
+  return (error) => {
+    try {
+      return own(error);
+    } catch {
+      return usual(error);
+    }
+  };
 }
 
 function invalidTimeout(given: unknown): InvalidOptionsError {

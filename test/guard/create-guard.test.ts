@@ -265,6 +265,24 @@ describe("createGuard", () => {
     expect(calls).toBe(2);
   });
 
+  it("lets its call fail with what went wrong where the classifier itself throws, and leaves nothing", async () => {
+    const { guard, clock, events } = setUp({
+      timeoutMs: 1000,
+      circuitBreaker: { failureThreshold: 1, openMs: 1000, halfOpenRequests: 1, successThreshold: 1 },
+      classify: (error) => {
+        if (error === "odd") throw new TypeError("broken classifier");
+        return classify(error);
+      },
+    });
+    const { signal } = new AbortController();
+    await guard.run(() => Promise.reject(httpError(503, { "retry-after": "2" })), { signal }).catch(() => {});
+    await clock.advance(1000);
+    await expect(guard.run(() => Promise.reject("odd"), { signal })).rejects.toBe("odd");
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    expect(events.at(-1)).toMatchObject({ type: "error", error: { category: "unknown" } });
+    expect(await stateOf(guard.run(() => "answer"))).toBe("answer");
+  });
+
   it.each([
     [
       "throws",
