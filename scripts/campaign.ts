@@ -8,6 +8,7 @@
 import { parseArgs } from "node:util";
 import { type CampaignReport, runCampaign, type Violation } from "../test/campaign/campaign.ts";
 import { describeHistory } from "../test/campaign/describe-history.ts";
+import { runInWorkers } from "../test/campaign/in-workers.ts";
 import { play } from "../test/campaign/play.ts";
 import { countTable } from "./count-table.ts";
 
@@ -21,16 +22,16 @@ const { values } = parseArgs({
 });
 
 const startedAt = performance.now();
-const report = await runCampaign(chosenSeeds());
+const report = await runChosen();
 const seconds = (performance.now() - startedAt) / 1000;
 if (values.json) console.log(JSON.stringify(report, null, 2));
 else await print(report);
 process.exitCode = report.violations.length > 0 ? 1 : 0;
 
-function* chosenSeeds(): Generator<number> {
-  if (values.seed !== undefined) return yield wholeNumber(values.seed, "--seed");
+function runChosen(): Promise<CampaignReport> {
+  if (values.seed !== undefined) return runCampaign([wholeNumber(values.seed, "--seed")]);
   const from = wholeNumber(values.from, "--from");
-  for (let seed = from; seed < from + wholeNumber(values.seeds, "--seeds"); seed++) yield seed;
+  return runInWorkers(from, from + wholeNumber(values.seeds, "--seeds"));
 }
 
 function wholeNumber(text: string, option: string): number {
