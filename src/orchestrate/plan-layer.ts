@@ -1,8 +1,9 @@
 import { PlanningError } from "../contract/errors.ts";
 import type { AnyTool, ToolMetadata } from "../contract/tool.ts";
 import { messageOf, showValue } from "../core/errors.ts";
-import type { PlanContext, PlanDecision, Planner } from "../planning/planner.ts";
-import { metadataOf } from "../tool/registry.ts";
+import { type CheckedDecision, checkedDecision } from "../planning/checked-decision.ts";
+import type { PlanContext, Planner } from "../planning/planner.ts";
+import { assertTool, metadataOf } from "../tool/registry.ts";
 import type { RunContext, RunLayer } from "./run-context.ts";
 
 type BreakerStates = NonNullable<PlanContext["circuitBreakerStates"]>;
@@ -13,50 +14,70 @@ export function createPlanLayer(planner: Planner, breakerStates: () => BreakerSt
 }
 
 async function choose(planner: Planner, context: RunContext, breakerStates: BreakerStates): Promise<void> {
-  const decision = (context.keptPlan as PlanDecision | undefined) ?? (await plan(planner, context, breakerStates));
-  if (!context.keptPlan) await context.keepPlan?.(decision);
-  context.tool = toolNamed(decision.selectedTool, planner, context);
-  context.toolOptions = { ...decision.toolOptions, ...context.input.toolOptions };
-  if (context.fallbackTools.length === 0) {
-    context.fallbackTools = (decision.fallbackTools ?? []).map((name) => toolNamed(name, planner, context));
-  }
-  context.metadata["plan"] = decision;
+  const { keptPlan, input, settings } = context;
+  const own = await ofPlanner(() => toolsOf(planner));
+  const decision =
+    keptPlan === undefined
+      ? await plan(planner, own, context, breakerStates)
+      : checkedDecision(keptPlan, "An earlier run of this key");
+  if (keptPlan === undefined) await context.keepPlan?.(decision.told);
+  const toolNamed = (name: string) => own.get(name) ?? settings.registry.get(name) ?? refuse(name, own, context);
+  context.tool = toolNamed(decision.selectedTool);
+  context.toolOptions = { ...decision.toolOptions, ...input.toolOptions };
+  if (context.fallbackTools.length === 0) context.fallbackTools = decision.fallbackTools.map(toolNamed);
+  context.metadata["plan"] = decision.told;
   context.events.source = context.tool.name;
-  context.events.emit("plan_selected", { toolName: context.tool.name, reasoning: decision.reasoning });
+  context.events.emit("plan_selected", { toolName: context.tool.name, reasoning: decision.told.reasoning });
 }
 
-async function plan(planner: Planner, context: RunContext, breakerStates: BreakerStates): Promise<PlanDecision> {
-  const decision = await context.scope.race(ask(planner, context, breakerStates));
-  if (typeof (decision as PlanDecision | null | undefined)?.selectedTool !== "string") {
-    throw new PlanningError(`The planner gave ${showValue(decision)} in place of a decision with a selectedTool`, {});
-  }
-  return decision as PlanDecision;
-}
-
-async function ask(planner: Planner, context: RunContext, circuitBreakerStates: BreakerStates): Promise<unknown> {
+function plan(
+  planner: Planner,
+  own: ReadonlyMap<string, AnyTool>,
+  context: RunContext,
+  circuitBreakerStates: BreakerStates,
+): Promise<CheckedDecision> {
   const { budget, qualityRequirements } = context.input.options;
-  try {
-    return await planner.plan(context.input.request, toolsOf(planner, context), {
+  const minConfidence = qualityRequirements?.minConfidence;
+  const decide = async () => {
+    const decision: unknown = await planner.plan(context.input.request, offered(own, context), {
       circuitBreakerStates,
       previousFailures: [],
       ...(budget && { budget: { ...budget } }),
-      ...(qualityRequirements?.minConfidence !== undefined && {
-        qualityRequirements: { minConfidence: qualityRequirements.minConfidence },
-      }),
+      ...(minConfidence !== undefined && { qualityRequirements: { minConfidence } }),
     });
+    return checkedDecision(decision, "The planner");
+  };
+  return context.scope.race(ofPlanner(decide));
+}
+
+/** What somebody's planner gives, or an error that says whose it is. */
+async function ofPlanner<R>(ask: () => R | Promise<R>): Promise<R> {
+  try {
+    return await ask();
   } catch (error) {
     if (PlanningError.isInstance(error)) throw error;
     throw new PlanningError(`The planner failed: ${messageOf(error)}`, {}, { cause: error });
   }
 }
 
-function toolsOf(planner: Planner, { settings }: RunContext): Record<string, ToolMetadata> {
-  const own = (planner.tools ?? []).map((tool) => [tool.name, metadataOf(tool)] as const);
-  return { ...settings.registry.list(), ...Object.fromEntries(own) };
+/** The tools that a planner brings along, by their names. */
+function toolsOf({ tools = [] }: Planner): ReadonlyMap<string, AnyTool> {
+  if (!Array.isArray(tools)) {
+    throw new PlanningError(`The planner's tools: got ${showValue(tools)}; wanted: a list of tools`, {});
+  }
+  for (const [index, tool] of tools.entries()) assertTool(tool, `planner.tools[${index}]`);
+  return new Map(tools.map((tool: AnyTool) => [tool.name, tool]));
 }
 
-function toolNamed(name: string, planner: Planner, { settings }: RunContext): AnyTool {
-  const tool = planner.tools?.find((own) => own.name === name) ?? settings.registry.get(name);
-  if (tool) return tool;
-  throw new PlanningError(`The planner chose "${name}", which nobody registered`, { [name]: "not registered" });
+function offered(own: ReadonlyMap<string, AnyTool>, { settings }: RunContext): Record<string, ToolMetadata> {
+  const brought = [...own].map(([name, tool]) => [name, metadataOf(tool)] as const);
+  return { ...settings.registry.list(), ...Object.fromEntries(brought) };
+}
+
+function refuse(name: string, own: ReadonlyMap<string, AnyTool>, context: RunContext): never {
+  const names = Object.keys(offered(own, context));
+  const known = names.length === 0 ? "There is no tool to choose from" : `There are: ${names.join(", ")}`;
+  throw new PlanningError(`The planner chose "${name}", which nobody registered. ${known}.`, {
+    [name]: "not registered",
+  });
 }

@@ -40,6 +40,7 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     super(settings);
     const { planner, store = "memory", state, clock } = settings;
     assertStore(store);
+    assertPlanner(planner);
     const config = resolveReliabilityConfig(settings.reliabilityConfig);
     this.#layers = lazily(async () => {
       const { createReliableLayers } = await import("./reliable-layers.ts");
@@ -57,6 +58,11 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   protected override layers(): Promise<readonly RunLayer[]> {
     return this.#layers();
   }
+}
+
+function assertPlanner(planner: Planner | null | undefined): void {
+  if (planner === undefined || typeof planner?.plan === "function") return;
+  throw new InvalidOptionsError([{ path: "planner", given: planner, allowed: "an object with a plan function" }]);
 }
 
 function assertStore(store: RunStore | StoreName): void {
