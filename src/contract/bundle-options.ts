@@ -56,7 +56,10 @@ const fieldCompareEntries = {
       '"position", "align" or { key: "the name of a property" }',
     ),
   ),
-  /** Similarity of two texts in [0, 1], in place of the built-in one: an embedding model, an entailment judge. */
+  /**
+   * Similarity of two texts in [0, 1], in place of the built-in one: an embedding model, an entailment judge. Where it fails, no
+   * more answers are asked for, and those that are there are compared without it.
+   */
   similarity: v.optional(
     checkedBy<(a: string, b: string) => number | Promise<number>>(
       (value) => typeof value === "function",

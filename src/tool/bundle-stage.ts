@@ -2,13 +2,14 @@ import type { BundleSummary, Replicate } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import type { Lent } from "../contract/call.ts";
 import type { ToolContext } from "../contract/tool.ts";
+import { messageOf } from "../core/errors.ts";
 import { CancelScope } from "../core/signal.ts";
 import { isAtOrBelow } from "../evidence/pointer.ts";
 import type { ResolvedSchema } from "../schema/resolve.ts";
 import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
 import { createBundleRule } from "./bundle-rule.ts";
 import type { FieldResampling } from "./field-resampling.ts";
-import { type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
+import { type Failure, type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
 import type { BoundSource } from "./replicate-source.ts";
 import { SettledComparison } from "./settled-comparison.ts";
 import { summarizeReplicates, summarizeWithin } from "./summarize-replicates.ts";
@@ -66,9 +67,10 @@ export async function runBundleStage<Input, T>(
     async ask(index, fields) {
       const asked = await askReplicate(asking, index, fields);
       const { replicate } = asked;
-      if (replicate?.valid && !replicate.fields) resampling?.learn(replicate.data);
-      if (replicate?.valid && comparison.isAwaited) await learnUnlessAborted(replicate, comparison, context);
-      return asked;
+      if (!replicate?.valid) return asked;
+      if (!replicate.fields) resampling?.learn(replicate.data);
+      const failure = comparison.isAwaited ? await learn(replicate, comparison, asking) : undefined;
+      return failure ? { replicate, failure: asked.failure ?? failure, isHopeless: true } : asked;
     },
     onObserved(count, seen) {
       if (isSummaryDue(count, options.k) && (lent.isHeard?.() ?? true))
@@ -98,15 +100,24 @@ function warnOfAbsentFields(
   events.emit("warning", { code: "absent_fields", message });
 }
 
-/** A judge that never answers must not keep a run from ending. */
-async function learnUnlessAborted(
+/**
+ * Lets the similarity be asked about a replicate. Where that fails, or the run ends before it has answered, no more are
+ * asked for, and those that are there are compared without it: they are paid for.
+ */
+async function learn(
   { data }: Replicate,
   comparison: SettledComparison,
-  { signal }: ToolContext,
-): Promise<void> {
-  const scope = new CancelScope(signal);
+  { context, lent }: BundleAsking<any, any>,
+): Promise<Failure | undefined> {
+  const scope = new CancelScope(context.signal);
   try {
     await scope.race(comparison.learn(data));
+    return undefined;
+  } catch (error) {
+    comparison.giveUp();
+    const message = `The answers are compared without the similarity that was given: ${messageOf(error)}`;
+    context.events.emit("warning", { code: "similarity_failed", message });
+    return { error, facts: lent.failureOf(error, 1) };
   } finally {
     scope.dispose();
   }

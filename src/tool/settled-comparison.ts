@@ -4,6 +4,7 @@
  * Invariants:
  * 1. Once `learn` of a value has resolved, `compare` can compare it with every value learned before.
  * 2. The similarity is asked about each two texts once, however often they are compared.
+ * 3. Once it is given up, all values can be compared, without it.
  */
 import type { CompareOptions } from "../contract/bundle-options.ts";
 import { resolveSimilarity } from "../evidence/resolve-similarity.ts";
@@ -16,10 +17,11 @@ export class SettledComparison {
   readonly #values: unknown[] = [];
   #compare: CompareOptions | undefined;
   #learning: Promise<void> = Promise.resolve();
+  #isGivenUp = false;
 
   constructor(given: CompareOptions | undefined) {
     this.#hasSimilarity = hasSimilarity(given);
-    this.#given = this.#hasSimilarity && given ? remembering(given) : given;
+    this.#given = this.#hasSimilarity && given ? replaceSimilarity(given, remembered) : given;
     this.#compare = this.#hasSimilarity ? undefined : given;
   }
 
@@ -38,9 +40,16 @@ export class SettledComparison {
     if (!this.#hasSimilarity) return this.#learning;
     this.#learning = this.#learning.then(async () => {
       this.#values.push(value);
-      this.#compare = await resolveSimilarity(this.#values, this.#given);
+      const compare = await resolveSimilarity(this.#values, this.#given);
+      if (!this.#isGivenUp) this.#compare = compare;
     });
     return this.#learning;
+  }
+
+  /** Values are compared without the similarity from here on, for it can be asked no more. */
+  giveUp(): void {
+    this.#isGivenUp = true;
+    this.#compare = this.#given && replaceSimilarity(this.#given, () => undefined);
   }
 }
 
@@ -48,13 +57,14 @@ function hasSimilarity(compare: CompareOptions | undefined): boolean {
   return compare?.similarity !== undefined || Object.values(compare?.byPath ?? {}).some((own) => own?.similarity);
 }
 
-function remembering(compare: CompareOptions): CompareOptions {
-  const byPath = Object.entries(compare.byPath ?? {}).map(([pointer, own]) => [pointer, rememberIn(own)] as const);
-  return { ...rememberIn(compare), ...(compare.byPath && { byPath: Object.fromEntries(byPath) }) };
-}
-
-function rememberIn<O extends { similarity?: Similarity | undefined }>(options: O): O {
-  return options.similarity ? { ...options, similarity: remembered(options.similarity) } : options;
+function replaceSimilarity(
+  compare: CompareOptions,
+  replace: (similarity: Similarity) => Similarity | undefined,
+): CompareOptions {
+  const replaceIn = <O extends { similarity?: Similarity | undefined }>(options: O): O =>
+    options.similarity ? { ...options, similarity: replace(options.similarity) } : options;
+  const byPath = Object.entries(compare.byPath ?? {}).map(([pointer, own]) => [pointer, replaceIn(own)] as const);
+  return { ...replaceIn(compare), ...(compare.byPath && { byPath: Object.fromEntries(byPath) }) };
 }
 
 function remembered(similarity: Similarity): Similarity {
