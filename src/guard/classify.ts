@@ -51,7 +51,11 @@ const failures: ReadonlySet<string> = new Set<ErrorCategory>(["overloaded", "ser
 export function classify(error: unknown, provider?: string, nowMs: number = systemClock.now()): Classification {
   const chain = [...factsOfChain(error)];
   const flag = chain.find((facts) => facts.isRetryable !== undefined)?.isRetryable;
-  const decisive = decide(chain) ?? { category: flag ? "server_error" : "unknown", facts: chain[0] };
+  const waitMs = first(chain, (link) => retryAfterMs(link.error, provider, nowMs));
+  const decisive = decide(chain, waitMs !== undefined) ?? {
+    category: flag ? "server_error" : "unknown",
+    facts: chain[0],
+  };
   const { category, facts } = decisive;
   const classification: Classification = {
     category,
@@ -59,11 +63,7 @@ export function classify(error: unknown, provider?: string, nowMs: number = syst
     breaker: category === "rate_limit" ? "cooldown" : failures.has(category) ? "failure" : "neutral",
     code: codeOf(facts, category),
   };
-  for (const link of chain) {
-    const waitMs = retryAfterMs(link.error, provider, nowMs);
-    if (waitMs !== undefined) return { ...classification, retryAfterMs: waitMs };
-  }
-  return classification;
+  return waitMs === undefined ? classification : { ...classification, retryAfterMs: waitMs };
 }
 
 interface Decision {
@@ -71,9 +71,9 @@ interface Decision {
   readonly facts: ErrorFacts | undefined;
 }
 
-function decide(chain: readonly ErrorFacts[]): Decision | undefined {
+function decide(chain: readonly ErrorFacts[], asksToWait: boolean): Decision | undefined {
   for (const facts of chain) {
-    const category = categoryOf(facts);
+    const category = categoryOf(facts, asksToWait);
     if (category) return { category, facts };
   }
   // A success that could not be read: the answer was not what the provider's API promises.
@@ -81,14 +81,14 @@ function decide(chain: readonly ErrorFacts[]): Decision | undefined {
   return facts && { category: "server_error", facts };
 }
 
-function categoryOf(facts: ErrorFacts): ErrorCategory | undefined {
+function categoryOf(facts: ErrorFacts, asksToWait: boolean): ErrorCategory | undefined {
   const { error, name, codes, status, message } = facts;
   return (
     categoryOfOurs(error) ??
     own(categoryOfName, name) ??
     first(codes, (code) => own(categoryOfCode, code)) ??
     // Undici has codes for responses too, of which the status says more.
-    (status !== undefined && status >= 400 ? categoryOfStatus(status, message) : undefined) ??
+    (status !== undefined && status >= 400 ? categoryOfStatus(status, message, asksToWait) : undefined) ??
     (codes.some(isOfHttpExchange) ? "network" : undefined)
   );
 }
@@ -103,13 +103,14 @@ function categoryOfOurs(error: object): ErrorCategory | undefined {
   return isOtherRequest || InvalidOptionsError.isInstance(error) ? "invalid_request" : undefined;
 }
 
-function categoryOfStatus(status: number, message: string): ErrorCategory {
+function categoryOfStatus(status: number, message: string, asksToWait: boolean): ErrorCategory {
   if (status === 402) return "quota_exhausted";
   if (status === 408 || status === 504) return "timeout";
   if (status === 529) return "overloaded";
   if (status >= 500) return "server_error";
   const said = first(categoryOfMessage, ([pattern, category]) => (pattern.test(message) ? category : undefined));
-  if (status === 429) return said === "quota_exhausted" ? said : "rate_limit";
+  // Google says the same words of a quota a minute, and then for how long to wait.
+  if (status === 429) return said === "quota_exhausted" && !asksToWait ? said : "rate_limit";
   if (status === 401 || status === 403) return "authentication";
   if (status === 413) return "context_length";
   return said ?? "invalid_request";

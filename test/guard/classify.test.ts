@@ -86,6 +86,22 @@ describe("what a provider's own words mean", () => {
     expect(said(503, "prompt is too long")).toBe("server_error");
   });
 
+  it("of a quota mean a rate limit where the provider says when to come back", () => {
+    const message = "You exceeded your current quota, please check your plan and billing details.";
+    const body = { error: { code: 429, status: "RESOURCE_EXHAUSTED", message, details: [{ retryDelay: "34s" }] } };
+    expect(classify(apiError(429, body, { message }), "google.generative-ai")).toMatchObject({
+      category: "rate_limit",
+      isRetryable: true,
+      breaker: "cooldown",
+      retryAfterMs: 34_000,
+    });
+    const withHeader = Object.assign(new Error(message), { status: 429, headers: { "retry-after": "2" } });
+    expect(classify(withHeader).category).toBe("rate_limit");
+    expect(
+      classify(apiError(429, { error: { code: "insufficient_quota" } }, { responseHeaders: { "retry-after": "2" } })).category,
+    ).toBe("quota_exhausted");
+  });
+
   it("are read from a part of a stream too, which is no Error", () => {
     expect(classify({ type: "overloaded_error", message: "Overloaded" }).category).toBe("overloaded");
   });
