@@ -62,6 +62,10 @@ export class BudgetedCall<R> extends GuardedCall {
     return new BudgetExceeded("timeMs", limitMs, Math.max(limitMs, limitMs - leftMs), { waitedFor });
   }
 
+  hasFallback(): boolean {
+    return this.#settings.policies?.hasFallback() ?? false;
+  }
+
   protected judge(error: unknown): Classification {
     return classify(error, this.provider, this.#settings.clock.now());
   }

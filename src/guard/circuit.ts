@@ -12,7 +12,6 @@ export interface CircuitSettings {
   readonly config: Pick<ResolvedRetryConfig, "initialDelayMs" | "maxDelayMs" | "jitter">;
   readonly clock: Clock;
   readonly random: Random;
-  hasFallback(): boolean;
 }
 
 const eventOf: Record<BreakerState["kind"], GuardEventType & `circuit_${string}`> = {
@@ -40,7 +39,7 @@ export class Circuit {
     const { breaker } = call;
     if (!breaker) return undefined;
     if (breaker.cooldownLeftMs > 0) return this.#enterAfterPause(call, breaker);
-    if (this.#isToWait(breaker)) return this.#enterAfterProbes(call, breaker);
+    if (this.#isToWait(call, breaker)) return this.#enterAfterProbes(call, breaker);
     takePermit(call, breaker);
     return undefined;
   }
@@ -94,11 +93,11 @@ export class Circuit {
    * not come back together.
    */
   async #enterAfterPause(call: GuardedCall, breaker: CircuitBreaker): Promise<void> {
-    const { config, clock, random, hasFallback } = this.#settings;
+    const { config, clock, random } = this.#settings;
     const spreadMs = config.jitter ? config.initialDelayMs : 0;
     for (let waitMs = breaker.cooldownLeftMs; waitMs > 0; waitMs = breaker.cooldownLeftMs) {
       const spareMs = call.leftMs() - waitMs;
-      const isTooLong = spareMs <= 0 || (waitMs > config.maxDelayMs && hasFallback());
+      const isTooLong = spareMs <= 0 || (waitMs > config.maxDelayMs && call.hasFallback());
       if (isTooLong) throw new CircuitOpenError(breaker.provider, "cooldown", waitMs);
       await sleep(clock, waitMs + random.next() * Math.min(spreadMs, spareMs), call.runScope);
     }
@@ -109,7 +108,7 @@ export class Circuit {
   #enterAfterProbes(call: GuardedCall, breaker: CircuitBreaker): Promise<unknown> {
     return breaker.waiting.wait({
       attempt: () => {
-        if (!this.#isToWait(breaker)) return this.enter(call) ?? true;
+        if (!this.#isToWait(call, breaker)) return this.enter(call) ?? true;
         if (call.ownLeftMs() <= 0) throw call.outOfTime();
         return undefined;
       },
@@ -119,8 +118,8 @@ export class Circuit {
   }
 
   /** Whether others are finding out how the provider is, and nobody else could answer meanwhile. */
-  #isToWait(breaker: CircuitBreaker): boolean {
-    return breaker.probesLeftMs > 0 && !this.#settings.hasFallback();
+  #isToWait(call: GuardedCall, breaker: CircuitBreaker): boolean {
+    return breaker.probesLeftMs > 0 && !call.hasFallback();
   }
 }
 

@@ -72,6 +72,8 @@ export interface GuardRunOptions {
   signal?: AbortSignal | undefined;
   /** In place of the guard's own. */
   timeoutMs?: number | undefined;
+  /** Whether something else could take over, as `withFallback` says: then no pause above `maxDelayMs` is waited for. */
+  hasFallback?: boolean | undefined;
 }
 
 /** Retry, circuit breaker and timeouts around anything asynchronous. */
@@ -109,7 +111,8 @@ export function createGuard(options?: GuardOptions): Guard {
     const limitMs = runOptions?.timeoutMs ?? timeoutMs;
     if (limitMs !== undefined && !(limitMs > 0)) return Promise.reject(invalidTimeout(limitMs));
     const scope = runOptions?.signal && new CancelScope(runOptions.signal);
-    return runGuarded(new PlainCall(settings, fn, scope, limitMs), policies) as Promise<R>;
+    const hasFallback = runOptions?.hasFallback ?? false;
+    return runGuarded(new PlainCall(settings, fn, scope, limitMs, hasFallback), policies) as Promise<R>;
   }
 
   return {
@@ -141,7 +144,7 @@ function prepare(given: GuardOptions | undefined) {
     classify: classifierOf(options),
     emit: (type, data) => onEvent && tellListener(onEvent, { type, ...data } as GuardEvent),
   };
-  const shared = { config: retryPolicy ?? defaultRetry, clock, random, hasFallback: () => false };
+  const shared = { config: retryPolicy ?? defaultRetry, clock, random };
   const policies: Policies = {
     retry: retryPolicy && new Retry(shared),
     circuit: breakerPolicy && new Circuit(shared),

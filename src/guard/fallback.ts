@@ -13,8 +13,12 @@ export function canFallBack(category: string | undefined): boolean {
 export interface FallbackOptions<Candidate, Result> {
   /** In the order in which they are tried. */
   readonly candidates: readonly [Candidate, ...Candidate[]];
-  /** Tries one candidate. */
-  run(candidate: Candidate): PromiseLike<Result> | Result;
+  /**
+   * Tries one candidate.
+   *
+   * @param place `hasFallback`: whether another one is left, for a guard to know that a long pause is not worth the wait
+   */
+  run(candidate: Candidate, place: { readonly hasFallback: boolean }): PromiseLike<Result> | Result;
   /** Hears that one candidate failed and the next one takes over. */
   onFallback?(failed: Candidate, next: Candidate, error: unknown): void;
 }
@@ -28,7 +32,7 @@ export interface FallbackOptions<Candidate, Result> {
  * ```ts
  * const answer = await withFallback({
  *   candidates: ["primary", "secondary"],
- *   run: (name) => guards[name].run(() => ask(name)),
+ *   run: (name, place) => guards[name].run(() => ask(name), place),
  * });
  * ```
  */
@@ -37,7 +41,7 @@ export async function withFallback<Candidate, Result>(options: FallbackOptions<C
   const [first, ...others] = candidates;
   for (let candidate = first; ; ) {
     try {
-      return await run(candidate);
+      return await run(candidate, { hasFallback: others.length > 0 });
     } catch (error) {
       const [next] = others.splice(0, 1);
       if (next === undefined || !canFallBack(classify(error).category)) throw error;

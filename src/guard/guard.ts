@@ -74,8 +74,8 @@ export function createCallGuard(settings: CallGuardSettings): CallGuard {
 
 function policiesOf({ policies, clock, random }: CallGuardSettings): Policies {
   if (!policies) return { timeouts: {}, clock };
-  const { config, hasFallback } = policies;
-  const shared = { config, clock, random, hasFallback };
+  const { config } = policies;
+  const shared = { config, clock, random };
   return { retry: new Retry(shared), circuit: new Circuit(shared), timeouts: config, clock };
 }
 

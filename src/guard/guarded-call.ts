@@ -47,6 +47,8 @@ export abstract class GuardedCall {
   abstract ownLeftMs(): number;
   /** What a call that passes its own deadline fails with. */
   abstract outOfTime(): unknown;
+  /** Whether something else could take over, so that a long wait makes no sense. */
+  abstract hasFallback(): boolean;
   abstract emit<E extends GuardEventType>(type: E, data: EventData[E]): void;
   /** Sets aside what the next attempt may use; a promise where it has to wait for that. */
   abstract reserve(): Promise<void> | undefined;

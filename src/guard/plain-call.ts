@@ -32,6 +32,7 @@ export class PlainCall extends GuardedCall {
   readonly #settings: PlainCallSettings;
   readonly #start: (attempt: Attempt) => unknown;
   readonly #timeoutMs: number | undefined;
+  readonly #hasFallback: boolean;
   readonly #startedAtMs: number;
 
   constructor(
@@ -39,12 +40,14 @@ export class PlainCall extends GuardedCall {
     start: (attempt: Attempt) => unknown,
     runScope: CancelScope | undefined,
     timeoutMs: number | undefined,
+    hasFallback: boolean,
   ) {
     super();
     this.runScope = runScope;
     this.#settings = settings;
     this.#start = start;
     this.#timeoutMs = timeoutMs;
+    this.#hasFallback = hasFallback;
     this.#startedAtMs = timeoutMs === undefined ? 0 : settings.now();
   }
 
@@ -75,6 +78,10 @@ export class PlainCall extends GuardedCall {
 
   outOfTime(): TimeoutError {
     return new TimeoutError("call", this.#timeoutMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  hasFallback(): boolean {
+    return this.#hasFallback;
   }
 
   protected judge(error: unknown): Classification {

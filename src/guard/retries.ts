@@ -12,8 +12,6 @@ const maxCorrections = 1;
 export interface RetrySettings {
   readonly config: ResolvedRetryConfig;
   readonly random: Random;
-  /** Whether something else could take over, so that a long wait makes no sense. */
-  hasFallback(): boolean;
 }
 
 export type RetryVerdict =
@@ -41,12 +39,15 @@ export class Retries {
     return this.#lastCost;
   }
 
-  /** @param leftMs the time to the deadline */
-  next(classification: Classification, leftMs: number): RetryVerdict {
+  /**
+   * @param leftMs the time to the deadline
+   * @param hasFallback whether something else could take over, so that a long wait makes no sense
+   */
+  next(classification: Classification, leftMs: number, hasFallback = false): RetryVerdict {
     if (!classification.isRetryable) return refused;
     if (classification.category === "invalid_output") return this.#correction();
     if (this.#count >= this.#settings.config.maxRetries) return refused;
-    const verdict = this.#backoff(classification, leftMs);
+    const verdict = this.#backoff(classification, leftMs, hasFallback);
     if (verdict.isRetried) this.#count++;
     return verdict;
   }
@@ -58,21 +59,22 @@ export class Retries {
     return { isRetried: true, delayMs: 0 };
   }
 
-  #backoff({ category, retryAfterMs = 0 }: Classification, leftMs: number): RetryVerdict {
+  #backoff({ category, retryAfterMs = 0 }: Classification, leftMs: number, hasFallback: boolean): RetryVerdict {
     const { config, random } = this.#settings;
     const delayMs = backoffDelayMs(config, this.#count, random, retryAfterMs);
     const ownDelayMs = delayMs - retryAfterMs;
-    const reason = this.#reasonAgainst(delayMs, retryAfterMs, leftMs) ?? this.#withdraw(category === "timeout");
+    const reason =
+      this.#reasonAgainst(delayMs, retryAfterMs, leftMs, hasFallback) ?? this.#withdraw(category === "timeout");
     if (reason) return { isRetried: false, reason: `not tried again: ${reason}` };
     this.#totalDelayMs += ownDelayMs;
     return { isRetried: true, delayMs };
   }
 
-  #reasonAgainst(delayMs: number, askedMs: number, leftMs: number): string | undefined {
+  #reasonAgainst(delayMs: number, askedMs: number, leftMs: number, hasFallback: boolean): string | undefined {
     const { config } = this.#settings;
     if (askedMs >= leftMs) return `Retry-After asks for ${ms(askedMs)}, the deadline is in ${ms(leftMs)}`;
     if (delayMs >= leftMs) return `the next attempt is due in ${ms(delayMs)}, the deadline in ${ms(leftMs)}`;
-    if (askedMs > config.maxDelayMs && this.#settings.hasFallback())
+    if (askedMs > config.maxDelayMs && hasFallback)
       return `Retry-After asks for ${ms(askedMs)}, more than maxDelayMs = ${ms(config.maxDelayMs)}, and there is a fallback`;
     if (this.#totalDelayMs + delayMs - askedMs > config.maxTotalDelayMs)
       return `its waits would pass maxTotalDelayMs = ${ms(config.maxTotalDelayMs)}`;

@@ -45,7 +45,7 @@ export class Retry {
     if (call.isCommitted && call.replicateId === undefined && classification.isRetryable)
       return refuse("part of the answer had been delivered");
     call.retries ??= new Retries(this.#settings, call.retryBudget);
-    return call.retries.next(classification, call.leftMs());
+    return call.retries.next(classification, call.leftMs(), call.hasFallback());
   }
 
   #announce(call: GuardedCall, error: unknown, classification: Classification, delayMs: number): void {

@@ -98,7 +98,8 @@ describe("what a provider's own words mean", () => {
     const withHeader = Object.assign(new Error(message), { status: 429, headers: { "retry-after": "2" } });
     expect(classify(withHeader).category).toBe("rate_limit");
     expect(
-      classify(apiError(429, { error: { code: "insufficient_quota" } }, { responseHeaders: { "retry-after": "2" } })).category,
+      classify(apiError(429, { error: { code: "insufficient_quota" } }, { responseHeaders: { "retry-after": "2" } }))
+        .category,
     ).toBe("quota_exhausted");
   });
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { createGuard } from "../../src/guard/create-guard.ts";
 import { withFallback } from "../../src/guard/fallback.ts";
+import { createFakeClock } from "../../src/testing/fake-clock.ts";
 import { httpError } from "./set-up.ts";
 
 describe("withFallback", () => {
@@ -28,6 +30,27 @@ describe("withFallback", () => {
   it("fails with the last candidate's error", async () => {
     const last = httpError(502);
     expect(await chain([httpError(503), last])).toMatchObject({ result: last, ran: [0, 1] });
+  });
+
+  it("does not wait for a long pause while another candidate is left, and waits for the last one's", async () => {
+    const clock = createFakeClock();
+    const calledAt: [string, number][] = [];
+    const guards = { first: createGuard({ name: "first", clock }), last: createGuard({ name: "last", clock }) };
+    const answer = withFallback({
+      candidates: ["first", "last"] as const,
+      run: (name, place) =>
+        guards[name].run(() => {
+          calledAt.push([name, clock.now()]);
+          if (clock.now() < 300_000) throw httpError(429, { "retry-after": "300" });
+          return name;
+        }, place),
+    });
+    await clock.advance(0);
+    expect(calledAt.map(([name]) => name)).toEqual(["first", "last"]);
+    await clock.runAll();
+    expect(await answer).toBe("last");
+    expect(calledAt).toHaveLength(3);
+    expect(calledAt[2]?.[1]).toBeGreaterThanOrEqual(300_000);
   });
 
   it("goes no further with an invalid request, which every candidate would refuse", async () => {

@@ -50,8 +50,8 @@ describe("the delay before a retry", () => {
 });
 
 describe("the retries of a call", () => {
-  const retries = (options: RetryConfig = {}, budget?: RetryBudget, hasFallback = false) =>
-    new Retries({ config: config(options), random: seededRandom(1), hasFallback: () => hasFallback }, budget);
+  const retries = (options: RetryConfig = {}, budget?: RetryBudget) =>
+    new Retries({ config: config(options), random: seededRandom(1) }, budget);
 
   it("never wait longer in all than maxTotalDelayMs, what the provider asks for not counted", () => {
     const delays = retries({ maxRetries: 100, jitter: false, maxDelayMs: 1000, maxTotalDelayMs: 3500 });
@@ -73,7 +73,7 @@ describe("the retries of a call", () => {
   it("wait for a long Retry-After only where nothing else could take over", () => {
     const limited = failure({ category: "rate_limit", retryAfterMs: 60_001 });
     expect(retries().next(limited, Number.POSITIVE_INFINITY).isRetried).toBe(true);
-    expect(retries({}, undefined, true).next(limited, Number.POSITIVE_INFINITY).isRetried).toBe(false);
+    expect(retries().next(limited, Number.POSITIVE_INFINITY, true).isRetried).toBe(false);
   });
 
   it("after an invalid answer cost nothing, and give nothing back that an earlier one had cost", () => {
