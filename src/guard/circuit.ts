@@ -38,7 +38,7 @@ export class Circuit {
   enter(call: GuardedCall): Promise<unknown> | undefined {
     const { breaker } = call;
     if (!breaker) return undefined;
-    if (breaker.cooldownLeftMs > 0) return this.#enterAfterPause(call, breaker);
+    if (breaker.cooldownLeftMs > 0 && breaker.kind !== "open") return this.#enterAfterPause(call, breaker);
     if (this.#isToWait(call, breaker)) return this.#enterAfterProbes(call, breaker);
     takePermit(call, breaker);
     return undefined;

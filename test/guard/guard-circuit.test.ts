@@ -52,6 +52,27 @@ describe("the circuit around guarded calls", () => {
     });
   });
 
+  it("refuses at once while it is open, also a provider that has asked for a pause", async () => {
+    const { guard, clock } = setUp({ config: { maxRetries: 0, circuitBreaker: { failureThreshold: 1 } } });
+    const limited = guard(
+      call(async () => {
+        await clock.sleep(10);
+        throw httpError(429, { "retry-after": "30" });
+      }),
+    );
+    const failing = guard(
+      call(async () => {
+        await clock.sleep(20);
+        throw httpError(503);
+      }),
+    );
+    await clock.advance(20);
+    expect((await Promise.all([limited, failing])).map(({ ok }) => ok)).toEqual([false, false]);
+    const refused = await stateOf(guard(script(["never"])));
+    expect(refused).toMatchObject({ ok: false, attempts: 0, error: { reason: "open", retryAfterMs: 60_000 } });
+    expect(clock.pending).toBe(0);
+  });
+
   it("gives a probe's permit back where the budget refuses it, or its run is aborted", async () => {
     const circuitBreaker = { halfOpenRequests: 1, successThreshold: 1 };
     const run = { limits: { tokens: 100 }, config: { maxRetries: 0, circuitBreaker }, hasFallback: true };
