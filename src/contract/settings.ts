@@ -9,7 +9,7 @@ import type { Usage } from "./usage.ts";
 export interface OrchestratorSettings<Tools = {}> {
   /** Where `toolName` is looked up. Default: the global registry. */
   registry?: ToolRegistry<Tools> | undefined;
-  /** Options of every run, where the run does not say otherwise. */
+  /** Options of every run, where the run does not say otherwise: of `budget`, `metadata` and the like part by part. */
   defaultOptions?: OrchestrationConfig | undefined;
   /** Default: the prices of `@pydantic/genai-prices`. */
   prices?: PriceSource | undefined;

@@ -8,7 +8,7 @@ import type { RunLayer } from "./run-context.ts";
 import { checkRunInput, type GivenRun, type RunInput } from "./run-input.ts";
 import { type RunManyResult, runMany } from "./run-many.ts";
 import { createRunStream } from "./run-stream.ts";
-import { type ResolvedSettings, resolveSettings } from "./settings.ts";
+import { type ResolvedSettings, resolveSettings, type SettingRule } from "./settings.ts";
 
 const loadStartRun = lazily(() => import("./start-run.ts"));
 
@@ -32,8 +32,8 @@ export class Orchestrator<Tools = {}> {
     this.settings = resolveSettings(settings, new.target.furtherSettings);
   }
 
-  /** Names of the settings that a subclass adds. @internal */
-  protected static readonly furtherSettings: readonly string[] = [];
+  /** The settings that a subclass adds. @internal */
+  protected static readonly furtherSettings: Readonly<Record<string, SettingRule>> = {};
 
   /** Whether runs are planned, retried and remembered. @internal */
   protected readonly isReliable: boolean = false;

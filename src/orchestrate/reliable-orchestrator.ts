@@ -1,9 +1,8 @@
 import type { OrchestratorSettings } from "../contract/settings.ts";
-import { InvalidOptionsError } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
 import { type ReliabilityConfig, resolveReliabilityConfig } from "../guard/reliability-config.ts";
 import type { Planner } from "../planning/planner.ts";
-import { type RunStore, type StoreName, storeNames } from "../store/store.ts";
+import { allowedStores, type RunStore, storeMethods, storeNames } from "../store/store.ts";
 import { Orchestrator } from "./orchestrator.ts";
 import type { RunLayer } from "./run-context.ts";
 import type { ReliabilityState } from "./state.ts";
@@ -39,8 +38,6 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   constructor(settings: ReliableOrchestratorSettings<Tools> = {}) {
     super(settings);
     const { planner, store = "memory", state, clock } = settings;
-    assertStore(store);
-    assertPlanner(planner);
     const config = resolveReliabilityConfig(settings.reliabilityConfig);
     this.#layers = lazily(async () => {
       const { createReliableLayers } = await import("./reliable-layers.ts");
@@ -49,7 +46,12 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   }
 
   /** @internal */
-  protected static override readonly furtherSettings = ["planner", "reliabilityConfig", "store", "state"];
+  protected static override readonly furtherSettings = {
+    planner: { methods: ["plan"], allowed: "an object with a plan function" },
+    reliabilityConfig: { methods: [], allowed: "an object of reliability options" },
+    store: { names: storeNames, methods: storeMethods, allowed: allowedStores },
+    state: { methods: ["policiesFor", "flightsOn"], allowed: "a ReliabilityState" },
+  };
 
   /** @internal */
   protected override readonly isReliable = true;
@@ -58,15 +60,4 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   protected override layers(): Promise<readonly RunLayer[]> {
     return this.#layers();
   }
-}
-
-function assertPlanner(planner: Planner | null | undefined): void {
-  if (planner === undefined || typeof planner?.plan === "function") return;
-  throw new InvalidOptionsError([{ path: "planner", given: planner, allowed: "an object with a plan function" }]);
-}
-
-function assertStore(store: RunStore | StoreName): void {
-  if (typeof store !== "string" || storeNames.includes(store)) return;
-  const names = storeNames.map((name) => `"${name}"`).join(", ");
-  throw new InvalidOptionsError([{ path: "store", given: store, allowed: `one of ${names}, or a RunStore` }]);
 }

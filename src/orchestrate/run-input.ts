@@ -186,10 +186,13 @@ function jsonCopy<T>(value: T, path: string): T {
   }
 }
 
-function mergeOptions(defaults: OrchestrationConfig | undefined, given: unknown): unknown {
-  if (!defaults || (given !== undefined && !isObject(given))) return given;
-  const own = Object.entries((given ?? {}) as object).filter(([, value]) => value !== undefined);
-  return { ...defaults, ...Object.fromEntries(own) };
+/** Part by part: a run that limits its tokens keeps the ceiling in dollars that is the default. */
+function mergeOptions(defaults: unknown, given: unknown): unknown {
+  if (given === undefined) return defaults;
+  if (!isObject(defaults) || !isObject(given)) return given;
+  const merged: Record<string, unknown> = { ...(defaults as object) };
+  for (const [name, value] of Object.entries(given as object)) merged[name] = mergeOptions(merged[name], value);
+  return merged;
 }
 
 function expect(

@@ -1,9 +1,11 @@
-import type { OrchestrationConfig } from "../contract/config.ts";
+import { type OrchestrationConfig, orchestrationConfig } from "../contract/config.ts";
 import type { CalibrationSource, Logger, OrchestratorSettings, PriceSource } from "../contract/settings.ts";
 import type { ToolRegistry } from "../contract/tool.ts";
+import { snapshot } from "../core/canonical.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
+import { collectOptions } from "../core/options.ts";
 import { type Random, systemRandom } from "../core/random.ts";
 import { getGlobalRegistry } from "../tool/registry.ts";
 
@@ -18,8 +20,15 @@ export interface ResolvedSettings {
   readonly random: Random;
 }
 
-/** The methods that make each setting what it is, and the phrase for it. */
-const settings: Record<string, { methods: readonly string[]; allowed: string }> = {
+/** What one setting may be: one of some names, or an object with some methods. */
+export interface SettingRule {
+  readonly names?: readonly string[];
+  readonly methods: readonly string[];
+  /** The phrase for it. */
+  readonly allowed: string;
+}
+
+const settings: Readonly<Record<string, SettingRule>> = {
   registry: { methods: ["get", "list"], allowed: "a registry, as createRegistry([…]) gives it" },
   defaultOptions: { methods: [], allowed: "an object of run options" },
   prices: { methods: ["costUsd"], allowed: "an object with a costUsd function" },
@@ -32,18 +41,21 @@ const settings: Record<string, { methods: readonly string[]; allowed: string }> 
 /**
  * Checks an orchestrator's settings.
  *
- * @param further names of settings that a subclass knows
+ * @param further the settings that a subclass adds
  * @throws InvalidOptionsError naming every fault
  */
 export function resolveSettings(
   given: OrchestratorSettings<any> | undefined,
-  further: readonly string[] = [],
+  further: Readonly<Record<string, SettingRule>> = {},
 ): ResolvedSettings {
-  const issues = Object.entries(given ?? {}).flatMap(([name, value]) => issueOf(name, value, further));
+  const known = { ...settings, ...further };
+  const issues = Object.entries(given ?? {}).flatMap(([name, value]) => issueOf(name, value, known));
+  if (isObject(given?.defaultOptions))
+    collectOptions(orchestrationConfig, given.defaultOptions, "defaultOptions", issues);
   if (issues.length > 0) throw new InvalidOptionsError(issues);
   return {
     registry: given?.registry ?? getGlobalRegistry(),
-    defaultOptions: given?.defaultOptions,
+    defaultOptions: given?.defaultOptions && snapshot(given.defaultOptions, "defaultOptions"),
     prices: given?.prices,
     calibrations: given?.calibrations,
     logger: given?.logger,
@@ -52,15 +64,20 @@ export function resolveSettings(
   };
 }
 
-function issueOf(name: string, value: unknown, further: readonly string[]): OptionIssue[] {
-  if (value === undefined || further.includes(name)) return [];
-  const setting = settings[name];
-  if (!setting) return [{ path: name, given: value, allowed: adviceFor(name, [...Object.keys(settings), ...further]) }];
-  const isFit =
-    typeof value === "object" &&
-    value !== null &&
-    setting.methods.every((method) => typeof (value as Record<string, unknown>)[method] === "function");
-  return isFit ? [] : [{ path: name, given: value, allowed: setting.allowed }];
+function issueOf(name: string, value: unknown, known: Readonly<Record<string, SettingRule>>): OptionIssue[] {
+  if (value === undefined) return [];
+  const rule = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (!rule) return [{ path: name, given: value, allowed: adviceFor(name, Object.keys(known)) }];
+  return fits(value, rule) ? [] : [{ path: name, given: value, allowed: rule.allowed }];
+}
+
+function fits(value: unknown, { names, methods }: SettingRule): boolean {
+  if (typeof value === "string") return names?.includes(value) ?? false;
+  return isObject(value) && methods.every((method) => typeof value[method] === "function");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 function adviceFor(name: string, known: readonly string[]): string {

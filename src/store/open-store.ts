@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
-import { type ManagedStore, type RunStore, type StoreName, storeNames } from "./store.ts";
+import { allowedStores, type ManagedStore, type RunStore, type StoreName } from "./store.ts";
 
 export type { StoreName };
 
@@ -31,6 +31,5 @@ export async function openStore(store: StoreName | RunStore, options: OpenStoreO
   if (store === "sqlite") return new (await loadSqlite()).SqliteStore(options);
   if (store === "postgres") return new (await loadPostgres()).PostgresStore();
   if (typeof (store as RunStore | undefined)?.claim === "function") return store;
-  const names = storeNames.map((name) => `"${name}"`).join(", ");
-  throw new InvalidOptionsError([{ path: "store", given: store, allowed: `one of ${names}, or a RunStore` }]);
+  throw new InvalidOptionsError([{ path: "store", given: store, allowed: allowedStores }]);
 }

@@ -128,5 +128,19 @@ export interface ManagedStore extends RunStore, StoreAdministration {}
 export const storeNames = ["memory", "sqlite", "postgres"] as const;
 export type StoreName = (typeof storeNames)[number];
 
+/** What makes an object a store that runs can be kept in. */
+export const storeMethods = [
+  "claim",
+  "renew",
+  "savePlan",
+  "append",
+  "settle",
+  "release",
+  "close",
+] as const satisfies readonly (keyof RunStore)[];
+
+/** The phrase for what may be given as a store. */
+export const allowedStores = `one of ${storeNames.map((name) => `"${name}"`).join(", ")}, or a RunStore (${storeMethods.join(", ")})`;
+
 /** How long the journal of a run that never settled stays: 7 days. */
 export const defaultJournalTtlMs = 7 * 24 * 3_600_000;
