@@ -105,6 +105,10 @@ function shorten(text: string, maximumLength: number): string {
  * left out, as what this gives is shown, logged and kept.
  */
 export function messageOf(error: unknown): string {
-  if (error instanceof Error) return withoutSecrets(error.message);
+  try {
+    if (error instanceof Error) return withoutSecrets(error.message);
+  } catch {
+    return "an error whose message cannot be read";
+  }
   return typeof error === "string" ? withoutSecrets(error) : `a thrown ${typeof error}: ${showValue(error)}`;
 }

@@ -49,6 +49,15 @@ const failures: ReadonlySet<string> = new Set<ErrorCategory>(["overloaded", "ser
  * ```
  */
 export function classify(error: unknown, provider?: string, nowMs: number = systemClock.now()): Classification {
+  try {
+    return classifyReadable(error, provider, nowMs);
+  } catch {
+    // A getter of somebody else's error threw.
+    return { category: "unknown", isRetryable: false, breaker: "neutral", code: "UNKNOWN" };
+  }
+}
+
+function classifyReadable(error: unknown, provider: string | undefined, nowMs: number): Classification {
   const chain = [...factsOfChain(error)];
   const flag = chain.find((facts) => facts.isRetryable !== undefined)?.isRetryable;
   const waitMs = first(chain, (link) => retryAfterMs(link.error, provider, nowMs));

@@ -14,6 +14,7 @@ import { InvalidOutputError } from "../../src/contract/invalid-output-error.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { CircuitOpenError } from "../../src/guard/circuit-open-error.ts";
 import { classify } from "../../src/guard/classify.ts";
+import { createGuard } from "../../src/guard/create-guard.ts";
 import { RetryableError } from "../../src/guard/retryable-error.ts";
 import { TimeoutError } from "../../src/guard/timeout-error.ts";
 
@@ -287,6 +288,22 @@ describe("anything at all that was thrown", () => {
     );
     for (const thrown of [undefined, null, "text", 5, new TypeError("mine"), { constructor: { name: "x" } }])
       expect(summary(thrown)).toBe("unknown no neutral");
+  });
+
+  it("may throw itself where it is read, which is what its call fails with all the same", async () => {
+    const broken = () => {
+      throw new Error("broken getter");
+    };
+    const unreadable = [
+      Object.defineProperty({}, "status", { get: broken }),
+      Object.defineProperty(new Error(), "message", { get: broken }),
+      withStatus(429, { headers: { get: broken } }),
+      new Error("outer", { cause: Object.defineProperty({}, "cause", { get: broken }) }),
+    ];
+    for (const thrown of unreadable) {
+      expect(summary(thrown)).toBe("unknown no neutral");
+      await expect(createGuard().run(() => Promise.reject(thrown))).rejects.toBe(thrown);
+    }
   });
 
   it("may be its own cause", () => {
