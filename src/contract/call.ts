@@ -1,5 +1,5 @@
 import type { JSONSchema } from "../core/json.ts";
-import type { Replicate } from "./bundle.ts";
+import type { EvidenceBundle, Replicate } from "./bundle.ts";
 import type { ToolEvents } from "./event.ts";
 import type { OutputError } from "./output.ts";
 import type { CalibrationSource, PriceSource } from "./settings.ts";
@@ -115,6 +115,8 @@ export interface Lent {
    * @param delivers the attempt, which a delta that reaches anyone commits
    */
   eventsFor?(attempt: number, delivers?: Pick<CallAttempt, "commit">): ToolEvents;
+  /** Hears of the bundle that `source` makes inside a call, so that what there is of it can outlive the call. */
+  onBundle?(source: object, bundle: Promise<EvidenceBundle<any>>): void;
   /** What a replicate's answer must fit, to tell the model. */
   readonly responseSchema?: JSONSchema | undefined;
 }

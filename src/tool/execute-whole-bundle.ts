@@ -1,6 +1,6 @@
 import type { EvidenceBundle } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
-import { type CallAttempt, lend, lentWith, type ReplicateJournal } from "../contract/call.ts";
+import { type CallAttempt, type Lent, lend, lentWith, type ReplicateJournal } from "../contract/call.ts";
 import { causeOf, Incomplete } from "../contract/incomplete.ts";
 import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ToolContext } from "../contract/tool.ts";
@@ -8,11 +8,13 @@ import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
 import { amountsOf } from "./amounts-of.ts";
 import { countUse } from "./count-use.ts";
 import { createDirectGuard } from "./direct-guard.ts";
+import { InnerEvidence } from "./inner-evidence.ts";
 import type { BundleSource } from "./replicate-source.ts";
 
 /**
  * Runs an overridden `executeBundle` as one guarded call. Replicates that it asks for through `super.executeBundle` run
- * inside that call and are not guarded again, so that retries never multiply.
+ * inside that call and are not guarded again, so that retries never multiply. Where the call is ended from outside, what
+ * `super.executeBundle` has by then is what there is.
  */
 export async function executeWholeBundle<Input, T>(
   tool: BundleSource<Input, T>,
@@ -22,12 +24,17 @@ export async function executeWholeBundle<Input, T>(
 ): Promise<EvidenceBundle<T>> {
   const lent = lentWith(context);
   const guard = lent?.guard ?? createDirectGuard(context, undefined);
+  const found = new InnerEvidence();
+  let latest: CallAttempt | undefined;
   const outcome = await guard<EvidenceBundle<T>>({
     provider: tool.provider ?? `tool:${tool.name}`,
     bound: () => amountsOf(options.globalBudget),
     limits: options.globalBudget,
     async execute(attempt) {
-      const { context: inner, isPaidFor } = innerContext(context, attempt);
+      latest = attempt;
+      const { context: inner, isPaidFor } = innerContext(context, attempt, (source, bundle) => {
+        if (source === tool) found.follow(bundle);
+      });
       const bundle = await tool.executeBundle(request, options, inner);
       const uncounted = isPaidFor() ? undefined : countUse(attempt, bundle.usageTotal, bundle.costTotalUsd);
       if (uncounted) context.events.emit("warning", { code: "uncounted_usage", message: uncounted });
@@ -38,13 +45,20 @@ export async function executeWholeBundle<Input, T>(
     await addCalibratedConfidence(outcome.value, context);
     return outcome.value;
   }
-  const { content = null, isUsable = false } = outcome.error instanceof Incomplete ? outcome.error : {};
+  const isEnded = latest?.signal.aborted ?? false;
+  const { content, isUsable } = await found.find(isEnded);
   const failures = { [tool.name]: outcome.failure };
-  throw new Incomplete({ content, isUsable, failures, cause: causeOf(outcome.error) });
+  // A tool that fails by itself, whatever its base class has found, has not answered.
+  const isAnswer = isUsable && (isEnded || outcome.error instanceof Incomplete);
+  throw new Incomplete({ content, isUsable: isAnswer, failures, cause: causeOf(outcome.error) });
 }
 
 /** The context of one attempt, and whether its replicates were paid for one by one, now or in an earlier run. */
-function innerContext(context: ToolContext, attempt: CallAttempt): { context: ToolContext; isPaidFor: () => boolean } {
+function innerContext(
+  context: ToolContext,
+  attempt: CallAttempt,
+  onBundle: NonNullable<Lent["onBundle"]>,
+): { context: ToolContext; isPaidFor: () => boolean } {
   let paidFor = false;
   const observed: CallAttempt = {
     attempt: attempt.attempt,
@@ -83,6 +97,7 @@ function innerContext(context: ToolContext, attempt: CallAttempt): { context: To
       guardWithin: () => guard,
       journal,
       attempt: observed,
+      onBundle,
       eventsFor: () => inner.events,
     });
   return { context: inner, isPaidFor: () => paidFor };

@@ -19,7 +19,18 @@ import { runStages } from "./run-stages.ts";
  *
  * @throws Incomplete with the bundle, where budget, deadline, cancellation or failures ended it before that
  */
-export async function runBundle<Input, T>(
+export function runBundle<Input, T>(
+  tool: ReplicateSource<Input, T>,
+  request: Input,
+  options: ResolvedBundleOptions,
+  context: ToolContext,
+): Promise<EvidenceBundle<T>> {
+  const bundle = makeBundle(tool, request, options, context);
+  lentWith(context)?.onBundle?.(tool, bundle);
+  return bundle;
+}
+
+async function makeBundle<Input, T>(
   tool: ReplicateSource<Input, T>,
   request: Input,
   given: ResolvedBundleOptions,

@@ -148,3 +148,56 @@ describe("failures of the replicates of an overridden executeBundle", () => {
     expect(tool.asked).toBe(1);
   });
 });
+
+describe("what super.executeBundle has found outlives an overridden executeBundle that", () => {
+  /** Answers twice, and then no more. */
+  class Stalling extends Own {
+    override async executeReplicate(_request: object, { index }: ReplicateSpec) {
+      return index < 2 ? { data: 7, usage } : new Promise<never>(() => {});
+    }
+  }
+  const found = { evidenceBundle: { summary: { consensus: 7, validCount: 2 } } };
+
+  async function settled(tool: Own, options: object, reliabilityConfig: object = {}) {
+    const clock = createFakeClock();
+    const orchestrator = new ReliableOrchestrator({ clock, reliabilityConfig });
+    const pending = orchestrator.run({ tool, request: {}, toolOptions: { stopping: "none" }, ...options });
+    pending.catch(() => {});
+    await clock.runAll();
+    return pending;
+  }
+
+  test("passes the run's deadline: the output is partial", async () => {
+    const output = await settled(new Stalling(), { options: { timeoutMs: 1_000 } });
+    expect(output).toMatchObject({ status: "partial", content: found });
+    expect(hasEvidence(output) && output.content.evidenceBundle.meta.earlyStopReason).toBe("time");
+  });
+
+  test("passes the time of its attempt: the output is partial, and says that it did", async () => {
+    const output = await settled(new Stalling(), {}, { attemptTimeoutMs: 1_000, maxRetries: 0 });
+    expect(output).toMatchObject({ status: "partial", content: found, errors: { own: { category: "timeout" } } });
+  });
+
+  test("is cancelled: the error holds it", async () => {
+    const caller = new AbortController();
+    const onEvent = ({ type }: OrchestrationEvent) => type === "partial_summary" && caller.abort();
+    await expect(settled(new Stalling(), { signal: caller.signal, onEvent })).rejects.toMatchObject({
+      code: "CANCELLED",
+      partial: { content: found },
+    });
+  });
+
+  test("fails by itself afterwards: the output is failed, and holds it", async () => {
+    class Failing extends Own {
+      override async executeBundle(request: object, options: ResolvedBundleOptions, context: ToolContext) {
+        const bundle = await super.executeBundle(request, options, context);
+        if (bundle.summary.validCount > 0) throw new Error("cannot be merged");
+        return bundle;
+      }
+      override executeReplicate = async () => ({ data: 7, usage });
+    }
+    const output = await settled(new Failing(), {});
+    expect(output).toMatchObject({ status: "failed", errors: { own: { message: "cannot be merged" } } });
+    expect(output.content).toMatchObject({ evidenceBundle: { summary: { consensus: 7 } } });
+  });
+});
