@@ -20,6 +20,8 @@ export class CallMeter {
   /** Reasoning that is billed but not part of the answer. */
   hiddenText = "";
   isStreaming = false;
+  /** Whether a whole answer has come, which may turn out to be unreadable. */
+  hasAnswered = false;
   #reported: Usage | undefined;
   readonly #call: ModelCall;
 
@@ -37,7 +39,7 @@ export class CallMeter {
 
   /** Whether the provider may bill a call that failed so: it had begun to answer, or nobody knows. */
   mayBeBilled(error: unknown): boolean {
-    if (this.isStreaming || this.usage) return true;
+    if (this.isStreaming || this.hasAnswered) return true;
     const statusCode = (error as { statusCode?: unknown } | undefined)?.statusCode;
     return typeof statusCode === "number" ? statusCode < 300 : isBrokenConnection(error);
   }

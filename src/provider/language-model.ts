@@ -43,6 +43,7 @@ async function wholeAnswer(
   meter: CallMeter,
 ): Promise<Omit<ModelAnswer, "usage">> {
   const result = await model.doGenerate(toCallOptions(model, call));
+  meter.hasAnswered = true;
   meter.usage = toUsage(result.usage);
   meter.text = textOf(result, call);
   if (isCutOff(result.finishReason.unified)) throw new StreamCutError(model, meter.text.length);

@@ -4,6 +4,7 @@ import { type CallAttempt, type Lent, lend, lentWith, type ReplicateJournal } fr
 import { causeOf, Incomplete } from "../contract/incomplete.ts";
 import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ToolContext } from "../contract/tool.ts";
+import { showValue } from "../core/errors.ts";
 import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
 import { amountsOf } from "./amounts-of.ts";
 import { countUse } from "./count-use.ts";
@@ -36,6 +37,7 @@ export async function executeWholeBundle<Input, T>(
         if (source === tool) found.follow(bundle);
       });
       const bundle = await tool.executeBundle(request, options, inner);
+      assertBundle(bundle, tool.name);
       const uncounted = isPaidFor() ? undefined : countUse(attempt, bundle.usageTotal, bundle.costTotalUsd);
       if (uncounted) context.events.emit("warning", { code: "uncounted_usage", message: uncounted });
       return bundle;
@@ -51,6 +53,13 @@ export async function executeWholeBundle<Input, T>(
   // A tool that fails by itself, whatever its base class has found, has not answered.
   const isAnswer = isUsable && (isEnded || outcome.error instanceof Incomplete);
   throw new Incomplete({ content, isUsable: isAnswer, failures, cause: causeOf(outcome.error) });
+}
+
+function assertBundle(bundle: EvidenceBundle<unknown>, toolName: string): void {
+  const { replicates, summary } = (bundle ?? {}) as Partial<EvidenceBundle>;
+  if (Array.isArray(replicates) && typeof summary === "object" && summary !== null) return;
+  const advice = "has to give an evidence bundle, such as createEvidenceBundle makes";
+  throw new TypeError(`executeBundle of "${toolName}" ${advice}, and gave ${showValue(bundle)}`);
 }
 
 /** The context of one attempt, and whether its replicates were paid for one by one, now or in an earlier run. */

@@ -54,3 +54,16 @@ test.each([Number.NaN, null, -1, "12"])(
     expect(other.usage).toEqual({ inputTokens: 5, outputTokens: 2, totalTokens: 7, estimated: true, requests: 1 });
   },
 );
+
+test.each([
+  ["without content", { finishReason: { unified: "stop" } }],
+  ["without a finish reason", { content: [{ type: "text", text: "ok" }] }],
+  ["with warnings that are none", { content: [], finishReason: { unified: "stop" }, warnings: "none" }],
+])("an answer that nobody can read (%s) is paid for all the same", async (_, result) => {
+  const reported: Usage[] = [];
+  const model = { specificationVersion: "v4", provider: "p", modelId: "m", doGenerate: async () => result } as any;
+  await expect(generate(model, { ...call, signal, onUsage: (usage) => reported.push(usage) })).rejects.toThrow(
+    TypeError,
+  );
+  expect(reported).toMatchObject([{ inputTokens: 18, estimated: true, requests: 1 }]);
+});

@@ -80,6 +80,22 @@ test("asks for nothing more once it is aborted, however late its replicates come
   expect(tool.asked).toBe(1);
 });
 
+test.each([undefined, null, {}, { replicates: [] }, "yes"])(
+  "what is no evidence bundle (%o) is a failure that says what to give, and what was paid for it counts",
+  async (given) => {
+    const tool = new (class extends BundleTool<object, number> {
+      readonly name = "own";
+      override async executeBundle(_request: object, _options: ResolvedBundleOptions, context: ToolContext) {
+        context.reportUsage(usage);
+        return given as never;
+      }
+    })();
+    const output = await new Orchestrator().run({ tool, request: {} });
+    expect(output).toMatchObject({ status: "failed", usage: { totalTokens: 5 } });
+    expect(output.errors?.["own"]?.message).toContain('executeBundle of "own" has to give an evidence bundle');
+  },
+);
+
 describe("failures of the replicates of an overridden executeBundle", () => {
   const failing = (fail: (asked: number) => unknown) =>
     new (class extends Own {
