@@ -16,7 +16,10 @@ export interface ClaimSettings {
   readonly onInFlight: "wait" | "reject";
 }
 
-export type WonClaim = Extract<Claim, { state: "won" }>;
+export type WonClaim = Extract<Claim, { state: "won" }> & {
+  /** When it was asked for. */
+  readonly askedAtMs: number;
+};
 export type ReplayableClaim = Extract<Claim, { state: "settled"; sameFingerprint: true }>;
 
 const owner = `${hostname()}:${process.pid}`;
@@ -36,13 +39,16 @@ export async function claimKey(
   { leaseMs, onInFlight }: ClaimSettings,
   protection: StoreProtection,
 ): Promise<WonClaim | ReplayableClaim | undefined> {
+  const { clock } = context.settings;
   for (;;) {
+    const askedAtMs = clock.now();
     const claim = await ask(store, () => store.claim(key, fingerprint, { leaseMs, owner }), protection);
-    if (!claim || claim.state === "won") return claim;
+    if (!claim) return undefined;
+    if (claim.state === "won") return { ...claim, askedAtMs };
     if (!claim.sameFingerprint) throw otherRequest(key);
     if (claim.state === "settled") return claim;
     if (onInFlight === "reject") throw inFlight(key);
-    await context.settings.clock.sleep(Math.min(pollMs, claim.leaseEndsInMs + 1), { signal: context.scope.signal });
+    await clock.sleep(Math.min(pollMs, claim.leaseEndsInMs + 1), { signal: context.scope.signal });
   }
 }
 

@@ -20,7 +20,7 @@ const fixedByRequest = new Set(["invalid_request", "context_length"]);
  */
 export async function executeClaimed(
   store: RunStore,
-  { token, replicates, plan }: WonClaim,
+  { token, replicates, plan, askedAtMs }: WonClaim,
   context: RunContext,
   { leaseMs, ttlMs }: { readonly leaseMs: number; readonly ttlMs: number },
   protection: StoreProtection,
@@ -30,7 +30,7 @@ export async function executeClaimed(
   const journal = createClaimJournal(replicates, (replicate) =>
     protection.attempt("append", () => store.append(token, replicate)),
   );
-  const lease = keepLease({ store, token, leaseMs, clock, onLost: (error) => protection.onLost(error) });
+  const lease = keepLease({ store, token, leaseMs, askedAtMs, clock, onLost: (error) => protection.onLost(error) });
   context.journal = journal;
   context.keptPlan = plan;
   context.keepPlan = (decision) => protection.attempt("save_plan", () => store.savePlan(token, decision));

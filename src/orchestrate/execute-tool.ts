@@ -34,8 +34,9 @@ export function executeTool(context: RunContext): Promise<OrchestrationOutput> {
 }
 
 /** The request as the tool takes it, which a tool without an `inputSchema` takes as it is. */
-function acceptedRequest({ input, scope }: RunContext, tool: AnyTool): unknown {
+function acceptedRequest({ input, scope, accepted }: RunContext, tool: AnyTool): unknown {
   if (scope.aborted) throw scope.reason;
+  if (accepted?.tool === tool) return accepted.request;
   return tool.inputSchema ? scope.race(checkRequest(tool, input.request)) : input.request;
 }
 

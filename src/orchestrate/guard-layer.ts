@@ -19,7 +19,8 @@ export function createGuardLayer(policies: Omit<CallPolicies, "hasFallback">): R
       context.events.emit("fallback_started", { from: context.tool?.name ?? "", to: fallback.name });
       context.tool = fallback;
       context.isFallback = true;
-      context.toolOptions = context.input.toolOptions;
+      // What a plan asks for goes to the tools that the plan has named.
+      if (context.input.fallbackTools.length > 0) context.toolOptions = context.input.toolOptions;
     }
   };
 }

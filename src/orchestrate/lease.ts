@@ -16,6 +16,8 @@ export interface LeaseOptions {
   readonly store: RunStore;
   readonly token: FencingToken;
   readonly leaseMs: number;
+  /** When the claim was asked for: a store counts from some time between that and its answer. */
+  readonly askedAtMs: number;
   readonly clock: Clock;
   /** The claim is someone else's by now, or may be. */
   onLost(error: unknown): void;
@@ -36,11 +38,11 @@ class Lease {
 
   constructor(options: LeaseOptions) {
     this.#options = options;
-    this.#heldUntilMs = options.clock.now() + options.leaseMs;
+    this.#heldUntilMs = options.askedAtMs + options.leaseMs;
   }
 
   start(): void {
-    this.#wait(() => this.#renew(), this.#pauseMs);
+    this.#wait(() => this.#renew(), Math.max(0, this.#leftMs - 2 * this.#pauseMs));
   }
 
   stop(): void {

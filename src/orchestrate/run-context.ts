@@ -24,6 +24,8 @@ export interface RunContext extends PreparedRun {
   /** The tool that runs now. Layers choose and replace it. */
   tool: AnyTool | undefined;
   toolOptions: Readonly<Record<string, unknown>> | undefined;
+  /** The request as a tool takes it that has checked it before anything ran. */
+  accepted: { readonly tool: AnyTool; readonly request: unknown } | undefined;
   /** Whether the tool that runs now stands in for one that failed. */
   isFallback: boolean;
   /** Tried in turn where the tool fails. */
@@ -55,6 +57,7 @@ export function createRunContext(run: PreparedRun): RunContext {
     scope: callerScope,
     tool: input.tool,
     toolOptions: input.toolOptions,
+    accepted: undefined,
     isFallback: false,
     fallbackTools: input.fallbackTools,
     callPolicies: undefined,

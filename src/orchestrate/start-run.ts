@@ -24,7 +24,7 @@ export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): P
   const stopFollowing = input.signal && follow(input.signal, context);
   const stopWaiting = armDeadline(context);
   try {
-    if (context.tool?.inputSchema) await assertRequest(context, context.tool);
+    if (context.tool?.inputSchema) await acceptRequest(context, context.tool);
     events.source = context.tool?.name ?? "";
     events.emit("run_started", { request: input.request });
     const toolName = context.tool?.name;
@@ -47,10 +47,13 @@ export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): P
 }
 
 /** A request that its tool refuses ends the run before any event; an abort meanwhile is met where the tool would run. */
-async function assertRequest({ input, callerScope }: RunContext, tool: AnyTool): Promise<void> {
-  await callerScope.race(checkRequest(tool, input.request)).catch((error) => {
+async function acceptRequest(context: RunContext, tool: AnyTool): Promise<void> {
+  const { input, callerScope } = context;
+  try {
+    context.accepted = { tool, request: await callerScope.race(checkRequest(tool, input.request)) };
+  } catch (error) {
     if (!callerScope.aborted) throw error;
-  });
+  }
 }
 
 function follow(signal: AbortSignal, { callerScope }: RunContext): () => void {

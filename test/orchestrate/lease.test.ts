@@ -23,13 +23,24 @@ beforeEach(() => {
 
 /** A lease whose nth renewal is answered by the nth of these, and every later one at once. */
 function hold(...answers: readonly (() => Promise<void>)[]) {
+  return holdSince(clock.now(), ...answers);
+}
+
+function holdSince(askedAtMs: number, ...answers: readonly (() => Promise<void>)[]) {
   const store = Object.assign(new MemoryStore({ clock }), {
     renew() {
       const answer = answers[renewedAtMs.push(clock.now()) - 1];
       return answer ? answer() : Promise.resolve();
     },
   });
-  return keepLease({ store, token, leaseMs, clock, onLost: (error) => (lost = { atMs: clock.now(), error }) });
+  return keepLease({
+    store,
+    token,
+    leaseMs,
+    askedAtMs,
+    clock,
+    onLost: (error) => (lost = { atMs: clock.now(), error }),
+  });
 }
 
 describe("a lease", () => {
@@ -40,6 +51,14 @@ describe("a lease", () => {
     await clock.advance(60_000);
     expect(renewedAtMs).toEqual([10_000, 20_000, 30_000, 40_000, 50_000, 60_000]);
     expect(clock.pending).toBe(0);
+  });
+
+  test("runs from when it was asked for, however late the store has answered", async () => {
+    await clock.advance(25_000);
+    holdSince(0, never);
+    await clock.advance(120_000);
+    expect(renewedAtMs).toEqual([25_000]);
+    expect(lost?.atMs).toBe(30_000);
   });
 
   test("outlives a store that is away for a while", async () => {
@@ -75,7 +94,14 @@ describe("a lease", () => {
     const late = { ...clock, now: () => clock.now() + stoodStillMs };
     let renewals = 0;
     const store = Object.assign(new MemoryStore(), { renew: async () => void renewals++ });
-    keepLease({ store, token, leaseMs, clock: late, onLost: (error) => (lost = { atMs: clock.now(), error }) });
+    keepLease({
+      store,
+      token,
+      leaseMs,
+      askedAtMs: late.now(),
+      clock: late,
+      onLost: (error) => (lost = { atMs: clock.now(), error }),
+    });
     stoodStillMs = 3_600_000;
     await clock.advance(10_000);
     await clock.advance(10_000);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { RetryableError } from "../../src/guard/retryable-error.ts";
 import {
   CancelledError,
   ConflictError,
@@ -13,6 +14,7 @@ import {
   unwrap,
 } from "../../src/index.ts";
 import { ReliabilityState } from "../../src/orchestrate/state.ts";
+import { RuleBasedPlanner } from "../../src/planning/rules.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 import { scriptedModel, scriptedTool } from "../../src/testing.ts";
@@ -392,6 +394,55 @@ describe("planning and fallback", () => {
     expect([output.status, output.content, hops]).toEqual(["completed", "saved", ["bad>worse", "worse>good"]]);
     expect(Object.keys(output.errors ?? {})).toEqual(["bad", "worse"]);
     expect(output.metadata.toolName).toBe("good");
+  });
+
+  test("the options of a plan go to the fallbacks of the plan, and to no others", async () => {
+    const asked: unknown[] = [];
+    const tool = (name: string, execute: () => unknown) =>
+      defineTool({
+        name,
+        execute(_request: object, options: object) {
+          asked.push([name, options]);
+          return execute();
+        },
+      });
+    const fail = () => Promise.reject(new Error("it is broken"));
+    const a = tool("a", fail);
+    const b = tool("b", fail);
+    const own = tool("own", () => "own");
+    const action = { toolName: a, fallbackTools: [b], toolOptions: { depth: 9 } };
+    const planner = new RuleBasedPlanner([{ name: "r", conditions: [], action }]);
+    const orchestrator = new ReliableOrchestrator({ planner, state: new ReliabilityState() });
+    await orchestrator.run({ request: {}, toolOptions: { limit: 2 } });
+    await orchestrator.run({ request: {}, toolOptions: { limit: 2 }, fallbackTools: [own] });
+    const planned = { depth: 9, limit: 2 };
+    expect(asked).toEqual([
+      ["a", planned],
+      ["b", planned],
+      ["a", planned],
+      ["own", { limit: 2 }],
+    ]);
+  });
+
+  test("a request is checked once by each tool that it goes to", async () => {
+    const checked: string[] = [];
+    const tool = (name: string, execute: (request: string) => unknown) =>
+      defineTool({
+        name,
+        input: z.string().transform((text) => {
+          checked.push(name);
+          return text.trim();
+        }),
+        execute,
+      });
+    const first = tool("first", () => Promise.reject(new RetryableError("it is busy")));
+    const second = tool("second", (text) => text);
+    const orchestrator = new ReliableOrchestrator({
+      reliabilityConfig: { maxRetries: 2, initialDelayMs: 0 },
+      state: new ReliabilityState(),
+    });
+    const output = await orchestrator.run({ tool: first, fallbackTools: [second], request: " a " });
+    expect([output.content, checked]).toEqual(["a", ["first", "second"]]);
   });
 
   test("a fallback that is named twice, or is the tool itself, runs once", async () => {
