@@ -21,7 +21,7 @@ export interface IdempotencySettings extends ClaimSettings {
 export function createIdempotencyLayer(settings: IdempotencySettings): RunLayer {
   return (context, next) => {
     const { idempotencyKey: key } = context.input.options;
-    const { fingerprint } = context.input;
+    const { fingerprint } = context;
     if (key === undefined || fingerprint === undefined) return next();
     return runOnce({ key, fingerprint, context }, settings, next);
   };

@@ -18,6 +18,8 @@ export type RunLayer = Layer<RunContext, OrchestrationOutput>;
 /** One run, from its checked input to its output. */
 export interface RunContext extends PreparedRun {
   readonly ledger: BudgetLedger;
+  /** Of what was asked for; there with an idempotency key. */
+  fingerprint: string | undefined;
 
   /** What the work listens to. The caller's, unless a layer lets the work outlive the caller. */
   scope: CancelScope;
@@ -54,6 +56,7 @@ export function createRunContext(run: PreparedRun): RunContext {
       clock: settings.clock,
       onOverrun: (overrun) => warnOfOverrun(events, overrun),
     }),
+    fingerprint: undefined,
     scope: callerScope,
     tool: input.tool,
     toolOptions: input.toolOptions,

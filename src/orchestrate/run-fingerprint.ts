@@ -1,5 +1,5 @@
 import { fingerprint } from "../core/canonical.ts";
-import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
+import { InvalidOptionsError, messageOf, type OptionIssue } from "../core/errors.ts";
 
 /** What makes two runs of one idempotency key the same run. */
 export interface FingerprintedRun {
@@ -11,63 +11,88 @@ export interface FingerprintedRun {
 
 /**
  * SHA-256 of the canonical JSON of what the caller asked for. The order of keys never matters; schemas enter as their
- * JSON schema, dates as ISO strings.
+ * JSON schema, dates as ISO strings. What JSON cannot say, and has a form here, is told from all that JSON can say.
  *
  * @throws InvalidOptionsError naming what has no canonical form: a function, a BigInt, NaN, a Map, a cycle
  */
 export function fingerprintRun(run: FingerprintedRun): string {
   const issues: OptionIssue[] = [];
   const plain = Object.fromEntries(
-    Object.entries(run).map(([name, value]) => [name, toPlain(value, name, [], issues)]),
+    Object.entries(run).map(([name, value]) => [name, value === undefined ? value : toPlain(value, name, [], issues)]),
   );
   if (issues.length > 0) throw new InvalidOptionsError(issues);
   return fingerprint(plain);
 }
 
 function toPlain(value: unknown, path: string, ancestors: readonly object[], issues: OptionIssue[]): unknown {
-  const jsonSchema = jsonSchemaOf(value);
-  if (jsonSchema !== undefined) return jsonSchema;
-  if (hasNoCanonicalForm(value)) return refuse(value, path, issues);
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value === "string") return value.isWellFormed() ? value : tagged("text", JSON.stringify(value));
+  if (value === undefined) return tagged("undefined", "");
+  if (Object(value) !== value) return isCanonical(value) ? value : refuse(value, path, issues);
+  return objectToPlain(value as object, path, ancestors, issues);
+}
+
+function objectToPlain(value: object, path: string, ancestors: readonly object[], issues: OptionIssue[]): unknown {
   if (ancestors.includes(value)) return refuse("a value that contains itself", path, issues);
   const around = [...ancestors, value];
-  if (Array.isArray(value)) return value.map((item, index) => toPlain(item, `${path}[${index}]`, around, issues));
-  if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString("base64") };
-  if (hasToJson(value)) return toPlain(value.toJSON(), path, around, issues);
-  if (hidesItsState(value))
-    return refuse(`a ${value.constructor?.name ?? "object"} that shows nothing of itself`, path, issues);
+  if (Array.isArray(value))
+    return Array.from(value, (item, index) => toPlain(item, `${path}[${index}]`, around, issues));
+  if (ArrayBuffer.isView(value)) return bytesOf(value);
+  try {
+    const schema = jsonSchemaOf(value);
+    if (schema !== undefined) return schema;
+    if (saysWhatItIs(value)) return toPlain(value.toJSON(), path, around, issues);
+  } catch (error) {
+    return refuse(`a value that cannot be written as JSON (${messageOf(error)})`, path, issues);
+  }
+  if (typeof value === "function") return refuse(value, path, issues);
+  if (!isPlain(value)) return refuse(`a ${value.constructor?.name ?? "value of a class"}`, path, issues);
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, item]) => item !== undefined)
-      .map(([key, item]) => [key, toPlain(item, `${path}.${key}`, around, issues)]),
+      .map(([key, item]) => [plainKey(key), toPlain(item, `${path}.${key}`, around, issues)]),
   );
 }
 
-function hasNoCanonicalForm(value: unknown): boolean {
-  return (
-    ["bigint", "function", "symbol"].includes(typeof value) || (typeof value === "number" && !Number.isFinite(value))
-  );
+/** What JSON has no form for, as an object that no JSON data becomes here. */
+function tagged(type: string, text: string): object {
+  return { [`\0${type}`]: text };
 }
 
-/** Dates, URLs and the like say themselves what they are as JSON. */
-function hasToJson(value: object): value is { toJSON(): unknown } {
-  return typeof (value as { toJSON?: unknown }).toJSON === "function";
+function plainKey(key: string): string {
+  if (!key.isWellFormed()) return `\0${JSON.stringify(key)}`;
+  return key.startsWith("\0") ? `\0${key}` : key;
 }
 
-/** Whether it is a Map, a Set or another object that would look like any other of its class. */
-function hidesItsState(value: object): boolean {
-  const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(value));
-  return !isPlain && Object.keys(value).length === 0;
+function bytesOf(view: ArrayBufferView): object {
+  const type = view instanceof Uint8Array ? "bytes" : Object.prototype.toString.call(view);
+  return tagged(type, Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString("base64"));
+}
+
+function isCanonical(primitive: unknown): boolean {
+  if (typeof primitive === "number") return Number.isFinite(primitive);
+  return primitive === null || typeof primitive === "boolean";
+}
+
+/** The JSON schema of a Standard Schema that can give one. */
+function jsonSchemaOf(value: object): unknown {
+  const standard = (value as { "~standard"?: any })["~standard"];
+  return standard?.jsonSchema?.input?.({ target: "draft-2020-12" });
+}
+
+/** Dates, URLs and the like say what they are as JSON. An invalid date says null, as others do. */
+function saysWhatItIs(value: object): value is { toJSON(): unknown } {
+  if (value instanceof Date && Number.isNaN(value.getTime())) return false;
+  return typeof value === "object" && typeof (value as { toJSON?: unknown }).toJSON === "function";
+}
+
+/** An object of another class may look like one that it is not equal to: a Map, or what keeps its state to itself. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || Object.hasOwn(prototype, "isPrototypeOf");
 }
 
 function refuse(given: unknown, path: string, issues: OptionIssue[]): undefined {
-  const allowed = "JSON data together with options.idempotencyKey, so that equal requests can be told from others";
+  const allowed =
+    "JSON data, or what has a toJSON, together with options.idempotencyKey, so that equal requests can be told from others";
   issues.push({ path, given, allowed });
-}
-
-/** The JSON schema of a Standard Schema that can give one; its vendor tells the others apart from no schema at all. */
-function jsonSchemaOf(value: unknown): unknown {
-  const standard = (value as { "~standard"?: any } | null | undefined)?.["~standard"];
-  if (!standard) return undefined;
-  return standard.jsonSchema?.input({ target: "draft-2020-12" }) ?? undefined;
 }

@@ -10,7 +10,6 @@ import { collectOptions, resolveOptions } from "../core/options.ts";
 import { AgentsTool } from "../tool/agents-tool.ts";
 import { assertTool } from "../tool/registry.ts";
 import { checkManyParams } from "./check-many-params.ts";
-import { fingerprintRun } from "./run-fingerprint.ts";
 
 /** What `run`, `stream` and `runMany` take, before anything of it is believed. */
 export interface GivenRun {
@@ -37,8 +36,7 @@ export interface RunInput {
   readonly toolOptions: Readonly<Record<string, unknown>> | undefined;
   readonly options: ResolvedOrchestrationConfig;
   readonly fallbackTools: readonly AnyTool[];
-  /** Of what was asked for; there with an idempotency key. */
-  readonly fingerprint: string | undefined;
+  readonly agents: unknown;
   readonly eventManager: EventManager | undefined;
   readonly onEvent: ((event: OrchestrationEvent) => void) | undefined;
   readonly signal: AbortSignal | undefined;
@@ -98,7 +96,7 @@ export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
     fallbackTools: ((given.fallbackTools ?? []) as (string | AnyTool)[]).map((fallback, index) =>
       typeof fallback === "string" ? find(fallback, rules.registry) : checked(fallback, `fallbackTools[${index}]`),
     ),
-    fingerprint: options.idempotencyKey === undefined ? undefined : fingerprintOf(given, tool),
+    agents: snapshot(given.agents, "agents"),
     eventManager: given.eventManager as EventManager | undefined,
     onEvent: given.onEvent as RunInput["onEvent"],
     signal: given.signal as AbortSignal | undefined,
@@ -112,10 +110,6 @@ export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
  */
 export function resolveToolOptions(tool: AnyTool, given: Readonly<Record<string, unknown>> | undefined): object {
   return tool.resolveOptions?.(given as BundleToolOptions | undefined) ?? { ...tool.defaultOptions, ...given };
-}
-
-function fingerprintOf({ request, toolOptions, agents }: GivenRun, tool: AnyTool | undefined): string {
-  return fingerprintRun({ request, toolName: tool?.name, toolOptions, agents });
 }
 
 function checkParams(given: GivenRun, known: readonly string[], issues: OptionIssue[]): void {

@@ -13,6 +13,8 @@ import { armDeadline } from "./deadline.ts";
 import { executeTool } from "./execute-tool.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { createRunContext, type RunContext, type RunLayer } from "./run-context.ts";
+import { fingerprintRun } from "./run-fingerprint.ts";
+import type { RunInput } from "./run-input.ts";
 import { createRunLog } from "./run-log.ts";
 
 /** Runs what was prepared, through its layers, and settles it once: with one terminal event, and nothing left behind. */
@@ -24,6 +26,7 @@ export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): P
   const stopFollowing = input.signal && follow(input.signal, context);
   const stopWaiting = armDeadline(context);
   try {
+    if (input.options.idempotencyKey !== undefined) context.fingerprint = fingerprintOf(input);
     if (context.tool?.inputSchema) await acceptRequest(context, context.tool);
     events.source = context.tool?.name ?? "";
     events.emit("run_started", { request: input.request });
@@ -44,6 +47,10 @@ export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): P
     stopWaiting?.();
     callerScope.dispose();
   }
+}
+
+function fingerprintOf({ request, tool, toolOptions, agents }: RunInput): string {
+  return fingerprintRun({ request, toolName: tool?.name, toolOptions, agents });
 }
 
 /** A request that its tool refuses ends the run before any event; an abort meanwhile is met where the tool would run. */
