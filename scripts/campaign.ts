@@ -1,7 +1,8 @@
 /**
  * Plays scenarios full of faults with the real orchestrator, a fake provider and a fake clock, and checks after each that
- * every promise was kept: `node scripts/campaign.ts --seeds 10000`. Each seed is one scenario. For a broken promise it prints
- * the smallest scenario that breaks it, and the command that replays it; its status is then 1.
+ * every promise was kept, also that what is allowed does happen: `node scripts/campaign.ts --seeds 10000`. Each seed is one
+ * scenario; all cores play. For a broken promise it prints the smallest scenario that breaks it, and the command that
+ * replays it; its status is then 1.
  *
  * `--seed 17` plays one seed, `--from 5000` begins there, `--json` prints the report as JSON.
  */

@@ -118,7 +118,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "campaign",
-    promise: "runs keep their promises through seeded faults of every kind",
+    promise: "runs keep their promises, and do what they may, through seeded faults of every kind",
     command: ["node", "scripts/campaign.ts", "--seeds", "10000"],
     isShown: true,
   },

@@ -9,5 +9,6 @@ test("no promise is broken in 500 scenarios full of faults", async () => {
   expect(deeds).toMatchObject({
     "key: joined": expect.any(Number),
     "key: resumed from the journal": expect.any(Number),
+    "circuit of a provider that is well again: closed": expect.any(Number),
   });
 });

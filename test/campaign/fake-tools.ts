@@ -12,6 +12,7 @@ import {
   type ToolContext,
   type Usage,
 } from "../../src/index.ts";
+import { AgentsTool } from "../../src/tool/agents-tool.ts";
 import { answerOf, voteSchema } from "./answers.ts";
 import { fakeModel } from "./fake-model.ts";
 import type { FakeProvider, OngoingCall } from "./fake-provider.ts";
@@ -62,7 +63,8 @@ function nameOf(kind: ToolKind, place: number, { hasSchema, escalates, judge, ma
 
 /** Whose circuit breaker the calls of a tool fall under. */
 export function providerNameOf(toolName: string): string {
-  return toolName.split("-")[1] === "0" ? "first" : "second";
+  const [, place = "0"] = toolName.split("-");
+  return place === "0" ? "first" : "second";
 }
 
 const makers: Record<ToolKind, (making: Making) => AnyTool> = {
@@ -70,6 +72,7 @@ const makers: Record<ToolKind, (making: Making) => AnyTool> = {
   replicates: (making) => new OwnReplicates(making),
   whole: (making) => new WholeBundle(making),
   plain: makePlainTool,
+  agents: makeAgents,
 };
 
 function makePromptTool(making: Making): AnyTool {
@@ -90,6 +93,15 @@ function makePromptTool(making: Making): AnyTool {
       }),
     },
   });
+}
+
+function makeAgents({ name, run, provider, providerName }: Making): AnyTool {
+  const agents = ["one", "other"].map((agent) => {
+    const model = fakeModel({ run, tool: name, modelId: agent, provider: providerName, hasSchema: false }, provider);
+    // It takes a model as any tool does, whatever its type says.
+    return { name: agent, prompt: "Question: {{question}}", model: model as unknown as string };
+  });
+  return new AgentsTool(agents);
 }
 
 /** How answers are compared, where somebody else does it. */

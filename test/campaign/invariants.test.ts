@@ -99,7 +99,7 @@ const faults: Readonly<Record<string, Spoil>> = {
     return stranger && { ...history, operations: [...history.operations, stranger] };
   },
   "a replicate is journaled before it is reported": spoilRun(
-    ({ events }) => events.some((event) => event.type === "replicate_done" && event.replicate.valid),
+    ({ events }) => events.some((event) => event.type === "replicate_done" && event.replicate?.valid),
     ({ heard }) => ({ heard: heard.map(({ atMs }) => ({ atMs, step: 0 })) }),
   ),
   "all who wait for one execution get equal results": spoilOutput(

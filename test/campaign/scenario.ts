@@ -37,9 +37,10 @@ export interface ReliabilityPlan {
 }
 
 /**
- * How a tool asks: a prompt to a model; replicates of its own; a bundle that it runs as a whole; one plain call.
+ * How a tool asks: a prompt to a model; replicates of its own; a bundle that it runs as a whole; one plain call; two
+ * agents at once.
  */
-export type ToolKind = "prompt" | "replicates" | "whole" | "plain";
+export type ToolKind = "prompt" | "replicates" | "whole" | "plain" | "agents";
 
 export interface Job {
   readonly tool: ToolKind;

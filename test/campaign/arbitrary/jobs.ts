@@ -10,7 +10,7 @@ const toolKind: fc.Arbitrary<ToolKind> = fc.oneof(
 );
 
 export const job: fc.Arbitrary<Job> = fc.record({
-  tool: toolKind,
+  tool: fc.oneof({ weight: 12, arbitrary: toolKind }, { weight: 1, arbitrary: fc.constant<ToolKind>("agents") }),
   choice: fc.constantFrom("tool", "tool", "name", "planner"),
   planner: inPercent<Job["planner"], Job["planner"]>(
     30,

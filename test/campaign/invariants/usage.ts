@@ -7,9 +7,8 @@ export const usageIsConserved: Invariant = {
   promise: "what all attempts used is reported, once; what was not told is estimated from above",
   check(history, expect) {
     for (const run of history.runs) {
+      if (hasWaited(history, run)) continue;
       const calls = callsOf(history, run);
-      // What a run reports that has waited for another one of its key is the other's.
-      if (calls.length === 0 && jobOf(history, run).key !== null) continue;
       const reports = reportsOf(history, run);
       const isBilled = calls.some(({ told, isWithheld }) => told || isWithheld);
       const isLeft = () => reportsToOthers(history, run).some((report) => faultOf(report, calls) === undefined);
@@ -21,6 +20,11 @@ export const usageIsConserved: Invariant = {
     }
   },
 };
+
+/** Whether a run may have waited for another one of its key, so that what it reports is the other's. */
+function hasWaited(history: History, run: PlayedRun): boolean {
+  return jobOf(history, run).key !== null && callsOf(history, run).length === 0;
+}
 
 /** What is wrong with a report of these calls. */
 function faultOf({ usage, atMs }: UsageReport, calls: readonly PlayedCall[]): string | undefined {
@@ -49,6 +53,7 @@ export const costFollowsUsage: Invariant = {
   promise: "the cost is the price of the usage, and unknown where a price is",
   check(history, expect) {
     for (const run of history.runs) {
+      if (hasWaited(history, run)) continue;
       const isKnown = callsOf(history, run).every(
         ({ model, told, isWithheld }) => isPriced(model) || !(told || isWithheld),
       );
