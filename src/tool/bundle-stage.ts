@@ -1,6 +1,7 @@
 import type { BundleSummary, Replicate } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import type { Lent } from "../contract/call.ts";
+import type { EvidenceSource } from "../contract/model.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { messageOf } from "../core/errors.ts";
 import { CancelScope } from "../core/signal.ts";
@@ -27,6 +28,8 @@ export interface BundleWork<Input> {
 
 /** All replicates of one model, and what they come to. */
 export interface BundleStage<T> {
+  /** Where the answers of its model come from. */
+  readonly source: EvidenceSource;
   readonly schedule: Schedule;
   readonly replicates: Replicate<T>[];
   readonly summary: BundleSummary<T>;
@@ -82,7 +85,7 @@ export async function runBundleStage<Input, T>(
     summarizeWithin(schema, [...replicates, ...others], settled());
   const summary = await summaryWith([]);
   warnOfAbsentFields(options, summary, context);
-  return { schedule, replicates, summary, summaryWith };
+  return { source: tool.source, schedule, replicates, summary, summaryWith };
 }
 
 /** Without a schema nobody can say beforehand that there is no such field. */

@@ -73,7 +73,7 @@ function confidenceOf({ calibratedConfidence, confidence }: BundleSummary): numb
 
 /** The bundle of all stages so far. Replicates of those before the one that votes are kept, and do not vote. */
 async function bundleOf<T>(
-  { name, source }: ReplicateSource<any, T>,
+  { name }: ReplicateSource<any, T>,
   { options, schema, resampling, context }: BundleWork<any>,
   stages: readonly BundleStage<T>[],
   startedMs: number,
@@ -87,7 +87,7 @@ async function bundleOf<T>(
     replicates,
     summary: await summaryOf(stages.slice(replaced.length)),
     options,
-    source,
+    source: stages[replaced.length]?.source,
     elapsedMs: Math.round(context.clock.now() - startedMs),
     earlyStopReason: earlyStopReason(schedule),
     schemaFingerprint: schema && schemaFingerprint(schema.jsonSchema),

@@ -156,6 +156,19 @@ describe("an escalation keeps the evidence that is paid for", () => {
   });
 });
 
+test.for([
+  ["simulated", () => answer("no")],
+  ["live", () => ({ status: 401 })],
+] as const)(
+  "a bundle of an escalation says %s of its answers where those that vote are that",
+  async ([source, script]) => {
+    const { tool, weak } = escalating([script]);
+    Object.assign(weak, { source: "live" });
+    const output = await reliable().run({ tool, request: {} });
+    expect(unwrap(output).evidenceBundle.meta.source).toBe(source);
+  },
+);
+
 describe("an escalation finds every model before the first call", () => {
   const refusedFor = async (run: Promise<unknown>) => {
     const error = await run.then(
