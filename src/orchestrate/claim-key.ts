@@ -43,6 +43,7 @@ export async function claimKey(
   for (;;) {
     const askedAtMs = clock.now();
     const claim = await ask(store, () => store.claim(key, fingerprint, { leaseMs, owner }), protection);
+    context.isKeyElsewhere = claim?.state === "running";
     if (!claim) return undefined;
     if (claim.state === "won") return { ...claim, askedAtMs };
     if (!claim.sameFingerprint) throw otherRequest(key);

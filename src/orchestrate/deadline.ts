@@ -29,7 +29,8 @@ export function armDeadline(context: RunContext): (() => void) | undefined {
   return schedule(clock, expire, timeMs);
 }
 
-function awaitedBy({ askedOfStore, tool }: RunContext): string {
+function awaitedBy({ askedOfStore, isKeyElsewhere, tool }: RunContext): string {
   for (const operation of askedOfStore?.values() ?? []) return `its store (${operation})`;
+  if (isKeyElsewhere) return "another process that runs its key";
   return tool ? `tool "${tool.name}"` : "its planner";
 }

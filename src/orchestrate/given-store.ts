@@ -3,8 +3,9 @@ import { isOrchestratorError } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import { StoreError, type StoreOperation } from "../contract/store-error.ts";
 import type { Claim, ClaimOptions, FencingToken, RunStore } from "../store/store.ts";
+import { checkedClaim } from "./checked-claim.ts";
 
-/** A store of the user's, for which runs fail closed: whatever it throws is a `StoreError`. */
+/** A store of the user's, for which runs fail closed: whatever it throws, and a claim that says nothing, is a `StoreError`. */
 export class GivenStore implements RunStore {
   readonly #store: RunStore;
 
@@ -13,7 +14,7 @@ export class GivenStore implements RunStore {
   }
 
   claim(key: string, fingerprint: string, options: ClaimOptions): Promise<Claim> {
-    return this.#ask("claim", (store) => store.claim(key, fingerprint, options));
+    return this.#ask("claim", async (store) => checkedClaim(await store.claim(key, fingerprint, options)));
   }
 
   renew(token: FencingToken, leaseMs: number): Promise<void> {

@@ -41,6 +41,8 @@ export interface RunContext extends PreparedRun {
   keepPlan: ((plan: unknown) => Promise<unknown>) | undefined;
   /** What a store was asked and has not answered yet. */
   askedOfStore: ReadonlyMap<unknown, StoreOperation> | undefined;
+  /** Whether another process runs the key, and this one waits for that. */
+  isKeyElsewhere: boolean;
   /** The span of the run, and then of the tool that runs: what is started stands below it. */
   span: Span;
   /** What layers add to the output's metadata. */
@@ -68,6 +70,7 @@ export function createRunContext(run: PreparedRun): RunContext {
     keptPlan: undefined,
     keepPlan: undefined,
     askedOfStore: undefined,
+    isKeyElsewhere: false,
     span: noSpan,
     metadata: {},
   };

@@ -260,3 +260,31 @@ test("who joins a run has an output of its own: nobody's changes reach another",
     [2, "mine"],
   ]);
 });
+
+test.each([
+  ["nothing", undefined],
+  ["null", null],
+  ["something else", "won"],
+  ["an unknown state", { state: "free" }],
+  ["no token", { state: "won", replicates: [] }],
+  ["no replicates", { state: "won", token: { key: "key", fence: 1 } }],
+  ["replicates that are none", { state: "won", token: { key: "key", fence: 1 }, replicates: [null] }],
+  ["no output", { state: "settled", sameFingerprint: true }],
+  ["an output that is none", { state: "settled", sameFingerprint: true, output: {} }],
+  ["no word of the fingerprint", { state: "settled" }],
+  ["no end of the lease", { state: "running", sameFingerprint: true }],
+  ["a lease that has ended", { state: "running", sameFingerprint: true, leaseEndsInMs: -1 }],
+])(
+  "a claim of a store of one's own that says %s ends the run: nothing runs without its key by mistake",
+  async (_, claim) => {
+    let executions = 0;
+    const tool = defineTool({ name: "counted", execute: () => ++executions });
+    const store = storeWith(() => ({ claim: async () => claim as any }));
+    const error = await rejection(
+      new ReliableOrchestrator({ store, state: new ReliabilityState() }).run({ tool, request: {}, options }),
+    );
+    expect(error).toMatchObject({ code: "STORE", operation: "claim", reason: "failed" });
+    expect(error.what).toMatch(/^claim gave .*; wanted: \{ state: /);
+    expect(executions).toBe(0);
+  },
+);

@@ -200,3 +200,24 @@ describe("a store that answers when the run is over", () => {
     expect(run.ended.error).toBeInstanceOf(CancelledError);
   });
 });
+
+test("a run whose key another process holds says at its deadline that it waited for that one", async () => {
+  const leaseMs = 60_000;
+  const holding: RunStore = storeWith(() => ({}), inner);
+  const tool = defineTool({
+    name: "hanging",
+    execute: (_request: object, _options, { signal }) => untilAborted(signal),
+  });
+  const run = (timeoutMs: number) =>
+    new ReliableOrchestrator({ store: holding, clock, reliabilityConfig: { leaseMs } })
+      .run({ tool, request: {}, options: { idempotencyKey, timeoutMs } })
+      .catch((error) => error);
+  const first = run(50_000);
+  await expect.poll(async () => (await inner.show(idempotencyKey))?.state).toBe("running");
+  const second = run(1_000);
+  await clock.runAll();
+  expect((await second).message).toContain(
+    "of 1000 ms passed while the run waited for another process that runs its key.",
+  );
+  expect((await first).message).toContain('of 50000 ms passed while the run waited for tool "hanging".');
+});
