@@ -78,7 +78,8 @@ export class Orchestrator<Tools = {}> {
    * Runs one tool over many requests, `concurrency` at a time, each settled on its own, in the order in which they
    * finish. The budget is that of each single run. Leaving the loop cancels what is in flight.
    *
-   * @throws InvalidOptionsError, ToolNotFoundError before anything has run; what the iteration of `requests` throws
+   * @throws InvalidOptionsError, ToolNotFoundError before anything has run; what the iteration of `requests` throws;
+   *   CancelledError where the signal aborted before all requests were taken, after what was under way was given out
    *
    * @example
    * ```ts

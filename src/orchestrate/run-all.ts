@@ -1,3 +1,4 @@
+import { CancelledError } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { RunManyParams, RunParams } from "../contract/run.ts";
 import { CancelScope } from "../core/signal.ts";
@@ -62,6 +63,8 @@ export async function* runAll(
     }
     // What was running when the source of requests failed has been given out by now.
     if (failure) throw failure.error;
+    // An end of the loop would say that every request has had its run.
+    if (!isExhausted) throw new CancelledError(scope.reason);
   } finally {
     scope.abort(new Error("the loop over runMany was left"));
     // A source that is being waited for answers nothing else, perhaps never again.

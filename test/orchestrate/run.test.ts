@@ -509,6 +509,34 @@ describe("stream", () => {
 });
 
 describe("runMany", () => {
+  test("whose signal aborts gives out what was under way, and then says that it is not all", async () => {
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    const tool = defineTool({
+      name: "stopping",
+      execute: async (n: number) => {
+        if (n === 2) stop.abort(reason);
+        return n;
+      },
+    });
+    const results: unknown[] = [];
+    const all = async (requests: number[]) => {
+      for await (const done of orchestrator.runMany({ tool, requests, concurrency: 1, signal: stop.signal }))
+        results.push("error" in done ? done.error : done.output.content);
+    };
+    await expect(all([0, 1, 2, 3, 4])).rejects.toMatchObject({ code: "CANCELLED", cause: reason });
+    expect(results).toMatchObject([0, 1, { code: "CANCELLED", cause: reason }]);
+  });
+
+  test("whose signal aborts when every request has its run ends as it would have", async () => {
+    const stop = new AbortController();
+    const tool = defineTool({ name: "last", execute: async (n: number) => (n === 1 ? stop.abort() : n) });
+    const results: unknown[] = [];
+    for await (const done of orchestrator.runMany({ tool, requests: [0, 1], signal: stop.signal }))
+      results.push("error" in done && done.error);
+    expect(results).toMatchObject([{ code: "CANCELLED" }, { code: "CANCELLED" }]);
+  });
+
   test("gives every request its own result, and stops for none", async () => {
     const tool = defineTool({
       name: "picky",
