@@ -10,6 +10,7 @@
 import type { BudgetView } from "../contract/tool.ts";
 import type { Budget, Spent } from "../contract/usage.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import { InvalidOptionsError } from "../core/errors.ts";
 import type { CancelScope } from "../core/signal.ts";
 import { Account, type Amounts, type Part, parts } from "./account.ts";
 import { type BudgetOverrun, type LedgerShared, Reservation } from "./reservation.ts";
@@ -56,6 +57,7 @@ export class BudgetLedger implements BudgetView {
 
   constructor(options: BudgetLedgerOptions, above?: { ledger: BudgetLedger; isOneCall: boolean }) {
     const { limits, clock = systemClock, onOverrun } = options;
+    if (!above) assertLimits(limits);
     const account = new Account(limits, clock.now());
     this.#accounts = above ? [account, ...above.ledger.#accounts] : [account];
     this.#shared = above ? above.ledger.#shared : { clock, onOverrun, turns: new Turns(clock), largest: {} };
@@ -187,6 +189,17 @@ export class BudgetLedger implements BudgetView {
   #isLimited(part: Part): boolean {
     return this.#accounts.some((account) => account.limits[part] !== undefined);
   }
+}
+
+/** @throws InvalidOptionsError naming every limit that would limit nothing, or everything for ever */
+function assertLimits(limits: Budget): void {
+  const issues = Object.entries(limits ?? {}).flatMap(([name, given]) => {
+    const isKnown = name === "timeMs" || parts.includes(name as Part);
+    if (isKnown && (given === undefined || given >= 0)) return [];
+    const allowed = isKnown ? "a number of at least 0" : "one of tokens, costUsd, timeMs";
+    return [{ path: `limits.${name}`, given, allowed }];
+  });
+  if (issues.length > 0) throw new InvalidOptionsError(issues);
 }
 
 function isAmount(value: number | undefined): value is number {

@@ -1,7 +1,16 @@
+import * as v from "valibot";
 import type { Replicate } from "../contract/bundle.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { StoreOperation } from "../contract/store-error.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import {
+  checkedBy,
+  declareOptions,
+  milliseconds,
+  type OptionsInput,
+  resolveOptions,
+  wholeNumber,
+} from "../core/options.ts";
 import { type Claimed, isAlive, isClaimable } from "./claim-rule.ts";
 import { decodeJson, encodeJson } from "./encoding.ts";
 import { compareBytes, describe, journalize, journalOf, type MemoryRecord } from "./memory-record.ts";
@@ -17,6 +26,7 @@ import {
   type RunRecord,
 } from "./store.ts";
 import { staleToken, storeClosed } from "./store-errors.ts";
+import { tellsTime } from "./tells-time.ts";
 
 /**
  * Job: keep claims, journals and outputs in this process.
@@ -27,13 +37,17 @@ import { staleToken, storeClosed } from "./store-errors.ts";
  * 3. Past `maxEntries`, and once it has expired, the record that came to rest first goes; a running one never does.
  */
 
-export interface MemoryStoreOptions {
-  /** Most keys that are kept; more only while more are running. Default: 10,000. */
-  readonly maxEntries?: number | undefined;
-  /** How long the journal of a run that never settled stays, in milliseconds. Default: 7 days. */
-  readonly journalTtlMs?: number | undefined;
-  readonly clock?: Pick<Clock, "now"> | undefined;
-}
+const memoryStoreOptions = declareOptions("MemoryStoreOptions", "new MemoryStore(…)", {
+  /** Most keys that are kept; more only while more are running. */
+  maxEntries: v.optional(wholeNumber({ minimum: 1, unit: "keys" }), 10_000),
+  /** How long the journal of a run that never settled stays. Default: 7 days. */
+  journalTtlMs: v.optional(milliseconds(), defaultJournalTtlMs),
+  /** What time it is. Default: the real clock. */
+  clock: v.optional(checkedBy<Pick<Clock, "now">>(tellsTime, "an object with a now function"), systemClock),
+});
+
+/** What a store in memory keeps, and for how long. */
+export interface MemoryStoreOptions extends OptionsInput<typeof memoryStoreOptions> {}
 
 /**
  * A store for one process: the default, for tests and for programs whose keys need not survive a restart.
@@ -53,10 +67,12 @@ export class MemoryStore implements ManagedStore {
   #lastFence = 0;
   #isClosed = false;
 
-  constructor(options: MemoryStoreOptions = {}) {
-    this.#maxEntries = options.maxEntries ?? 10_000;
-    this.#journalTtlMs = options.journalTtlMs ?? defaultJournalTtlMs;
-    this.#clock = options.clock ?? systemClock;
+  /** @throws InvalidOptionsError */
+  constructor(options?: MemoryStoreOptions) {
+    const { maxEntries, journalTtlMs, clock } = resolveOptions(memoryStoreOptions, options);
+    this.#maxEntries = maxEntries;
+    this.#journalTtlMs = journalTtlMs;
+    this.#clock = clock;
   }
 
   async claim(key: string, fingerprint: string, options: ClaimOptions): Promise<Claim> {

@@ -3,16 +3,7 @@ import type { OrchestrationOutput } from "../contract/output.ts";
 import type { StoreOperation } from "../contract/store-error.ts";
 import { decodeJson, decodeKey, encodeJson, encodeKey } from "./encoding.ts";
 import { type Dialect, type Statement, type Statements, statements } from "./sql.ts";
-import {
-  type Claim,
-  type ClaimOptions,
-  defaultJournalTtlMs,
-  type FencingToken,
-  type ListOptions,
-  type ManagedStore,
-  type RunDetails,
-  type RunRecord,
-} from "./store.ts";
+import type { Claim, ClaimOptions, FencingToken, ListOptions, ManagedStore, RunDetails, RunRecord } from "./store.ts";
 import { staleToken } from "./store-errors.ts";
 
 /**
@@ -58,7 +49,7 @@ export class SqlStore implements ManagedStore {
   readonly #statements: Statements;
   #claims = 0;
 
-  constructor(connection: SqlConnection, journalTtlMs: number = defaultJournalTtlMs) {
+  constructor(connection: SqlConnection, journalTtlMs: number) {
     this.#connection = connection;
     this.#journalTtlMs = journalTtlMs;
     this.#statements = statements(connection.dialect);

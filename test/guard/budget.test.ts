@@ -27,6 +27,14 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe("BudgetLedger", () => {
+  it.each([{ tokens: Number.NaN }, { costUsd: -1 }, { token: 5 }, { timeMs: "1 s" as unknown as number }])(
+    "refuses %j, which would limit nothing, or everything for ever",
+    (limits) => {
+      const [name] = Object.keys(limits);
+      expect(() => new BudgetLedger({ limits })).toThrow(new RegExp(`limits\\.${name}: got`));
+    },
+  );
+
   it("never starts more than 37 of 100 calls under a ceiling that allows 37, in whatever order they end", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
