@@ -72,6 +72,7 @@ export class Retries {
 
   #reasonAgainst(delayMs: number, askedMs: number, leftMs: number, hasFallback: boolean): string | undefined {
     const { config } = this.#settings;
+    if (leftMs <= 0) return "the deadline has passed";
     if (askedMs >= leftMs) return `Retry-After asks for ${ms(askedMs)}, the deadline is in ${ms(leftMs)}`;
     if (delayMs >= leftMs) return `the next attempt is due in ${ms(delayMs)}, the deadline in ${ms(leftMs)}`;
     if (askedMs > config.maxDelayMs && hasFallback)
