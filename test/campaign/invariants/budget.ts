@@ -81,7 +81,7 @@ export const refusesBeyondTheBudgetOnly: Invariant = {
 
 function mostUsed(calls: readonly PlayedCall[]): number {
   return calls.reduce(
-    (sum, { told, isWithheld, allowedTokens }) => sum + (told?.totalTokens ?? (isWithheld ? allowedTokens : 0)),
+    (sum, { told, isWithheld, allowedTokens }) => sum + (isWithheld ? allowedTokens : (told?.totalTokens ?? 0)),
     0,
   );
 }

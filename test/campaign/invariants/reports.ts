@@ -37,8 +37,8 @@ export function callsTo(history: History, provider: string, process: number): re
 }
 
 /** Whether the answer fits no schema, so that the model is asked once more whatever `maxRetries` says. */
-export function isInvalid({ fault }: PlayedCall): boolean {
-  return fault === "garbage" || fault === "mismatch";
+export function isInvalid({ fault, wasAborted }: PlayedCall): boolean {
+  return !wasAborted && (fault === "garbage" || fault === "mismatch");
 }
 
 /** What was said of the usage of an execution, by whoever got its result, and when that was. */
