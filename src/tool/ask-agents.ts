@@ -1,3 +1,4 @@
+import type { EvidenceContent } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { lentWith } from "../contract/call.ts";
 import { BudgetExceeded, isOrchestratorError } from "../contract/errors.ts";
@@ -46,12 +47,18 @@ export async function askAgents(
       answers[tool.name] = evidenceBundle.summary.consensus;
     } catch (error) {
       causes.push(causeOf(error));
+      if (error instanceof Incomplete && error.isUsable) answers[tool.name] = consensusOf(error);
       Object.assign(failures, error instanceof Incomplete ? error.failures : { [tool.name]: lent.failureOf(error, 1) });
     }
   });
   if (causes.length === 0) return answers;
   const cause = causes.find(endsTheRun) ?? causes.find(isOrchestratorError) ?? causes.at(-1);
   throw new Incomplete({ content: answers, isUsable: Object.keys(answers).length > 0, failures, cause });
+}
+
+/** What was answered before something else went wrong, such as the store that was to keep it. */
+function consensusOf({ content }: Incomplete): unknown {
+  return (content as EvidenceContent).evidenceBundle.summary.consensus;
 }
 
 /** What no other agent can make good. A budget that one of them does not fit into may be enough for the next. */

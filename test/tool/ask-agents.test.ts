@@ -5,8 +5,12 @@ import {
   InvalidOptionsError,
   type OrchestrationEvent,
   Orchestrator,
+  ReliableOrchestrator,
 } from "../../src/index.ts";
+import { ReliabilityState } from "../../src/reliability.ts";
 import { createFakeClock, type Script, type ScriptedModel, scriptedModel } from "../../src/testing.ts";
+import { AgentsTool } from "../../src/tool/agents-tool.ts";
+import { storeWith } from "../orchestrate/store-with.ts";
 
 const usage = { inputTokens: 10, outputTokens: 5 };
 const says = (text: string): Script => [{ text, usage }];
@@ -37,6 +41,17 @@ describe("agents", () => {
       errors: { broken: { code: "HTTP_400", category: "invalid_request" } },
       usage: { totalTokens: 30 },
     });
+  });
+
+  test("keep an answer that the store would not take: it stands on the error", async () => {
+    const refused = Object.assign(new Error("full"), { code: "ENOSPC" });
+    const tool = new AgentsTool(agentsOf({ first: scriptedModel(says("one")) }));
+    const orchestrator = new ReliableOrchestrator({
+      state: new ReliabilityState(),
+      store: storeWith(() => ({ append: () => Promise.reject(refused) })),
+    });
+    const error = await failureOf(orchestrator.run({ tool, request: "?", options: { idempotencyKey: "a" } }));
+    expect(error).toMatchObject({ code: "STORE", partial: { content: { first: "one" }, usage: { totalTokens: 15 } } });
   });
 
   test("are asked only once all their models are found, so that a wrong name costs nothing", async () => {
