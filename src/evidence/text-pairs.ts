@@ -4,6 +4,7 @@
  * Invariants:
  * 1. Each pair is asked of the caller's function once.
  * 2. Until `settle` a pair that is not known counts as 0; after `close` it is an error.
+ * 3. What it answers is passed on as it is: whoever compares refuses what is no number.
  */
 
 import type { CompareOptions } from "../contract/bundle-options.ts";
@@ -14,7 +15,7 @@ export type AskedSimilarity = NonNullable<CompareOptions["similarity"]>;
 export class TextPairs {
   readonly #ask: AskedSimilarity;
   readonly #known = new Map<string, number>();
-  readonly #asked = new Map<string, Promise<number>>();
+  readonly #asked = new Map<string, PromiseLike<number>>();
   #isClosed = false;
 
   constructor(ask: AskedSimilarity) {
@@ -23,12 +24,11 @@ export class TextPairs {
 
   readonly similarity = (a: string, b: string): number => {
     const pair = `${a.length} ${a} ${b}`;
-    const known = this.#known.get(pair);
-    if (known !== undefined) return known;
+    if (this.#known.has(pair)) return this.#known.get(pair) as number;
     if (this.#asked.has(pair)) return 0;
     if (this.#isClosed && this.#known.size > 0) throw unknownPair(a, b);
     const answer = this.#ask(a, b);
-    if (typeof answer === "number") return answer;
+    if (!isAwaited(answer)) return answer;
     this.#asked.set(pair, answer);
     return 0;
   };
@@ -47,6 +47,10 @@ export class TextPairs {
   close(): void {
     this.#isClosed = true;
   }
+}
+
+function isAwaited(answer: number | PromiseLike<number>): answer is PromiseLike<number> {
+  return typeof (answer as PromiseLike<number> | undefined)?.then === "function";
 }
 
 function unknownPair(a: string, b: string): InvalidOptionsError {

@@ -37,6 +37,21 @@ describe("a similarity of the caller's", () => {
     expect(() => pairwiseDistance(["a", "b"], compare(Number.NaN))).toThrow("not NaN");
   });
 
+  it.each([undefined, null, "1", Promise.resolve(undefined), Promise.resolve("1"), Promise.resolve(Number.NaN)])(
+    "is asked once and refused where it has to be awaited, or may be, and gives no number (%o)",
+    async (value) => {
+      const asked: string[] = [];
+      const similarity = (a: string) => {
+        if (asked.push(a) > 9) throw new Error("asked again and again");
+        return value as Promise<number>;
+      };
+      await expect(resolveSimilarity(["a", "b"], { text: true, similarity })).rejects.toThrow(
+        `a function that gives a number from 0 to 1, not ${String(await value)}`,
+      );
+      expect(asked).toHaveLength(1);
+    },
+  );
+
   it("is refused with advice where it has to be awaited and was not", () => {
     const compare = { text: true, similarity: asyncJudge().similarity };
     const rule = createStoppingRule({ k: 3, compare });
