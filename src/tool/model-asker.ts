@@ -5,7 +5,7 @@ import { InvalidOutputError } from "../contract/invalid-output-error.ts";
 import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
 import type { PriceSource } from "../contract/settings.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
-import { InvalidOptionsError, messageOf } from "../core/errors.ts";
+import { messageOf } from "../core/errors.ts";
 import type { JSONObject } from "../core/json.ts";
 import { generate } from "../provider/language-model.ts";
 import { defaultPrices } from "../provider/prices.ts";
@@ -17,6 +17,7 @@ import { resolveBundleSchema } from "./bundle-schema.ts";
 import { boundCall, type OutputLimit, outputLimitWithin } from "./call-bound.ts";
 import { withCorrection } from "./correction.ts";
 import { FieldResampling } from "./field-resampling.ts";
+import { costOf, priceOf } from "./price-of.ts";
 import type { ReplicateBound } from "./replicate-source.ts";
 
 /** How a prompt tool asks its model. */
@@ -91,7 +92,7 @@ export class ModelAsker {
       providerOptions,
       responseSchema: lent?.responseSchema,
       signal: context.signal,
-      onUsage: (usage) => context.reportUsage(usage, prices.costUsd({ ...identify(model), usage })),
+      onUsage: (usage) => context.reportUsage(usage, costOf(prices, model, usage, context.events)),
       ...(lent?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context, lent) }),
     });
     if (answer.finishReason === "content-filter") throw contentFiltered(model);
@@ -138,32 +139,6 @@ export class ModelAsker {
 
 async function pricesOf(lent: Lent | undefined): Promise<PriceSource> {
   return lent?.prices ?? (await defaultPrices());
-}
-
-function identify(model: LanguageModelLike): { provider: string; modelId: string } {
-  return { provider: model.provider, modelId: model.modelId };
-}
-
-/** The price of a call by its tokens. @throws InvalidOptionsError where nobody knows it */
-function priceOf(prices: PriceSource, model: LanguageModelLike): (input: number, output: number) => number {
-  const price = (inputTokens: number, outputTokens: number) =>
-    prices.costUsd({
-      ...identify(model),
-      usage: { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens },
-    });
-  if (price(1, 1) === null) throw unknownPrice(model);
-  return (inputTokens, outputTokens) => price(inputTokens, outputTokens) ?? Number.POSITIVE_INFINITY;
-}
-
-function unknownPrice({ provider, modelId }: LanguageModelLike): InvalidOptionsError {
-  return new InvalidOptionsError([
-    {
-      path: "options.budget.costUsd",
-      given: `${provider}:${modelId}, whose price is not known`,
-      allowed:
-        "a model with a known price, or a price of your own: new Orchestrator({ prices: { costUsd: ({ modelId, usage }) => … } })",
-    },
-  ]);
 }
 
 function contentFiltered({ provider, modelId }: LanguageModelLike): Error {

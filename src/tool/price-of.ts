@@ -1,0 +1,47 @@
+import type { ToolEvents } from "../contract/event.ts";
+import type { LanguageModelLike } from "../contract/model.ts";
+import type { PriceSource } from "../contract/settings.ts";
+import type { Usage } from "../contract/usage.ts";
+import { InvalidOptionsError, messageOf, showValue } from "../core/errors.ts";
+
+/** A call is paid for whatever its price is said to be: where a source fails, or gives no price, the cost is unknown. */
+export function costOf(
+  prices: PriceSource,
+  { provider, modelId }: LanguageModelLike,
+  usage: Usage,
+  events?: ToolEvents,
+): number | null {
+  const unknown = (fault: string) => {
+    const message = `The cost of ${provider}:${modelId} is not known: prices.costUsd ${fault}.`;
+    events?.emit("warning", { code: "unknown_cost", message });
+    return null;
+  };
+  try {
+    const costUsd = prices.costUsd({ provider, modelId, usage });
+    if (costUsd === null || (typeof costUsd === "number" && costUsd >= 0 && Number.isFinite(costUsd))) return costUsd;
+    // One that has to be awaited may reject, and nobody listens.
+    Promise.resolve(costUsd).catch(() => {});
+    return unknown(`gave ${showValue(costUsd)}; allowed: a number of at least 0, or null`);
+  } catch (error) {
+    return unknown(`failed: ${messageOf(error)}`);
+  }
+}
+
+/** The price of a call by its tokens. @throws InvalidOptionsError where nobody knows it */
+export function priceOf(prices: PriceSource, model: LanguageModelLike): (input: number, output: number) => number {
+  const price = (inputTokens: number, outputTokens: number) =>
+    costOf(prices, model, { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens });
+  if (price(1, 1) === null) throw unknownPrice(model);
+  return (inputTokens, outputTokens) => price(inputTokens, outputTokens) ?? Number.POSITIVE_INFINITY;
+}
+
+function unknownPrice({ provider, modelId }: LanguageModelLike): InvalidOptionsError {
+  return new InvalidOptionsError([
+    {
+      path: "options.budget.costUsd",
+      given: `${provider}:${modelId}, whose price is not known`,
+      allowed:
+        "a model with a known price, or a price of your own: new Orchestrator({ prices: { costUsd: ({ modelId, usage }) => … } })",
+    },
+  ]);
+}
