@@ -22,6 +22,15 @@ export async function summarizeWithin<T>(
   options: ResolvedBundleOptions,
 ): Promise<BundleSummary<T>> {
   const summary = summarizeReplicates(replicates, options);
-  if (!schema || summary.consensus === null || (await schema.check(summary.consensus)).ok) return summary;
+  if (!schema || summary.consensus === null || (await isAllowed(schema, summary.consensus))) return summary;
   return summarizeReplicates(replicates, options, () => false);
+}
+
+/** A schema may throw at what no answer was. */
+async function isAllowed(schema: ResolvedSchema, consensus: unknown): Promise<boolean> {
+  try {
+    return (await schema.check(consensus)).ok;
+  } catch {
+    return false;
+  }
 }
