@@ -136,7 +136,8 @@ function replicateContext(
 }
 
 function warnOfSameResponse({ context, responseIds }: BundleAsking<any, any>, responseId: string | undefined): void {
-  if (responseId === undefined) return;
+  // Servers that name no answers send null, or nothing at all.
+  if (!responseId) return;
   if (responseIds.has(responseId)) {
     const message = `The provider gave the response "${responseId}" for more than one replicate: it is one answer, not several`;
     context.events.emit("warning", { code: "equal_response_ids", message });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { PromptBundleTool } from "../../src/index.ts";
+import { Orchestrator, PromptBundleTool } from "../../src/index.ts";
 import { scriptedModel } from "../../src/testing.ts";
 
 const asking = { name: "ask", model: scriptedModel(() => ({ text: "yes" })), prompt: "{{question}}" };
@@ -14,4 +14,20 @@ test("answers that have to fit a schema are not, wherever it was given", () => {
   expect(new PromptBundleTool({ ...asking, schema }).defaultOptions?.compare).toBeUndefined();
   for (const defaultOptions of [{ schema }, { schemaUri: "urn:severity" }])
     expect(new PromptBundleTool({ ...asking, defaultOptions }).defaultOptions?.compare).toBeUndefined();
+});
+
+test.each([
+  [null, []],
+  ["", []],
+  ["chat-1", ["equal_response_ids"]],
+])("answers that are all named %j: those without a name are no single answer", async (id, expected) => {
+  const answer = { content: [{ type: "text", text: "yes" }], finishReason: { unified: "stop" }, response: { id } };
+  const model = { specificationVersion: "v4", provider: "p", modelId: "m", doGenerate: async () => answer } as never;
+  const warnings: unknown[] = [];
+  await new Orchestrator().run({
+    tool: new PromptBundleTool({ name: "ask", model, prompt: "x", defaultOptions: { k: 2 } }),
+    request: {},
+    onEvent: (event) => event.type === "warning" && warnings.push(event.code),
+  });
+  expect(warnings).toEqual(expected);
 });
