@@ -124,7 +124,16 @@ function allowedIn(schema: any): string {
   return (v.getMetadata(schema) as { allowed?: string }).allowed ?? "an object";
 }
 
-function adviceForUnknown(name: string, known: readonly string[], declaration?: OptionsDeclaration<any>): string {
+/**
+ * What to say of an option that is not known: where it belongs, or the nearest known name.
+ *
+ * @param declaration whose option it is not
+ */
+export function adviceForUnknown(
+  name: string,
+  known: readonly string[],
+  declaration?: OptionsDeclaration<any>,
+): string {
   const elsewhere = declarations.find((other) => other !== declaration && Object.hasOwn(other.entries, name));
   if (elsewhere) return `no such option here: "${name}" belongs into ${elsewhere.place}`;
   const guess = nearest(name, known);

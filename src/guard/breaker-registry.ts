@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { type BreakerState, CircuitBreaker } from "./breaker.ts";
-import type { Cooldown } from "./cooldown.ts";
+import { Cooldown } from "./cooldown.ts";
 import type { ResolvedCircuitBreakerConfig } from "./reliability-config.ts";
 
 const severity: Record<BreakerState["kind"], number> = { closed: 0, half_open: 1, open: 2 };
@@ -35,9 +35,9 @@ export class BreakerRegistry {
     const key = JSON.stringify([provider, Object.values(config)]);
     const known = this.#breakers.get(key);
     if (known) return known;
-    const breaker = new CircuitBreaker(provider, config, this.#clock);
-    breaker.cooldown = this.#cooldowns.get(provider) ?? breaker.cooldown;
-    this.#cooldowns.set(provider, breaker.cooldown);
+    const cooldown = this.#cooldowns.get(provider) ?? new Cooldown(this.#clock);
+    this.#cooldowns.set(provider, cooldown);
+    const breaker = new CircuitBreaker(provider, config, this.#clock, cooldown);
     this.#breakers.set(key, breaker);
     return breaker;
   }

@@ -66,20 +66,25 @@ export class CircuitBreaker {
   #window: OutcomeWindow;
   /** Those who would rather wait for what the probes find out than be refused. @internal */
   readonly waiting: Turns;
-  /** Its provider's, which breakers of other options may share. @internal */
-  cooldown: Cooldown;
+  readonly #cooldown: Cooldown;
 
   /**
    * @param provider names what is called, in errors
+   * @param cooldown the provider's, which breakers of other options may share
    * @throws InvalidOptionsError
    */
-  constructor(provider: string, config?: CircuitBreakerConfig | undefined, clock: Clock = systemClock) {
+  constructor(
+    provider: string,
+    config?: CircuitBreakerConfig | undefined,
+    clock: Clock = systemClock,
+    cooldown: Cooldown = new Cooldown(clock),
+  ) {
     this.provider = provider;
     this.#config = resolveBreaker(config);
     this.#clock = clock;
     this.#window = new OutcomeWindow(this.#config.windowMs);
     this.waiting = new Turns(clock);
-    this.cooldown = new Cooldown(clock);
+    this.#cooldown = cooldown;
   }
 
   get state(): BreakerState {
@@ -100,12 +105,12 @@ export class CircuitBreaker {
 
   /** Milliseconds for which the provider has asked not to be called. */
   get cooldownLeftMs(): number {
-    return this.cooldown.leftMs;
+    return this.#cooldown.leftMs;
   }
 
   /** The provider asks for a pause. */
   coolDown(ms: number): void {
-    this.cooldown.extend(ms);
+    this.#cooldown.extend(ms);
   }
 
   /** @throws CircuitOpenError where no call may be made now */

@@ -16,9 +16,10 @@ export interface RetrySettings {
 
 export type RetryVerdict =
   | { readonly isRetried: true; readonly delayMs: number }
-  | { readonly isRetried: false; readonly reason: string | undefined };
+  /** `reason`: why not, where that is not plain from the error. */
+  | { readonly isRetried: false; readonly reason?: string };
 
-const refused: RetryVerdict = { isRetried: false, reason: undefined };
+const refused: RetryVerdict = { isRetried: false };
 
 /** The retries of one call: whether there is another one, and when. */
 export class Retries {
@@ -65,7 +66,7 @@ export class Retries {
     const ownDelayMs = delayMs - retryAfterMs;
     const reason =
       this.#reasonAgainst(delayMs, retryAfterMs, leftMs, hasFallback) ?? this.#withdraw(category === "timeout");
-    if (reason) return { isRetried: false, reason: `not tried again: ${reason}` };
+    if (reason) return { isRetried: false, reason };
     this.#totalDelayMs += ownDelayMs;
     return { isRetried: true, delayMs };
   }

@@ -30,7 +30,7 @@ export class Retry {
     const classification = call.classify(error);
     const verdict = this.#judge(call, error, classification);
     if (!verdict.isRetried) {
-      call.note = verdict.reason;
+      if (verdict.reason) call.note = `not tried again: ${verdict.reason}`;
       return undefined;
     }
     this.#announce(call, error, classification, verdict.delayMs);
@@ -40,10 +40,10 @@ export class Retry {
   }
 
   #judge(call: GuardedCall, error: unknown, classification: Classification): RetryVerdict {
-    const refuse = (reason: string): RetryVerdict => ({ isRetried: false, reason: `not tried again: ${reason}` });
-    if (classification.category === "circuit_open" && call.attempts > 0) return refuse(messageOf(error));
+    if (classification.category === "circuit_open" && call.attempts > 0)
+      return { isRetried: false, reason: messageOf(error) };
     if (call.isCommitted && call.replicateId === undefined && classification.isRetryable)
-      return refuse("part of the answer had been delivered");
+      return { isRetried: false, reason: "part of the answer had been delivered" };
     call.retries ??= new Retries(this.#settings, call.retryBudget);
     return call.retries.next(classification, call.leftMs(), call.hasFallback());
   }

@@ -1,5 +1,4 @@
 import type { ReplicateJournal } from "../contract/call.ts";
-import type { EventData, EventType } from "../contract/event.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { StoreOperation } from "../contract/store-error.ts";
 import type { AnyTool } from "../contract/tool.ts";
@@ -10,7 +9,7 @@ import type { CallPolicies } from "../guard/guard-settings.ts";
 import { noSpan, type Span } from "../telemetry/span.ts";
 import { limitsOf } from "./deadline.ts";
 import type { PreparedRun } from "./prepare-run.ts";
-import type { RunEvents } from "./run-events.ts";
+import { warnOfOverrun } from "./warn-of-overrun.ts";
 
 /** A ring around the whole run. */
 export type RunLayer = Layer<RunContext, OrchestrationOutput>;
@@ -74,18 +73,4 @@ export function createRunContext(run: PreparedRun): RunContext {
     span: noSpan,
     metadata: {},
   };
-}
-
-/** How layers and guards report: as the run, about an attempt. */
-export function emitter(context: RunContext) {
-  return <E extends EventType>(type: E, data: EventData[E], attempt?: number) =>
-    context.events.emit(type, data, attempt);
-}
-
-function warnOfOverrun(
-  events: RunEvents,
-  { budgetType, limit, actual }: { budgetType: string; limit: number; actual: number },
-): void {
-  const message = `The budget of ${limit} ${budgetType} was overrun: ${actual} are used. A call used more than anyone could know before; declare tool.estimate or perReplicateBudget.`;
-  events.emit("warning", { code: "budget_overrun", message });
 }

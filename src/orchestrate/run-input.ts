@@ -5,8 +5,7 @@ import type { EventManager, OrchestrationEvent } from "../contract/event.ts";
 import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
 import { snapshot } from "../core/canonical.ts";
 import { InvalidOptionsError, messageOf, type OptionIssue } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
-import { collectOptions, resolveOptions } from "../core/options.ts";
+import { adviceForUnknown, collectOptions, resolveOptions } from "../core/options.ts";
 import { AgentsTool } from "../tool/agents-tool.ts";
 import { assertTool } from "../tool/registry.ts";
 import { checkManyParams } from "./check-many-params.ts";
@@ -127,10 +126,10 @@ function checkParams(given: GivenRun, known: readonly string[], issues: OptionIs
     issues.push({ path: "tool", given: "more than one", allowed: "one of tool, toolName and agents" });
 }
 
+/** Of several places that an option has, a run's own come first. */
 function adviceFor(name: string, known: readonly string[]): string {
-  if (name in orchestrationConfig.entries) return `no parameter here: "${name}" belongs into options`;
-  const guess = nearest(name, known);
-  return guess ? `no parameter of this name; did you mean "${guess}"?` : `one of ${known.join(", ")}`;
+  const isOfRun = Object.hasOwn(orchestrationConfig.entries, name);
+  return isOfRun ? `no such option here: "${name}" belongs into options` : adviceForUnknown(name, known);
 }
 
 function checkBasic(

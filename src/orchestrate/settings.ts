@@ -4,8 +4,7 @@ import type { ToolRegistry } from "../contract/tool.ts";
 import { snapshot } from "../core/canonical.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
-import { collectOptions } from "../core/options.ts";
+import { adviceForUnknown, collectOptions } from "../core/options.ts";
 import { type Random, systemRandom } from "../core/random.ts";
 import { getGlobalRegistry } from "../tool/registry.ts";
 
@@ -67,7 +66,7 @@ export function resolveSettings(
 function issueOf(name: string, value: unknown, known: Readonly<Record<string, SettingRule>>): OptionIssue[] {
   if (value === undefined) return [];
   const rule = Object.hasOwn(known, name) ? known[name] : undefined;
-  if (!rule) return [{ path: name, given: value, allowed: adviceFor(name, Object.keys(known)) }];
+  if (!rule) return [{ path: name, given: value, allowed: adviceForUnknown(name, Object.keys(known)) }];
   return fits(value, rule) ? [] : [{ path: name, given: value, allowed: rule.allowed }];
 }
 
@@ -78,9 +77,4 @@ function fits(value: unknown, { names, methods }: SettingRule): boolean {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
-}
-
-function adviceFor(name: string, known: readonly string[]): string {
-  const guess = nearest(name, known);
-  return `${guess ? `did you mean "${guess}"? ` : ""}one of ${known.join(", ")}`;
 }

@@ -7,7 +7,7 @@ import { toOutputError } from "../guard/output-error.ts";
 import { meterCalls } from "../telemetry/run-metrics.ts";
 import { traceCalls } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";
-import { emitter, type RunContext } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
 
 /** The guard of a run's calls, on the run's ledger or on a part of it, each call measured and a span below `span`. */
 export function guardFor(context: RunContext, span: Span, limits?: Budget): CallGuard {
@@ -16,7 +16,7 @@ export function guardFor(context: RunContext, span: Span, limits?: Budget): Call
     clock: context.settings.clock,
     random: context.settings.random,
     ledger: limits ? context.ledger.child(limits) : context.ledger,
-    emit: emitter(context),
+    emit: (type, data, attempt) => context.events.emit(type, data, attempt),
     policies: context.callPolicies,
   });
   return meterCalls(traceCalls(guard, span));

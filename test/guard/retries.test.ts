@@ -68,7 +68,7 @@ describe("the retries of a call", () => {
   it("are not begun where they would be due after the deadline", () => {
     expect(retries({ jitter: false }).next(failure(), 1000)).toMatchObject({ isRetried: false });
     expect(retries({ jitter: false }).next(failure(), 1001)).toMatchObject({ isRetried: true, delayMs: 1000 });
-    const reason = "not tried again: the deadline has passed";
+    const reason = "the deadline has passed";
     for (const leftMs of [0, -200]) expect(retries().next(failure(), leftMs)).toEqual({ isRetried: false, reason });
   });
 

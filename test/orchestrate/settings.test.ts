@@ -13,7 +13,8 @@ describe("an orchestrator's settings", () => {
     reliabilityConfig: [7, "an object of reliability options"],
     registry: [[], "a registry"],
     clock: ["now", "a clock with now and sleep"],
-    maxParallel: [1, "one of registry, defaultOptions"],
+    maxParallel: [1, "belongs into toolOptions"],
+    colour: [1, "one of registry, defaultOptions"],
   };
 
   test("that cannot be used are refused when it is made, all at once", () => {

@@ -2,8 +2,8 @@ import type { Replicate } from "../contract/bundle.ts";
 import { isOrchestratorError } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import { StoreError, type StoreOperation } from "../contract/store-error.ts";
-import type { Claim, ClaimOptions, FencingToken, RunStore } from "../store/store.ts";
 import { checkedClaim } from "./checked-claim.ts";
+import type { Claim, ClaimOptions, FencingToken, RunStore } from "./store.ts";
 
 /** A store of the user's, for which runs fail closed: whatever it throws, and a claim that says nothing, is a `StoreError`. */
 export class GivenStore implements RunStore {

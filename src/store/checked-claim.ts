@@ -1,5 +1,5 @@
 import { showValue } from "../core/errors.ts";
-import type { Claim } from "../store/store.ts";
+import type { Claim } from "./store.ts";
 
 /**
  * What a store of somebody's own says that a claim met.
