@@ -44,9 +44,12 @@ function* refusalsOf({ events, heard }: PlayedRun): Generator<Refusal> {
   }
 }
 
+/** Whether a call is under way, or has failed so lately that the circuit can have opened, or a pause have been asked for. */
 function isCause({ scenario }: History, call: PlayedCall, { fromMs, untilMs }: Refusal): boolean {
-  const { openMs } = scenario.reliability.circuitBreaker;
+  const { circuitBreaker, maxDelayMs } = scenario.reliability;
   const { fault, wasAborted, startedAtMs, endedAtMs = Number.POSITIVE_INFINITY, retryAfterMs = 0 } = call;
-  const isOpenUntilMs = fault !== null || wasAborted ? endedAtMs + Math.max(openMs, retryAfterMs) : endedAtMs;
-  return startedAtMs <= untilMs && isOpenUntilMs >= fromMs;
+  const hasFailed = fault !== null || wasAborted;
+  // A call whose retry cannot be made has failed for good when it has waited for that retry.
+  const isRefusedUntilMs = endedAtMs + (hasFailed ? retryAfterMs + maxDelayMs + circuitBreaker.openMs : 0);
+  return startedAtMs <= untilMs && isRefusedUntilMs >= fromMs;
 }
