@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { declaredOptions } from "../src/core/options.ts";
 import { errorsPage } from "./reference/errors-page.ts";
+import { eventsPage } from "./reference/events-page.ts";
 import { readOptionDocs } from "./reference/option-docs.ts";
 import { optionsPage } from "./reference/options-page.ts";
 import { readSourceProgram, sourceFiles } from "./source-program.ts";
@@ -18,6 +19,7 @@ for (const { fileName, text } of sourceFiles(program)) {
 const pages = {
   "docs/reference/options.md": optionsPage(declaredOptions(), readOptionDocs(program, declaredOptions())),
   "docs/reference/errors.md": errorsPage(program),
+  "docs/reference/events.md": eventsPage(program),
 };
 
 const isCheck = process.argv.includes("--check");

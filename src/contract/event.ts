@@ -8,13 +8,15 @@ import type { Budget } from "./usage.ts";
 
 /** What every event of a run carries. */
 export interface EventBase {
-  /** From 0, without a gap within a run. */
+  /** From 0, one more with each event of the run. Only where events were dropped for a slow reader does it see a gap. */
   seq: number;
-  /** ISO 8601. */
+  /** ISO 8601, of the clock of the orchestrator. */
   timestamp: string;
+  /** As given in `options`, or made for the run. */
   traceId: string;
+  /** As given in `options`, or made for the run. */
   requestId: string;
-  /** The tool's name. */
+  /** The name of the tool that runs; `""` before one was chosen. */
   source: string;
   /** Of the call that the event is about, from 1; of `replicate_done`, the one that ended it. */
   attempt: number;
@@ -24,29 +26,53 @@ type EvidenceOf<C> = C extends EvidenceContent<infer T> ? T : unknown;
 
 /** What each type of event says beside `EventBase`. */
 export interface EventData<C = unknown> {
+  /** The run was accepted: the first event of every run. One that is refused at the edge has no events. */
   run_started: { request: unknown };
+  /** The planner has chosen, for a run that names no tool. */
   plan_selected: { toolName: string; reasoning: string };
+  /** A tool begins: the first one, or a fallback. Once, however often it is tried again. */
   tool_started: { toolName: string };
+  /** A replicate is asked for the first time; not one that a journal has. */
   replicate_started: { replicateId: string; seed: number };
-  /** A replicate finished; one that was stopped is invalid, and says so. */
+  /** A replicate is there, after all its attempts, or out of the journal. One that was stopped is invalid, and says so. */
   replicate_done: { replicate: Replicate<EvidenceOf<C>> };
+  /** What the replicates say so far: after the second, and then at each tenth of `k`. */
   partial_summary: { summary: BundleSummary<EvidenceOf<C>> };
+  /** A bundle tool has its bundle: all of it, or the part that a failure has left. */
   bundle_ready: { evidenceBundle: EvidenceBundle<EvidenceOf<C>> };
+  /**
+   * Something is not as it should be, and the run goes on. Codes: `absent_fields`, `budget_overrun`, `calibration_failed`,
+   * `deprecated_agents`, `equal_response_ids`, `low_confidence`, `run_unprotected`, `similarity_failed`,
+   * `temperature_zero`, `uncounted_usage`, `unknown_cost`, and those of tools.
+   */
   warning: { message: string; code?: string };
+  /** A tool has failed after its retries, wholly or in part: the last of its failures. */
   error: { error: OutputError };
+  /** The deadline of the run has passed. That of one attempt is the `error` of a `retry_scheduled`. */
   timeout: { limitMs: number };
+  /** A call is tried again after `delayMs`, because of `error`; the correction of an invalid answer, too. */
   retry_scheduled: { delayMs: number; error: OutputError; replicateId?: string };
+  /** A call of this run has opened the circuit of its provider. */
   circuit_opened: { provider: string };
+  /** A call of this run is the first to be let through to test the provider. */
   circuit_half_open: { provider: string };
+  /** A call of this run has closed the circuit. */
   circuit_closed: { provider: string };
+  /** A tool has failed for good, and another one takes its place. */
   fallback_started: { from: string; to: string };
+  /** What an attempt may use was set aside, before it starts; only where something limits it. */
   budget_reserved: { reserved: Budget; replicateId?: string };
-  /** Deltas of this attempt were shown, and do not count. */
+  /** The deltas of this attempt were shown and do not count: the replicate starts anew. Before its `retry_scheduled`. */
   attempt_discarded: { replicateId?: string };
+  /** A piece of an answer's text as the model writes it. Prompt tools report it with `options.streaming` alone. */
   delta: { text: string; replicateId?: string };
+  /** How far a tool is, in its own words; no tool of this package reports it. */
   progress: { name: string; data?: JSONValue };
+  /** The run has resolved with this output. The last event. */
   run_completed: { output: Extract<OrchestrationOutput<C>, { status: "completed" | "partial" }> };
+  /** The run has resolved with a `failed` output, or, without one, has rejected with this error. The last event. */
   run_failed: { output?: Extract<OrchestrationOutput<C>, { status: "failed" }>; error: OutputError };
+  /** The run was aborted, and has rejected. The last event. */
   cancelled: { reason: string };
 }
 
@@ -75,7 +101,8 @@ export interface ToolEvents {
 }
 
 /**
- * Listeners for the events of one or several runs. Hand it to a run as `eventManager`.
+ * Listeners for the events of one or several runs. Hand it to a run as `eventManager`. A listener is called at once and not
+ * waited for: what it throws or rejects with disturbs nobody, but one that blocks the event loop blocks the runs, too.
  *
  * @example
  * ```ts

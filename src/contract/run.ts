@@ -7,9 +7,9 @@ import type { AnyTool, ContentOf, InputOf, OptionsOf, Tool } from "./tool.ts";
 interface RunCommon {
   /** Options of the run: its deadline, its budget, its key. */
   options?: OrchestrationConfig | undefined;
-  /** Listeners that hear of every event of the run. */
+  /** Listeners that hear of every event of the run, at once; none is waited for. */
   eventManager?: EventManager | undefined;
-  /** Hears of every event of the run. */
+  /** Hears of every event of the run, at once; it is not waited for, and what it throws or rejects with changes nothing. */
   onEvent?: ((event: OrchestrationEvent) => void) | undefined;
   /** Its abort cancels the run. */
   signal?: AbortSignal | undefined;
@@ -59,7 +59,10 @@ export type RunManyParams<Tools, T extends AnyTool, N extends string> = Omit<Run
 /** The output of the tool that `tool` or `toolName` means. */
 export type RunOutput<Tools, T, N> = OrchestrationOutput<ContentOf<Picked<Tools, T, N>>>;
 
-/** A run as its events happen. Leaving a `for await` over it early cancels it. */
+/**
+ * A run as its events happen. Leaving a `for await` over it early cancels it. For a loop that is 16,384 events behind,
+ * `delta` and `progress` are dropped; all others are kept.
+ */
 export interface OrchestrationStream<C = unknown> extends AsyncIterable<OrchestrationEvent<C>>, AsyncDisposable {
   readonly output: Promise<OrchestrationOutput<C>>;
   /** Ends the run; its `output` rejects with a `CancelledError` that carries the reason. */

@@ -5,7 +5,7 @@
  * 1. `seq` starts at 0 and has no gap.
  * 2. `redact` sees an event before anyone else; one that it fails on reaches nobody's eyes but by its type.
  * 3. Exactly one terminal event, and none after it.
- * 4. No listener slows, fails or grows the run.
+ * 4. No listener fails the run, and none is waited for.
  */
 import type { CallAttempt } from "../contract/call.ts";
 import type {
