@@ -12,40 +12,58 @@ export const deepestTree = 1_000;
  * @throws InvalidOptionsError where the value contains itself, or is more than 1,000 levels deep
  */
 export function snapshot<T>(value: T, path: string): T {
-  return copy(value, path, new Set(), Object.freeze) as T;
+  return copy(value, { path, ancestors: [], keys: [] }, Object.freeze) as T;
 }
 
 /** The same, not frozen: whoever gets it may change it. */
 export function plainCopy<T>(value: T, path: string): T {
-  return copy(value, path, new Set(), (copied) => copied) as T;
+  return copy(value, { path, ancestors: [], keys: [] }, (copied) => copied) as T;
 }
 
 type Finish = (copied: object) => object;
 
-function copy(value: unknown, path: string, ancestors: Set<object>, finish: Finish): unknown {
+/** The way from the root to where a copy has come. */
+interface Trail {
+  readonly path: string;
+  readonly ancestors: object[];
+  readonly keys: (string | number)[];
+}
+
+function copy(value: unknown, trail: Trail, finish: Finish): unknown {
   if (typeof value !== "object" || value === null || !isPlain(value)) return value;
-  if (ancestors.has(value)) throw noTree(path, "a value that contains itself", "a tree without cycles");
-  if (ancestors.size === deepestTree) throw noTree(path, "a deeper value", `a tree of at most ${deepestTree} levels`);
-  ancestors.add(value);
+  const { ancestors } = trail;
+  if (ancestors.includes(value)) throw noTree(trail, "a value that contains itself", "a tree without cycles");
+  if (ancestors.length === deepestTree)
+    throw noTree(trail, "a deeper value", `a tree of at most ${deepestTree} levels`);
+  ancestors.push(value);
   const result = Array.isArray(value)
-    ? value.map((item, index) => copy(item, `${path}[${index}]`, ancestors, finish))
-    : copyFields(value, path, ancestors, finish);
-  ancestors.delete(value);
+    ? value.map((item, index) => copyItem(item, index, trail, finish))
+    : copyFields(value, trail, finish);
+  ancestors.pop();
   return finish(result);
 }
 
-function copyFields(value: object, path: string, ancestors: Set<object>, finish: Finish): object {
+function copyFields(value: object, trail: Trail, finish: Finish): object {
   const result: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(value)) {
-    const copied = copy(item, `${path}.${key}`, ancestors, finish);
+  for (const key of Object.keys(value)) {
+    const copied = copyItem((value as Record<string, unknown>)[key], key, trail, finish);
     if (key === "__proto__") Object.defineProperty(result, key, { value: copied, enumerable: true });
     else result[key] = copied;
   }
   return result;
 }
 
-function noTree(path: string, given: string, allowed: string): InvalidOptionsError {
-  return new InvalidOptionsError([{ path: path.length > 100 ? `${path.slice(0, 99)}…` : path, given, allowed }]);
+function copyItem(item: unknown, key: string | number, trail: Trail, finish: Finish): unknown {
+  if (typeof item !== "object" || item === null) return item;
+  trail.keys.push(key);
+  const copied = copy(item, trail, finish);
+  trail.keys.pop();
+  return copied;
+}
+
+function noTree({ path, keys }: Trail, given: string, allowed: string): InvalidOptionsError {
+  const at = keys.reduce<string>((text, key) => text + (typeof key === "number" ? `[${key}]` : `.${key}`), path);
+  return new InvalidOptionsError([{ path: at.length > 100 ? `${at.slice(0, 99)}…` : at, given, allowed }]);
 }
 
 function isPlain(value: object): boolean {

@@ -12,23 +12,26 @@ export interface Turn<T> {
 /** A queue in which nobody overtakes. Invariant: no turn, listener or timer is left of a wait that is over. */
 export class Turns {
   readonly #clock: Clock;
-  readonly #waiting = new Set<() => boolean>();
+  /** Made with the first who waits: most queues never have one. */
+  #waiting: Set<() => boolean> | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   get isEmpty(): boolean {
-    return this.#waiting.size === 0;
+    return !this.#waiting?.size;
   }
 
   /** Waits for the turn to come and to succeed. Rejects with the scope's reason as soon as that is aborted. */
   wait<T>(turn: Turn<T>): Promise<T> {
+    this.#waiting ??= new Set();
+    const waiting = this.#waiting;
     return new Promise<T>((resolve, reject) => {
       let stopTimer = () => {};
       let stopListening = () => {};
       const leave = () => {
-        this.#waiting.delete(take);
+        waiting.delete(take);
         stopTimer();
         stopListening();
       };
@@ -48,7 +51,7 @@ export class Turns {
         if (turn.leftMs() < Number.POSITIVE_INFINITY)
           stopTimer = schedule(this.#clock, () => (take() ? this.advance() : arm()), Math.max(1, turn.leftMs()));
       };
-      this.#waiting.add(take);
+      waiting.add(take);
       arm();
       const { scope } = turn;
       if (!scope) return;
@@ -62,6 +65,6 @@ export class Turns {
 
   /** Something changed: serves those who wait, oldest first, up to one who must wait on. */
   advance(): void {
-    for (const take of this.#waiting) if (!take()) return;
+    for (const take of this.#waiting ?? []) if (!take()) return;
   }
 }

@@ -27,6 +27,7 @@ export function createGuardLayer(policies: Omit<CallPolicies, "hasFallback">): R
 
 /** Each once, and never the tool itself: a name means one tool, and one that failed is not asked again. */
 function fallbacksOf({ tool, fallbackTools }: RunContext): AnyTool[] {
+  if (fallbackTools.length === 0) return [];
   const known = new Set([tool?.name]);
   return fallbackTools.filter(({ name }) => !known.has(name) && known.add(name));
 }

@@ -10,7 +10,8 @@ import { withSpent } from "./run-output.ts";
 import { StoreProtection } from "./store-protection.ts";
 
 export interface IdempotencySettings extends ClaimSettings {
-  openStore(): Promise<RunStore>;
+  /** A promise until the store is open. */
+  openStore(): RunStore | Promise<RunStore>;
   /** The executions of this process on the store. */
   readonly flights: FlightsByKey;
   readonly ttlMs: number;
@@ -83,7 +84,8 @@ async function executeOnce(
   protection: StoreProtection,
   next: () => Promise<OrchestrationOutput>,
 ): Promise<OrchestrationOutput> {
-  const store = await protection.attempt("open", () => settings.openStore());
+  const opened = settings.openStore();
+  const store = opened instanceof Promise ? await protection.attempt("open", () => opened) : opened;
   const claim = store && (await claimKey(store, run, settings, protection));
   if (!store || !claim) return next();
   if (claim.state === "settled") return { ...claim.output, metadata: { ...claim.output.metadata, replayed: true } };

@@ -38,19 +38,25 @@ export function createReliableLayers(parts: ReliableParts): readonly RunLayer[] 
 }
 
 /** Opens a store when it is first needed; once that failed, the next run tries again. */
-function storeOpener(store: RunStore | StoreName, state: ReliabilityState): () => Promise<RunStore> {
-  if (store === "memory") return () => state.memoryStore();
-  let opening: Promise<RunStore> | undefined;
+function storeOpener(store: RunStore | StoreName, state: ReliabilityState): () => RunStore | Promise<RunStore> {
+  const open = () => (store === "memory" ? state.memoryStore() : openGiven(store));
+  let opened: RunStore | Promise<RunStore> | undefined;
   return () => {
-    opening ??= open(store).catch((error) => {
-      opening = undefined;
-      throw error;
-    });
-    return opening;
+    opened ??= open().then(
+      (ready) => {
+        opened = ready;
+        return ready;
+      },
+      (error) => {
+        opened = undefined;
+        throw error;
+      },
+    );
+    return opened;
   };
 }
 
-async function open(store: RunStore | StoreName): Promise<RunStore> {
+async function openGiven(store: RunStore | StoreName): Promise<RunStore> {
   const opened = await openStore(store);
   return opened === store ? new GivenStore(opened) : opened;
 }

@@ -29,8 +29,10 @@ export interface RunIdentity {
 export interface RunListeners {
   readonly eventManager?: EventManager | undefined;
   readonly onEvent?: ((event: OrchestrationEvent) => void) | undefined;
-  readonly redact?: ((event: OrchestrationEvent) => OrchestrationEvent) | undefined;
+  readonly redact?: Redact | undefined;
 }
+
+type Redact = (event: OrchestrationEvent) => OrchestrationEvent;
 
 /** Hears every event, and what others who hear it throw. */
 export interface RunLog {
@@ -108,8 +110,8 @@ export class RunEvents {
       source: this.source,
       attempt,
     };
-    const event = this.#redacted({ ...base, ...data } as unknown as OrchestrationEvent, base);
-    this.#emitter.emit(event, this.#onListenerError);
+    const event = this.#redact ? this.#redacted({ ...base, ...data }, base, this.#redact) : Object.assign(base, data);
+    this.#emitter.emit(event as OrchestrationEvent, this.#onListenerError);
     if (this.#isOver) this.#emitter.end();
   }
 
@@ -140,13 +142,12 @@ export class RunEvents {
     return this.#emitter.read(onLeave);
   }
 
-  #redacted(event: OrchestrationEvent, base: object): OrchestrationEvent {
-    if (!this.#redact) return event;
+  #redacted(event: object, base: { readonly type: EventType }, redact: Redact): object {
     try {
       // Of a copy, for what an event tells of is what the run goes on with. Order and identity are the run's to say.
-      return { ...this.#redact(plainCopy(event, event.type)), ...base } as OrchestrationEvent;
+      return { ...redact(plainCopy(event as OrchestrationEvent, base.type)), ...base };
     } catch {
-      return base as OrchestrationEvent;
+      return base;
     }
   }
 }

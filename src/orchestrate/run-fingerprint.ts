@@ -17,9 +17,10 @@ export interface FingerprintedRun {
  */
 export function fingerprintRun(run: FingerprintedRun): string {
   const issues: OptionIssue[] = [];
-  const plain = Object.fromEntries(
-    Object.entries(run).map(([name, value]) => [name, value === undefined ? value : toPlain(value, name, [], issues)]),
-  );
+  const plain: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(run)) {
+    if (value !== undefined) plain[name] = toPlain(value, name, [], issues);
+  }
   if (issues.length > 0) throw new InvalidOptionsError(issues);
   return fingerprint(plain);
 }
@@ -46,11 +47,11 @@ function objectToPlain(value: object, path: string, ancestors: readonly object[]
   }
   if (typeof value === "function") return refuse(value, path, issues);
   if (!isPlain(value)) return refuse(`a ${value.constructor?.name ?? "value of a class"}`, path, issues);
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, item]) => item !== undefined)
-      .map(([key, item]) => [plainKey(key), toPlain(item, `${path}.${key}`, around, issues)]),
-  );
+  const fields: Record<string, unknown> = Object.create(null);
+  for (const [key, item] of Object.entries(value)) {
+    if (item !== undefined) fields[plainKey(key)] = toPlain(item, `${path}.${key}`, around, issues);
+  }
+  return fields;
 }
 
 /** What JSON has no form for, as an object that no JSON data becomes here. */

@@ -112,8 +112,8 @@ export function resolveToolOptions(tool: AnyTool, given: Readonly<Record<string,
 }
 
 function checkParams(given: GivenRun, known: readonly string[], issues: OptionIssue[]): void {
-  for (const [name, value] of Object.entries(given)) {
-    if (!known.includes(name)) issues.push({ path: name, given: value, allowed: adviceFor(name, known) });
+  for (const name of Object.keys(given) as (keyof GivenRun)[]) {
+    if (!known.includes(name)) issues.push({ path: name, given: given[name], allowed: adviceFor(name, known) });
   }
   expect(given.toolOptions, isObject, "toolOptions", "an object of the tool's options", issues);
   expect(given.onEvent, isFunction, "onEvent", "a function of an event", issues);

@@ -94,7 +94,16 @@ function metadataOf({ input, tool, metadata }: RunContext, costUsd: number | nul
     toolName: tool?.name ?? "",
     toolVersion: tool?.version ?? "",
     costUsd,
-    ...(budget && { budget: toPlainData(budget) as Budget }),
+    ...(budget && { budget: withoutGaps(budget) }),
+  };
+}
+
+/** What JSON would leave out is not there. */
+function withoutGaps({ tokens, costUsd, timeMs }: Budget): Budget {
+  return {
+    ...(tokens !== undefined && { tokens }),
+    ...(costUsd !== undefined && { costUsd }),
+    ...(timeMs !== undefined && { timeMs }),
   };
 }
 
@@ -111,7 +120,7 @@ function warnOfLowConfidence({ input, events }: RunContext, output: Orchestratio
 
 /** Content as JSON data, so that it is the same wherever it is read. An evidence bundle is that already. */
 function toPlainData(content: unknown): unknown {
-  if (typeof content === "string") return content;
+  if (typeof content === "string" || typeof content === "boolean") return content;
   if (typeof content === "bigint") return String(content);
   if (typeof content === "object" && content !== null && "evidenceBundle" in content) return content;
   try {
