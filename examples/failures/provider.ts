@@ -25,7 +25,7 @@ export const providerFailures: readonly Failure[] = [
     async act(night) {
       const tool = triage(() => (night.clock.now() < 600_000 ? { status: 503 } : high));
       const orchestrator = night.orchestrator();
-      const asking = { tool, request, toolOptions: { k: 5, maxParallel: 5 } };
+      const asking = { tool, request, toolOptions: { k: 8, maxParallel: 8 } };
       await night.watch(() => orchestrator.run(asking), "The first run");
       await night.watch(() => orchestrator.run(asking), "The next one");
       await night.watch(() => orchestrator.run({ ...asking, fallbackTools }), "One with a fallback");
