@@ -54,7 +54,7 @@ const reliabilityConfig = declareOptions("ReliabilityConfig", "reliabilityConfig
   ...retryEntries,
   /** When to stop calling a provider that fails. */
   circuitBreaker: v.optional(nested(circuitBreakerEntries), {}),
-  /** The same for single providers; what is left out is as in `circuitBreaker`. */
+  /** The same for single providers, by `tool.provider`; what is left out is as in `circuitBreaker`. */
   circuitBreakers: v.optional(
     checkedBy<Readonly<Record<string, CircuitBreakerConfig>>>(isRecord, breakersAllowed),
     Object.freeze({}),

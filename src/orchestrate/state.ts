@@ -14,7 +14,8 @@ import { Flights, type FlightsByKey } from "./flights.ts";
  *
  * @example
  * ```ts
- * const state = new ReliabilityState({ clock: createFakeClock() }); // a test's own
+ * const clock = createFakeClock();
+ * const state = new ReliabilityState({ clock }); // a test's own, on the clock of its orchestrators
  * new ReliableOrchestrator({ state, clock });
  * ```
  */
