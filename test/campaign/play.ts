@@ -58,13 +58,16 @@ export async function play(scenario: Scenario): Promise<History> {
   for (const [index, caller] of callers.entries())
     clock.world.schedule(() => void caller.play(), scenario.runs[index]?.startMs ?? 0);
   const stuck: number[] = [];
+  let latestEndMs = Number.POSITIVE_INFINITY;
   clock.world.schedule(() => {
+    // Pauses of the clock may have brought this about late.
+    latestEndMs = clock.now() + patienceMs;
     if (!troubles.isSilent && !scenario.jobs.some(isWithoutAnswer))
       stuck.push(...stuckAmong(runs, provider.calls, clock.now()));
     shared.abort("patience");
     for (const caller of callers) caller.giveUp();
   }, patienceMs);
-  await clock.runUntil(() => runs.every(({ outcome }) => outcome) || clock.now() > 2 * patienceMs);
+  await clock.runUntil(() => runs.every(({ outcome }) => outcome) || clock.now() > latestEndMs);
 
   const met = [...clockFaults];
   const atOnce: Omit<Leftovers, "heldKeys"> = {
