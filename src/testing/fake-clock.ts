@@ -6,7 +6,10 @@ import { onAbort } from "../core/signal.ts";
 export interface FakeClock extends Clock {
   /** Moves time by `ms`, firing what falls due on the way in its order, and lets what that starts settle. */
   advance(ms: number): Promise<void>;
-  /** Moves time to each next timer until none is left and nothing starts another. */
+  /**
+   * Moves time to each next timer until none is left and nothing starts another. Work that takes real time (a file, a
+   * database) has 25 real milliseconds to do so.
+   */
   runAll(): Promise<void>;
   /** Timers that wait. Zero after a run that left nothing behind. */
   readonly pending: number;
@@ -22,7 +25,7 @@ interface Timer {
 const settleMs = 25;
 
 /**
- * A clock for tests: no test ever sleeps.
+ * A clock for tests: nobody waits for a time that it tells.
  *
  * @param startMs the time it starts at, in milliseconds since 1970; default 0
  *
