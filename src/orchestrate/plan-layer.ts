@@ -8,6 +8,9 @@ import type { RunContext, RunLayer } from "./run-context.ts";
 
 type BreakerStates = NonNullable<PlanContext["circuitBreakerStates"]>;
 
+/** Whose a plan is that was kept. */
+const keptPlanner = "An earlier run of this key";
+
 /** Chooses the tool of a run that names none. The caller's choice, options and fallbacks always win. */
 export function createPlanLayer(planner: Planner, breakerStates: () => BreakerStates): RunLayer {
   return (context, next) => (context.tool ? next() : choose(planner, context, breakerStates()).then(next));
@@ -17,14 +20,15 @@ async function choose(planner: Planner, context: RunContext, breakerStates: Brea
   const { keptPlan, input, settings } = context;
   const own = await ofPlanner(() => toolsOf(planner));
   const decision =
-    keptPlan === undefined
-      ? await plan(planner, own, context, breakerStates)
-      : checkedDecision(keptPlan, "An earlier run of this key");
-  if (keptPlan === undefined) await context.keepPlan?.(decision.told);
+    keptPlan === undefined ? await plan(planner, own, context, breakerStates) : checkedDecision(keptPlan, keptPlanner);
   const toolNamed = (name: string) => own.get(name) ?? settings.registry.get(name) ?? refuse(name, own, context);
-  context.tool = toolNamed(decision.selectedTool);
+  const tool = toolNamed(decision.selectedTool);
+  const fallbackTools =
+    context.fallbackTools.length > 0 ? context.fallbackTools : decision.fallbackTools.map(toolNamed);
+  if (keptPlan === undefined) await context.keepPlan?.(decision.told);
+  context.tool = tool;
+  context.fallbackTools = fallbackTools;
   context.toolOptions = { ...decision.toolOptions, ...input.toolOptions };
-  if (context.fallbackTools.length === 0) context.fallbackTools = decision.fallbackTools.map(toolNamed);
   context.metadata["plan"] = decision.told;
   context.events.source = context.tool.name;
   context.events.emit("plan_selected", { toolName: context.tool.name, reasoning: decision.told.reasoning });
@@ -74,10 +78,15 @@ function offered(own: ReadonlyMap<string, AnyTool>, { settings }: RunContext): R
   return { ...settings.registry.list(), ...Object.fromEntries(brought) };
 }
 
+/** A plan that was kept may be of a process that had other tools. */
 function refuse(name: string, own: ReadonlyMap<string, AnyTool>, context: RunContext): never {
   const names = Object.keys(offered(own, context));
   const known = names.length === 0 ? "There is no tool to choose from" : `There are: ${names.join(", ")}`;
-  throw new PlanningError(`The planner chose "${name}", which nobody registered. ${known}.`, {
-    [name]: "not registered",
-  });
+  const key = JSON.stringify(context.input.options.idempotencyKey);
+  const [who, advice] =
+    context.keptPlan === undefined
+      ? ["The planner", ""]
+      : [keptPlanner, ` Register it, or purge the key, so that it is planned anew: steer store purge ${key}.`];
+  const message = `${who} chose "${name}", which nobody registered. ${known}.${advice}`;
+  throw new PlanningError(message, { [name]: "not registered" });
 }

@@ -150,3 +150,22 @@ test("a plan that was kept and cannot be followed is a PlanningError that says w
     "An earlier run of this key gave a decision that no run can follow: selectedTool: got 7; wanted: the name of a tool",
   );
 });
+
+test("a plan that was kept and names a tool that is gone says so, and what to do", async () => {
+  const store = new MemoryStore();
+  const failing = defineTool({ name: "gone", execute: () => Promise.reject(new Error("no")) });
+  await run({ ...deciding({ ...decision, selectedTool: "gone" }), tools: [failing] }, "key 1", store);
+  await expect(run(deciding(decision), "key 1", store)).rejects.toMatchObject({
+    code: "PLANNING",
+    message: expect.stringContaining(
+      'An earlier run of this key chose "gone", which nobody registered. There are: echo, other. Register it, or purge the key, so that it is planned anew: steer store purge "key 1".',
+    ),
+    reasons: { gone: "not registered" },
+  });
+});
+
+test("a plan that no run can follow is not kept: the next one asks its planner", async () => {
+  const store = new MemoryStore();
+  await run(deciding({ ...decision, selectedTool: "none" }), "key", store).catch(() => {});
+  expect(await run(deciding(decision), "key", store)).toMatchObject({ status: "completed" });
+});
