@@ -4,6 +4,7 @@ export { type BreakerState, CircuitBreaker, type CountedFailure, type Permit } f
 export { BudgetLedger, type BudgetLedgerOptions, type ReservationRequest } from "./guard/budget.ts";
 export { CircuitOpenError } from "./guard/circuit-open-error.ts";
 export { type Classification, classify } from "./guard/classify.ts";
+export { Cooldown } from "./guard/cooldown.ts";
 export {
   createGuard,
   type Guard,
