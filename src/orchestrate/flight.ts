@@ -37,9 +37,9 @@ export class Flight<R> {
     this.#result.catch(() => {});
   }
 
-  /** Whether it is on its way to a result, and not only to its end. */
+  /** Whether it is on its way to a result, and not only to its end: one whose time is up has refused calls by now. */
   get isJoinable(): boolean {
-    return !this.scope.aborted;
+    return !this.scope.aborted && this.#ledger.leftMs() > 0;
   }
 
   /** Waits for the result, or for `waiter` to be aborted, which it will be at `untilMs`. */

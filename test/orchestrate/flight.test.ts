@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { CancelScope } from "../../src/core/signal.ts";
+import { BudgetLedger } from "../../src/guard/budget.ts";
+import { Flight } from "../../src/orchestrate/flight.ts";
+import { createFakeClock } from "../../src/testing.ts";
+
+function fly(timeMs: number) {
+  const clock = createFakeClock();
+  const ledger = new BudgetLedger({ limits: { timeMs }, clock });
+  const flight = new Flight(
+    "fingerprint",
+    ledger,
+    () => new Promise<never>(() => {}),
+    () => undefined,
+  );
+  return { clock, flight };
+}
+
+test("nobody joins a flight whose time is up, whichever timer of that millisecond comes first", async () => {
+  const { clock, flight } = fly(10);
+  expect(flight.isJoinable).toBe(true);
+  await clock.advance(10);
+  expect(flight.isJoinable).toBe(false);
+});
+
+test("a flight goes on for as long as the most patient of those who wait would", async () => {
+  const { clock, flight } = fly(10);
+  void flight.join(new CancelScope(), clock.now() + 20);
+  await clock.advance(10);
+  expect(flight.isJoinable).toBe(true);
+});
