@@ -5,6 +5,7 @@ import { causeOf, Incomplete } from "../contract/incomplete.ts";
 import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { showValue } from "../core/errors.ts";
+import { CancelScope } from "../core/signal.ts";
 import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
 import { amountsOf } from "./amounts-of.ts";
 import { countUse } from "./count-use.ts";
@@ -91,13 +92,18 @@ function innerContext(
   });
   const inner = withLazySignal(own, attempt);
   const guard = createDirectGuard(inner, observed);
-  const journal = lent?.journal && {
+  const kept = lent?.journal;
+  const journal = kept && {
     async find(...replicate: Parameters<ReplicateJournal["find"]>) {
-      const found = await lent.journal?.find(...replicate);
+      const found = await kept.find(...replicate);
       paidFor ||= found !== undefined;
       return found;
     },
-    append: lent.journal.append,
+    // An attempt that is over waits for no store: what it has found is there.
+    async append(...replicate: Parameters<ReplicateJournal["append"]>) {
+      const scope = new CancelScope(inner.signal);
+      await scope.race(kept.append(...replicate)).finally(() => scope.dispose());
+    },
   };
   if (lent)
     lend(inner, {

@@ -11,6 +11,7 @@ import {
   type ToolContext,
 } from "../../src/index.ts";
 import { createFakeClock } from "../../src/testing.ts";
+import { storeWith } from "../orchestrate/store-with.ts";
 
 const usage = { inputTokens: 3, outputTokens: 2, totalTokens: 5 };
 
@@ -192,6 +193,27 @@ describe("what super.executeBundle has found outlives an overridden executeBundl
   test("passes the time of its attempt: the output is partial, and says that it did", async () => {
     const output = await settled(new Stalling(), {}, { attemptTimeoutMs: 1_000, maxRetries: 0 });
     expect(output).toMatchObject({ status: "partial", content: found, errors: { own: { category: "timeout" } } });
+  });
+
+  test("passes the run's deadline in a later attempt that has found nothing: what an earlier one found is there", async () => {
+    class Slower extends Own {
+      override async executeReplicate(_request: object, { index }: ReplicateSpec) {
+        return index === 0 && this.asked++ === 0 ? { data: 7, usage } : new Promise<never>(() => {});
+      }
+    }
+    const store = storeWith(() => ({ append: () => new Promise(() => {}) }));
+    const clock = createFakeClock();
+    const reliabilityConfig = { attemptTimeoutMs: 600, initialDelayMs: 0 };
+    const pending = new ReliableOrchestrator({ clock, store, reliabilityConfig }).run({
+      tool: new Slower(),
+      request: {},
+      toolOptions: { stopping: "none" },
+      options: { timeoutMs: 1_000, idempotencyKey: "key" },
+    });
+    pending.catch(() => {});
+    await clock.advance(1_000);
+    const consensus = { summary: { consensus: 7 } };
+    expect(await pending.catch(({ partial }) => partial)).toMatchObject({ content: { evidenceBundle: consensus } });
   });
 
   test("is cancelled: the error holds it", async () => {
