@@ -39,6 +39,7 @@ export async function executeClaimed(
   try {
     output = withJournaledUsage(await next(), journal.journaledUsage());
     const kept = output;
+    lease.giveBack();
     if (isFinal(kept)) await protection.attempt("settle", () => store.settle(token, kept, ttlMs), { isWhole: true });
     else await protection.giveBack(release);
     return output;

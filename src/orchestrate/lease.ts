@@ -6,6 +6,7 @@
  * 2. A claim is given up that somebody else has, or that could not be renewed before its lease ran out: from then on
  *    somebody else may have it.
  * 3. After `stop` nothing is renewed and no timer is left.
+ * 4. Where the key is being given back, a refusal may come from just that: it then ends nothing before the lease does.
  */
 import { StoreError } from "../contract/store-error.ts";
 import { type Clock, schedule } from "../core/clock.ts";
@@ -24,7 +25,7 @@ export interface LeaseOptions {
 }
 
 /** Renews a lease three times in its length, until it is stopped. */
-export function keepLease(options: LeaseOptions): { stop(): void } {
+export function keepLease(options: LeaseOptions): Pick<Lease, "giveBack" | "stop"> {
   const lease = new Lease(options);
   lease.start();
   return lease;
@@ -33,6 +34,7 @@ export function keepLease(options: LeaseOptions): { stop(): void } {
 class Lease {
   readonly #options: LeaseOptions;
   #heldUntilMs: number;
+  #isGivenBack = false;
   #isStopped = false;
   #cancelTimer = () => {};
 
@@ -43,6 +45,11 @@ class Lease {
 
   start(): void {
     this.#wait(() => this.#renew(), Math.max(0, this.#leftMs - 2 * this.#pauseMs));
+  }
+
+  /** The run stores its output, or lets go of its key, from now on. */
+  giveBack(): void {
+    this.#isGivenBack = true;
   }
 
   stop(): void {
@@ -74,7 +81,9 @@ class Lease {
 
   /** A store that cannot be reached now may be there before the lease runs out; a stale token stays stale. */
   #retry(error: unknown): void {
-    if (isStaleToken(error) || this.#leftMs <= 0) this.#lose(error);
+    const isStale = isStaleToken(error);
+    if ((isStale && !this.#isGivenBack) || this.#leftMs <= 0) this.#lose(error);
+    else if (isStale) this.#wait(() => this.#lose(error), this.#leftMs);
     else this.#wait(() => this.#renew(), Math.min(this.#pauseMs, this.#leftMs));
   }
 

@@ -235,6 +235,33 @@ test.each([
   },
 );
 
+test.each(["settle", "release"] as const)(
+  "a heartbeat that meets the %s of its own run does not fail the run",
+  async (method) => {
+    const clock = createFakeClock();
+    const store = storeWith((inner) => ({
+      // The heartbeat comes while the store works, and is answered after it, in one go.
+      async [method](...given: readonly any[]) {
+        await clock.sleep(10_000);
+        await (inner[method] as (...given: readonly any[]) => Promise<void>)(...given);
+        await clock.sleep(1);
+      },
+      async renew(...given) {
+        await clock.sleep(1);
+        return inner.renew(...given);
+      },
+    }));
+    const tool = defineTool({
+      name: "t",
+      execute: (_request: object) => (method === "settle" ? "done" : Promise.reject(new Error("no"))),
+    });
+    const orchestrator = new ReliableOrchestrator({ clock, store });
+    const output = orchestrator.run({ tool, request: {}, options });
+    await clock.runAll();
+    expect((await output).status).toBe(method === "settle" ? "completed" : "failed");
+  },
+);
+
 test("a key that stands for another request is told as an invalid request", async () => {
   const orchestrator = new ReliableOrchestrator({ clock: createFakeClock(), store: new MemoryStore() });
   const tool = defineTool({ name: "echo", execute: (request: { n: number }) => request });

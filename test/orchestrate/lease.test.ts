@@ -61,6 +61,22 @@ describe("a lease", () => {
     expect(lost?.atMs).toBe(30_000);
   });
 
+  test("is not lost to the end of its own run: the store refuses what was asked just before the key was given back", async () => {
+    const stale = new StoreError({ store: "test", operation: "renew", reason: "stale_token", advice: "" });
+    const lease = hold(() => Promise.reject(stale));
+    lease.giveBack();
+    await clock.advance(10_000);
+    lease.stop();
+    expect([renewedAtMs, lost, clock.pending]).toEqual([[10_000], undefined, 0]);
+  });
+
+  test("is lost all the same where giving the key back outlasts it", async () => {
+    const stale = new StoreError({ store: "test", operation: "renew", reason: "stale_token", advice: "" });
+    hold(() => Promise.reject(stale)).giveBack();
+    await clock.advance(60_000);
+    expect([renewedAtMs, lost]).toEqual([[10_000], { atMs: 30_000, error: stale }]);
+  });
+
   test("outlives a store that is away for a while", async () => {
     hold(away, away);
     await clock.advance(60_000);
