@@ -33,7 +33,7 @@ const measurements: readonly Measurement[] = [
   {
     page: "campaign",
     title: "Runs through seeded faults of every kind",
-    command: "node scripts/campaign.ts --seeds 200000",
+    command: "node scripts/campaign.ts --seeds 50000",
   },
   {
     page: "kills",

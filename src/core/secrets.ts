@@ -1,5 +1,8 @@
-/** What a variable is called that holds a secret: `OPENAI_API_KEY`, `GITHUB_TOKEN`. */
-const secretName = /(?:API_?KEY|TOKEN|SECRET|PASSWORD)$/i;
+/** What a variable is called that holds a secret: `OPENAI_API_KEY`, `AWS_SECRET_ACCESS_KEY`, `GITHUB_TOKEN`. */
+const secretName = /(?:API_?KEY|_KEY|TOKEN|SECRET|PASSWORD)$/i;
+
+/** The password in an address: `postgres://steer:password@db.internal/steer`. */
+const passwordInAddress = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:([^/?#@]+)@/i;
 
 /** A shorter value is as likely a word of an answer as a secret. */
 const shortestSecret = 16;
@@ -17,8 +20,24 @@ export function withoutSecrets(text: string): string {
   return clean;
 }
 
+/** The longest first, in case one is a part of another. */
 function secretsOf(environment: NodeJS.ProcessEnv): readonly string[] {
   return Object.entries(environment)
-    .filter(([name, value = ""]) => secretName.test(name) && value.length >= shortestSecret)
-    .map(([, value]) => value as string);
+    .flatMap(([name, value = ""]) => (secretName.test(name) ? [value] : [passwordInAddress.exec(value)?.[1] ?? ""]))
+    .filter((secret) => secret.length >= shortestSecret)
+    .flatMap(asWritten)
+    .sort((a, b) => b.length - a.length);
+}
+
+/** A secret as it is, as a part of JSON, and decoded from an address. */
+function asWritten(secret: string): string[] {
+  return [...new Set([secret, JSON.stringify(secret).slice(1, -1), decoded(secret)])];
+}
+
+function decoded(secret: string): string {
+  try {
+    return decodeURIComponent(secret);
+  } catch {
+    return secret;
+  }
 }

@@ -1,0 +1,46 @@
+import { expect, test, vi } from "vitest";
+
+/** As a process with this environment has it. */
+async function withoutSecretsOf(environment: Readonly<Record<string, string>>) {
+  vi.resetModules();
+  vi.unstubAllEnvs();
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  return (await import("../../src/core/secrets.ts")).withoutSecrets;
+}
+
+// Not secrets: what they look like.
+const value = "0123456789abcdef0123";
+
+test.each(["OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "CLIENT_SECRET", "DB_PASSWORD", "xai_apikey"])(
+  "the value of %s is hidden",
+  async (name) => {
+    const withoutSecrets = await withoutSecretsOf({ [name]: value });
+    expect(withoutSecrets(`It said ${value}, twice: ${value}.`)).toBe("It said [secret], twice: [secret].");
+  },
+);
+
+test("so is a password in an address, as it is written there and decoded", async () => {
+  const withoutSecrets = await withoutSecretsOf({
+    DATABASE_URL: "postgres://steer:long%2Fpass-word-1234@db:5432/runs",
+  });
+  expect(withoutSecrets("failed for postgres://steer:long%2Fpass-word-1234@db")).toBe(
+    "failed for postgres://steer:[secret]@db",
+  );
+  expect(withoutSecrets("password long/pass-word-1234 refused")).toBe("password [secret] refused");
+});
+
+test("a secret is found inside of JSON, and one inside of another does not spoil it", async () => {
+  const quoted = `quote"and\\slash-${value}`;
+  const withoutSecrets = await withoutSecretsOf({ A_TOKEN: value, B_PASSWORD: quoted });
+  expect(withoutSecrets(JSON.stringify({ said: quoted }))).toBe('{"said":"[secret]"}');
+  expect(withoutSecrets(quoted)).toBe("[secret]");
+});
+
+test("what is short, or has another name, stays: it may be a word of an answer", async () => {
+  const withoutSecrets = await withoutSecretsOf({
+    PG_PASSWORD: "short",
+    MONKEY: value,
+    URL_OF_DOCS: "https://docs.example/a:b@c",
+  });
+  expect(withoutSecrets(`short ${value} https://docs.example/a:b@c`)).toBe(`short ${value} https://docs.example/a:b@c`);
+});
