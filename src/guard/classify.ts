@@ -33,6 +33,8 @@ const retryable: ReadonlySet<string> = new Set<ErrorCategory>([
   "network",
   "invalid_output",
 ]);
+/** Statuses that say of a request itself that it is wrong. */
+const faultsOfRequest: ReadonlySet<number> = new Set([400, 404, 422]);
 const failures: ReadonlySet<string> = new Set<ErrorCategory>(["overloaded", "server_error", "timeout", "network"]);
 
 /**
@@ -122,7 +124,8 @@ function categoryOfStatus(status: number, message: string, asksToWait: boolean):
   if (status === 429) return said === "quota_exhausted" && !asksToWait ? said : "rate_limit";
   if (status === 401 || status === 403) return "authentication";
   if (status === 413) return "context_length";
-  return said ?? "invalid_request";
+  // A conflict or a lock passes, and what another status of this class means nobody has said.
+  return said ?? (faultsOfRequest.has(status) ? "invalid_request" : "unknown");
 }
 
 function codeOf(facts: ErrorFacts | undefined, category: string): string {

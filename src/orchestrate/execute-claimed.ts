@@ -60,6 +60,7 @@ function isFinal(output: OrchestrationOutput): boolean {
   if (output.status !== "failed") return output.status === "completed";
   // A refusal can be a fallback's whose package is not installed: not here, and not yet.
   return Object.values(output.errors).every(
-    ({ category, code }) => fixedByRequest.has(category ?? "") && code !== InvalidOptionsError.code,
+    ({ category, code, isRetryable }) =>
+      fixedByRequest.has(category ?? "") && !isRetryable && code !== InvalidOptionsError.code,
   );
 }

@@ -50,7 +50,12 @@ function logEvent(logger: Logger, event: OrchestrationEvent, err: unknown): void
 function ownException(event: OrchestrationEvent): unknown {
   const facts = factsOfFailure(event);
   const original = facts && originalOf(facts);
-  return original !== undefined && classify(original).category === "unknown" ? original : undefined;
+  return original !== undefined && isOfOwnCode(original) ? original : undefined;
+}
+
+function isOfOwnCode(error: unknown): boolean {
+  const { category, code } = classify(error);
+  return category === "unknown" && !code.startsWith("HTTP_");
 }
 
 function factsOfFailure(event: OrchestrationEvent): object | undefined {

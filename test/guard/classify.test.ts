@@ -45,7 +45,11 @@ describe("what an HTTP status means", () => {
     [403, "authentication no neutral"],
     [404, "invalid_request no neutral"],
     [408, "timeout retry failure"],
+    [409, "unknown no neutral"],
+    [410, "unknown no neutral"],
     [413, "context_length no neutral"],
+    [423, "unknown no neutral"],
+    [425, "unknown no neutral"],
     [422, "invalid_request no neutral"],
     [429, "rate_limit retry cooldown"],
     [500, "server_error retry failure"],
@@ -211,6 +215,7 @@ describe("an explicit isRetryable", () => {
   it("is honoured both ways, on the error or on its cause", () => {
     expect(classify(withStatus(503, { isRetryable: false }))).toMatchObject({ isRetryable: false, breaker: "failure" });
     expect(classify(withStatus(400, { isRetryable: true }))).toMatchObject({ isRetryable: true, breaker: "neutral" });
+    expect(summary(withStatus(409, { isRetryable: true }))).toBe("unknown retry neutral");
     expect(classify(Object.assign(new TypeError("mine"), { isRetryable: true })).isRetryable).toBe(true);
     expect(classify(new Error("outer", { cause: withStatus(503, { isRetryable: false }) })).isRetryable).toBe(false);
   });

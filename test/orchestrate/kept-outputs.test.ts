@@ -50,6 +50,10 @@ test.each([
   ["server_error", { statusCode: 500 }],
   ["network", { code: "ECONNRESET" }],
   ["unknown", {}],
+  ["unknown", { statusCode: 409 }],
+  ["unknown", { statusCode: 423 }],
+  ["unknown", { statusCode: 409, isRetryable: true }],
+  ["invalid_request", { statusCode: 400, isRetryable: true }],
 ])("any other failure gives its key back: the next run calls again (%s)", async (category, facts) => {
   const { run, calls } = failingWith(facts);
   expect(await run()).toMatchObject({ status: "failed", errors: { failing: { category } } });

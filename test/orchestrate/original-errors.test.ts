@@ -99,14 +99,17 @@ describe("an exception of one's own", () => {
   });
 });
 
-test("an error of a provider is told by its facts alone: what it was asked may stand in it", async () => {
-  const { logger, withError } = watch();
-  const refusal = Object.assign(new Error("Unauthorized"), { statusCode: 401, requestBodyValues: { prompt: "…" } });
-  const tool = defineTool({ name: "refused", execute: () => Promise.reject(refusal) });
-  const output = await new Orchestrator({ logger }).run({ tool, request: {} });
-  expect(withError()).toEqual([]);
-  expect(failureOf(output).cause).toBe(refusal);
-});
+test.each([401, 409])(
+  "an error of a provider (%i) is told by its facts alone: what it was asked may stand in it",
+  async (statusCode) => {
+    const { logger, withError } = watch();
+    const refusal = Object.assign(new Error("Refused"), { statusCode, requestBodyValues: { prompt: "…" } });
+    const tool = defineTool({ name: "refused", execute: () => Promise.reject(refusal) });
+    const output = await new Orchestrator({ logger }).run({ tool, request: {} });
+    expect(withError()).toEqual([]);
+    expect(failureOf(output).cause).toBe(refusal);
+  },
+);
 
 test("an output that came from a store has the facts of its failure alone", async () => {
   const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
