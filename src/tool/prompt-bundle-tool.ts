@@ -75,15 +75,13 @@ export class PromptBundleTool<
   const Name extends string = string,
 > extends BundleTool<PromptVariables<P>, T> {
   readonly name: Name;
-  readonly #options: PromptBundleToolOptions<P, T, Name>;
-  #asker: Promise<ModelAsker> | undefined;
 
   /** @throws InvalidOptionsError for an unknown option */
   constructor(options: PromptBundleToolOptions<P, T, Name>) {
     super();
     assertKnownOptions(options, optionNames, "PromptBundleTool(…)");
     this.name = options.name;
-    this.#options = options;
+    questions.set(this, { options });
     const { version, description, model } = options;
     describeTool(this, { version, description, provider: providerOf(model) });
     const { schema = options.schema, schemaUri } = options.defaultOptions ?? {};
@@ -98,11 +96,11 @@ export class PromptBundleTool<
   }
 
   override get modelId(): string {
-    return modelIdOf(this.#options.model);
+    return modelIdOf(questionOf(this).options.model);
   }
 
   override get source(): EvidenceSource {
-    return sourceOf(this.#options.model);
+    return sourceOf(questionOf(this).options.model);
   }
 
   override get asksForFields(): boolean {
@@ -114,7 +112,7 @@ export class PromptBundleTool<
     options: ResolvedBundleOptions,
     context: ToolContext,
   ): Promise<ReplicateBound> {
-    return (await this.#loadAsker()).bound(this.#messages(request), options, context);
+    return (await askerOf(this)).bound(messagesFor(this, request), options, context);
   }
 
   override async executeReplicate(
@@ -122,25 +120,47 @@ export class PromptBundleTool<
     replicate: ReplicateSpec,
     context: ReplicateContext,
   ): Promise<ReplicateResult<T>> {
-    const asker = await this.#loadAsker();
-    return (await asker.ask(this.#messages(request), replicate, context)) as ReplicateResult<T>;
+    const asker = await askerOf(this);
+    return (await asker.ask(messagesFor(this, request), replicate, context)) as ReplicateResult<T>;
   }
 
-  override withModel(model: string | LanguageModelLike): PromptBundleTool<P, T, Name> {
-    return new PromptBundleTool({ ...this.#options, model });
+  /**
+   * The same tool over another model, with all that a subclass adds to it: its methods, and a copy of its fields. Fields
+   * that JavaScript keeps private (`#name`) cannot be copied; a subclass that has some overrides `withModel` as well.
+   */
+  override withModel(model: string | LanguageModelLike): this {
+    const { options } = questionOf(this);
+    const tool = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this)) as this;
+    questions.set(tool, { options: { ...options, model } });
+    if (this.provider === providerOf(options.model)) describeTool(tool, { provider: providerOf(model) });
+    return tool;
   }
+}
 
-  #loadAsker(): Promise<ModelAsker> {
-    this.#asker ??= loadModelAsker().then(({ ModelAsker }) => new ModelAsker(this.#options));
-    return this.#asker;
-  }
+/** What a prompt tool asks, and whom. */
+interface Question {
+  readonly options: PromptBundleToolOptions<any, any, string>;
+  asker?: Promise<ModelAsker>;
+}
 
-  #messages(request: PromptVariables<P>): PromptMessage[] {
-    const { prompt: template, system } = this.#options;
-    const prompt =
-      typeof template === "string" ? fillTemplate(template, request as Record<string, unknown>) : template(request);
-    const asked: readonly PromptMessage[] =
-      typeof prompt === "string" ? [{ role: "user", content: [{ type: "text", text: prompt }] }] : prompt;
-    return system === undefined ? [...asked] : [{ role: "system", content: system }, ...asked];
-  }
+/** Not in fields of their own class, which a copy of a subclass's tool could not have. */
+const questions = new WeakMap<object, Question>();
+
+function questionOf(tool: object): Question {
+  return questions.get(tool) as Question;
+}
+
+function askerOf(tool: object): Promise<ModelAsker> {
+  const question = questionOf(tool);
+  question.asker ??= loadModelAsker().then(({ ModelAsker }) => new ModelAsker(question.options));
+  return question.asker;
+}
+
+function messagesFor(tool: object, request: object): PromptMessage[] {
+  const { prompt: template, system } = questionOf(tool).options;
+  const prompt =
+    typeof template === "string" ? fillTemplate(template, request as Record<string, unknown>) : template(request);
+  const asked: readonly PromptMessage[] =
+    typeof prompt === "string" ? [{ role: "user", content: [{ type: "text", text: prompt }] }] : prompt;
+  return system === undefined ? [...asked] : [{ role: "system", content: system }, ...asked];
 }

@@ -226,3 +226,29 @@ describe("an escalation finds every model before the first call", () => {
     expect(codes).toEqual(["temperature_zero"]);
   });
 });
+
+test("a stronger model is asked by the tool's own subclass, with its methods and its fields", async () => {
+  class Masked<P extends string> extends PromptBundleTool<P> {
+    readonly mask = "#";
+
+    override async executeReplicate(...call: Parameters<PromptBundleTool<P>["executeReplicate"]>) {
+      const answer = await super.executeReplicate(...call);
+      return { ...answer, data: answer.data.replace(/\d/g, this.mask) };
+    }
+  }
+  const texts = ["call 111", "ring 222 now", "dial three"];
+  const weak = scriptedModel(({ index }) => answer(texts[index] as string), { modelId: "weak" });
+  const strong = strongModel(() => answer("call 555"));
+  const defaultOptions = { k: 3, escalate: { below: 0.9, to: [strong] } };
+  const tool = new Masked({ name: "t", model: weak, prompt: "x", defaultOptions });
+  expect(tool.withModel(strong)).toMatchObject({ name: "t", provider: "strong", modelId: "strong", mask: "#" });
+  expect(tool).toMatchObject({ provider: weak.provider, modelId: "weak" });
+  const { summary, replicates } = unwrap(await reliable().run({ tool, request: {} })).evidenceBundle;
+  expect(replicates.slice(0, 4).map(({ data }) => data)).toEqual([
+    "call ###",
+    "ring ### now",
+    "dial three",
+    "call ###",
+  ]);
+  expect(summary.consensus).toBe("call ###");
+});
