@@ -39,8 +39,8 @@ export interface CallAttempt {
   spend(usage: Usage | undefined, costUsd: number | null | undefined): void;
   /** Content went out to the caller: from here on the attempt is not repeated in silence. */
   commit(): void;
-  /** The answer comes as a stream from here on: its first chunk has to come in time. */
-  expectChunks(): void;
+  /** The answer comes as a stream from here on: its first chunk has to come in time. Gives what says that it has ended. */
+  expectChunks(): (() => void) | undefined;
   /** A chunk of it came: the next one has to come in time. */
   chunk(): void;
 }

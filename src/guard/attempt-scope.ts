@@ -29,6 +29,7 @@ export class AttemptScope extends CancelScope {
   #reject: ((reason: unknown) => void) | undefined = undefined;
   #stopTimer: (() => void) | undefined = undefined;
   #stopChunkTimer: (() => void) | undefined = undefined;
+  #openStreams = 0;
   #isStarted = false;
   #isOver = false;
 
@@ -72,9 +73,17 @@ export class AttemptScope extends CancelScope {
     this.#stopChunkTimer?.();
   }
 
-  /** The answer comes as a stream from here on. */
-  expectChunks(): void {
+  /**
+   * The answer comes as a stream from here on, one of perhaps several of this attempt.
+   *
+   * @returns what to call once, when the stream has ended: what is done with the answer then is no chunk that is late
+   */
+  expectChunks(): () => void {
+    this.#openStreams++;
     this.#expectChunk("first_chunk", this.#timeouts.firstChunkTimeoutMs);
+    return () => {
+      if (--this.#openStreams === 0) this.#expectNoChunk();
+    };
   }
 
   chunk(): void {
@@ -92,10 +101,14 @@ export class AttemptScope extends CancelScope {
   }
 
   #expectChunk(phase: TimeoutPhase, limitMs: number | undefined): void {
-    this.#stopChunkTimer?.();
-    this.#stopChunkTimer = undefined;
+    this.#expectNoChunk();
     if (limitMs === undefined || this.#isOver) return;
     this.#stopChunkTimer = schedule(this.#clock, () => this.#timeOut(phase, limitMs), limitMs);
+  }
+
+  #expectNoChunk(): void {
+    this.#stopChunkTimer?.();
+    this.#stopChunkTimer = undefined;
   }
 
   #timeOut(phase: TimeoutPhase, limitMs: number): void {

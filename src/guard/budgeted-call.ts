@@ -144,8 +144,8 @@ class BudgetedAttempt implements CallAttempt {
     if (!this.#scope.isOver) this.#call.isCommitted = true;
   }
 
-  expectChunks(): void {
-    this.#scope.expectChunks();
+  expectChunks(): () => void {
+    return this.#scope.expectChunks();
   }
 
   chunk(): void {

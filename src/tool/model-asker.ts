@@ -82,19 +82,20 @@ export class ModelAsker {
     const messages = withCorrection(wanted, lent?.attempt?.previousError);
     const prices = await pricesOf(lent);
     const { temperature, providerOptions } = this.#settings;
-    if (lent?.isStreaming) lent.attempt?.expectChunks();
-    const answer = await generate(model, {
-      messages,
-      seed: replicate.seed,
-      sampleIndex: replicate.index,
-      temperature,
-      maxOutputTokens: this.#maxOutputTokens(messages, lent, prices, model),
-      providerOptions,
-      responseSchema: lent?.responseSchema,
-      signal: context.signal,
-      onUsage: (usage) => context.reportUsage(usage, costOf(prices, model, usage, context.events)),
-      ...(lent?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context, lent) }),
-    });
+    const answer = await askInTime(lent, () =>
+      generate(model, {
+        messages,
+        seed: replicate.seed,
+        sampleIndex: replicate.index,
+        temperature,
+        maxOutputTokens: this.#maxOutputTokens(messages, lent, prices, model),
+        providerOptions,
+        responseSchema: lent?.responseSchema,
+        signal: context.signal,
+        onUsage: (usage) => context.reportUsage(usage, costOf(prices, model, usage, context.events)),
+        ...(lent?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context, lent) }),
+      }),
+    );
     if (answer.finishReason === "content-filter") throw contentFiltered(model);
     const { data, repairs } = readAnswer(answer.text, answer.finishReason, lent?.responseSchema !== undefined);
     const warnings = [...answer.warnings, ...repairs];
@@ -144,6 +145,12 @@ async function pricesOf(lent: Lent | undefined): Promise<PriceSource> {
 function contentFiltered({ provider, modelId }: LanguageModelLike): Error {
   const message = `The content filter of "${provider}" withheld the answer of "${modelId}". Rephrase the prompt, or fall back to another model.`;
   return Object.assign(new Error(message), { code: "content_filter" });
+}
+
+/** Asks, and where the answer comes as a stream has its chunks awaited for just as long. */
+function askInTime<R>(lent: Lent | undefined, ask: () => Promise<R>): Promise<R> {
+  const endOfChunks = lent?.isStreaming ? lent.attempt?.expectChunks() : undefined;
+  return endOfChunks ? ask().finally(endOfChunks) : ask();
 }
 
 function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateContext, lent: Lent): void {

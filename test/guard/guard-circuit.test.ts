@@ -204,6 +204,34 @@ describe("timeouts of guarded calls", () => {
     expect(stalled.clock.now()).toBe(2190);
   });
 
+  it("wait for no chunk once all streams of an attempt have ended, however long it goes on", async () => {
+    const config = { firstChunkTimeoutMs: 1000, chunkTimeoutMs: 200, maxRetries: 0 };
+    const { guard, clock } = setUp({ config });
+    const checked = guard(
+      call(async (attempt) => {
+        const end = attempt.expectChunks();
+        attempt.chunk();
+        end?.();
+        await clock.sleep(60_000);
+        return "checked";
+      }),
+    );
+    await clock.runAll();
+    expect(await checked).toMatchObject({ ok: true, value: "checked", attempts: 1 });
+
+    const stalled = guard(
+      call((attempt) => {
+        const end = attempt.expectChunks();
+        attempt.expectChunks();
+        attempt.chunk();
+        end?.();
+        return never();
+      }),
+    );
+    await clock.runAll();
+    expect(await stalled).toMatchObject({ ok: false, error: { phase: "chunk", limitMs: 200 } });
+  });
+
   it("leave no timer for the chunks of an attempt that is over, successful or given up", async () => {
     const { guard, clock } = setUp({ config: { attemptTimeoutMs: 1000, chunkTimeoutMs: 200, maxRetries: 0 } });
     const chunks: (() => void)[] = [];

@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { defineBundleTool, defineTool, type OrchestrationEvent, ReliableOrchestrator } from "../../src/index.ts";
-import { createFakeClock } from "../../src/testing/fake-clock.ts";
+import {
+  defineBundleTool,
+  defineTool,
+  type OrchestrationEvent,
+  PromptBundleTool,
+  ReliableOrchestrator,
+} from "../../src/index.ts";
+import { createFakeClock, scriptedModel } from "../../src/testing.ts";
 
 const reset = () => Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
 
@@ -81,4 +87,16 @@ test("a replicate that a tool of one's own had shown in part starts anew, after 
   await clock.runAll();
   expect((await pending).status).toBe("completed");
   expect(types).toEqual(["delta 1", "attempt_discarded 1", "delta 2"]);
+});
+
+test("chunkTimeoutMs ends with the stream: an answer that takes long to check is checked, and paid for once", async () => {
+  const clock = createFakeClock();
+  const orchestrator = new ReliableOrchestrator({ clock, reliabilityConfig: { chunkTimeoutMs: 100 } });
+  const model = scriptedModel(() => ({ object: { a: 1 } }));
+  const schema = z.object({ a: z.number() }).refine(() => clock.sleep(500).then(() => true));
+  const tool = new PromptBundleTool({ name: "p", model, prompt: "x", schema, defaultOptions: { k: 1 } });
+  const pending = orchestrator.run({ tool, request: {}, options: { streaming: true } });
+  await clock.runAll();
+  expect(await pending).toMatchObject({ status: "completed" });
+  expect(model.calls).toHaveLength(1);
 });
