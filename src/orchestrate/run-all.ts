@@ -74,9 +74,9 @@ export async function* runAll(
   }
 }
 
+/** Both kinds alike, of which none throws where it could reject. */
 function iterate(requests: Iterable<unknown> | AsyncIterable<unknown>): AsyncIterator<unknown> {
-  if (Symbol.asyncIterator in requests) return requests[Symbol.asyncIterator]();
-  const iterator = requests[Symbol.iterator]();
+  const iterator = Symbol.asyncIterator in requests ? requests[Symbol.asyncIterator]() : requests[Symbol.iterator]();
   return {
     next: async () => iterator.next(),
     return: async () => iterator.return?.() ?? { value: undefined, done: true },

@@ -638,4 +638,18 @@ describe("runMany", () => {
     await expect(all()).rejects.toThrow("half-way");
     expect(results).toEqual([0]);
   });
+
+  test("a source whose next throws instead of rejecting ends the loop with what it threw", async () => {
+    const next = (): never => {
+      throw new Error("no file");
+    };
+    const sources = [
+      { [Symbol.asyncIterator]: () => ({ next }) },
+      { [Symbol.iterator]: () => ({ next }) },
+    ] as AsyncIterable<{ q: string }>[];
+    for (const requests of sources) {
+      const all = orchestrator.runMany({ tool: echo, requests })[Symbol.asyncIterator]();
+      await expect(all.next()).rejects.toThrow("no file");
+    }
+  });
 });
