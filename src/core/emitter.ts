@@ -7,11 +7,12 @@
  * 3. A reader that falls behind slows nobody and grows only by what may not be dropped.
  */
 import { EventReader } from "./event-reader.ts";
+import { ignorePromise, isThenable } from "./thenable.ts";
 
 export type EventListener<E> = (event: E) => unknown;
 
 /** Hears what a listener threw. */
-export type OnListenerError = (error: unknown, listener: object) => void;
+export type OnListenerError = (error: unknown, listener: object) => unknown;
 
 export interface EmitterOptions<E> {
   /** Default: who emits the event hears of it. */
@@ -100,10 +101,6 @@ export function tellListener<E>(call: EventListener<E>, event: E, onListenerErro
 /** Whoever hears of errors is a listener, too. */
 function report(error: unknown, listener: object, onListenerError: OnListenerError | undefined): void {
   try {
-    onListenerError?.(error, listener);
+    ignorePromise(onListenerError?.(error, listener));
   } catch {}
-}
-
-function isThenable(answer: unknown): answer is PromiseLike<unknown> {
-  return typeof (answer as PromiseLike<unknown> | null | undefined)?.then === "function";
 }

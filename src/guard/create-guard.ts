@@ -15,6 +15,7 @@ import {
 } from "../core/options.ts";
 import { type Random, systemRandom } from "../core/random.ts";
 import { CancelScope } from "../core/signal.ts";
+import { ignorePromise } from "../core/thenable.ts";
 import { type BreakerState, CircuitBreaker } from "./breaker.ts";
 import { Circuit } from "./circuit.ts";
 import { type Classification, classify } from "./classify.ts";
@@ -51,7 +52,7 @@ const guardOptions = declareOptions("GuardOptions", "createGuard(…)", {
   timeoutMs: v.optional(milliseconds({ minimum: 1 })),
   /** Longest time of one attempt. Default: none. */
   attemptTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
-  /** What an error means. Default: what `classify` says; so too where this throws. */
+  /** What an error means. Default: what `classify` says; so too where this throws, or gives none. */
   classify: v.optional(
     checkedBy<(error: unknown) => Classification>(isFunction, "a function from an error to a classification"),
   ),
@@ -154,17 +155,23 @@ function prepare(given: GuardOptions | undefined) {
   return { settings, timeoutMs, policies };
 }
 
-/** A classifier that throws neither hides the error that it was asked about nor leaves its call unfinished. */
+/** A classifier that throws, or gives no classification, neither hides the error that it was asked about nor leaves its call unfinished. */
 function classifierOf({ classify: own, name, clock }: ResolvedOptions<typeof guardOptions>): typeof classify {
   const usual = (error: unknown) => classify(error, name, clock.now());
   if (!own) return usual;
   return (error) => {
     try {
-      return own(error);
+      const given: unknown = own(error);
+      return !ignorePromise(given) && isClassification(given) ? given : usual(error);
     } catch {
       return usual(error);
     }
   };
+}
+
+function isClassification(given: unknown): given is Classification {
+  const { category, isRetryable } = (given ?? {}) as Partial<Classification>;
+  return typeof category === "string" && typeof isRetryable === "boolean";
 }
 
 function invalidTimeout(given: unknown): InvalidOptionsError {

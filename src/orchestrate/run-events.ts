@@ -19,6 +19,7 @@ import type {
 import { plainCopy } from "../core/canonical.ts";
 import { type Clock, timestamp } from "../core/clock.ts";
 import { Emitter, type OnListenerError } from "../core/emitter.ts";
+import { ignorePromise } from "../core/thenable.ts";
 import type { CountableEvent, EventMeter } from "../telemetry/run-metrics.ts";
 
 export interface RunIdentity {
@@ -36,7 +37,7 @@ type Redact = (event: OrchestrationEvent) => OrchestrationEvent;
 
 /** Hears every event, and what others who hear it throw. */
 export interface RunLog {
-  readonly onEvent: (event: OrchestrationEvent) => void;
+  readonly onEvent: (event: OrchestrationEvent) => unknown;
   readonly onListenerError: OnListenerError;
 }
 
@@ -145,7 +146,8 @@ export class RunEvents {
   #redacted(event: object, base: { readonly type: EventType }, redact: Redact): object {
     try {
       // Of a copy, for what an event tells of is what the run goes on with. Order and identity are the run's to say.
-      return { ...redact(plainCopy(event as OrchestrationEvent, base.type)), ...base };
+      const redacted = redact(plainCopy(event as OrchestrationEvent, base.type));
+      return ignorePromise(redacted) ? base : { ...redacted, ...base };
     } catch {
       return base;
     }

@@ -33,17 +33,18 @@ export function createRunLog(
   return {
     onEvent: (event) => logEvent(logger, event, isRedacted ? undefined : ownException(event)),
     onListenerError(err, listener) {
-      if (failing.has(listener)) return;
+      if (failing.has(listener)) return undefined;
       failing.add(listener);
-      logger.warn({ traceId, requestId, err: loggedError(err) }, "steer listener failed");
+      return logger.warn({ traceId, requestId, err: loggedError(err) }, "steer listener failed");
     },
   };
 }
 
-function logEvent(logger: Logger, event: OrchestrationEvent, err: unknown): void {
+/** @returns what the logger gives: a promise, where a logger is none that `Logger` allows */
+function logEvent(logger: Logger, event: OrchestrationEvent, err: unknown): unknown {
   const { type } = event;
   const level = levels[type] ?? (err === undefined ? "debug" : "warn");
-  logger[level](err === undefined ? event : { ...event, err: loggedError(err) }, `steer ${type}`);
+  return logger[level](err === undefined ? event : { ...event, err: loggedError(err) }, `steer ${type}`);
 }
 
 /** Of what can be classified the facts say enough, and its error may hold what a provider was asked. */

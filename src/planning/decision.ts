@@ -1,3 +1,4 @@
+import { ignorePromise } from "../core/thenable.ts";
 import type { ToolFacts } from "./known-tools.ts";
 import type { PlanDecision } from "./planner.ts";
 
@@ -22,7 +23,8 @@ export function createDecision({ name, tool, ...choice }: Choice, request: unkno
 /** A tool may fail to estimate a request that its input schema has not seen yet: that is no reason not to plan. */
 function estimateOf(tool: ToolFacts, request: unknown, toolOptions: object) {
   try {
-    return tool.estimate?.(request, toolOptions) ?? {};
+    const estimate = tool.estimate?.(request, toolOptions) ?? {};
+    return ignorePromise(estimate) ? {} : estimate;
   } catch {
     return {};
   }

@@ -3,6 +3,7 @@ import type { LanguageModelLike } from "../contract/model.ts";
 import type { PriceSource } from "../contract/settings.ts";
 import type { Usage } from "../contract/usage.ts";
 import { InvalidOptionsError, messageOf, showValue } from "../core/errors.ts";
+import { ignorePromise } from "../core/thenable.ts";
 
 /** A call is paid for whatever its price is said to be: where a source fails, or gives no price, the cost is unknown. */
 export function costOf(
@@ -19,9 +20,8 @@ export function costOf(
   try {
     const costUsd = prices.costUsd({ provider, modelId, usage });
     if (costUsd === null || (typeof costUsd === "number" && costUsd >= 0 && Number.isFinite(costUsd))) return costUsd;
-    // One that has to be awaited may reject, and nobody listens.
-    Promise.resolve(costUsd).catch(() => {});
-    return unknown(`gave ${showValue(costUsd)}; allowed: a number of at least 0, or null`);
+    const given = ignorePromise(costUsd) ? "a promise" : showValue(costUsd);
+    return unknown(`gave ${given}; allowed: a number of at least 0, or null`);
   } catch (error) {
     return unknown(`failed: ${messageOf(error)}`);
   }
