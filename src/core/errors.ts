@@ -86,9 +86,20 @@ function describeIssue({ path, given, allowed }: OptionIssue): string {
 /** A value as an error message shows it: its type where that explains the fault, and never more than a line. */
 export function showValue(value: unknown, maximumLength = 80): string {
   if (typeof value === "string") return shorten(withoutSecrets(JSON.stringify(value)), maximumLength);
-  if (typeof value === "function") return value.name === "" ? "a function" : `the function ${value.name}`;
   if (typeof value === "bigint") return `${value}n`;
-  if (typeof value !== "object" || value === null) return String(value);
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return String(value);
+  try {
+    return typeof value === "function" ? showFunction(value) : showObject(value, maximumLength);
+  } catch {
+    return `${typeof value === "function" ? "a function" : "an object"} that cannot be read`;
+  }
+}
+
+function showFunction({ name }: { readonly name: unknown }): string {
+  return typeof name === "string" && name !== "" ? `the function ${name}` : "a function";
+}
+
+function showObject(value: object, maximumLength: number): string {
   try {
     return shorten(withoutSecrets(JSON.stringify(value) ?? String(value)), maximumLength);
   } catch {
@@ -106,9 +117,25 @@ function shorten(text: string, maximumLength: number): string {
  */
 export function messageOf(error: unknown): string {
   try {
-    if (error instanceof Error) return withoutSecrets(error.message);
+    if (error instanceof Error) return textOf(error.message);
   } catch {
     return "an error whose message cannot be read";
   }
   return typeof error === "string" ? withoutSecrets(error) : `a thrown ${typeof error}: ${showValue(error)}`;
+}
+
+/** Whoever throws may have put anything where an error has its message. */
+function textOf(message: unknown): string {
+  return typeof message === "string" ? withoutSecrets(message) : showValue(message);
+}
+
+/** The kind of anything that was thrown: the name of an error, the type of what is none. */
+export function kindOf(error: unknown): string {
+  try {
+    if (!(error instanceof Error)) return typeof error;
+    const name: unknown = error.name;
+    return typeof name === "string" ? name : "Error";
+  } catch {
+    return "Error";
+  }
 }

@@ -1,6 +1,6 @@
 import { causeOf } from "../contract/incomplete.ts";
 import type { OutputError } from "../contract/output.ts";
-import { messageOf } from "../core/errors.ts";
+import { kindOf, messageOf } from "../core/errors.ts";
 import { keepOriginal } from "../core/original-error.ts";
 import { type Classification, classify } from "./classify.ts";
 
@@ -18,7 +18,7 @@ export function toOutputError(
 ): OutputError {
   const cause = causeOf(error);
   const facts = {
-    type: cause instanceof Error ? cause.name : typeof cause,
+    type: kindOf(cause),
     message: note ? `${messageOf(cause)} (${note})` : messageOf(cause),
     code: classification.code,
     isRetryable: classification.isRetryable,

@@ -57,11 +57,25 @@ describe("a shown value", () => {
   ])("of %o is one short line", (value, shown) => expect(showValue(value)).toBe(shown));
 });
 
+it("shows a value that cannot be read as one", () => {
+  const broken = () => {
+    throw new Error("trap");
+  };
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  expect(showValue(Object.defineProperty(() => {}, "name", { value: Symbol("q") }))).toBe("a function");
+  expect(showValue(proxy)).toBe("an object that cannot be read");
+  expect(showValue(new Proxy(() => {}, { get: broken }))).toBe("a function that cannot be read");
+});
+
 describe("the message of what was thrown", () => {
   it.each([
     [new TypeError("oops"), "oops"],
     ["a string", "a string"],
     [undefined, "a thrown undefined: undefined"],
     [{ status: 500 }, 'a thrown object: {"status":500}'],
+    [Object.assign(new Error("x"), { message: { detail: "quota" } }), '{"detail":"quota"}'],
+    [Object.assign(new Error("x"), { message: 5n }), "5n"],
+    [Object.assign(new Error("x"), { message: null }), "null"],
   ])("%o", (thrown, message) => expect(messageOf(thrown)).toBe(message));
 });

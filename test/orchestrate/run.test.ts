@@ -183,11 +183,21 @@ describe("input is checked once, at the edge", () => {
 
 describe("a run resolves or rejects once", () => {
   test("a tool that throws anything at all gives a failed output", async () => {
-    for (const thrown of ["a string", undefined, null, 7, new TypeError("oops")]) {
+    const nameless = Object.defineProperty(new Error("oops"), "name", {
+      get() {
+        throw new Error("no name");
+      },
+    });
+    const wordless = Object.assign(new Error(), { message: { detail: 5n } });
+    for (const thrown of ["a string", undefined, null, 7, new TypeError("oops"), nameless, wordless]) {
       const tool = defineTool({ name: "bad", execute: () => Promise.reject(thrown) });
       const output = await orchestrator.run({ tool, request: {} });
       expect(output.status).toBe("failed");
-      expect(output.errors?.["bad"]?.isRetryable).toBe(false);
+      expect(output.errors?.["bad"]).toMatchObject({
+        type: expect.any(String),
+        message: expect.any(String),
+        isRetryable: false,
+      });
       expect(() => unwrap(output)).toThrow(ToolExecutionError);
     }
   });
