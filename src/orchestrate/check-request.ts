@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { keepRawRequest } from "../contract/raw-request.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 
@@ -10,7 +11,7 @@ import { InvalidOptionsError } from "../core/errors.ts";
 export async function checkRequest(tool: AnyTool, request: unknown): Promise<unknown> {
   if (!tool.inputSchema) return request;
   const result = await tool.inputSchema["~standard"].validate(request);
-  if (!result.issues) return result.value;
+  if (!result.issues) return keepRawRequest(result.value, request);
   throw new InvalidOptionsError(
     result.issues.map((issue) => {
       const keys = (issue.path ?? []).map(keyOf);

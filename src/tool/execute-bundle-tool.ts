@@ -1,6 +1,7 @@
 import type { EvidenceContent } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { Incomplete } from "../contract/incomplete.ts";
+import { rawRequestOf } from "../contract/raw-request.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { BundleTool } from "./bundle-tool.ts";
 import { executeWholeBundle } from "./execute-whole-bundle.ts";
@@ -19,7 +20,7 @@ export async function executeBundleTool<Input, T>(
   checked: CheckedBundleOptions,
   context: ToolContext,
 ): Promise<EvidenceContent<T>> {
-  const seeds = checked.seeds ?? deriveSeeds(tool.name, request, checked.k);
+  const seeds = checked.seeds ?? deriveSeeds(tool.name, rawRequestOf(request), checked.k);
   const options = { ...checked, seeds } as ResolvedBundleOptions;
   try {
     const evidenceBundle = runsWhole

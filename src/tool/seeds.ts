@@ -5,8 +5,8 @@ import { seededRandom } from "../core/random.ts";
 const seedLimit = 2 ** 31;
 
 /**
- * A seed for each of `k` replicates that depends on the tool and the request alone, so that the same question is asked
- * with the same seeds wherever and whenever it is asked.
+ * A seed for each of `k` replicates that depends on the tool and the caller's request alone, so that the same question is
+ * asked with the same seeds wherever and whenever it is asked.
  */
 export function deriveSeeds(toolName: string, request: unknown, k: number): number[] {
   const random = seededRandom(startFor(toolName, request));
