@@ -39,7 +39,7 @@ export function createReliableLayers(parts: ReliableParts): readonly RunLayer[] 
 
 /** Opens a store when it is first needed; once that failed, the next run tries again. */
 function storeOpener(store: RunStore | StoreName, state: ReliabilityState): () => RunStore | Promise<RunStore> {
-  const open = () => (store === "memory" ? state.memoryStore() : openGiven(store));
+  const open = () => (typeof store === "string" ? state.storeNamed(store) : openGiven(store));
   let opened: RunStore | Promise<RunStore> | undefined;
   return () => {
     opened ??= open().then(
@@ -56,7 +56,6 @@ function storeOpener(store: RunStore | StoreName, state: ReliabilityState): () =
   };
 }
 
-async function openGiven(store: RunStore | StoreName): Promise<RunStore> {
-  const opened = await openStore(store);
-  return opened === store ? new GivenStore(opened) : opened;
+async function openGiven(store: RunStore): Promise<RunStore> {
+  return new GivenStore(await openStore(store));
 }

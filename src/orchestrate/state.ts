@@ -9,8 +9,9 @@ import type { RunStore } from "../store/store.ts";
 import { Flights, type FlightsByKey } from "./flights.ts";
 
 /**
- * What reliable runs share: circuit breakers, retry budgets, the memory store, and the executions in flight by key. One
- * a process by default, so that all orchestrators know what one of them learned of a provider.
+ * What reliable runs share: circuit breakers, retry budgets, the stores that are only named, and the executions in flight
+ * by key. One a process by default, so that all orchestrators know what one of them learned of a provider, and a store is
+ * opened once, whose path is one in the folder that the process then works in.
  *
  * @example
  * ```ts
@@ -24,7 +25,7 @@ export class ReliabilityState {
   readonly #clock: Clock;
   readonly #breakers: BreakerRegistry;
   readonly #retryBudgets = new RetryBudgets();
-  #store: Promise<RunStore> | undefined;
+  readonly #stores = new Map<StoreName, Promise<RunStore>>();
 
   /** @param options `clock` (default: the real one); `random` is accepted for symmetry and not needed */
   constructor(options?: { clock?: Clock | undefined; random?: Random | undefined }) {
@@ -38,9 +39,14 @@ export class ReliabilityState {
   }
 
   /** @internal */
-  memoryStore(): Promise<RunStore> {
-    this.#store ??= openStore("memory", { clock: this.#clock });
-    return this.#store;
+  storeNamed(name: StoreName): Promise<RunStore> {
+    const known = this.#stores.get(name);
+    if (known) return known;
+    // What outlives the process tells its time by a clock that others share.
+    const opening = openStore(name, name === "memory" ? { clock: this.#clock } : {});
+    this.#stores.set(name, opening);
+    opening.catch(() => this.#stores.delete(name));
+    return opening;
   }
 
   /** The executions of this process on a store, by key. @internal */

@@ -102,7 +102,7 @@ async function openFile({ path, busyTimeoutMs, clock }: SqliteFile): Promise<Ope
   mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path, { timeout: blockingMs });
   try {
-    database.function("steer_now", () => clock.now());
+    database.function("steer_now", tellerOf(clock));
     await retryWhileBusy(() => database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"), busyTimeoutMs);
     await retryWhileBusy(() => migrate(database, path), busyTimeoutMs);
   } catch (error) {
@@ -110,6 +110,11 @@ async function openFile({ path, busyTimeoutMs, clock }: SqliteFile): Promise<Ope
     throw error;
   }
   return { database, writes: new GroupCommit(database, busyTimeoutMs), prepared: new Map() };
+}
+
+/** Made where it sees no database: one whose function refers to it stays open when nobody has it any more. */
+function tellerOf(clock: SqliteFile["clock"]): () => number {
+  return () => clock.now();
 }
 
 /** Brings the schema up to date. Processes that do so at once wait for one another. */

@@ -15,7 +15,7 @@ export class FaultyState extends ReliabilityState {
     this.#troubles = troubles;
   }
 
-  override memoryStore(): Promise<RunStore> {
+  override storeNamed(): Promise<RunStore> {
     const played = this.#troubles.begin(this.#process, "open", "", {});
     return this.#troubles.meet(played, async () => this.#store);
   }

@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { defineTool, ReliableOrchestrator } from "../../src/index.ts";
 import { type ReliabilityConfig, ReliabilityState } from "../../src/reliability.ts";
+import { SqliteStore } from "../../src/stores/sqlite.ts";
 import { createFakeClock } from "../../src/testing.ts";
 
 type Options = ConstructorParameters<typeof ReliableOrchestrator>[0];
@@ -47,6 +48,18 @@ describe.each([
     for (let call = 0; call < 5; call++) await ask(given(many));
     expect(await attempts(given(many))).toBe(2);
     expect(await attempts({ state: new ReliabilityState(), reliabilityConfig: many })).toBe(101);
+  });
+
+  it("share a store that is only named: it is opened once", async () => {
+    using claim = vi.spyOn(SqliteStore.prototype, "claim");
+    claim.mockRejectedValue(new Error("asked"));
+    const tool = defineTool({ name: "any", execute: () => "done" });
+    for (let run = 0; run < 3; run++) {
+      const orchestrator = new ReliableOrchestrator({ ...shared, store: "sqlite" });
+      await orchestrator.run({ tool, request: {}, options: { idempotencyKey: "key" } }).catch(() => {});
+    }
+    expect(claim.mock.contexts.length).toBe(3);
+    expect(new Set(claim.mock.contexts).size).toBe(1);
   });
 });
 

@@ -13,6 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import type { ManagedStore } from "../../src/store/store.ts";
@@ -281,4 +283,21 @@ test("closing lets what was asked for before end first", async () => {
     "c running",
   ]);
   await again.close();
+});
+
+test("a store that nobody has any more, and nobody closed, keeps no file open", async () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage: () => void = runInNewContext("gc");
+  // What the functions of a file tell the time by goes with the file.
+  const openAndLeave = async () => {
+    const clock = { now: () => 0 };
+    await new SqliteStore({ path, clock }).list();
+    return new WeakRef(clock);
+  };
+  const clocks = [await openAndLeave(), await openAndLeave()];
+  const left = () => {
+    collectGarbage();
+    return clocks.filter((clock) => clock.deref()).length;
+  };
+  await expect.poll(left).toBe(0);
 });
