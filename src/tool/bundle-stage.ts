@@ -82,7 +82,7 @@ export async function runBundleStage<Input, T>(
   });
   const replicates = schedule.replicates as Replicate<T>[];
   const summaryWith = (others: readonly Replicate<T>[]) =>
-    summarizeWithin(schema, [...replicates, ...others], settled());
+    summarizeWithin(schema, [...replicates, ...others], settled(), context);
   const summary = await summaryWith([]);
   warnOfAbsentFields(options, summary, context);
   return { source: tool.source, schedule, replicates, summary, summaryWith };
