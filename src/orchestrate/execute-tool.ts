@@ -55,7 +55,13 @@ async function invoke(
   const outcome = await guard({
     provider: tool.provider ?? `tool:${tool.name}`,
     bound: () => tool.estimate?.(request, options),
-    execute: (attempt) => tool.execute(request, options, createToolContext(context, guard, span, attempt)),
+    // What one attempt does to its options is no concern of the next.
+    execute: (attempt) =>
+      tool.execute(
+        request,
+        resolveToolOptions(tool, context.toolOptions),
+        createToolContext(context, guard, span, attempt),
+      ),
   });
   if (outcome.ok) return outcome.value;
   if (outcome.error instanceof Incomplete) throw outcome.error;
