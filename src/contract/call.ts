@@ -35,6 +35,8 @@ export interface CallAttempt {
   readonly reserved: Budget;
   /** The error of the attempt before, so that a model can be shown what was wrong with its answer. */
   readonly previousError?: unknown;
+  /** Whether anything was reported as used, by the attempt itself or by a call that is part of it. */
+  readonly hasSpent: boolean;
   /** Reports what the attempt used, also when it goes on to fail. Several reports add up. */
   spend(usage: Usage | undefined, costUsd: number | null | undefined): void;
   /** Content went out to the caller: from here on the attempt is not repeated in silence. */
@@ -43,6 +45,14 @@ export interface CallAttempt {
   expectChunks(): (() => void) | undefined;
   /** A chunk of it came: the next one has to come in time. */
   chunk(): void;
+  /**
+   * The guard of calls that are part of this attempt. Each is tried once, as the attempt is what is tried again, and ends
+   * with it. They reserve for themselves, in place of what was reserved for the attempt; what they use is the attempt's.
+   *
+   * @param signal ends them as well
+   * @param limits ceilings of their own, all together
+   */
+  guardWithin(signal: AbortSignal, limits?: Budget | undefined): CallGuard;
 }
 
 /** How a call ended, after all its attempts. Their usage counts, whatever came of them. */
@@ -123,9 +133,9 @@ export interface Lent {
 
 const lent = Symbol.for("steer-llm-sdk.lent");
 
-/** A context that also carries what the run lends. */
+/** A context that also carries what the run lends, and hands it on where a tool spreads it into a context of its own. */
 export function lend<C extends ToolContext>(context: C, what: Lent): C {
-  return Object.defineProperty(context, lent, { value: what });
+  return Object.defineProperty(context, lent, { value: what, enumerable: true });
 }
 
 /** What the run lent with this context; `undefined` where a tool is called by hand. */

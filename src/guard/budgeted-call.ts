@@ -1,8 +1,8 @@
-import type { Call, CallAttempt } from "../contract/call.ts";
+import type { Call, CallAttempt, CallGuard } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import type { EventData } from "../contract/event.ts";
 import { addSpent, type Budget, nothingSpent, type Spent, toSpent, type Usage } from "../contract/usage.ts";
-import type { CancelScope } from "../core/signal.ts";
+import { CancelScope, onAbort } from "../core/signal.ts";
 import type { AttemptScope } from "./attempt-scope.ts";
 import type { CircuitBreaker } from "./breaker.ts";
 import type { BudgetLedger } from "./budget.ts";
@@ -22,14 +22,18 @@ export class BudgetedCall<R> extends GuardedCall {
   spent: Spent = nothingSpent;
   readonly #call: Call<R>;
   readonly #settings: CallGuardSettings;
+  readonly #createGuard: (settings: CallGuardSettings) => CallGuard;
   readonly #ledger: BudgetLedger;
   readonly #startedAtMs: number;
 
-  constructor(call: Call<R>, settings: CallGuardSettings) {
+  /** @param createGuard makes the guards of calls that are part of this one's attempts */
+  constructor(call: Call<R>, settings: CallGuardSettings, createGuard: (settings: CallGuardSettings) => CallGuard) {
     super();
-    const { policies, ledger, clock } = settings;
+    const { policies, ledger, clock, outer } = settings;
     this.#call = call;
     this.#settings = settings;
+    this.#createGuard = createGuard;
+    if (outer) this.attempts = outer.attempt - 1;
     this.#ledger = call.limits ? ledger.forCall(call.limits) : ledger;
     this.#startedAtMs = clock.now();
     this.breaker = policies?.breakers.of(call.provider, circuitBreakerOf(policies.config, call.provider));
@@ -46,6 +50,11 @@ export class BudgetedCall<R> extends GuardedCall {
 
   get runScope(): CancelScope {
     return this.#settings.scope;
+  }
+
+  /** The attempt that this call is part of, under whose number its own one goes. */
+  get outer(): BudgetedAttempt | undefined {
+    return this.#settings.outer;
   }
 
   leftMs(): number {
@@ -100,6 +109,21 @@ export class BudgetedCall<R> extends GuardedCall {
     this.reservation?.release();
   }
 
+  /** The guard of calls that are part of an attempt of this one: they end with it, and when `signal` aborts. */
+  guardWithin(outer: BudgetedAttempt, attemptScope: AttemptScope, signal: AbortSignal, limits: Budget): CallGuard {
+    const ledger = this.#ledger.child(limits);
+    return async (call) => {
+      const scope = new CancelScope(attemptScope);
+      const stop = onAbort(signal, () => scope.abort(signal.reason));
+      try {
+        return await this.#createGuard({ ...this.#settings, scope, ledger, policies: undefined, outer })(call);
+      } finally {
+        stop();
+        scope.dispose();
+      }
+    };
+  }
+
   facts() {
     const { usage, costUsd } = this.spent;
     return { usage, costUsd, attempts: this.attempts, elapsedMs: this.#elapsedMs() };
@@ -111,9 +135,10 @@ export class BudgetedCall<R> extends GuardedCall {
 }
 
 /** One attempt. What it reports counts, also late; it speaks for the call only while it is the current one. */
-class BudgetedAttempt implements CallAttempt {
+export class BudgetedAttempt implements CallAttempt {
   readonly attempt: number;
   readonly previousError: unknown;
+  hasSpent = false;
   readonly #call: BudgetedCall<unknown>;
   readonly #scope: AttemptScope;
   readonly #reservation: Reservation;
@@ -136,19 +161,34 @@ class BudgetedAttempt implements CallAttempt {
 
   spend(usage: Usage | undefined, costUsd: number | null | undefined): void {
     const spent = toSpent(usage, costUsd);
-    this.#call.spent = addSpent(this.#call.spent, spent);
+    this.#count(spent);
     this.#reservation.charge(spent);
+  }
+
+  /** Adds to what is used here and by all that this attempt is part of. The ledgers have it once, by its reservation. */
+  #count(spent: Spent): void {
+    this.hasSpent = true;
+    this.#call.spent = addSpent(this.#call.spent, spent);
+    const { outer } = this.#call;
+    if (outer) outer.#count(spent);
   }
 
   commit(): void {
     if (!this.#scope.isOver) this.#call.isCommitted = true;
+    this.#call.outer?.commit();
   }
 
+  // The longest times are those of the outermost attempt.
   expectChunks(): () => void {
-    return this.#scope.expectChunks();
+    return (this.#call.outer ?? this.#scope).expectChunks();
   }
 
   chunk(): void {
-    this.#scope.chunk();
+    (this.#call.outer ?? this.#scope).chunk();
+  }
+
+  guardWithin(signal: AbortSignal, limits: Budget = {}): CallGuard {
+    this.#reservation.release();
+    return this.#call.guardWithin(this, this.#scope, signal, limits);
   }
 }

@@ -4,6 +4,7 @@ import type { Random } from "../core/random.ts";
 import type { CancelScope } from "../core/signal.ts";
 import type { BreakerRegistry } from "./breaker-registry.ts";
 import type { BudgetLedger } from "./budget.ts";
+import type { BudgetedAttempt } from "./budgeted-call.ts";
 import type { GuardEventType } from "./guarded-call.ts";
 import type { ResolvedReliabilityConfig } from "./reliability-config.ts";
 import type { RetryBudgets } from "./retry-budget.ts";
@@ -19,6 +20,8 @@ export interface CallGuardSettings {
   emit<E extends GuardEventType>(type: E, data: EventData[E], attempt: number): void;
   /** Left out, each call has one attempt. */
   readonly policies?: CallPolicies | undefined;
+  /** The attempt that the calls are part of. */
+  readonly outer?: BudgetedAttempt | undefined;
 }
 
 export interface CallPolicies {

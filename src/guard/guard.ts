@@ -1,7 +1,6 @@
 import type { Call, CallGuard, CallOutcome } from "../contract/call.ts";
 import { CancelledError, isOrchestratorError } from "../contract/errors.ts";
 import type { Clock } from "../core/clock.ts";
-import type { CancelScope } from "../core/signal.ts";
 import { AttemptScope, type AttemptTimeouts } from "./attempt-scope.ts";
 import { BudgetedCall } from "./budgeted-call.ts";
 import { Circuit } from "./circuit.ts";
@@ -60,12 +59,12 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
 export function createCallGuard(settings: CallGuardSettings): CallGuard {
   const policies = policiesOf(settings);
   return async <R>(call: Call<R>): Promise<CallOutcome<R>> => {
-    const guarded = new BudgetedCall(call, settings);
+    const guarded = new BudgetedCall(call, settings, createCallGuard);
     try {
       const value = (await runGuarded(guarded, policies)) as R;
       return { ok: true, value, ...guarded.facts() };
     } catch (thrown) {
-      const error = settings.scope.aborted ? reasonOf(settings.scope) : thrown;
+      const error = settings.scope.aborted ? reasonOf(settings) : thrown;
       const failure = toOutputError(error, guarded.attempts, guarded.note, guarded.classify(error));
       return { ok: false, error, failure, ...guarded.facts() };
     }
@@ -79,6 +78,7 @@ function policiesOf({ policies, clock, random }: CallGuardSettings): Policies {
   return { retry: new Retry(shared), circuit: new Circuit(shared), timeouts: config, clock };
 }
 
-function reasonOf(scope: CancelScope): unknown {
-  return isOrchestratorError(scope.reason) ? scope.reason : new CancelledError(scope.reason);
+/** What ended a run has cancelled it; what ended an attempt, or the calls that are part of one, may be a timeout. */
+function reasonOf({ scope: { reason }, outer }: CallGuardSettings): unknown {
+  return outer || isOrchestratorError(reason) ? reason : new CancelledError(reason);
 }

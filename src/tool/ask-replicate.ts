@@ -1,14 +1,13 @@
 import type { Replicate, ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import type { Call, CallAttempt, CallOutcome, Lent, ReplicatePlace } from "../contract/call.ts";
-import { lend } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import { InvalidOutputError } from "../contract/invalid-output-error.ts";
-import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { InvalidOptionsError, showValue } from "../core/errors.ts";
 import { keepOriginal } from "../core/original-error.ts";
+import { attemptContext } from "./attempt-context.ts";
 import { type AnswerRules, acceptAnswer } from "./check-answer.ts";
 import { countUse } from "./count-use.ts";
 import { findJournaled, journalReplicate } from "./journaled-replicate.ts";
@@ -124,15 +123,9 @@ function replicateContext(
   attempt: CallAttempt,
   replicate: ReplicateSpec,
 ): ReplicateContext {
-  const own = Object.create(context, {
-    replicate: { value: replicate, enumerable: true },
-    attempt: { value: attempt.attempt, enumerable: true },
-    events: { value: lent.eventsFor?.(attempt.attempt, attempt) ?? context.events, enumerable: true },
-    reportUsage: { value: attempt.spend.bind(attempt), enumerable: true },
-  });
   const { fields } = replicate;
   const responseSchema = resampling && fields ? resampling.responseSchema(fields) : schema?.jsonSchema;
-  return lend<ReplicateContext>(withLazySignal(own, attempt), { ...lent, attempt, responseSchema });
+  return Object.assign(attemptContext(context, lent, attempt, { responseSchema }), { replicate });
 }
 
 function warnOfSameResponse({ context, responseIds }: BundleAsking<any, any>, responseId: string | undefined): void {

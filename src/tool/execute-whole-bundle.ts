@@ -1,15 +1,14 @@
 import type { EvidenceBundle } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
-import { type CallAttempt, type Lent, lend, lentWith, type ReplicateJournal } from "../contract/call.ts";
+import type { CallAttempt, Lent, ReplicateJournal } from "../contract/call.ts";
 import { causeOf, Incomplete } from "../contract/incomplete.ts";
-import { withLazySignal } from "../contract/lazy-signal.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { showValue } from "../core/errors.ts";
 import { CancelScope } from "../core/signal.ts";
 import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
 import { amountsOf } from "./amounts-of.ts";
+import { attemptContext, lentFor } from "./attempt-context.ts";
 import { countUse } from "./count-use.ts";
-import { createDirectGuard } from "./direct-guard.ts";
 import { InnerEvidence } from "./inner-evidence.ts";
 import type { BundleSource } from "./replicate-source.ts";
 
@@ -24,22 +23,22 @@ export async function executeWholeBundle<Input, T>(
   options: ResolvedBundleOptions,
   context: ToolContext,
 ): Promise<EvidenceBundle<T>> {
-  const lent = lentWith(context);
-  const guard = lent?.guard ?? createDirectGuard(context, undefined);
+  const lent = lentFor(context);
   const found = new InnerEvidence();
   let latest: CallAttempt | undefined;
-  const outcome = await guard<EvidenceBundle<T>>({
+  const outcome = await lent.guard<EvidenceBundle<T>>({
     provider: tool.provider ?? `tool:${tool.name}`,
     bound: () => amountsOf(options.globalBudget),
     limits: options.globalBudget,
     async execute(attempt) {
       latest = attempt;
-      const { context: inner, isPaidFor } = innerContext(context, attempt, (source, bundle) => {
-        if (source === tool) found.follow(bundle);
-      });
+      const { journal, hasFound } = journalWithin(lent, attempt);
+      const onBundle: Lent["onBundle"] = (source, bundle) => source === tool && found.follow(bundle);
+      const inner = attemptContext(context, lent, attempt, { journal, onBundle });
       const bundle = await tool.executeBundle(request, options, inner);
       assertBundle(bundle, tool.name);
-      const uncounted = isPaidFor() ? undefined : countUse(attempt, bundle.usageTotal, bundle.costTotalUsd);
+      const isPaidFor = attempt.hasSpent || hasFound();
+      const uncounted = isPaidFor ? undefined : countUse(attempt, bundle.usageTotal, bundle.costTotalUsd);
       if (uncounted) context.events.emit("warning", { code: "uncounted_usage", message: uncounted });
       return bundle;
     },
@@ -63,57 +62,23 @@ function assertBundle(bundle: EvidenceBundle<unknown>, toolName: string): void {
   throw new TypeError(`executeBundle of "${toolName}" ${advice}, and gave ${showValue(bundle)}`);
 }
 
-/** The context of one attempt, and whether its replicates were paid for one by one, now or in an earlier run. */
-function innerContext(
-  context: ToolContext,
+/** The journal inside one attempt, and whether anything was found in it, which is paid for. */
+function journalWithin(
+  { journal }: Lent,
   attempt: CallAttempt,
-  onBundle: NonNullable<Lent["onBundle"]>,
-): { context: ToolContext; isPaidFor: () => boolean } {
-  let paidFor = false;
-  const observed: CallAttempt = {
-    attempt: attempt.attempt,
-    get signal() {
-      return attempt.signal;
-    },
-    reserved: attempt.reserved,
-    spend(usage, costUsd) {
-      paidFor = true;
-      attempt.spend(usage, costUsd);
-    },
-    commit: () => attempt.commit(),
-    expectChunks: () => attempt.expectChunks(),
-    chunk: () => attempt.chunk(),
-  };
-  const lent = lentWith(context);
-  const own: ToolContext = Object.create(context, {
-    attempt: { value: attempt.attempt, enumerable: true },
-    events: { value: lent?.eventsFor?.(attempt.attempt, attempt) ?? context.events, enumerable: true },
-    reportUsage: { value: observed.spend, enumerable: true },
-  });
-  const inner = withLazySignal(own, attempt);
-  const guard = createDirectGuard(inner, observed);
-  const kept = lent?.journal;
-  const journal = kept && {
-    async find(...replicate: Parameters<ReplicateJournal["find"]>) {
-      const found = await kept.find(...replicate);
-      paidFor ||= found !== undefined;
+): { journal: ReplicateJournal | undefined; hasFound: () => boolean } {
+  let hasFound = false;
+  const within: ReplicateJournal | undefined = journal && {
+    async find(...replicate) {
+      const found = await journal.find(...replicate);
+      hasFound ||= found !== undefined;
       return found;
     },
     // An attempt that is over waits for no store: what it has found is there.
-    async append(...replicate: Parameters<ReplicateJournal["append"]>) {
-      const scope = new CancelScope(inner.signal);
-      await scope.race(kept.append(...replicate)).finally(() => scope.dispose());
+    async append(...replicate) {
+      const scope = new CancelScope(attempt.signal);
+      await scope.race(journal.append(...replicate)).finally(() => scope.dispose());
     },
   };
-  if (lent)
-    lend(inner, {
-      ...lent,
-      guard,
-      guardWithin: () => guard,
-      journal,
-      attempt: observed,
-      onBundle,
-      eventsFor: () => inner.events,
-    });
-  return { context: inner, isPaidFor: () => paidFor };
+  return { journal: within, hasFound: () => hasFound };
 }

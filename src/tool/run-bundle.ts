@@ -1,12 +1,11 @@
 import type { EvidenceBundle } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
-import { type Lent, lentWith } from "../contract/call.ts";
+import { lentWith } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { ToolContext } from "../contract/tool.ts";
-import type { Budget } from "../contract/usage.ts";
+import { lentFor } from "./attempt-context.ts";
 import { resolveBundleSchema } from "./bundle-schema.ts";
 import type { BundleWork } from "./bundle-stage.ts";
-import { lendByHand } from "./direct-guard.ts";
 import { FieldResampling } from "./field-resampling.ts";
 import type { Failure, Schedule } from "./replicate-scheduler.ts";
 import type { ReplicateSource } from "./replicate-source.ts";
@@ -54,11 +53,6 @@ const failuresOfProviders = new Set(["rate_limit", "overloaded", "server_error",
 function causeOf(failure: Failure, { failures }: Schedule): Failure {
   if (failure.facts.category !== "circuit_open") return failure;
   return failures.find(({ facts }) => failuresOfProviders.has(facts.category ?? "")) ?? failure;
-}
-
-function lentFor(context: ToolContext, limits: Budget | undefined): Lent {
-  const lent = lentWith(context) ?? lendByHand(context);
-  return limits ? { ...lent, guard: lent.guardWithin(limits) } : lent;
 }
 
 function incomplete(toolName: string, evidenceBundle: EvidenceBundle, { error, facts }: Failure): Incomplete {
