@@ -75,6 +75,12 @@ export function otherRequest(key: string): ConflictError {
   );
 }
 
+export function joinsItself(key: string): ConflictError {
+  const message =
+    "the run that has it in flight is the one that asks, and would wait for itself. Give runs inside of a run keys of their own, or none.";
+  return new ConflictError(key, message, { reason: "in_flight" });
+}
+
 function inFlight(key: string): ConflictError {
   const message =
     'another process is running it. Ask again later, or wait for it with reliabilityConfig.onInFlight: "wait".';

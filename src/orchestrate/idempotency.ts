@@ -1,10 +1,11 @@
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { CancelScope } from "../core/signal.ts";
 import type { RunStore } from "../store/store.ts";
-import { type ClaimSettings, claimKey, type KeyedRun, otherRequest } from "./claim-key.ts";
+import { type ClaimSettings, claimKey, joinsItself, type KeyedRun, otherRequest } from "./claim-key.ts";
 import { executeClaimed } from "./execute-claimed.ts";
 import { Flight } from "./flight.ts";
 import type { FlightsByKey } from "./flights.ts";
+import { isWorkIn, type Place, workIn } from "./own-flights.ts";
 import type { RunLayer } from "./run-context.ts";
 import { withSpent } from "./run-output.ts";
 import { StoreProtection } from "./store-protection.ts";
@@ -43,6 +44,7 @@ async function runOnce(
     const present = settings.flights[key];
     if (!present) return takeOff(run, settings, next).join(callerScope);
     if (present.fingerprint !== fingerprint) throw otherRequest(key);
+    if (isWorkIn(present)) throw joinsItself(key);
     // A copy, as from a store: what one caller does with its output is no other's concern.
     if (present.isJoinable) return structuredClone(await present.join(callerScope, ledger.endsAtMs));
     // Past its lease, a key is free again whether or not the store has taken it back.
@@ -73,7 +75,14 @@ function takeOff(
       else leave();
     }
   };
-  const flight = new Flight(fingerprint, context.ledger, execute, () => protection.landing);
+  const place: Place = { flight: undefined };
+  const flight = new Flight(
+    fingerprint,
+    context.ledger,
+    (scope) => workIn(place, () => execute(scope)),
+    () => protection.landing,
+  );
+  place.flight = flight;
   settings.flights[key] = flight;
   return flight;
 }

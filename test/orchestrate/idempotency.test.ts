@@ -315,3 +315,47 @@ test.each([
     expect(executions).toBe(0);
   },
 );
+
+describe("a run that waits for itself", () => {
+  const runInside = (orchestrator: ReliableOrchestrator, name: string, inner: () => { tool: any; key: string }) =>
+    defineTool({
+      name,
+      async execute(_request: object, _options, { signal }): Promise<any> {
+        const { tool, key } = inner();
+        return (await orchestrator.run({ tool, request: {}, options: { idempotencyKey: key }, signal })).content;
+      },
+    });
+
+  test.each([
+    ["by its own key", "a"],
+    ["by that of a run inside of it, which runs it", "b"],
+  ])("%s is refused, and its key is free again", async (_how, innerKey) => {
+    const clock = createFakeClock();
+    const orchestrator = new ReliableOrchestrator({ clock });
+    const tools: Record<string, any> = {};
+    tools["a"] = runInside(orchestrator, "a", () => ({ tool: tools[innerKey], key: innerKey }));
+    tools["b"] = runInside(orchestrator, "b", () => ({ tool: tools["a"], key: "a" }));
+    const run = rejection(orchestrator.run({ tool: tools["a"], request: {}, options: { idempotencyKey: "a" } }));
+    await clock.advance(1);
+    expect(await run).toMatchObject({ code: "CONFLICT", key: "a", reason: "in_flight" });
+    expect(clock.pending).toBe(0);
+  });
+
+  test("is none where it asks for the key once its own run is over, or for other keys meanwhile", async () => {
+    const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
+    const done = defineTool({ name: "done", execute: () => "inside" });
+    const other = runInside(orchestrator, "other", () => ({ tool: done, key: "other" }));
+    let later: Promise<{ metadata: object }> | undefined;
+    const { promise: isOver, resolve: end } = Promise.withResolvers<void>();
+    const first: any = defineTool({
+      name: "first",
+      async execute(_request: object, _options, _context): Promise<any> {
+        later ??= isOver.then(() => orchestrator.run({ tool: first, request: {}, options }));
+        return (await orchestrator.run({ tool: other, request: {}, options: { idempotencyKey: "outer" } })).content;
+      },
+    });
+    expect((await orchestrator.run({ tool: first, request: {}, options })).content).toBe("inside");
+    end();
+    expect((await later)?.metadata).toMatchObject({ replayed: true });
+  });
+});
