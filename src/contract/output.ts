@@ -54,8 +54,8 @@ export type OrchestrationOutput<C = unknown> =
 export function hasEvidence<T = unknown>(
   output: OrchestrationOutput<any>,
 ): output is OrchestrationOutput<EvidenceContent<T>> & { status: "completed" | "partial" } {
-  const content: unknown = output.content;
-  return output.status !== "failed" && typeof content === "object" && content !== null && "evidenceBundle" in content;
+  const { replicates, summary } = (output.content as Partial<EvidenceContent> | null | undefined)?.evidenceBundle ?? {};
+  return output.status !== "failed" && Array.isArray(replicates) && typeof summary?.confidence === "number";
 }
 
 /**

@@ -6,6 +6,7 @@ import type { AnyTool } from "../contract/tool.ts";
 import type { Budget, Spent } from "../contract/usage.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import { toOutputError } from "../guard/output-error.ts";
+import { toJsonData } from "../schema/json-data.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** The output of a tool that did all that it was asked for. */
@@ -118,12 +119,12 @@ function warnOfLowConfidence({ input, events }: RunContext, output: Orchestratio
   events.emit("warning", { code: "low_confidence", message });
 }
 
-/** Content as JSON data, so that it is the same wherever it is read. An evidence bundle is that already. */
+/** Content as JSON data, so that it is the same wherever it is read. An evidence bundle mostly is that already, and long. */
 function toPlainData(content: unknown): unknown {
   if (typeof content === "string" || typeof content === "boolean") return content;
   if (typeof content === "bigint") return String(content);
-  if (typeof content === "object" && content !== null && "evidenceBundle" in content) return content;
   try {
+    if (typeof content === "object" && content !== null && "evidenceBundle" in content) return toJsonData(content);
     return JSON.parse(JSON.stringify(content) ?? "null");
   } catch (error) {
     throw new TypeError(`The tool's content cannot be written as JSON: ${messageOf(error)}`, { cause: error });

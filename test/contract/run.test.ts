@@ -5,6 +5,7 @@ import { ToolExecutionError } from "../../src/contract/errors.ts";
 import { hasEvidence, type OrchestrationOutput, unwrap } from "../../src/contract/output.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { resolveOptions } from "../../src/core/options.ts";
+import { bundleOf } from "../support/bundle-of.ts";
 
 const usage = { inputTokens: 0, outputTokens: 0, totalTokens: 0 };
 const metadata = { toolName: "triage", toolVersion: "1.0.0", costUsd: null };
@@ -41,11 +42,13 @@ describe("unwrap", () => {
 });
 
 it("an output has evidence where its content holds a bundle, and it did not fail", () => {
-  expect(hasEvidence({ ...completed, content: { evidenceBundle: {} } } as OrchestrationOutput<any>)).toBe(true);
-  expect(hasEvidence({ ...partial, content: { evidenceBundle: {} } } as OrchestrationOutput<any>)).toBe(true);
-  for (const content of [null, undefined, "evidenceBundle", { bundle: 1 }])
+  const content = { evidenceBundle: bundleOf(["yes"]) };
+  expect(hasEvidence({ ...completed, content } as OrchestrationOutput<any>)).toBe(true);
+  expect(hasEvidence({ ...partial, content } as OrchestrationOutput<any>)).toBe(true);
+  const others = [{}, null, "bundle", { replicates: [], summary: {} }].map((evidenceBundle) => ({ evidenceBundle }));
+  for (const content of [null, undefined, "evidenceBundle", { bundle: 1 }, ...others])
     expect(hasEvidence({ ...completed, content } as OrchestrationOutput<any>)).toBe(false);
-  expect(hasEvidence({ ...failed, content: { evidenceBundle: {} } } as OrchestrationOutput<any>)).toBe(false);
+  expect(hasEvidence({ ...failed, content } as OrchestrationOutput<any>)).toBe(false);
 });
 
 describe("the options of a run", () => {

@@ -278,11 +278,24 @@ describe("a run resolves or rejects once", () => {
     }
   });
 
-  test("content that JSON cannot hold fails the tool, and says so", async () => {
-    const tool = defineTool({ name: "big", execute: () => ({ id: 1n }) });
-    const output = await orchestrator.run({ tool, request: {} });
-    expect(output.errors?.["big"]?.message).toContain("content cannot be written as JSON");
+  test("content with an evidenceBundle of its own becomes JSON as well, and has no confidence to be too low", async () => {
+    const content = { evidenceBundle: { replicates: [], summary: {} }, at: new Date(0), none: undefined };
+    const tool = defineTool({ name: "homemade", execute: () => content });
+    const options = { qualityRequirements: { minConfidence: 0.5 } };
+    const output = await orchestrator.run({ tool, request: {}, options });
+    expect(output.status).toBe("completed");
+    expect(JSON.parse(JSON.stringify(output))).toEqual(output);
+    expect(output.content).toHaveProperty("at", "1970-01-01T00:00:00.000Z");
   });
+
+  test.each([{ id: 1n }, { evidenceBundle: { id: 1n } }])(
+    "content that JSON cannot hold fails the tool, and says so (%o)",
+    async (content) => {
+      const tool = defineTool({ name: "big", execute: () => content });
+      const output = await orchestrator.run({ tool, request: {} });
+      expect(output.errors?.["big"]?.message).toContain("content cannot be written as JSON");
+    },
+  );
 });
 
 describe("budgets are kept before the money is spent", () => {
