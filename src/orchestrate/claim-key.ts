@@ -63,7 +63,10 @@ async function ask(
   try {
     return await protection.attempt("claim", () => claiming);
   } catch (error) {
-    claiming.then((late) => (late.state === "won" ? store.release(late.token) : undefined)).catch(() => {});
+    await protection.letGo(async () => {
+      const late = await claiming;
+      if (late.state === "won") await store.release(late.token);
+    });
     throw error;
   }
 }

@@ -201,6 +201,21 @@ describe("a store that answers when the run is over", () => {
   });
 });
 
+test("a key that is claimed for a run that is over is nobody's to wait for: who comes next in this process runs", async () => {
+  const { store, asked, answer } = slowAt("claim");
+  const orchestrator = new ReliableOrchestrator({ store, clock, reliabilityConfig: { onInFlight: "reject" } });
+  const tool = defineTool({ name: "quick", execute: () => "done" });
+  const controller = new AbortController();
+  const run = (signal?: AbortSignal) => orchestrator.run({ tool, request: {}, options: { idempotencyKey }, signal });
+  const first = run(controller.signal).catch((error) => error);
+  await expect.poll(asked).toBe(1);
+  controller.abort("enough");
+  expect(await first).toBeInstanceOf(CancelledError);
+  // Won by now, and not yet known to be.
+  answer("now");
+  expect((await run()).content).toBe("done");
+});
+
 test("a run whose key another process holds says at its deadline that it waited for that one", async () => {
   const leaseMs = 60_000;
   const holding: RunStore = storeWith(() => ({}), inner);
