@@ -32,6 +32,7 @@ export async function executeWholeBundle<Input, T>(
     limits: options.globalBudget,
     async execute(attempt) {
       latest = attempt;
+      found.startAttempt();
       const { journal, hasFound } = journalWithin(lent, attempt);
       const onBundle: Lent["onBundle"] = (source, bundle) => source === tool && found.follow(bundle);
       const inner = attemptContext(context, lent, attempt, { journal, onBundle });

@@ -216,6 +216,34 @@ describe("what super.executeBundle has found outlives an overridden executeBundl
     expect(await pending.catch(({ partial }) => partial)).toMatchObject({ content: { evidenceBundle: consensus } });
   });
 
+  test("passes the run's deadline in its second question: what there is does not answer the first", async () => {
+    class Refining extends Own {
+      override async executeBundle(_request: object, options: ResolvedBundleOptions, context: ToolContext) {
+        await super.executeBundle({ q: "draft" }, options, context);
+        return super.executeBundle({ q: "final" }, options, context);
+      }
+      #finals: number;
+      constructor(finals: number) {
+        super();
+        this.#finals = finals;
+      }
+      override async executeReplicate(request: object) {
+        const { q } = request as { q: string };
+        if (q === "draft" || this.#finals-- > 0) return { data: q as never, usage };
+        return new Promise<never>(() => {});
+      }
+    }
+    const options = { options: { timeoutMs: 1_000 } };
+    const some = await settled(new Refining(1), options);
+    expect(some).toMatchObject({ status: "partial", content: { evidenceBundle: { summary: { consensus: "final" } } } });
+    const none = await settled(new Refining(0), options).catch((error: unknown) => error);
+    expect(none).toMatchObject({ code: "BUDGET_EXCEEDED", budgetType: "timeMs" });
+    // The first question again, in a second attempt, takes nothing from the answer to the second one.
+    const retried = { attemptTimeoutMs: 600, initialDelayMs: 0 };
+    const again = await settled(new Refining(1), options, retried);
+    expect(again).toMatchObject({ content: { evidenceBundle: { summary: { consensus: "final" } } } });
+  });
+
   test("is cancelled: the error holds it", async () => {
     const caller = new AbortController();
     const onEvent = ({ type }: OrchestrationEvent) => type === "partial_summary" && caller.abort();
