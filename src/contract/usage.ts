@@ -7,6 +7,8 @@ export interface Usage {
   totalTokens: number;
   /** Part of `inputTokens` that the provider had cached. */
   cachedInputTokens?: number;
+  /** Part of `inputTokens` that the provider put into its cache, which some charge more for. */
+  cacheWriteInputTokens?: number;
   /** Part of `outputTokens` that was spent on reasoning. */
   reasoningTokens?: number;
   /** True where the provider withheld the figures of at least one call, and a bound stands in for them. */
@@ -79,8 +81,9 @@ function isLeftOut(figure: unknown): boolean {
 }
 
 const requiredCounts = ["inputTokens", "outputTokens", "totalTokens"] as const;
-const countFields = [...requiredCounts, "cachedInputTokens", "reasoningTokens", "requests"] as const;
-const optionalCounts = new Set<keyof Usage>(["cachedInputTokens", "reasoningTokens", "requests"]);
+const partCounts = ["cachedInputTokens", "cacheWriteInputTokens", "reasoningTokens"] as const;
+const countFields = [...requiredCounts, ...partCounts, "requests"] as const;
+const optionalCounts = new Set<keyof Usage>([...partCounts, "requests"]);
 
 function isAmount(value: unknown): boolean {
   return typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY;
@@ -106,10 +109,9 @@ export function addUsage(a: Usage, b: Usage): Usage {
     totalTokens: a.totalTokens + b.totalTokens,
     requests: (a.requests ?? 1) + (b.requests ?? 1),
   };
-  if (a.cachedInputTokens !== undefined || b.cachedInputTokens !== undefined)
-    sum.cachedInputTokens = (a.cachedInputTokens ?? 0) + (b.cachedInputTokens ?? 0);
-  if (a.reasoningTokens !== undefined || b.reasoningTokens !== undefined)
-    sum.reasoningTokens = (a.reasoningTokens ?? 0) + (b.reasoningTokens ?? 0);
+  for (const part of partCounts) {
+    if (a[part] !== undefined || b[part] !== undefined) sum[part] = (a[part] ?? 0) + (b[part] ?? 0);
+  }
   if (a.estimated || b.estimated) sum.estimated = true;
   return sum;
 }

@@ -52,16 +52,18 @@ class GenaiPrices implements PriceCatalogue {
 
   #calculate(
     { provider, modelId }: ModelName,
-    usage: Pick<Usage, "inputTokens" | "outputTokens" | "cachedInputTokens">,
+    usage: Pick<Usage, "inputTokens" | "outputTokens" | "cachedInputTokens" | "cacheWriteInputTokens">,
   ) {
     const seller = this.#seller(provider);
     if (!seller) return null;
-    const { inputTokens, outputTokens, cachedInputTokens = 0 } = usage;
+    const { inputTokens, outputTokens, cachedInputTokens = 0, cacheWriteInputTokens = 0 } = usage;
+    const cacheReadTokens = Math.min(cachedInputTokens, inputTokens);
     return this.#data.calcPrice(
       {
         input_tokens: inputTokens,
         output_tokens: outputTokens,
-        cache_read_tokens: Math.min(cachedInputTokens, inputTokens),
+        cache_read_tokens: cacheReadTokens,
+        cache_write_tokens: Math.min(cacheWriteInputTokens, inputTokens - cacheReadTokens),
       },
       modelId,
       { provider: seller },

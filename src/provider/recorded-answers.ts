@@ -25,6 +25,7 @@ const answerLine = v.object({
       inputTokens: v.optional(count),
       outputTokens: v.optional(count),
       cachedInputTokens: v.optional(count),
+      cacheWriteInputTokens: v.optional(count),
       reasoningTokens: v.optional(count),
     }),
   ),

@@ -94,6 +94,7 @@ function spentAttributes({ usage, costUsd }: Spent): SpanAttributes {
     "gen_ai.usage.input_tokens": usage.inputTokens,
     "gen_ai.usage.output_tokens": usage.outputTokens,
     "gen_ai.usage.cache_read.input_tokens": usage.cachedInputTokens,
+    "gen_ai.usage.cache_creation.input_tokens": usage.cacheWriteInputTokens,
     "gen_ai.usage.reasoning.output_tokens": usage.reasoningTokens,
     "steer.cost_usd": costUsd ?? undefined,
   };

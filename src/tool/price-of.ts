@@ -27,12 +27,21 @@ export function costOf(
   }
 }
 
-/** The price of a call by its tokens. @throws InvalidOptionsError where nobody knows it */
+/**
+ * The most that a call of so many tokens costs: where what goes into a provider's cache is dearer, its whole prompt may.
+ *
+ * @throws InvalidOptionsError where nobody knows it
+ */
 export function priceOf(prices: PriceSource, model: LanguageModelLike): (input: number, output: number) => number {
-  const price = (inputTokens: number, outputTokens: number) =>
-    costOf(prices, model, { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens });
-  if (price(1, 1) === null) throw unknownPrice(model);
-  return (inputTokens, outputTokens) => price(inputTokens, outputTokens) ?? Number.POSITIVE_INFINITY;
+  const price = (inputTokens: number, outputTokens: number, cached?: Pick<Usage, "cacheWriteInputTokens">) =>
+    costOf(prices, model, { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, ...cached });
+  const plain = price(1, 1);
+  if (plain === null) throw unknownPrice(model);
+  const isCachingDearer = (price(1, 1, { cacheWriteInputTokens: 1 }) ?? 0) > plain;
+  return (inputTokens, outputTokens) => {
+    const cached = isCachingDearer ? { cacheWriteInputTokens: inputTokens } : undefined;
+    return price(inputTokens, outputTokens, cached) ?? Number.POSITIVE_INFINITY;
+  };
 }
 
 function unknownPrice({ provider, modelId }: LanguageModelLike): InvalidOptionsError {

@@ -18,6 +18,7 @@ const anyUsage: fc.Arbitrary<Usage> = fc
       input: tokens,
       output: tokens,
       cachedInputTokens: tokens,
+      cacheWriteInputTokens: tokens,
       reasoningTokens: tokens,
       estimated: fc.constant(true),
       requests: fc.nat({ max: 9 }),

@@ -33,6 +33,20 @@ describe("defaultPrices", () => {
     expect(cost({ cachedInputTokens: 9_000_000 })).toBeCloseTo(0.075);
   });
 
+  it("prices what is put into the cache at its own rate, beside what was read from it", async () => {
+    const prices = await defaultPrices();
+    const cost = (parts: object) =>
+      prices.costUsd({
+        provider: "anthropic.messages",
+        modelId: "claude-sonnet-4-5",
+        usage: { inputTokens: 100_000, outputTokens: 0, totalTokens: 100_000, ...parts },
+      });
+    expect(cost({})).toBeCloseTo(0.3);
+    expect(cost({ cacheWriteInputTokens: 100_000 })).toBeCloseTo(0.375);
+    expect(cost({ cacheWriteInputTokens: 90_000, cachedInputTokens: 10_000 })).toBeCloseTo(0.3405);
+    expect(cost({ cacheWriteInputTokens: 900_000, cachedInputTokens: 100_000 })).toBeCloseTo(0.03);
+  });
+
   it.each([
     ["openai.responses", "gpt-99"],
     ["recorded", "llama-13b"],
