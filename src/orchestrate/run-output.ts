@@ -1,6 +1,6 @@
 import { BudgetExceeded, CancelledError, isOrchestratorError, type PartialRun } from "../contract/errors.ts";
 import { Incomplete } from "../contract/incomplete.ts";
-import { hasEvidence, type OrchestrationOutput, type OutputError, type OutputMetadata } from "../contract/output.ts";
+import type { OrchestrationOutput, OutputError, OutputMetadata } from "../contract/output.ts";
 import { StoreError } from "../contract/store-error.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import type { Budget, Spent } from "../contract/usage.ts";
@@ -11,9 +11,7 @@ import type { RunContext } from "./run-context.ts";
 
 /** The output of a tool that did all that it was asked for. */
 export function completedOutput(context: RunContext, content: unknown): OrchestrationOutput {
-  const output: OrchestrationOutput = { status: "completed", content: toPlainData(content), ...factsOf(context) };
-  warnOfLowConfidence(context, output);
-  return output;
+  return { status: "completed", content: toPlainData(content), ...factsOf(context) };
 }
 
 /**
@@ -29,9 +27,7 @@ export function outputOf(context: RunContext, tool: AnyTool, thrown: unknown): O
   context.events.emit("error", { error: Object.values(failures).at(-1) as OutputError });
   const facts = { ...factsOf(context), errors: failures };
   if (!isUsable) return { status: "failed", content: content as null, ...facts };
-  const output: OrchestrationOutput = { status: "partial", content, ...facts };
-  warnOfLowConfidence(context, output);
-  return output;
+  return { status: "partial", content, ...facts };
 }
 
 function asIncomplete(tool: AnyTool, thrown: unknown): Incomplete {
@@ -106,17 +102,6 @@ function withoutGaps({ tokens, costUsd, timeMs }: Budget): Budget {
     ...(costUsd !== undefined && { costUsd }),
     ...(timeMs !== undefined && { timeMs }),
   };
-}
-
-function warnOfLowConfidence({ input, events }: RunContext, output: OrchestrationOutput): void {
-  const minimum = input.options.qualityRequirements?.minConfidence;
-  if (minimum === undefined || !hasEvidence(output)) return;
-  const { summary } = output.content.evidenceBundle;
-  const confidence = summary.calibratedConfidence ?? summary.confidence;
-  if (confidence >= minimum) return;
-  output.metadata["belowMinConfidence"] = true;
-  const message = `The confidence of ${confidence.toFixed(3)} is below qualityRequirements.minConfidence = ${minimum}. Raise k, or escalate to a stronger model.`;
-  events.emit("warning", { code: "low_confidence", message });
 }
 
 /** Content as JSON data, so that it is the same wherever it is read. An evidence bundle mostly is that already, and long. */

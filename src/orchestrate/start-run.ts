@@ -11,6 +11,7 @@ import type { Span } from "../telemetry/span.ts";
 import { checkRequest } from "./check-request.ts";
 import { armDeadline } from "./deadline.ts";
 import { executeTool } from "./execute-tool.ts";
+import { heldAgainstMinimum } from "./low-confidence.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { createRunContext, type RunContext, type RunLayer } from "./run-context.ts";
 import { fingerprintRun } from "./run-fingerprint.ts";
@@ -35,7 +36,8 @@ export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): P
       context.span = span;
       return compose(layers, executeTool)(context);
     };
-    const output = await meterRun({ toolName, events }, () => traceRun({ requestId, traceId, toolName }, execute));
+    const given = await meterRun({ toolName, events }, () => traceRun({ requestId, traceId, toolName }, execute));
+    const output = heldAgainstMinimum(context, given);
     emitEnd(context, output);
     return output;
   } catch (error) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { defineTool, ReliableOrchestrator } from "../../src/index.ts";
+import { defineTool, PromptBundleTool, ReliableOrchestrator } from "../../src/index.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
-import { createFakeClock } from "../../src/testing.ts";
+import { createFakeClock, scriptedModel } from "../../src/testing.ts";
 
 const idempotencyTtlMs = 60_000;
 
@@ -70,4 +70,24 @@ test("agents belong to what a key stands for", async () => {
   await run("Say yes.");
   expect((await run("Say yes.")).metadata.replayed).toBe(true);
   await expect(run("Say no.")).rejects.toMatchObject({ code: "CONFLICT", reason: "fingerprint" });
+});
+
+test("the confidence that a caller wants is held against an output that it joins or that is kept, and against no one else's", async () => {
+  const orchestrator = new ReliableOrchestrator({ store: new MemoryStore(), clock: createFakeClock() });
+  let answers = 0;
+  const tool = new PromptBundleTool({ name: "t", prompt: "?", model: scriptedModel(() => ({ text: `${answers++}` })) });
+  const run = async (minConfidence?: number) => {
+    const warned: unknown[] = [];
+    const { metadata } = await orchestrator.run({
+      tool,
+      request: {},
+      options: { idempotencyKey: "key", qualityRequirements: { minConfidence } },
+      onEvent: (event) => event.type === "warning" && warned.push(event["code"]),
+    });
+    return { isBelow: metadata["belowMinConfidence"], warned };
+  };
+  const below = { isBelow: true, warned: ["low_confidence"] };
+  const notAsked = { isBelow: undefined, warned: [] };
+  expect(await Promise.all([run(0.99), run(), run(0.99)])).toEqual([below, notAsked, below]);
+  expect([await run(), await run(0.99), await run(0)]).toEqual([notAsked, below, notAsked]);
 });
