@@ -143,7 +143,8 @@ export class BudgetLedger implements BudgetView {
   #grant(request: ReservationRequest): Reservation | undefined {
     const bound = request.bound(this.remaining()) ?? {};
     const nowMs = this.#shared.clock.now();
-    for (const account of this.#accounts) account.demandMs(bound.timeMs ?? 0, nowMs);
+    const neededMs = isAmount(bound.timeMs) ? bound.timeMs : 0;
+    for (const account of this.#accounts) account.demandMs(neededMs, nowMs);
     const tokens = this.#size("tokens", bound.tokens);
     const costUsd = this.#size("costUsd", bound.costUsd);
     if (tokens === undefined || costUsd === undefined) return undefined;

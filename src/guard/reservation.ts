@@ -1,5 +1,6 @@
 import type { Budget, Spent } from "../contract/usage.ts";
 import type { Clock } from "../core/clock.ts";
+import { tellListener } from "../core/emitter.ts";
 import { type Account, type Amounts, type Part, parts } from "./account.ts";
 import type { Turns } from "./turns.ts";
 
@@ -71,7 +72,7 @@ export class Reservation {
     for (const account of this.#accounts) {
       account.use(part, amount);
       const overrun = amount > 0 ? account.overrun(part) : undefined;
-      if (overrun) this.#shared.onOverrun?.({ budgetType: part, ...overrun });
+      if (overrun && this.#shared.onOverrun) tellListener(this.#shared.onOverrun, { budgetType: part, ...overrun });
     }
   }
 

@@ -140,6 +140,22 @@ describe("BudgetLedger", () => {
     await expect(ledger.reserve(bound())).rejects.toBeInstanceOf(BudgetExceeded);
   });
 
+  it("counts and gives back all the same where whoever hears of an overrun throws, or rejects", async () => {
+    const failing = [() => Promise.reject(new Error("listener")), () => expect.fail("listener")];
+    for (const onOverrun of failing) {
+      const ledger = new BudgetLedger({ limits: { tokens: 100, costUsd: 1 }, clock, onOverrun });
+      (await ledger.reserve(bound({ tokens: 60, costUsd: 0.9 }))).settle(tokens(100.5, 0.25));
+      expect(ledger.spent).toMatchObject({ usage: { totalTokens: 100.5 }, costUsd: 0.25 });
+      expect(ledger.remaining().costUsd).toBe(0.75);
+    }
+  });
+
+  it("takes a bound that is no number for one that nobody knows, of time too", async () => {
+    const ledger = new BudgetLedger({ limits: { tokens: 100, timeMs: 1000 }, clock });
+    const { reserved } = await ledger.reserve(bound({ tokens: 10, timeMs: Number.NaN }));
+    expect(reserved.tokens).toBe(10);
+  });
+
   it("takes the ceiling of a call for its bound where the tool knows none, over all its attempts", async () => {
     const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock });
     const call = ledger.forCall({ tokens: 20 });
