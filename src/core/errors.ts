@@ -38,10 +38,15 @@ export abstract class OrchestratorError extends Error {
 
   /** Like `instanceof`, and also true for the same error from another copy of this package. */
   static isInstance<E>(this: abstract new (...parameters: any[]) => E, error: unknown): error is E {
-    if (error instanceof this) return true;
-    if (typeof error !== "object" || error === null || !(brand in error)) return false;
-    const wanted = (this as { readonly code?: ErrorCode }).code;
-    return wanted === undefined || (error as { code?: unknown }).code === wanted;
+    try {
+      if (error instanceof this) return true;
+      if (typeof error !== "object" || error === null || !(brand in error)) return false;
+      const wanted = (this as { readonly code?: ErrorCode }).code;
+      return wanted === undefined || (error as { code?: unknown }).code === wanted;
+    } catch {
+      // Ours can be looked at.
+      return false;
+    }
   }
 }
 

@@ -20,6 +20,12 @@ describe("an error of ours", () => {
     expect(OrchestratorError.isInstance(other)).toBe(false);
   });
 
+  it("is none that cannot be looked at", () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(OrchestratorError.isInstance(proxy)).toBe(false);
+  });
+
   it("carries its name, its code and its facts, and hides its mark", () => {
     expect(error).toMatchObject({ name: "InvalidOptionsError", code: "INVALID_OPTIONS" });
     expect(error.message).toBe("options.k: got -1; allowed: a whole number of at least 1");
