@@ -13,8 +13,8 @@ import {
 } from "../core/options.ts";
 import { type Claimed, isAlive, isClaimable } from "./claim-rule.ts";
 import { decodeJson, encodeJson } from "./encoding.ts";
+import { KeyQueue } from "./key-queue.ts";
 import { compareBytes, describe, journalize, journalOf, type MemoryRecord } from "./memory-record.ts";
-import { RestingKeys } from "./resting-keys.ts";
 import {
   type Claim,
   type ClaimOptions,
@@ -35,7 +35,11 @@ import { tellsTime } from "./tells-time.ts";
  * 1. Each method does its work in one synchronous step, so no two calls interleave.
  * 2. Values are kept as JSON text: nobody can change what is stored through a reference.
  * 3. Past `maxEntries`, and once it has expired, the record that came to rest first goes; a running one never does.
+ * 4. Claims look through what is running faster than it can grow, and remove what was abandoned and has expired.
  */
+
+/** Running keys that a claim looks at: one more than it can add. */
+const looksPerClaim = 2;
 
 const memoryStoreOptions = declareOptions("MemoryStoreOptions", "new MemoryStore(…)", {
   /** Most keys that are kept; more only while more are running. */
@@ -63,7 +67,9 @@ export class MemoryStore implements ManagedStore {
   readonly #clock: Pick<Clock, "now">;
   readonly #records = new Map<string, MemoryRecord>();
   /** Keys that nobody runs. */
-  readonly #resting = new RestingKeys();
+  readonly #resting = new KeyQueue();
+  /** Keys that somebody runs, or has left running. Each claim looks at the first few, and puts them last. */
+  readonly #running = new KeyQueue();
   #lastFence = 0;
   #isClosed = false;
 
@@ -165,6 +171,7 @@ export class MemoryStore implements ManagedStore {
     this.#isClosed = true;
     this.#records.clear();
     this.#resting.clear();
+    this.#running.clear();
   }
 
   #take(key: string, fingerprint: string, { leaseMs, owner }: ClaimOptions, nowMs: number): Claim {
@@ -181,7 +188,9 @@ export class MemoryStore implements ManagedStore {
     };
     this.#records.set(key, record);
     this.#resting.delete(key);
+    this.#running.add(key);
     this.#evict(nowMs);
+    this.#evictAbandoned(nowMs);
     return {
       state: "won",
       token: { key, fence: record.fence },
@@ -203,6 +212,7 @@ export class MemoryStore implements ManagedStore {
 
   #rest(key: string, record: MemoryRecord): void {
     this.#records.set(key, record);
+    this.#running.delete(key);
     this.#resting.add(key);
     this.#evict(this.#clock.now());
   }
@@ -211,9 +221,25 @@ export class MemoryStore implements ManagedStore {
     for (let key = this.#resting.first; key !== undefined; key = this.#resting.first) {
       const isExpired = (this.#records.get(key) as MemoryRecord).expiresMs <= nowMs;
       if (!isExpired && this.#records.size <= this.#maxEntries) return;
-      this.#resting.delete(key);
-      this.#records.delete(key);
+      this.#remove(key);
     }
+  }
+
+  /** What a run left behind that never came to rest, and whose journal nobody has come for. */
+  #evictAbandoned(nowMs: number): void {
+    for (let looks = 0; looks < looksPerClaim; looks++) {
+      const key = this.#running.first;
+      if (key === undefined) return;
+      this.#running.delete(key);
+      if ((this.#records.get(key) as MemoryRecord).expiresMs <= nowMs) this.#records.delete(key);
+      else this.#running.add(key);
+    }
+  }
+
+  #remove(key: string): void {
+    this.#resting.delete(key);
+    this.#running.delete(key);
+    this.#records.delete(key);
   }
 
   #removeWhere(keys: Iterable<string>, isRemovable: (record: MemoryRecord) => boolean): number {
@@ -221,8 +247,7 @@ export class MemoryStore implements ManagedStore {
     for (const key of keys) {
       const record = this.#records.get(key);
       if (!record || !isRemovable(record)) continue;
-      this.#resting.delete(key);
-      this.#records.delete(key);
+      this.#remove(key);
       removed++;
     }
     return removed;

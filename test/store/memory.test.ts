@@ -34,6 +34,20 @@ test("a key that is claimed again counts as in use, not as come to rest", async 
   expect((await store.show("first"))?.state).toBe("running");
 });
 
+test("what was abandoned goes once it has expired, and what is running stays (invariant 4)", async () => {
+  const clock = createFakeClock();
+  const store = new MemoryStore({ clock, maxEntries: 10, journalTtlMs: 1_000 });
+  const { token } = await win(store, "mine");
+  for (let index = 0; index < 100; index++) {
+    await win(store, `abandoned-${index}`);
+    await clock.advance(25_000);
+    await store.renew(token, claimant.leaseMs);
+  }
+  const states = (await store.list()).map(({ key, state }) => `${key} ${state}`);
+  expect(states).toContain("mine running");
+  expect(states.length).toBeLessThan(5);
+});
+
 test("what has expired goes with the next claim, long before the bound is reached", async () => {
   const clock = createFakeClock();
   const store = new MemoryStore({ clock });

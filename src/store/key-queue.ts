@@ -2,7 +2,7 @@
  * Keys in the order in which they came. The first one costs the same to find however many have left: a new walk through
  * a `Set` begins with the places of those, so that this one is never begun anew.
  */
-export class RestingKeys {
+export class KeyQueue {
   readonly #keys = new Set<string>();
   #walk = this.#keys.values();
   #first: string | undefined;
@@ -12,7 +12,7 @@ export class RestingKeys {
     return this.#first;
   }
 
-  /** @param key one that is not there */
+  /** One that is there keeps its place. */
   add(key: string): void {
     this.#keys.add(key);
   }
