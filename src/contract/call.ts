@@ -99,6 +99,8 @@ export interface ReplicatePlace {
   /** From 0, among the replicates of its model. */
   readonly index: number;
   readonly seed: number;
+  /** The fingerprint of what was asked, of whom, and inside of which other replicate. */
+  readonly question: string;
 }
 
 /** What a run lends to the tools of this package beyond the public context. */
@@ -109,6 +111,8 @@ export interface Lent {
   /** What an error means, as plain data. */
   failureOf(error: unknown, attempts: number): OutputError;
   readonly journal?: ReplicateJournal | undefined;
+  /** What the journal knows that by which what is asked is part of: a replicate, or a bundle that is run as a whole. */
+  readonly within?: string | undefined;
   readonly prices?: PriceSource | undefined;
   readonly calibrations?: CalibrationSource | undefined;
   /** The run's `streaming` option. */

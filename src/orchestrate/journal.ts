@@ -2,8 +2,8 @@
  * Job: find what earlier runs of a key have paid for, and keep what this one pays for.
  * Boundary: knows the claim; what becomes of the run when the store fails is the caller's.
  * Invariants:
- * 1. A replicate is found at its own place: by the tool and for the model that had asked for it, whatever its seed; one
- *    of an earlier run only where whoever asks can still use it.
+ * 1. A replicate is found at its own place: where the same tool asks the same model the same question again; one of an
+ *    earlier run only where whoever asks can still use it.
  * 2. What is journaled in this run is found as well: a bundle that is tried again as a whole asks only for the rest.
  * 3. `journaledUsage` counts each replicate of an earlier run once, however often it is found.
  */
@@ -51,9 +51,10 @@ export function createClaimJournal(
   };
 }
 
-/** How a store knows the replicate of a place: `triage/r1`, and `triage/2/r1` for the second model that was asked. */
-function journaledAs({ toolName, stage, index, seed }: ReplicatePlace): { id: string; seed: number } {
-  return { id: [toolName, ...(stage > 0 ? [stage + 1] : []), `r${index + 1}`].join("/"), seed };
+/** How a store knows the replicate of a place: `triage/r1@3fa2…`, and `triage/2/r1@9c1e…` for the second model. */
+function journaledAs({ toolName, stage, index, seed, question }: ReplicatePlace): { id: string; seed: number } {
+  const id = [toolName, ...(stage > 0 ? [stage + 1] : []), `r${index + 1}`].join("/");
+  return { id: `${id}@${question}`, seed };
 }
 
 function keyOf({ id, seed }: { id: string; seed: number }): string {

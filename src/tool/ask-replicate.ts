@@ -26,6 +26,8 @@ export interface BundleAsking<Input, T> extends AnswerRules {
   readonly offset: number;
   /** How many models were asked before. */
   readonly stage: number;
+  /** What the journal knows the question by; `undefined` where nothing of it is journaled. */
+  readonly question: string | undefined;
   readonly responseIds: Set<string>;
 }
 
@@ -52,8 +54,8 @@ export async function askReplicate<Input, T>(
   const { tool, options, context, lent } = asking;
   const id = `r${asking.offset + index + 1}`;
   const spec = { id, index, seed: options.seeds[index] as number, ...(fields && { fields }) };
-  const place: ReplicatePlace = { toolName: tool.name, stage: asking.stage, index, seed: spec.seed };
-  const recorded = lent.journal && (await findJournaled(lent.journal, place, asking));
+  const place = placeOf(asking, spec);
+  const recorded = lent.journal && place && (await findJournaled(lent.journal, place, asking));
   if (recorded) {
     const replicate = { ...recorded, id };
     context.events.emit("replicate_done", { replicate });
@@ -83,15 +85,22 @@ export async function askReplicate<Input, T>(
   return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome, options) };
 }
 
+function placeOf(
+  { tool, stage, question }: BundleAsking<any, any>,
+  { index, seed }: Pick<ReplicateSpec, "index" | "seed">,
+): ReplicatePlace | undefined {
+  return question === undefined ? undefined : { toolName: tool.name, stage, index, seed, question };
+}
+
 /** Journals a replicate. Where that fails, the answer is there, and the run may not go on. */
 async function keep(
   replicate: Replicate,
-  place: ReplicatePlace,
+  place: ReplicatePlace | undefined,
   asking: BundleAsking<any, any>,
 ): Promise<Failure | undefined> {
   const { journal, failureOf } = asking.lent;
   try {
-    if (journal) await journalReplicate(journal, place, asking, replicate);
+    if (journal && place) await journalReplicate(journal, place, asking, replicate);
     return undefined;
   } catch (error) {
     return { error, facts: failureOf(error, 1) };
@@ -119,13 +128,16 @@ function noAnswer({ name }: ReplicateSource<any, any>, given: unknown): TypeErro
 }
 
 function replicateContext(
-  { context, lent, schema, resampling }: BundleAsking<any, any>,
+  { context, lent, schema, resampling, question }: BundleAsking<any, any>,
   attempt: CallAttempt,
   replicate: ReplicateSpec,
 ): ReplicateContext {
-  const { fields } = replicate;
+  const { index, seed, fields } = replicate;
+  const within = question && `${question}/${index}:${seed}`;
+  // Whose own place is not known has none for what is asked inside of it.
+  const journal = within ? lent.journal : undefined;
   const responseSchema = resampling && fields ? resampling.responseSchema(fields) : schema?.jsonSchema;
-  return Object.assign(attemptContext(context, lent, attempt, { responseSchema }), { replicate });
+  return Object.assign(attemptContext(context, lent, attempt, { responseSchema, within, journal }), { replicate });
 }
 
 function warnOfSameResponse({ context, responseIds }: BundleAsking<any, any>, responseId: string | undefined): void {

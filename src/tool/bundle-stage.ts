@@ -11,7 +11,7 @@ import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
 import { createBundleRule } from "./bundle-rule.ts";
 import type { FieldResampling } from "./field-resampling.ts";
 import { type Failure, type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
-import type { BoundSource } from "./replicate-source.ts";
+import type { BoundSource, ReplicateSource } from "./replicate-source.ts";
 import { SettledComparison } from "./settled-comparison.ts";
 import { summarizeReplicates, summarizeWithin } from "./summarize-replicates.ts";
 
@@ -24,6 +24,8 @@ export interface BundleWork<Input> {
   readonly resampling: FieldResampling | undefined;
   readonly context: ToolContext;
   readonly lent: Lent;
+  /** What the journal knows the question by that is asked of a model. */
+  readonly questionFor: (model: ReplicateSource<any, any>) => string | undefined;
 }
 
 /** All replicates of one model, and what they come to. */
@@ -45,7 +47,7 @@ export interface BundleStage<T> {
  */
 export async function runBundleStage<Input, T>(
   { source: tool, bound }: BoundSource<Input, T>,
-  { request, options, schema, resampling, context, lent }: BundleWork<Input>,
+  { request, options, schema, resampling, context, lent, questionFor }: BundleWork<Input>,
   before: { readonly stage: number; readonly offset: number },
   isLast: boolean,
 ): Promise<BundleStage<T>> {
@@ -58,6 +60,7 @@ export async function runBundleStage<Input, T>(
     bound,
     schema,
     resampling,
+    question: questionFor(tool),
     ...before,
     responseIds: new Set(),
   };

@@ -10,6 +10,7 @@ import { amountsOf } from "./amounts-of.ts";
 import { attemptContext, lentFor } from "./attempt-context.ts";
 import { countUse } from "./count-use.ts";
 import { InnerEvidence } from "./inner-evidence.ts";
+import { journalQuestions } from "./journal-question.ts";
 import type { BundleSource } from "./replicate-source.ts";
 
 /**
@@ -25,6 +26,7 @@ export async function executeWholeBundle<Input, T>(
 ): Promise<EvidenceBundle<T>> {
   const lent = lentFor(context);
   const found = new InnerEvidence();
+  const within = journalQuestions(context, tool, request)(tool);
   let latest: CallAttempt | undefined;
   const outcome = await lent.guard<EvidenceBundle<T>>({
     provider: tool.provider ?? `tool:${tool.name}`,
@@ -35,7 +37,11 @@ export async function executeWholeBundle<Input, T>(
       found.startAttempt();
       const { journal, hasFound } = journalWithin(lent, attempt);
       const onBundle: Lent["onBundle"] = (source, bundle) => source === tool && found.follow(bundle);
-      const inner = attemptContext(context, lent, attempt, { journal, onBundle });
+      const inner = attemptContext(context, lent, attempt, {
+        within,
+        journal: within === undefined ? undefined : journal,
+        onBundle,
+      });
       const bundle = await tool.executeBundle(request, options, inner);
       assertBundle(bundle, tool.name);
       const isPaidFor = attempt.hasSpent || hasFound();

@@ -10,6 +10,7 @@ import { BundleTool } from "./bundle-tool.ts";
 import { describeTool } from "./define-tool.ts";
 import type { ModelAsker } from "./model-asker.ts";
 import { modelIdOf, providerOf, sourceOf } from "./model-reference.ts";
+import { questionOf, questions } from "./prompt-question.ts";
 import { fillTemplate, type PromptVariables, templateInput } from "./prompt-template.ts";
 import type { ReplicateBound } from "./replicate-source.ts";
 
@@ -135,19 +136,6 @@ export class PromptBundleTool<
     if (this.provider === providerOf(options.model)) describeTool(tool, { provider: providerOf(model) });
     return tool;
   }
-}
-
-/** What a prompt tool asks, and whom. */
-interface Question {
-  readonly options: PromptBundleToolOptions<any, any, string>;
-  asker?: Promise<ModelAsker>;
-}
-
-/** Not in fields of their own class, which a copy of a subclass's tool could not have. */
-const questions = new WeakMap<object, Question>();
-
-function questionOf(tool: object): Question {
-  return questions.get(tool) as Question;
 }
 
 function askerOf(tool: object): Promise<ModelAsker> {

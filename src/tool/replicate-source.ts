@@ -16,6 +16,7 @@ export type ReplicateBound = (share: Budget, remaining: Budget, previousError?: 
 /** What the scheduling of replicates needs of a bundle tool. */
 export interface ReplicateSource<Input, T> {
   readonly name: string;
+  readonly version?: string | undefined;
   readonly provider?: string | undefined;
   readonly modelId?: string | undefined;
   readonly source: EvidenceSource;

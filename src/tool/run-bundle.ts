@@ -7,6 +7,7 @@ import { lentFor } from "./attempt-context.ts";
 import { resolveBundleSchema } from "./bundle-schema.ts";
 import type { BundleWork } from "./bundle-stage.ts";
 import { FieldResampling } from "./field-resampling.ts";
+import { journalQuestions } from "./journal-question.ts";
 import type { Failure, Schedule } from "./replicate-scheduler.ts";
 import type { ReplicateSource } from "./replicate-source.ts";
 import { runStages } from "./run-stages.ts";
@@ -36,10 +37,11 @@ async function makeBundle<Input, T>(
   context: ToolContext,
 ): Promise<EvidenceBundle<T>> {
   const startedMs = context.clock.now();
+  const questionFor = journalQuestions(context, tool, request);
   const { schema, options } = await resolveBundleSchema(given);
   const resampling = FieldResampling.of(options, schema);
   const lent = lentFor(context, options.globalBudget);
-  const work: BundleWork<Input> = { request, options, schema, resampling, context, lent };
+  const work: BundleWork<Input> = { request, options, schema, resampling, context, lent, questionFor };
   const { evidenceBundle, schedule, isAnswered } = await runStages(tool, work, startedMs);
   const failure = schedule.halt ?? (isAnswered ? undefined : schedule.failures[0]);
   if (failure) throw incomplete(tool.name, evidenceBundle, causeOf(failure, schedule));

@@ -20,16 +20,16 @@ async function journalOf(store: MemoryStore) {
 }
 
 const always = () => true;
-const place = (index = 0) => ({ toolName: "tool", stage: 0, index, seed: 100 + index });
+const place = (index = 0) => ({ toolName: "tool", stage: 0, index, seed: 100 + index, question: "q" });
 
 describe("the journal of a claim", () => {
-  test("finds a replicate at its own place: for its tool, its model, its turn and its seed, and for no other", async () => {
+  test("finds a replicate at its own place: for its tool, its model, its turn, its seed and its question, and for no other", async () => {
     const store = new MemoryStore();
     const { journal, token } = await journalOf(store);
     await journal.append(place(), sampleReplicate());
     await store.release(token);
     const { journal: later } = await journalOf(store);
-    for (const other of [{ toolName: "other" }, { stage: 1 }, { index: 1 }, { seed: 101 }])
+    for (const other of [{ toolName: "other" }, { stage: 1 }, { index: 1 }, { seed: 101 }, { question: "other" }])
       expect(await later.find({ ...place(), ...other }, always)).toBeUndefined();
     expect(await later.find(place(), always)).toMatchObject({ seed: 100, data: { severity: "high" } });
   });
