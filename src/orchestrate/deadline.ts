@@ -22,7 +22,8 @@ export function armDeadline(context: RunContext): (() => void) | undefined {
   const { clock } = settings;
   const startedAtMs = clock.now();
   const expire = () => {
-    events.emit("timeout", { limitMs: timeMs });
+    // The start of a run is told first: one that ends before tells of it then.
+    if (events.hasBegun) events.emit("timeout", { limitMs: timeMs });
     const elapsedMs = Math.max(timeMs, Math.round(clock.now() - startedAtMs));
     callerScope.abort(new BudgetExceeded("timeMs", timeMs, elapsedMs, { waitedFor: awaitedBy(context) }));
   };

@@ -1,4 +1,4 @@
-import { CancelledError } from "../contract/errors.ts";
+import { BudgetExceeded, CancelledError } from "../contract/errors.ts";
 import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import { compose } from "../core/compose.ts";
@@ -31,6 +31,7 @@ export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): P
     if (context.tool?.inputSchema) await acceptRequest(context, context.tool);
     events.source = context.tool?.name ?? "";
     events.emit("run_started", { request: input.request });
+    if (BudgetExceeded.isInstance(callerScope.reason)) events.emit("timeout", { limitMs: callerScope.reason.limit });
     const toolName = context.tool?.name;
     const execute = (span: Span) => {
       context.span = span;

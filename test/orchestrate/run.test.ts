@@ -220,8 +220,13 @@ describe("a run resolves or rejects once", () => {
     const input = z.object({ q: z.string().refine(() => new Promise<boolean>(() => {})) });
     const tool = defineTool({ name: "looked up", input, execute: () => "never" });
     const request = { q: "x" };
-    const late = rejection(new Orchestrator({ clock }).run({ tool, request, options: { timeoutMs: 50 } }));
+    const told: string[] = [];
+    const onTold = ({ type }: OrchestrationEvent) => told.push(type);
+    const late = rejection(
+      new Orchestrator({ clock }).run({ tool, request, options: { timeoutMs: 50 }, onEvent: onTold }),
+    );
     await clock.runAll();
+    expect(told).toEqual(["run_started", "timeout", "run_failed"]);
     expect(await late).toMatchObject({ code: "BUDGET_EXCEEDED", budgetType: "timeMs" });
     expect(clock.pending).toBe(0);
     const caller = new AbortController();
