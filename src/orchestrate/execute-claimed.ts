@@ -1,3 +1,4 @@
+import { ConflictError } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { Usage } from "../contract/usage.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
@@ -11,6 +12,11 @@ import type { StoreProtection } from "./store-protection.ts";
 
 /** Failures that the request itself fixes: asking again gives the same. */
 const fixedByRequest = new Set(["invalid_request", "context_length"]);
+/**
+ * But a refusal can be a fallback's whose package is not installed, not here and not yet, and a conflict that of a run
+ * which the tool has started.
+ */
+const mayPass = new Set<string>([InvalidOptionsError.code, ConflictError.code]);
 
 /**
  * Executes a run that holds its key, with the journal of those before it, and then stores its output or gives the key
@@ -58,9 +64,7 @@ function withJournaledUsage(output: OrchestrationOutput, journaledUsage: Usage |
 
 function isFinal(output: OrchestrationOutput): boolean {
   if (output.status !== "failed") return output.status === "completed";
-  // A refusal can be a fallback's whose package is not installed: not here, and not yet.
   return Object.values(output.errors).every(
-    ({ category, code, isRetryable }) =>
-      fixedByRequest.has(category ?? "") && !isRetryable && code !== InvalidOptionsError.code,
+    ({ category, code, isRetryable }) => fixedByRequest.has(category ?? "") && !isRetryable && !mayPass.has(code),
   );
 }

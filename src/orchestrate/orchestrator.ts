@@ -4,6 +4,7 @@ import type { OrchestratorSettings } from "../contract/settings.ts";
 import type { AnyTool, ContentOf } from "../contract/tool.ts";
 import { lazily } from "../core/lazily.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
+import { asRejection } from "./rejections.ts";
 import type { RunLayer } from "./run-context.ts";
 import { checkRunInput, type GivenRun, type RunInput } from "./run-input.ts";
 import { type RunManyResult, runMany } from "./run-many.ts";
@@ -100,7 +101,11 @@ export class Orchestrator<Tools = {}> {
 
   private check(params: GivenRun, { isMany }: { readonly isMany: boolean }): RunInput {
     const { registry, defaultOptions } = this.settings;
-    return checkRunInput(params, { registry, defaultOptions, isReliable: this.isReliable, isMany });
+    try {
+      return checkRunInput(params, { registry, defaultOptions, isReliable: this.isReliable, isMany });
+    } catch (error) {
+      throw asRejection(error);
+    }
   }
 
   private async start(run: PreparedRun): Promise<OrchestrationOutput> {

@@ -2,6 +2,7 @@ import { CancelledError } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { RunManyParams, RunParams } from "../contract/run.ts";
 import { CancelScope } from "../core/signal.ts";
+import { asRejection } from "./rejections.ts";
 import type { RunManyResult, RunOne } from "./run-many.ts";
 
 const defaultConcurrency = 10;
@@ -64,7 +65,7 @@ export async function* runAll(
     // What was running when the source of requests failed has been given out by now.
     if (failure) throw failure.error;
     // An end of the loop would say that every request has had its run.
-    if (!isExhausted) throw new CancelledError(scope.reason);
+    if (!isExhausted) throw asRejection(new CancelledError(scope.reason));
   } finally {
     scope.abort(new Error("the loop over runMany was left"));
     // A source that is being waited for answers nothing else, perhaps never again.

@@ -7,6 +7,7 @@ import type { Budget, Spent } from "../contract/usage.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import { toOutputError } from "../guard/output-error.ts";
 import { toJsonData } from "../schema/json-data.ts";
+import { hasRejected } from "./rejections.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** The output of a tool that did all that it was asked for. */
@@ -21,7 +22,7 @@ export function completedOutput(context: RunContext, content: unknown): Orchestr
  */
 export function outputOf(context: RunContext, tool: AnyTool, thrown: unknown): OrchestrationOutput {
   const { content, isUsable, failures, cause } = asIncomplete(tool, thrown);
-  if (isRejection(cause, { isUsable, isFallback: context.isFallback })) {
+  if (isRejection(cause, context, isUsable)) {
     throw withPartial(cause, { ...spentOf(context), content });
   }
   context.events.emit("error", { error: Object.values(failures).at(-1) as OutputError });
@@ -38,13 +39,12 @@ function asIncomplete(tool: AnyTool, thrown: unknown): Incomplete {
 
 /**
  * What the caller must fix or decide, as against what went wrong while the tool ran. What there is of an answer is paid
- * for, and given. A fallback that refuses the request is one more failure: what came before it has been paid for.
+ * for, and given. A fallback that refuses the request is one more failure: what came before it has been paid for. What
+ * became of another run, which the tool has started, is the tool's affair.
  */
-function isRejection(
-  error: unknown,
-  { isUsable, isFallback }: { readonly isUsable: boolean; readonly isFallback: boolean },
-): boolean {
+function isRejection(error: unknown, { isFallback, scope }: RunContext, isUsable: boolean): boolean {
   if (!isOrchestratorError(error) || error.code === "TOOL_EXECUTION") return false;
+  if (hasRejected(error) && !scope.aborted) return false;
   if (isUsable && (error.code === "BUDGET_EXCEEDED" || error.code === "INVALID_OPTIONS")) return false;
   return error.code !== "INVALID_OPTIONS" || !isFallback;
 }

@@ -1,8 +1,8 @@
-import { BudgetExceeded, CancelledError } from "../contract/errors.ts";
+import { BudgetExceeded, CancelledError, ConflictError } from "../contract/errors.ts";
 import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import { compose } from "../core/compose.ts";
-import { messageOf } from "../core/errors.ts";
+import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import { onAbort } from "../core/signal.ts";
 import { toOutputError } from "../guard/output-error.ts";
 import { meterRun } from "../telemetry/run-metrics.ts";
@@ -13,6 +13,7 @@ import { armDeadline } from "./deadline.ts";
 import { executeTool } from "./execute-tool.ts";
 import { heldAgainstMinimum } from "./low-confidence.ts";
 import type { PreparedRun } from "./prepare-run.ts";
+import { asRejection } from "./rejections.ts";
 import { createRunContext, type RunContext, type RunLayer } from "./run-context.ts";
 import { fingerprintRun } from "./run-fingerprint.ts";
 import type { RunInput } from "./run-input.ts";
@@ -44,12 +45,20 @@ export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): P
   } catch (error) {
     if (events.hasBegun) emitRejection(context, error);
     else events.end(error);
-    throw error;
+    throw events.hasBegun && concernsOthers(error) ? error : asRejection(error);
   } finally {
     stopFollowing?.();
     stopWaiting?.();
     callerScope.dispose();
   }
+}
+
+/**
+ * Runs of one tool may wait together for its model or its schema, and then get one and the same error; and a run that is
+ * refused because its key is in flight may have been started by the very run that has it.
+ */
+function concernsOthers(error: unknown): boolean {
+  return InvalidOptionsError.isInstance(error) || (ConflictError.isInstance(error) && error.reason === "in_flight");
 }
 
 function fingerprintOf({ request, tool, toolOptions, agents }: RunInput): string {
