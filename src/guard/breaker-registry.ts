@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { type BreakerState, CircuitBreaker } from "./breaker.ts";
 import { Cooldown } from "./cooldown.ts";
 import type { ResolvedCircuitBreakerConfig } from "./reliability-config.ts";
+import { nextSweepSize } from "./sweep-size.ts";
 
 const severity: Record<BreakerState["kind"], number> = { closed: 0, half_open: 1, open: 2 };
 
@@ -14,7 +15,8 @@ export class BreakerRegistry {
   readonly #breakers = new Map<string, CircuitBreaker>();
   readonly #cooldowns = new Map<string, Cooldown>();
   /** The same, found without comparing options: an orchestrator always comes with the same ones. */
-  readonly #byConfig = new WeakMap<ResolvedCircuitBreakerConfig, Map<string, CircuitBreaker>>();
+  #byConfig = new WeakMap<ResolvedCircuitBreakerConfig, Map<string, CircuitBreaker>>();
+  #sweepSize = nextSweepSize();
 
   constructor(options: { readonly clock: Clock }) {
     this.#clock = options.clock;
@@ -25,8 +27,8 @@ export class BreakerRegistry {
   }
 
   #remember(provider: string, config: ResolvedCircuitBreakerConfig): CircuitBreaker {
-    const known = this.#byConfig.get(config) ?? new Map<string, CircuitBreaker>();
     const breaker = this.#find(provider, config);
+    const known = this.#byConfig.get(config) ?? new Map<string, CircuitBreaker>();
     this.#byConfig.set(config, known.set(provider, breaker));
     return breaker;
   }
@@ -35,11 +37,20 @@ export class BreakerRegistry {
     const key = JSON.stringify([provider, Object.values(config)]);
     const known = this.#breakers.get(key);
     if (known) return known;
+    if (this.#breakers.size >= this.#sweepSize) this.#sweep();
     const cooldown = this.#cooldowns.get(provider) ?? new Cooldown(this.#clock);
     this.#cooldowns.set(provider, cooldown);
     const breaker = new CircuitBreaker(provider, config, this.#clock, cooldown);
     this.#breakers.set(key, breaker);
     return breaker;
+  }
+
+  #sweep(): void {
+    for (const [key, breaker] of this.#breakers) if (breaker.isAsNew) this.#breakers.delete(key);
+    const left = new Set([...this.#breakers.values()].map(({ provider }) => provider));
+    for (const provider of this.#cooldowns.keys()) if (!left.has(provider)) this.#cooldowns.delete(provider);
+    this.#byConfig = new WeakMap();
+    this.#sweepSize = nextSweepSize(this.#breakers.size);
   }
 
   /** The state of each provider; of several breakers the least healthy one's. */

@@ -103,6 +103,12 @@ export class CircuitBreaker {
     return state.kind === "half_open" && state.permits === 0 ? Math.max(0, state.untilMs - this.#clock.now()) : 0;
   }
 
+  /** Whether a new one would do as well: it knows of no failure. @internal */
+  get isAsNew(): boolean {
+    if (this.#state.kind !== "closed" || this.cooldownLeftMs > 0) return false;
+    return this.#window.counts(this.#clock.now()).failures === 0;
+  }
+
   /** Milliseconds for which the provider has asked not to be called. */
   get cooldownLeftMs(): number {
     return this.#cooldown.leftMs;

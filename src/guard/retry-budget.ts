@@ -3,6 +3,7 @@
  * Boundary: counts tokens; when a retry makes sense at all, and how long to wait, is decided elsewhere.
  * Invariant: between 0 and `capacity` tokens at any time.
  */
+import { nextSweepSize } from "./sweep-size.ts";
 
 const capacity = 500;
 const retryCost = 5;
@@ -37,10 +38,20 @@ export class RetryBudget {
 /** One retry budget a provider. */
 export class RetryBudgets {
   readonly #budgets = new Map<string, RetryBudget>();
+  #sweepSize = nextSweepSize();
 
   of(provider: string): RetryBudget {
-    const budget = this.#budgets.get(provider) ?? new RetryBudget();
+    const known = this.#budgets.get(provider);
+    if (known) return known;
+    if (this.#budgets.size >= this.#sweepSize) this.#sweep();
+    const budget = new RetryBudget();
     this.#budgets.set(provider, budget);
     return budget;
+  }
+
+  /** One that is full is as good as a new one. */
+  #sweep(): void {
+    for (const [provider, { tokens }] of this.#budgets) if (tokens === capacity) this.#budgets.delete(provider);
+    this.#sweepSize = nextSweepSize(this.#budgets.size);
   }
 }

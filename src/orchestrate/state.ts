@@ -33,7 +33,7 @@ export class ReliabilityState {
     this.#breakers = new BreakerRegistry({ clock: this.#clock });
   }
 
-  /** The state of each provider's circuit breaker, of those that were called. */
+  /** The state of each provider's circuit breaker, of those that were called; past 1,000, healthy ones are forgotten. */
   breakers(): Record<string, "closed" | "open" | "half_open"> {
     return this.#breakers.states();
   }

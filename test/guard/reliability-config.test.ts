@@ -69,4 +69,20 @@ describe("a registry of breakers", () => {
     breaker.gaveUp(breaker.failed(breaker.enter()));
     expect(registry.states()).toEqual({ p: "open", q: "closed" });
   });
+
+  it("forgets healthy providers where ever new ones come, and none that has failed or asked for a pause", () => {
+    const registry = new BreakerRegistry({ clock: createFakeClock() });
+    const [config, other] = [resolveBreaker({}), resolveBreaker({ failureThreshold: 9 })];
+    const failing = registry.of("failing", config);
+    failing.failed(failing.enter());
+    registry.of("paused", config).coolDown(1_000);
+    for (let index = 0; index < 10_000; index++) {
+      const breaker = registry.of(`new-${index}`, config);
+      breaker.succeeded(breaker.enter());
+    }
+    expect(Object.keys(registry.states()).length).toBeLessThanOrEqual(1_000);
+    expect(registry.of("failing", config)).toBe(failing);
+    expect(registry.of("paused", other).cooldownLeftMs).toBe(1_000);
+    expect(registry.of("new-0", config)).toBe(registry.of("new-0", resolveBreaker({})));
+  });
 });
