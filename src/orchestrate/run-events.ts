@@ -35,6 +35,11 @@ export interface RunListeners {
 
 type Redact = (event: OrchestrationEvent) => OrchestrationEvent;
 
+/** What every event says. */
+interface EventBase {
+  readonly type: EventType;
+}
+
 /** Hears every event, and what others who hear it throw. */
 export interface RunLog {
   readonly onEvent: (event: OrchestrationEvent) => unknown;
@@ -64,6 +69,7 @@ export class RunEvents {
   readonly #redact: RunListeners["redact"];
   readonly #emitter = new Emitter<OrchestrationEvent>(emitterOptions);
   #onListenerError: OnListenerError | undefined = undefined;
+  #unredacted: { readonly base: EventBase; readonly data: object }[] = [];
   #seq = 0;
   #isOver = false;
   /** The name of the tool that runs. */
@@ -111,9 +117,20 @@ export class RunEvents {
       source: this.source,
       attempt,
     };
-    const event = this.#redact ? this.#redacted({ ...base, ...data }, base, this.#redact) : Object.assign(base, data);
+    if (this.#redact) this.#redactInTurn(base, data, this.#redact);
+    else this.#deliver(Object.assign(base, data));
+  }
+
+  /** An event that comes while another is redacted waits for that one. */
+  #redactInTurn(base: EventBase, data: object, redact: Redact): void {
+    if (this.#unredacted.push({ base, data }) > 1) return;
+    for (const { base, data } of this.#unredacted) this.#deliver(this.#redacted({ ...base, ...data }, base, redact));
+    this.#unredacted.length = 0;
+  }
+
+  #deliver(event: { readonly type: EventType }): void {
     this.#emitter.emit(event as OrchestrationEvent, this.#onListenerError);
-    if (this.#isOver) this.#emitter.end();
+    if (terminal.has(event.type)) this.#emitter.end();
   }
 
   /**
@@ -143,7 +160,7 @@ export class RunEvents {
     return this.#emitter.read(onLeave);
   }
 
-  #redacted(event: object, base: { readonly type: EventType }, redact: Redact): object {
+  #redacted(event: object, base: EventBase, redact: Redact): EventBase {
     try {
       // Of a copy, for what an event tells of is what the run goes on with. Order and identity are the run's to say.
       const redacted = redact(plainCopy(event as OrchestrationEvent, base.type));

@@ -452,6 +452,33 @@ describe("events are ordered and complete", () => {
     expect(JSON.stringify(seen)).not.toContain("secret");
   });
 
+  test("an abort inside of redact tells its events after the one that is redacted", async () => {
+    const tool = defineTool({
+      name: "half",
+      execute(_request: object, _options, { events, signal }) {
+        signal.addEventListener("abort", () => events.emit("warning", { code: "left", message: "left" }));
+        events.emit("progress", { name: "half" });
+        return 1;
+      },
+    });
+    const controller = new AbortController();
+    const seen: string[] = [];
+    const redact = (event: OrchestrationEvent) => {
+      if (event.type === "progress") controller.abort();
+      return event;
+    };
+    await rejection(
+      orchestrator.run({
+        tool,
+        request: {},
+        signal: controller.signal,
+        onEvent: ({ seq, type }) => seen.push(`${seq} ${type}`),
+        options: { redact },
+      }),
+    );
+    expect(seen).toEqual(["0 run_started", "1 tool_started", "2 progress", "3 warning", "4 cancelled"]);
+  });
+
   test("redact may change the event that it is given: the run, its output and its evidence stay as they are", async () => {
     const seen: unknown[] = [];
     const redact = (event: any) => {
