@@ -13,8 +13,8 @@ import {
 } from "../core/options.ts";
 import { type Claimed, isAlive, isClaimable } from "./claim-rule.ts";
 import { decodeJson, encodeJson } from "./encoding.ts";
-import { KeyQueue } from "./key-queue.ts";
 import { compareBytes, describe, journalize, journalOf, type MemoryRecord } from "./memory-record.ts";
+import { MemoryRecords } from "./memory-records.ts";
 import {
   type Claim,
   type ClaimOptions,
@@ -34,12 +34,7 @@ import { tellsTime } from "./tells-time.ts";
  * Invariants:
  * 1. Each method does its work in one synchronous step, so no two calls interleave.
  * 2. Values are kept as JSON text: nobody can change what is stored through a reference.
- * 3. Past `maxEntries`, and once it has expired, the record that came to rest first goes; a running one never does.
- * 4. Claims look through what is running faster than it can grow, and remove what was abandoned and has expired.
  */
-
-/** Running keys that a claim looks at: one more than it can add. */
-const looksPerClaim = 2;
 
 const memoryStoreOptions = declareOptions("MemoryStoreOptions", "new MemoryStore(…)", {
   /** Most keys that are kept; more only while more are running. */
@@ -62,21 +57,16 @@ export interface MemoryStoreOptions extends OptionsInput<typeof memoryStoreOptio
  * ```
  */
 export class MemoryStore implements ManagedStore {
-  readonly #maxEntries: number;
   readonly #journalTtlMs: number;
   readonly #clock: Pick<Clock, "now">;
-  readonly #records = new Map<string, MemoryRecord>();
-  /** Keys that nobody runs. */
-  readonly #resting = new KeyQueue();
-  /** Keys that somebody runs, or has left running. Each claim looks at the first few, and puts them last. */
-  readonly #running = new KeyQueue();
+  readonly #records: MemoryRecords;
   #lastFence = 0;
   #isClosed = false;
 
   /** @throws InvalidOptionsError */
   constructor(options?: MemoryStoreOptions) {
     const { maxEntries, journalTtlMs, clock } = resolveOptions(memoryStoreOptions, options);
-    this.#maxEntries = maxEntries;
+    this.#records = new MemoryRecords(maxEntries);
     this.#journalTtlMs = journalTtlMs;
     this.#clock = clock;
   }
@@ -94,12 +84,12 @@ export class MemoryStore implements ManagedStore {
 
   async renew(token: FencingToken, leaseMs: number): Promise<void> {
     const record = this.#held(token, "renew");
-    this.#records.set(token.key, { ...record, ...this.#lease(this.#clock.now(), leaseMs) });
+    this.#records.update(token.key, { ...record, ...this.#lease(this.#clock.now(), leaseMs) });
   }
 
   async savePlan(token: FencingToken, plan: unknown): Promise<void> {
     const record = this.#held(token, "save_plan");
-    this.#records.set(token.key, { ...record, plan: encodeJson(plan, "memory", "save_plan") });
+    this.#records.update(token.key, { ...record, plan: encodeJson(plan, "memory", "save_plan") });
   }
 
   async append(token: FencingToken, replicate: Replicate): Promise<void> {
@@ -108,23 +98,21 @@ export class MemoryStore implements ManagedStore {
     const body = encodeJson(replicate, "memory", "append");
     const journal = record.journal ?? new Map();
     journalize(journal, { fingerprint: record.fingerprint, replicateId, seed, body });
-    this.#records.set(token.key, { ...record, journal });
+    this.#records.update(token.key, { ...record, journal });
   }
 
   async settle(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void> {
     const record = this.#held(token, "settle");
     const text = encodeJson(output, "memory", "settle");
-    const expiresMs = this.#clock.now() + ttlMs;
-    this.#rest(token.key, { ...record, state: "settled", expiresMs, output: text, journal: undefined });
+    const nowMs = this.#clock.now();
+    const expiresMs = nowMs + ttlMs;
+    this.#records.rest(token.key, { ...record, state: "settled", expiresMs, output: text, journal: undefined }, nowMs);
   }
 
   async release(token: FencingToken): Promise<void> {
     const record = this.#held(token, "release");
-    this.#rest(token.key, {
-      ...record,
-      state: "released",
-      expiresMs: this.#clock.now() + this.#journalTtlMs,
-    });
+    const nowMs = this.#clock.now();
+    this.#records.rest(token.key, { ...record, state: "released", expiresMs: nowMs + this.#journalTtlMs }, nowMs);
   }
 
   /** Keys in the order of their UTF-8 bytes. */
@@ -154,12 +142,12 @@ export class MemoryStore implements ManagedStore {
 
   async purge(keys: readonly string[]): Promise<number> {
     const nowMs = this.#nowUnlessClosed("purge");
-    return this.#removeWhere(keys, (record) => !isAlive(record, nowMs));
+    return this.#records.removeWhere(keys, (record) => !isAlive(record, nowMs));
   }
 
   async sweep(): Promise<number> {
     const nowMs = this.#nowUnlessClosed("sweep");
-    return this.#removeWhere(this.#records.keys(), (record) => record.expiresMs <= nowMs);
+    return this.#records.removeWhere(this.#records.keys(), (record) => record.expiresMs <= nowMs);
   }
 
   async verify(): Promise<readonly string[]> {
@@ -170,8 +158,6 @@ export class MemoryStore implements ManagedStore {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#records.clear();
-    this.#resting.clear();
-    this.#running.clear();
   }
 
   #take(key: string, fingerprint: string, { leaseMs, owner }: ClaimOptions, nowMs: number): Claim {
@@ -186,11 +172,7 @@ export class MemoryStore implements ManagedStore {
       plan: isResumed ? before.plan : undefined,
       journal: before?.journal,
     };
-    this.#records.set(key, record);
-    this.#resting.delete(key);
-    this.#running.add(key);
-    this.#evict(nowMs);
-    this.#evictAbandoned(nowMs);
+    this.#records.run(key, record, nowMs);
     return {
       state: "won",
       token: { key, fence: record.fence },
@@ -208,49 +190,6 @@ export class MemoryStore implements ManagedStore {
     const record = this.#records.get(token.key);
     if (record?.fence === token.fence && record.state === "running") return record;
     throw staleToken("memory", operation, token);
-  }
-
-  #rest(key: string, record: MemoryRecord): void {
-    this.#records.set(key, record);
-    this.#running.delete(key);
-    this.#resting.add(key);
-    this.#evict(this.#clock.now());
-  }
-
-  #evict(nowMs: number): void {
-    for (let key = this.#resting.first; key !== undefined; key = this.#resting.first) {
-      const isExpired = (this.#records.get(key) as MemoryRecord).expiresMs <= nowMs;
-      if (!isExpired && this.#records.size <= this.#maxEntries) return;
-      this.#remove(key);
-    }
-  }
-
-  /** What a run left behind that never came to rest, and whose journal nobody has come for. */
-  #evictAbandoned(nowMs: number): void {
-    for (let looks = 0; looks < looksPerClaim; looks++) {
-      const key = this.#running.first;
-      if (key === undefined) return;
-      this.#running.delete(key);
-      if ((this.#records.get(key) as MemoryRecord).expiresMs <= nowMs) this.#records.delete(key);
-      else this.#running.add(key);
-    }
-  }
-
-  #remove(key: string): void {
-    this.#resting.delete(key);
-    this.#running.delete(key);
-    this.#records.delete(key);
-  }
-
-  #removeWhere(keys: Iterable<string>, isRemovable: (record: MemoryRecord) => boolean): number {
-    let removed = 0;
-    for (const key of keys) {
-      const record = this.#records.get(key);
-      if (!record || !isRemovable(record)) continue;
-      this.#remove(key);
-      removed++;
-    }
-    return removed;
   }
 
   #replicates(key: string, record: MemoryRecord, operation: StoreOperation): Replicate[] {

@@ -1,0 +1,98 @@
+import { KeyQueue } from "./key-queue.ts";
+import type { MemoryRecord } from "./memory-record.ts";
+
+/**
+ * Job: hold the records of the memory store, and let go of those that have had their time.
+ * Boundary: knows who runs and who rests, as it is told; who may run is the store's to say.
+ * Invariants:
+ * 1. Past `maxEntries`, and once it has expired, the record that came to rest first goes; a running one never does.
+ * 2. Claims look through what is running faster than it can grow, and remove what was abandoned and has expired.
+ */
+
+/** Running keys that a claim looks at: one more than it can add. */
+const looksPerClaim = 2;
+
+export class MemoryRecords {
+  readonly #maxEntries: number;
+  readonly #records = new Map<string, MemoryRecord>();
+  /** Keys that nobody runs. */
+  readonly #resting = new KeyQueue();
+  /** Keys that somebody runs, or has left running. Each claim looks at the first few, and puts them last. */
+  readonly #running = new KeyQueue();
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries;
+  }
+
+  get(key: string): MemoryRecord | undefined {
+    return this.#records.get(key);
+  }
+
+  keys(): Iterable<string> {
+    return this.#records.keys();
+  }
+
+  /** Somebody runs the key from now on. */
+  run(key: string, record: MemoryRecord, nowMs: number): void {
+    this.#records.set(key, record);
+    this.#resting.delete(key);
+    this.#running.add(key);
+    this.#evict(nowMs);
+    this.#evictAbandoned(nowMs);
+  }
+
+  /** Whoever runs the key goes on running it. */
+  update(key: string, record: MemoryRecord): void {
+    this.#records.set(key, record);
+  }
+
+  /** Nobody runs the key any more. */
+  rest(key: string, record: MemoryRecord, nowMs: number): void {
+    this.#records.set(key, record);
+    this.#running.delete(key);
+    this.#resting.add(key);
+    this.#evict(nowMs);
+  }
+
+  removeWhere(keys: Iterable<string>, isRemovable: (record: MemoryRecord) => boolean): number {
+    let removed = 0;
+    for (const key of keys) {
+      const record = this.#records.get(key);
+      if (!record || !isRemovable(record)) continue;
+      this.#remove(key);
+      removed++;
+    }
+    return removed;
+  }
+
+  clear(): void {
+    this.#records.clear();
+    this.#resting.clear();
+    this.#running.clear();
+  }
+
+  #evict(nowMs: number): void {
+    for (let key = this.#resting.first; key !== undefined; key = this.#resting.first) {
+      const isExpired = (this.#records.get(key) as MemoryRecord).expiresMs <= nowMs;
+      if (!isExpired && this.#records.size <= this.#maxEntries) return;
+      this.#remove(key);
+    }
+  }
+
+  /** What a run left behind that never came to rest, and whose journal nobody has come for. */
+  #evictAbandoned(nowMs: number): void {
+    for (let looks = 0; looks < looksPerClaim; looks++) {
+      const key = this.#running.first;
+      if (key === undefined) return;
+      this.#running.delete(key);
+      if ((this.#records.get(key) as MemoryRecord).expiresMs <= nowMs) this.#records.delete(key);
+      else this.#running.add(key);
+    }
+  }
+
+  #remove(key: string): void {
+    this.#resting.delete(key);
+    this.#running.delete(key);
+    this.#records.delete(key);
+  }
+}
