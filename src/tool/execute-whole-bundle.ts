@@ -36,7 +36,7 @@ export async function executeWholeBundle<Input, T>(
       latest = attempt;
       found.startAttempt();
       const { journal, hasFound } = journalWithin(lent, attempt);
-      const onBundle: Lent["onBundle"] = (source, bundle) => source === tool && found.follow(bundle);
+      const onBundle: Lent["onBundle"] = (source, bundle) => source === tool && found.follow(bundle, attempt);
       const inner = attemptContext(context, lent, attempt, {
         within,
         journal: within === undefined ? undefined : journal,
@@ -55,7 +55,7 @@ export async function executeWholeBundle<Input, T>(
     return outcome.value;
   }
   const isEnded = latest?.signal.aborted ?? false;
-  const { content, isUsable } = await found.find(isEnded);
+  const { content, isUsable } = await found.find();
   const failures = { [tool.name]: outcome.failure };
   // A tool that fails by itself, whatever its base class has found, has not answered.
   const isAnswer = isUsable && (isEnded || outcome.error instanceof Incomplete);

@@ -4,9 +4,10 @@
  * Invariants:
  * 1. What is kept answers the last question that was asked: the further one, where attempts have come to different ones.
  * 2. Evidence with a valid answer to it is replaced only by other such evidence.
- * 3. Nobody waits for a bundle that nothing has ended.
+ * 3. Bundles whose attempt was ended from outside are waited for; one that nothing has ended is not.
  */
 import type { EvidenceBundle, EvidenceContent } from "../contract/bundle.ts";
+import type { CallAttempt } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 
 /** What there is to show, and whether it answers the request at all. */
@@ -23,29 +24,31 @@ export class InnerEvidence {
   #place = 0;
   /** Bundles of the attempt under way. */
   #count = 0;
-  #latest: Promise<void> | undefined;
+  readonly #followed: { readonly attempt: Pick<CallAttempt, "signal">; readonly isKept: Promise<void> }[] = [];
 
   /** An attempt asks from the start. */
   startAttempt(): void {
     this.#count = 0;
   }
 
-  /** Hears of a bundle that is being made. */
-  follow(bundle: Promise<EvidenceBundle<any>>): void {
+  /** Hears of a bundle that is being made, in which attempt. */
+  follow(bundle: Promise<EvidenceBundle<any>>, attempt: Pick<CallAttempt, "signal">): void {
     const place = ++this.#count;
     if (place > this.#place) this.#kept = nothing;
     this.#place = Math.max(place, this.#place);
-    this.#latest = bundle
-      .then(
-        (evidenceBundle) => this.#keep(whole({ evidenceBundle }), place),
-        (error) => error instanceof Incomplete && this.#keep(error, place),
-      )
-      .then(() => {});
+    const isKept = bundle.then(
+      (evidenceBundle) => this.#keep(whole({ evidenceBundle }), place),
+      (error) => {
+        if (error instanceof Incomplete) this.#keep(error, place);
+      },
+    );
+    this.#followed.push({ attempt, isKept });
   }
 
-  /** @param isEnded whether the bundle was ended from outside, so that what there is of it comes at once */
-  async find(isEnded: boolean): Promise<Kept> {
-    if (isEnded) await this.#latest;
+  /** What there is of bundles that were ended comes at once. */
+  async find(): Promise<Kept> {
+    const ended = this.#followed.filter(({ attempt }) => attempt.signal.aborted);
+    await Promise.all(ended.map(({ isKept }) => isKept));
     return this.#kept;
   }
 

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import type { EvidenceBundle } from "../../src/contract/bundle.ts";
+import { Incomplete } from "../../src/contract/incomplete.ts";
+import { InnerEvidence } from "../../src/tool/inner-evidence.ts";
+
+const bundle = { summary: { validCount: 1 } } as EvidenceBundle<unknown>;
+const nothing = new Incomplete({ content: null, isUsable: false, failures: {}, cause: undefined });
+const ended = { signal: AbortSignal.abort() };
+
+test("what an attempt found that was ended is waited for, also where a later one had nothing before that", async () => {
+  const found = new InnerEvidence();
+  const { promise, resolve } = Promise.withResolvers<EvidenceBundle<unknown>>();
+  found.startAttempt();
+  found.follow(promise, ended);
+  found.startAttempt();
+  found.follow(Promise.reject(nothing), ended);
+  const finding = found.find();
+  await new Promise((passed) => setImmediate(passed));
+  resolve(bundle);
+  expect(await finding).toEqual({ content: { evidenceBundle: bundle }, isUsable: true });
+});
+
+test("a bundle that nothing has ended is not waited for", async () => {
+  const found = new InnerEvidence();
+  found.startAttempt();
+  found.follow(new Promise(() => {}), { signal: new AbortController().signal });
+  expect(await found.find()).toEqual({ content: null, isUsable: false });
+});
