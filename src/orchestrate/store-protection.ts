@@ -71,21 +71,11 @@ export class StoreProtection {
   }
 
   #ask<R>(operation: StoreOperation, ask: () => Promise<R>): Promise<R> {
-    const { scope } = this.#context;
     const answer = ask();
     this.#unanswered.set(answer, operation);
-    return new Promise((resolve, reject) => {
-      const leave = scope.onAbort(() => reject(scope.reason));
-      const settle = <T>(how: (outcome: T) => void, outcome: T) => {
-        leave();
-        this.#unanswered.delete(answer);
-        how(outcome);
-      };
-      answer.then(
-        (given) => settle(resolve, given),
-        (error) => settle(reject, error),
-      );
-    });
+    const isAnswered = () => void this.#unanswered.delete(answer);
+    answer.then(isAnswered, isAnswered);
+    return this.#untilEnded(answer);
   }
 
   #untilEnded<R>(answer: Promise<R>): Promise<R> {
