@@ -4,12 +4,13 @@ export {
   type Calibration,
   type CalibrationData,
   type ConfidenceSignals,
+  calibrationError,
   calibrationFromJSON,
   fewestLabels,
   fitCalibration,
+  type JudgedConfidence,
   type LabelledSummary,
 } from "./evidence/calibration.ts";
-export { calibrationError, type JudgedConfidence } from "./evidence/calibration-error.ts";
 export { pairwiseDistance } from "./evidence/distance.ts";
 export { resolveSimilarity } from "./evidence/resolve-similarity.ts";
 export { choicesFromSchema, compareFromSchema } from "./evidence/schema-hints.ts";

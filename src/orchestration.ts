@@ -1,7 +1,6 @@
 export type { KeptLabel } from "./calibration/calibration-file.ts";
-export type { CalibrationKey, KeyedBundle } from "./calibration/calibration-key.ts";
+export type { CalibrationKey, JudgedBundle, KeyedBundle } from "./calibration/calibration-key.ts";
 export { CalibrationStore, type CalibrationStoreOptions } from "./calibration/calibration-store.ts";
-export type { JudgedBundle } from "./calibration/judged-bundle.ts";
 export type { StoredCalibration } from "./calibration/stored-calibration.ts";
 export type {
   BundleMetadata,
@@ -28,9 +27,13 @@ export {
   BudgetExceeded,
   CancelledError,
   ConflictError,
+  InvalidOutputError,
   isOrchestratorError,
   type PartialRun,
   PlanningError,
+  StoreError,
+  type StoreFailure,
+  type StoreOperation,
   ToolExecutionError,
   ToolNotFoundError,
 } from "./contract/errors.ts";
@@ -43,7 +46,6 @@ export {
   type ToolEvents,
   type ToolEventType,
 } from "./contract/event.ts";
-export { InvalidOutputError } from "./contract/invalid-output-error.ts";
 export type { EvidenceSource, LanguageModelLike, PromptMessage } from "./contract/model.ts";
 export {
   hasEvidence,
@@ -62,7 +64,6 @@ export type {
   RunParams,
 } from "./contract/run.ts";
 export type { CalibrationSource, Logger, OrchestratorSettings, PriceSource } from "./contract/settings.ts";
-export { StoreError, type StoreFailure, type StoreOperation } from "./contract/store-error.ts";
 export {
   type AnyTool,
   type BudgetView,

@@ -1,14 +1,22 @@
 export { seededRandom } from "./core/random.ts";
 export { createFakeClock, type FakeClock } from "./testing/fake-clock.ts";
-export { type ErrorFaultKind, type FaultKind, faultKinds } from "./testing/faults.ts";
-export { type FaultOptions, type FaultyModel, injectFaults } from "./testing/inject-faults.ts";
-export { HttpFailure, type ScriptedAnswer, type ScriptedUsage } from "./testing/scripted-answer.ts";
 export {
+  type ErrorFaultKind,
+  type FaultKind,
+  type FaultOptions,
+  type FaultyModel,
+  faultKinds,
+  injectFaults,
+} from "./testing/faults.ts";
+export {
+  HttpFailure,
   type RecordedCall,
   type Script,
+  type ScriptedAnswer,
   type ScriptedCall,
   type ScriptedModel,
   type ScriptedModelOptions,
+  type ScriptedUsage,
   scriptedModel,
 } from "./testing/scripted-model.ts";
 export { type ScriptedTool, scriptedTool } from "./testing/scripted-tool.ts";

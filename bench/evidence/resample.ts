@@ -4,8 +4,8 @@ import { seededRandom } from "../../src/core/random.ts";
 import { summarizeParts } from "../../src/evidence/parts.ts";
 import { pickFields } from "../../src/evidence/pick-fields.ts";
 import { resolveSchema } from "../../src/schema/resolve.ts";
+import { FieldResampling } from "../../src/tool/answer-rules.ts";
 import { createBundleRule } from "../../src/tool/bundle-rule.ts";
-import { FieldResampling } from "../../src/tool/field-resampling.ts";
 import { scheduleReplicates } from "../../src/tool/replicate-scheduler.ts";
 import { mean, percent, renderTable } from "./table.ts";
 

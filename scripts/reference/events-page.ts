@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import ts from "typescript";
-import { readerCapacity } from "../../src/core/event-reader.ts";
+import { readerCapacity } from "../../src/core/emitter.ts";
 import { documentationOf, forEachNode, publicSymbols, sourceFiles } from "../source-program.ts";
 import { tableOf } from "./table.ts";
 

@@ -4,7 +4,7 @@ import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../src/core/random.ts";
 import { errorOf, type FaultKind } from "../../src/testing/faults.ts";
-import { HttpFailure } from "../../src/testing/scripted-answer.ts";
+import { HttpFailure } from "../../src/testing/scripted-model.ts";
 import { chatCompletions, type WireAnswer } from "../../test/support/openai-wire.ts";
 import { answerText } from "./answers.ts";
 import { below, inPercent } from "./chance.ts";

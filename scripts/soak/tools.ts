@@ -2,7 +2,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import type { Random } from "../../src/core/random.ts";
 import { type AnyTool, defineTool, PromptBundleTool, resolveModel } from "../../src/index.ts";
 import { errorOf } from "../../src/testing/faults.ts";
-import { untilAborted } from "../../src/testing/until-aborted.ts";
+import { untilAborted } from "../../src/testing/scripted-model.ts";
 import { injectFaults, scriptedModel } from "../../src/testing.ts";
 import { answerSchema, answerText } from "./answers.ts";
 import { below, inPercent } from "./chance.ts";

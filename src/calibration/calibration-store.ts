@@ -3,8 +3,7 @@ import type { EvidenceBundle } from "../contract/bundle.ts";
 import type { CalibrationSource } from "../contract/settings.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { lazily } from "../core/lazily.ts";
-import type { KeyedBundle } from "./calibration-key.ts";
-import type { JudgedBundle } from "./judged-bundle.ts";
+import type { JudgedBundle, KeyedBundle } from "./calibration-key.ts";
 import type { LabelledFolder } from "./labelled-folder.ts";
 import type { StoredCalibration } from "./stored-calibration.ts";
 

@@ -1,3 +1,12 @@
+import { mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { EvidenceBundle } from "../contract/bundle.ts";
+import type { Clock } from "../core/clock.ts";
+import { tryFileLock } from "../core/file-lock.ts";
+import { lockedFolder, storageError } from "./calibration-file.ts";
+import { assertJudged, calibrationKeyOf, fileNameOf, type JudgedBundle, type KeyedBundle } from "./calibration-key.ts";
+import { addLabels, learntConfidence, readStored, type StoredCalibration } from "./stored-calibration.ts";
+
 /**
  * Job: keep which bundles were right, by task, model and schema, and say what that means for further ones.
  * Boundary: knows files and the fit; asks nothing and changes no bundle.
@@ -7,15 +16,6 @@
  * 3. An id has one label, the last that was given.
  * 4. What was read is read again once its file was replaced.
  */
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
-import type { EvidenceBundle } from "../contract/bundle.ts";
-import type { Clock } from "../core/clock.ts";
-import { calibrationKeyOf, fileNameOf, type KeyedBundle } from "./calibration-key.ts";
-import { assertJudged, type JudgedBundle } from "./judged-bundle.ts";
-import { lockFolder } from "./lock-folder.ts";
-import { storageError } from "./storage-error.ts";
-import { addLabels, learntConfidence, readStored, type StoredCalibration } from "./stored-calibration.ts";
 
 export class LabelledFolder {
   readonly #path: string;
@@ -78,4 +78,24 @@ async function versionOf(path: string): Promise<string | undefined> {
     throw error;
   });
   return found && `${found.ino}:${found.mtimeNs}:${found.size}`;
+}
+
+const pollMs = 20;
+const longestWaitMs = 5_000;
+
+/**
+ * Keeps other processes from writing in a folder, which is made where it is missing.
+ *
+ * @returns a function that lets go
+ * @throws StoreError where another process holds it for too long
+ */
+export async function lockFolder(path: string, clock: Clock): Promise<() => void> {
+  await mkdir(path, { recursive: true });
+  const deadlineMs = clock.now() + longestWaitMs;
+  for (;;) {
+    const release = await tryFileLock(join(path, ".lock"));
+    if (release) return release;
+    if (clock.now() >= deadlineMs) throw lockedFolder(path, longestWaitMs);
+    await clock.sleep(pollMs);
+  }
 }

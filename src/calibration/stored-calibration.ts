@@ -12,8 +12,7 @@ import {
   readCalibrationFile,
   writeCalibrationFile,
 } from "./calibration-file.ts";
-import type { CalibrationKey } from "./calibration-key.ts";
-import type { JudgedBundle } from "./judged-bundle.ts";
+import type { CalibrationKey, JudgedBundle } from "./calibration-key.ts";
 
 /** Older labels make room: models and tasks change, and a fit stays fast. */
 const mostLabels = 10_000;

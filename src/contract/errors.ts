@@ -1,7 +1,5 @@
-import type { InvalidOptionsError } from "../core/errors.ts";
-import { messageOf, OrchestratorError } from "../core/errors.ts";
+import { type InvalidOptionsError, messageOf, OrchestratorError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
-import type { StoreError } from "./store-error.ts";
 import type { Budget, Usage } from "./usage.ts";
 
 /** What a run that rejected had paid for by then. */
@@ -153,4 +151,116 @@ export type AnyOrchestratorError =
 /** Narrows anything caught to the errors that a run rejects with, so that `switch (error.code)` narrows further. */
 export function isOrchestratorError(error: unknown): error is AnyOrchestratorError {
   return OrchestratorError.isInstance(error);
+}
+
+/** What a store can be asked to do. */
+export type StoreOperation =
+  | "open"
+  | "claim"
+  | "renew"
+  | "save_plan"
+  | "append"
+  | "settle"
+  | "release"
+  | "list"
+  | "show"
+  | "purge"
+  | "sweep"
+  | "verify";
+
+/**
+ * What kept a store from doing its work. `stale_token`: someone else holds the key by now. `newer_schema`: written by a
+ * later version of this package. `failed`: none of the others; see `cause`.
+ */
+export type StoreFailure =
+  | "stale_token"
+  | "closed"
+  | "locked"
+  | "full"
+  | "read_only"
+  | "corrupt"
+  | "unavailable"
+  | "newer_schema"
+  | "missing_driver"
+  | "failed";
+
+/** What a `StoreError` is made of. */
+export interface StoreErrorFacts {
+  readonly store: string;
+  readonly operation: StoreOperation;
+  readonly reason: StoreFailure;
+  /** What happened, as a sentence without its full stop. Default: the message of `cause`. */
+  readonly what?: string | undefined;
+  /** What to do next, as a sentence. */
+  readonly advice: string;
+  readonly cause?: unknown;
+  readonly partial?: PartialRun | undefined;
+}
+
+/**
+ * A run store could not do what it was asked. Whatever it had confirmed before is still there.
+ *
+ * @example
+ * ```ts
+ * if (StoreError.isInstance(error) && error.reason === "locked") console.error(error.advice);
+ * ```
+ */
+export class StoreError extends OrchestratorError {
+  static readonly code = "STORE";
+  readonly code = StoreError.code;
+  /** `"memory"`, `"sqlite"`, `"postgres"`, or the name of a store of your own. */
+  readonly store: string;
+  /** What the store was asked to do. */
+  readonly operation: StoreOperation;
+  /** What kept it from that. */
+  readonly reason: StoreFailure;
+  /** What happened, as a sentence without its full stop. */
+  readonly what: string;
+  /** What to do next, as a sentence. */
+  readonly advice: string;
+  /** What the run that it ended had paid for by then, and what there is of its content. */
+  declare readonly partial?: PartialRun;
+
+  constructor(facts: StoreErrorFacts) {
+    const what = messageOf(facts.what ?? facts.cause);
+    super(`The ${facts.store} store failed (${facts.operation}, ${facts.reason}): ${what}. ${facts.advice}`, {
+      cause: facts.cause,
+    });
+    this.store = facts.store;
+    this.operation = facts.operation;
+    this.reason = facts.reason;
+    this.what = what;
+    this.advice = facts.advice;
+    if (facts.partial) this.partial = facts.partial;
+  }
+}
+
+const brand = Symbol.for("steer-llm-sdk.invalid-output");
+
+/** How many faults the message names; `errors` has them all. */
+const namedInMessage = 3;
+
+/**
+ * A model's answer is not what its schema asks for, even after repair. A guarded call tries once more, with `errors`
+ * at hand to show to the model.
+ */
+export class InvalidOutputError extends Error {
+  /** Where the answer is wrong, and why: one sentence a fault. */
+  readonly errors: readonly string[];
+  /** The answer as it came. It is kept, and does not vote. */
+  readonly data: unknown;
+
+  constructor(errors: readonly string[], options?: { data?: unknown; cause?: unknown }) {
+    const more = errors.length > namedInMessage ? ` (and ${errors.length - namedInMessage} more)` : "";
+    super(`The answer does not fit its schema: ${errors.slice(0, namedInMessage).join("; ")}${more}`, options);
+    this.name = "InvalidOutputError";
+    this.errors = errors;
+    this.data = options?.data;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** Like `instanceof`, and also true for the same error from another copy of this package. */
+  static isInstance(error: unknown): error is InvalidOutputError {
+    return typeof error === "object" && error !== null && brand in error;
+  }
 }

@@ -1,4 +1,4 @@
-import { originalOf } from "../core/original-error.ts";
+import { originalOf } from "../core/error-marks.ts";
 import type { EvidenceContent } from "./bundle.ts";
 import { ToolExecutionError } from "./errors.ts";
 import type { Budget, Usage } from "./usage.ts";

@@ -1,3 +1,57 @@
+export type Listener = () => void;
+
+/** A place in a ring of those who listen: to come and to go costs the same however many there are. */
+abstract class Link {
+  previous: Link = this;
+  next: Link = this;
+
+  /** Says that the abort has come. */
+  abstract fire(): void;
+
+  /** Takes the last place in the ring of `head`. */
+  join(head: Link): void {
+    this.previous = head.previous;
+    this.next = head;
+    head.previous.next = this;
+    head.previous = this;
+  }
+
+  leave(): void {
+    this.previous.next = this.next;
+    this.next.previous = this.previous;
+    this.previous = this;
+    this.next = this;
+  }
+}
+
+/** Where a ring begins. */
+export class Ring extends Link {
+  get isEmpty(): boolean {
+    return this.next === this;
+  }
+
+  /** Tells everyone in the ring, each after it has left. */
+  override fire(): void {
+    for (let first = this.next; first !== this; first = this.next) {
+      first.leave();
+      first.fire();
+    }
+  }
+}
+
+class ListenerLink extends Link {
+  readonly #listener: Listener;
+
+  constructor(listener: Listener) {
+    super();
+    this.#listener = listener;
+  }
+
+  override fire(): void {
+    this.#listener();
+  }
+}
+
 /**
  * Job: carry one abort from whoever asks for it down to everything that runs on its behalf.
  * Boundary: knows no timers and no errors; a reason is passed on as it came.
@@ -6,8 +60,6 @@
  * 2. An `AbortController` is made only when someone reads `signal`.
  * 3. A listener added after the abort is called at once; each is called at most once.
  */
-
-import { Link, type Listener, ListenerLink, Ring } from "./ring.ts";
 
 /** A scope in the ring of its parent. */
 class ScopeLink extends Link {

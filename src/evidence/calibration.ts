@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import type { BundleSummary } from "../contract/bundle.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
-import { calibrationError, type JudgedConfidence } from "./calibration-error.ts";
 import { type CoefficientPrior, fitLogistic, logisticProbability } from "./logistic-regression.ts";
 
 /** Fewer labels than this say too little: the label-free confidence stays. */
@@ -161,4 +160,25 @@ function spreadOf(values: readonly number[]): TokenSpread | undefined {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
   return deviation > 0 ? { mean, deviation } : undefined;
+}
+
+/** A confidence, and whether what it was said of was right. */
+export interface JudgedConfidence {
+  readonly confidence: number;
+  readonly correct: boolean;
+}
+
+/**
+ * Expected calibration error: how far confidence and accuracy are apart, in ten bins of equal width, each counted by its
+ * size (Guo et al. 2017).
+ *
+ * @returns from 0 to 1; `NaN` of nothing
+ */
+export function calibrationError(judged: readonly JudgedConfidence[], bins = 10): number {
+  const excess = new Array<number>(bins).fill(0);
+  for (const { confidence, correct } of judged) {
+    const bin = Math.min(bins - 1, Math.floor(confidence * bins));
+    excess[bin] = (excess[bin] as number) + confidence - Number(correct);
+  }
+  return excess.reduce((sum, each) => sum + Math.abs(each), 0) / judged.length;
 }

@@ -1,17 +1,16 @@
 import type { BundleSummary, Disagreement } from "../contract/bundle.ts";
+import type { CompareOptions } from "../contract/bundle-options.ts";
 import { type Agreement, agree } from "./agreement.ts";
 import { assemble } from "./consensus.ts";
-import { disagreementsOf } from "./disagreements.ts";
+import { pairwiseDistance } from "./distance.ts";
 import type { Field } from "./field.ts";
-import { judgementOf } from "./judgement.ts";
-import { meanTokens } from "./mean-tokens.ts";
-import { medoidRow } from "./medoid.ts";
-import { distancesOfParts } from "./parts-distance.ts";
+import { disagreementsOf, judgementOf, meanTokens } from "./field-summary.ts";
+import { tableOf } from "./lists.ts";
 import { pickFields, replaceFields } from "./pick-fields.ts";
 import { isAtOrBelow } from "./pointer.ts";
+import { medoidRow } from "./row-distance.ts";
 import { FieldRules } from "./rules.ts";
 import type { SummarizedReplicate, SummaryOptions } from "./summary.ts";
-import { tableOf } from "./table-of.ts";
 import type { ValueTable } from "./value-table.ts";
 
 /** A replicate that was asked for the whole answer, or for parts of it only. */
@@ -132,4 +131,66 @@ function sharesOf({ values }: Disagreement): { winner: number; lead: number } {
   const [first = 0, second = 0] = values.map(({ support }) => support);
   const votes = values.reduce((sum, { support }) => sum + support, 0);
   return { winner: first / votes, lead: (first - second) / votes };
+}
+
+/** Valid replicates that were asked for the same, by their place among all. */
+interface Group {
+  readonly fields: readonly string[] | undefined;
+  readonly places: number[];
+}
+
+/**
+ * The distance of every two replicates, of what both were asked for; `null` where that is nothing, or one of them is
+ * invalid.
+ */
+function distancesOfParts(
+  replicates: readonly PartialReplicate<unknown>[],
+  compare: CompareOptions,
+): (number | null)[][] {
+  const matrix = replicates.map(() => replicates.map((): number | null => null));
+  const groups = groupsOf(replicates);
+  groups.forEach((one, index) => {
+    for (const other of groups.slice(0, index + 1)) fill(matrix, one, other, replicates, compare);
+  });
+  return matrix;
+}
+
+function groupsOf(replicates: readonly PartialReplicate<unknown>[]): Group[] {
+  const groups = new Map<string, Group>();
+  replicates.forEach(({ fields, quality }, place) => {
+    if (quality?.valid === false) return;
+    const key = JSON.stringify(fields?.toSorted() ?? null);
+    const group = groups.get(key) ?? { fields, places: [] };
+    groups.set(key, group);
+    group.places.push(place);
+  });
+  return [...groups.values()];
+}
+
+function fill(
+  matrix: (number | null)[][],
+  one: Group,
+  other: Group,
+  replicates: readonly PartialReplicate<unknown>[],
+  compare: CompareOptions,
+): void {
+  const shared = sharedFields(one.fields, other.fields);
+  if (shared?.length === 0) return;
+  const places = one === other ? one.places : [...one.places, ...other.places];
+  const answers = places.map((place) => replicates[place]?.data);
+  const distances = pairwiseDistance(shared ? answers.map((data) => pickFields(data, shared)) : answers, compare);
+  places.forEach((row, own) => {
+    places.forEach((column, its) => {
+      const isOfBoth = one === other || one.places.includes(row) !== one.places.includes(column);
+      if (isOfBoth) (matrix[row] as (number | null)[])[column] = distances[own]?.[its] ?? null;
+    });
+  });
+}
+
+function sharedFields(
+  one: readonly string[] | undefined,
+  other: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (one && other) return one.filter((field) => other.includes(field));
+  return one ?? other;
 }

@@ -1,5 +1,7 @@
 import type { Field } from "./field.ts";
-import { addAt, LeafCosts } from "./leaf-costs.ts";
+import { TextComparison } from "./text/text-comparison.ts";
+import { toleranceSteps } from "./tolerance.ts";
+import type { ValueTable } from "./value-table.ts";
 
 /** A row, which need not stand in the table: the code of its leaf, by field. */
 export type CodeOf = (field: Field) => number;
@@ -76,5 +78,116 @@ export class RowDistances {
 
   #share(cost: number, weight: number): number {
     return cost > rounding * this.#weight ? Math.min(1, cost / weight) : 0;
+  }
+}
+
+/** The row whose distances to all others have the least sum; of equal ones the first. */
+export function medoidRow({ fields, rows }: ValueTable): number {
+  const distances = new RowDistances(fields);
+  let [best, least] = [0, Number.POSITIVE_INFINITY];
+  for (let row = 0; row < rows; row++) {
+    const total = distances.from(codeIn(row), rows).reduce((sum, distance) => sum + distance, 0);
+    if (total < least) [best, least] = [row, total];
+  }
+  return best;
+}
+
+/**
+ * Job: say what it costs rows to differ from a leaf in a field: the field's weight times the distance of their leaves.
+ * Boundary: a field may learn further leaves between calls; its way of comparing must not change.
+ * Invariants:
+ * 1. After `addTo`, each sum has grown by the cost of its row, less what `addTo` gives back: the cost common to all.
+ * 2. Where leaves are compared exactly, only rows that are unlike most are touched: for all pairs of rows those are few,
+ *    whether the rows agree or differ.
+ */
+export class LeafCosts {
+  readonly field: Field;
+  readonly #likeness: LeafLikeness | undefined;
+
+  constructor(field: Field) {
+    this.field = field;
+    this.#likeness = field.isExact ? undefined : new LeafLikeness(field);
+  }
+
+  between(a: number, b: number): number {
+    if (a === b) return 0;
+    const { weight } = this.field.rules;
+    return this.#likeness ? weight * (1 - this.#likeness.of(a, b)) : weight;
+  }
+
+  /** @param sums by row; may be shorter than the field */
+  addTo(sums: Float64Array, code: number): number {
+    const { leader, rows, rules } = this.field;
+    if (this.#likeness) this.#addEach(sums, code);
+    else if (code !== leader) {
+      addAt(sums, rows[code] as number[], -rules.weight);
+      return rules.weight;
+    } else
+      rows.forEach((own, other) => {
+        if (other !== leader) addAt(sums, own, rules.weight);
+      });
+    return 0;
+  }
+
+  #addEach(sums: Float64Array, code: number): void {
+    const { codes, leaves } = this.field;
+    const known = new Float64Array(leaves.length).fill(-1);
+    for (let row = 0; row < sums.length; row++) {
+      const other = codes[row] as number;
+      if ((known[other] as number) < 0) known[other] = this.between(code, other);
+      sums[row] = (sums[row] as number) + (known[other] as number);
+    }
+  }
+}
+
+/** Adds to the sums of rows. */
+function addAt(sums: Float64Array, rows: readonly number[], cost: number): void {
+  for (const row of rows) {
+    if (row >= sums.length) return;
+    sums[row] = (sums[row] as number) + cost;
+  }
+}
+
+/**
+ * Job: say how alike two leaves of a field are, in [0, 1]: 1 equal, 0 different; between for texts, and for numbers with
+ * a tolerance, which fall to 0 at twice the tolerance. So 0.5 parts one answer from two for both.
+ * Boundary: a field may learn further leaves between calls; its way of comparing must not change.
+ * Invariants:
+ * 1. Symmetric, and 1 for a code and itself.
+ * 2. A text is compared once with each before it.
+ */
+export class LeafLikeness {
+  readonly #field: Field;
+  readonly #texts = new TextComparison();
+  /** By code of a text: how alike it is to the texts of lower codes, by their number. */
+  readonly #rows: (Float64Array | undefined)[] = [];
+  /** By code of a text: how many texts have lower codes. */
+  readonly #numbers: number[] = [];
+  #textCount = 0;
+
+  constructor(field: Field) {
+    this.#field = field;
+  }
+
+  of(a: number, b: number): number {
+    if (a === b) return 1;
+    const { leaves, isText, rules } = this.#field;
+    const [left, right] = [leaves[a], leaves[b]];
+    if (isText && typeof left === "string" && typeof right === "string") {
+      return rules.similarity ? rules.similarity(left, right) : this.#ofTexts(Math.max(a, b), Math.min(a, b));
+    }
+    if (rules.tolerance === undefined || typeof left !== "number" || typeof right !== "number") return 0;
+    return Math.max(0, 1 - toleranceSteps(left, right, rules.tolerance) / 2);
+  }
+
+  #ofTexts(later: number, earlier: number): number {
+    for (let code = this.#numbers.length; code <= later; code++) {
+      const profile = this.#field.profileOf(code);
+      this.#numbers.push(this.#textCount);
+      if (!profile) continue;
+      this.#rows[code] = this.#texts.add(profile).similarities.slice(0, this.#textCount);
+      this.#textCount++;
+    }
+    return this.#rows[later]?.[this.#numbers[earlier] as number] as number;
   }
 }

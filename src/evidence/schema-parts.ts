@@ -1,6 +1,6 @@
 import type { JSONSchema } from "../core/json.ts";
 import { escapeSegment, pointerSegments } from "./pointer.ts";
-import { isSchema, resolveReference } from "./schema-walk.ts";
+import { isSchema, resolveReference } from "./schema-fields.ts";
 
 /** Keywords that speak of several properties at once, so that an object that has one cannot be cut. */
 const joining = [

@@ -10,9 +10,8 @@ import {
   resolveOptions,
   wholeNumber,
 } from "../core/options.ts";
-import { stabilityOf, statesOf } from "./stopping/field-states.ts";
-import { selectJudge } from "./stopping/select-judge.ts";
-import { WatchedAnswers } from "./stopping/watched-answers.ts";
+import { selectJudge } from "./stopping/rules.ts";
+import { stabilityOf, statesOf, WatchedAnswers } from "./stopping/watched-answers.ts";
 
 const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "createStoppingRule", {
   /** The most replicates that will come. */

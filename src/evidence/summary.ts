@@ -2,14 +2,11 @@ import type { BundleSummary } from "../contract/bundle.ts";
 import type { CompareOptions } from "../contract/bundle-options.ts";
 import { type Agreement, agree } from "./agreement.ts";
 import { assemble } from "./consensus.ts";
-import { disagreementsOf } from "./disagreements.ts";
 import type { Field } from "./field.ts";
-import { judgementOf } from "./judgement.ts";
-import { meanTokens } from "./mean-tokens.ts";
-import { medoidRow } from "./medoid.ts";
-import { RowDistances } from "./row-distance.ts";
+import { disagreementsOf, judgementOf, meanTokens } from "./field-summary.ts";
+import { tableOf } from "./lists.ts";
+import { medoidRow, RowDistances } from "./row-distance.ts";
 import { FieldRules } from "./rules.ts";
-import { tableOf } from "./table-of.ts";
 import type { ValueTable } from "./value-table.ts";
 
 /** How replicates are summarised. */

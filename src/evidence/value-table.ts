@@ -1,3 +1,7 @@
+import { Field } from "./field.ts";
+import type { FieldRules } from "./rules.ts";
+import { absent, type Container, circularAnswer, deepestNesting, isContainer, jsonForm } from "./values.ts";
+
 /**
  * Job: turn answers into fields (one a JSON pointer) of small integers, so that comparing means comparing integers.
  * Boundary: takes lists by position; lists.ts moves their items beforehand where the options ask for it.
@@ -5,11 +9,6 @@
  * 1. Every field has a code for every row.
  * 2. A pointer is a field once any row has a leaf there: a scalar or an empty container.
  */
-
-import { circularAnswer, deepestNesting } from "./circular.ts";
-import { Field } from "./field.ts";
-import type { FieldRules } from "./rules.ts";
-import { absent, type Container, isContainer, jsonForm } from "./values.ts";
 
 /** A container on the way of a walk, and how far the walk has come in it. */
 interface Visit {

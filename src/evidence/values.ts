@@ -1,3 +1,5 @@
+import { InvalidOptionsError } from "../core/errors.ts";
+
 /** The value of a field that a replicate does not have: it votes like any other. */
 export const absent: unique symbol = Symbol("absent");
 
@@ -52,4 +54,11 @@ export function leafValue(leaf: Leaf): unknown {
   if (leaf === absent) return undefined;
   if (leaf === emptyObject) return {};
   return leaf === emptyList ? [] : leaf;
+}
+
+/** No JSON is nested this deep: only a value that contains itself. */
+export const deepestNesting = 100_000;
+
+export function circularAnswer(given: unknown): InvalidOptionsError {
+  return new InvalidOptionsError([{ path: "data", given, allowed: "a tree without cycles" }]);
 }

@@ -1,3 +1,8 @@
+import { type Clock, systemClock } from "../core/clock.ts";
+import { CircuitOpenError } from "./errors.ts";
+import { type CircuitBreakerConfig, type ResolvedCircuitBreakerConfig, resolveBreaker } from "./reliability-config.ts";
+import { Turns } from "./turns.ts";
+
 /**
  * Job: stop calling a provider that fails, and find out carefully whether it is back.
  * Boundary: is told outcomes; what an error means is decided in classify.ts, who waits or falls back elsewhere.
@@ -8,12 +13,6 @@
  * 3. Each probe ends its permit: by success, by failure, or by giving it back. One that takes too long is given up: its
  *    permit is replaced, and no longer given back, but what it finds out still counts.
  */
-import { type Clock, systemClock } from "../core/clock.ts";
-import { CircuitOpenError } from "./circuit-open-error.ts";
-import { Cooldown } from "./cooldown.ts";
-import { OutcomeWindow, type Step } from "./outcome-window.ts";
-import { type CircuitBreakerConfig, type ResolvedCircuitBreakerConfig, resolveBreaker } from "./reliability-config.ts";
-import { Turns } from "./turns.ts";
 
 /** Whether calls go through (`closed`), are refused (`open`), or a few probes may go (`half_open`). */
 export type BreakerState =
@@ -200,5 +199,107 @@ export class CircuitBreaker {
     this.#permit = { generation: this.#state.generation + 1 };
     this.#state = { kind: "closed", ...this.#permit };
     this.waiting.advance();
+  }
+}
+
+/** Into how many steps the window is divided: it forgets in steps of a tenth, and costs the same however many calls. */
+const steps = 10;
+
+/** Where a failure was counted. */
+export type Step = number;
+
+const outcomes = ["successes", "failures", "lost"] as const;
+
+/** Calls of the last `windowMs`; those that are `lost` are failures, too. */
+export type OutcomeCounts = Record<(typeof outcomes)[number], number>;
+
+/** How the calls of the last `windowMs` went: well, badly so far, or badly for good. */
+export class OutcomeWindow {
+  readonly #stepMs: number;
+  readonly #counts: readonly OutcomeCounts[] = Array.from({ length: steps }, none);
+  #current: Step = 0;
+
+  constructor(windowMs: number) {
+    this.#stepMs = windowMs / steps;
+  }
+
+  addSuccess(nowMs: number): void {
+    this.#at(this.#moveTo(nowMs)).successes++;
+  }
+
+  addFailure(nowMs: number): Step {
+    const step = this.#moveTo(nowMs);
+    this.#at(step).failures++;
+    return step;
+  }
+
+  /** Makes a success of a failure, if that is still in the window. */
+  redeem(step: Step, nowMs: number): void {
+    if (this.#moveTo(nowMs) - step >= steps) return;
+    this.#at(step).failures--;
+    this.#at(step).successes++;
+  }
+
+  /** A failure turned out to be one for good, which is now. */
+  lose(step: Step, nowMs: number): void {
+    const current = this.#moveTo(nowMs);
+    if (current - step < steps) this.#at(step).failures--;
+    this.#at(current).failures++;
+    this.#at(current).lost++;
+  }
+
+  counts(nowMs: number): OutcomeCounts {
+    this.#moveTo(nowMs);
+    const sum = none();
+    for (const counts of this.#counts) for (const outcome of outcomes) sum[outcome] += counts[outcome];
+    return sum;
+  }
+
+  #at(step: Step): OutcomeCounts {
+    return this.#counts[step % steps] as OutcomeCounts;
+  }
+
+  #moveTo(nowMs: number): Step {
+    const step = Math.floor(nowMs / this.#stepMs);
+    const first = Math.max(this.#current + 1, step - steps + 1);
+    for (let passed = first; passed <= step; passed++) Object.assign(this.#at(passed), none());
+    this.#current = Math.max(step, this.#current);
+    return this.#current;
+  }
+}
+
+function none(): OutcomeCounts {
+  return { successes: 0, failures: 0, lost: 0 };
+}
+
+/**
+ * The pause that a provider has asked for. It is the provider's, so all breakers of the provider keep the same one.
+ *
+ * @example
+ * ```ts
+ * const pause = new Cooldown();
+ * const strict = new CircuitBreaker("crm", { failureThreshold: 1 }, undefined, pause);
+ * const patient = new CircuitBreaker("crm", { failureThreshold: 50 }, undefined, pause);
+ * strict.coolDown(5_000);
+ * patient.cooldownLeftMs; // 5000
+ * ```
+ */
+export class Cooldown {
+  readonly #clock: Pick<Clock, "now">;
+  #untilMs = 0;
+
+  /** @param clock default: the real one */
+  constructor(clock: Pick<Clock, "now"> = systemClock) {
+    this.#clock = clock;
+  }
+
+  /** Milliseconds that are left of it; 0 where there is none. */
+  get leftMs(): number {
+    return this.#untilMs === 0 ? 0 : Math.max(0, this.#untilMs - this.#clock.now());
+  }
+
+  /** Lets the pause last at least so long from now on. */
+  extend(ms: number): void {
+    this.#untilMs = Math.max(this.#untilMs, this.#clock.now() + ms);
   }
 }

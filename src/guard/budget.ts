@@ -12,8 +12,15 @@ import type { Budget, Spent } from "../contract/usage.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import type { CancelScope } from "../core/signal.ts";
-import { Account, type Amounts, type Part, parts } from "./account.ts";
-import { type BudgetOverrun, type LedgerShared, Reservation } from "./reservation.ts";
+import {
+  Account,
+  type Amounts,
+  type BudgetOverrun,
+  type LedgerShared,
+  type Part,
+  parts,
+  Reservation,
+} from "./account.ts";
 import { Turns } from "./turns.ts";
 
 /** What a ledger keeps to. */

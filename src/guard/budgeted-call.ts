@@ -2,16 +2,16 @@ import type { Call, CallAttempt, CallGuard } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import type { EventData } from "../contract/event.ts";
 import { addSpent, type Budget, nothingSpent, type Spent, toSpent, type Usage } from "../contract/usage.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
 import { CancelScope, onAbort } from "../core/signal.ts";
-import type { AttemptScope } from "./attempt-scope.ts";
+import { Reservation } from "./account.ts";
 import type { CircuitBreaker } from "./breaker.ts";
 import type { BudgetLedger } from "./budget.ts";
 import { type Classification, classify } from "./classify.ts";
-import type { CallGuardSettings } from "./guard-settings.ts";
-import { type GuardEventType, GuardedCall } from "./guarded-call.ts";
-import { circuitBreakerOf } from "./reliability-config.ts";
-import { Reservation } from "./reservation.ts";
-import type { RetryBudget } from "./retry-budget.ts";
+import { type AttemptScope, type GuardEventType, GuardedCall } from "./guarded-call.ts";
+import type { BreakerRegistry, RetryBudget, RetryBudgets } from "./per-provider.ts";
+import { circuitBreakerOf, type ResolvedReliabilityConfig } from "./reliability-config.ts";
 
 /** One call of a run: what the policies ask of it, and what its attempts tell. */
 export class BudgetedCall<R> extends GuardedCall {
@@ -191,4 +191,27 @@ export class BudgetedAttempt implements CallAttempt {
     this.#reservation.release();
     return this.#call.guardWithin(this, this.#scope, signal, limits);
   }
+}
+
+export interface CallGuardSettings {
+  /** The run's: its abort ends every call at once. */
+  readonly scope: CancelScope;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The run's ceilings. Its `timeMs` is the run's deadline, which is watched by whoever aborts `scope`. */
+  readonly ledger: BudgetLedger;
+  /** @param attempt of the call, from 1 */
+  emit<E extends GuardEventType>(type: E, data: EventData[E], attempt: number): void;
+  /** Left out, each call has one attempt. */
+  readonly policies?: CallPolicies | undefined;
+  /** The attempt that the calls are part of. */
+  readonly outer?: BudgetedAttempt | undefined;
+}
+
+export interface CallPolicies {
+  readonly config: ResolvedReliabilityConfig;
+  readonly breakers: BreakerRegistry;
+  readonly retryBudgets: RetryBudgets;
+  /** Whether another tool could take over. */
+  hasFallback(): boolean;
 }

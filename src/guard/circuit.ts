@@ -1,11 +1,11 @@
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { BreakerState, CircuitBreaker } from "./breaker.ts";
-import { CircuitOpenError } from "./circuit-open-error.ts";
 import type { Classification } from "./classify.ts";
+import { CircuitOpenError } from "./errors.ts";
 import type { GuardEventType, GuardedCall } from "./guarded-call.ts";
 import type { ResolvedRetryConfig } from "./reliability-config.ts";
-import { sleep } from "./sleep.ts";
+import { sleep } from "./turns.ts";
 
 export interface CircuitSettings {
   /** `maxDelayMs`: the longest pause that a call waits for where there is a fallback. */

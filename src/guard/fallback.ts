@@ -1,5 +1,5 @@
+import type { ErrorCategory } from "./classify.ts";
 import { classify } from "./classify.ts";
-import type { ErrorCategory } from "./error-categories.ts";
 
 /** Failures that whoever comes next would meet as well. */
 const sameForEveryone: ReadonlySet<string> = new Set<ErrorCategory>(["invalid_request", "cancelled", "budget"]);

@@ -1,12 +1,12 @@
 import type { Call, CallGuard, CallOutcome } from "../contract/call.ts";
 import { CancelledError, isOrchestratorError } from "../contract/errors.ts";
 import type { Clock } from "../core/clock.ts";
-import { AttemptScope, type AttemptTimeouts } from "./attempt-scope.ts";
+import type { CallGuardSettings } from "./budgeted-call.ts";
 import { BudgetedCall } from "./budgeted-call.ts";
 import { Circuit } from "./circuit.ts";
-import type { CallGuardSettings } from "./guard-settings.ts";
+import { toOutputError } from "./classify.ts";
 import type { GuardedCall } from "./guarded-call.ts";
-import { toOutputError } from "./output-error.ts";
+import { AttemptScope, type AttemptTimeouts } from "./guarded-call.ts";
 import { Retry } from "./retry.ts";
 
 /** What applies to calls. What is left out does not. */

@@ -1,10 +1,11 @@
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
-import type { Classification } from "./classify.ts";
+import type { Random } from "../core/random.ts";
+import { type Classification, toOutputError } from "./classify.ts";
 import type { GuardedCall } from "./guarded-call.ts";
-import { toOutputError } from "./output-error.ts";
-import { Retries, type RetrySettings, type RetryVerdict } from "./retries.ts";
-import { sleep } from "./sleep.ts";
+import type { RetryBudget } from "./per-provider.ts";
+import type { ResolvedRetryConfig } from "./reliability-config.ts";
+import { sleep } from "./turns.ts";
 
 /** Tries again what failed, as far as the error allows and the options grant. */
 export class Retry {
@@ -54,4 +55,110 @@ export class Retry {
     const failure = toOutputError(error, call.attempts, undefined, classification);
     call.emit("retry_scheduled", { delayMs, error: failure, ...replicate });
   }
+}
+
+/**
+ * New attempts after an answer that does not fit its schema. The provider has not failed and the model is shown the
+ * faults: so there is no wait, and no retry is used up.
+ */
+const maxCorrections = 1;
+
+export interface RetrySettings {
+  readonly config: ResolvedRetryConfig;
+  readonly random: Random;
+}
+
+export type RetryVerdict =
+  | { readonly isRetried: true; readonly delayMs: number }
+  /** `reason`: why not, where that is not plain from the error. */
+  | { readonly isRetried: false; readonly reason?: string };
+
+const refused: RetryVerdict = { isRetried: false };
+
+/** The retries of one call: whether there is another one, and when. */
+export class Retries {
+  readonly #settings: RetrySettings;
+  readonly #budget: RetryBudget | undefined;
+  #count = 0;
+  #corrections = 0;
+  #totalDelayMs = 0;
+  #lastCost = 0;
+
+  constructor(settings: RetrySettings, budget: RetryBudget | undefined) {
+    this.#settings = settings;
+    this.#budget = budget;
+  }
+
+  /** What the latest retry cost the retry budget. */
+  get lastCost(): number {
+    return this.#lastCost;
+  }
+
+  /**
+   * @param leftMs the time to the deadline
+   * @param hasFallback whether something else could take over, so that a long wait makes no sense
+   */
+  next(classification: Classification, leftMs: number, hasFallback = false): RetryVerdict {
+    if (!classification.isRetryable) return refused;
+    if (classification.category === "invalid_output") return this.#correction();
+    if (this.#count >= this.#settings.config.maxRetries) return refused;
+    const verdict = this.#backoff(classification, leftMs, hasFallback);
+    if (verdict.isRetried) this.#count++;
+    return verdict;
+  }
+
+  #correction(): RetryVerdict {
+    if (this.#corrections >= maxCorrections) return refused;
+    this.#corrections++;
+    this.#lastCost = 0;
+    return { isRetried: true, delayMs: 0 };
+  }
+
+  #backoff({ category, retryAfterMs = 0 }: Classification, leftMs: number, hasFallback: boolean): RetryVerdict {
+    const { config, random } = this.#settings;
+    const delayMs = backoffDelayMs(config, this.#count, random, retryAfterMs);
+    const ownDelayMs = delayMs - retryAfterMs;
+    const reason =
+      this.#reasonAgainst(delayMs, retryAfterMs, leftMs, hasFallback) ?? this.#withdraw(category === "timeout");
+    if (reason) return { isRetried: false, reason };
+    this.#totalDelayMs += ownDelayMs;
+    return { isRetried: true, delayMs };
+  }
+
+  #reasonAgainst(delayMs: number, askedMs: number, leftMs: number, hasFallback: boolean): string | undefined {
+    const { config } = this.#settings;
+    if (leftMs <= 0) return "the deadline has passed";
+    if (askedMs >= leftMs) return `Retry-After asks for ${ms(askedMs)}, the deadline is in ${ms(leftMs)}`;
+    if (delayMs >= leftMs) return `the next attempt is due in ${ms(delayMs)}, the deadline in ${ms(leftMs)}`;
+    if (askedMs > config.maxDelayMs && hasFallback)
+      return `Retry-After asks for ${ms(askedMs)}, more than maxDelayMs = ${ms(config.maxDelayMs)}, and there is a fallback`;
+    if (this.#totalDelayMs + delayMs - askedMs > config.maxTotalDelayMs)
+      return `its waits would pass maxTotalDelayMs = ${ms(config.maxTotalDelayMs)}`;
+    return undefined;
+  }
+
+  /** Pays for the retry. Gives the reason where there is not enough to pay with. */
+  #withdraw(isAfterTimeout: boolean): string | undefined {
+    if (!this.#budget) return undefined;
+    this.#lastCost = this.#budget.withdraw(isAfterTimeout);
+    return this.#lastCost > 0 ? undefined : "the provider's retry budget is empty, because too many of its calls fail";
+  }
+}
+
+/**
+ * How long to wait before retry `n` (from 0): with jitter a uniform part of
+ * `min(maxDelayMs, initialDelayMs * exponentialBase ** n)` ("full jitter": Brooker, "Exponential Backoff And Jitter",
+ * AWS 2015), without jitter all of it. What the provider asks for with Retry-After is a floor, to which jitter adds.
+ *
+ * @returns milliseconds
+ */
+export function backoffDelayMs(config: ResolvedRetryConfig, n: number, random: Random, retryAfterMs = 0): number {
+  // The power may overflow, and 0 times that is no number.
+  const growth = Math.min(Number.MAX_VALUE, config.exponentialBase ** n);
+  const longestMs = Math.min(config.maxDelayMs, config.initialDelayMs * growth);
+  return config.jitter ? retryAfterMs + random.next() * longestMs : Math.max(retryAfterMs, longestMs);
+}
+
+function ms(duration: number): string {
+  return `${Math.round(duration)} ms`;
 }

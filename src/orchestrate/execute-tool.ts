@@ -1,16 +1,18 @@
 import { setImmediate } from "node:timers/promises";
-import { isSelfGuarding } from "../contract/call.ts";
+import { type CallAttempt, type CallGuard, isSelfGuarding, lend } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
-import type { AnyTool } from "../contract/tool.ts";
+import { type AnyTool, type ToolContext, withLazySignal } from "../contract/tool.ts";
+import type { Budget } from "../contract/usage.ts";
 import { CancelScope } from "../core/signal.ts";
-import { traceTool } from "../telemetry/run-spans.ts";
+import { toOutputError } from "../guard/classify.ts";
+import { createCallGuard } from "../guard/guard.ts";
+import { meterCalls } from "../telemetry/run-metrics.ts";
+import { traceCalls, traceTool } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";
-import { checkRequest } from "./check-request.ts";
+import { checkRequest, resolveToolOptions } from "./prepare-run.ts";
 import type { RunContext } from "./run-context.ts";
-import { resolveToolOptions } from "./run-input.ts";
 import { completedOutput, outputOf } from "./run-output.ts";
-import { createToolContext, guardFor } from "./tool-context.ts";
 
 /**
  * Runs the chosen tool once, under the run's guards.
@@ -77,4 +79,53 @@ function endedWith<R>(scope: CancelScope, work: Promise<R>): Promise<R> {
   const over = new CancelScope();
   const leave = scope.onAbort(() => void setImmediate().then(() => over.abort(scope.reason)));
   return over.race(work).finally(leave);
+}
+
+/** The guard of a run's calls, on the run's ledger or on a part of it, each call measured and a span below `span`. */
+function guardFor(context: RunContext, span: Span, limits?: Budget): CallGuard {
+  const guard = createCallGuard({
+    scope: context.scope,
+    clock: context.settings.clock,
+    random: context.settings.random,
+    ledger: limits ? context.ledger.child(limits) : context.ledger,
+    emit: (type, data, attempt) => context.events.emit(type, data, attempt),
+    policies: context.callPolicies,
+  });
+  return meterCalls(traceCalls(guard, span));
+}
+
+/**
+ * What a tool is given.
+ *
+ * @param attempt the attempt of a tool that is guarded as a whole; a tool that guards its calls itself has none yet
+ */
+function createToolContext(context: RunContext, guard: CallGuard, span: Span, attempt?: CallAttempt): ToolContext {
+  const { events, scope, traceId, requestId, ledger, journal } = context;
+  const { clock, random, prices, calibrations } = context.settings;
+  const { options } = context.input;
+  const number = attempt?.attempt ?? 1;
+  const facts: Omit<ToolContext, "signal"> = {
+    events: events.forTool(number, attempt),
+    traceId,
+    requestId,
+    attempt: number,
+    budget: ledger,
+    clock,
+    random,
+    reportUsage: (usage, costUsd = null) => attempt?.spend(usage, costUsd),
+    ...(options.idempotencyKey !== undefined && { idempotencyKey: options.idempotencyKey }),
+  };
+  return lend(withLazySignal(facts, attempt ?? scope), {
+    guard,
+    guardWithin: (limits) => guardFor(context, span, limits),
+    failureOf: toOutputError,
+    journal,
+    prices,
+    calibrations,
+    attempt,
+    isHeard: () => events.isHeard,
+    eventsFor: (attemptNumber, delivers) => events.forTool(attemptNumber, delivers),
+    isStreaming: options.streaming,
+    maxParallel: options.maxParallel,
+  });
 }

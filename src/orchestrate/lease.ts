@@ -8,7 +8,7 @@
  * 3. After `stop` nothing is renewed and no timer is left.
  * 4. Where the key is being given back, a refusal may come from just that: it then ends nothing before the lease does.
  */
-import { StoreError } from "../contract/store-error.ts";
+import { StoreError } from "../contract/errors.ts";
 import { type Clock, schedule } from "../core/clock.ts";
 import type { FencingToken, RunStore } from "../store/store.ts";
 import { isStaleToken } from "./store-protection.ts";

@@ -1,17 +1,18 @@
+import { CancelledError } from "../contract/errors.ts";
+import type { OrchestrationEvent } from "../contract/event.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { NameOf, OrchestrationStream, Picked, RunManyParams, RunOutput, RunParams } from "../contract/run.ts";
 import type { OrchestratorSettings } from "../contract/settings.ts";
 import type { AnyTool, ContentOf } from "../contract/tool.ts";
+import { Emitter } from "../core/emitter.ts";
+import { asRejection } from "../core/error-marks.ts";
 import { lazily } from "../core/lazily.ts";
-import { type PreparedRun, prepareRun } from "./prepare-run.ts";
-import { asRejection } from "./rejections.ts";
+import { checkRunInput, type GivenRun, type PreparedRun, prepareRun, type RunInput } from "./prepare-run.ts";
 import type { RunLayer } from "./run-context.ts";
-import { checkRunInput, type GivenRun, type RunInput } from "./run-input.ts";
 import { type RunManyResult, runMany } from "./run-many.ts";
-import { createRunStream } from "./run-stream.ts";
 import { type ResolvedSettings, resolveSettings, type SettingRule } from "./settings.ts";
 
-const loadStartRun = lazily(() => import("./start-run.ts"));
+const loadStartRun = lazily(() => import("./run.ts"));
 
 /**
  * Runs tools: one at a time, as a stream of events, or over many requests. It plans, retries and remembers nothing;
@@ -112,4 +113,43 @@ export class Orchestrator<Tools = {}> {
     const { startRun } = await loadStartRun();
     return startRun(run, await this.layers());
   }
+}
+
+/**
+ * A run as a stream of its events. A run that is refused at the edge has no events: the loop over it rejects, as its
+ * `output` does.
+ */
+function createRunStream<C>(
+  prepare: () => PreparedRun,
+  start: (run: PreparedRun) => Promise<OrchestrationOutput>,
+): OrchestrationStream<C> {
+  try {
+    const run = prepare();
+    const cancel = (reason: unknown) => run.callerScope.abort(new CancelledError(reason));
+    const events = run.events.read(() => cancel("the loop over the stream was left"));
+    return streamOf(events, start(run), cancel);
+  } catch (error) {
+    const refused = new Emitter<OrchestrationEvent>();
+    const events = refused.read();
+    refused.end(error);
+    return streamOf(events, Promise.reject(error), () => {});
+  }
+}
+
+function streamOf<C>(
+  events: AsyncIterableIterator<OrchestrationEvent>,
+  output: Promise<OrchestrationOutput>,
+  cancel: (reason: unknown) => void,
+): OrchestrationStream<C> {
+  // Whoever reads `output` gets the rejection; nobody has to.
+  output.catch(() => {});
+  return {
+    output: output as Promise<OrchestrationOutput<C>>,
+    cancel: (reason = "stream.cancel() was called") => cancel(reason),
+    [Symbol.asyncIterator]: () => events as AsyncIterableIterator<OrchestrationEvent<C>>,
+    async [Symbol.asyncDispose]() {
+      cancel("the stream was disposed of");
+      await output.catch(() => {});
+    },
+  };
 }

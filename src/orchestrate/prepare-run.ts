@@ -1,8 +1,19 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { BundleToolOptions } from "../contract/bundle-options.ts";
+import { type OrchestrationConfig, orchestrationConfig, type ResolvedOrchestrationConfig } from "../contract/config.ts";
+import { ToolNotFoundError } from "../contract/errors.ts";
+import type { EventManager, OrchestrationEvent } from "../contract/event.ts";
+import { keepRawRequest } from "../contract/raw-request.ts";
+import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
+import { snapshot } from "../core/canonical.ts";
+import { InvalidOptionsError, messageOf, type OptionIssue } from "../core/errors.ts";
+import { adviceForUnknown, collectOptions, resolveOptions } from "../core/options.ts";
 import { createId } from "../core/random.ts";
 import { CancelScope } from "../core/signal.ts";
-import { activeTraceId } from "../telemetry/active-trace.ts";
+import { activeTraceId } from "../telemetry/opentelemetry.ts";
+import { AgentsTool } from "../tool/agents-tool.ts";
+import { assertTool } from "../tool/registry.ts";
 import { RunEvents, type RunIdentity } from "./run-events.ts";
-import type { RunInput } from "./run-input.ts";
 import type { ResolvedSettings } from "./settings.ts";
 
 /** A run as it stands when it was asked for: nothing of it has been done yet. */
@@ -29,4 +40,247 @@ export function prepareRun(input: RunInput, settings: ResolvedSettings): Prepare
     callerScope: new CancelScope(),
     events: new RunEvents({ requestId, traceId }, clock, { eventManager, onEvent, redact: options.redact }),
   };
+}
+
+/** What `run`, `stream` and `runMany` take, before anything of it is believed. */
+export interface GivenRun {
+  readonly request?: unknown;
+  readonly requests?: unknown;
+  readonly concurrency?: unknown;
+  readonly tool?: unknown;
+  readonly toolName?: unknown;
+  readonly toolOptions?: unknown;
+  readonly options?: unknown;
+  readonly agents?: unknown;
+  readonly fallbackTools?: unknown;
+  readonly eventManager?: unknown;
+  readonly onEvent?: unknown;
+  readonly signal?: unknown;
+}
+
+/** A run's input: checked, copied and frozen. The caller's objects are never touched again. */
+export interface RunInput {
+  readonly request: unknown;
+  /** Absent where a planner is to choose. */
+  readonly tool: AnyTool | undefined;
+  /** As the caller gave them: the tool fills in its defaults when it is chosen. */
+  readonly toolOptions: Readonly<Record<string, unknown>> | undefined;
+  readonly options: ResolvedOrchestrationConfig;
+  readonly fallbackTools: readonly AnyTool[];
+  readonly agents: unknown;
+  readonly eventManager: EventManager | undefined;
+  readonly onEvent: ((event: OrchestrationEvent) => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What differs at the edge between a basic and a reliable orchestrator, and between one run and many. */
+export interface InputRules {
+  readonly registry: ToolRegistry<any>;
+  readonly defaultOptions: OrchestrationConfig | undefined;
+  /** Whether there are layers that plan, fall back and keep keys. */
+  readonly isReliable: boolean;
+  /** Whether it is what many runs have in common. */
+  readonly isMany: boolean;
+}
+
+const defaults = resolveOptions(orchestrationConfig, undefined);
+
+const runParams = [
+  "request",
+  "tool",
+  "toolName",
+  "toolOptions",
+  "options",
+  "agents",
+  "fallbackTools",
+  "eventManager",
+  "onEvent",
+  "signal",
+] as const;
+const runManyParams = ["requests", "concurrency", ...runParams.filter((name) => name !== "request")] as const;
+
+/**
+ * Checks everything that a caller gave for a run, once.
+ *
+ * @throws InvalidOptionsError naming every fault, or ToolNotFoundError; nothing has run by then
+ */
+export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
+  if (!isObject(given)) {
+    throw new InvalidOptionsError([{ path: "run", given, allowed: "an object such as { tool, request }" }]);
+  }
+  const issues: OptionIssue[] = [];
+  checkParams(given, rules.isMany ? runManyParams : runParams, issues);
+  const asked = mergeOptions(rules.defaultOptions, given.options);
+  const options = asked === undefined ? defaults : collectOptions(orchestrationConfig, asked, "options", issues);
+  if (!rules.isReliable) checkBasic(given, options, issues);
+  if (rules.isMany) checkManyParams(given, options, issues);
+  if (issues.length > 0 || !options) throw new InvalidOptionsError(issues);
+
+  const tool = chooseTool(given, rules);
+  const toolOptions = given.toolOptions as Record<string, unknown> | undefined;
+  if (tool) resolveToolOptions(tool, toolOptions);
+  return Object.freeze({
+    request: snapshot(given.request, "request"),
+    tool,
+    toolOptions: toolOptions && snapshot(toolOptions, "toolOptions"),
+    options: { ...options, metadata: options.metadata && jsonCopy(options.metadata, "options.metadata") },
+    fallbackTools: ((given.fallbackTools ?? []) as (string | AnyTool)[]).map((fallback, index) =>
+      typeof fallback === "string" ? find(fallback, rules.registry) : checked(fallback, `fallbackTools[${index}]`),
+    ),
+    agents: snapshot(given.agents, "agents"),
+    eventManager: given.eventManager as EventManager | undefined,
+    onEvent: given.onEvent as RunInput["onEvent"],
+    signal: given.signal as AbortSignal | undefined,
+  });
+}
+
+/**
+ * A tool's options with its defaults filled in.
+ *
+ * @throws InvalidOptionsError
+ */
+export function resolveToolOptions(tool: AnyTool, given: Readonly<Record<string, unknown>> | undefined): object {
+  return tool.resolveOptions?.(given as BundleToolOptions | undefined) ?? { ...tool.defaultOptions, ...given };
+}
+
+function checkParams(given: GivenRun, known: readonly string[], issues: OptionIssue[]): void {
+  for (const name of Object.keys(given) as (keyof GivenRun)[]) {
+    if (!known.includes(name)) issues.push({ path: name, given: given[name], allowed: adviceFor(name, known) });
+  }
+  expect(given.toolOptions, isObject, "toolOptions", "an object of the tool's options", issues);
+  expect(given.onEvent, isFunction, "onEvent", "a function of an event", issues);
+  expect(given.signal, isSignal, "signal", "an AbortSignal", issues);
+  expect(given.eventManager, hasDeliver, "eventManager", "an EventManager", issues);
+  expect(given.agents, Array.isArray, "agents", "a list of { name, prompt, model }", issues);
+  expect(given.fallbackTools, Array.isArray, "fallbackTools", "a list of tools or of their names", issues);
+  const choices = [given.tool, given.toolName, given.agents].filter((choice) => choice !== undefined);
+  if (choices.length > 1)
+    issues.push({ path: "tool", given: "more than one", allowed: "one of tool, toolName and agents" });
+}
+
+/** Of several places that an option has, a run's own come first. */
+function adviceFor(name: string, known: readonly string[]): string {
+  const isOfRun = Object.hasOwn(orchestrationConfig.entries, name);
+  return isOfRun ? `no such option here: "${name}" belongs into options` : adviceForUnknown(name, known);
+}
+
+function checkBasic(
+  given: GivenRun,
+  options: { idempotencyKey?: string | undefined } | undefined,
+  issues: OptionIssue[],
+): void {
+  const needsReliable = "nothing here: this needs a ReliableOrchestrator, which has the same run()";
+  if (options?.idempotencyKey !== undefined) {
+    issues.push({ path: "options.idempotencyKey", given: options.idempotencyKey, allowed: needsReliable });
+  }
+  if (given.fallbackTools !== undefined) {
+    issues.push({ path: "fallbackTools", given: given.fallbackTools, allowed: needsReliable });
+  }
+  if (given.tool === undefined && given.toolName === undefined && given.agents === undefined) {
+    issues.push({
+      path: "toolName",
+      given: undefined,
+      allowed: "a tool, or its name; ReliableOrchestrator chooses one by itself",
+    });
+  }
+}
+
+function chooseTool(given: GivenRun, { registry }: InputRules): AnyTool | undefined {
+  if (given.agents !== undefined) return new AgentsTool(given.agents as any);
+  if (given.tool !== undefined) return checked(given.tool, "tool");
+  return given.toolName === undefined ? undefined : find(given.toolName as string, registry);
+}
+
+function find(name: string, registry: ToolRegistry<any>): AnyTool {
+  const tool = registry.get(name);
+  if (!tool) throw new ToolNotFoundError(String(name), Object.keys(registry.list()));
+  return tool;
+}
+
+function checked(tool: unknown, path: string): AnyTool {
+  assertTool(tool, path);
+  return tool;
+}
+
+function jsonCopy<T>(value: T, path: string): T {
+  const copy = snapshot(value, path);
+  try {
+    return JSON.parse(JSON.stringify(copy));
+  } catch (error) {
+    throw new InvalidOptionsError([{ path, given: value, allowed: `an object of JSON values (${messageOf(error)})` }]);
+  }
+}
+
+/** Part by part: a run that limits its tokens keeps the ceiling in dollars that is the default. */
+function mergeOptions(defaults: unknown, given: unknown): unknown {
+  if (given === undefined) return defaults;
+  if (!isObject(defaults) || !isObject(given)) return given;
+  const merged: Record<string, unknown> = { ...(defaults as object) };
+  for (const [name, value] of Object.entries(given as object)) merged[name] = mergeOptions(merged[name], value);
+  return merged;
+}
+
+function expect(
+  value: unknown,
+  fits: (value: unknown) => boolean,
+  path: string,
+  allowed: string,
+  issues: OptionIssue[],
+): void {
+  if (value !== undefined && !fits(value)) issues.push({ path, given: value, allowed });
+}
+
+const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+const isFunction = (value: unknown) => typeof value === "function";
+const isSignal = (value: unknown) => typeof (value as AbortSignal | null)?.addEventListener === "function";
+const hasDeliver = (value: unknown) => typeof (value as EventManager | null)?.deliver === "function";
+
+/** What would make every run but one a conflict, or two runs indistinguishable. */
+const perRunOptions = ["idempotencyKey", "requestId"] as const;
+
+/** Checks what only `runMany` takes, and that nothing is there which only one run can have. */
+function checkManyParams(
+  { requests, concurrency }: { readonly requests?: unknown; readonly concurrency?: unknown },
+  options: Partial<ResolvedOrchestrationConfig> | undefined,
+  issues: OptionIssue[],
+): void {
+  if (!isIterable(requests))
+    issues.push({ path: "requests", given: requests, allowed: "an iterable or async iterable of requests" });
+  if (concurrency !== undefined && !(Number.isInteger(concurrency) && (concurrency as number) >= 1))
+    issues.push({ path: "concurrency", given: concurrency, allowed: "a whole number of at least 1" });
+  for (const name of perRunOptions) {
+    if (options?.[name] === undefined) continue;
+    const allowed = "nothing here: it is one run's; call run() for each request";
+    issues.push({ path: `options.${name}`, given: options[name], allowed });
+  }
+}
+
+function isIterable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
+}
+
+/**
+ * A request as its tool wants it: checked, and transformed, by the tool's `inputSchema`; frozen, as the caller's is, since
+ * all attempts and replicates share it.
+ *
+ * @throws InvalidOptionsError naming every fault of the request
+ */
+export async function checkRequest(tool: AnyTool, request: unknown): Promise<unknown> {
+  if (!tool.inputSchema) return request;
+  const result = await tool.inputSchema["~standard"].validate(request);
+  if (!result.issues) return keepRawRequest(snapshot(result.value, "request"), request);
+  throw new InvalidOptionsError(
+    result.issues.map((issue) => {
+      const keys = (issue.path ?? []).map(keyOf);
+      return { path: ["request", ...keys].join("."), given: valueAt(request, keys), allowed: issue.message };
+    }),
+  );
+}
+
+function keyOf(segment: PropertyKey | StandardSchemaV1.PathSegment): PropertyKey {
+  return typeof segment === "object" ? segment.key : segment;
+}
+
+function valueAt(value: unknown, keys: readonly PropertyKey[]): unknown {
+  return keys.reduce<any>((at, key) => at?.[key], value);
 }

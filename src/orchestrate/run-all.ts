@@ -1,8 +1,8 @@
 import { CancelledError } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { RunManyParams, RunParams } from "../contract/run.ts";
+import { asRejection } from "../core/error-marks.ts";
 import { CancelScope } from "../core/signal.ts";
-import { asRejection } from "./rejections.ts";
 import type { RunManyResult, RunOne } from "./run-many.ts";
 
 const defaultConcurrency = 10;

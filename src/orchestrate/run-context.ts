@@ -1,15 +1,18 @@
 import type { ReplicateJournal } from "../contract/call.ts";
+import type { ResolvedOrchestrationConfig } from "../contract/config.ts";
+import { BudgetExceeded, type StoreOperation } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
-import type { StoreOperation } from "../contract/store-error.ts";
 import type { AnyTool } from "../contract/tool.ts";
+import type { Budget } from "../contract/usage.ts";
+import { schedule } from "../core/clock.ts";
 import type { Layer } from "../core/compose.ts";
 import type { CancelScope } from "../core/signal.ts";
+import type { BudgetOverrun } from "../guard/account.ts";
 import { BudgetLedger } from "../guard/budget.ts";
-import type { CallPolicies } from "../guard/guard-settings.ts";
+import type { CallPolicies } from "../guard/budgeted-call.ts";
 import { noSpan, type Span } from "../telemetry/span.ts";
-import { limitsOf } from "./deadline.ts";
 import type { PreparedRun } from "./prepare-run.ts";
-import { warnOfOverrun } from "./warn-of-overrun.ts";
+import type { RunEvents } from "./run-events.ts";
 
 /** A ring around the whole run. */
 export type RunLayer = Layer<RunContext, OrchestrationOutput>;
@@ -73,4 +76,42 @@ export function createRunContext(run: PreparedRun): RunContext {
     span: noSpan,
     metadata: {},
   };
+}
+
+/** The ceilings of a run. `timeoutMs` and `budget.timeMs` are one deadline: the earlier of the two. */
+function limitsOf({ budget, timeoutMs }: ResolvedOrchestrationConfig): Budget {
+  const timeMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, budget?.timeMs ?? Number.POSITIVE_INFINITY);
+  return timeMs === Number.POSITIVE_INFINITY ? { ...budget } : { ...budget, timeMs };
+}
+
+/**
+ * Ends the run when its time is up.
+ *
+ * @returns a function that calls it off
+ */
+export function armDeadline(context: RunContext): (() => void) | undefined {
+  const { ledger, settings, callerScope, events } = context;
+  const { timeMs } = ledger.limits;
+  if (timeMs === undefined) return undefined;
+  const { clock } = settings;
+  const startedAtMs = clock.now();
+  const expire = () => {
+    // The start of a run is told first: one that ends before tells of it then.
+    if (events.hasBegun) events.emit("timeout", { limitMs: timeMs });
+    const elapsedMs = Math.max(timeMs, Math.round(clock.now() - startedAtMs));
+    callerScope.abort(new BudgetExceeded("timeMs", timeMs, elapsedMs, { waitedFor: awaitedBy(context) }));
+  };
+  return schedule(clock, expire, timeMs);
+}
+
+function awaitedBy({ askedOfStore, isKeyElsewhere, tool }: RunContext): string {
+  for (const operation of askedOfStore?.values() ?? []) return `its store (${operation})`;
+  if (isKeyElsewhere) return "another process that runs its key";
+  return tool ? `tool "${tool.name}"` : "its planner";
+}
+
+/** Says that a run has used more than it was allowed, as nobody could know before. */
+function warnOfOverrun(events: RunEvents, { budgetType, limit, actual }: BudgetOverrun): void {
+  const message = `The budget of ${limit} ${budgetType} was overrun: ${actual} are used. A call used more than anyone could know before; declare tool.estimate or perReplicateBudget.`;
+  events.emit("warning", { code: "budget_overrun", message });
 }

@@ -1,8 +1,8 @@
 import type { EventType, OrchestrationEvent } from "../contract/event.ts";
 import type { Logger } from "../contract/settings.ts";
-import { originalOf } from "../core/original-error.ts";
+import { originalOf } from "../core/error-marks.ts";
+import { messageOf, withoutSecrets } from "../core/errors.ts";
 import { classify } from "../guard/classify.ts";
-import { loggedError } from "./logged-error.ts";
 import type { RunIdentity, RunLog } from "./run-events.ts";
 
 const levels: Partial<Record<EventType, "info" | "warn" | "error">> = {
@@ -65,3 +65,18 @@ function factsOfFailure(event: OrchestrationEvent): object | undefined {
   // The failure of a tool was told by its `error`.
   return event.type === "run_failed" && !event.output ? event.error : undefined;
 }
+
+/** An exception as a log may have it: itself, or where secrets stand in it, its name, message, stack and causes without them. */
+function loggedError(error: unknown, depth = 0): unknown {
+  if (typeof error === "string") return withoutSecrets(error);
+  if (!(error instanceof Error) || depth > deepestCause) return error;
+  const message = messageOf(error);
+  const stack = error.stack && withoutSecrets(error.stack);
+  const cause = loggedError(error.cause, depth + 1);
+  if (message === error.message && stack === error.stack && cause === error.cause) return error;
+  const { name } = error;
+  return Object.assign(new Error(message, { cause }), { name, stack });
+}
+
+/** A chain of causes that is longer goes in a circle. */
+const deepestCause = 20;

@@ -1,13 +1,18 @@
-import { BudgetExceeded, CancelledError, isOrchestratorError, type PartialRun } from "../contract/errors.ts";
+import {
+  BudgetExceeded,
+  CancelledError,
+  isOrchestratorError,
+  type PartialRun,
+  StoreError,
+} from "../contract/errors.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { OrchestrationOutput, OutputError, OutputMetadata } from "../contract/output.ts";
-import { StoreError } from "../contract/store-error.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import type { Budget, Spent } from "../contract/usage.ts";
+import { hasRejected } from "../core/error-marks.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
-import { toOutputError } from "../guard/output-error.ts";
+import { toOutputError } from "../guard/classify.ts";
 import { toJsonData } from "../schema/json-data.ts";
-import { hasRejected } from "./rejections.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** The output of a tool that did all that it was asked for. */

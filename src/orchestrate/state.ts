@@ -1,9 +1,8 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
-import { BreakerRegistry } from "../guard/breaker-registry.ts";
-import type { CallPolicies } from "../guard/guard-settings.ts";
+import type { CallPolicies } from "../guard/budgeted-call.ts";
+import { BreakerRegistry, RetryBudgets } from "../guard/per-provider.ts";
 import type { ResolvedReliabilityConfig } from "../guard/reliability-config.ts";
-import { RetryBudgets } from "../guard/retry-budget.ts";
 import { openStore, type StoreName } from "../store/open-store.ts";
 import type { RunStore } from "../store/store.ts";
 import { Flights, type FlightsByKey } from "./flights.ts";

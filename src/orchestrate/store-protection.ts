@@ -6,8 +6,7 @@
  * 2. A run goes on without its store only where it may, and never where somebody else has its key.
  * 3. A key is given back once the store has answered whatever else it was asked: what was paid for is not cut off.
  */
-import { BudgetExceeded } from "../contract/errors.ts";
-import { StoreError, type StoreOperation } from "../contract/store-error.ts";
+import { BudgetExceeded, StoreError, type StoreOperation } from "../contract/errors.ts";
 import { messageOf } from "../core/errors.ts";
 import type { ResolvedReliabilityConfig } from "../guard/reliability-config.ts";
 import type { RunContext } from "./run-context.ts";

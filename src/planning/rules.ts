@@ -1,3 +1,11 @@
+import { PlanningError } from "../contract/errors.ts";
+import type { AnyTool, ToolMetadata } from "../contract/tool.ts";
+import { InvalidOptionsError, messageOf } from "../core/errors.ts";
+import { ignorePromise } from "../core/thenable.ts";
+import { readAttribute } from "./conditions.ts";
+import type { PlanContext, PlanDecision, Planner } from "./planner.ts";
+import { type CompiledRule, compileRule, type PlanningRule } from "./rule.ts";
+
 /**
  * Job: choose the tool of a run by rules.
  * Boundary: pure; knows tools by what they declare, and breakers by their states.
@@ -6,14 +14,6 @@
  * 2. A chosen tool can run: it is known, its circuit is not open, it did not fail before. So can each of its fallbacks.
  * 3. A rule that holds is left for the next only when none of its tools can run.
  */
-import { PlanningError } from "../contract/errors.ts";
-import type { AnyTool, ToolMetadata } from "../contract/tool.ts";
-import { InvalidOptionsError, messageOf } from "../core/errors.ts";
-import { createDecision } from "./decision.ts";
-import { defaultPlan } from "./default-plan.ts";
-import { knownTools, type ToolFacts, whyNot } from "./known-tools.ts";
-import type { PlanContext, PlanDecision, Planner } from "./planner.ts";
-import { type CompiledRule, compileRule, type PlanningRule } from "./rule.ts";
 
 /**
  * Chooses a tool by the first rule that holds. Where none does, it takes the tool that declares the request's `type` as a
@@ -141,4 +141,104 @@ function noToolMessage(held: readonly CompiledRule[], names: readonly string[]):
 function twoToolsOfOneName(tool: AnyTool, path: string): InvalidOptionsError {
   const given = `another tool named "${tool.name}"`;
   return new InvalidOptionsError([{ path: `${path}.action`, given, allowed: "one tool of a name in all rules" }]);
+}
+
+type Candidate = readonly [name: string, tool: ToolMetadata];
+
+/**
+ * The plan where no rule holds: a tool that declares the request's `type` as a capability, or bears it in its name; else
+ * the tool that was registered first. Where a least confidence is asked for, bundle tools come first, as only they tell
+ * one. Only tools that declare the same type stand in for each other: another tool may do anything.
+ */
+function defaultPlan(request: unknown, candidates: readonly Candidate[], context: PlanContext): PlanDecision {
+  const type = readAttribute(request, "type");
+  const ofType = typeof type === "string" ? candidates.filter((candidate) => declares(candidate, type)) : [];
+  const eligible = ofType.length > 0 ? ofType : candidates;
+  const bundles =
+    context.qualityRequirements?.minConfidence === undefined ? [] : eligible.filter(([, tool]) => tool.supportsBundle);
+  const equals = bundles.length > 0 ? bundles : eligible;
+  const [name, tool] = equals[0] as Candidate;
+  return createDecision(
+    {
+      name,
+      tool,
+      toolOptions: {},
+      fallbackTools: ofType.map(([other]) => other).filter((other) => other !== name),
+      confidence: 1 / equals.length,
+      reasoning: `No rule holds. ${whyFirst(name, equals.length, ofType.length > 0 ? String(type) : undefined)}`,
+      metadata: {},
+    },
+    request,
+  );
+}
+
+function declares([name, tool]: Candidate, type: string): boolean {
+  const wanted = type.toLowerCase();
+  const words = [...tool.capabilities, name, ...name.split(/[^\p{L}\p{N}]+/u)];
+  return words.some((word) => word.toLowerCase() === wanted);
+}
+
+function whyFirst(name: string, count: number, type: string | undefined): string {
+  const fits = type === undefined ? "can run" : `can run and declares the type "${type}" of the request`;
+  if (count === 1) return `"${name}" is the only tool that ${fits}.`;
+  return `"${name}" was registered first of the ${count} tools that ${fits.replace("declares", "declare")}. Add a rule, or name the tool.`;
+}
+
+/** What a plan needs to know of a tool. */
+export type ToolFacts = Pick<ToolMetadata, "supportsBundle" | "provider" | "estimate">;
+
+/** Every tool that a plan may name: those offered to it, and those that its rules brought along, which win. */
+function knownTools(
+  offered: Record<string, ToolMetadata>,
+  brought: readonly AnyTool[],
+): ReadonlyMap<string, ToolFacts> {
+  return new Map<string, ToolFacts>([
+    ...Object.entries(offered),
+    ...brought.map((tool): [string, ToolFacts] => [tool.name, factsOf(tool)]),
+  ]);
+}
+
+function factsOf(tool: AnyTool): ToolFacts {
+  return {
+    supportsBundle: "supportsBundle" in tool && tool.supportsBundle === true,
+    estimate: (request, options) => tool.estimate?.(request, options),
+    ...(tool.provider !== undefined && { provider: tool.provider }),
+  };
+}
+
+/** Why a tool cannot run now; `undefined` where it can. */
+function whyNot(name: string, tool: ToolFacts | undefined, context: PlanContext): string | undefined {
+  if (!tool) return "no tool of this name is registered";
+  const provider = tool.provider ?? `tool:${name}`;
+  if (context.circuitBreakerStates?.[provider] === "open") return `the circuit of "${provider}" is open`;
+  if (context.previousFailures?.includes(name)) return "it failed earlier in this run";
+  return undefined;
+}
+
+/** A choice before it is told with its estimates. */
+export interface Choice extends Pick<PlanDecision, "fallbackTools" | "confidence" | "reasoning" | "metadata"> {
+  readonly name: string;
+  readonly tool: ToolFacts;
+  readonly toolOptions: Record<string, unknown>;
+}
+
+function createDecision({ name, tool, ...choice }: Choice, request: unknown): PlanDecision {
+  const { costUsd, timeMs } = estimateOf(tool, request, choice.toolOptions);
+  return {
+    selectedTool: name,
+    ...choice,
+    executionStrategy: tool.supportsBundle ? "bundle" : "single",
+    ...(costUsd !== undefined && { estimatedCostUsd: costUsd }),
+    ...(timeMs !== undefined && { estimatedDurationMs: timeMs }),
+  };
+}
+
+/** A tool may fail to estimate a request that its input schema has not seen yet: that is no reason not to plan. */
+function estimateOf(tool: ToolFacts, request: unknown, toolOptions: object) {
+  try {
+    const estimate = tool.estimate?.(request, toolOptions) ?? {};
+    return ignorePromise(estimate) ? {} : estimate;
+  } catch {
+    return {};
+  }
 }

@@ -1,8 +1,13 @@
-import type { LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
-import type { PromptMessage } from "../contract/model.ts";
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4Prompt,
+  LanguageModelV4Usage,
+  SharedV4Warning,
+} from "@ai-sdk/provider";
+import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
 import type { Usage } from "../contract/usage.ts";
 import type { JSONSchema } from "../core/json.ts";
-import { toPrompt } from "./prompt.ts";
 import { askForSchema } from "./response-format.ts";
 
 /** What a model is asked, and how. What is left out is left to the provider. */
@@ -72,4 +77,114 @@ function withSampleIndex(providerOptions: ModelCall["providerOptions"], sampleIn
 
 export function sampleIndexOf(options: LanguageModelV4CallOptions): number | undefined {
   return options.providerOptions?.[ownName]?.["sampleIndex"] as number | undefined;
+}
+
+/** What a provider says that a call used. What it withholds is left out. */
+export type ReportedUsage = Pick<Partial<Usage>, "inputTokens" | "outputTokens"> &
+  Pick<Usage, "cachedInputTokens" | "cacheWriteInputTokens" | "reasoningTokens">;
+
+/** The figures of a provider as ours; `undefined` where it gave none. What is no count is none. */
+export function toUsage(reported: LanguageModelV4Usage | undefined): ReportedUsage | undefined {
+  const inputTokens = countOf(reported?.inputTokens?.total);
+  const outputTokens = countOf(reported?.outputTokens?.total);
+  if (inputTokens === undefined && outputTokens === undefined) return undefined;
+  const cachedInputTokens = countOf(reported?.inputTokens?.cacheRead);
+  const cacheWriteInputTokens = countOf(reported?.inputTokens?.cacheWrite);
+  const reasoningTokens = countOf(reported?.outputTokens?.reasoning);
+  return {
+    ...(inputTokens !== undefined && { inputTokens }),
+    ...(outputTokens !== undefined && { outputTokens }),
+    ...(cachedInputTokens !== undefined && { cachedInputTokens }),
+    ...(cacheWriteInputTokens !== undefined && { cacheWriteInputTokens }),
+    ...(reasoningTokens !== undefined && { reasoningTokens }),
+  };
+}
+
+/** A server's null passes through providers, and so does the NaN of their sums. */
+function countOf(figure: number | null | undefined): number | undefined {
+  return typeof figure === "number" && figure >= 0 && Number.isFinite(figure) ? figure : undefined;
+}
+
+/** Our figures as a provider gives them. */
+export function fromUsage(
+  usage: { [Figure in keyof Usage]?: Usage[Figure] | undefined } | undefined,
+): LanguageModelV4Usage {
+  const { inputTokens, outputTokens, cachedInputTokens, cacheWriteInputTokens, reasoningTokens } = usage ?? {};
+  return {
+    inputTokens: {
+      total: inputTokens,
+      noCache: undefined,
+      cacheRead: cachedInputTokens,
+      cacheWrite: cacheWriteInputTokens,
+    },
+    outputTokens: { total: outputTokens, text: undefined, reasoning: reasoningTokens },
+  };
+}
+
+/** The warnings of a provider as sentences. */
+export function describeWarnings(warnings: readonly SharedV4Warning[] | undefined): string[] {
+  return (warnings ?? []).map(describeWarning);
+}
+
+function describeWarning(warning: SharedV4Warning): string {
+  switch (warning.type) {
+    case "unsupported":
+      return `the provider does not support ${warning.feature}${withDetails(warning)}`;
+    case "compatibility":
+      return `the provider supports ${warning.feature} only in part${withDetails(warning)}`;
+    case "deprecated":
+      return `${warning.setting} is deprecated: ${warning.message}`;
+    default:
+      return warning.message;
+  }
+}
+
+function withDetails({ details }: { details?: string | undefined }): string {
+  return details ? `: ${details}` : "";
+}
+
+type FileData = Uint8Array | ArrayBuffer | string | URL | { readonly type: string };
+
+/**
+ * Messages in the shape that a model of the given generation reads. Beside the provider format itself it takes what
+ * people write for the AI SDK: plain text as content, `image` parts, and files as bytes, base64, a data URL or a URL.
+ */
+export function toPrompt(
+  messages: readonly PromptMessage[],
+  version: LanguageModelLike["specificationVersion"],
+): LanguageModelV4Prompt {
+  return messages.map(({ content, ...message }) => {
+    if (message.role === "system") return { ...message, content };
+    const parts: any[] = typeof content === "string" ? [{ type: "text", text: content }] : content;
+    return { ...message, content: parts.map((part) => toPart(part, version)) };
+  }) as LanguageModelV4Prompt;
+}
+
+function toPart(part: any, version: LanguageModelLike["specificationVersion"]): unknown {
+  if (part.type !== "image" && part.type !== "file") return part;
+  const { image, data = image, mediaType, type, ...others } = part;
+  const file = readDataUrl(data) ?? { mediaType: type === "image" ? "image/*" : undefined, data };
+  return {
+    ...others,
+    type: "file",
+    mediaType: mediaType ?? file.mediaType,
+    data: version === "v3" ? asUrl(file.data) : toTagged(file.data),
+  };
+}
+
+function readDataUrl(data: FileData): { mediaType: string; data: FileData } | undefined {
+  const match = /^data:([^;,]+);base64,/.exec(data instanceof URL || typeof data === "string" ? String(data) : "");
+  return match ? { mediaType: match[1] as string, data: String(data).slice(match[0].length) } : undefined;
+}
+
+/** The fourth generation tags what kind of data it is given. */
+function toTagged(data: FileData): unknown {
+  const file = asUrl(data);
+  if (file instanceof URL) return { type: "url", url: file };
+  return typeof file === "string" || file instanceof Uint8Array ? { type: "data", data: file } : file;
+}
+
+function asUrl(data: FileData): FileData {
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  return typeof data === "string" && /^https?:/i.test(data) ? new URL(data) : data;
 }

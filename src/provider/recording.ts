@@ -7,11 +7,10 @@ import type {
 } from "@ai-sdk/provider";
 import type { LanguageModelLike } from "../contract/model.ts";
 import type { JSONSchema } from "../core/json.ts";
-import { sampleIndexOf, withoutUndefined } from "./model-call.ts";
-import { toUsage } from "./model-usage.ts";
-import { promptKey, type RecordedAnswer, userText } from "./recorded-answers.ts";
+import { isCutOff } from "./language-model.ts";
+import { sampleIndexOf, toUsage, withoutUndefined } from "./model-call.ts";
+import { promptKey, type RecordedAnswer, userText } from "./recorded.ts";
 import { askForSchema, type OwnModel } from "./response-format.ts";
-import { isCutOff } from "./stream-error.ts";
 
 /** What an answer turned out to be, whole or at the end of its stream. */
 interface Outcome {

@@ -1,3 +1,4 @@
+import type { Clock } from "../core/clock.ts";
 import type { RunState } from "./store.ts";
 
 /** What of a record decides whether its key can be claimed. */
@@ -20,4 +21,9 @@ export function isAbandoned(record: Claimed, nowMs: number): boolean {
 
 export function isAlive(record: Claimed, nowMs: number): boolean {
   return record.state === "running" && record.leaseEndsMs > nowMs;
+}
+
+/** Whether it is what a store needs of a clock. */
+export function tellsTime(value: unknown): boolean {
+  return typeof (value as Partial<Clock> | null | undefined)?.now === "function";
 }

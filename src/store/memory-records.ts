@@ -1,5 +1,5 @@
-import { KeyQueue } from "./key-queue.ts";
-import type { MemoryRecord } from "./memory-record.ts";
+import { type Claimed, isAbandoned, isAlive } from "./claim-rule.ts";
+import type { RunRecord } from "./store.ts";
 
 /**
  * Job: hold the records of the memory store, and let go of those that have had their time.
@@ -95,4 +95,93 @@ export class MemoryRecords {
     this.#running.delete(key);
     this.#records.delete(key);
   }
+}
+
+/**
+ * Keys in the order in which they came. The first one costs the same to find however many have left: a new walk through
+ * a `Set` begins with the places of those, so that this one is never begun anew.
+ */
+class KeyQueue {
+  readonly #keys = new Set<string>();
+  #walk = this.#keys.values();
+  #first: string | undefined;
+
+  get first(): string | undefined {
+    this.#first ??= this.#next();
+    return this.#first;
+  }
+
+  /** One that is there keeps its place. */
+  add(key: string): void {
+    this.#keys.add(key);
+  }
+
+  delete(key: string): void {
+    this.#keys.delete(key);
+    if (key === this.#first) this.#first = undefined;
+  }
+
+  clear(): void {
+    this.#keys.clear();
+    this.#first = undefined;
+  }
+
+  #next(): string | undefined {
+    const { value, done } = this.#walk.next();
+    if (!done) return value;
+    // A walk that has come to its end sees nothing of what is added later.
+    this.#walk = this.#keys.values();
+    return this.#walk.next().value;
+  }
+}
+
+/** What the memory store keeps of a key. */
+export interface MemoryRecord extends Claimed {
+  readonly fence: number;
+  readonly owner: string;
+  readonly plan?: string | undefined;
+  readonly output?: string | undefined;
+  readonly journal: MemoryJournal | undefined;
+}
+
+/** By fingerprint, replicate id and seed. */
+export type MemoryJournal = Map<string, JournalEntry>;
+
+export interface JournalEntry {
+  readonly fingerprint: string;
+  readonly replicateId: string;
+  readonly seed: number;
+  readonly body: string;
+}
+
+export function journalize(journal: MemoryJournal, entry: JournalEntry): void {
+  journal.set(JSON.stringify([entry.fingerprint, entry.replicateId, entry.seed]), entry);
+}
+
+/** The journal of the record's own fingerprint, `r2` before `r10`. */
+export function journalOf({ journal, fingerprint }: MemoryRecord): readonly JournalEntry[] {
+  if (!journal) return [];
+  return [...journal.values()]
+    .filter((entry) => entry.fingerprint === fingerprint)
+    .sort(
+      (a, b) =>
+        a.replicateId.length - b.replicateId.length || compareBytes(a.replicateId, b.replicateId) || a.seed - b.seed,
+    );
+}
+
+export function describe(key: string, record: MemoryRecord, nowMs: number): RunRecord {
+  return {
+    key,
+    fingerprint: record.fingerprint,
+    owner: record.owner,
+    fence: record.fence,
+    state: isAbandoned(record, nowMs) ? "abandoned" : record.state,
+    leaseEndsInMs: isAlive(record, nowMs) ? record.leaseEndsMs - nowMs : 0,
+    expiresInMs: record.expiresMs - nowMs,
+    replicateCount: journalOf(record).length,
+  };
+}
+
+export function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Replicate } from "../contract/bundle.ts";
+import type { StoreOperation } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
-import type { StoreOperation } from "../contract/store-error.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import {
   checkedBy,
@@ -11,10 +11,8 @@ import {
   resolveOptions,
   wholeNumber,
 } from "../core/options.ts";
-import { type Claimed, isAlive, isClaimable } from "./claim-rule.ts";
-import { decodeJson, encodeJson } from "./encoding.ts";
-import { compareBytes, describe, journalize, journalOf, type MemoryRecord } from "./memory-record.ts";
-import { MemoryRecords } from "./memory-records.ts";
+import { type Claimed, isAlive, isClaimable, tellsTime } from "./claim-rule.ts";
+import { compareBytes, describe, journalize, journalOf, type MemoryRecord, MemoryRecords } from "./memory-records.ts";
 import {
   type Claim,
   type ClaimOptions,
@@ -25,8 +23,7 @@ import {
   type RunDetails,
   type RunRecord,
 } from "./store.ts";
-import { staleToken, storeClosed } from "./store-errors.ts";
-import { tellsTime } from "./tells-time.ts";
+import { decodeJson, encodeJson, staleToken, storeClosed } from "./store-errors.ts";
 
 /**
  * Job: keep claims, journals and outputs in this process.

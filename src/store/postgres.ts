@@ -1,8 +1,10 @@
 import * as v from "valibot";
+import { StoreError, type StoreFailure, type StoreOperation } from "../contract/errors.ts";
 import { checkedBy, declareOptions, milliseconds, type OptionsInput, resolveOptions, text } from "../core/options.ts";
-import { type PostgresClient, PostgresConnection } from "./postgres-connection.ts";
-import { SqlStore } from "./sql-store.ts";
+import { type Dialect, migrations } from "./sql.ts";
+import { type SqlConnection, type SqlQuery, type SqlRow, SqlStore } from "./sql-store.ts";
 import { defaultJournalTtlMs } from "./store.ts";
+import { newerSchema, storeClosed } from "./store-errors.ts";
 
 const postgresStoreOptions = declareOptions("PostgresStoreOptions", "new PostgresStore(…)", {
   /** Where the database is. Default: the environment variable `DATABASE_URL`, else what the `PG…` variables say. */
@@ -39,4 +41,213 @@ export class PostgresStore extends SqlStore {
     const { connectionString = process.env["DATABASE_URL"], client, journalTtlMs } = resolved;
     super(new PostgresConnection({ connectionString, client }), journalTtlMs);
   }
+}
+
+/**
+ * Job: one Postgres database, shared with processes anywhere.
+ * Boundary: knows the driver, its types and its errors; statements come from outside.
+ * Invariants:
+ * 1. The driver is loaded, and the schema brought up to date, by the first query; one that failed is tried anew.
+ * 2. Each query is one statement that commits by itself: any pooled connection will do, also behind PgBouncer.
+ * 3. A pool that was handed in is never closed.
+ */
+
+const dialect: Dialect = {
+  now: "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS double precision)",
+  nextFence: "nextval('steer_fence')",
+  byteOrder: 'COLLATE "C"',
+  forShare: "FOR SHARE",
+  skipLocked: "FOR UPDATE SKIP LOCKED",
+  placeholder: (n) => `$${n}`,
+  automatics: `
+    CREATE SEQUENCE steer_fence;
+    CREATE FUNCTION steer_clear_journal() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN DELETE FROM steer_replicate WHERE key = NEW.key; RETURN NULL; END $$;
+    CREATE TRIGGER steer_run_settled AFTER UPDATE OF state ON steer_run FOR EACH ROW WHEN (NEW.state = 'settled')
+      EXECUTE FUNCTION steer_clear_journal();`,
+};
+
+/** What is used of a `Pool` or a `Client` of the package `pg`. */
+export interface PostgresClient {
+  /** Runs one statement. */
+  query(query: any): Promise<{ rows: any[] }>;
+}
+
+export interface PostgresServer {
+  readonly connectionString: string | undefined;
+  readonly client: PostgresClient | undefined;
+}
+
+interface Opened {
+  readonly client: PostgresClient;
+  close(): Promise<void>;
+}
+
+export class PostgresConnection implements SqlConnection {
+  readonly store = "postgres";
+  readonly dialect = dialect;
+  readonly #server: PostgresServer;
+  #opened: Promise<Opened> | undefined;
+  #isClosed = false;
+
+  constructor(server: PostgresServer) {
+    this.#server = server;
+  }
+
+  async read({ operation, text, values }: SqlQuery): Promise<readonly SqlRow[]> {
+    if (this.#isClosed) throw storeClosed(this.store, operation);
+    try {
+      const { client } = await this.#open();
+      return (await client.query({ text, values, types })).rows;
+    } catch (error) {
+      throw postgresError(error, operation);
+    }
+  }
+
+  write(query: SqlQuery): Promise<readonly SqlRow[]> {
+    return this.read(query);
+  }
+
+  async check(): Promise<readonly string[]> {
+    return [];
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const opened = await this.#opened?.catch(() => undefined);
+    this.#opened = undefined;
+    await opened?.close();
+  }
+
+  #open(): Promise<Opened> {
+    this.#opened ??= openServer(this.#server).catch((error) => {
+      this.#opened = undefined;
+      throw error;
+    });
+    return this.#opened;
+  }
+}
+
+async function openServer({ client, connectionString }: PostgresServer): Promise<Opened> {
+  const opened = client ? { client, close: async () => {} } : await openPool(connectionString);
+  try {
+    await migrate(opened.client);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  return opened;
+}
+
+async function openPool(connectionString: string | undefined): Promise<Opened> {
+  const { Pool } = await import("pg").then(
+    (driver) => driver.default,
+    (cause) => {
+      throw missingDriver(cause);
+    },
+  );
+  const pool = new Pool({
+    ...(connectionString === undefined ? {} : { connectionString }),
+    application_name: "steer-llm-sdk",
+    connectionTimeoutMillis: 10_000,
+    query_timeout: 30_000,
+    allowExitOnIdle: true,
+  });
+  // A connection that breaks while nobody uses it: the next query opens another.
+  pool.on("error", () => {});
+  return { client: pool, close: () => pool.end() };
+}
+
+/** Brings the schema up to date. Each step is one transaction, and of processes that try it at once, one succeeds. */
+async function migrate(client: PostgresClient): Promise<void> {
+  const scripts = migrations(dialect);
+  for (;;) {
+    const version = await versionOf(client);
+    if (version > scripts.length) throw newerSchema("postgres", "the database", version, scripts.length);
+    if (version === scripts.length) return;
+    await unless("23505", client.query({ text: migrationStep(version + 1, scripts[version] as string) }));
+  }
+}
+
+function migrationStep(version: number, script: string): string {
+  return `
+    SELECT pg_advisory_xact_lock(hashtext('steer_migration'));
+    CREATE TABLE IF NOT EXISTS steer_migration (version integer PRIMARY KEY);
+    INSERT INTO steer_migration VALUES (${version});
+    ${script}`;
+}
+
+async function versionOf(client: PostgresClient): Promise<number> {
+  const undefinedTable = "42P01";
+  const found = await unless(
+    undefinedTable,
+    client.query({ text: "SELECT max(version) AS version FROM steer_migration" }),
+  );
+  return found?.rows[0]?.version ?? 0;
+}
+
+/** What a query gives, or `undefined` where it failed with this SQLSTATE. */
+async function unless<R>(sqlState: string, query: Promise<R>): Promise<R | undefined> {
+  return query.catch((error) => {
+    if ((error as { code?: unknown }).code === sqlState) return undefined;
+    throw error;
+  });
+}
+
+const parsers: Readonly<Record<number, (text: string) => unknown>> = {
+  16: (text) => text === "t",
+  20: Number,
+  701: Number,
+};
+
+/** By type id: booleans, `bigint` and `double precision` as JavaScript has them, the rest as text. */
+const types = { getTypeParser: (typeId: number) => parsers[typeId] ?? String };
+
+/** SQLSTATE codes and classes (https://www.postgresql.org/docs/current/errcodes-appendix.html), and Node's own codes. */
+const failures: readonly (readonly [pattern: RegExp, reason: StoreFailure])[] = [
+  [/^(40P01|40001|55P03|57014)$/, "locked"],
+  [/^53100$/, "full"],
+  [/^(25006|42501)$/, "read_only"],
+  [/^XX00[12]$/, "corrupt"],
+  [/^(08...|28...|3D000|53...|57P..)$/, "unavailable"],
+  [/^(ECONN[A-Z]+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|ENOENT)$/, "unavailable"],
+];
+
+/** What the driver says in words alone. */
+const unavailableMessage = /timeout|terminated|not queryable|connection ended/i;
+
+const advice: Readonly<Partial<Record<StoreFailure, string>>> = {
+  locked: "Another session holds its rows or tables: find it in pg_stat_activity and end it, then try again.",
+  full: "Free space on the server's disk; everything confirmed before is still there.",
+  read_only: "Connect to the primary, as a user who may read and write the tables steer_*.",
+  corrupt: "Stop writing, and restore the database from a backup.",
+  unavailable:
+    "Check that the server runs, and that DATABASE_URL or connectionString names it, a database and a user of it.",
+};
+
+/** The error of a store for what the driver threw. */
+export function postgresError(error: unknown, operation: StoreOperation): StoreError {
+  if (error instanceof StoreError) return error;
+  const { code = "", message = "" } = error as { code?: string; message?: string };
+  const known = failures.find(([pattern]) => pattern.test(code))?.[1];
+  const reason = known ?? (unavailableMessage.test(message) ? "unavailable" : "failed");
+  return new StoreError({
+    store: "postgres",
+    operation,
+    reason,
+    what: message || code,
+    advice: advice[reason] ?? "See `cause`.",
+    cause: error,
+  });
+}
+
+export function missingDriver(cause: unknown): StoreError {
+  return new StoreError({
+    store: "postgres",
+    operation: "open",
+    reason: "missing_driver",
+    what: 'the package "pg" is not installed',
+    advice: "Install it: npm install pg@8",
+    cause,
+  });
 }

@@ -1,10 +1,9 @@
 import type { Replicate } from "../contract/bundle.ts";
+import type { StoreOperation } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
-import type { StoreOperation } from "../contract/store-error.ts";
-import { decodeJson, decodeKey, encodeJson, encodeKey } from "./encoding.ts";
 import { type Dialect, type Statement, type Statements, statements } from "./sql.ts";
 import type { Claim, ClaimOptions, FencingToken, ListOptions, ManagedStore, RunDetails, RunRecord } from "./store.ts";
-import { staleToken } from "./store-errors.ts";
+import { decodeJson, decodeKey, encodeJson, encodeKey, staleToken } from "./store-errors.ts";
 
 /**
  * Job: the port over SQL, once for every database.

@@ -1,11 +1,16 @@
-import { join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import * as v from "valibot";
+import type { StoreOperation } from "../contract/errors.ts";
 import { type Clock, wallClock } from "../core/clock.ts";
 import { checkedBy, declareOptions, milliseconds, type OptionsInput, resolveOptions, text } from "../core/options.ts";
-import { SqlStore } from "./sql-store.ts";
-import { SqliteConnection } from "./sqlite-connection.ts";
+import { tellsTime } from "./claim-rule.ts";
+import { blockingMs, GroupCommit, retryWhileBusy, sqliteError } from "./group-commit.ts";
+import { type Dialect, migrations } from "./sql.ts";
+import { type SqlConnection, type SqlQuery, type SqlRow, SqlStore } from "./sql-store.ts";
 import { defaultJournalTtlMs } from "./store.ts";
-import { tellsTime } from "./tells-time.ts";
+import { newerSchema, storeClosed } from "./store-errors.ts";
 
 const sqliteStoreOptions = declareOptions("SqliteStoreOptions", "new SqliteStore(…)", {
   /** The file; it and its folder are made where they are missing. Default: `.steer/runs.sqlite`. */
@@ -38,4 +43,142 @@ export class SqliteStore extends SqlStore {
     const { journalTtlMs, ...file } = resolveOptions(sqliteStoreOptions, options);
     super(new SqliteConnection(file), journalTtlMs);
   }
+}
+
+/**
+ * Job: one SQLite file, shared with other processes on this machine.
+ * Boundary: knows the file, its durability and its errors; statements come from outside.
+ * Invariants:
+ * 1. Opened by the first query; an open that failed is tried anew by the next one.
+ * 2. A write that has resolved survives a power cut: WAL with `synchronous = FULL`.
+ * 3. Closing lets the writes that were asked for end first.
+ */
+
+const dialect: Dialect = {
+  now: "steer_now()",
+  nextFence: "(SELECT last + 1 FROM steer_fence)",
+  byteOrder: "",
+  forShare: "",
+  skipLocked: "",
+  placeholder: () => "?",
+  automatics: `
+    CREATE TABLE steer_fence (last bigint NOT NULL);
+    INSERT INTO steer_fence VALUES (0);
+    CREATE TRIGGER steer_fence_taken AFTER INSERT ON steer_run
+      BEGIN UPDATE steer_fence SET last = NEW.fence; END;
+    CREATE TRIGGER steer_fence_retaken AFTER UPDATE OF fence ON steer_run
+      BEGIN UPDATE steer_fence SET last = NEW.fence; END;
+    CREATE TRIGGER steer_run_settled AFTER UPDATE OF state ON steer_run WHEN NEW.state = 'settled'
+      BEGIN DELETE FROM steer_replicate WHERE key = NEW.key; END;`,
+};
+
+interface Opened {
+  readonly database: DatabaseSync;
+  readonly writes: GroupCommit;
+  readonly prepared: Map<string, StatementSync>;
+}
+
+export interface SqliteFile {
+  readonly path: string;
+  readonly busyTimeoutMs: number;
+  readonly clock: Pick<Clock, "now">;
+}
+
+export class SqliteConnection implements SqlConnection {
+  readonly store = "sqlite";
+  readonly dialect = dialect;
+  readonly #file: SqliteFile;
+  #opened: Promise<Opened> | undefined;
+  #isClosed = false;
+
+  constructor(file: SqliteFile) {
+    this.#file = file;
+  }
+
+  read({ operation, text, values }: SqlQuery): Promise<readonly SqlRow[]> {
+    return this.#use(operation, (opened) => prepare(opened, text).all(...values));
+  }
+
+  write({ operation, text, values }: SqlQuery): Promise<readonly SqlRow[]> {
+    return this.#use(operation, (opened) => opened.writes.run(() => prepare(opened, text).all(...values)));
+  }
+
+  async check(): Promise<readonly string[]> {
+    const rows = await this.#use("verify", ({ database }) => database.prepare("PRAGMA integrity_check").all());
+    return rows.map((row) => String(row["integrity_check"])).filter((finding) => finding !== "ok");
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const opened = await this.#opened?.catch(() => undefined);
+    this.#opened = undefined;
+    await opened?.writes.run(() => undefined).catch(() => undefined);
+    opened?.database.close();
+  }
+
+  async #use<R>(operation: StoreOperation, work: (opened: Opened) => R | Promise<R>): Promise<R> {
+    if (this.#isClosed) throw storeClosed(this.store, operation);
+    try {
+      return await work(await this.#open());
+    } catch (error) {
+      throw sqliteError(error, operation, this.#file.path);
+    }
+  }
+
+  #open(): Promise<Opened> {
+    this.#opened ??= openFile(this.#file).catch((error) => {
+      this.#opened = undefined;
+      throw error;
+    });
+    return this.#opened;
+  }
+}
+
+async function openFile({ path, busyTimeoutMs, clock }: SqliteFile): Promise<Opened> {
+  mkdirSync(dirname(path), { recursive: true });
+  const database = new DatabaseSync(path, { timeout: blockingMs });
+  try {
+    database.function("steer_now", tellerOf(clock));
+    await retryWhileBusy(() => database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"), busyTimeoutMs);
+    await retryWhileBusy(() => migrate(database, path), busyTimeoutMs);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return { database, writes: new GroupCommit(database, busyTimeoutMs), prepared: new Map() };
+}
+
+/** Made where it sees no database: one whose function refers to it stays open when nobody has it any more. */
+function tellerOf(clock: SqliteFile["clock"]): () => number {
+  return () => clock.now();
+}
+
+/** Brings the schema up to date. Processes that do so at once wait for one another. */
+function migrate(database: DatabaseSync, path: string): void {
+  const scripts = migrations(dialect);
+  if (versionOf(database) === scripts.length) return;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const version = versionOf(database);
+    if (version > scripts.length) throw newerSchema("sqlite", path, version, scripts.length);
+    for (const script of scripts.slice(version)) database.exec(script);
+    database.exec(`PRAGMA user_version = ${scripts.length}`);
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+}
+
+function prepare({ database, prepared }: Opened, text: string): StatementSync {
+  let statement = prepared.get(text);
+  if (!statement) {
+    statement = database.prepare(text);
+    prepared.set(text, statement);
+  }
+  return statement;
 }

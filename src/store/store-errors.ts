@@ -1,5 +1,5 @@
-import { StoreError, type StoreOperation } from "../contract/store-error.ts";
-import { showValue } from "../core/errors.ts";
+import { StoreError, type StoreOperation } from "../contract/errors.ts";
+import { messageOf, showValue, withoutSecrets } from "../core/errors.ts";
 import type { FencingToken } from "./store.ts";
 
 /** Refuses a write by someone who no longer holds the key. */
@@ -35,4 +35,57 @@ export function newerSchema(store: string, where: string, version: number, known
     what: `${where} has schema version ${version}, and this version of steer-llm-sdk knows up to ${knownVersion}`,
     advice: "Upgrade steer-llm-sdk, or point it elsewhere.",
   });
+}
+
+/**
+ * A value as the text that is stored, without this process's API keys.
+ *
+ * @throws StoreError for what JSON cannot hold
+ */
+export function encodeJson(value: unknown, store: string, operation: StoreOperation): string {
+  try {
+    return withoutSecrets(JSON.stringify(value) ?? "null");
+  } catch (cause) {
+    throw new StoreError({
+      store,
+      operation,
+      reason: "failed",
+      what: `the value cannot be written as JSON: ${messageOf(cause)}`,
+      advice: "Give tools and planners results that JSON can hold: no cycles, no BigInt.",
+      cause,
+    });
+  }
+}
+
+/**
+ * The value of a stored text.
+ *
+ * @throws StoreError where the text was damaged
+ */
+export function decodeJson<T>(text: string, key: string, store: string, operation: StoreOperation): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new StoreError({
+      store,
+      operation,
+      reason: "corrupt",
+      what: `what is stored under key ${showValue(key)} is damaged: ${messageOf(cause)}`,
+      advice:
+        "Look at it with `steer store show`, remove it with `steer store purge`, and check the rest with `steer store verify`.",
+      cause,
+    });
+  }
+}
+
+/**
+ * A key as databases can hold it: one text for each key, also for keys with NUL characters or halves of surrogate
+ * pairs. Most keys stay as they are.
+ */
+export function encodeKey(key: string): string {
+  return JSON.stringify(key).slice(1, -1);
+}
+
+export function decodeKey(stored: string): string {
+  return JSON.parse(`"${stored}"`) as string;
 }

@@ -1,7 +1,12 @@
+import type {
+  LanguageModelV4FinishReason,
+  LanguageModelV4GenerateResult,
+  LanguageModelV4StreamPart,
+  LanguageModelV4StreamResult,
+  LanguageModelV4Usage,
+} from "@ai-sdk/provider";
 import type { LanguageModelLike } from "../contract/model.ts";
-import { type AnsweredText, generateResult, streamResult } from "./answer-parts.ts";
-import { HttpFailure, type ScriptedAnswer } from "./scripted-answer.ts";
-import { untilAborted } from "./until-aborted.ts";
+import { onAbort } from "../core/signal.ts";
 
 /** What a scripted model is asked. */
 export interface ScriptedCall {
@@ -98,4 +103,88 @@ function textOf(
 function endOfScript(index: number): Error {
   const message = `The model was asked once more than its script has answers (${index}). Add an answer, or ask less.`;
   return Object.assign(new Error(message), { isRetryable: false });
+}
+
+/** What a scripted model does when it is asked. */
+export type ScriptedAnswer =
+  | { object: unknown; usage?: ScriptedUsage | undefined }
+  | { text: string; usage?: ScriptedUsage | undefined }
+  /** Fails with this error. */
+  | { error: unknown }
+  /** Fails with this HTTP status, and with the header `retry-after-ms` where that is given. */
+  | { status: number; retryAfterMs?: number | undefined }
+  /** Never answers; fails with the reason of the abort once it is aborted. */
+  | { hang: true };
+
+/** Tokens of one answer. Left out, the model withholds them, as some providers do. */
+export interface ScriptedUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** A failed HTTP call, in the fields that AI SDK providers give their errors. */
+export class HttpFailure extends Error {
+  /** The HTTP status. */
+  readonly statusCode: number;
+  /** What providers say of that status. */
+  readonly isRetryable: boolean;
+  /** Holds `retry-after-ms` where a pause was asked for. */
+  readonly responseHeaders: Readonly<Record<string, string>>;
+
+  constructor(statusCode: number, retryAfterMs?: number) {
+    super(`HTTP ${statusCode}${retryAfterMs === undefined ? "" : `, retry after ${retryAfterMs} ms`}`);
+    this.name = "HttpFailure";
+    this.statusCode = statusCode;
+    this.isRetryable = statusCode === 408 || statusCode === 409 || statusCode === 429 || statusCode >= 500;
+    this.responseHeaders = retryAfterMs === undefined ? {} : { "retry-after-ms": String(retryAfterMs) };
+  }
+}
+
+/** A text that a model answered with, before it is put into the shapes of the provider specification. */
+export interface AnsweredText {
+  readonly text: string;
+  readonly usage: ScriptedUsage | undefined;
+  readonly responseId: string;
+  readonly modelId: string;
+}
+
+const stopped: LanguageModelV4FinishReason = { unified: "stop", raw: "stop" };
+
+export function generateResult(answer: AnsweredText): LanguageModelV4GenerateResult {
+  return {
+    content: [{ type: "text", text: answer.text }],
+    finishReason: stopped,
+    usage: tokenUsage(answer.usage),
+    response: { id: answer.responseId, modelId: answer.modelId },
+    warnings: [],
+  };
+}
+
+export function streamResult(answer: AnsweredText): LanguageModelV4StreamResult {
+  return { stream: ReadableStream.from(streamParts(answer)) };
+}
+
+function* streamParts(answer: AnsweredText): Generator<LanguageModelV4StreamPart> {
+  const id = "text-1";
+  yield { type: "stream-start", warnings: [] };
+  yield { type: "response-metadata", id: answer.responseId, modelId: answer.modelId };
+  yield { type: "text-start", id };
+  for (const delta of answer.text.match(/\S+\s*|\s+/g) ?? []) yield { type: "text-delta", id, delta };
+  yield { type: "text-end", id };
+  yield { type: "finish", usage: tokenUsage(answer.usage), finishReason: stopped };
+}
+
+function tokenUsage(usage: ScriptedUsage | undefined): LanguageModelV4Usage {
+  const unknown = undefined;
+  return {
+    inputTokens: { total: usage?.inputTokens, noCache: usage?.inputTokens, cacheRead: unknown, cacheWrite: unknown },
+    outputTokens: { total: usage?.outputTokens, text: usage?.outputTokens, reasoning: unknown },
+  };
+}
+
+/** Never resolves; rejects with the signal's reason once it aborts. */
+export function untilAborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal) onAbort(signal, () => reject(signal.reason));
+  });
 }

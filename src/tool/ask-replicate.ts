@@ -1,16 +1,14 @@
 import type { Replicate, ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import type { Call, CallAttempt, CallOutcome, Lent, ReplicatePlace } from "../contract/call.ts";
-import { BudgetExceeded } from "../contract/errors.ts";
-import { InvalidOutputError } from "../contract/invalid-output-error.ts";
+import { BudgetExceeded, InvalidOutputError } from "../contract/errors.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
+import { keepOriginal } from "../core/error-marks.ts";
 import { InvalidOptionsError, showValue } from "../core/errors.ts";
-import { keepOriginal } from "../core/original-error.ts";
-import { attemptContext } from "./attempt-context.ts";
-import { type AnswerRules, acceptAnswer } from "./check-answer.ts";
-import { countUse } from "./count-use.ts";
-import { findJournaled, journalReplicate } from "./journaled-replicate.ts";
+import { type AnswerRules, acceptAnswer } from "./answer-rules.ts";
+import { findJournaled, journalReplicate } from "./journal.ts";
+import { attemptContext, countUse } from "./lent.ts";
 import type { Asked, Failure } from "./replicate-scheduler.ts";
 import type { ReplicateBound, ReplicateSource } from "./replicate-source.ts";
 

@@ -4,16 +4,16 @@ import type { Lent } from "../contract/call.ts";
 import type { EvidenceSource } from "../contract/model.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import { messageOf } from "../core/errors.ts";
-import { CancelScope } from "../core/signal.ts";
+import { CancelScope, onAbort } from "../core/signal.ts";
+import { summarizeParts } from "../evidence/parts.ts";
 import { isAtOrBelow } from "../evidence/pointer.ts";
 import type { ResolvedSchema } from "../schema/resolve.ts";
+import type { FieldResampling } from "./answer-rules.ts";
 import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
 import { createBundleRule } from "./bundle-rule.ts";
-import type { FieldResampling } from "./field-resampling.ts";
 import { type Failure, type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
 import type { BoundSource, ReplicateSource } from "./replicate-source.ts";
 import { SettledComparison } from "./settled-comparison.ts";
-import { summarizeReplicates, summarizeWithin } from "./summarize-replicates.ts";
 
 /** What the stages of a bundle have in common. */
 export interface BundleWork<Input> {
@@ -132,4 +132,48 @@ async function learn(
 /** After two, and then at each tenth of many: enough to watch, and linear as a whole. */
 function isSummaryDue(count: number, k: number): boolean {
   return count === 2 || (count > 2 && count < k && count % Math.ceil(k / 10) === 0);
+}
+
+/** What replicates agree on, compared as the options say. `fits` refuses a consensus that no schema allows. */
+function summarizeReplicates<T>(
+  replicates: readonly Replicate<T>[],
+  { compare }: ResolvedBundleOptions,
+  fits?: (value: unknown) => boolean,
+): BundleSummary<T> {
+  return summarizeParts(replicates as readonly (Replicate<T> & { data: T })[], { ...compare, check: fits });
+}
+
+/**
+ * Like `summarizeReplicates`, with a consensus that fits the schema: put together from fields that were voted on one by
+ * one, it may not, or nobody knows by the end of the run, and is then a replicate that was given as a whole.
+ */
+async function summarizeWithin<T>(
+  schema: ResolvedSchema | undefined,
+  replicates: readonly Replicate<T>[],
+  options: ResolvedBundleOptions,
+  context: Pick<ToolContext, "signal">,
+): Promise<BundleSummary<T>> {
+  const summary = summarizeReplicates(replicates, options);
+  if (!schema || summary.consensus === null) return summary;
+  if (await inTime(isAllowed(schema, summary.consensus), context.signal)) return summary;
+  return summarizeReplicates(replicates, options, () => false);
+}
+
+/** A schema may throw at what no answer was. */
+async function isAllowed(schema: ResolvedSchema, consensus: unknown): Promise<boolean> {
+  try {
+    return (await schema.check(consensus)).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** What has to be waited for is false once the run has ended; a check that only computes is still heard of then. */
+function inTime(isTrue: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+  const over = new CancelScope();
+  const leave = onAbort(signal, () => process.nextTick(() => over.abort(signal.reason)));
+  return over
+    .race(isTrue)
+    .catch(() => false)
+    .finally(leave);
 }

@@ -5,12 +5,10 @@ import type { EvidenceSource, LanguageModelLike } from "../contract/model.ts";
 import { type ReplicateContext, Tool, type ToolContext } from "../contract/tool.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
-import { amountsOf } from "./amounts-of.ts";
-import type { ReplicateBound } from "./replicate-source.ts";
-import { type CheckedBundleOptions, resolveBundleOptions } from "./resolve-bundle-options.ts";
+import { amountsOf, type CheckedBundleOptions, type ReplicateBound, resolveBundleOptions } from "./replicate-source.ts";
 
 const loadRunBundle = lazily(() => import("./run-bundle.ts"));
-const loadExecution = lazily(() => import("./execute-bundle-tool.ts"));
+const loadExecution = lazily(() => import("./run-bundle.ts"));
 
 export interface BundleTool<Input, T> {
   /** True for every bundle tool: listings and planners read it. */

@@ -1,7 +1,7 @@
 import type { ReplicateResult, ReplicateSpec } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { type Lent, lentWith } from "../contract/call.ts";
-import { InvalidOutputError } from "../contract/invalid-output-error.ts";
+import { InvalidOutputError } from "../contract/errors.ts";
 import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
 import type { PriceSource } from "../contract/settings.ts";
 import type { ReplicateContext, ToolContext } from "../contract/tool.ts";
@@ -12,12 +12,8 @@ import { defaultPrices } from "../provider/prices.ts";
 import { promptTokensUpperBound } from "../provider/prompt-tokens.ts";
 import { resolveModel } from "../provider/resolve.ts";
 import { extractJson } from "../schema/repair.ts";
-import { askForFields } from "./ask-for-fields.ts";
-import { resolveBundleSchema } from "./bundle-schema.ts";
-import { boundCall, type OutputLimit, outputLimitWithin } from "./call-bound.ts";
-import { withCorrection } from "./correction.ts";
-import { FieldResampling } from "./field-resampling.ts";
-import { costOf, priceOf } from "./price-of.ts";
+import { askForFields, FieldResampling, resolveBundleSchema } from "./answer-rules.ts";
+import { boundCall, costOf, type OutputLimit, outputLimitWithin, priceOf } from "./call-bound.ts";
 import type { ReplicateBound } from "./replicate-source.ts";
 
 /** How a prompt tool asks its model. */
@@ -179,4 +175,27 @@ function readAnswer(
   } catch (error) {
     throw new InvalidOutputError([messageOf(error)], { data: trimmed, cause: error });
   }
+}
+
+/** Longer answers are cut where they are shown back to the model: what is wrong with them stands in the errors. */
+const shownAnswerLength = 4_000;
+
+/**
+ * The messages of a further attempt: after an answer that did not fit, the model is shown it and what was wrong.
+ *
+ * @param previousError what the attempt before failed with
+ */
+export function withCorrection(messages: readonly PromptMessage[], previousError: unknown): readonly PromptMessage[] {
+  if (!InvalidOutputError.isInstance(previousError)) return messages;
+  const { data, errors } = previousError;
+  const answer = (typeof data === "string" ? data : (JSON.stringify(data) ?? "")).slice(0, shownAnswerLength);
+  const faults = errors.map((error) => `- ${error}`).join("\n");
+  return [
+    ...messages,
+    ...(answer === "" ? [] : [{ role: "assistant" as const, content: [{ type: "text", text: answer }] }]),
+    {
+      role: "user",
+      content: [{ type: "text", text: `That answer cannot be used:\n${faults}\nAnswer again, in full.` }],
+    },
+  ];
 }

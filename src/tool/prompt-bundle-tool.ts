@@ -9,7 +9,6 @@ import { assertKnownOptions } from "../core/options.ts";
 import { BundleTool } from "./bundle-tool.ts";
 import { describeTool } from "./define-tool.ts";
 import type { ModelAsker } from "./model-asker.ts";
-import { modelIdOf, providerOf, sourceOf } from "./model-reference.ts";
 import { questionOf, questions } from "./prompt-question.ts";
 import { fillTemplate, type PromptVariables, templateInput } from "./prompt-template.ts";
 import type { ReplicateBound } from "./replicate-source.ts";
@@ -151,4 +150,22 @@ function messagesFor(tool: object, request: object): PromptMessage[] {
   const asked: readonly PromptMessage[] =
     typeof prompt === "string" ? [{ role: "user", content: [{ type: "text", text: prompt }] }] : prompt;
   return system === undefined ? [...asked] : [{ role: "system", content: system }, ...asked];
+}
+
+/** What can be said of a model before it is found: of a model object, or of a name such as `"openai:gpt-5-mini"`. */
+type ModelReference = string | LanguageModelLike;
+
+/** Whose breaker the calls fall under: the model's provider, with the server's address where there are many. */
+function providerOf(model: ModelReference): string {
+  if (typeof model !== "string") return model.provider;
+  return model.startsWith("openai-compatible:") ? (model.split("#")[0] as string) : (model.split(":")[0] as string);
+}
+
+function modelIdOf(model: ModelReference): string {
+  return typeof model === "string" ? model.slice(model.search(model.includes("#") ? "#" : ":") + 1) : model.modelId;
+}
+
+function sourceOf(model: ModelReference): EvidenceSource {
+  if (typeof model !== "string") return model.source ?? "live";
+  return model.startsWith("recorded:") ? "recorded" : model.startsWith("simulated:") ? "simulated" : "live";
 }

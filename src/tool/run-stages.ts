@@ -1,3 +1,15 @@
+import type { BundleSummary, EvidenceBundle, Replicate } from "../contract/bundle.ts";
+import { lentWith } from "../contract/call.ts";
+import { BudgetExceeded } from "../contract/errors.ts";
+import type { ToolContext } from "../contract/tool.ts";
+import { messageOf } from "../core/errors.ts";
+import { CancelScope } from "../core/signal.ts";
+import { type BundleStage, type BundleWork, runBundleStage } from "./bundle-stage.ts";
+import { createEvidenceBundle } from "./create-evidence-bundle.ts";
+import { schemaFingerprint } from "./journal.ts";
+import type { Schedule } from "./replicate-scheduler.ts";
+import type { BoundSource, ReplicateSource } from "./replicate-source.ts";
+
 /**
  * Job: ask the tool's own model, then those that it may escalate to, until one is certain enough.
  * Boundary: what becomes of a bundle that ended early is the caller's.
@@ -6,14 +18,6 @@
  * 2. The last model with a valid answer votes. One that was asked after it and has none takes nothing away: its
  *    replicates stand in the bundle as invalid ones do.
  */
-import type { BundleSummary, EvidenceBundle, Replicate } from "../contract/bundle.ts";
-import { BudgetExceeded } from "../contract/errors.ts";
-import { addCalibratedConfidence } from "./add-calibrated-confidence.ts";
-import { type BundleStage, type BundleWork, runBundleStage } from "./bundle-stage.ts";
-import { createEvidenceBundle } from "./create-evidence-bundle.ts";
-import type { Schedule } from "./replicate-scheduler.ts";
-import type { BoundSource, ReplicateSource } from "./replicate-source.ts";
-import { schemaFingerprint } from "./schema-fingerprint.ts";
 
 /** Everything that was asked, and how the asking of the last model ended. */
 interface Stages<T> {
@@ -120,4 +124,23 @@ function earlyStopReason({ halt, stopReason }: Schedule): string | undefined {
   if (!halt) return stopReason;
   if (!BudgetExceeded.isInstance(halt.error)) return halt.facts.message;
   return halt.error.budgetType === "timeMs" ? "time" : "budget";
+}
+
+/**
+ * Fills in what labels say of bundles like this one. A source that fails takes nothing away from an answer that is paid
+ * for: the run goes on with a warning.
+ */
+export async function addCalibratedConfidence(bundle: EvidenceBundle<any>, context: ToolContext): Promise<void> {
+  const source = lentWith(context)?.calibrations;
+  if (!source || bundle.summary.validCount === 0) return;
+  const scope = new CancelScope(context.signal);
+  try {
+    const confidence = await scope.race(source.confidence(bundle));
+    if (confidence !== undefined) bundle.summary.calibratedConfidence = confidence;
+  } catch (error) {
+    const message = `The confidence stays as it is without labels: ${messageOf(error)}`;
+    if (!scope.aborted) context.events.emit("warning", { code: "calibration_failed", message });
+  } finally {
+    scope.dispose();
+  }
 }

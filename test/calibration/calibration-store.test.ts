@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { CalibrationStore } from "../../src/calibration/calibration-store.ts";
-import { StoreError } from "../../src/contract/store-error.ts";
+import { StoreError } from "../../src/contract/errors.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { tryFileLock } from "../../src/core/file-lock.ts";
 import { fitCalibration } from "../../src/evidence/calibration.ts";

@@ -1,6 +1,6 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { LanguageModelLike } from "../../src/index.ts";
-import { generateResult, streamResult } from "../../src/testing/answer-parts.ts";
+import { generateResult, streamResult } from "../../src/testing/scripted-model.ts";
 import { answerOf } from "./answers.ts";
 import type { FakeProvider, OngoingCall } from "./fake-provider.ts";
 

@@ -1,7 +1,6 @@
 import type { Usage } from "../../src/index.ts";
 import { connectionError, errorOf, type FaultKind } from "../../src/testing/faults.ts";
-import { HttpFailure } from "../../src/testing/scripted-answer.ts";
-import { untilAborted } from "../../src/testing/until-aborted.ts";
+import { HttpFailure, untilAborted } from "../../src/testing/scripted-model.ts";
 import type { PlayedCall } from "./history.ts";
 import type { CallPlan } from "./scenario.ts";
 import type { WorldClock } from "./world-clock.ts";

@@ -2,8 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Emitter } from "../../src/core/emitter.ts";
-import { readerCapacity } from "../../src/core/event-reader.ts";
+import { Emitter, readerCapacity } from "../../src/core/emitter.ts";
 
 async function readAll<E>(reader: AsyncIterable<E>): Promise<E[]> {
   const events: E[] = [];

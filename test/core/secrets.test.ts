@@ -5,7 +5,7 @@ async function withoutSecretsOf(environment: Readonly<Record<string, string>>) {
   vi.resetModules();
   vi.unstubAllEnvs();
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-  return (await import("../../src/core/secrets.ts")).withoutSecrets;
+  return (await import("../../src/core/errors.ts")).withoutSecrets;
 }
 
 // Not secrets: what they look like.

@@ -1,8 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
-import { type CalibrationData, calibrationFromJSON, fitCalibration } from "../../src/evidence/calibration.ts";
-import { calibrationError } from "../../src/evidence/calibration-error.ts";
+import {
+  type CalibrationData,
+  calibrationError,
+  calibrationFromJSON,
+  fitCalibration,
+} from "../../src/evidence/calibration.ts";
 import { summarize } from "../../src/evidence/summary.ts";
 
 function summaryOf(votes: number, of: number, totalTokens?: number) {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { CircuitBreaker, type CountedFailure, type Permit } from "../../src/guard/breaker.ts";
-import { CircuitOpenError } from "../../src/guard/circuit-open-error.ts";
+import { CircuitOpenError } from "../../src/guard/errors.ts";
 import { resolveBreaker } from "../../src/guard/reliability-config.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 import { ModelBreaker } from "./model-breaker.ts";

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { BudgetExceeded } from "../../src/contract/errors.ts";
 import type { Budget, Spent } from "../../src/contract/usage.ts";
 import { CancelScope } from "../../src/core/signal.ts";
+import type { BudgetOverrun } from "../../src/guard/account.ts";
 import { BudgetLedger } from "../../src/guard/budget.ts";
-import type { BudgetOverrun } from "../../src/guard/reservation.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 
 const clock = createFakeClock();

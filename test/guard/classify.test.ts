@@ -9,14 +9,17 @@ import {
 } from "@ai-sdk/provider";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BudgetExceeded, CancelledError, ConflictError, ToolExecutionError } from "../../src/contract/errors.ts";
-import { InvalidOutputError } from "../../src/contract/invalid-output-error.ts";
+import {
+  BudgetExceeded,
+  CancelledError,
+  ConflictError,
+  InvalidOutputError,
+  ToolExecutionError,
+} from "../../src/contract/errors.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
-import { CircuitOpenError } from "../../src/guard/circuit-open-error.ts";
 import { classify } from "../../src/guard/classify.ts";
 import { createGuard } from "../../src/guard/create-guard.ts";
-import { RetryableError } from "../../src/guard/retryable-error.ts";
-import { TimeoutError } from "../../src/guard/timeout-error.ts";
+import { CircuitOpenError, RetryableError, TimeoutError } from "../../src/guard/errors.ts";
 
 const withStatus = (status: number, more: object = {}) =>
   Object.assign(new Error(`HTTP ${status}`), { status, ...more });

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { schedule } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
+import type { Attempt } from "../../src/guard/create-guard.ts";
 import { createGuard, type GuardOptions } from "../../src/guard/create-guard.ts";
-import type { Attempt } from "../../src/guard/plain-call.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 import { httpError } from "./set-up.ts";
 

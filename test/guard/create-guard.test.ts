@@ -5,7 +5,7 @@ import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { classify } from "../../src/guard/classify.ts";
 import { createGuard, type GuardEvent, type GuardOptions } from "../../src/guard/create-guard.ts";
-import { RetryableError } from "../../src/guard/retryable-error.ts";
+import { RetryableError } from "../../src/guard/errors.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 import { httpError, stateOf } from "./set-up.ts";
 

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { BudgetExceeded, CancelledError } from "../../src/contract/errors.ts";
-import { InvalidOutputError } from "../../src/contract/invalid-output-error.ts";
+import { BudgetExceeded, CancelledError, InvalidOutputError } from "../../src/contract/errors.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { call, httpError, script, setUp, stateOf, usage } from "./set-up.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
-import { BreakerRegistry } from "../../src/guard/breaker-registry.ts";
+import { BreakerRegistry } from "../../src/guard/per-provider.ts";
 import { circuitBreakerOf, resolveBreaker, resolveReliabilityConfig } from "../../src/guard/reliability-config.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 

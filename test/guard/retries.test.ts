@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { resolveOptions } from "../../src/core/options.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Classification } from "../../src/guard/classify.ts";
+import { RetryBudget, RetryBudgets } from "../../src/guard/per-provider.ts";
 import { type RetryConfig, retryConfig } from "../../src/guard/reliability-config.ts";
-import { backoffDelayMs, Retries } from "../../src/guard/retries.ts";
-import { RetryBudget, RetryBudgets } from "../../src/guard/retry-budget.ts";
+import { backoffDelayMs, Retries } from "../../src/guard/retry.ts";
 
 const config = (options: RetryConfig = {}) => resolveOptions(retryConfig, options);
 const failure = (more: Partial<Classification> = {}): Classification => ({

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { InvalidOutputError } from "../../src/contract/invalid-output-error.ts";
+import { InvalidOutputError } from "../../src/contract/errors.ts";
 import { call, httpError, script, setUp } from "./set-up.ts";
 
 /** A provider whose retry budget calls of one attempt and two retries, none of which succeeded, have brought to 490. */

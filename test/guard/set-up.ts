@@ -2,11 +2,10 @@ import type { Call, CallAttempt } from "../../src/contract/call.ts";
 import type { Budget } from "../../src/contract/usage.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { CancelScope } from "../../src/core/signal.ts";
-import { BreakerRegistry } from "../../src/guard/breaker-registry.ts";
 import { BudgetLedger } from "../../src/guard/budget.ts";
 import { createCallGuard } from "../../src/guard/guard.ts";
+import { BreakerRegistry, RetryBudgets } from "../../src/guard/per-provider.ts";
 import { type ReliabilityConfig, resolveReliabilityConfig } from "../../src/guard/reliability-config.ts";
-import { RetryBudgets } from "../../src/guard/retry-budget.ts";
 import { createFakeClock, type FakeClock } from "../../src/testing/fake-clock.ts";
 
 export interface SetUp {

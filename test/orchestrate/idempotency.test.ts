@@ -11,7 +11,7 @@ import {
 } from "../../src/index.ts";
 import { ReliabilityState, type RunStore } from "../../src/reliability.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
-import { untilAborted } from "../../src/testing/until-aborted.ts";
+import { untilAborted } from "../../src/testing/scripted-model.ts";
 import { createFakeClock, scriptedModel } from "../../src/testing.ts";
 import { storeWith } from "./store-with.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { RetryableError } from "../../src/guard/retryable-error.ts";
+import { RetryableError } from "../../src/guard/errors.ts";
 import {
   CancelledError,
   ConflictError,

@@ -10,7 +10,7 @@ import {
 } from "../../src/index.ts";
 import type { RunStore } from "../../src/reliability.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
-import { untilAborted } from "../../src/testing/until-aborted.ts";
+import { untilAborted } from "../../src/testing/scripted-model.ts";
 import { createFakeClock, type FakeClock, scriptedModel } from "../../src/testing.ts";
 import { storeWith } from "./store-with.ts";
 

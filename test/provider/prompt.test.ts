@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { toPrompt } from "../../src/provider/prompt.ts";
+import { toPrompt } from "../../src/provider/model-call.ts";
 import { promptTokensUpperBound } from "../../src/provider/prompt-tokens.ts";
 
 const bytes = new Uint8Array([1, 2, 3]);

@@ -4,8 +4,7 @@ import type { LanguageModelLike } from "../../src/contract/model.ts";
 import { Orchestrator, PromptBundleTool, unwrap } from "../../src/index.ts";
 import { generate } from "../../src/provider/language-model.ts";
 import type { ModelCall } from "../../src/provider/model-call.ts";
-import { parseSimulatedModel, simulatedModel } from "../../src/provider/simulated.ts";
-import { simulatedTruth } from "../../src/provider/simulated-truth.ts";
+import { parseSimulatedModel, simulatedModel, simulatedTruth } from "../../src/provider/simulated.ts";
 import { resolveSchema } from "../../src/schema/resolve.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 

@@ -3,10 +3,9 @@ import { createServer, type RequestListener, request } from "node:http";
 import type { AddressInfo, LookupFunction } from "node:net";
 import { describe, expect, it } from "vitest";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
-import { fetchSchema } from "../../src/schema/fetch-schema.ts";
-import { isPublicAddress, publicLookup } from "../../src/schema/public-address.ts";
-import { resolveSchemaUri } from "../../src/schema/resolve-schema-uri.ts";
+import { fetchSchema, isPublicAddress, publicLookup } from "../../src/schema/fetch-schema.ts";
 import { allowSchemaHost, registerSchema } from "../../src/schema/schema-registry.ts";
+import { resolveSchemaUri } from "../../src/schema/schema-uri.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 
 describe("resolveSchemaUri", () => {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { isSpanContextValid, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { afterEach, describe, expect, it } from "vitest";
-import { activeTraceId } from "../../src/telemetry/active-trace.ts";
+import { activeTraceId } from "../../src/telemetry/opentelemetry.ts";
 import { noSpan, startSpan } from "../../src/telemetry/span.ts";
 import { collectSpans, stopCollecting } from "./collect-spans.ts";
 

@@ -14,8 +14,8 @@ import {
 } from "../../src/index.ts";
 import { resolveSchema } from "../../src/schema/resolve.ts";
 import { type RecordedCall, type Script, type ScriptedModel, scriptedModel } from "../../src/testing.ts";
+import { FieldResampling } from "../../src/tool/answer-rules.ts";
 import { createBundleRule } from "../../src/tool/bundle-rule.ts";
-import { FieldResampling } from "../../src/tool/field-resampling.ts";
 import { scheduleReplicates } from "../../src/tool/replicate-scheduler.ts";
 
 const schema = z.object({

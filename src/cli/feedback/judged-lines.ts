@@ -1,4 +1,4 @@
-import type { JudgedBundle } from "../../calibration/judged-bundle.ts";
+import type { JudgedBundle } from "../../calibration/calibration-key.ts";
 import type { EvidenceBundle } from "../../contract/bundle.ts";
 import { pairwiseDistance } from "../../evidence/distance.ts";
 import { CommandError } from "../command-error.ts";

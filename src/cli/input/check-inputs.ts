@@ -1,6 +1,6 @@
 import type { AnyTool } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
-import { checkRequest } from "../../orchestrate/check-request.ts";
+import { checkRequest } from "../../orchestrate/prepare-run.ts";
 import { CommandError } from "../command-error.ts";
 import type { Input } from "./input.ts";
 

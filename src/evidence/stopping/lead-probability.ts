@@ -1,5 +1,3 @@
-import { logChoose } from "./log-factorial.ts";
-
 /**
  * The probability that the first answer is ahead of the second in the long run: `1 - I_0.5(first + 1, second + 1)`, its
  * share having a uniform prior (Aggarwal et al. 2023, Adaptive-Consistency). 0.5 without votes.
@@ -35,4 +33,17 @@ export function keptLeadProbability(first: number, second: number, left: number)
     term *= ((old - among) * (lowest - among)) / ((among + 1) * (left - lowest + among + 1));
   }
   return Math.max(0, 1 - failure);
+}
+
+const known = [0, 0];
+
+/** The natural logarithm of n!, each looked up once it has been summed. */
+function logFactorial(n: number): number {
+  for (let next = known.length; next <= n; next++) known.push((known[next - 1] as number) + Math.log(next));
+  return known[n] as number;
+}
+
+/** The natural logarithm of the number of ways to choose `chosen` of `n`. */
+export function logChoose(n: number, chosen: number): number {
+  return logFactorial(n) - logFactorial(chosen) - logFactorial(n - chosen);
 }

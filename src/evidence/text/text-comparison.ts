@@ -1,8 +1,5 @@
-import { includesSequence } from "./includes-sequence.ts";
 import { levenshteinFrom } from "./levenshtein.ts";
-import { OverlapIndex } from "./overlap-index.ts";
-import type { TextProfile } from "./text-profile.ts";
-import { resemblance } from "./text-sketch.ts";
+import { resemblance, type TextProfile } from "./text-profile.ts";
 
 /** How a text compares with those before it, by index; until the next one is added. */
 export interface TextRow {
@@ -102,4 +99,96 @@ function isWithin(a: TextProfile, b: TextProfile): boolean {
 
 function lengthRatio(a: { readonly length: number }, b: { readonly length: number }): number {
   return Math.min(a.length, b.length) / Math.max(a.length, b.length);
+}
+
+/**
+ * Job: count what a new item has in common with each item before it, without looking at every two of them.
+ * Boundary: symbols are opaque strings.
+ * Invariants:
+ * 1. A symbol counts as often as both items have it.
+ * 2. The time of `add` is one step each for the symbols that the item has, and for the different ones that it shares.
+ */
+class OverlapIndex {
+  readonly #occurrences = new Map<string, Occurrences>();
+  #shared = new Int32Array(64);
+
+  /**
+   * Adds an item. Gives, by item before it, how many symbols the two share; until the next one is added.
+   *
+   * @param item its number, greater than those before
+   */
+  add(item: number, symbols: readonly string[]): Int32Array {
+    if (item > this.#shared.length) this.#shared = new Int32Array(2 * item);
+    const shared = this.#shared.fill(0, 0, item);
+    for (const { items, times, own } of this.#count(item, symbols)) {
+      for (let at = 0; at < items.length; at++) {
+        const other = items[at] as number;
+        shared[other] = (shared[other] as number) + Math.min(own, times[at] as number);
+      }
+      items.push(item);
+      times.push(own);
+    }
+    return shared;
+  }
+
+  /** The different symbols of an item, each counted. */
+  #count(item: number, symbols: readonly string[]): Occurrences[] {
+    const found: Occurrences[] = [];
+    for (const symbol of symbols) {
+      let known = this.#occurrences.get(symbol);
+      if (!known) {
+        known = { items: [], times: [], own: 0, counted: -1 };
+        this.#occurrences.set(symbol, known);
+      }
+      if (known.counted === item) known.own++;
+      else {
+        known.counted = item;
+        known.own = 1;
+        found.push(known);
+      }
+    }
+    return found;
+  }
+}
+
+/** Where a symbol is. */
+interface Occurrences {
+  /** The items that have it, and how often each. */
+  readonly items: number[];
+  readonly times: number[];
+  /** How often the item has it that was counted last. */
+  own: number;
+  counted: number;
+}
+
+/**
+ * Whether a sequence stands somewhere in a list, item after item, found in a time of the sum of both lengths (Knuth,
+ * Morris and Pratt 1977).
+ */
+export function includesSequence<T>(list: readonly T[], sequence: readonly T[]): boolean {
+  const borders = bordersOf(sequence);
+  let matched = 0;
+  for (const item of list) {
+    if (matched === sequence.length) break;
+    matched = extend(matched, item, sequence, borders);
+  }
+  return matched === sequence.length;
+}
+
+/** By length of a beginning of the sequence: the longest shorter beginning that it ends with. */
+function bordersOf<T>(sequence: readonly T[]): Int32Array {
+  const borders = new Int32Array(sequence.length + 1);
+  let border = 0;
+  for (let length = 2; length <= sequence.length; length++) {
+    border = extend(border, sequence[length - 1] as T, sequence, borders);
+    borders[length] = border;
+  }
+  return borders;
+}
+
+/** How much of the sequence is matched with one more item, where `matched` of it were before. */
+function extend<T>(matched: number, item: T, sequence: readonly T[], borders: Int32Array): number {
+  let length = matched;
+  while (length > 0 && sequence[length] !== item) length = borders[length] as number;
+  return sequence[length] === item ? length + 1 : 0;
 }

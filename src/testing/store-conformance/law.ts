@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Replicate } from "../../contract/bundle.ts";
+import { StoreError, type StoreFailure } from "../../contract/errors.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
-import { StoreError, type StoreFailure } from "../../contract/store-error.ts";
 import { zeroUsage } from "../../contract/usage.ts";
 import type { Claim, RunStore } from "../../store/store.ts";
 

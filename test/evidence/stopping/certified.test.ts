@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { certified } from "../../../src/evidence/stopping/certified.ts";
 import type { FieldState } from "../../../src/evidence/stopping/field-rule.ts";
+import { certified } from "../../../src/evidence/stopping/rules.ts";
 
 const state = (first: number, second: number, distinct = 2): FieldState => ({
   first,

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { StoreError } from "../../../src/contract/store-error.ts";
+import { StoreError } from "../../../src/contract/errors.ts";
 import type { FencingToken, ManagedStore } from "../../../src/store/store.ts";
 import { sampleOutput, sampleReplicate } from "../../../src/testing/store-conformance/law.ts";
 import { openAt, type Place, task } from "../../support/place.ts";

@@ -1,5 +1,5 @@
 import type { EvidenceBundle, Replicate } from "../../../contract/bundle.ts";
-import { fieldConfidence } from "../../../evidence/confidence.ts";
+import { fieldConfidence } from "../../../evidence/field-summary.ts";
 import { rankByReplicate } from "./rank-by-replicate.ts";
 
 /** The mean confidence of the fields after so many replicates, by who voted for what in the end. */
