@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from "commander";
 import { isOrchestratorError } from "../contract/errors.ts";
-import { CommandError } from "./command-error.ts";
-import { exitCode } from "./exit-code.ts";
+import { CommandError, exitCode } from "./faults.ts";
 import { createProgram } from "./program.ts";
 import { showLines } from "./progress/format.ts";
 

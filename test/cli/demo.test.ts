@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { calibrationError, confidenceBins } from "../../src/cli/demo/calibration.ts";
-import { isRight } from "../../src/cli/demo/is-right.ts";
-import { findLiveModel } from "../../src/cli/demo/live-model.ts";
+import { calibrationError, confidenceBins, isRight } from "../../src/cli/demo/answered.ts";
+import { findLiveModel } from "../../src/cli/demo/demo.ts";
 import { startOpenAIServer } from "../support/openai-server.ts";
 import { steer } from "./steer.ts";
 

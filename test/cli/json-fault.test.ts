@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { locateJsonFault } from "../../src/cli/json-fault.ts";
+import { locateJsonFault } from "../../src/cli/faults.ts";
 
 function faultOf(text: string) {
   try {

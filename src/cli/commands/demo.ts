@@ -37,15 +37,15 @@ export function addDemoCommand(program: Command): void {
 
 async function runDemo(flags: DemoFlags): Promise<void> {
   const { createTerminal } = await import("../progress/terminal.ts");
-  const { loadQuestions } = await import("../demo/questions.ts");
-  const { findLiveModel } = await import("../demo/live-model.ts");
+  const { loadQuestions } = await import("../demo/answered.ts");
+  const { findLiveModel } = await import("../demo/demo.ts");
   const terminal = createTerminal(process.stdout);
   const chosen = flags.model ? { model: flags.model, reason: "--model names it" } : findLiveModel(process.env);
   if (chosen && !flags.recorded) {
-    const { liveDemo } = await import("../demo/live-demo.ts");
+    const { liveDemo } = await import("../demo/demo.ts");
     const questions = loadQuestions().slice(0, flags.questions ?? live.questionCount);
     return liveDemo(questions, { ...chosen, k: flags.k ?? live.k }, terminal);
   }
-  const { replayDemo } = await import("../demo/replay-demo.ts");
+  const { replayDemo } = await import("../demo/demo.ts");
   return replayDemo(loadQuestions().slice(0, flags.questions), flags.k ?? recorded.k, terminal);
 }

@@ -1,8 +1,6 @@
 import { type Command, Option } from "commander";
 import { wholeNumberFlag } from "../flags.ts";
-import type { ListFlags } from "../store/list-keys.ts";
-import type { StoreFlags } from "../store/open-managed-store.ts";
-import type { PurgeFlags } from "../store/purge-keys.ts";
+import type { ListFlags, PurgeFlags, StoreFlags } from "../store/keys.ts";
 
 const examples = `
 A store keeps what runs with an idempotencyKey paid for: claims, journaled replicates, outputs. Without --url, it is the
@@ -29,26 +27,24 @@ export function addStoreCommand(program: Command, onExitCode: (code: number) => 
     .description("List the keys: their states, leases and owners.")
     .option("--after <key>", "only keys after this one")
     .option("--limit <count>", "the most keys", wholeNumberFlag(1), 100)
-    .action(async (flags: ListFlags) => (await import("../store/list-keys.ts")).listKeys(flags));
+    .action(async (flags: ListFlags) => (await import("../store/keys.ts")).listKeys(flags));
   addStoreFlags(store.command("show"))
     .description("Show all that is kept of a key: its journal, plan and output.")
     .argument("<key>", "an idempotency key")
-    .action(async (key: string, flags: StoreFlags) => (await import("../store/show-key.ts")).showKey(key, flags));
+    .action(async (key: string, flags: StoreFlags) => (await import("../store/keys.ts")).showKey(key, flags));
   addStoreFlags(store.command("purge"))
     .description("Remove keys with all that is kept of them, except running ones.")
     .argument("[keys...]", "idempotency keys")
     .option("--all", "every key that is not running")
     .action(async (keys: readonly string[], flags: PurgeFlags) =>
-      onExitCode(await (await import("../store/purge-keys.ts")).purgeKeys(keys, flags)),
+      onExitCode(await (await import("../store/keys.ts")).purgeKeys(keys, flags)),
     );
   addStoreFlags(store.command("verify"))
     .description("Say what is damaged, if anything.")
-    .action(async (flags: StoreFlags) =>
-      onExitCode(await (await import("../store/verify-store.ts")).verifyStore(flags)),
-    );
+    .action(async (flags: StoreFlags) => onExitCode(await (await import("../store/keys.ts")).verifyStore(flags)));
   addStoreFlags(store.command("sweep"))
     .description("Remove what has expired now; stores also do it by themselves, a little with each run.")
-    .action(async (flags: StoreFlags) => (await import("../store/sweep-store.ts")).sweepStore(flags));
+    .action(async (flags: StoreFlags) => (await import("../store/keys.ts")).sweepStore(flags));
 }
 
 function addStoreFlags(command: Command): Command {

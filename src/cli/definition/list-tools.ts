@@ -1,11 +1,12 @@
+import { readdirSync } from "node:fs";
+import { extname, join } from "node:path";
 import type { ToolMetadata } from "../../contract/tool.ts";
 import { templateVariables } from "../../tool/prompt-template.ts";
 import { metadataOf } from "../../tool/registry.ts";
-import { toColumns } from "../progress/columns.ts";
-import { counted, showOnLine } from "../progress/format.ts";
+import { counted, showOnLine, toColumns } from "../progress/format.ts";
 import { createTerminal } from "../progress/terminal.ts";
-import { findToolFiles } from "./find-tool-files.ts";
-import { loadTool } from "./load-tool.ts";
+import { documentExtensions, loadTool, readText } from "./load-tool.ts";
+import { parseSource } from "./source-document.ts";
 
 /** What a listing says of the tool in a file. */
 interface ListedTool extends ToolMetadata {
@@ -54,4 +55,21 @@ function toTable(tools: readonly ListedTool[]): string {
     showOnLine(description),
   ]);
   return `${toColumns([titles, ...rows]).join("\n")}\n${counted(tools.length, "tool")}\n`;
+}
+
+/** The JSON and YAML files of a folder that define a tool. Files that are something else, or broken, are passed over. */
+export function findToolFiles(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => documentExtensions.includes(extname(name)))
+    .map((name) => (folder === "." ? name : join(folder, name)))
+    .filter(definesTool);
+}
+
+function definesTool(file: string): boolean {
+  try {
+    const { value } = parseSource(readText(file), file);
+    return typeof value === "object" && value !== null && "prompt" in value && "model" in value;
+  } catch {
+    return false;
+  }
 }

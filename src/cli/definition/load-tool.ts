@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
-import { extname } from "node:path";
+import { extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { AnyTool } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
-import { CommandError } from "../command-error.ts";
-import { loadModule } from "./load-module.ts";
+import { assertTool } from "../../tool/registry.ts";
+import { CommandError } from "../faults.ts";
 import { parseSource } from "./source-document.ts";
 import { readDefinition, type ToolDefinition, toTool } from "./tool-file.ts";
 
@@ -52,4 +53,34 @@ export function readText(file: string): string {
   } catch (error) {
     throw new CommandError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/**
+ * The tool that a TypeScript or JavaScript module exports by default. Loading it runs it.
+ *
+ * @throws CommandError where the module breaks, with the place, or exports no tool
+ */
+async function loadModule(file: string): Promise<AnyTool> {
+  const path = resolve(file);
+  let exported: { default?: unknown };
+  try {
+    exported = await import(pathToFileURL(path).href);
+  } catch (error) {
+    throw new CommandError(`${placeIn(error, path, file)}: the module cannot be loaded: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  try {
+    assertTool(exported.default, "export default");
+    return exported.default;
+  } catch (error) {
+    throw new CommandError(`${file}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The file, with the line and the column at which the module's own code broke where the stack tells them. */
+function placeIn(error: unknown, path: string, file: string): string {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const [, place = ""] = stack.split(path);
+  return file + (/^(:\d+)+/.exec(place)?.[0] ?? "");
 }

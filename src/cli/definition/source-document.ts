@@ -1,7 +1,5 @@
 import { type Document, isMap, isPair, LineCounter, parseDocument } from "yaml";
-import { CommandError } from "../command-error.ts";
-import { parseJson } from "../parse-json.ts";
-import { lineOf, type Position, SourceFault } from "../source-fault.ts";
+import { CommandError, lineOf, type Position, parseJson, SourceFault } from "../faults.ts";
 
 /** A JSON or YAML file whose values know where they stand. */
 export interface SourceDocument {

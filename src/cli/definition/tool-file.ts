@@ -17,8 +17,8 @@ import {
   wholeNumber,
 } from "../../core/options.ts";
 import { PromptBundleTool } from "../../tool/prompt-bundle-tool.ts";
-import { CommandError } from "../command-error.ts";
 import { findDataFault } from "../data-fault.ts";
+import { CommandError } from "../faults.ts";
 import type { SourceDocument } from "./source-document.ts";
 
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);

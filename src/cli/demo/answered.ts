@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { EvidenceContent } from "../../contract/bundle.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
 import { addCost } from "../../contract/usage.ts";
-import { isRight } from "./is-right.ts";
-import type { TriviaQuestion } from "./questions.ts";
+import { normalizeText } from "../../evidence/text.ts";
+import { packageRoot } from "../package-root.ts";
 
 /** What came of one question. */
 export interface Answered {
@@ -49,4 +51,66 @@ export function scoreOf(answered: readonly Answered[]): Score {
     answerCount,
     costUsd: answered.reduce<number | null>((total, one) => addCost(total, one.costUsd), 0),
   };
+}
+
+/**
+ * Whether an answer is the reference answer: normalised, the words of one stand in the other. The same rule judges
+ * single answers and the consensus.
+ */
+export function isRight(answer: string, gold: string): boolean {
+  const [given, wanted] = [normalizeText(answer), normalizeText(gold)];
+  if (given === "" || wanted === "") return false;
+  return ` ${given} `.includes(` ${wanted} `) || ` ${wanted} `.includes(` ${given} `);
+}
+
+/** Questions whose consensus was about equally sure. */
+export interface ConfidenceBin {
+  /** Confidences from this one on, up to the next bin. */
+  readonly from: number;
+  readonly count: number;
+  readonly meanConfidence: number;
+  readonly rightShare: number;
+}
+
+/** What is held against what came of it. */
+type Judged = Pick<Answered, "confidence" | "isRight">;
+
+/** Bins of equal width over [0, 1]; empty ones are left out. */
+export function confidenceBins(answered: readonly Judged[], binCount = 5): ConfidenceBin[] {
+  const bins = Array.from({ length: binCount }, (): Judged[] => []);
+  for (const one of answered) bins[Math.min(binCount - 1, Math.floor(one.confidence * binCount))]?.push(one);
+  return bins.flatMap((members, index) =>
+    members.length === 0
+      ? []
+      : {
+          from: index / binCount,
+          count: members.length,
+          meanConfidence: mean(members.map(({ confidence }) => confidence)),
+          rightShare: mean(members.map((one) => Number(one.isRight))),
+        },
+  );
+}
+
+/** Expected calibration error: the mean gap between confidence and share of right answers (Naeini 2015; Guo 2017). */
+export function calibrationError(bins: readonly ConfidenceBin[]): number {
+  const total = bins.reduce((sum, { count }) => sum + count, 0);
+  return bins.reduce((sum, bin) => sum + (bin.count / total) * Math.abs(bin.meanConfidence - bin.rightShare), 0);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** A question of TriviaQA, and what it accepts as right. */
+export interface TriviaQuestion {
+  readonly question: string;
+  readonly gold: string;
+}
+
+/** 20 answers of llama-13b to each of 500 questions; bench/data/README.md says where they come from. */
+export const recordingPath = join(packageRoot(), "bench", "data", "triviaqa-llama13b-20.jsonl");
+
+export function loadQuestions(): TriviaQuestion[] {
+  const lines = readFileSync(recordingPath, "utf8").trimEnd().split("\n");
+  return lines.map((line) => JSON.parse(line) as TriviaQuestion);
 }

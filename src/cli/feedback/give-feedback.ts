@@ -1,11 +1,10 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { StoredCalibration } from "../../calibration/stored-calibration.ts";
-import { readBytes } from "../input/read-bytes.ts";
+import { fewestLabels } from "../../evidence/calibration.ts";
+import { readBytes } from "../input/input.ts";
 import { counted, cut, showOnLine } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
-import { describeCalibration } from "./describe-calibration.ts";
-import { type JudgedLines, judgeLines } from "./judged-lines.ts";
-import { collectLabels, type LabelFlags } from "./labels.ts";
+import { collectLabels, type JudgedLines, judgeLines, type LabelFlags } from "./judged-lines.ts";
 
 /** What the command line says of feedback. */
 export interface FeedbackFlags extends LabelFlags {
@@ -40,4 +39,14 @@ function describeLines({ judged, withoutAnswer }: JudgedLines): string {
 function describeLearnt(stored: StoredCalibration, { colors }: Terminal): string {
   const name = colors.bold(cut(showOnLine(`${stored.task}, ${stored.model}`), longestName));
   return `${name}\n  ${describeCalibration(stored)}\n  ${stored.path}\n`;
+}
+
+/** What a calibration is worth, in a sentence. */
+export function describeCalibration({ labels, calibration }: StoredCalibration): string {
+  const { calibrationError } = calibration.toJSON();
+  if (!calibrationError) {
+    return `${counted(labels.length, "label")} of the ${fewestLabels} that it takes: until then, confidence comes from the answers alone.`;
+  }
+  const [before, after] = [calibrationError.before, calibrationError.after].map((error) => (error * 100).toFixed(1));
+  return `From ${counted(labels.length, "label")}. Calibration error ${before} points before, ${after} after (cross-validated).`;
 }

@@ -1,11 +1,11 @@
 import type { JudgedBundle } from "../../calibration/calibration-key.ts";
 import type { EvidenceBundle } from "../../contract/bundle.ts";
 import { pairwiseDistance } from "../../evidence/distance.ts";
-import { CommandError } from "../command-error.ts";
-import { readJsonLines } from "../input/json-lines.ts";
+import { CommandError } from "../faults.ts";
+import { readJsonLines } from "../input/formats.ts";
+import { readBytes } from "../input/input.ts";
 import type { OutputLine } from "../output/output-line.ts";
-import { bundleFault } from "../view/bundle-shape.ts";
-import type { Label, Labels } from "./labels.ts";
+import { bundleFault } from "../view/open-bundle.ts";
 
 /** The answers of an output file that have labels. */
 export interface JudgedLines {
@@ -75,4 +75,52 @@ function notFound(missing: readonly string[], name: string): CommandError {
   return new CommandError(
     `${name} has no answer with the id "${first}"${others}. An id is the "id" of the input where that has one, else the "index" of the line.`,
   );
+}
+
+/** What somebody says of an answer: whether it is right, or what would be. */
+export type Label = { readonly correct: boolean } | { readonly expected: unknown };
+
+/** Labels by the id of the answer. */
+export type Labels = ReadonlyMap<string, Label>;
+
+/** What the command line says of labels. */
+export interface LabelFlags {
+  readonly correct?: readonly string[];
+  readonly wrong?: readonly string[];
+  /** A file. */
+  readonly labels?: string;
+}
+
+/**
+ * All labels that were given.
+ *
+ * @throws CommandError where there are none, an id has two, or a line of the file is none
+ */
+export async function collectLabels({ correct = [], wrong = [], labels: file }: LabelFlags): Promise<Labels> {
+  const labels = new Map<string, Label>();
+  const add = (id: string, label: Label, place: string) => {
+    if (labels.has(id))
+      throw new CommandError(`${place}: "${id}" has a label already. Give one label for each answer.`);
+    labels.set(id, label);
+  };
+  for (const id of correct) add(id, { correct: true }, "--correct");
+  for (const id of wrong) add(id, { correct: false }, "--wrong");
+  if (file !== undefined) {
+    for await (const { request, place } of readJsonLines(readBytes(file), file)) add(...labelIn(request, place), place);
+  }
+  if (labels.size > 0) return labels;
+  throw new CommandError("There is no label: give --correct, --wrong or --labels.");
+}
+
+function labelIn(value: unknown, place: string): [id: string, label: Label] {
+  const { id, correct, expected } = (value ?? {}) as Partial<Record<string, unknown>>;
+  if (typeof id !== "string" && typeof id !== "number") throw noLabel(place, 'an "id", a text or a number');
+  if ((correct === undefined) === (expected === undefined)) throw noLabel(place, 'either "correct" or "expected"');
+  if (expected !== undefined) return [String(id), { expected }];
+  if (typeof correct !== "boolean") throw noLabel(place, '"correct" to be true or false');
+  return [String(id), { correct }];
+}
+
+function noLabel(place: string, needed: string): CommandError {
+  return new CommandError(`${place}: this line is no label: it needs ${needed}.`);
 }

@@ -1,13 +1,12 @@
 import { statSync } from "node:fs";
 import { extname } from "node:path";
-import { CommandError } from "../command-error.ts";
+import type { AnyTool } from "../../contract/tool.ts";
+import { messageOf } from "../../core/errors.ts";
+import { checkRequest } from "../../orchestrate/prepare-run.ts";
 import { findDataFault } from "../data-fault.ts";
-import { readCsv } from "./csv.ts";
-import type { Input, InputReader, InputSource } from "./input.ts";
-import { readJsonDocument } from "./json-document.ts";
-import { readJsonLines } from "./json-lines.ts";
-import { readBytes, unreadable } from "./read-bytes.ts";
-import { readText } from "./text.ts";
+import { CommandError } from "../faults.ts";
+import { readCsv, readJsonDocument, readJsonLines, readText } from "./formats.ts";
+import { type Input, type InputReader, type InputSource, readBytes, unreadable } from "./input.ts";
 
 export const inputFormats = ["jsonl", "json", "csv", "text"] as const;
 export type InputFormat = (typeof inputFormats)[number];
@@ -99,4 +98,27 @@ function assertData({ request, place }: { readonly request: unknown; readonly pl
 
 async function* toChunks(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
+}
+
+/**
+ * Reads all inputs once before anything is asked, so that a fault in the last one costs nothing.
+ *
+ * @param onInput sees each of them
+ * @returns how many there are
+ * @throws CommandError for the first one that cannot be read, or that the tool cannot take
+ */
+export async function checkInputs(
+  inputs: AsyncIterable<Input>,
+  tool: AnyTool,
+  onInput: (input: Input) => void,
+): Promise<number> {
+  let count = 0;
+  for await (const input of inputs) {
+    await checkRequest(tool, input.request).catch((error) => {
+      throw new CommandError(`${input.place}: ${messageOf(error)}`, { cause: error });
+    });
+    onInput(input);
+    count++;
+  }
+  return count;
 }

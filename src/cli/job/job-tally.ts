@@ -42,3 +42,70 @@ export class JobTally {
     this.costUsd = addCost(this.costUsd, line.costUsd);
   }
 }
+
+/**
+ * Job: hold the runs of a job together under one ceiling of dollars.
+ * Boundary: grants each run its part; the run itself keeps to it.
+ * Invariants:
+ * 1. What was spent and what is granted never exceed the ceiling together.
+ * 2. A part is at least what the dearest run so far has cost; the first run is granted everything.
+ */
+export class JobBudget {
+  readonly #limitUsd: number;
+  readonly #concurrency: number;
+  #spentUsd = 0;
+  #grantedUsd = 0;
+  #dearestUsd: number | undefined;
+  #inFlightCount = 0;
+  #waiting: (() => void)[] = [];
+
+  /** @param limitUsd no ceiling where it is `undefined` */
+  constructor(limitUsd: number | undefined, concurrency: number) {
+    this.#limitUsd = limitUsd ?? Number.POSITIVE_INFINITY;
+    this.#concurrency = concurrency;
+  }
+
+  /** Counts a run of an earlier start of the job. */
+  keep(costUsd: number | null): void {
+    this.#spentUsd += costUsd ?? 0;
+    this.#dearestUsd = Math.max(this.#dearestUsd ?? 0, costUsd ?? 0);
+  }
+
+  /**
+   * Waits until one more run may start.
+   *
+   * @returns the run's part in US dollars, infinite without a ceiling; `undefined` where no further run fits
+   */
+  async admit(): Promise<number | undefined> {
+    if (this.#limitUsd === Number.POSITIVE_INFINITY) return this.#limitUsd;
+    for (;;) {
+      const partUsd = this.#nextPartUsd();
+      if (partUsd !== undefined) {
+        this.#grantedUsd += partUsd;
+        this.#inFlightCount++;
+        return partUsd;
+      }
+      if (this.#inFlightCount === 0) return undefined;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** Ends a run: what it did not use of its part is there for others. */
+  settle(partUsd: number, costUsd: number | null): void {
+    if (partUsd === Number.POSITIVE_INFINITY) return;
+    this.#inFlightCount--;
+    this.#grantedUsd = this.#inFlightCount === 0 ? 0 : this.#grantedUsd - partUsd;
+    this.keep(costUsd);
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  /** What is left, shared among the runs that there is room for. */
+  #nextPartUsd(): number | undefined {
+    const leftUsd = this.#limitUsd - this.#spentUsd - this.#grantedUsd;
+    if (leftUsd <= 0) return undefined;
+    if (this.#dearestUsd === undefined) return leftUsd;
+    const shareUsd = leftUsd / Math.max(1, this.#concurrency - this.#inFlightCount);
+    const partUsd = Math.max(this.#dearestUsd, shareUsd);
+    return partUsd <= leftUsd ? partUsd : undefined;
+  }
+}

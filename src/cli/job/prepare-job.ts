@@ -3,15 +3,13 @@ import type { AnyTool } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
 import { systemClock } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
-import { CommandError } from "../command-error.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
-import { checkInputs } from "../input/check-inputs.ts";
+import { CommandError } from "../faults.ts";
 import type { Input, InputSource } from "../input/input.ts";
-import { openInputs } from "../input/open-inputs.ts";
+import { checkInputs, openInputs } from "../input/open-inputs.ts";
 import { OutputLog } from "../output/output-log.ts";
-import { JobBudget } from "./job-budget.ts";
 import { type JobFlags, toolOptionsFrom } from "./job-flags.ts";
-import { JobTally } from "./job-tally.ts";
+import { JobBudget, JobTally } from "./job-tally.ts";
 
 /** A job of which everything was checked that can be checked before anything is asked. */
 export interface PreparedJob {

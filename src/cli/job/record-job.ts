@@ -1,15 +1,13 @@
 import { existsSync, statSync } from "node:fs";
 import type { LanguageModelLike } from "../../contract/model.ts";
-import { recordedModel } from "../../provider/recorded.ts";
+import { RecordedAnswerMissingError, recordedModel } from "../../provider/recorded.ts";
 import { recordingModel } from "../../provider/recording.ts";
 import { resolveModel } from "../../provider/resolve.ts";
-import { CommandError } from "../command-error.ts";
 import { loadDefinition } from "../definition/load-tool.ts";
 import { toTool } from "../definition/tool-file.ts";
-import { lockFile } from "../output/file-lock.ts";
-import { mendLastLine } from "../output/half-written-line.ts";
+import { CommandError } from "../faults.ts";
+import { lockFile, mendLastLine } from "../output/output-log.ts";
 import type { JobFlags } from "./job-flags.ts";
-import { resumeRecording } from "./resume-recording.ts";
 import { runToolJob } from "./run-tool-job.ts";
 
 /** How each line of a recording begins. */
@@ -47,4 +45,19 @@ async function recordingInto(path: string, live: LanguageModelLike): Promise<Lan
   const earlier = await recordedModel(path);
   if (earlier.modelId === live.modelId) return resumeRecording(earlier, recording);
   throw new CommandError(`${path} holds answers of ${earlier.modelId}, not of ${live.modelId}. Give another --output.`);
+}
+
+/** Gives the answers that were recorded before, and asks for the others: an answer that was paid for is not asked twice. */
+function resumeRecording(earlier: LanguageModelLike, recording: LanguageModelLike): LanguageModelLike {
+  return {
+    ...recording,
+    async doGenerate(options) {
+      try {
+        return await earlier.doGenerate(options);
+      } catch (error) {
+        if (error instanceof RecordedAnswerMissingError) return recording.doGenerate(options);
+        throw error;
+      }
+    },
+  };
 }

@@ -5,11 +5,10 @@ import type { OrchestrationOutput } from "../../contract/output.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
 import type { Orchestrator } from "../../orchestrate/orchestrator.ts";
-import { CommandError } from "../command-error.ts";
-import { exitCode } from "../exit-code.ts";
+import { CommandError, exitCode } from "../faults.ts";
 import type { Input } from "../input/input.ts";
 import { answeredLine, type OutputLine, rejectedLine } from "../output/output-line.ts";
-import type { JobBudget } from "./job-budget.ts";
+import type { JobBudget } from "./job-tally.ts";
 
 const hopelessCategories = new Set(["authentication", "quota_exhausted"]);
 

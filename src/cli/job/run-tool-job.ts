@@ -1,10 +1,14 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
+import { CancelScope } from "../../core/signal.ts";
 import { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
-import { exitCode } from "../exit-code.ts";
-import { Interrupt } from "../interrupt.ts";
-import { followJob } from "./follow-job.ts";
+import { exitCode } from "../faults.ts";
+import type { OutputLine } from "../output/output-line.ts";
+import { counted, showCount, showUsd } from "../progress/format.ts";
+import { createJobView, type JobView } from "../progress/job-view.ts";
+import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { type JobFlags, runOptionsFrom } from "./job-flags.ts";
+import type { JobTally } from "./job-tally.ts";
 import { prepareJob } from "./prepare-job.ts";
 import { runJob } from "./run-job.ts";
 
@@ -42,4 +46,86 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
     log?.close();
   }
   return interrupt.exitCode ?? (tally.failedCount > 0 ? exitCode.someFailed : exitCode.done);
+}
+
+/** Shows a job: its lines on standard output with `isJson`, what is for people beside them, and what it came to. */
+function followJob(tally: JobTally, outputPath: string | undefined, isJson: boolean): JobView {
+  const terminal = createTerminal(isJson ? process.stderr : process.stdout);
+  const view = createJobView(terminal, tally);
+  return {
+    observe: view.observe,
+    notify: view.notify,
+    settle(line: OutputLine) {
+      if (isJson) process.stdout.write(`${JSON.stringify(line)}\n`);
+      view.settle(line, tally);
+    },
+    end() {
+      view.end();
+      const isSaidAlready = tally.totalCount === 1 && outputPath === undefined;
+      if (!isSaidAlready) terminal.write(`${describeEnd(tally, outputPath, terminal)}\n`);
+    },
+  };
+}
+
+/** What a job came to, and how to go on where it is not at its end. */
+export function describeEnd(tally: JobTally, outputPath: string | undefined, { colors }: Terminal): string {
+  const { doneCount, failedCount, totalCount, costUsd } = tally;
+  const isComplete = totalCount === undefined || doneCount >= totalCount;
+  const of = totalCount === undefined ? "" : ` of ${showCount(totalCount)}`;
+  const failed = failedCount === 0 ? "" : `, ${colors.red(`${showCount(failedCount)} without an answer`)}`;
+  const done = `${showCount(doneCount)}${of} ${doneCount === 1 && of === "" ? "input" : "inputs"} done${failed}, ${showUsd(costUsd)}.`;
+  if (outputPath === undefined) return done;
+  const kept = ` ${counted(doneCount, "line")} in ${outputPath}.`;
+  if (!isComplete) return `${done}${kept} The same command goes on from there.`;
+  return done + kept + (failedCount > 0 ? " --retry-failed asks the failed ones again." : "");
+}
+
+const codeOfSignal = { SIGINT: exitCode.interrupted, SIGTERM: exitCode.terminated } as const;
+type StopSignal = keyof typeof codeOfSignal;
+
+/** Ctrl-C (or SIGTERM) asks a job to finish what it has begun; the second one ends the process at once. */
+class Interrupt implements Disposable {
+  readonly #reactions: { onFirst(): void; onSecond(): void };
+  readonly #scope = new CancelScope();
+
+  constructor(reactions: { onFirst(): void; onSecond(): void }) {
+    this.#reactions = reactions;
+    for (const name of Object.keys(codeOfSignal)) process.on(name, this.#receive);
+  }
+
+  /** What the process should end with, once it was asked to. */
+  get exitCode(): number | undefined {
+    return this.#scope.reason as number | undefined;
+  }
+
+  /** Asks for the same for a reason of our own. */
+  request(code: number): void {
+    this.#scope.abort(code);
+  }
+
+  /** The items until the interrupt, also while the next one is waited for. */
+  async *stopping<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+    const iterator = items[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await this.#scope.race(iterator.next()).catch((error) => {
+        if (this.#scope.aborted) return { done: true, value: undefined } as const;
+        throw error;
+      });
+      if (next.done) return;
+      yield next.value;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const name of Object.keys(codeOfSignal)) process.off(name, this.#receive);
+  }
+
+  readonly #receive = (name: StopSignal): void => {
+    if (this.#scope.aborted) {
+      this.#reactions.onSecond();
+      process.exit(codeOfSignal[name]);
+    }
+    this.request(codeOfSignal[name]);
+    this.#reactions.onFirst();
+  };
 }

@@ -1,11 +1,4 @@
-/**
- * Job: one line per input in a file that a later run of the same job goes on with.
- * Boundary: knows inputs and lines; asks nothing.
- * Invariants:
- * 1. A line is whole or not there, also after the process is killed.
- * 2. An input that has a line is not asked again.
- * 3. Answers to other inputs, or of another tool, are never mixed with these.
- */
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
   appendFileSync,
@@ -14,17 +7,30 @@ import {
   createWriteStream,
   existsSync,
   fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
   openSync,
+  readSync,
   renameSync,
+  writeSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { messageOf } from "../../core/errors.ts";
-import { CommandError } from "../command-error.ts";
-import type { Input } from "../input/input.ts";
-import { readLines } from "../input/lines.ts";
-import { parseJson } from "../parse-json.ts";
-import { lockFile } from "./file-lock.ts";
-import { mendLastLine } from "./half-written-line.ts";
+import { tryFileLock } from "../../core/file-lock.ts";
+import { isJson } from "../../core/json.ts";
+import { CommandError, parseJson } from "../faults.ts";
+import { type Input, readLines } from "../input/input.ts";
 import { isFailed, type OutputLine } from "./output-line.ts";
+
+/**
+ * Job: one line per input in a file that a later run of the same job goes on with.
+ * Boundary: knows inputs and lines; asks nothing.
+ * Invariants:
+ * 1. A line is whole or not there, also after the process is killed.
+ * 2. An input that has a line is not asked again.
+ * 3. Answers to other inputs, or of another tool, are never mixed with these.
+ */
 
 export class OutputLog {
   readonly path: string;
@@ -130,4 +136,61 @@ const beginning = '{"index":';
 function unwritable(path: string, error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   return new CommandError(`${path} cannot be written: ${messageOf(error)}`, { cause: error });
+}
+
+const chunkBytes = 65_536;
+
+/**
+ * Puts the end of a file of JSON lines in order after its writer was killed: a last line that is whole but for its line
+ * break gets it, and one that was cut short is taken away.
+ *
+ * @param beginning how each line of such a file begins
+ * @throws CommandError for a file that begins otherwise, and is left alone
+ */
+export function mendLastLine(path: string, beginning: string): void {
+  const file = openSync(path, "r+");
+  try {
+    const { size } = fstatSync(file);
+    assertBeginning(file, beginning, path);
+    const start = startOfLastLine(file, size);
+    if (start === size) return;
+    const last = Buffer.alloc(size - start);
+    readSync(file, last, 0, last.length, start);
+    if (isJson(last.toString("utf8"))) writeSync(file, "\n", size);
+    else ftruncateSync(file, start);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function assertBeginning(file: number, beginning: string, path: string): void {
+  const head = Buffer.alloc(Buffer.byteLength(beginning));
+  const length = readSync(file, head, 0, head.length, 0);
+  if (beginning.startsWith(head.toString("utf8", 0, length))) return;
+  throw new CommandError(`${path} was not written by this command, and is left alone. Give another --output.`);
+}
+
+/** Where the bytes after the last line break begin. */
+function startOfLastLine(file: number, size: number): number {
+  const chunk = Buffer.alloc(chunkBytes);
+  for (let end = size; end > 0; end -= chunkBytes) {
+    const start = Math.max(0, end - chunkBytes);
+    const length = readSync(file, chunk, 0, end - start, start);
+    const lineBreak = chunk.subarray(0, length).lastIndexOf("\n");
+    if (lineBreak >= 0) return start + lineBreak + 1;
+  }
+  return 0;
+}
+
+/**
+ * Holds a file for this process alone, so that two jobs never write it at once. The lock stands in the temporary folder.
+ *
+ * @returns a function that lets go
+ * @throws CommandError where another process holds the file
+ */
+export async function lockFile(path: string): Promise<() => void> {
+  const name = createHash("sha256").update(resolve(path)).digest("hex").slice(0, 32);
+  const release = await tryFileLock(join(tmpdir(), `steer-${name}.lock`));
+  if (release) return release;
+  throw new CommandError(`${path} is being written by another steer. Wait for it, or give another --output.`);
 }

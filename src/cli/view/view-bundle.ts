@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { messageOf } from "../../core/errors.ts";
-import { CommandError } from "../command-error.ts";
+import { CommandError } from "../faults.ts";
 import { createTerminal } from "../progress/terminal.ts";
 import { type OpenedBundle, openBundle } from "./open-bundle.ts";
-import { renderPage } from "./page/render-page.ts";
-import { showBundle } from "./terminal/show-bundle.ts";
+import { renderPage } from "./page/page.ts";
+import { showBundle } from "./terminal.ts";
 
 /** What the command line says of a view. */
 export interface ViewFlags {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { findToolFiles } from "../../../src/cli/definition/find-tool-files.ts";
+import { findToolFiles } from "../../../src/cli/definition/list-tools.ts";
 import { loadTool } from "../../../src/cli/definition/load-tool.ts";
 import { createFolder, toolFile } from "../steer.ts";
 

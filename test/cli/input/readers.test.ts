@@ -1,11 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readCsv } from "../../../src/cli/input/csv.ts";
+import { readCsv, readJsonDocument, readJsonLines, readText } from "../../../src/cli/input/formats.ts";
 import type { InputReader } from "../../../src/cli/input/input.ts";
-import { readJsonDocument } from "../../../src/cli/input/json-document.ts";
-import { readJsonLines } from "../../../src/cli/input/json-lines.ts";
-import { readLines } from "../../../src/cli/input/lines.ts";
-import { readText } from "../../../src/cli/input/text.ts";
+import { readLines } from "../../../src/cli/input/input.ts";
 
 /** Bytes that arrive in pieces of the given sizes, over and over. */
 async function* inPieces(

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { JobBudget } from "../../../src/cli/job/job-budget.ts";
+import { JobBudget } from "../../../src/cli/job/job-tally.ts";
 
 describe("JobBudget", () => {
   test("runs that keep to their part never cost more than the ceiling together, in any order of ends", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { describeEnd } from "../../../src/cli/job/describe-end.ts";
 import { JobTally } from "../../../src/cli/job/job-tally.ts";
+import { describeEnd } from "../../../src/cli/job/run-tool-job.ts";
 import type { OutputLine } from "../../../src/cli/output/output-line.ts";
 import { createTerminal } from "../../../src/cli/progress/terminal.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { JobBudget } from "../../../src/cli/job/job-budget.ts";
+import { JobBudget } from "../../../src/cli/job/job-tally.ts";
 import { type Job, runJob } from "../../../src/cli/job/run-job.ts";
 import type { OutputLine } from "../../../src/cli/output/output-line.ts";
 import { Orchestrator } from "../../../src/orchestrate/orchestrator.ts";

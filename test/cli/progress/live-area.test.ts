@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LiveArea } from "../../../src/cli/progress/live-area.ts";
-import { createTerminal } from "../../../src/cli/progress/terminal.ts";
+import { createTerminal, LiveArea } from "../../../src/cli/progress/terminal.ts";
 import { Screen } from "./screen.ts";
 
 const lineText = fc.string({ unit: fc.constantFrom("a", "漢", " ", "x"), minLength: 1 });

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { replicateTable } from "../../../src/cli/progress/replicate-table.ts";
-import { RunStates } from "../../../src/cli/progress/run-state.ts";
+import { RunStates, replicateTable } from "../../../src/cli/progress/job-view.ts";
 import { createTerminal } from "../../../src/cli/progress/terminal.ts";
 import type { OrchestrationEvent } from "../../../src/contract/event.ts";
 import { Orchestrator } from "../../../src/orchestrate/orchestrator.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pc from "picocolors";
 import { describe, expect, test } from "vitest";
-import { showBundle } from "../../../src/cli/view/terminal/show-bundle.ts";
+import { showBundle } from "../../../src/cli/view/terminal.ts";
 import { asRead, bundleOf } from "../../support/bundle-of.ts";
 import { createFolder, reports, steer, toolFile } from "../steer.ts";
 import { attack, readHostileBundles } from "./hostile-bundles.ts";

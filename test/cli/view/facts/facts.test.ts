@@ -1,10 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { confidenceTrace } from "../../../../src/cli/view/facts/confidence-trace.ts";
-import { deviations } from "../../../../src/cli/view/facts/deviations.ts";
-import { distanceMap } from "../../../../src/cli/view/facts/distance-map.ts";
-import { fieldVotes } from "../../../../src/cli/view/facts/field-votes.ts";
-import { fixedKCost } from "../../../../src/cli/view/facts/fixed-k-cost.ts";
+import { confidenceTrace, deviations, distanceMap, fieldVotes, fixedKCost } from "../../../../src/cli/view/facts.ts";
 import type { EvidenceBundle } from "../../../../src/contract/bundle.ts";
 import { summarize } from "../../../../src/evidence/summary.ts";
 import { asRead, bundleOf } from "../../../support/bundle-of.ts";

@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CalibrationStore } from "../../../../src/calibration/calibration-store.ts";
 import type { StoredCalibration } from "../../../../src/calibration/stored-calibration.ts";
-import { renderPage } from "../../../../src/cli/view/page/render-page.ts";
+import { renderPage } from "../../../../src/cli/view/page/page.ts";
 import type { EvidenceBundle } from "../../../../src/contract/bundle.ts";
 import { labels } from "../../../calibration/labels.ts";
 import { asRead, bundleOf } from "../../../support/bundle-of.ts";

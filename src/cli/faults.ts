@@ -1,0 +1,127 @@
+import { messageOf } from "../core/errors.ts";
+
+/** Something that whoever typed the command has to fix or to know: shown by its message alone, without a stack. */
+export class CommandError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, options?: { cause?: unknown; exitCode?: number | undefined }) {
+    super(message, options);
+    this.name = "CommandError";
+    this.exitCode = options?.exitCode ?? exitCode.unusable;
+  }
+}
+
+/** What the command's exit code says. The guide lists the same codes. */
+export const exitCode = {
+  /** Every input has its answer. */
+  done: 0,
+  /** Some inputs failed; the others have their answers. */
+  someFailed: 1,
+  /** The command line, a file or an input cannot be used. */
+  unusable: 2,
+  /** The ceiling of the job was reached before its last input. */
+  budgetSpent: 3,
+  /** A fault of the command itself. */
+  internal: 70,
+  /** Ctrl-C. */
+  interrupted: 130,
+  /** The reader of the output went away. */
+  brokenPipe: 141,
+  /** SIGTERM. */
+  terminated: 143,
+} as const;
+
+/** Why a text is no JSON, and from which character on. */
+export interface JsonFault {
+  readonly offset: number;
+  readonly reason: string;
+}
+
+/**
+ * Where a text stops being JSON.
+ *
+ * @param error what `JSON.parse` threw for it
+ */
+export function locateJsonFault(text: string, error: unknown): JsonFault {
+  const message = messageOf(error);
+  const position = / at position (\d+)/.exec(message)?.[1];
+  if (position !== undefined) return { offset: Number(position), reason: message.replace(/ at position .*/, "") };
+  if (message.startsWith("Unexpected end")) return { offset: text.length, reason: "the JSON ends too early" };
+  return { offset: firstUnexpected(text), reason: message.replace(/, (\.\.\.)?".*/s, "") };
+}
+
+/**
+ * The engine names an unexpected token without its position. A beginning of the text fails by ending too early until it
+ * reaches that token, so the shortest one that fails by the token ends with it.
+ */
+function firstUnexpected(text: string): number {
+  let [tooShort, longEnough] = [0, text.length];
+  while (longEnough - tooShort > 1) {
+    const middle = (tooShort + longEnough) >> 1;
+    if (failsByToken(text.slice(0, middle))) longEnough = middle;
+    else tooShort = middle;
+  }
+  return longEnough - 1;
+}
+
+function failsByToken(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return false;
+  } catch (error) {
+    return messageOf(error).startsWith("Unexpected token");
+  }
+}
+
+/**
+ * A JSON text of a file.
+ *
+ * @param firstLine the line of the file on which the text begins, from 1
+ * @param hint what else to say of a fault
+ * @throws SourceFault with the line and the column of the fault
+ */
+export function parseJson(text: string, file: string, { firstLine = 1, hint = "" } = {}): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const { offset, reason } = locateJsonFault(text, error);
+    const { line, column } = positionAt(text, offset);
+    throw new SourceFault(file, { line: firstLine + line - 1, column }, reason + hint, lineOf(text, line));
+  }
+}
+
+/** A place in a text, both counted from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** How much of a long line is shown around the fault. */
+const excerptLength = 90;
+
+/** A fault in a file, shown with its name, line, column and the line itself. */
+export class SourceFault extends CommandError {
+  constructor(file: string, { line, column }: Position, fault: string, lineText?: string | undefined) {
+    const excerpt = lineText === undefined ? "" : `\n${showLine(line, column, lineText)}`;
+    super(`${file}:${line}:${column}: ${fault}${excerpt}`);
+    this.name = "SourceFault";
+  }
+}
+
+function showLine(line: number, column: number, text: string): string {
+  const start = Math.max(0, Math.min(column - 1 - excerptLength / 2, text.length - excerptLength));
+  const shown = text.slice(start, start + excerptLength).replace(/\p{Cc}/gu, " ");
+  const gutter = ` ${line} | `;
+  return `${gutter}${shown}\n${" ".repeat(gutter.length - 2)}| ${" ".repeat(Math.max(0, column - 1 - start))}^`;
+}
+
+/** Where an offset into a text stands. */
+function positionAt(text: string, offset: number): Position {
+  const before = text.slice(0, offset);
+  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
+}
+
+/** The line of a text, counted from 1, without its end. */
+export function lineOf(text: string, line: number): string {
+  return text.split("\n", line).at(-1)?.replace(/\r$/, "") ?? "";
+}

@@ -1,0 +1,315 @@
+import { calibrationKeyOf } from "../../calibration/calibration-key.ts";
+import type { StoredCalibration } from "../../calibration/stored-calibration.ts";
+import type { BundleSummary, Disagreement, EvidenceBundle, FieldSummary, Replicate } from "../../contract/bundle.ts";
+import type { CompareOptions } from "../../contract/bundle-options.ts";
+import { addCost } from "../../contract/usage.ts";
+import { fieldConfidence } from "../../evidence/field-summary.ts";
+import { type SummarizedReplicate, summarize } from "../../evidence/summary.ts";
+import { type ConfidenceBin, confidenceBins } from "../demo/answered.ts";
+import { showCount, showDuration } from "../progress/format.ts";
+
+/** A confidence without labels, and what labels make of it. */
+export interface LearntConfidence {
+  readonly confidence: number;
+  readonly learnt: number;
+}
+
+/** What labels say of confidences. */
+export interface CalibrationCurve {
+  /** Labelled bundles by their confidence without labels; empty bins are left out. */
+  readonly bins: readonly ConfidenceBin[];
+  /** The learnt confidence over all others, at the mean number of tokens. */
+  readonly curve: readonly LearntConfidence[];
+  readonly bundle: LearntConfidence;
+}
+
+export const binWidth = 0.1;
+const curvePoints = 100;
+
+export function calibrationCurve({ labels, calibration }: StoredCalibration, summary: BundleSummary): CalibrationCurve {
+  const judged = labels.map(({ confidence, correct }) => ({ confidence, isRight: correct }));
+  const learnt = (confidence: number) => ({ confidence, learnt: calibration.confidence({ confidence }) });
+  return {
+    bins: confidenceBins(judged, Math.round(1 / binWidth)),
+    curve: Array.from({ length: curvePoints - 1 }, (_, index) => learnt((index + 1) / curvePoints)),
+    bundle: { confidence: summary.confidence, learnt: calibration.confidence(summary) },
+  };
+}
+
+/** The mean confidence of the fields after so many replicates, by who voted for what in the end. */
+function confidenceByVotes({ summary }: EvidenceBundle, replicates: readonly Replicate[]): (count: number) => number {
+  const contested = summary.disagreements.map(rankByReplicate);
+  const unanimousCount = Math.max(0, Object.keys(summary.fields).length - contested.length);
+  return (count) => {
+    const valid = replicates.slice(0, count).filter((replicate) => replicate.valid);
+    const sum = contested.reduce((total, votes) => total + confidenceIn(valid, votes), 0);
+    const agreed = fieldConfidence({ votes: valid.length, valid: valid.length, distinct: 1 });
+    const fieldCount = contested.length + unanimousCount;
+    return fieldCount === 0 ? 0 : (sum + unanimousCount * agreed) / fieldCount;
+  };
+}
+
+function confidenceIn(replicates: readonly Replicate[], votes: ReadonlyMap<string, number>): number {
+  const counts = new Map<number, number>();
+  for (const { id } of replicates) {
+    const vote = votes.get(id);
+    if (vote !== undefined) counts.set(vote, (counts.get(vote) ?? 0) + 1);
+  }
+  const supports = [...counts.values()];
+  const valid = supports.reduce((sum, support) => sum + support, 0);
+  return fieldConfidence({ votes: Math.max(0, ...supports), valid, distinct: supports.length });
+}
+
+/** What was known after so many answers. */
+export interface TracePoint {
+  /** Answers by then, valid or not. */
+  readonly count: number;
+  /** The last of them. */
+  readonly replicate: Replicate;
+  readonly confidence: number;
+}
+
+/** The confidence as the replicates arrived. */
+export interface ConfidenceTrace {
+  /** In index order; of many replicates, some. */
+  readonly points: readonly TracePoint[];
+  /**
+   * False where the bundle compared its answers in a way that it does not tell (tolerances, weights, a similarity of
+   * one's own): the points then come from who voted for what in the end.
+   */
+  readonly isExact: boolean;
+}
+
+const rounding = 1e-9;
+
+/** The comparisons that a bundle can be recomputed with, as prompt tools choose them. */
+const comparisons: readonly CompareOptions[] = [{}, { text: true }];
+
+/** @param mostPoints that can be shown; of more answers, as many are taken at equal steps, the last one included */
+export function confidenceTrace(bundle: EvidenceBundle, mostPoints: number): ConfidenceTrace {
+  const replicates = votingReplicates(bundle);
+  const compare = comparisons.find((candidate) => reproduces(bundle, replicates, candidate));
+  const confidenceAfter = compare
+    ? (count: number) => confidenceOf(replicates.slice(0, count), compare)
+    : confidenceByVotes(bundle, replicates);
+  const points = countsUpTo(replicates.length, mostPoints).map((count) => ({
+    count,
+    replicate: replicates[count - 1] as Replicate,
+    confidence: count === replicates.length ? bundle.summary.confidence : confidenceAfter(count),
+  }));
+  return { points, isExact: compare !== undefined };
+}
+
+function reproduces({ summary }: EvidenceBundle, replicates: readonly Replicate[], compare: CompareOptions): boolean {
+  return Math.abs(confidenceOf(replicates, compare) - summary.confidence) < rounding;
+}
+
+function confidenceOf(replicates: readonly Replicate[], compare: CompareOptions): number {
+  return summarize(replicates as readonly SummarizedReplicate<unknown>[], compare).confidence;
+}
+
+function countsUpTo(total: number, most: number): number[] {
+  const count = Math.min(total, most);
+  return Array.from({ length: count }, (_, index) => Math.round(((index + 1) * total) / count));
+}
+
+/** A field in which an answer differs from the consensus. */
+export interface Deviation {
+  readonly path: string;
+  readonly vote: Vote;
+}
+
+/** Where each answer differs; `undefined` for answers that have no fields to differ in: a text, a number. */
+export function deviations({
+  fields,
+  disagreements,
+}: BundleSummary): (replicate: Replicate) => readonly Deviation[] | undefined {
+  if (Object.hasOwn(fields, "")) return () => undefined;
+  const byReplicate = new Map<string, Deviation[]>();
+  for (const { path, values } of disagreements) {
+    for (const vote of values.slice(1)) {
+      for (const id of vote.replicateIds) {
+        const known = byReplicate.get(id);
+        if (known) known.push({ path, vote });
+        else byReplicate.set(id, [{ path, vote }]);
+      }
+    }
+  }
+  return ({ id }) => byReplicate.get(id) ?? [];
+}
+
+/** One row and column of the map: a replicate, or several where there are too many to show. */
+export interface MapEntry {
+  readonly ids: readonly string[];
+  readonly isValid: boolean;
+}
+
+/** How far apart the answers are, those that voted alike next to each other. */
+export interface DistanceMap {
+  readonly entries: readonly MapEntry[];
+  /** Mean distances, in [0, 1]; `null` where one of two answers is invalid. */
+  readonly cells: readonly (readonly (number | null)[])[];
+  /** Replicates that an entry stands for. */
+  readonly perEntry: number;
+}
+
+/** More fields than this change the order of no map that can be read. */
+const orderingFields = 50;
+
+/** @param mostEntries rows and columns that can be shown */
+export function distanceMap(bundle: EvidenceBundle, mostEntries: number): DistanceMap {
+  const replicates = votingReplicates(bundle);
+  const matrix = bundle.summary.pairwiseDistance;
+  const order = orderByVotes(replicates, bundle);
+  const perEntry = Math.max(1, Math.ceil(order.length / mostEntries));
+  const blocks = chunked(order, perEntry);
+  return {
+    perEntry,
+    entries: blocks.map((block) => entryOf(block.map((index) => replicates[index] as Replicate))),
+    cells: blocks.map((rows) => blocks.map((columns) => meanDistance(matrix, rows, columns))),
+  };
+}
+
+/** Replicates that give the same values stand together, by the fields on which most agree; those that do not vote last. */
+function orderByVotes(replicates: readonly Replicate[], { summary }: EvidenceBundle): number[] {
+  const fields = summary.disagreements.toReversed().slice(0, orderingFields);
+  const ranks = fields.map(rankByReplicate);
+  const keys = replicates.map(({ id, valid }) => [valid ? 0 : 1, ...ranks.map((rank) => rank.get(id) ?? 0)]);
+  return [...replicates.keys()].sort((a, b) => compareKeys(keys[a] as number[], keys[b] as number[]) || a - b);
+}
+
+function compareKeys(a: readonly number[], b: readonly number[]): number {
+  const differing = a.findIndex((rank, index) => rank !== b[index]);
+  return differing === -1 ? 0 : (a[differing] as number) - (b[differing] as number);
+}
+
+function chunked(indexes: readonly number[], size: number): number[][] {
+  return Array.from({ length: Math.ceil(indexes.length / size) }, (_, chunk) =>
+    indexes.slice(chunk * size, (chunk + 1) * size),
+  );
+}
+
+function entryOf(replicates: readonly Replicate[]): MapEntry {
+  return { ids: replicates.map(({ id }) => id), isValid: replicates.some(({ valid }) => valid) };
+}
+
+function meanDistance(
+  matrix: EvidenceBundle["summary"]["pairwiseDistance"],
+  rows: readonly number[],
+  columns: readonly number[],
+): number | null {
+  let [sum, count] = [0, 0];
+  for (const row of rows) {
+    for (const column of columns) {
+      const distance = matrix[row]?.[column];
+      if (typeof distance !== "number") continue;
+      sum += distance;
+      count++;
+    }
+  }
+  return count === 0 ? null : sum / count;
+}
+
+/** One value of a field, and who gave it. */
+export interface Vote {
+  /** Missing where the field is absent from these answers. */
+  readonly value?: unknown;
+  readonly support: number;
+  /** Missing where all agree. */
+  readonly replicateIds?: readonly string[];
+}
+
+/** How the replicates voted on one field. */
+export interface FieldVotes {
+  /** JSON pointer; `""` is the whole answer. */
+  readonly path: string;
+  readonly tied: boolean;
+  /** By falling support; never empty. */
+  readonly votes: readonly Vote[];
+  /** Missing for a field that shares its pointer with another, of which the summary keeps one. */
+  readonly confidence?: number;
+  readonly stability?: number;
+}
+
+/** All fields, the most contested first. */
+export function fieldVotes({ fields, disagreements }: BundleSummary): FieldVotes[] {
+  const contested = disagreements.map(({ path, tied, values }) => ({
+    path,
+    tied,
+    votes: values,
+    ...(Object.hasOwn(fields, path) && numbersOf(fields[path] as FieldSummary)),
+  }));
+  const contestedPaths = new Set(disagreements.map(({ path }) => path));
+  const unanimous = Object.entries(fields)
+    .filter(([path]) => !contestedPaths.has(path))
+    .map(([path, field]) => ({ path, tied: field.tied, votes: field.distribution, ...numbersOf(field) }));
+  return [...contested, ...unanimous];
+}
+
+function numbersOf({ confidence, stability }: FieldSummary) {
+  return { confidence, stability };
+}
+
+/** Answers, and what they took. */
+export interface Expense {
+  readonly answers: number;
+  /** `undefined` where no answer says what it used. */
+  readonly tokens: number | undefined;
+  /** US dollars; `null` where a price is not known. */
+  readonly costUsd: number | null;
+}
+
+/** What a bundle took, beside what always asking K times would have. */
+export interface FixedKCost {
+  readonly actual: Expense;
+  /** K times the mean answer of the model that the summary is of: an estimate, unless all K were asked. */
+  readonly fixed: Expense;
+}
+
+/** `undefined` of a bundle without answers: nobody knows what one takes. */
+export function fixedKCost(bundle: EvidenceBundle): FixedKCost | undefined {
+  const { meta, replicates, costTotalUsd } = bundle;
+  const voting = votingReplicates(bundle);
+  if (voting.length === 0) return undefined;
+  const perAnswer = meta.k / voting.length;
+  const tokens = tokensOf(voting);
+  const costUsd = costOf(voting);
+  return {
+    actual: { answers: replicates.length, tokens: tokensOf(replicates), costUsd: costTotalUsd },
+    fixed: {
+      answers: meta.k,
+      tokens: tokens === undefined ? undefined : Math.round(tokens * perAnswer),
+      costUsd: costUsd === null ? null : costUsd * perAnswer,
+    },
+  };
+}
+
+function tokensOf(replicates: readonly Replicate[]): number | undefined {
+  const used = replicates.flatMap(({ usage }) => usage?.totalTokens ?? []);
+  return used.length === 0 ? undefined : used.reduce((sum, tokens) => sum + tokens, 0);
+}
+
+function costOf(replicates: readonly Replicate[]): number | null {
+  return replicates.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0);
+}
+
+/** The models that gave valid answers; where there is no such answer, those that were asked. */
+export function modelsOf(bundle: EvidenceBundle): string {
+  return calibrationKeyOf(bundle).model || bundle.meta.model;
+}
+
+/** For each replicate, the place of the value that it gave among the values of a field. */
+function rankByReplicate({ values }: Disagreement): ReadonlyMap<string, number> {
+  return new Map(values.flatMap(({ replicateIds }, rank) => replicateIds.map((id) => [id, rank] as const)));
+}
+
+/** A time that may be short. */
+export function showElapsed(ms: number): string {
+  return ms < 1000 ? `${showCount(Math.round(ms))} ms` : showDuration(ms);
+}
+
+/** The replicates that the summary is of: where a stronger model was asked, only its own. */
+export function votingReplicates({ meta, replicates }: EvidenceBundle): readonly Replicate[] {
+  const replaced = new Set(meta.escalations?.flatMap(({ replicateIds }) => replicateIds));
+  return replaced.size === 0 ? replicates : replicates.filter(({ id }) => !replaced.has(id));
+}

@@ -1,0 +1,210 @@
+import type { StoredCalibration } from "../../../calibration/stored-calibration.ts";
+import type { EvidenceBundle, Replicate } from "../../../contract/bundle.ts";
+import { answersOf, counted, cut, percent, showCount, showOnLine, showShare, showUsd } from "../../progress/format.ts";
+import {
+  type Deviation,
+  deviations,
+  type Expense,
+  type FixedKCost,
+  fixedKCost,
+  modelsOf,
+  showElapsed,
+  votingReplicates,
+} from "../facts.ts";
+import type { OpenedBundle } from "../open-bundle.ts";
+import { calibrationChart, heatMap, traceChart, voteBlocks } from "./charts.ts";
+import { type Html, html, type Insertion, meter } from "./html.ts";
+import { style } from "./style.ts";
+
+/** Even where something slipped through, a browser would load and run nothing. */
+const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/** A bundle as one page of HTML that needs no network and runs no script. */
+export function renderPage(opened: OpenedBundle, calibration: StoredCalibration | undefined): string {
+  const { bundle } = opened;
+  const { validCount } = bundle.summary;
+  const cost = fixedKCost(bundle);
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${showOnLine(bundle.meta.task)}: evidence</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+${headline(opened)}
+${validCount > 0 && section("Votes", voteBlocks(bundle))}
+<div class="pair">
+${validCount > 0 && section("Confidence as answers arrived", traceChart(bundle))}
+${validCount > 1 && section("Distance of the answers", heatMap(bundle))}
+</div>
+${calibration && section("What confidence has meant", calibrationChart(calibration, bundle.summary))}
+${cost && section("Cost against a fixed K", costBars(cost))}
+${section("Answers", answerList(bundle))}
+${section("Origin", originList(bundle))}
+</main>
+</body>
+</html>
+`;
+  return page.text;
+}
+
+function section(title: string, content: Html): Html {
+  return html`<section><h2>${title}</h2>${content}</section>`;
+}
+
+const longestConsensus = 8_000;
+const longestInput = 2_000;
+/** Of an input that is shown at once. */
+const longestHeadline = 240;
+
+const notices = {
+  live: undefined,
+  recorded: "These are recorded answers of a model, replayed.",
+  simulated: "These answers are simulated: they say nothing about the world.",
+} as const;
+
+/** What was asked, what the answers come to, and how far that can be trusted. */
+function headline({ bundle, input }: OpenedBundle): Html {
+  const { meta, summary } = bundle;
+  const notice = notices[meta.source];
+  return html`<header>
+<p class="eyebrow">Evidence bundle</p>
+<h1>${cut(showOnLine(meta.task), 200)}</h1>
+<p class="model">${cut(showOnLine(modelsOf(bundle)), 200)}</p>
+${notice && html`<p class="notice ${meta.source}">${notice}</p>`}
+${input !== undefined && asked(input)}
+</header>
+<section class="verdict">
+<div class="consensus"><h2>Consensus</h2>${
+    summary.validCount === 0
+      ? html`<p class="bad">No answer is valid.</p>`
+      : html`<pre${typeof summary.consensus === "string" && html` class="prose"`}>${cut(textOf(summary.consensus), longestConsensus)}</pre>`
+  }${summary.medoidId !== undefined && html`<p class="facts">As ${summary.medoidId} gave it: the fields put together do not fit the schema.</p>`}</div>
+${figures(bundle)}
+</section>`;
+}
+
+/** A short input at once, a long one where it is opened. */
+function asked(input: unknown): Html {
+  const line = showOnLine(input);
+  if (line.length <= longestHeadline) return html`<p class="input">${line}</p>`;
+  return html`<details class="input"><summary>What was asked</summary><pre>${cut(textOf(input), longestInput)}</pre></details>`;
+}
+
+function figures({ summary, meta, replicates, costTotalUsd }: OpenedBundle["bundle"]): Html {
+  const { confidence, calibratedConfidence, stability, invalidCount, weakest, disagreements, fields } = summary;
+  const fieldCount = Object.keys(fields).length;
+  const contestedCount = new Set(disagreements.map(({ path }) => path)).size;
+  return html`<dl class="figures">
+${figure("Confidence", showShare(calibratedConfidence ?? confidence), [
+  meter(calibratedConfidence ?? confidence, "agreed"),
+  calibratedConfidence === undefined
+    ? "that the consensus is right, from the answers alone"
+    : `learnt from labels; ${showShare(confidence)} from the answers alone`,
+])}
+${figure("Stability", showShare(stability), [meter(stability, "agreed"), "that more answers would not change it"])}
+${figure("Answers", html`${showCount(replicates.length)}<small> of ${showCount(meta.k)}</small>`, invalidCount > 0 ? `${invalidCount} not valid` : answersOf(replicates.length, meta.source))}
+${fieldCount > 1 && figure("Agreed", html`${fieldCount - contestedCount}<small> of ${counted(fieldCount, "field")}</small>`, `the weakest has confidence ${showShare(weakest)}`)}
+${figure("Cost", costTotalUsd === null ? "unknown" : showUsd(costTotalUsd), replicates.length < meta.k && `${percent(1 - replicates.length / meta.k)} fewer answers than always ${meta.k}`)}
+</dl>`;
+}
+
+function figure(name: string, value: Insertion, note: Insertion): Html {
+  return html`<div><dt>${name}</dt><dd>${value}</dd><dd class="facts">${note}</dd></div>`;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+}
+
+const mostAnswers = 200;
+const longestAnswerLine = 200;
+const longestAnswer = 4_000;
+
+/** Every answer, what differs in it, and what it took; the whole of it where it is opened. */
+function answerList(bundle: EvidenceBundle): Html {
+  const { replicates, summary } = bundle;
+  const voting = new Set(votingReplicates(bundle));
+  const deviationsOf = deviations(summary);
+  const left = replicates.length - mostAnswers;
+  return html`<div class="answers">${replicates
+    .slice(0, mostAnswers)
+    .map((replicate) => answer(replicate, voting.has(replicate), deviationsOf(replicate)))}</div>
+${left > 0 && html`<p class="more">… and ${counted(left, "more answer")}</p>`}`;
+}
+
+function answer(replicate: Replicate, isVoting: boolean, differing: readonly Deviation[] | undefined): Html {
+  const { id, data } = replicate;
+  const text = typeof data === "string" ? data : (JSON.stringify(data, null, 2) ?? "");
+  return html`<details><summary><b>${id}</b><span class="said">${lineOf(replicate, isVoting, differing)}</span><span class="facts">${answerFacts(replicate)}</span></summary>
+<pre>${cut(text, longestAnswer)}</pre>${notesOf(replicate)}</details>`;
+}
+
+function lineOf(replicate: Replicate, isVoting: boolean, differing: readonly Deviation[] | undefined): Html {
+  if (!replicate.valid)
+    return html`<span class="bad">not valid: ${cut(replicate.quality.errors[0] ?? "", longestAnswerLine)}</span>`;
+  if (!isVoting) return html`<i>does not vote: a stronger model was asked</i>`;
+  if (!differing) return html`${cut(showOnLine(replicate.data), longestAnswerLine)}`;
+  if (differing.length === 0) return html`<i>as the consensus</i>`;
+  const changes = differing.map(({ path, vote }) => `${path} ${"value" in vote ? showOnLine(vote.value) : "absent"}`);
+  return html`${cut(changes.join(", "), longestAnswerLine)}`;
+}
+
+function answerFacts({ usage, costUsd, elapsedMs, attempts }: Replicate): string {
+  return [
+    ...(usage ? [`${showCount(usage.totalTokens)} tokens`] : []),
+    ...(typeof costUsd === "number" ? [showUsd(costUsd)] : []),
+    showElapsed(elapsedMs),
+    ...(attempts > 1 ? [counted(attempts, "attempt")] : []),
+  ].join(" · ");
+}
+
+function notesOf({ model, seed, quality }: Replicate): Html {
+  const notes = [`${model}, seed ${seed}`, ...(quality.errors ?? []), ...(quality.warnings ?? [])];
+  return html`<ul>${notes.map((note) => html`<li>${cut(note, longestAnswer)}</li>`)}</ul>`;
+}
+
+const mostSeeds = 40;
+
+/** Where the answers come from, and why there are no more of them. */
+function originList({ meta }: EvidenceBundle): Html {
+  const seeds = meta.seeds.slice(0, mostSeeds).join(" ") + (meta.seeds.length > mostSeeds ? " …" : "");
+  return html`<dl class="origin">
+${fact("Source", meta.source)}
+${fact("Models asked", meta.model)}
+${fact("Why no more answers", meta.earlyStopReason ?? `all ${meta.k} were asked for`)}
+${meta.escalations?.map(({ from, replicateIds, confidence }) => fact("Escalated", `from ${from} after ${replicateIds.join(" ")}, with a confidence of ${showShare(confidence)}`))}
+${meta.schemaUri !== undefined && fact("Schema", meta.schemaUri)}
+${meta.schemaFingerprint !== undefined && fact("Schema fingerprint", meta.schemaFingerprint)}
+${fact("Time", showElapsed(meta.totalElapsedMs))}
+${fact("Seeds", seeds)}
+</dl>`;
+}
+
+function fact(name: string, value: string): Html {
+  return html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+}
+
+/** What was asked, beside what always asking K times would have taken. */
+function costBars({ actual, fixed }: FixedKCost): Html {
+  const saved = 1 - actual.answers / fixed.answers;
+  const most = Math.max(actual.answers, fixed.answers);
+  const verdict = saved > 0 ? `${percent(saved)} fewer answers than always ${fixed.answers}.` : "";
+  const estimate = saved === 0 ? "" : `The second row is ${fixed.answers} times the mean answer.`;
+  return html`<figure>
+<table class="cost">
+<thead><tr><th></th><th></th><th class="number">answers</th><th class="number">tokens</th><th class="number">dollars</th></tr></thead>
+<tbody>${row("asked", actual, most, "agreed")}${row(`always ${fixed.answers}`, fixed, most, "muted")}</tbody>
+</table>
+<figcaption>${verdict} ${estimate}</figcaption>
+</figure>`;
+}
+
+function row(name: string, { answers, tokens, costUsd }: Expense, most: number, kind: "agreed" | "muted"): Html {
+  return html`<tr><th scope="row">${name}</th><td class="wide">${meter(answers / most, kind)}</td><td class="number">${showCount(answers)}</td><td class="number">${tokens === undefined ? "unknown" : showCount(tokens)}</td><td class="number">${costUsd === null ? "unknown" : showUsd(costUsd)}</td></tr>`;
+}

@@ -1,0 +1,337 @@
+import type { StoredCalibration } from "../../calibration/stored-calibration.ts";
+import type { EvidenceBundle, Replicate } from "../../contract/bundle.ts";
+import { describeCalibration } from "../feedback/give-feedback.ts";
+import {
+  answersOf,
+  counted,
+  cut,
+  percent,
+  showCount,
+  showLines,
+  showOnLine,
+  showShare,
+  showUsd,
+  toColumns,
+} from "../progress/format.ts";
+import type { Terminal } from "../progress/terminal.ts";
+import {
+  binWidth,
+  calibrationCurve,
+  confidenceTrace,
+  type Deviation,
+  deviations,
+  distanceMap,
+  type Expense,
+  type FieldVotes,
+  fieldVotes,
+  fixedKCost,
+  modelsOf,
+  showElapsed,
+  type Vote,
+} from "./facts.ts";
+import type { OpenedBundle } from "./open-bundle.ts";
+
+const mostRows = 40;
+const answerBarColumns = 16;
+
+/** The answers in their order, and how far the consensus could be trusted after each. */
+function showAnswers(bundle: EvidenceBundle, { colors, columns }: Paper): string[] {
+  const { points, isExact } = confidenceTrace(bundle, mostRows);
+  const deviationsOf = deviations(bundle.summary);
+  const rows = points.map(({ replicate, confidence }) => [
+    replicate.id,
+    colors.green(bar(confidence, answerBarColumns).padEnd(answerBarColumns)),
+    showShare(confidence),
+    answerOf(replicate, deviationsOf(replicate), Math.max(12, columns - answerBarColumns - 20), colors),
+  ]);
+  const total = points.at(-1)?.count ?? 0;
+  return [
+    ...toColumns(rows),
+    ...(total > points.length ? [colors.dim(`${points.length} of ${counted(total, "answer")}.`)] : []),
+    ...(isExact ? [] : [colors.dim("By votes: the bundle does not tell how it compared its answers.")]),
+  ];
+}
+
+function answerOf(
+  replicate: Replicate,
+  deviations: readonly Deviation[] | undefined,
+  columns: number,
+  colors: Paper["colors"],
+): string {
+  if (!replicate.valid) return colors.red(cut(`invalid: ${showOnLine(replicate.quality.errors[0] ?? "")}`, columns));
+  if (!deviations) return cut(showOnLine(replicate.data), columns);
+  if (deviations.length === 0) return colors.dim("as the consensus");
+  return cut(deviations.map(({ path, vote }) => `${showOnLine(path)} ${showVote(vote)}`).join(", "), columns);
+}
+
+const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/** A bar of so many columns for the whole, to an eighth of a column; what is there is never drawn as nothing. */
+function bar(share: number, columns: number): string {
+  const length = Math.round(Math.max(0, Math.min(1, share)) * columns * 8);
+  const shown = share > 0 ? Math.max(1, length) : 0;
+  return "█".repeat(Math.floor(shown / 8)) + (eighths[shown % 8] as string);
+}
+
+const calibrationBarColumns = 20;
+
+/** How often bundles that were as sure turned out right, and what that makes of this one. */
+function showCalibration({ summary }: EvidenceBundle, stored: StoredCalibration, { colors }: Paper): string[] {
+  const { bins } = calibrationCurve(stored, summary);
+  const rows = bins.map(({ from, count, meanConfidence, rightShare }) => [
+    `${showShare(from)} to ${showShare(from + binWidth)}`,
+    showCount(count),
+    showShare(meanConfidence),
+    `${showShare(rightShare)}  ${colors.green(bar(rightShare, calibrationBarColumns))}`,
+  ]);
+  return [
+    ...toColumns([["confidence", "labels", "mean", "right"].map(colors.dim), ...rows]),
+    colors.dim(describeCalibration(stored)),
+  ];
+}
+
+const costBarColumns = 20;
+
+/** What was asked, beside what always asking K times would have taken. */
+function showCost(bundle: EvidenceBundle, { colors }: Paper): string[] {
+  const cost = fixedKCost(bundle);
+  if (!cost) return [];
+  const { actual, fixed } = cost;
+  const most = Math.max(actual.answers, fixed.answers);
+  const row = (name: string, expense: Expense, color: (text: string) => string) => [
+    name,
+    color(bar(expense.answers / most, costBarColumns).padEnd(costBarColumns)),
+    counted(expense.answers, "answer"),
+    expense.tokens === undefined ? "" : `${showCount(expense.tokens)} tokens`,
+    showUsd(expense.costUsd),
+  ];
+  const saved = 1 - actual.answers / fixed.answers;
+  return [
+    ...toColumns([row("asked", actual, colors.green), row(`always ${fixed.answers}`, fixed, colors.dim)]),
+    ...(saved > 0
+      ? [colors.dim(`${percent(saved)} fewer answers. The second line is ${fixed.answers} times the mean answer.`)]
+      : []),
+  ];
+}
+
+const mostEntries = 30;
+/** From equal to different. */
+const shades = ["·", "░", "▒", "▓", "█"];
+
+/** A square for every two answers; those that voted alike stand together. */
+function showDistances(bundle: EvidenceBundle, { colors, columns }: Paper): string[] {
+  if (bundle.summary.validCount < 2) return [];
+  if (bundle.summary.disagreements.length === 0) return ["All answers are equal."];
+  const { entries, cells, perEntry } = distanceMap(bundle, Math.min(mostEntries, Math.floor((columns - 14) / 2)));
+  const labels = entries.map(({ ids }) => (perEntry === 1 ? (ids[0] ?? "") : ""));
+  const labelColumns = Math.max(...labels.map(({ length }) => length));
+  const rows = entries.map(({ isValid }, row) => {
+    const label = (labels[row] ?? "").padEnd(labelColumns);
+    return `${isValid ? label : colors.red(label)}  ${(cells[row] ?? []).map((distance) => cell(distance, colors)).join("")}`;
+  });
+  const each = perEntry > 1 ? `, each square the mean of ${counted(perEntry, "answer")} by ${perEntry}` : "";
+  return [...rows, colors.dim(`${" ".repeat(labelColumns)}  0 ${shades.join(" ")} 1${each}`)];
+}
+
+function cell(distance: number | null, colors: Paper["colors"]): string {
+  if (distance === null) return colors.dim("  ");
+  const shade = shades[Math.ceil(distance * (shades.length - 1))] as string;
+  if (distance === 0) return colors.dim(`${shade} `);
+  return distance > 0.5 ? colors.red(shade.repeat(2)) : colors.yellow(shade.repeat(2));
+}
+
+/** More lines of a consensus than this are in the file. */
+const mostLines = 24;
+
+/** What was asked, what the answers come to, and how far that can be trusted. */
+function showHeadline({ bundle, input }: OpenedBundle, { colors, columns }: Paper): string[] {
+  const task = cut(showOnLine(bundle.meta.task), Math.floor(columns / 2));
+  const model = cut(showOnLine(modelsOf(bundle)), columns - task.length - 2);
+  return [
+    `${colors.bold(task)}  ${colors.dim(model)}`,
+    ...(input === undefined ? [] : [colors.dim(cut(showOnLine(input), columns))]),
+    "",
+    ...consensusOf(bundle, { colors, columns }),
+    "",
+    ...bundleFacts(bundle).flatMap((facts) => wrap(facts.join("   "), columns)),
+  ];
+}
+
+function consensusOf({ summary }: EvidenceBundle, { colors, columns }: Paper): string[] {
+  if (summary.validCount === 0) return [colors.red("No valid answer")];
+  const { consensus } = summary;
+  const text = typeof consensus === "string" ? consensus : JSON.stringify(consensus, null, 2);
+  const lines = showLines(text)
+    .split("\n")
+    .map((line) => cut(line, columns));
+  const left = lines.length - mostLines;
+  const shown = left > 1 ? [...lines.slice(0, mostLines), `… and ${counted(left, "more line")}`] : lines;
+  const medoid = summary.medoidId === undefined ? [] : [colors.dim(`as ${summary.medoidId} gave it`)];
+  return [...shown.map((line) => colors.green(line)), ...medoid];
+}
+
+/** How far the consensus can be trusted, and what it took. */
+function bundleFacts({ summary, meta, replicates, costTotalUsd }: EvidenceBundle): readonly (readonly string[])[] {
+  const { confidence, calibratedConfidence, weakest, stability, invalidCount, fields } = summary;
+  const asked = `${answersOf(replicates.length, meta.source)} of up to ${showCount(meta.k)}`;
+  return [
+    [
+      `confidence ${showShare(calibratedConfidence ?? confidence)}`,
+      ...(calibratedConfidence === undefined ? [] : [`without labels ${showShare(confidence)}`]),
+      ...(Object.keys(fields).length > 1 ? [`weakest field ${showShare(weakest)}`] : []),
+      `stability ${showShare(stability)}`,
+    ],
+    [asked, ...(invalidCount > 0 ? [`${showCount(invalidCount)} invalid`] : []), showUsd(costTotalUsd)],
+  ];
+}
+
+const sources = {
+  live: "a model, asked now",
+  recorded: "recorded answers of a model, replayed",
+  simulated: "a simulation: the answers say nothing about the world",
+} as const;
+
+/** Of one fact. */
+const mostCharacters = 400;
+
+/** Where the answers come from, and why there are no more of them. */
+function showOrigin({ meta, replicates }: EvidenceBundle, { colors, columns }: Paper): string[] {
+  const escalations = (meta.escalations ?? []).map(
+    ({ from, replicateIds, confidence }) =>
+      `from ${from} after ${replicateIds.join(" ")} (confidence ${showShare(confidence)})`,
+  );
+  const warnings = new Set(replicates.flatMap(({ quality }) => quality.warnings ?? []));
+  const facts: readonly (readonly [string, string])[] = [
+    ["source", `${meta.source}: ${sources[meta.source]}`],
+    ["stopped", meta.earlyStopReason ?? `all ${meta.k} answers were asked for`],
+    ...escalations.map((escalation) => ["escalated", escalation] as const),
+    ...(meta.schemaUri === undefined ? [] : [["schema", meta.schemaUri] as const]),
+    ["seeds", meta.seeds.join(" ")],
+    ["time", showElapsed(meta.totalElapsedMs)],
+    ...[...warnings].map((warning) => ["warning", warning] as const),
+  ];
+  return toColumns(
+    facts.flatMap(([name, value]) =>
+      wrap(cut(showOnLine(value), mostCharacters), columns - 14).map((line, index) => [
+        index === 0 ? colors.dim(name) : "",
+        line,
+      ]),
+    ),
+  );
+}
+
+/** What there is to write on. */
+export interface Paper {
+  readonly colors: Terminal["colors"];
+  readonly columns: number;
+}
+
+/** Wider lines are harder to read. */
+const mostColumns = 100;
+
+/** A bundle as lines of text: what it says first, then why it says so. */
+export function showBundle(
+  opened: OpenedBundle,
+  calibration: StoredCalibration | undefined,
+  terminal: Pick<Terminal, "colors" | "columns">,
+): string {
+  const { bundle } = opened;
+  const paper: Paper = { colors: terminal.colors, columns: Math.min(mostColumns, terminal.columns) };
+  const sections: readonly (readonly [title: string, lines: readonly string[]])[] = [
+    ["Votes by field", showVotes(bundle, paper)],
+    ["Distance of the answers", showDistances(bundle, paper)],
+    ["Answers, and the confidence after each", showAnswers(bundle, paper)],
+    ["Cost against a fixed K", showCost(bundle, paper)],
+    ["Calibration", calibration ? showCalibration(bundle, calibration, paper) : []],
+    ["Origin", showOrigin(bundle, paper)],
+  ];
+  const shown = sections
+    .filter(([, lines]) => lines.length > 0)
+    .map(([title, lines]) => [paper.colors.bold(title), ...lines.map((line) => `  ${line}`.trimEnd())].join("\n"));
+  return `${[showHeadline(opened, paper).join("\n"), ...shown].join("\n\n")}\n`;
+}
+
+/** A value on a line; a field that is not there has none. */
+function showVote(vote: Vote): string {
+  return "value" in vote ? showOnLine(vote.value) : "(absent)";
+}
+
+const mostFields = 30;
+const mostValues = 8;
+const voteBarColumns = 20;
+const idsColumns = 24;
+/** Of confidence and stability. */
+const factsColumns = 34;
+
+/** A bar for each value of each field, the most contested field first, and who said what. */
+function showVotes({ summary }: EvidenceBundle, paper: Paper): string[] {
+  const all = fieldVotes(summary);
+  const [contested, agreed] = [all.filter(isContested), all.filter((field) => !isContested(field))];
+  const shownContested = contested.slice(0, mostFields);
+  const shownAgreed = agreed.slice(0, mostFields - shownContested.length);
+  const left = all.length - shownContested.length - shownAgreed.length;
+  return [
+    ...shownContested.flatMap((field) => contestedLines(field, paper)),
+    ...agreedLines(shownAgreed, paper),
+    ...(left > 0 ? [paper.colors.dim(`… and ${counted(left, "more field")}`)] : []),
+  ];
+}
+
+function isContested({ votes }: FieldVotes): boolean {
+  return votes.length > 1;
+}
+
+function contestedLines(field: FieldVotes, { colors, columns }: Paper): string[] {
+  const total = field.votes.reduce((sum, { support }) => sum + support, 0);
+  const rows = field.votes.slice(0, mostValues).map((vote, index) => {
+    const color = index === 0 ? colors.green : colors.yellow;
+    const valueColumns = Math.max(10, columns - voteBarColumns - idsColumns - 13);
+    return [
+      color(bar(vote.support / total, voteBarColumns).padEnd(voteBarColumns)),
+      String(vote.support).padStart(3),
+      cut(showVote(vote), valueColumns),
+      colors.dim(cut(vote.replicateIds?.join(" ") ?? "", idsColumns)),
+    ];
+  });
+  const left = field.votes.length - rows.length;
+  const facts = [fieldFacts(field), ...(field.tied ? ["tied"] : [])].filter(Boolean).join("   ");
+  return [
+    `${cut(nameOf(field), Math.max(10, columns - factsColumns - 12))}   ${colors.dim(facts)}`,
+    ...toColumns(rows).map((line) => `  ${line}`),
+    ...(left > 0 ? [colors.dim(`  … and ${counted(left, "more value")}`)] : []),
+  ];
+}
+
+function agreedLines(fields: readonly FieldVotes[], { colors, columns }: Paper): string[] {
+  const half = Math.max(10, Math.floor((columns - factsColumns - 6) / 2));
+  return toColumns(
+    fields.map((field) => {
+      const [winner] = field.votes as [Vote];
+      const value = `all ${winner.support}: ${showVote(winner)}`;
+      return [cut(nameOf(field), half), cut(value, half), colors.dim(fieldFacts(field))];
+    }),
+  );
+}
+
+/** The whole answer has no path. */
+function nameOf({ path }: FieldVotes): string {
+  return path === "" ? "the answer" : showOnLine(path);
+}
+
+function fieldFacts({ confidence, stability }: FieldVotes): string {
+  if (confidence === undefined || stability === undefined) return "";
+  return `confidence ${showShare(confidence)}   stability ${showShare(stability)}`;
+}
+
+/** A text as lines of at most so many characters, broken between words where that is possible. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > columns) {
+    const space = rest.lastIndexOf(" ", columns);
+    const end = space > 0 ? space : columns;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return [...lines, rest];
+}
