@@ -1,12 +1,12 @@
 import type { Replicate } from "../../src/contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../src/contract/bundle-options.ts";
 import { seededRandom } from "../../src/core/random.ts";
-import { summarizeParts } from "../../src/evidence/parts.ts";
-import { pickFields } from "../../src/evidence/pick-fields.ts";
+import { summarizeParts } from "../../src/evidence/internal/parts.ts";
+import { pickFields } from "../../src/evidence/internal/pick-fields.ts";
 import { resolveSchema } from "../../src/schema/resolve.ts";
-import { FieldResampling } from "../../src/tool/answer-rules.ts";
-import { createBundleRule } from "../../src/tool/bundle-rule.ts";
-import { scheduleReplicates } from "../../src/tool/replicate-scheduler.ts";
+import { FieldResampling } from "../../src/tool/bundle/answer-rules.ts";
+import { createBundleRule } from "../../src/tool/bundle/bundle-rule.ts";
+import { scheduleReplicates } from "../../src/tool/bundle/replicate-scheduler.ts";
 import { mean, percent, renderTable } from "./table.ts";
 
 /**

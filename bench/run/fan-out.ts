@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import type { Replicate } from "../../src/contract/bundle.ts";
-import { scheduleReplicates } from "../../src/tool/replicate-scheduler.ts";
+import { scheduleReplicates } from "../../src/tool/bundle/replicate-scheduler.ts";
 
 /** Asks `count` times, so many at once. */
 type FanOut = (count: number) => Promise<unknown>;

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { BundleSummary } from "../contract/bundle.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
-import { type CoefficientPrior, fitLogistic, logisticProbability } from "./logistic-regression.ts";
+import { type CoefficientPrior, fitLogistic, logisticProbability } from "./internal/logistic-regression.ts";
 
 /** Fewer labels than this say too little: the label-free confidence stays. */
 export const fewestLabels = 30;

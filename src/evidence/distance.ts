@@ -1,7 +1,7 @@
 import type { CompareOptions } from "../contract/bundle-options.ts";
-import { tableOf } from "./lists.ts";
-import { RowDistances } from "./row-distance.ts";
-import { FieldRules } from "./rules.ts";
+import { tableOf } from "./internal/lists.ts";
+import { RowDistances } from "./internal/row-distance.ts";
+import { FieldRules } from "./internal/rules.ts";
 
 /**
  * The distance of every two values: the weighted mean over the fields that at least one of them has (0 equal, 1 not;

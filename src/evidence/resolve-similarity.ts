@@ -1,9 +1,9 @@
 import type { CompareOptions } from "../contract/bundle-options.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
-import { agree } from "./agreement.ts";
-import { tableOf } from "./lists.ts";
-import { RowDistances } from "./row-distance.ts";
-import { FieldRules } from "./rules.ts";
+import { agree } from "./internal/agreement.ts";
+import { tableOf } from "./internal/lists.ts";
+import { RowDistances } from "./internal/row-distance.ts";
+import { FieldRules } from "./internal/rules.ts";
 
 /**
  * Compare options whose `similarity` answers at once, for these values: an embedding model or a judge that has to be

@@ -1,7 +1,7 @@
 import { type CompareOptions, compareOptions } from "../contract/bundle-options.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { resolveOptions } from "../core/options.ts";
-import { walkSchema } from "./schema-fields.ts";
+import { walkSchema } from "./internal/schema-fields.ts";
 
 type FieldOptions = NonNullable<CompareOptions["byPath"]>[string];
 

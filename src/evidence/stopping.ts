@@ -10,8 +10,8 @@ import {
   resolveOptions,
   wholeNumber,
 } from "../core/options.ts";
-import { selectJudge } from "./stopping/rules.ts";
-import { stabilityOf, statesOf, WatchedAnswers } from "./stopping/watched-answers.ts";
+import { selectJudge } from "./internal/stopping/rules.ts";
+import { stabilityOf, statesOf, WatchedAnswers } from "./internal/stopping/watched-answers.ts";
 
 const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "createStoppingRule", {
   /** The most replicates that will come. */

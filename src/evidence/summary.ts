@@ -1,13 +1,13 @@
 import type { BundleSummary } from "../contract/bundle.ts";
 import type { CompareOptions } from "../contract/bundle-options.ts";
-import { type Agreement, agree } from "./agreement.ts";
-import { assemble } from "./consensus.ts";
-import type { Field } from "./field.ts";
-import { disagreementsOf, judgementOf, meanTokens } from "./field-summary.ts";
-import { tableOf } from "./lists.ts";
-import { medoidRow, RowDistances } from "./row-distance.ts";
-import { FieldRules } from "./rules.ts";
-import type { ValueTable } from "./value-table.ts";
+import { type Agreement, agree } from "./internal/agreement.ts";
+import { assemble } from "./internal/consensus.ts";
+import type { Field } from "./internal/field.ts";
+import { disagreementsOf, judgementOf, meanTokens } from "./internal/field-summary.ts";
+import { tableOf } from "./internal/lists.ts";
+import { medoidRow, RowDistances } from "./internal/row-distance.ts";
+import { FieldRules } from "./internal/rules.ts";
+import type { ValueTable } from "./internal/value-table.ts";
 
 /** How replicates are summarised. */
 export interface SummaryOptions extends CompareOptions {

@@ -1,7 +1,7 @@
-import { TextComparison } from "./text/text-comparison.ts";
-import { TextProfile, wordsOf } from "./text/text-profile.ts";
+import { TextComparison } from "./internal/text/text-comparison.ts";
+import { TextProfile, wordsOf } from "./internal/text/text-profile.ts";
 
-export { clusterTexts, type TextClusters } from "./text/text-clusters.ts";
+export { clusterTexts, type TextClusters } from "./internal/text/text-clusters.ts";
 
 /**
  * A text without what does not change what it says: compatibility forms (NFKC), case, punctuation, spaces, English

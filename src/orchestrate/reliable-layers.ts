@@ -6,7 +6,7 @@ import { GivenStore } from "../store/given-store.ts";
 import { openStore, type StoreName } from "../store/open-store.ts";
 import type { RunStore } from "../store/store.ts";
 import { createGuardLayer } from "./fallback-layer.ts";
-import { createIdempotencyLayer } from "./key-layer.ts";
+import { createIdempotencyLayer } from "./key/key-layer.ts";
 import { createPlanLayer } from "./plan-layer.ts";
 import type { RunLayer } from "./run-context.ts";
 import { type ReliabilityState, stateFor } from "./state.ts";

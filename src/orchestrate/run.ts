@@ -10,9 +10,9 @@ import { meterRun } from "../telemetry/run-metrics.ts";
 import { traceRun } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";
 import { executeTool } from "./execute-tool.ts";
+import { fingerprintRun } from "./key/run-fingerprint.ts";
 import { checkRequest, type PreparedRun, type RunInput } from "./prepare-run.ts";
 import { armDeadline, createRunContext, type RunContext, type RunLayer } from "./run-context.ts";
-import { fingerprintRun } from "./run-fingerprint.ts";
 import { createRunLog } from "./run-log.ts";
 
 /** Runs what was prepared, through its layers, and settles it once: with one terminal event, and nothing left behind. */

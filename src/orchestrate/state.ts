@@ -5,7 +5,7 @@ import { BreakerRegistry, RetryBudgets } from "../guard/per-provider.ts";
 import type { ResolvedReliabilityConfig } from "../guard/reliability-config.ts";
 import { openStore, type StoreName } from "../store/open-store.ts";
 import type { RunStore } from "../store/store.ts";
-import { Flights, type FlightsByKey } from "./flights.ts";
+import { Flights, type FlightsByKey } from "./key/flights.ts";
 
 /**
  * What reliable runs share: circuit breakers, retry budgets, the stores that are only named, and the executions in flight

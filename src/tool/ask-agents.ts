@@ -7,10 +7,10 @@ import type { OutputError } from "../contract/output.ts";
 import type { AgentDefinition } from "../contract/run.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { AgentAnswers } from "./agents-tool.ts";
-import { lendByHand } from "./lent.ts";
-import { PromptBundleTool } from "./prompt-bundle-tool.ts";
-import { templateVariables } from "./prompt-template.ts";
-import type { CheckedBundleOptions } from "./replicate-source.ts";
+import { lendByHand } from "./bundle/lent.ts";
+import type { CheckedBundleOptions } from "./bundle/replicate-source.ts";
+import { PromptBundleTool } from "./prompt/prompt-bundle-tool.ts";
+import { templateVariables } from "./prompt/prompt-template.ts";
 
 /** An agent as a tool, and what it is asked. */
 interface Question {

@@ -8,7 +8,7 @@
 
 import type { AnyTool, ToolMetadata, ToolRegistry } from "../contract/tool.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
-import { BundleTool } from "./bundle-tool.ts";
+import { BundleTool } from "./bundle/bundle-tool.ts";
 
 class Registry implements ToolRegistry<any> {
   readonly #tools = new Map<string, AnyTool>();

@@ -5,7 +5,7 @@ import {
   type OrchestrationOutput,
   type OrchestrationStream,
 } from "../../src/index.ts";
-import { fingerprintRun } from "../../src/orchestrate/run-fingerprint.ts";
+import { fingerprintRun } from "../../src/orchestrate/key/run-fingerprint.ts";
 import type { FakeProvider } from "./fake-provider.ts";
 import { makeTools, tokenPriceUsd } from "./fake-tools.ts";
 import type { PlayedRun } from "./history.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JSONSchema } from "../../src/core/json.ts";
-import { allowsPointer } from "../../src/evidence/schema-fields.ts";
+import { allowsPointer } from "../../src/evidence/internal/schema-fields.ts";
 
 const place = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 const report: JSONSchema = {

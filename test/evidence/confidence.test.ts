@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fieldConfidence, textConfidence } from "../../src/evidence/field-summary.ts";
+import { fieldConfidence, textConfidence } from "../../src/evidence/internal/field-summary.ts";
 
 /** Counts that a vote can have: the winner has most, and every other answer at least one. */
 const vote = fc

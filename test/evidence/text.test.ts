@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
-import { TextProfile } from "../../src/evidence/text/text-profile.ts";
+import { TextProfile } from "../../src/evidence/internal/text/text-profile.ts";
 import { clusterTexts, normalizeText, textSimilarity } from "../../src/evidence/text.ts";
 import { plainClusters, plainEdits, plainTextSimilarity } from "./support/plain-texts.ts";
 import { edited, writtenText } from "./support/written-texts.ts";

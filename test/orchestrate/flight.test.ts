@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { CancelScope } from "../../src/core/signal.ts";
 import { BudgetLedger } from "../../src/guard/budget.ts";
-import { Flight } from "../../src/orchestrate/flights.ts";
+import { Flight } from "../../src/orchestrate/key/flights.ts";
 import { createFakeClock } from "../../src/testing.ts";
 
 function fly(timeMs: number) {

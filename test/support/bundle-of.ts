@@ -1,6 +1,6 @@
 import type { Escalation, EvidenceBundle } from "../../src/contract/bundle.ts";
 import type { CompareOptions, ResolvedBundleOptions } from "../../src/contract/bundle-options.ts";
-import { createEvidenceBundle } from "../../src/tool/create-evidence-bundle.ts";
+import { createEvidenceBundle } from "../../src/tool/bundle/create-evidence-bundle.ts";
 
 /** What is known of a bundle beside its answers. */
 export interface BundleFacts {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { EvidenceBundle } from "../../src/contract/bundle.ts";
 import { Incomplete } from "../../src/contract/incomplete.ts";
-import { InnerEvidence } from "../../src/tool/whole-bundle.ts";
+import { InnerEvidence } from "../../src/tool/bundle/whole-bundle.ts";
 
 const bundle = { summary: { validCount: 1 } } as EvidenceBundle<unknown>;
 const nothing = new Incomplete({ content: null, isUsable: false, failures: {}, cause: undefined });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import type { BundleOptions, ResolvedBundleOptions } from "../../src/contract/bundle-options.ts";
-import { pickFields } from "../../src/evidence/pick-fields.ts";
+import { pickFields } from "../../src/evidence/internal/pick-fields.ts";
 import {
   type BundleTool,
   defineBundleTool,
@@ -14,9 +14,9 @@ import {
 } from "../../src/index.ts";
 import { resolveSchema } from "../../src/schema/resolve.ts";
 import { type RecordedCall, type Script, type ScriptedModel, scriptedModel } from "../../src/testing.ts";
-import { FieldResampling } from "../../src/tool/answer-rules.ts";
-import { createBundleRule } from "../../src/tool/bundle-rule.ts";
-import { scheduleReplicates } from "../../src/tool/replicate-scheduler.ts";
+import { FieldResampling } from "../../src/tool/bundle/answer-rules.ts";
+import { createBundleRule } from "../../src/tool/bundle/bundle-rule.ts";
+import { scheduleReplicates } from "../../src/tool/bundle/replicate-scheduler.ts";
 
 const schema = z.object({
   severity: z.enum(["low", "high"]),

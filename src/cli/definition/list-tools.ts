@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { extname, join } from "node:path";
 import type { ToolMetadata } from "../../contract/tool.ts";
-import { templateVariables } from "../../tool/prompt-template.ts";
+import { templateVariables } from "../../tool/prompt/prompt-template.ts";
 import { metadataOf } from "../../tool/registry.ts";
 import { counted, showOnLine, toColumns } from "../progress/format.ts";
 import { createTerminal } from "../progress/terminal.ts";

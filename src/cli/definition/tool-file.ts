@@ -16,7 +16,7 @@ import {
   text,
   wholeNumber,
 } from "../../core/options.ts";
-import { PromptBundleTool } from "../../tool/prompt-bundle-tool.ts";
+import { PromptBundleTool } from "../../tool/prompt/prompt-bundle-tool.ts";
 import { findDataFault } from "../data-fault.ts";
 import { CommandError } from "../faults.ts";
 import type { SourceDocument } from "./source-document.ts";

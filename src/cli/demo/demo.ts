@@ -4,7 +4,7 @@ import type { OutputError } from "../../contract/output.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { Orchestrator } from "../../orchestrate/orchestrator.ts";
 import { recordedModel } from "../../provider/recorded.ts";
-import { PromptBundleTool } from "../../tool/prompt-bundle-tool.ts";
+import { PromptBundleTool } from "../../tool/prompt/prompt-bundle-tool.ts";
 import { CommandError, exitCode } from "../faults.ts";
 import { percent, showCount, showShare, showUsd, toColumns } from "../progress/format.ts";
 import { createSingleRunView, type JobView } from "../progress/job-view.ts";

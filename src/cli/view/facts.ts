@@ -3,7 +3,7 @@ import type { StoredCalibration } from "../../calibration/stored-calibration.ts"
 import type { BundleSummary, Disagreement, EvidenceBundle, FieldSummary, Replicate } from "../../contract/bundle.ts";
 import type { CompareOptions } from "../../contract/bundle-options.ts";
 import { addCost } from "../../contract/usage.ts";
-import { fieldConfidence } from "../../evidence/field-summary.ts";
+import { fieldConfidence } from "../../evidence/internal/field-summary.ts";
 import { type SummarizedReplicate, summarize } from "../../evidence/summary.ts";
 import { type ConfidenceBin, confidenceBins } from "../demo/answered.ts";
 import { showCount, showDuration } from "../progress/format.ts";

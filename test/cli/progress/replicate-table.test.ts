@@ -4,7 +4,7 @@ import { createTerminal } from "../../../src/cli/progress/terminal.ts";
 import type { OrchestrationEvent } from "../../../src/contract/event.ts";
 import { Orchestrator } from "../../../src/orchestrate/orchestrator.ts";
 import { scriptedModel } from "../../../src/testing/scripted-model.ts";
-import { PromptBundleTool } from "../../../src/tool/prompt-bundle-tool.ts";
+import { PromptBundleTool } from "../../../src/tool/prompt/prompt-bundle-tool.ts";
 
 const plain = createTerminal({ write: () => true }, {});
 

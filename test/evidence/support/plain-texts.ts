@@ -1,4 +1,4 @@
-import { averageLink } from "../../../src/evidence/text/text-clusters.ts";
+import { averageLink } from "../../../src/evidence/internal/text/text-clusters.ts";
 import { normalizeText } from "../../../src/evidence/text.ts";
 
 /** The formulas for texts as they are written down, every two texts looked at by themselves. */

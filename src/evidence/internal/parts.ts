@@ -1,0 +1,196 @@
+import type { BundleSummary, Disagreement } from "../../contract/bundle.ts";
+import type { CompareOptions } from "../../contract/bundle-options.ts";
+import { pairwiseDistance } from "../distance.ts";
+import type { SummarizedReplicate, SummaryOptions } from "../summary.ts";
+import { type Agreement, agree } from "./agreement.ts";
+import { assemble } from "./consensus.ts";
+import type { Field } from "./field.ts";
+import { disagreementsOf, judgementOf, meanTokens } from "./field-summary.ts";
+import { tableOf } from "./lists.ts";
+import { pickFields, replaceFields } from "./pick-fields.ts";
+import { isAtOrBelow } from "./pointer.ts";
+import { medoidRow } from "./row-distance.ts";
+import { FieldRules } from "./rules.ts";
+import type { ValueTable } from "./value-table.ts";
+
+/** A replicate that was asked for the whole answer, or for parts of it only. */
+export interface PartialReplicate<T> extends SummarizedReplicate<T> {
+  /** JSON pointers of the parts that it was asked for. Default: the whole answer. */
+  readonly fields?: readonly string[] | undefined;
+}
+
+/** Replicates that were asked for the same, and what they say of it. */
+interface Ballot {
+  readonly voters: readonly PartialReplicate<unknown>[];
+  readonly table: ValueTable;
+  readonly agreements: ReadonlyMap<Field, Agreement>;
+}
+
+/**
+ * `summarize` of replicates of which some were asked for parts of the answer only: of a part vote those that were asked
+ * for it. What was never asked for by itself is voted on by the whole answers, and so is everything where all are whole.
+ *
+ * @param replicates in index order, at least one of the valid ones whole: without it there is no consensus
+ * @throws InvalidOptionsError where the options cannot be used, or an answer contains itself
+ *
+ * @example
+ * ```ts
+ * summarizeParts([
+ *   { id: "r1", data: { severity: "low", component: "db" } },
+ *   { id: "r2", data: { severity: "high", component: "db" } },
+ *   { id: "r3", data: { severity: "high" }, fields: ["/severity"] },
+ * ]).consensus; // { severity: "high", component: "db" }
+ * ```
+ */
+export function summarizeParts<T>(
+  replicates: readonly PartialReplicate<T>[],
+  options: SummaryOptions = {},
+): BundleSummary<T> {
+  const { check, ...compare } = options;
+  const valid = replicates.filter(({ quality }) => quality?.valid ?? true);
+  const rules = FieldRules.of(compare);
+  const whole = ballotOfWhole(valid, rules);
+  const parts = new Map(partsAskedFor(valid).map((part) => [part, ballotOf(part, valid, rules)]));
+  const isEmpty = whole.voters.length === 0;
+  const consensus = isEmpty ? null : consensusOf(whole, parts);
+  const fits = isEmpty || (check?.(consensus) ?? true);
+  const medoid = fits ? undefined : medoidRow(whole.table);
+  const given = medoid === undefined ? undefined : (whole.voters[medoid] as PartialReplicate<T>);
+  const tokens = whole.voters.map(({ usage }) => usage?.totalTokens);
+  const meanTotalTokens = meanTokens(whole.agreements, tokens);
+  let matrix: (number | null)[][] | undefined;
+  return {
+    ...(given ? { consensus: given.data, medoidId: given.id } : { consensus: consensus as T | null }),
+    ...judgementOf(mergeAgreements(whole, parts), medoid),
+    disagreements: mergeDisagreements(whole, parts),
+    validCount: valid.length,
+    invalidCount: replicates.length - valid.length,
+    ...(meanTotalTokens !== undefined && { meanTotalTokens }),
+    get pairwiseDistance() {
+      matrix ??= distancesOfParts(replicates, compare);
+      return matrix;
+    },
+  };
+}
+
+function partsAskedFor(replicates: readonly PartialReplicate<unknown>[]): string[] {
+  return [...new Set(replicates.flatMap(({ fields = [] }) => fields))];
+}
+
+function ballotOfWhole(valid: readonly PartialReplicate<unknown>[], rules: FieldRules): Ballot {
+  const voters = valid.filter(({ fields }) => fields === undefined);
+  const answers = voters.map(({ data }) => data);
+  const table = tableOf(answers, rules);
+  return { voters, table, agreements: new Map(table.fields.map((field) => [field, agree(field)])) };
+}
+
+/** The whole answers come first, so that a row of theirs is the same row in every table. */
+function ballotOf(part: string, valid: readonly PartialReplicate<unknown>[], rules: FieldRules): Ballot {
+  const whole = valid.filter(({ fields }) => fields === undefined);
+  const voters = [...whole, ...valid.filter(({ fields }) => fields?.includes(part))];
+  const answers = voters.map(({ data }) => pickFields(data, [part]));
+  const table = tableOf(answers, rules);
+  const own = table.fields.filter(({ pointer }) => isAtOrBelow(pointer, part));
+  return { voters, table, agreements: new Map(own.map((field) => [field, agree(field)])) };
+}
+
+/** What the whole answers agree on, with the parts in it that more were asked for. */
+function consensusOf(whole: Ballot, parts: ReadonlyMap<string, Ballot>): unknown {
+  const consensus = assemble(whole.table, whole.agreements);
+  return [...parts].reduce(
+    (merged, [part, { table, agreements }]) => replaceFields(merged, assemble(table, agreements), [part]),
+    consensus,
+  );
+}
+
+/** The fields in the order in which the whole answers have them, those of a part at its place. */
+function mergeAgreements(whole: Ballot, parts: ReadonlyMap<string, Ballot>): Map<Field, Agreement> {
+  const merged = new Map<Field, Agreement>();
+  for (const entry of whole.agreements) {
+    const ballot = ballotFor(entry[0].pointer, parts);
+    for (const counted of ballot?.agreements ?? [entry]) merged.set(...counted);
+  }
+  for (const { agreements } of parts.values()) for (const entry of agreements) merged.set(...entry);
+  return merged;
+}
+
+function ballotFor(pointer: string, parts: ReadonlyMap<string, Ballot>): Ballot | undefined {
+  for (const [part, ballot] of parts) if (isAtOrBelow(pointer, part)) return ballot;
+  return undefined;
+}
+
+/** Most contested first: as fields may have different numbers of votes, their shares count. */
+function mergeDisagreements(whole: Ballot, parts: ReadonlyMap<string, Ballot>): Disagreement[] {
+  const ofWhole = disagreementsOf(whole.agreements, whole.voters).filter(({ path }) => !ballotFor(path, parts));
+  const ofParts = [...parts.values()].flatMap(({ agreements, voters }) => disagreementsOf(agreements, voters));
+  const ranked = [...ofWhole, ...ofParts].map((disagreement) => ({ disagreement, ...sharesOf(disagreement) }));
+  return ranked.sort((a, b) => a.winner - b.winner || a.lead - b.lead).map(({ disagreement }) => disagreement);
+}
+
+function sharesOf({ values }: Disagreement): { winner: number; lead: number } {
+  const [first = 0, second = 0] = values.map(({ support }) => support);
+  const votes = values.reduce((sum, { support }) => sum + support, 0);
+  return { winner: first / votes, lead: (first - second) / votes };
+}
+
+/** Valid replicates that were asked for the same, by their place among all. */
+interface Group {
+  readonly fields: readonly string[] | undefined;
+  readonly places: number[];
+}
+
+/**
+ * The distance of every two replicates, of what both were asked for; `null` where that is nothing, or one of them is
+ * invalid.
+ */
+function distancesOfParts(
+  replicates: readonly PartialReplicate<unknown>[],
+  compare: CompareOptions,
+): (number | null)[][] {
+  const matrix = replicates.map(() => replicates.map((): number | null => null));
+  const groups = groupsOf(replicates);
+  groups.forEach((one, index) => {
+    for (const other of groups.slice(0, index + 1)) fill(matrix, one, other, replicates, compare);
+  });
+  return matrix;
+}
+
+function groupsOf(replicates: readonly PartialReplicate<unknown>[]): Group[] {
+  const groups = new Map<string, Group>();
+  replicates.forEach(({ fields, quality }, place) => {
+    if (quality?.valid === false) return;
+    const key = JSON.stringify(fields?.toSorted() ?? null);
+    const group = groups.get(key) ?? { fields, places: [] };
+    groups.set(key, group);
+    group.places.push(place);
+  });
+  return [...groups.values()];
+}
+
+function fill(
+  matrix: (number | null)[][],
+  one: Group,
+  other: Group,
+  replicates: readonly PartialReplicate<unknown>[],
+  compare: CompareOptions,
+): void {
+  const shared = sharedFields(one.fields, other.fields);
+  if (shared?.length === 0) return;
+  const places = one === other ? one.places : [...one.places, ...other.places];
+  const answers = places.map((place) => replicates[place]?.data);
+  const distances = pairwiseDistance(shared ? answers.map((data) => pickFields(data, shared)) : answers, compare);
+  places.forEach((row, own) => {
+    places.forEach((column, its) => {
+      const isOfBoth = one === other || one.places.includes(row) !== one.places.includes(column);
+      if (isOfBoth) (matrix[row] as (number | null)[])[column] = distances[own]?.[its] ?? null;
+    });
+  });
+}
+
+function sharedFields(
+  one: readonly string[] | undefined,
+  other: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (one && other) return one.filter((field) => other.includes(field));
+  return one ?? other;
+}

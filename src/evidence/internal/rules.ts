@@ -1,0 +1,117 @@
+import { type CompareOptions, compareOptions } from "../../contract/bundle-options.ts";
+import { InvalidOptionsError } from "../../core/errors.ts";
+import { resolveOptions } from "../../core/options.ts";
+import { pointerSegments } from "./pointer.ts";
+
+type FieldOptions = Omit<CompareOptions, "byPath" | "weights">;
+
+/** What is written for one pointer, and for the pointers below it. */
+interface PatternNode {
+  options: FieldOptions;
+  weight: number | undefined;
+  readonly below: Map<string, PatternNode>;
+}
+
+/** How two texts are found alike; throws where the caller's function would have to be awaited. */
+export type Similarity = (a: string, b: string) => number;
+
+/**
+ * How the values at one path are compared. Options of a path hold for everything below it, except `lists`, which is
+ * meant for one list; the more exact pointer wins.
+ */
+export class FieldRules {
+  readonly tolerance: number | { readonly absolute: number } | undefined;
+  readonly text: boolean | undefined;
+  readonly lists: "position" | "align" | { readonly key: string };
+  readonly similarity: Similarity | undefined;
+  readonly weight: number;
+  readonly #everywhere: FieldOptions;
+  readonly #inherited: FieldOptions;
+  readonly #patterns: readonly PatternNode[];
+
+  private constructor(
+    everywhere: FieldOptions,
+    inherited: FieldOptions,
+    weight: number,
+    patterns: readonly PatternNode[],
+  ) {
+    const own: FieldOptions = Object.assign({}, inherited, ...patterns.map(({ options }) => options));
+    this.tolerance = own.tolerance;
+    this.text = own.text;
+    this.lists = own.lists ?? "position";
+    this.similarity = own.similarity && settledSimilarity(own.similarity);
+    this.weight = patterns.reduce((inner, pattern) => pattern.weight ?? inner, weight);
+    this.#everywhere = everywhere;
+    this.#inherited = own;
+    this.#patterns = patterns;
+  }
+
+  /**
+   * The rules of the whole answer.
+   *
+   * @throws InvalidOptionsError
+   */
+  static of(options: CompareOptions | undefined): FieldRules {
+    const { byPath = {}, weights = {}, ...everywhere } = given(resolveOptions(compareOptions, options));
+    const root = patternNode();
+    for (const [pointer, own] of Object.entries(byPath)) nodeAt(root, pointer, "compare.byPath").options = given(own);
+    for (const [pointer, weight] of Object.entries(weights)) nodeAt(root, pointer, "compare.weights").weight = weight;
+    return new FieldRules(everywhere, everywhere, 1, [root]);
+  }
+
+  /** The rules one step down: into a list by number, into an object by name. */
+  below(segment: string | number): FieldRules {
+    const patterns = this.#patterns.flatMap(({ below }) => [
+      ...(typeof segment === "number" ? matches(below, "*") : []),
+      ...matches(below, String(segment)),
+    ]);
+    const { lists } = this.#everywhere;
+    if (patterns.length === 0 && this.#patterns.length === 0 && this.#inherited.lists === lists) return this;
+    const inherited = { ...this.#inherited, lists };
+    return new FieldRules(this.#everywhere, inherited, this.weight, patterns);
+  }
+
+  /** Whether any list, here or below, is compared otherwise than by position. */
+  get movesListItems(): boolean {
+    const moves = ({ lists }: FieldOptions) => lists !== undefined && lists !== "position";
+    const somewhere = ({ options, below }: PatternNode): boolean =>
+      moves(options) || [...below.values()].some(somewhere);
+    return moves(this.#everywhere) || this.#patterns.some(somewhere);
+  }
+}
+
+function patternNode(): PatternNode {
+  return { options: {}, weight: undefined, below: new Map() };
+}
+
+function nodeAt(root: PatternNode, pointer: string, path: string): PatternNode {
+  let node = root;
+  for (const segment of pointerSegments(pointer, path)) {
+    const next = node.below.get(segment) ?? patternNode();
+    node.below.set(segment, next);
+    node = next;
+  }
+  return node;
+}
+
+function matches(below: ReadonlyMap<string, PatternNode>, segment: string): PatternNode[] {
+  const node = below.get(segment);
+  return node ? [node] : [];
+}
+
+/** Options without those that are `undefined`, which must not hide what they would inherit. */
+function given<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
+function settledSimilarity(similarity: NonNullable<CompareOptions["similarity"]>): Similarity {
+  return (a, b) => {
+    const value = a <= b ? similarity(a, b) : similarity(b, a);
+    if (typeof value === "number" && !Number.isNaN(value)) return Math.min(1, Math.max(0, value));
+    const allowed =
+      value instanceof Promise
+        ? "a function that answers at once; await resolveSimilarity(values, compare) and pass on the options that it gives"
+        : `a function that gives a number from 0 to 1, not ${String(value)}`;
+    throw new InvalidOptionsError([{ path: "compare.similarity", given: similarity, allowed }]);
+  };
+}

@@ -1,0 +1,86 @@
+import type { CompareOptions } from "../../../contract/bundle-options.ts";
+import { countVotes } from "../agreement.ts";
+import type { Field } from "../field.ts";
+import { tableOf } from "../lists.ts";
+import { isAtOrBelow, pointerSegments } from "../pointer.ts";
+import { FieldRules } from "../rules.ts";
+import { ValueTable } from "../value-table.ts";
+import type { FieldState } from "./field-rule.ts";
+import { keptLeadProbability } from "./lead-probability.ts";
+
+/** The valid answers so far, and the fields of them that a rule watches. */
+export class WatchedAnswers {
+  readonly #rules: FieldRules;
+  readonly #pointers: readonly string[] | undefined;
+  /** Kept only where list items move with every further answer. */
+  readonly #values: unknown[] = [];
+  #table: ValueTable;
+  #fields: Field[] = [];
+  #looked = 0;
+
+  /**
+   * @param pointers the fields to watch, with all below them; default: all
+   * @throws InvalidOptionsError
+   */
+  constructor(compare: CompareOptions | undefined, pointers: readonly string[] | undefined) {
+    for (const pointer of pointers ?? []) pointerSegments(pointer, "fields");
+    this.#rules = FieldRules.of(compare);
+    this.#pointers = pointers;
+    this.#table = new ValueTable(this.#rules);
+  }
+
+  get table(): ValueTable {
+    return this.#table;
+  }
+
+  get fields(): readonly Field[] {
+    return this.#pointers ? this.#fields : this.#table.fields;
+  }
+
+  add(value: unknown): void {
+    if (this.#rules.movesListItems) {
+      this.#values.push(value);
+      this.#table = tableOf(this.#values, this.#rules);
+      this.#fields = [];
+      this.#looked = 0;
+    } else this.#table.add(value);
+    if (this.#pointers) this.#lookForFields(this.#pointers);
+  }
+
+  #lookForFields(pointers: readonly string[]): void {
+    for (const field of this.#table.fields.slice(this.#looked)) {
+      if (pointers.some((watched) => isAtOrBelow(field.pointer, watched))) this.#fields.push(field);
+    }
+    this.#looked = this.#table.fields.length;
+  }
+}
+
+export type Progress = Pick<FieldState, "valid" | "seen" | "left">;
+
+/**
+ * How the votes stand on each field; where no answer has any of them, all agree on that.
+ *
+ * @param choices how many answers a field can have, by pointer or pattern
+ */
+export function statesOf(
+  fields: readonly Field[],
+  choices: Readonly<Record<string, number>>,
+  progress: Progress,
+): FieldState[] {
+  const { valid } = progress;
+  if (fields.length === 0) return [{ ...progress, first: valid, second: 0, distinct: Math.min(1, valid) }];
+  return fields.map((field) => {
+    const { first, second, distinct } = countVotes(field);
+    const possible = choices[field.pointer] ?? choices[field.pattern] ?? 0;
+    return { ...progress, first, second, distinct: Math.max(distinct, possible) };
+  });
+}
+
+/** The least probability of a field to keep its leader over the replicates that are left; 0 before any has voted. */
+export function stabilityOf(states: readonly FieldState[]): number {
+  return states.reduce(
+    (least, { first, second, valid, left }) =>
+      Math.min(least, valid === 0 ? 0 : keptLeadProbability(first, second, left)),
+    1,
+  );
+}

@@ -1,0 +1,111 @@
+/**
+ * Job: hold a claim for as long as its run goes on.
+ * Boundary: knows the store's tokens; what a lost claim means for the run is the caller's.
+ * Invariants:
+ * 1. The lease is renewed well before it runs out, one renewal at a time.
+ * 2. A claim is given up that somebody else has, or that could not be renewed before its lease ran out: from then on
+ *    somebody else may have it.
+ * 3. After `stop` nothing is renewed and no timer is left.
+ * 4. Where the key is being given back, a refusal may come from just that: it then ends nothing before the lease does.
+ */
+import { StoreError } from "../../contract/errors.ts";
+import { type Clock, schedule } from "../../core/clock.ts";
+import type { FencingToken, RunStore } from "../../store/store.ts";
+import { isStaleToken } from "./store-protection.ts";
+
+export interface LeaseOptions {
+  readonly store: RunStore;
+  readonly token: FencingToken;
+  readonly leaseMs: number;
+  /** When the claim was asked for: a store counts from some time between that and its answer. */
+  readonly askedAtMs: number;
+  readonly clock: Clock;
+  /** The claim is someone else's by now, or may be. */
+  onLost(error: unknown): void;
+}
+
+/** Renews a lease three times in its length, until it is stopped. */
+export function keepLease(options: LeaseOptions): Pick<Lease, "giveBack" | "stop"> {
+  const lease = new Lease(options);
+  lease.start();
+  return lease;
+}
+
+class Lease {
+  readonly #options: LeaseOptions;
+  #heldUntilMs: number;
+  #isGivenBack = false;
+  #isStopped = false;
+  #cancelTimer = () => {};
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+    this.#heldUntilMs = options.askedAtMs + options.leaseMs;
+  }
+
+  start(): void {
+    this.#wait(() => this.#renew(), Math.max(0, this.#leftMs - 2 * this.#pauseMs));
+  }
+
+  /** The run stores its output, or lets go of its key, from now on. */
+  giveBack(): void {
+    this.#isGivenBack = true;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelTimer();
+  }
+
+  get #pauseMs(): number {
+    return this.#options.leaseMs / 3;
+  }
+
+  get #leftMs(): number {
+    return this.#heldUntilMs - this.#options.clock.now();
+  }
+
+  #renew(): void {
+    const { store, token, leaseMs, clock } = this.#options;
+    const askedAtMs = clock.now();
+    // A process that stood still for long has no time left, and yet the store may say that nobody else came meanwhile.
+    this.#wait(() => this.#lose(noAnswer(leaseMs)), this.#leftMs > 0 ? this.#leftMs : this.#pauseMs);
+    store.renew(token, leaseMs).then(
+      () => {
+        this.#heldUntilMs = askedAtMs + leaseMs;
+        this.start();
+      },
+      (error) => this.#retry(error),
+    );
+  }
+
+  /** A store that cannot be reached now may be there before the lease runs out; a stale token stays stale. */
+  #retry(error: unknown): void {
+    const isStale = isStaleToken(error);
+    if ((isStale && !this.#isGivenBack) || this.#leftMs <= 0) this.#lose(error);
+    else if (isStale) this.#wait(() => this.#lose(error), this.#leftMs);
+    else this.#wait(() => this.#renew(), Math.min(this.#pauseMs, this.#leftMs));
+  }
+
+  #lose(error: unknown): void {
+    if (this.#isStopped) return;
+    this.stop();
+    this.#options.onLost(error);
+  }
+
+  #wait(callback: () => void, ms: number): void {
+    if (this.#isStopped) return;
+    this.#cancelTimer();
+    this.#cancelTimer = schedule(this.#options.clock, callback, ms);
+  }
+}
+
+function noAnswer(leaseMs: number): StoreError {
+  return new StoreError({
+    store: "run",
+    operation: "renew",
+    reason: "unavailable",
+    what: `it did not answer before the lease of ${leaseMs} ms ran out, so that another run may have taken the key over`,
+    advice: "Check that the store can be reached, or raise reliabilityConfig.leaseMs above its longest pause.",
+  });
+}

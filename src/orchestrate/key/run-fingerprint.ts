@@ -1,0 +1,99 @@
+import { fingerprint } from "../../core/canonical.ts";
+import { InvalidOptionsError, messageOf, type OptionIssue } from "../../core/errors.ts";
+
+/** What makes two runs of one idempotency key the same run. */
+export interface FingerprintedRun {
+  readonly request: unknown;
+  readonly toolName: string | undefined;
+  readonly toolOptions: unknown;
+  readonly agents: unknown;
+}
+
+/**
+ * SHA-256 of the canonical JSON of what the caller asked for. The order of keys never matters; schemas enter as their
+ * JSON schema, dates as ISO strings. What JSON cannot say, and has a form here, is told from all that JSON can say.
+ *
+ * @throws InvalidOptionsError naming what has no canonical form: a function, a BigInt, NaN, a Map, a cycle
+ */
+export function fingerprintRun(run: FingerprintedRun): string {
+  const issues: OptionIssue[] = [];
+  const plain: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(run)) {
+    if (value !== undefined) plain[name] = toPlain(value, name, [], issues);
+  }
+  if (issues.length > 0) throw new InvalidOptionsError(issues);
+  return fingerprint(plain);
+}
+
+function toPlain(value: unknown, path: string, ancestors: readonly object[], issues: OptionIssue[]): unknown {
+  if (typeof value === "string") return value.isWellFormed() ? value : tagged("text", JSON.stringify(value));
+  if (value === undefined) return tagged("undefined", "");
+  if (Object(value) !== value) return isCanonical(value) ? value : refuse(value, path, issues);
+  return objectToPlain(value as object, path, ancestors, issues);
+}
+
+function objectToPlain(value: object, path: string, ancestors: readonly object[], issues: OptionIssue[]): unknown {
+  if (ancestors.includes(value)) return refuse("a value that contains itself", path, issues);
+  const around = [...ancestors, value];
+  if (Array.isArray(value))
+    return Array.from(value, (item, index) => toPlain(item, `${path}[${index}]`, around, issues));
+  if (ArrayBuffer.isView(value)) return bytesOf(value);
+  try {
+    const schema = jsonSchemaOf(value);
+    if (schema !== undefined) return schema;
+    if (saysWhatItIs(value)) return toPlain(value.toJSON(), path, around, issues);
+  } catch (error) {
+    return refuse(`a value that cannot be written as JSON (${messageOf(error)})`, path, issues);
+  }
+  if (typeof value === "function") return refuse(value, path, issues);
+  if (!isPlain(value)) return refuse(`a ${value.constructor?.name ?? "value of a class"}`, path, issues);
+  const fields: Record<string, unknown> = Object.create(null);
+  for (const [key, item] of Object.entries(value)) {
+    if (item !== undefined) fields[plainKey(key)] = toPlain(item, `${path}.${key}`, around, issues);
+  }
+  return fields;
+}
+
+/** What JSON has no form for, as an object that no JSON data becomes here. */
+function tagged(type: string, text: string): object {
+  return { [`\0${type}`]: text };
+}
+
+function plainKey(key: string): string {
+  if (!key.isWellFormed()) return `\0${JSON.stringify(key)}`;
+  return key.startsWith("\0") ? `\0${key}` : key;
+}
+
+function bytesOf(view: ArrayBufferView): object {
+  const type = view instanceof Uint8Array ? "bytes" : Object.prototype.toString.call(view);
+  return tagged(type, Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString("base64"));
+}
+
+function isCanonical(primitive: unknown): boolean {
+  if (typeof primitive === "number") return Number.isFinite(primitive);
+  return primitive === null || typeof primitive === "boolean";
+}
+
+/** The JSON schema of a Standard Schema that can give one. */
+function jsonSchemaOf(value: object): unknown {
+  const standard = (value as { "~standard"?: any })["~standard"];
+  return standard?.jsonSchema?.input?.({ target: "draft-2020-12" });
+}
+
+/** Dates, URLs and the like say what they are as JSON. An invalid date says null, as others do. */
+function saysWhatItIs(value: object): value is { toJSON(): unknown } {
+  if (value instanceof Date && Number.isNaN(value.getTime())) return false;
+  return typeof value === "object" && typeof (value as { toJSON?: unknown }).toJSON === "function";
+}
+
+/** An object of another class may look like one that it is not equal to: a Map, or what keeps its state to itself. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || Object.hasOwn(prototype, "isPrototypeOf");
+}
+
+function refuse(given: unknown, path: string, issues: OptionIssue[]): undefined {
+  const allowed =
+    "JSON data, or what has a toJSON, together with options.idempotencyKey, so that equal requests can be told from others";
+  issues.push({ path, given, allowed });
+}

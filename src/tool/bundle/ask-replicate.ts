@@ -1,0 +1,200 @@
+import type { Replicate, ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
+import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
+import type { Call, CallAttempt, CallOutcome, Lent, ReplicatePlace } from "../../contract/call.ts";
+import { BudgetExceeded, InvalidOutputError } from "../../contract/errors.ts";
+import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
+import type { Budget } from "../../contract/usage.ts";
+import { keepOriginal } from "../../core/error-marks.ts";
+import { InvalidOptionsError, showValue } from "../../core/errors.ts";
+import { type AnswerRules, acceptAnswer } from "./answer-rules.ts";
+import { findJournaled, journalReplicate } from "./journal.ts";
+import { attemptContext, countUse } from "./lent.ts";
+import type { Asked, Failure } from "./replicate-scheduler.ts";
+import type { ReplicateBound, ReplicateSource } from "./replicate-source.ts";
+
+/** Everything that the replicates of one bundle have in common. */
+export interface BundleAsking<Input, T> extends AnswerRules {
+  readonly tool: ReplicateSource<Input, T>;
+  readonly request: Input;
+  readonly options: ResolvedBundleOptions;
+  readonly context: ToolContext;
+  readonly lent: Lent;
+  readonly bound: ReplicateBound;
+  /** Replicates that were asked for before, of other models. */
+  readonly offset: number;
+  /** How many models were asked before. */
+  readonly stage: number;
+  /** What the journal knows the question by; `undefined` where nothing of it is journaled. */
+  readonly question: string | undefined;
+  readonly responseIds: Set<string>;
+}
+
+/** Failures that the next replicate would meet as well, so that asking on is of no use. */
+const hopelessCategories = new Set([
+  "authentication",
+  "quota_exhausted",
+  "invalid_request",
+  "context_length",
+  "circuit_open",
+  "cancelled",
+]);
+
+/**
+ * Asks for one replicate under the run's policies, checks it, keeps it in the journal, and then reports it.
+ *
+ * @param fields JSON pointers to ask for; default: the whole answer
+ */
+export async function askReplicate<Input, T>(
+  asking: BundleAsking<Input, T>,
+  index: number,
+  fields?: readonly string[] | undefined,
+): Promise<Asked> {
+  const { tool, options, context, lent } = asking;
+  const id = `r${asking.offset + index + 1}`;
+  const spec = { id, index, seed: options.seeds[index] as number, ...(fields && { fields }) };
+  const place = placeOf(asking, spec);
+  const recorded = lent.journal && place && (await findJournaled(lent.journal, place, asking));
+  if (recorded) {
+    const replicate = { ...recorded, id };
+    context.events.emit("replicate_done", { replicate });
+    return { replicate };
+  }
+  let hasStarted = false;
+  const outcome = await lent.guard<ReplicateResult<T>>({
+    provider: tool.provider ?? `tool:${tool.name}`,
+    replicateId: spec.id,
+    modelId: tool.modelId,
+    seed: spec.seed,
+    bound: (remaining, error) => asking.bound(shareOf(remaining, options.k - index), remaining, error),
+    limits: options.perReplicateBudget,
+    execute(attempt) {
+      if (!hasStarted) context.events.emit("replicate_started", { replicateId: spec.id, seed: spec.seed });
+      hasStarted = true;
+      return answerOnce(asking, { ...spec, attempt: attempt.attempt }, attempt);
+    },
+  } satisfies Call<ReplicateResult<T>>);
+  const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
+  if (!hasStarted) return { failure, isHopeless: true };
+  const replicate = toReplicate(asking, spec, outcome);
+  const unkept = replicate.valid ? await keep(replicate as Replicate, place, asking) : undefined;
+  const events = lent.eventsFor?.(outcome.attempts) ?? context.events;
+  events.emit("replicate_done", { replicate });
+  if (unkept) return { replicate, failure: unkept, isHopeless: true };
+  return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome, options) };
+}
+
+function placeOf(
+  { tool, stage, question }: BundleAsking<any, any>,
+  { index, seed }: Pick<ReplicateSpec, "index" | "seed">,
+): ReplicatePlace | undefined {
+  return question === undefined ? undefined : { toolName: tool.name, stage, index, seed, question };
+}
+
+/** Journals a replicate. Where that fails, the answer is there, and the run may not go on. */
+async function keep(
+  replicate: Replicate,
+  place: ReplicatePlace | undefined,
+  asking: BundleAsking<any, any>,
+): Promise<Failure | undefined> {
+  const { journal, failureOf } = asking.lent;
+  try {
+    if (journal && place) await journalReplicate(journal, place, asking, replicate);
+    return undefined;
+  } catch (error) {
+    return { error, facts: failureOf(error, 1) };
+  }
+}
+
+async function answerOnce<Input, T>(
+  asking: BundleAsking<Input, T>,
+  spec: ReplicateSpec,
+  attempt: CallAttempt,
+): Promise<ReplicateResult<T>> {
+  const { tool, request } = asking;
+  const result = await tool.executeReplicate(request, spec, replicateContext(asking, attempt, spec));
+  if (typeof result !== "object" || result === null) throw noAnswer(tool, result);
+  const uncounted = countUse(attempt, result.usage, result.costUsd);
+  warnOfSameResponse(asking, result.responseId);
+  if (result.data === undefined) throw noAnswer(tool, result);
+  const data = (await acceptAnswer(asking, result.data, spec.fields)) as T;
+  const { warnings = [] } = result;
+  return { ...result, data, warnings: uncounted ? [...warnings, uncounted] : warnings };
+}
+
+function noAnswer({ name }: ReplicateSource<any, any>, given: unknown): TypeError {
+  return new TypeError(`executeReplicate of "${name}" has to give { data, … }, and gave ${showValue(given)}`);
+}
+
+function replicateContext(
+  { context, lent, schema, resampling, question }: BundleAsking<any, any>,
+  attempt: CallAttempt,
+  replicate: ReplicateSpec,
+): ReplicateContext {
+  const { index, seed, fields } = replicate;
+  const within = question && `${question}/${index}:${seed}`;
+  // Whose own place is not known has none for what is asked inside of it.
+  const journal = within ? lent.journal : undefined;
+  const responseSchema = resampling && fields ? resampling.responseSchema(fields) : schema?.jsonSchema;
+  return Object.assign(attemptContext(context, lent, attempt, { responseSchema, within, journal }), { replicate });
+}
+
+function warnOfSameResponse({ context, responseIds }: BundleAsking<any, any>, responseId: string | undefined): void {
+  // Servers that name no answers send null, or nothing at all.
+  if (!responseId) return;
+  if (responseIds.has(responseId)) {
+    const message = `The provider gave the response "${responseId}" for more than one replicate: it is one answer, not several`;
+    context.events.emit("warning", { code: "equal_response_ids", message });
+  }
+  responseIds.add(responseId);
+}
+
+function isHopeless(
+  { error, failure }: CallOutcome<unknown> & { ok: false },
+  { perReplicateBudget }: ResolvedBundleOptions,
+): boolean {
+  // A replicate that used up what it had for itself leaves the others theirs.
+  if (BudgetExceeded.isInstance(error)) return error.limit !== perReplicateBudget?.[error.budgetType];
+  return InvalidOptionsError.isInstance(error) || hopelessCategories.has(failure.category ?? "");
+}
+
+function toReplicate<T>(
+  { tool, context }: BundleAsking<any, T>,
+  { id, seed, fields }: Pick<ReplicateSpec, "id" | "seed" | "fields">,
+  outcome: CallOutcome<ReplicateResult<T>>,
+): Replicate<T> {
+  const facts = {
+    id,
+    seed,
+    usage: outcome.usage,
+    costUsd: outcome.costUsd,
+    elapsedMs: Math.round(outcome.elapsedMs),
+    attempts: outcome.attempts,
+    ...(fields && { fields: [...fields] }),
+  };
+  if (outcome.ok) {
+    const { data, model, warnings } = outcome.value;
+    const quality = { valid: true as const, ...(warnings?.length && { warnings: [...warnings] }) };
+    return { ...facts, model: model ?? modelOf(tool), valid: true, data, quality };
+  }
+  const { error, failure } = outcome;
+  const isInvalidOutput = InvalidOutputError.isInstance(error);
+  const errors = isInvalidOutput ? [...error.errors] : [stoppedBecause(failure.message, context)];
+  const data = isInvalidOutput ? (error.data ?? null) : null;
+  return keepOriginal({ ...facts, model: modelOf(tool), valid: false, data, quality: { valid: false, errors } }, error);
+}
+
+function stoppedBecause(message: string, context: ToolContext): string {
+  return context.signal.aborted ? `stopped: ${message}` : message;
+}
+
+function modelOf(tool: ReplicateSource<any, any>): string {
+  return tool.modelId ?? tool.provider ?? tool.name;
+}
+
+/** The part of a budget that each of `count` calls may count on; time is not divided by calls. */
+function shareOf(remaining: Budget, count: number): Budget {
+  return {
+    ...(remaining.tokens !== undefined && { tokens: Math.floor(remaining.tokens / count) }),
+    ...(remaining.costUsd !== undefined && { costUsd: remaining.costUsd / count }),
+  };
+}

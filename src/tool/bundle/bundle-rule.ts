@@ -1,0 +1,88 @@
+import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
+import { type PartialReplicate, summarizeParts } from "../../evidence/internal/parts.ts";
+import { createPartsRule } from "../../evidence/internal/parts-rule.ts";
+import { choicesFromSchema } from "../../evidence/schema-hints.ts";
+import { createStoppingRule, type StoppingRuleOptions } from "../../evidence/stopping.ts";
+import type { ResolvedSchema } from "../../schema/resolve.ts";
+import type { FieldResampling } from "./answer-rules.ts";
+import type { Rule } from "./replicate-scheduler.ts";
+
+/** What decides when the replicates of a stage are enough. */
+export interface BundleRuleOptions {
+  /** As they stand when they are asked for: how values compare may be learned on the way. */
+  options(): ResolvedBundleOptions;
+  readonly schema: ResolvedSchema | undefined;
+  readonly resampling: FieldResampling | undefined;
+  /** False where another model can be asked in place of sampling on. */
+  readonly isLast: boolean;
+  /** Whether how values compare is learned on the way. */
+  readonly learns: boolean;
+}
+
+/** So many answers that all differ say that asking the same model on is of little use. */
+const hopelessSpread = 3;
+
+/** The rule of one stage of a bundle. */
+export function createBundleRule({ options, schema, resampling, isLast, learns }: BundleRuleOptions): Rule {
+  const newRule = () => {
+    const stopping = stoppingOptions(options(), schema);
+    const rule = resampling ? resampleFields(resampling.parts, stopping) : createStoppingRule(stopping);
+    return isLast ? rule : stopWhenScattered(rule, options());
+  };
+  return learns ? judgeAnew(newRule) : newRule();
+}
+
+function stoppingOptions(options: ResolvedBundleOptions, schema: ResolvedSchema | undefined): StoppingRuleOptions {
+  const { k, epsilon, stopping, compare, fields } = options;
+  const { rule, threshold } = typeof stopping === "object" ? stopping : { rule: stopping, threshold: undefined };
+  const choices = schema && choicesFromSchema(schema.jsonSchema);
+  return { k, epsilon, rule, threshold, compare, fields, choices };
+}
+
+/** A rule that asks for unsettled fields only, once there is a whole answer to put them into. */
+function resampleFields(parts: readonly string[], options: StoppingRuleOptions): Rule {
+  const rule = createPartsRule(parts, options);
+  let hasWhole = false;
+  return {
+    needed: rule.needed,
+    observe(data, info) {
+      hasWhole ||= info.valid && info.fields === undefined;
+      const { unsettled, ...verdict } = rule.observe(data, info);
+      return hasWhole && unsettled.length < parts.length ? { ...verdict, fields: unsettled } : verdict;
+    },
+  };
+}
+
+/** A rule that looks at all replicates again each time, with what is known by then of how they compare. */
+function judgeAnew(newRule: () => Rule): Rule {
+  const observed: Parameters<Rule["observe"]>[] = [];
+  return {
+    needed: newRule().needed,
+    observe(...replicate) {
+      observed.push(replicate);
+      const rule = newRule();
+      return observed.map((earlier) => rule.observe(...earlier)).at(-1) as ReturnType<Rule["observe"]>;
+    },
+  };
+}
+
+/** A rule that also stops when the first few answers agree on nothing. */
+function stopWhenScattered(rule: Rule, { compare }: ResolvedBundleOptions): Rule {
+  const seen: PartialReplicate<unknown>[] = [];
+  return {
+    needed: Math.min(hopelessSpread, rule.needed),
+    observe(data, info) {
+      const verdict = rule.observe(data, info);
+      seen.push({ id: String(seen.length), data, quality: { valid: info.valid }, fields: info.fields });
+      const left = hopelessSpread - seen.length;
+      if (verdict.stop || left < 0 || !isScattered(seen, compare)) return verdict;
+      if (left > 0) return { ...verdict, needed: Math.min(left, verdict.needed) };
+      return { ...verdict, stop: true, needed: 0, reason: `all of the first ${hopelessSpread} answers differ` };
+    },
+  };
+}
+
+function isScattered(seen: readonly PartialReplicate<unknown>[], compare: ResolvedBundleOptions["compare"]): boolean {
+  const matrix = summarizeParts(seen, compare).pairwiseDistance;
+  return matrix.every((row, index) => row.every((distance, other) => index === other || (distance ?? 1) > 0));
+}

@@ -1,0 +1,121 @@
+import type { EvidenceBundle, EvidenceContent, ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
+import type { BundleToolOptions, ResolvedBundleOptions } from "../../contract/bundle-options.ts";
+import { markSelfGuarding } from "../../contract/call.ts";
+import type { EvidenceSource, LanguageModelLike } from "../../contract/model.ts";
+import { type ReplicateContext, Tool, type ToolContext } from "../../contract/tool.ts";
+import { InvalidOptionsError } from "../../core/errors.ts";
+import { lazily } from "../../core/lazily.ts";
+import { amountsOf, type CheckedBundleOptions, type ReplicateBound, resolveBundleOptions } from "./replicate-source.ts";
+
+const loadRunBundle = lazily(() => import("./run-bundle.ts"));
+const loadExecution = lazily(() => import("./run-bundle.ts"));
+
+export interface BundleTool<Input, T> {
+  /** True for every bundle tool: listings and planners read it. */
+  readonly supportsBundle: true;
+  /** The model that is asked, where it is known before it answers. */
+  readonly modelId?: string | undefined;
+  /** Whether `executeReplicate` heeds `replicate.fields`, for the option `resample: "fields"`. */
+  readonly asksForFields?: boolean | undefined;
+  /** The same tool over another model, for the option `escalate`. */
+  withModel?(model: string | LanguageModelLike): BundleTool<Input, T>;
+}
+
+/**
+ * A tool that asks up to K times and gives an evidence bundle.
+ *
+ * Implement `executeReplicate`, one answer for one seed: the base class schedules, validates, retries, stops early,
+ * summarises and reports. Or override `executeBundle` and do all of that yourself; it is then guarded as one call.
+ *
+ * @typeParam Input the request
+ * @typeParam T one answer
+ *
+ * @example
+ * ```ts
+ * class Vote extends BundleTool<{ question: string }, { yes: boolean }> {
+ *   readonly name = "vote";
+ *   override async executeReplicate({ question }: { question: string }, { seed }: ReplicateSpec, { signal }: ToolContext) {
+ *     return { data: await ask(question, seed, signal) };
+ *   }
+ * }
+ * ```
+ */
+export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
+  Input,
+  EvidenceContent<T>,
+  BundleToolOptions
+> {
+  /** Where the answers come from. Override it for a tool that does not ask a live model. */
+  get source(): EvidenceSource {
+    return "live";
+  }
+
+  /** Whether a subclass has said how to get an answer. */
+  get canRun(): boolean {
+    return this.runsWholeBundle || this.executeReplicate !== BundleTool.prototype.executeReplicate;
+  }
+
+  private get runsWholeBundle(): boolean {
+    return this.executeBundle !== BundleTool.prototype.executeBundle;
+  }
+
+  override resolveOptions(given: Partial<BundleToolOptions> | undefined): BundleToolOptions {
+    const resolved = resolveBundleOptions(given, this.defaultOptions);
+    const { escalate, resample } = resolved;
+    if (escalate && !this.withModel) {
+      const allowed = `nothing: "${this.name}" cannot ask another model; a PromptBundleTool can`;
+      throw new InvalidOptionsError([{ path: "toolOptions.escalate", given: escalate, allowed }]);
+    }
+    if (resample === "fields" && !this.asksForFields) {
+      const allowed = `"objects": "${this.name}" gives whole answers only; a PromptBundleTool, or a tool with asksForFields, can be asked for fields`;
+      throw new InvalidOptionsError([{ path: "toolOptions.resample", given: resample, allowed }]);
+    }
+    return resolved;
+  }
+
+  /** Asks for the bundle, reports it, and gives it as the content. */
+  async execute(request: Input, options: BundleToolOptions, context: ToolContext): Promise<EvidenceContent<T>> {
+    const checked = this.resolveOptions(options) as CheckedBundleOptions;
+    const { executeBundleTool } = await loadExecution();
+    return executeBundleTool(this, this.runsWholeBundle, request, checked, context);
+  }
+
+  /**
+   * One answer for one seed. A rejection is retried or not as its error says; the answer's `data` is checked against
+   * the schema afterwards.
+   */
+  executeReplicate(
+    _request: Input,
+    _replicate: ReplicateSpec,
+    _context: ReplicateContext,
+  ): Promise<ReplicateResult<T>> {
+    return Promise.reject(
+      new TypeError(`The bundle tool "${this.name}" implements neither executeReplicate nor executeBundle`),
+    );
+  }
+
+  /**
+   * Says, once a bundle and before its first call, how much one replicate may use; budgets are kept by it. Default:
+   * `estimate`, else `perReplicateBudget`.
+   */
+  async boundReplicates(
+    request: Input,
+    options: ResolvedBundleOptions,
+    _context: ToolContext,
+  ): Promise<ReplicateBound> {
+    return () => this.estimate?.(request, options) ?? amountsOf(options.perReplicateBudget);
+  }
+
+  /** All answers, and what they come to. */
+  async executeBundle(
+    request: Input,
+    options: ResolvedBundleOptions,
+    context: ToolContext,
+  ): Promise<EvidenceBundle<T>> {
+    return (await loadRunBundle()).runBundle(this, request, options, context);
+  }
+}
+
+// On the prototype, so that a subclass's field, getter or assignment is never shadowed.
+Object.assign(BundleTool.prototype, { supportsBundle: true });
+markSelfGuarding(BundleTool.prototype);

@@ -1,0 +1,61 @@
+import type { BundleSummary, Escalation, EvidenceBundle, Replicate } from "../../contract/bundle.ts";
+import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
+import type { EvidenceSource } from "../../contract/model.ts";
+import { addCost, addUsage, completeUsage, zeroUsage } from "../../contract/usage.ts";
+import { summarize } from "../../evidence/summary.ts";
+
+/**
+ * The evidence bundle of replicates that a tool got by itself.
+ *
+ * @param input `replicates` in the order in which they were asked for, `options` as `executeBundle` got them, `source`
+ * of the answers (default `"live"`), `elapsedMs` of the whole (default 0), why it ended before `k` of them, the
+ * `schemaFingerprint` of what they had to fit, how often each of the `fieldsAsked` was, and the `summary` of them (default:
+ * made here)
+ *
+ * @example
+ * ```ts
+ * class Panel extends BundleTool<string, { yes: boolean }> {
+ *   readonly name = "panel";
+ *   override async executeBundle(question: string, options: ResolvedBundleOptions) {
+ *     const replicates: Replicate<{ yes: boolean }>[] = await ask(question, options.seeds);
+ *     return createEvidenceBundle({ task: this.name, replicates, options });
+ *   }
+ * }
+ * ```
+ */
+export function createEvidenceBundle<T>(input: {
+  task: string;
+  replicates: readonly Replicate<T>[];
+  options: ResolvedBundleOptions;
+  source?: EvidenceSource | undefined;
+  elapsedMs?: number | undefined;
+  earlyStopReason?: string | undefined;
+  schemaFingerprint?: string | undefined;
+  summary?: BundleSummary<T> | undefined;
+  escalations?: readonly Escalation[] | undefined;
+  fieldsAsked?: Readonly<Record<string, number>> | undefined;
+}): EvidenceBundle<T> {
+  const { task, replicates, options, source = "live", elapsedMs = 0, earlyStopReason } = input;
+  const models = new Set(replicates.map((replicate) => replicate.model));
+  return {
+    meta: {
+      task,
+      k: options.k ?? replicates.length,
+      kCompleted: replicates.length,
+      model: [...models].join(", "),
+      seeds: replicates.map((replicate) => replicate.seed),
+      earlyStopped: earlyStopReason !== undefined,
+      ...(earlyStopReason !== undefined && { earlyStopReason }),
+      totalElapsedMs: elapsedMs,
+      ...(options.schemaUri !== undefined && { schemaUri: options.schemaUri }),
+      ...(input.schemaFingerprint !== undefined && { schemaFingerprint: input.schemaFingerprint }),
+      source,
+      ...(input.escalations?.length && { escalations: [...input.escalations] }),
+      ...(input.fieldsAsked && { fieldsAsked: { ...input.fieldsAsked } }),
+    },
+    replicates: [...replicates],
+    summary: input.summary ?? summarize(replicates as readonly (Replicate<T> & { data: T })[], options.compare),
+    usageTotal: replicates.reduce((sum, { usage }) => (usage ? addUsage(sum, completeUsage(usage)) : sum), zeroUsage()),
+    costTotalUsd: replicates.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0),
+  };
+}

@@ -1,0 +1,135 @@
+import { type CallAttempt, type CallGuard, type Lent, lend, lentWith } from "../../contract/call.ts";
+import type { OutputError } from "../../contract/output.ts";
+import { type ToolContext, withLazySignal } from "../../contract/tool.ts";
+import { addSpent, type Budget, nothingSpent, type Spent, toSpent, type Usage } from "../../contract/usage.ts";
+import type { Clock } from "../../core/clock.ts";
+import { keepOriginal } from "../../core/error-marks.ts";
+import { messageOf } from "../../core/errors.ts";
+import { CancelScope } from "../../core/signal.ts";
+
+/**
+ * The context of one attempt of a call: that around it, with what is the attempt's own.
+ *
+ * @param own what is lent for this attempt alone
+ */
+export function attemptContext(
+  context: ToolContext,
+  lent: Lent,
+  attempt: CallAttempt,
+  own: Partial<Lent>,
+): ToolContext {
+  const { traceId, requestId, budget, clock, random, idempotencyKey } = context;
+  const facts = {
+    // What somebody has added to the context stays in reach. All else is the object's own, so that it can be spread.
+    __proto__: context,
+    traceId,
+    requestId,
+    budget,
+    clock,
+    random,
+    attempt: attempt.attempt,
+    events: lent.eventsFor?.(attempt.attempt, attempt) ?? context.events,
+    reportUsage: attempt.spend.bind(attempt),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+  };
+  return lend(withLazySignal(facts, attempt), { ...lent, ...own, attempt });
+}
+
+/**
+ * What a tool works with that is given this context. Inside an attempt its calls are part of that one: guarded once
+ * more they would be tried again by two at once, wait for what is reserved for the attempt, and outlive it.
+ *
+ * @param limits ceilings of the calls, all together
+ */
+export function lentFor(context: ToolContext, limits?: Budget | undefined): Lent {
+  const lent = lentWith(context) ?? lendByHand(context);
+  const guard = guardOf(lent, context, limits);
+  return guard === lent.guard ? lent : { ...lent, guard };
+}
+
+function guardOf(
+  { guard, guardWithin, attempt }: Lent,
+  { signal }: ToolContext,
+  limits: Budget | undefined,
+): CallGuard {
+  if (attempt) return attempt.guardWithin(signal, limits);
+  return limits ? guardWithin(limits) : guard;
+}
+
+/** What a tool that is called by hand, outside of any run, works with. */
+export function lendByHand({ clock, signal }: ToolContext): Lent {
+  const guard = createDirectGuard(clock, signal);
+  return {
+    guard,
+    guardWithin: () => guard,
+    failureOf: unclassified,
+    isStreaming: false,
+    maxParallel: Number.POSITIVE_INFINITY,
+  };
+}
+
+/**
+ * The guard of a tool that is called by hand: one attempt, and no policy but that nothing starts, and nothing is waited
+ * for, once `signal` is aborted.
+ *
+ * @param outer the attempt that the calls are part of, which what they spend counts for too
+ */
+function createDirectGuard(clock: Clock, signal: AbortSignal, outer?: CallAttempt): CallGuard {
+  return async (call) => {
+    const startedMs = clock.now();
+    let spent: Spent = nothingSpent;
+    const attempt: CallAttempt = {
+      attempt: 1,
+      signal,
+      reserved: {},
+      hasSpent: false,
+      spend(usage: Usage | undefined, costUsd) {
+        spent = addSpent(spent, toSpent(usage, costUsd));
+        Object.assign(attempt, { hasSpent: true });
+        outer?.spend(usage, costUsd);
+      },
+      commit() {},
+      expectChunks: () => undefined,
+      chunk() {},
+      guardWithin: (inner) => createDirectGuard(clock, inner, attempt),
+    };
+    const facts = () => ({ ...spent, attempts: 1, elapsedMs: clock.now() - startedMs });
+    const scope = new CancelScope(signal);
+    try {
+      if (scope.aborted) throw scope.reason;
+      return { ok: true, value: await scope.race(Promise.resolve(call.execute(attempt))), ...facts() };
+    } catch (error) {
+      return { ok: false, error, failure: unclassified(error, 1), ...facts() };
+    } finally {
+      scope.dispose();
+    }
+  };
+}
+
+/** Outside of any run nobody says what an error means. */
+function unclassified(error: unknown, attempts: number): OutputError {
+  const type = error instanceof Error ? error.name : "Error";
+  return keepOriginal({ type, message: messageOf(error), code: "UNKNOWN", isRetryable: false, attempts }, error);
+}
+
+/**
+ * Counts what an answer says that it used. Figures that nobody can count take no answer away that is paid for: what was
+ * set aside for it counts in their place.
+ *
+ * @returns what is wrong with the figures
+ */
+export function countUse(
+  attempt: CallAttempt,
+  usage: Usage | undefined,
+  costUsd: number | null | undefined,
+): string | undefined {
+  if (!usage && costUsd === undefined) return undefined;
+  try {
+    attempt.spend(usage, costUsd);
+    return undefined;
+  } catch (error) {
+    const tokens = attempt.reserved.tokens ?? 0;
+    attempt.spend({ inputTokens: tokens, outputTokens: 0, totalTokens: tokens, estimated: true }, null);
+    return `${messageOf(error)} What was set aside for the answer counts instead.`;
+  }
+}

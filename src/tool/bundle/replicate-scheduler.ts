@@ -1,0 +1,163 @@
+/**
+ * Job: ask for as few replicates as the answer allows, as many at once as can be needed.
+ * Boundary: knows neither how a replicate is asked for nor what it costs.
+ * Invariants:
+ * 1. The rule sees replicates in index order, whatever finished first, so that equal answers give equal bundles.
+ * 2. Beyond what the rule has seen, no more is asked for than the fewest that could end it: nothing is wasted against
+ *    asking one by one, and the rounds are few.
+ * 3. What a replicate is asked for is settled when it is first needed, not when its turn comes: by the same answers.
+ * 4. After a halt nothing new is asked for; what is in flight is waited for and kept.
+ */
+import type { Replicate } from "../../contract/bundle.ts";
+import type { OutputError } from "../../contract/output.ts";
+
+/** How one request for a replicate ended. */
+export interface Asked {
+  /** Absent where it could not even be started. */
+  readonly replicate?: Replicate | undefined;
+  readonly failure?: Failure | undefined;
+  /** True where the next replicate would meet the same failure, so that no more are asked for. */
+  readonly isHopeless?: boolean;
+}
+
+/** Why a replicate is not there or not valid: what was thrown, and the same as plain data. */
+export interface Failure {
+  readonly error: unknown;
+  readonly facts: OutputError;
+}
+
+interface RuleVerdict {
+  readonly stop: boolean;
+  readonly reason?: string;
+  readonly needed: number;
+  readonly fields?: readonly string[];
+}
+
+/** What the scheduler asks of a stopping rule. */
+export interface Rule {
+  readonly needed: number;
+  /**
+   * Hears of the next replicate.
+   *
+   * @param info `fields`: what it was asked for; default: the whole answer
+   * @returns `fields`: what further replicates are to be asked for; default: the whole answer
+   */
+  observe(data: unknown, info: { valid: boolean; fields?: readonly string[] | undefined }): RuleVerdict;
+}
+
+export interface ScheduleOptions {
+  readonly k: number;
+  readonly maxParallel: number;
+  readonly rule: Rule;
+  /** @param fields what to ask for; undefined: the whole answer */
+  ask(index: number, fields: readonly string[] | undefined): Promise<Asked>;
+  /**
+   * Called after each replicate that the rule has seen.
+   *
+   * @param count of those that it has seen by now
+   * @param seen gives them all
+   */
+  onObserved(count: number, seen: () => readonly Replicate[]): void;
+}
+
+/** The replicates in index order, and why there are no more of them. */
+export interface Schedule {
+  readonly replicates: Replicate[];
+  /** The rule's words, where it ended the asking. */
+  readonly stopReason?: string | undefined;
+  /** The failure that ended the asking. */
+  readonly halt?: Failure | undefined;
+  /** What became of replicates that are not valid or not there, in the order in which they ended. */
+  readonly failures: readonly Failure[];
+}
+
+export function scheduleReplicates(options: ScheduleOptions): Promise<Schedule> {
+  return new Promise((resolve, reject) => {
+    new Scheduler(options, resolve, reject).launch();
+  });
+}
+
+class Scheduler {
+  readonly #options: ScheduleOptions;
+  readonly #resolve: (schedule: Schedule) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #finished: (Replicate | undefined)[] = [];
+  readonly #seen = () => this.#finished.slice(0, this.#observed) as Replicate[];
+  readonly #fields: (readonly string[] | undefined)[] = [];
+  readonly #failures: Failure[] = [];
+  #launched = 0;
+  #inFlight = 0;
+  #observed = 0;
+  #needed: number;
+  #stopReason: string | undefined;
+  #halt: Failure | undefined;
+  #fault: { readonly error: unknown } | undefined;
+
+  constructor(options: ScheduleOptions, resolve: (schedule: Schedule) => void, reject: (error: unknown) => void) {
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#needed = Math.max(2, options.rule.needed);
+    this.#plan(undefined);
+  }
+
+  launch(): void {
+    const { maxParallel } = this.#options;
+    while (this.#launched < this.#wanted && this.#inFlight < maxParallel && !this.#isOver)
+      void this.#ask(this.#launched++);
+    if (this.#inFlight === 0) this.#end();
+  }
+
+  get #isOver(): boolean {
+    return this.#stopReason !== undefined || this.#halt !== undefined || this.#fault !== undefined;
+  }
+
+  get #wanted(): number {
+    return Math.min(this.#options.k, this.#observed + this.#needed);
+  }
+
+  /** Settles what those are asked for that are needed from now on. */
+  #plan(fields: readonly string[] | undefined): void {
+    while (this.#fields.length < this.#wanted) this.#fields.push(fields);
+  }
+
+  async #ask(index: number): Promise<void> {
+    this.#inFlight++;
+    try {
+      const asked = await this.#options.ask(index, this.#fields[index]);
+      this.#finished[index] = asked.replicate;
+      if (asked.failure) this.#failures.push(asked.failure);
+      if (asked.isHopeless) this.#halt ??= asked.failure;
+      this.#observe();
+    } catch (error) {
+      this.#fault ??= { error };
+    }
+    this.#inFlight--;
+    this.launch();
+  }
+
+  #observe(): void {
+    for (let next = this.#finished[this.#observed]; next; next = this.#finished[this.#observed]) {
+      this.#observed++;
+      const verdict = this.#options.rule.observe(next.data, { valid: next.valid, fields: next.fields });
+      this.#needed = Math.max(1, verdict.needed);
+      this.#plan(verdict.fields);
+      if (verdict.stop && this.#observed < this.#options.k) this.#stopReason ??= verdict.reason ?? "settled";
+      this.#options.onObserved(this.#observed, this.#seen);
+    }
+  }
+
+  #end(): void {
+    if (this.#fault) {
+      this.#reject(this.#fault.error);
+      return;
+    }
+    const replicates = this.#finished.filter((replicate) => replicate !== undefined);
+    this.#resolve({
+      replicates,
+      stopReason: this.#stopReason,
+      halt: this.#halt,
+      failures: this.#failures,
+    });
+  }
+}

@@ -1,0 +1,148 @@
+import type { EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
+import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
+import type { CallAttempt, Lent, ReplicateJournal } from "../../contract/call.ts";
+import { causeOf, Incomplete } from "../../contract/incomplete.ts";
+import type { ToolContext } from "../../contract/tool.ts";
+import { showValue } from "../../core/errors.ts";
+import { CancelScope } from "../../core/signal.ts";
+import { journalQuestions } from "./journal.ts";
+import { attemptContext, countUse, lentFor } from "./lent.ts";
+import { amountsOf, type BundleSource } from "./replicate-source.ts";
+import { addCalibratedConfidence } from "./run-stages.ts";
+
+/**
+ * Runs an overridden `executeBundle` as one guarded call. Replicates that it asks for through `super.executeBundle` run
+ * inside that call and are not guarded again, so that retries never multiply. Where the call is ended from outside, what
+ * `super.executeBundle` has by then is what there is.
+ */
+export async function executeWholeBundle<Input, T>(
+  tool: BundleSource<Input, T>,
+  request: Input,
+  options: ResolvedBundleOptions,
+  context: ToolContext,
+): Promise<EvidenceBundle<T>> {
+  const lent = lentFor(context);
+  const found = new InnerEvidence();
+  const within = journalQuestions(context, tool, request)(tool);
+  let latest: CallAttempt | undefined;
+  const outcome = await lent.guard<EvidenceBundle<T>>({
+    provider: tool.provider ?? `tool:${tool.name}`,
+    bound: () => amountsOf(options.globalBudget),
+    limits: options.globalBudget,
+    async execute(attempt) {
+      latest = attempt;
+      found.startAttempt();
+      const { journal, hasFound } = journalWithin(lent, attempt);
+      const onBundle: Lent["onBundle"] = (source, bundle) => source === tool && found.follow(bundle, attempt);
+      const inner = attemptContext(context, lent, attempt, {
+        within,
+        journal: within === undefined ? undefined : journal,
+        onBundle,
+      });
+      const bundle = await tool.executeBundle(request, options, inner);
+      assertBundle(bundle, tool.name);
+      const isPaidFor = attempt.hasSpent || hasFound();
+      const uncounted = isPaidFor ? undefined : countUse(attempt, bundle.usageTotal, bundle.costTotalUsd);
+      if (uncounted) context.events.emit("warning", { code: "uncounted_usage", message: uncounted });
+      return bundle;
+    },
+  });
+  if (outcome.ok) {
+    await addCalibratedConfidence(outcome.value, context);
+    return outcome.value;
+  }
+  const isEnded = latest?.signal.aborted ?? false;
+  const { content, isUsable } = await found.find();
+  const failures = { [tool.name]: outcome.failure };
+  // A tool that fails by itself, whatever its base class has found, has not answered.
+  const isAnswer = isUsable && (isEnded || outcome.error instanceof Incomplete);
+  throw new Incomplete({ content, isUsable: isAnswer, failures, cause: causeOf(outcome.error) });
+}
+
+function assertBundle(bundle: EvidenceBundle<unknown>, toolName: string): void {
+  const { replicates, summary } = (bundle ?? {}) as Partial<EvidenceBundle>;
+  if (Array.isArray(replicates) && typeof summary === "object" && summary !== null) return;
+  const advice = "has to give an evidence bundle, such as createEvidenceBundle makes";
+  throw new TypeError(`executeBundle of "${toolName}" ${advice}, and gave ${showValue(bundle)}`);
+}
+
+/** The journal inside one attempt, and whether anything was found in it, which is paid for. */
+function journalWithin(
+  { journal }: Lent,
+  attempt: CallAttempt,
+): { journal: ReplicateJournal | undefined; hasFound: () => boolean } {
+  let hasFound = false;
+  const within: ReplicateJournal | undefined = journal && {
+    async find(...replicate) {
+      const found = await journal.find(...replicate);
+      hasFound ||= found !== undefined;
+      return found;
+    },
+    // An attempt that is over waits for no store: what it has found is there.
+    async append(...replicate) {
+      const scope = new CancelScope(attempt.signal);
+      await scope.race(journal.append(...replicate)).finally(() => scope.dispose());
+    },
+  };
+  return { journal: within, hasFound: () => hasFound };
+}
+
+/**
+ * Job: keep what `super.executeBundle` has found inside an overridden one, for when the call around it fails.
+ * Boundary: what the call failed with, and what becomes of the run, is the caller's.
+ * Invariants:
+ * 1. What is kept answers the last question that was asked: the further one, where attempts have come to different ones.
+ * 2. Evidence with a valid answer to it is replaced only by other such evidence.
+ * 3. Bundles whose attempt was ended from outside are waited for; one that nothing has ended is not.
+ */
+
+/** What there is to show, and whether it answers the request at all. */
+export interface Kept {
+  readonly content: unknown;
+  readonly isUsable: boolean;
+}
+
+const nothing: Kept = { content: null, isUsable: false };
+
+export class InnerEvidence {
+  #kept: Kept = nothing;
+  /** Which bundle of its attempt that is; later ones may ask another question. */
+  #place = 0;
+  /** Bundles of the attempt under way. */
+  #count = 0;
+  readonly #followed: { readonly attempt: Pick<CallAttempt, "signal">; readonly isKept: Promise<void> }[] = [];
+
+  /** An attempt asks from the start. */
+  startAttempt(): void {
+    this.#count = 0;
+  }
+
+  /** Hears of a bundle that is being made, in which attempt. */
+  follow(bundle: Promise<EvidenceBundle<any>>, attempt: Pick<CallAttempt, "signal">): void {
+    const place = ++this.#count;
+    if (place > this.#place) this.#kept = nothing;
+    this.#place = Math.max(place, this.#place);
+    const isKept = bundle.then(
+      (evidenceBundle) => this.#keep(whole({ evidenceBundle }), place),
+      (error) => {
+        if (error instanceof Incomplete) this.#keep(error, place);
+      },
+    );
+    this.#followed.push({ attempt, isKept });
+  }
+
+  /** What there is of bundles that were ended comes at once. */
+  async find(): Promise<Kept> {
+    const ended = this.#followed.filter(({ attempt }) => attempt.signal.aborted);
+    await Promise.all(ended.map(({ isKept }) => isKept));
+    return this.#kept;
+  }
+
+  #keep(kept: Kept, place: number): void {
+    if (place === this.#place && (kept.isUsable || !this.#kept.isUsable)) this.#kept = kept;
+  }
+}
+
+function whole(content: EvidenceContent): Kept {
+  return { content, isUsable: content.evidenceBundle.summary.validCount > 0 };
+}

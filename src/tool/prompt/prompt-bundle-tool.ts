@@ -1,0 +1,171 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
+import type { BundleOptions, ResolvedBundleOptions } from "../../contract/bundle-options.ts";
+import type { EvidenceSource, LanguageModelLike, PromptMessage } from "../../contract/model.ts";
+import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
+import type { JSONObject, JSONValue } from "../../core/json.ts";
+import { lazily } from "../../core/lazily.ts";
+import { assertKnownOptions } from "../../core/options.ts";
+import { BundleTool } from "../bundle/bundle-tool.ts";
+import type { ReplicateBound } from "../bundle/replicate-source.ts";
+import { describeTool } from "../define-tool.ts";
+import type { ModelAsker } from "./model-asker.ts";
+import { questionOf, questions } from "./prompt-question.ts";
+import { fillTemplate, type PromptVariables, templateInput } from "./prompt-template.ts";
+
+const loadModelAsker = lazily(() => import("./model-asker.ts"));
+
+/** What a prompt tool is made of. */
+export interface PromptBundleToolOptions<P extends string, T extends JSONValue, Name extends string> {
+  /** What the tool is called in outputs, events and listings. */
+  name: Name;
+  /** `"openai:gpt-5-mini"`, `"openai-compatible:<base URL>#<model>"`, `"recorded:<file>"`, `"simulated:…"`, or a model object. */
+  model: string | LanguageModelLike;
+  /** What the model is told before the prompt. */
+  system?: string | undefined;
+  /** Text whose `{{variables}}` type the request, or a function that gives text or messages, images included. */
+  prompt: P | ((request: PromptVariables<P>) => string | readonly PromptMessage[]);
+  /** What the answer must fit. Left out, the answer is text. */
+  schema?: StandardSchemaV1<any, T> | undefined;
+  /** How answers are asked for and compared, where a run does not say otherwise. */
+  defaultOptions?: BundleOptions | undefined;
+  /** Default: the provider's. */
+  temperature?: number | undefined;
+  /** Default: what the remaining budget allows, else the provider's. */
+  maxOutputTokens?: number | undefined;
+  /** Handed to the provider as they are, by its name. */
+  providerOptions?: Record<string, JSONObject> | undefined;
+  /** Shown in listings. Default: `"1.0.0"`. */
+  version?: string | undefined;
+  /** Shown in listings. Default: `""`. */
+  description?: string | undefined;
+}
+
+const optionNames = [
+  "name",
+  "model",
+  "system",
+  "prompt",
+  "schema",
+  "defaultOptions",
+  "temperature",
+  "maxOutputTokens",
+  "providerOptions",
+  "version",
+  "description",
+] as const satisfies readonly (keyof PromptBundleToolOptions<string, JSONValue, string>)[];
+
+/**
+ * The tool most users need: a prompt, a model, a schema. Asks up to `k` times, as few as the answer allows.
+ *
+ * @example
+ * ```ts
+ * const triage = new PromptBundleTool({
+ *   name: "triage",
+ *   model: "openai:gpt-5-mini",
+ *   prompt: "Report:\n{{report}}",
+ *   schema: z.object({ severity: z.enum(["low", "high"]), component: z.string() }),
+ *   defaultOptions: { k: 5 },
+ * });
+ * ```
+ */
+export class PromptBundleTool<
+  const P extends string = string,
+  T extends JSONValue = string,
+  const Name extends string = string,
+> extends BundleTool<PromptVariables<P>, T> {
+  readonly name: Name;
+
+  /** @throws InvalidOptionsError for an unknown option */
+  constructor(options: PromptBundleToolOptions<P, T, Name>) {
+    super();
+    assertKnownOptions(options, optionNames, "PromptBundleTool(…)");
+    this.name = options.name;
+    questions.set(this, { options });
+    const { version, description, model } = options;
+    describeTool(this, { version, description, provider: providerOf(model) });
+    const { schema = options.schema, schemaUri } = options.defaultOptions ?? {};
+    const isText = schema === undefined && schemaUri === undefined;
+    const defaultOptions: BundleOptions = {
+      ...options.defaultOptions,
+      ...(options.schema && { schema: options.schema }),
+      ...(isText && { compare: { text: true, ...options.defaultOptions?.compare } }),
+    };
+    Object.assign(this, { defaultOptions });
+    if (typeof options.prompt === "string") Object.assign(this, { inputSchema: templateInput(options.prompt) });
+  }
+
+  override get modelId(): string {
+    return modelIdOf(questionOf(this).options.model);
+  }
+
+  override get source(): EvidenceSource {
+    return sourceOf(questionOf(this).options.model);
+  }
+
+  override get asksForFields(): boolean {
+    return true;
+  }
+
+  override async boundReplicates(
+    request: PromptVariables<P>,
+    options: ResolvedBundleOptions,
+    context: ToolContext,
+  ): Promise<ReplicateBound> {
+    return (await askerOf(this)).bound(messagesFor(this, request), options, context);
+  }
+
+  override async executeReplicate(
+    request: PromptVariables<P>,
+    replicate: ReplicateSpec,
+    context: ReplicateContext,
+  ): Promise<ReplicateResult<T>> {
+    const asker = await askerOf(this);
+    return (await asker.ask(messagesFor(this, request), replicate, context)) as ReplicateResult<T>;
+  }
+
+  /**
+   * The same tool over another model, with all that a subclass adds to it: its methods, and a copy of its fields. Fields
+   * that JavaScript keeps private (`#name`) cannot be copied; a subclass that has some overrides `withModel` as well.
+   */
+  override withModel(model: string | LanguageModelLike): this {
+    const { options } = questionOf(this);
+    const tool = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this)) as this;
+    questions.set(tool, { options: { ...options, model } });
+    if (this.provider === providerOf(options.model)) describeTool(tool, { provider: providerOf(model) });
+    return tool;
+  }
+}
+
+function askerOf(tool: object): Promise<ModelAsker> {
+  const question = questionOf(tool);
+  question.asker ??= loadModelAsker().then(({ ModelAsker }) => new ModelAsker(question.options));
+  return question.asker;
+}
+
+function messagesFor(tool: object, request: object): PromptMessage[] {
+  const { prompt: template, system } = questionOf(tool).options;
+  const prompt =
+    typeof template === "string" ? fillTemplate(template, request as Record<string, unknown>) : template(request);
+  const asked: readonly PromptMessage[] =
+    typeof prompt === "string" ? [{ role: "user", content: [{ type: "text", text: prompt }] }] : prompt;
+  return system === undefined ? [...asked] : [{ role: "system", content: system }, ...asked];
+}
+
+/** What can be said of a model before it is found: of a model object, or of a name such as `"openai:gpt-5-mini"`. */
+type ModelReference = string | LanguageModelLike;
+
+/** Whose breaker the calls fall under: the model's provider, with the server's address where there are many. */
+function providerOf(model: ModelReference): string {
+  if (typeof model !== "string") return model.provider;
+  return model.startsWith("openai-compatible:") ? (model.split("#")[0] as string) : (model.split(":")[0] as string);
+}
+
+function modelIdOf(model: ModelReference): string {
+  return typeof model === "string" ? model.slice(model.search(model.includes("#") ? "#" : ":") + 1) : model.modelId;
+}
+
+function sourceOf(model: ModelReference): EvidenceSource {
+  if (typeof model !== "string") return model.source ?? "live";
+  return model.startsWith("recorded:") ? "recorded" : model.startsWith("simulated:") ? "simulated" : "live";
+}

@@ -1,0 +1,195 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { CompareOptions } from "../../../src/contract/bundle-options.ts";
+import { pairwiseDistance } from "../../../src/evidence/distance.ts";
+import { createStoppingRule } from "../../../src/evidence/stopping.ts";
+import { summarize } from "../../../src/evidence/summary.ts";
+import { replicatesOf } from "../support/replicates.ts";
+
+const consensusOf = (values: readonly unknown[], compare?: CompareOptions) =>
+  summarize(replicatesOf(values), compare).consensus;
+
+const item = fc.record({ sku: fc.constantFrom("a", "b", "c", "d", "e"), price: fc.constantFrom(1, 2, 3) });
+const basket = fc.uniqueArray(item, { selector: ({ sku }) => sku, minLength: 1, maxLength: 5 });
+const baskets = fc.array(basket, { minLength: 1, maxLength: 5 });
+const shuffled = <T>(list: readonly T[]) => fc.shuffledSubarray([...list], { minLength: list.length });
+
+describe("lists by position", () => {
+  it("compare the first item with the first, and close up where the consensus lacks one", () => {
+    expect(
+      consensusOf([
+        ["a", "b"],
+        ["a", "c"],
+        ["a", "c"],
+      ]),
+    ).toEqual(["a", "c"]);
+    expect(consensusOf([["a", "b"], ["a"], ["a"]])).toEqual(["a"]);
+    expect(consensusOf([[1, null, 3], [1, null, 3], []])).toEqual([1, null, 3]);
+  });
+});
+
+describe("lists by key", () => {
+  const compare = { lists: { key: "sku" } } as const;
+
+  it("meet by the key of their items, wherever these stand", () => {
+    fc.assert(
+      fc.property(
+        basket.chain((list) => fc.tuple(shuffled(list), shuffled(list))),
+        ([one, other]) => {
+          expect(pairwiseDistance([one, other], compare)[0]?.[1]).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it("vote on each item's fields, keep the items that most lists have, and number them as the consensus does", () => {
+    const values = [
+      [
+        { sku: "x", price: 1 },
+        { sku: "y", price: 5 },
+      ],
+      [
+        { sku: "y", price: 5 },
+        { sku: "x", price: 2 },
+      ],
+      [
+        { sku: "z", price: 9 },
+        { sku: "x", price: 2 },
+      ],
+    ];
+    const summary = summarize(replicatesOf(values), compare);
+    const consensus = summary.consensus as { sku: string; price: number }[];
+    expect(new Map(consensus.map(({ sku, price }) => [sku, price]))).toEqual(
+      new Map([
+        ["x", 2],
+        ["y", 5],
+      ]),
+    );
+    consensus.forEach(({ sku, price }, index) => {
+      expect(summary.fields[`/${index}/sku`]?.value).toBe(sku);
+      expect(summary.fields[`/${index}/price`]?.value).toBe(price);
+    });
+    expect(summary.fields["/2/sku"]?.distribution).toEqual([{ support: 2 }, { value: "z", support: 1 }]);
+  });
+
+  it("pair the first with the first where a list has a key twice, and items without a key among themselves", () => {
+    const values = [
+      [{ sku: 1, n: 1 }, { sku: 1, n: 2 }, "loose"],
+      ["loose", { sku: 1, n: 1 }, { sku: 1, n: 2 }],
+    ];
+    expect(pairwiseDistance(values, compare)[0]?.[1]).toBe(0);
+  });
+
+  it("hold for the list that is named, not for lists inside it", () => {
+    const values = [
+      { rows: [{ id: 1, tags: [{ id: 8 }, { id: 9 }] }] },
+      { rows: [{ id: 1, tags: [{ id: 9 }, { id: 8 }] }] },
+    ];
+    const named = pairwiseDistance(values, { byPath: { "/rows": { lists: { key: "id" } } } })[0]?.[1];
+    expect(named).toBeGreaterThan(0);
+    const both = { "/rows": { lists: { key: "id" } }, "/rows/*/tags": { lists: "align" } } as const;
+    expect(pairwiseDistance(values, { byPath: both })[0]?.[1]).toBe(0);
+  });
+});
+
+describe("lists by assignment", () => {
+  const compare = { lists: "align" } as const;
+
+  it("meet by likeness, wherever their items stand", () => {
+    fc.assert(
+      fc.property(
+        basket.chain((list) => fc.tuple(shuffled(list), shuffled(list), shuffled(list))),
+        (lists) => {
+          for (const distance of pairwiseDistance(lists, compare).flat()) expect(distance).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it("pair items that differ in a part, and leave alone what is not alike", () => {
+    const values = [
+      [
+        { name: "bolt", size: 4, steel: true },
+        { name: "nut", size: 4, steel: true },
+      ],
+      [
+        { name: "nut", size: 5, steel: true },
+        { name: "bolt", size: 4, steel: true },
+      ],
+      [
+        { name: "glue", size: 0, steel: false },
+        { name: "bolt", size: 4, steel: true },
+        { name: "nut", size: 5, steel: true },
+      ],
+    ];
+    expect(consensusOf(values, compare)).toHaveLength(2);
+    expect(consensusOf(values, compare)).toEqual(
+      expect.arrayContaining([
+        { name: "bolt", size: 4, steel: true },
+        { name: "nut", size: 5, steel: true },
+      ]),
+    );
+  });
+
+  it("do not depend on the order of the replicates", () => {
+    const both = baskets.chain((lists) => fc.tuple(fc.constant(lists), shuffled(lists)));
+    fc.assert(
+      fc.property(both, ([lists, others]) => {
+        const [summary, other] = [lists, others].map((values) => summarize(replicatesOf(values), compare));
+        const supports = (fields: typeof summary) =>
+          Object.entries(fields?.fields ?? {})
+            .map(([pointer, { support, tied }]) => `${pointer} ${support} ${tied}`)
+            .sort();
+        expect(supports(other)).toEqual(supports(summary));
+        expect(other?.confidence).toBeCloseTo(summary?.confidence as number, 12);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("lose and double no item", () => {
+    fc.assert(
+      fc.property(baskets, (lists) => {
+        const { fields } = summarize(replicatesOf(lists), compare);
+        const said = Object.entries(fields)
+          .filter(([pointer]) => pointer.endsWith("/sku"))
+          .flatMap(([, { distribution }]) => distribution.filter((entry) => "value" in entry));
+        const votes = said.reduce((sum, { support }) => sum + support, 0);
+        expect(votes).toBe(lists.flat().length);
+      }),
+    );
+  });
+
+  it("align lists inside lists after those around them", () => {
+    const values = [
+      [
+        { team: "red", members: ["Ann", "Bob"] },
+        { team: "blue", members: ["Cid"] },
+      ],
+      [
+        { team: "blue", members: ["Cid"] },
+        { team: "red", members: ["Bob", "Ann"] },
+      ],
+    ];
+    expect(
+      pairwiseDistance(values, {
+        byPath: { "": { lists: { key: "team" } }, "/*/members": { lists: "align" } },
+      })[0]?.[1],
+    ).toBe(0);
+  });
+
+  it("leave thousands of unlike items apart, as pairing them would take the cube of their number", () => {
+    const values = [0, 1].map((offset) => Array.from({ length: 3000 }, (_, index) => 2 * index + offset));
+    expect(pairwiseDistance(values, compare)[0]?.[1]).toBe(1);
+  });
+
+  it("are judged as they stand after each replicate", () => {
+    const rule = createStoppingRule({ k: 5, rule: "lossless", compare });
+    const stops = [
+      ["a", "b"],
+      ["b", "a"],
+      ["a", "b"],
+    ].map((list) => rule.observe(list).stop);
+    expect(stops).toEqual([false, false, true]);
+  });
+});
