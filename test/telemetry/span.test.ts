@@ -16,7 +16,7 @@ describe("without OpenTelemetry", () => {
 
   it("nothing of it is loaded", () => {
     const script = `
-      import { activeTraceId } from "./src/telemetry/active-trace.ts";
+      import { activeTraceId } from "./src/telemetry/opentelemetry.ts";
       import { startSpan } from "./src/telemetry/span.ts";
       import { createRequire } from "node:module";
       startSpan("run", {}).end();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "../../../src/core/random.ts";
-import { resemblance, sketchText } from "../../../src/evidence/internal/text/text-profile.ts";
-import { edited, writtenText } from "../support/written-texts.ts";
+import { seededRandom } from "../../../../src/core/random.ts";
+import { resemblance, sketchText } from "../../../../src/evidence/internal/text/text-profile.ts";
+import { edited, writtenText } from "../../support/written-texts.ts";
 
 /** The part of the passages of both texts that both have. */
 function exactResemblance(a: string, b: string): number {

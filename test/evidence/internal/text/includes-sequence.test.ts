@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { includesSequence } from "../../../src/evidence/internal/text/text-comparison.ts";
+import { includesSequence } from "../../../../src/evidence/internal/text/text-comparison.ts";
 
 const items = (maxLength: number) => fc.array(fc.constantFrom("a", "b"), { maxLength });
 
