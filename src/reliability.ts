@@ -1,9 +1,9 @@
+export type { ErrorCategory } from "./contract/error-category.ts";
 export { StoreError, type StoreErrorFacts, type StoreFailure, type StoreOperation } from "./contract/errors.ts";
 export { CancelScope } from "./core/signal.ts";
 export type { BudgetOverrun, Reservation } from "./guard/account.ts";
 export { type BreakerState, CircuitBreaker, Cooldown, type CountedFailure, type Permit } from "./guard/breaker.ts";
 export { BudgetLedger, type BudgetLedgerOptions, type ReservationRequest } from "./guard/budget.ts";
-export type { ErrorCategory } from "./guard/classify.ts";
 export { type Classification, classify } from "./guard/classify.ts";
 export type { Attempt } from "./guard/create-guard.ts";
 export {

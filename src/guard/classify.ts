@@ -1,3 +1,4 @@
+import { consequencesOf, type ErrorCategory } from "../contract/error-category.ts";
 import { BudgetExceeded, CancelledError, ConflictError, InvalidOutputError } from "../contract/errors.ts";
 import { causeOf } from "../contract/incomplete.ts";
 import type { OutputError } from "../contract/output.ts";
@@ -19,17 +20,8 @@ export interface Classification {
   code: string;
 }
 
-const retryable: ReadonlySet<string> = new Set<ErrorCategory>([
-  "rate_limit",
-  "overloaded",
-  "server_error",
-  "timeout",
-  "network",
-  "invalid_output",
-]);
 /** Statuses that say of a request itself that it is wrong. */
 const faultsOfRequest: ReadonlySet<number> = new Set([400, 404, 422]);
-const failures: ReadonlySet<string> = new Set<ErrorCategory>(["overloaded", "server_error", "timeout", "network"]);
 
 /**
  * What an error means. The only place that decides it: looks at the error and then at its causes, at HTTP status,
@@ -62,10 +54,11 @@ function classifyReadable(error: unknown, provider: string | undefined, nowMs: n
     facts: chain[0],
   };
   const { category, facts } = decisive;
+  const { retry, breaker } = consequencesOf(category);
   const classification: Classification = {
     category,
-    isRetryable: flag ?? retryable.has(category),
-    breaker: category === "rate_limit" ? "cooldown" : failures.has(category) ? "failure" : "neutral",
+    isRetryable: flag ?? retry !== "never",
+    breaker,
     code: codeOf(facts, category),
   };
   return waitMs === undefined ? classification : { ...classification, retryAfterMs: waitMs };
@@ -139,24 +132,6 @@ function first<T, R>(items: readonly T[], pick: (item: T) => R | undefined): R |
   }
   return undefined;
 }
-
-/** What kind of thing went wrong. */
-export type ErrorCategory =
-  | "rate_limit"
-  | "quota_exhausted"
-  | "overloaded"
-  | "server_error"
-  | "timeout"
-  | "network"
-  | "invalid_request"
-  | "context_length"
-  | "content_filter"
-  | "authentication"
-  | "invalid_output"
-  | "cancelled"
-  | "budget"
-  | "circuit_open"
-  | "unknown";
 
 /** Names of the platform's and the AI SDK's errors. */
 const categoryOfName: Readonly<Record<string, ErrorCategory>> = {

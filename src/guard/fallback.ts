@@ -1,12 +1,9 @@
-import type { ErrorCategory } from "./classify.ts";
+import { consequencesOf } from "../contract/error-category.ts";
 import { classify } from "./classify.ts";
 
-/** Failures that whoever comes next would meet as well. */
-const sameForEveryone: ReadonlySet<string> = new Set<ErrorCategory>(["invalid_request", "cancelled", "budget"]);
-
-/** Whether something else may succeed where this kind of failure occurred. */
+/** Returns whether something else may succeed where this kind of failure occurred. */
 export function canFallBack(category: string | undefined): boolean {
-  return !sameForEveryone.has(category ?? "unknown");
+  return consequencesOf(category).fallback;
 }
 
 /** What is tried, and how. */

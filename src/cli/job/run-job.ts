@@ -1,4 +1,5 @@
 import type { OrchestrationConfig } from "../../contract/config.ts";
+import { consequencesOf } from "../../contract/error-category.ts";
 import { BudgetExceeded, isOrchestratorError } from "../../contract/errors.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
@@ -9,8 +10,6 @@ import { CommandError, exitCode } from "../faults.ts";
 import type { Input } from "../input/input.ts";
 import { answeredLine, type OutputLine, rejectedLine } from "../output/output-line.ts";
 import type { JobBudget } from "./job-tally.ts";
-
-const hopelessCategories = new Set(["authentication", "quota_exhausted"]);
 
 /** One tool over many inputs. */
 export interface Job {
@@ -87,7 +86,7 @@ function run(job: Job, input: Input, costUsd: number | undefined): Promise<Orche
 /** A wrong key, or an account without money, fails every input alike: none of them gets a line for it. */
 function assertOthersMaySucceed(output: OrchestrationOutput, { place }: Input): void {
   if (output.status !== "failed") return;
-  const hopeless = Object.values(output.errors).find(({ category }) => hopelessCategories.has(category ?? ""));
+  const hopeless = Object.values(output.errors).find(({ category }) => consequencesOf(category).endsJob);
   if (!hopeless) return;
   throw new CommandError(
     `${place}: ${hopeless.message}\nEvery input would fail like this, so the job stopped. Once it is mended, the same command goes on.`,

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { consequencesOf } from "../../contract/error-category.ts";
 import { ConflictError } from "../../contract/errors.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
 import type { Usage } from "../../contract/usage.ts";
@@ -189,11 +190,9 @@ function inFlight(key: string): ConflictError {
   return new ConflictError(key, message, { reason: "in_flight" });
 }
 
-/** Failures that the request itself fixes: asking again gives the same. */
-const fixedByRequest = new Set(["invalid_request", "context_length"]);
 /**
- * But a refusal can be a fallback's whose package is not installed, not here and not yet, and a conflict that of a run
- * which the tool has started.
+ * Codes of failures that may pass although their category is kept: the package of a fallback may be installed later, and
+ * a run that the tool has started may free its key.
  */
 const mayPass = new Set<string>([InvalidOptionsError.code, ConflictError.code]);
 
@@ -244,6 +243,6 @@ function withJournaledUsage(output: OrchestrationOutput, journaledUsage: Usage |
 function isFinal(output: OrchestrationOutput): boolean {
   if (output.status !== "failed") return output.status === "completed";
   return Object.values(output.errors).every(
-    ({ category, code, isRetryable }) => fixedByRequest.has(category ?? "") && !isRetryable && !mayPass.has(code),
+    ({ category, code, isRetryable }) => consequencesOf(category).keptUnderKey && !isRetryable && !mayPass.has(code),
   );
 }

@@ -1,6 +1,7 @@
 import type { Replicate, ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { Call, CallAttempt, CallOutcome, Lent, ReplicatePlace } from "../../contract/call.ts";
+import { consequencesOf } from "../../contract/error-category.ts";
 import { BudgetExceeded, InvalidOutputError } from "../../contract/errors.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { Budget } from "../../contract/usage.ts";
@@ -28,16 +29,6 @@ export interface BundleAsking<Input, T> extends AnswerRules {
   readonly question: string | undefined;
   readonly responseIds: Set<string>;
 }
-
-/** Failures that the next replicate would meet as well, so that asking on is of no use. */
-const hopelessCategories = new Set([
-  "authentication",
-  "quota_exhausted",
-  "invalid_request",
-  "context_length",
-  "circuit_open",
-  "cancelled",
-]);
 
 /**
  * Asks for one replicate under the run's policies, checks it, keeps it in the journal, and then reports it.
@@ -154,7 +145,7 @@ function isHopeless(
 ): boolean {
   // A replicate that used up what it had for itself leaves the others theirs.
   if (BudgetExceeded.isInstance(error)) return error.limit !== perReplicateBudget?.[error.budgetType];
-  return InvalidOptionsError.isInstance(error) || hopelessCategories.has(failure.category ?? "");
+  return InvalidOptionsError.isInstance(error) || consequencesOf(failure.category).endsBundle;
 }
 
 function toReplicate<T>(

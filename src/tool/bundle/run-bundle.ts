@@ -1,6 +1,7 @@
 import type { EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import { lentWith } from "../../contract/call.ts";
+import { consequencesOf } from "../../contract/error-category.ts";
 import { Incomplete } from "../../contract/incomplete.ts";
 import { rawRequestOf } from "../../contract/raw-request.ts";
 import type { ToolContext } from "../../contract/tool.ts";
@@ -52,13 +53,10 @@ async function makeBundle<Input, T>(
   return evidenceBundle;
 }
 
-/** What a circuit opens at, or pauses for. */
-const failuresOfProviders = new Set(["rate_limit", "overloaded", "server_error", "timeout", "network"]);
-
 /** An open circuit is what follows from failures; where they are this bundle's own, the first of them is the cause. */
 function causeOf(failure: Failure, { failures }: Schedule): Failure {
   if (failure.facts.category !== "circuit_open") return failure;
-  return failures.find(({ facts }) => failuresOfProviders.has(facts.category ?? "")) ?? failure;
+  return failures.find(({ facts }) => consequencesOf(facts.category).breaker !== "neutral") ?? failure;
 }
 
 function incomplete(toolName: string, evidenceBundle: EvidenceBundle, { error, facts }: Failure): Incomplete {
