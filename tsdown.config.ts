@@ -14,6 +14,7 @@ export default defineConfig({
   target: "node22.18",
   fixedExtension: false,
   dts: true,
+  sourcemap: true,
   clean: true,
   // A folder of its own, so that no shared chunk takes the name of an entry.
   outputOptions: { chunkFileNames: "shared/[name].js" },

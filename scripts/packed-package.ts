@@ -1,13 +1,14 @@
 /**
  * Puts what npm would publish into an empty project, with its runtime dependencies alone, and uses it there: every entry
- * point is imported, and the command is run. A file that is missing from the package, or a development dependency that the
- * package needs, shows here.
+ * point is imported, the command is run, and every link of its pages leads to a file that is there. A file that is missing from
+ * the package, or a development dependency that the package needs, shows here.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import manifest from "../package.json" with { type: "json" };
+import { deadLinksIn } from "./rules/links.ts";
 
 const project = mkdtempSync(join(tmpdir(), "steer-packed-"));
 const installed = join(project, "node_modules", manifest.name);
@@ -18,6 +19,10 @@ try {
   const [{ filename, unpackedSize, entryCount }] = JSON.parse(packed);
   run("tar", ["-xzf", join(project, filename), "--strip-components=1", "-C", installed]);
   for (const name of Object.keys(manifest.dependencies)) link(name);
+
+  const pages = readdirSync(installed, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".md"));
+  const dead = pages.flatMap((page) => deadLinksIn(page, installed));
+  if (dead.length > 0) throw new Error(`Links of the package lead nowhere:\n${dead.join("\n")}`);
 
   const entries = Object.keys(manifest.exports).filter((entry) => entry !== "./package.json");
   const imports = entries.map((entry) => `await import("${entry.replace(".", manifest.name)}");`);

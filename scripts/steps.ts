@@ -77,6 +77,11 @@ export const steps: readonly Step[] = [
     command: ["node", "scripts/contract-surface.ts"],
   },
   {
+    name: "api-report",
+    promise: "the public surface is as api/ shows it",
+    command: ["node", "scripts/api-report.ts", "--check"],
+  },
+  {
     name: "user-types",
     promise: "a user's types lead and refuse as they should",
     command: typescript7("test/types"),
@@ -115,6 +120,11 @@ export const steps: readonly Step[] = [
     name: "api-docs",
     promise: "the API reference is made without a warning",
     command: ["typedoc", "--logLevel", "Warn"],
+  },
+  {
+    name: "bench-gate",
+    promise: "a guarded call and a run cost no more than the baseline says",
+    command: ["node", "bench/gate.ts"],
   },
   {
     name: "campaign",

@@ -2,13 +2,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Written by a step that comes later. */
+/** A folder that a later step writes. */
 const madeLater = "docs/reference/api";
 
 /** Folders whose README lists every page. */
 const listed = ["docs/decisions", "docs/guide"];
 
-/** Pages that nobody finds, because their folder's README does not list them. */
+/** Pages that their folder's README does not list. */
 export function findUnlistedPages(): string[] {
   return listed.flatMap((folder) => {
     const index = readFileSync(join(folder, "README.md"), "utf8");
@@ -20,13 +20,17 @@ export function findUnlistedPages(): string[] {
 /** Relative links of Markdown pages that lead nowhere. */
 export function findDeadLinks(): string[] {
   const pages = execFileSync("git", ["ls-files", "-z", "*.md"], { encoding: "utf8" }).split("\0");
-  return pages.filter((page) => page !== "" && existsSync(page)).flatMap(deadLinksIn);
+  return pages.filter((page) => page !== "" && existsSync(page)).flatMap((page) => deadLinksIn(page));
 }
 
-function deadLinksIn(page: string): string[] {
-  const text = readFileSync(page, "utf8").replaceAll(/^```.*?^```/gms, "");
+/** Relative links of one page that lead nowhere in `root`. */
+export function deadLinksIn(page: string, root = "."): string[] {
+  const text = readFileSync(join(root, page), "utf8").replaceAll(/^```.*?^```/gms, "");
   return [...text.matchAll(/\]\((?!\w+:)([^)#\s]+)(?:#[^)]*)?\)/g)]
     .map(([, target = ""]) => target)
-    .filter((target) => !existsSync(join(dirname(page), target)) && !join(dirname(page), target).startsWith(madeLater))
+    .filter((target) => {
+      const path = join(dirname(page), target);
+      return !existsSync(join(root, path)) && !path.startsWith(madeLater);
+    })
     .map((target) => `${page}: the link to ${target} leads nowhere`);
 }

@@ -1,7 +1,8 @@
 import { lookup as systemLookup } from "node:dns";
 import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { BlockList, isIP, isIPv4, type LookupFunction } from "node:net";
+import { isIP, type LookupFunction } from "node:net";
+import ipaddr from "ipaddr.js";
 import { type Clock, schedule, systemClock } from "../core/clock.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
@@ -64,43 +65,14 @@ async function readBody(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** What no public server has (IANA special-purpose registries, RFC 6890). */
-const specialIPv4 = new BlockList();
-for (const [network, prefix] of [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.0.0.0", 24],
-  ["192.0.2.0", 24],
-  ["192.88.99.0", 24],
-  ["192.168.0.0", 16],
-  ["198.18.0.0", 15],
-  ["198.51.100.0", 24],
-  ["203.0.113.0", 24],
-  ["224.0.0.0", 3],
-] as const)
-  specialIPv4.addSubnet(network, prefix, "ipv4");
+/** The one block of IPv6 that public addresses are given from. */
+const allocatedIPv6 = ipaddr.parseCIDR("2000::/3");
 
-const globalIPv6 = new BlockList();
-globalIPv6.addSubnet("2000::", 3, "ipv6");
-
-/** Documentation, and the tunnels through which an IPv4 address hides in an IPv6 one. */
-const specialIPv6 = new BlockList();
-for (const [network, prefix] of [
-  ["2001::", 23],
-  ["2001:db8::", 32],
-  ["2002::", 16],
-  ["3fff::", 20],
-] as const)
-  specialIPv6.addSubnet(network, prefix, "ipv6");
-
-/** Whether an IP address is one of the public internet: not of this machine, not of its network. */
+/** Returns true for an address of the public internet: not of this machine or its network, and no tunnel to them. */
 export function isPublicAddress(address: string): boolean {
-  if (isIPv4(address)) return !specialIPv4.check(address, "ipv4");
-  return globalIPv6.check(address, "ipv6") && !specialIPv6.check(address, "ipv6");
+  if (!isIP(address)) return false;
+  const parsed = ipaddr.parse(address);
+  return parsed.range() === "unicast" && (parsed.kind() === "ipv4" || parsed.match(allocatedIPv6));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from "node:util";
+import stringWidth from "string-width";
 import type { EvidenceSource } from "../../contract/model.ts";
 
 /**
@@ -22,8 +22,18 @@ function showInvisible(text: string): string {
   return text.replace(invisible, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
-export function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1))}…`;
+const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+/** The text in at most so many terminal columns, with `…` where something is cut off. A character is never cut in two. */
+export function cut(text: string, columns: number): string {
+  let width = 0;
+  let end = 0;
+  for (const { segment, index } of graphemes.segment(text)) {
+    width += stringWidth(segment);
+    if (width > columns) return `${text.slice(0, end)}…`;
+    if (width < columns) end = index + segment.length;
+  }
+  return text;
 }
 
 /** US dollars, down to the first two digits that are not zero. */
@@ -68,16 +78,12 @@ export function counted(count: number, noun: string): string {
 export function toColumns(rows: readonly (readonly string[])[], gap = 2): string[] {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, visibleLength(cell));
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, stringWidth(cell));
   }
   return rows.map((row) =>
     row
-      .map((cell, column) => cell + " ".repeat((widths[column] as number) - visibleLength(cell)))
+      .map((cell, column) => cell + " ".repeat((widths[column] as number) - stringWidth(cell)))
       .join(" ".repeat(gap))
       .trimEnd(),
   );
-}
-
-function visibleLength(text: string): number {
-  return stripVTControlCharacters(text).length;
 }

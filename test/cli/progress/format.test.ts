@@ -8,6 +8,7 @@ import {
   showLines,
   showOnLine,
   showUsd,
+  toColumns,
 } from "../../../src/cli/progress/format.ts";
 
 describe("what people read", () => {
@@ -51,6 +52,24 @@ describe("what people read", () => {
     [3_660_000, "1 h 1 min"],
   ])("%i ms are %s", (ms, shown) => {
     expect(showDuration(ms)).toBe(shown);
+  });
+
+  test("columns line up under wide characters, emoji and colours", () => {
+    expect(
+      toColumns([
+        ["東京", "1"],
+        ["👩\u200d💻", "2"],
+        ["\x1b[31mab\x1b[39m", "3"],
+        ["abcd", "4"],
+      ]),
+    ).toEqual(["東京  1", "👩\u200d💻    2", "\x1b[31mab\x1b[39m    3", "abcd  4"]);
+  });
+
+  test("a cut text fits its columns and no character is cut in two", () => {
+    expect(cut("東京都庁", 5)).toBe("東京…");
+    expect(cut("👩\u200d💻👩\u200d💻", 3)).toBe("👩\u200d💻…");
+    expect(cut("東京都庁", 8)).toBe("東京都庁");
+    expect(cut("abc", 0)).toBe("…");
   });
 
   test("answers that are not live say what they are", () => {
