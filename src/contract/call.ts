@@ -70,7 +70,7 @@ interface CallFacts extends Spent {
 /** Runs a call under the policies of the run: retry, breaker, reservation, timeout. It never throws. */
 export type CallGuard = <R>(call: Call<R>) => Promise<CallOutcome<R>>;
 
-/** Tools that put their calls through the lent guard themselves; any other tool is guarded as a whole. */
+/** Marks tools that put each call through the guard of their runtime; any other tool is guarded as a whole. */
 const guardsItself = Symbol.for("steer-llm-sdk.guards-itself");
 
 export function markSelfGuarding(prototype: object): void {
@@ -103,16 +103,20 @@ export interface ReplicatePlace {
   readonly question: string;
 }
 
-/** What a run lends to the tools of this package beyond the public context. */
-export interface Lent {
+/** Package-internal part of a tool context: what the tools of this package get from their run beyond the public context. */
+export interface ToolRuntime {
   readonly guard: CallGuard;
-  /** The guard of calls that have ceilings of their own, all together and within the run's. */
+  /** Guards calls that have ceilings of their own, all together and within the run's. */
   guardWithin(limits: Budget): CallGuard;
-  /** What an error means, as plain data. */
+  /** Describes an error as plain data. */
   failureOf(error: unknown, attempts: number): OutputError;
+  /** The request as the tool's `inputSchema` accepted it, and as the caller gave it. */
+  readonly request?: { readonly accepted: unknown; readonly given: unknown } | undefined;
   readonly journal?: ReplicateJournal | undefined;
-  /** What the journal knows that by which what is asked is part of: a replicate, or a bundle that is run as a whole. */
+  /** Journal id of the enclosing replicate or whole bundle, if any. */
   readonly within?: string | undefined;
+  /** How often each question was asked with this runtime: asked twice, a question has two places in the journal. */
+  readonly timesAsked?: Map<string, number> | undefined;
   readonly prices?: PriceSource | undefined;
   readonly calibrations?: CalibrationSource | undefined;
   /** The run's `streaming` option. */
@@ -121,28 +125,39 @@ export interface Lent {
   readonly maxParallel: number;
   /** The current attempt, inside a guarded call. */
   readonly attempt?: CallAttempt | undefined;
-  /** Whether what is reported reaches anyone; it may where this is left out. */
+  /** Whether events reach a listener; they may where this is left out. */
   isHeard?(): boolean;
   /**
-   * Where an attempt of a call reports, under its own number.
+   * Returns the events of one attempt of a call, under the attempt's number.
    *
-   * @param delivers the attempt, which a delta that reaches anyone commits
+   * @param delivers the attempt, which a delivered delta commits
    */
   eventsFor?(attempt: number, delivers?: Pick<CallAttempt, "commit">): ToolEvents;
-  /** Hears of the bundle that `source` makes inside a call, so that what there is of it can outlive the call. */
+  /** Receives each bundle that `source` makes inside a call, so that its evidence can outlive the call. */
   onBundle?(source: object, bundle: Promise<EvidenceBundle<any>>): void;
-  /** What a replicate's answer must fit, to tell the model. */
+  /** JSON schema of the answers, for the model. */
   readonly responseSchema?: JSONSchema | undefined;
+  /** JSON pointers of the fields that replicates may be asked for one by one (`resample: "fields"`). */
+  readonly askableFields?: readonly string[] | undefined;
 }
 
-const lent = Symbol.for("steer-llm-sdk.lent");
+const toolRuntime = Symbol.for("steer-llm-sdk.tool-runtime");
 
-/** A context that also carries what the run lends, and hands it on where a tool spreads it into a context of its own. */
-export function lend<C extends ToolContext>(context: C, what: Lent): C {
-  return Object.defineProperty(context, lent, { value: what, enumerable: true });
+/** Adds a runtime to a context. A context that a tool spreads it into has it too. */
+export function withRuntime<C extends ToolContext>(context: C, runtime: ToolRuntime): C {
+  return Object.defineProperty(context, toolRuntime, { value: runtime, enumerable: true });
 }
 
-/** What the run lent with this context; `undefined` where a tool is called by hand. */
-export function lentWith(context: ToolContext): Lent | undefined {
-  return (context as { [lent]?: Lent })[lent];
+/** Returns the runtime of a context; `undefined` where the tool is called by hand. */
+export function runtimeOf(context: ToolContext): ToolRuntime | undefined {
+  return (context as { [toolRuntime]?: ToolRuntime })[toolRuntime];
+}
+
+/**
+ * Returns the request as the caller gave it, where `request` is what the tool's `inputSchema` made of it: a schema may fill
+ * in the time, and the same request would be another one at every run.
+ */
+export function givenRequest(context: ToolContext, request: unknown): unknown {
+  const known = runtimeOf(context)?.request;
+  return known && known.accepted === request ? known.given : request;
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type CallAttempt, type CallGuard, isSelfGuarding, lend } from "../contract/call.ts";
+import { type CallAttempt, type CallGuard, isSelfGuarding, withRuntime } from "../contract/call.ts";
 import { Incomplete } from "../contract/incomplete.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import { type AnyTool, type ToolContext, withLazySignal } from "../contract/tool.ts";
@@ -51,7 +51,7 @@ async function invoke(
 ): Promise<unknown> {
   const guard = guardFor(context, span);
   if (isSelfGuarding(tool)) {
-    const work = Promise.resolve(tool.execute(request, options, createToolContext(context, guard, span)));
+    const work = Promise.resolve(tool.execute(request, options, createToolContext(context, request, guard, span)));
     return endedWith(context.scope, work);
   }
   const outcome = await guard({
@@ -62,7 +62,7 @@ async function invoke(
       tool.execute(
         request,
         resolveToolOptions(tool, context.toolOptions),
-        createToolContext(context, guard, span, attempt),
+        createToolContext(context, request, guard, span, attempt),
       ),
   });
   if (outcome.ok) return outcome.value;
@@ -99,7 +99,13 @@ function guardFor(context: RunContext, span: Span, limits?: Budget): CallGuard {
  *
  * @param attempt the attempt of a tool that is guarded as a whole; a tool that guards its calls itself has none yet
  */
-function createToolContext(context: RunContext, guard: CallGuard, span: Span, attempt?: CallAttempt): ToolContext {
+function createToolContext(
+  context: RunContext,
+  request: unknown,
+  guard: CallGuard,
+  span: Span,
+  attempt?: CallAttempt,
+): ToolContext {
   const { events, scope, traceId, requestId, ledger, journal } = context;
   const { clock, random, prices, calibrations } = context.settings;
   const { options } = context.input;
@@ -115,11 +121,13 @@ function createToolContext(context: RunContext, guard: CallGuard, span: Span, at
     reportUsage: (usage, costUsd = null) => attempt?.spend(usage, costUsd),
     ...(options.idempotencyKey !== undefined && { idempotencyKey: options.idempotencyKey }),
   };
-  return lend(withLazySignal(facts, attempt ?? scope), {
+  return withRuntime(withLazySignal(facts, attempt ?? scope), {
     guard,
     guardWithin: (limits) => guardFor(context, span, limits),
     failureOf: toOutputError,
+    request: { accepted: request, given: context.input.request },
     journal,
+    timesAsked: new Map(),
     prices,
     calibrations,
     attempt,

@@ -3,7 +3,6 @@ import type { BundleToolOptions } from "../contract/bundle-options.ts";
 import { type OrchestrationConfig, orchestrationConfig, type ResolvedOrchestrationConfig } from "../contract/config.ts";
 import { ToolNotFoundError } from "../contract/errors.ts";
 import type { EventManager, OrchestrationEvent } from "../contract/event.ts";
-import { keepRawRequest } from "../contract/raw-request.ts";
 import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
 import { snapshot } from "../core/canonical.ts";
 import { InvalidOptionsError, messageOf, type OptionIssue } from "../core/errors.ts";
@@ -268,7 +267,7 @@ function isIterable(value: unknown): boolean {
 export async function checkRequest(tool: AnyTool, request: unknown): Promise<unknown> {
   if (!tool.inputSchema) return request;
   const result = await tool.inputSchema["~standard"].validate(request);
-  if (!result.issues) return keepRawRequest(snapshot(result.value, "request"), request);
+  if (!result.issues) return snapshot(result.value, "request");
   throw new InvalidOptionsError(
     result.issues.map((issue) => {
       const keys = (issue.path ?? []).map(keyOf);

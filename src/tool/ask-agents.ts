@@ -1,14 +1,14 @@
 import type { EvidenceContent } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
-import { lentWith } from "../contract/call.ts";
+import { runtimeOf } from "../contract/call.ts";
 import { BudgetExceeded, isOrchestratorError } from "../contract/errors.ts";
 import { causeOf, Incomplete } from "../contract/incomplete.ts";
 import type { OutputError } from "../contract/output.ts";
 import type { AgentDefinition } from "../contract/run.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { AgentAnswers } from "./agents-tool.ts";
-import { lendByHand } from "./bundle/lent.ts";
 import type { CheckedBundleOptions } from "./bundle/replicate-source.ts";
+import { runtimeByHand } from "./bundle/tool-runtime.ts";
 import { PromptBundleTool } from "./prompt/prompt-bundle-tool.ts";
 import { templateVariables } from "./prompt/prompt-template.ts";
 
@@ -34,13 +34,13 @@ export async function askAgents(
     code: "deprecated_agents",
     message: "`agents` is deprecated: use tools instead, such as new PromptBundleTool({ name, model, prompt }).",
   });
-  const lent = lentWith(context) ?? lendByHand(context);
+  const runtime = runtimeOf(context) ?? runtimeByHand(context);
   const questions = agents.map((agent) => ({ tool: toTool(agent), request: requestFor(agent, request) }));
   for (const question of questions) await findModel(question, context);
   const answers: AgentAnswers = {};
   const failures: Record<string, OutputError> = {};
   const causes: unknown[] = [];
-  await forEachLimited(questions, lent.maxParallel, async ({ tool, request }) => {
+  await forEachLimited(questions, runtime.maxParallel, async ({ tool, request }) => {
     if (causes.some(endsTheRun)) return;
     try {
       const { evidenceBundle } = await tool.execute(request, { k: 1 }, context);
@@ -48,7 +48,10 @@ export async function askAgents(
     } catch (error) {
       causes.push(causeOf(error));
       if (error instanceof Incomplete && error.isUsable) answers[tool.name] = consensusOf(error);
-      Object.assign(failures, error instanceof Incomplete ? error.failures : { [tool.name]: lent.failureOf(error, 1) });
+      Object.assign(
+        failures,
+        error instanceof Incomplete ? error.failures : { [tool.name]: runtime.failureOf(error, 1) },
+      );
     }
   });
   if (causes.length === 0) return answers;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isSelfGuarding, type Lent, lend, lentWith, markSelfGuarding } from "../../src/contract/call.ts";
+import { isSelfGuarding, markSelfGuarding, runtimeOf, type ToolRuntime, withRuntime } from "../../src/contract/call.ts";
 import { Tool, type ToolContext } from "../../src/contract/tool.ts";
 
 class Plain extends Tool {
@@ -45,14 +45,14 @@ describe("a tool", () => {
   });
 });
 
-it("what a run lends with a context is there for those who know, in a context that is made from it too, and no JSON holds it", () => {
+it("keeps the runtime of a context that is spread, and out of its JSON", () => {
   const context = { traceId: "t" } as ToolContext;
-  const what = { maxParallel: 3 } as Lent;
-  const lending = lend(context, what);
+  const what = { maxParallel: 3 } as ToolRuntime;
+  const lending = withRuntime(context, what);
   expect(lending).toBe(context);
-  expect(lentWith(lending)).toBe(what);
+  expect(runtimeOf(lending)).toBe(what);
   expect(JSON.stringify(lending)).toBe('{"traceId":"t"}');
   expect(Object.keys(lending)).toEqual(["traceId"]);
-  expect(lentWith({ ...lending })).toBe(what);
-  expect(lentWith({ traceId: "by hand" } as ToolContext)).toBeUndefined();
+  expect(runtimeOf({ ...lending })).toBe(what);
+  expect(runtimeOf({ traceId: "by hand" } as ToolContext)).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import type { Replicate, ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
-import type { Call, CallAttempt, CallOutcome, Lent, ReplicatePlace } from "../../contract/call.ts";
+import type { Call, CallAttempt, CallOutcome, ReplicatePlace, ToolRuntime } from "../../contract/call.ts";
 import { consequencesOf } from "../../contract/error-category.ts";
 import { BudgetExceeded, InvalidOutputError } from "../../contract/errors.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
@@ -9,9 +9,9 @@ import { keepOriginal } from "../../core/error-marks.ts";
 import { InvalidOptionsError, showValue } from "../../core/errors.ts";
 import { type AnswerRules, acceptAnswer } from "./answer-rules.ts";
 import { findJournaled, journalReplicate } from "./journal.ts";
-import { attemptContext, countUse } from "./lent.ts";
 import type { Asked, Failure } from "./replicate-scheduler.ts";
 import type { ReplicateBound, ReplicateSource } from "./replicate-source.ts";
+import { attemptContext, countUse } from "./tool-runtime.ts";
 
 /** Everything that the replicates of one bundle have in common. */
 export interface BundleAsking<Input, T> extends AnswerRules {
@@ -19,7 +19,7 @@ export interface BundleAsking<Input, T> extends AnswerRules {
   readonly request: Input;
   readonly options: ResolvedBundleOptions;
   readonly context: ToolContext;
-  readonly lent: Lent;
+  readonly runtime: ToolRuntime;
   readonly bound: ReplicateBound;
   /** Replicates that were asked for before, of other models. */
   readonly offset: number;
@@ -40,18 +40,18 @@ export async function askReplicate<Input, T>(
   index: number,
   fields?: readonly string[] | undefined,
 ): Promise<Asked> {
-  const { tool, options, context, lent } = asking;
+  const { tool, options, context, runtime } = asking;
   const id = `r${asking.offset + index + 1}`;
   const spec = { id, index, seed: options.seeds[index] as number, ...(fields && { fields }) };
   const place = placeOf(asking, spec);
-  const recorded = lent.journal && place && (await findJournaled(lent.journal, place, asking));
+  const recorded = runtime.journal && place && (await findJournaled(runtime.journal, place, asking));
   if (recorded) {
     const replicate = { ...recorded, id };
     context.events.emit("replicate_done", { replicate });
     return { replicate };
   }
   let hasStarted = false;
-  const outcome = await lent.guard<ReplicateResult<T>>({
+  const outcome = await runtime.guard<ReplicateResult<T>>({
     provider: tool.provider ?? `tool:${tool.name}`,
     replicateId: spec.id,
     modelId: tool.modelId,
@@ -68,7 +68,7 @@ export async function askReplicate<Input, T>(
   if (!hasStarted) return { failure, isHopeless: true };
   const replicate = toReplicate(asking, spec, outcome);
   const unkept = replicate.valid ? await keep(replicate as Replicate, place, asking) : undefined;
-  const events = lent.eventsFor?.(outcome.attempts) ?? context.events;
+  const events = runtime.eventsFor?.(outcome.attempts) ?? context.events;
   events.emit("replicate_done", { replicate });
   if (unkept) return { replicate, failure: unkept, isHopeless: true };
   return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome, options) };
@@ -87,7 +87,7 @@ async function keep(
   place: ReplicatePlace | undefined,
   asking: BundleAsking<any, any>,
 ): Promise<Failure | undefined> {
-  const { journal, failureOf } = asking.lent;
+  const { journal, failureOf } = asking.runtime;
   try {
     if (journal && place) await journalReplicate(journal, place, asking, replicate);
     return undefined;
@@ -117,16 +117,16 @@ function noAnswer({ name }: ReplicateSource<any, any>, given: unknown): TypeErro
 }
 
 function replicateContext(
-  { context, lent, schema, resampling, question }: BundleAsking<any, any>,
+  { context, runtime, schema, resampling, question }: BundleAsking<any, any>,
   attempt: CallAttempt,
   replicate: ReplicateSpec,
 ): ReplicateContext {
   const { index, seed, fields } = replicate;
   const within = question && `${question}/${index}:${seed}`;
   // Whose own place is not known has none for what is asked inside of it.
-  const journal = within ? lent.journal : undefined;
+  const journal = within ? runtime.journal : undefined;
   const responseSchema = resampling && fields ? resampling.responseSchema(fields) : schema?.jsonSchema;
-  return Object.assign(attemptContext(context, lent, attempt, { responseSchema, within, journal }), { replicate });
+  return Object.assign(attemptContext(context, runtime, attempt, { responseSchema, within, journal }), { replicate });
 }
 
 function warnOfSameResponse({ context, responseIds }: BundleAsking<any, any>, responseId: string | undefined): void {

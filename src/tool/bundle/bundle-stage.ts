@@ -1,6 +1,6 @@
 import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
-import type { Lent } from "../../contract/call.ts";
+import type { ToolRuntime } from "../../contract/call.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
@@ -23,7 +23,7 @@ export interface BundleWork<Input> {
   /** Where single fields are asked for again. */
   readonly resampling: FieldResampling | undefined;
   readonly context: ToolContext;
-  readonly lent: Lent;
+  readonly runtime: ToolRuntime;
   /** What the journal knows the question by that is asked of a model. */
   readonly questionFor: (model: ReplicateSource<any, any>) => string | undefined;
 }
@@ -47,7 +47,7 @@ export interface BundleStage<T> {
  */
 export async function runBundleStage<Input, T>(
   { source: tool, bound }: BoundSource<Input, T>,
-  { request, options, schema, resampling, context, lent, questionFor }: BundleWork<Input>,
+  { request, options, schema, resampling, context, runtime, questionFor }: BundleWork<Input>,
   before: { readonly stage: number; readonly offset: number },
   isLast: boolean,
 ): Promise<BundleStage<T>> {
@@ -56,7 +56,7 @@ export async function runBundleStage<Input, T>(
     request,
     options,
     context,
-    lent,
+    runtime,
     bound,
     schema,
     resampling,
@@ -68,7 +68,7 @@ export async function runBundleStage<Input, T>(
   const settled = () => ({ ...options, compare: comparison.compare });
   const schedule = await scheduleReplicates({
     k: options.k,
-    maxParallel: Math.min(options.maxParallel, lent.maxParallel),
+    maxParallel: Math.min(options.maxParallel, runtime.maxParallel),
     rule: createBundleRule({ options: settled, schema, resampling, isLast, learns: comparison.isAwaited }),
     async ask(index, fields) {
       const asked = await askReplicate(asking, index, fields);
@@ -79,7 +79,7 @@ export async function runBundleStage<Input, T>(
       return failure ? { replicate, failure: asked.failure ?? failure, isHopeless: true } : asked;
     },
     onObserved(count, seen) {
-      if (isSummaryDue(count, options.k) && (lent.isHeard?.() ?? true))
+      if (isSummaryDue(count, options.k) && (runtime.isHeard?.() ?? true))
         context.events.emit("partial_summary", { summary: summarizeReplicates(seen(), settled()) });
     },
   });
@@ -113,7 +113,7 @@ function warnOfAbsentFields(
 async function learn(
   { data }: Replicate,
   comparison: SettledComparison,
-  { context, lent }: BundleAsking<any, any>,
+  { context, runtime }: BundleAsking<any, any>,
 ): Promise<Failure | undefined> {
   const scope = new CancelScope(context.signal);
   try {
@@ -123,7 +123,7 @@ async function learn(
     comparison.giveUp();
     const message = `The answers are compared without the similarity that was given: ${messageOf(error)}`;
     context.events.emit("warning", { code: "similarity_failed", message });
-    return { error, facts: lent.failureOf(error, 1) };
+    return { error, facts: runtime.failureOf(error, 1) };
   } finally {
     scope.dispose();
   }

@@ -1,10 +1,8 @@
 import type { Replicate } from "../../contract/bundle.ts";
-import { type Lent, lentWith, type ReplicateJournal, type ReplicatePlace } from "../../contract/call.ts";
-import { rawRequestOf } from "../../contract/raw-request.ts";
+import { givenRequest, type ReplicateJournal, type ReplicatePlace, runtimeOf } from "../../contract/call.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
 import type { JSONSchema } from "../../core/json.ts";
-import { promptOf } from "../prompt/prompt-question.ts";
 import { type AnswerRules, checkAnswer } from "./answer-rules.ts";
 import type { ReplicateSource } from "./replicate-source.ts";
 
@@ -17,41 +15,36 @@ import type { ReplicateSource } from "./replicate-source.ts";
  * 2. Asked twice by one attempt it is two questions, and they are the same two when the attempt is made again.
  */
 
-/** What tells who asks. */
-type Asking = Pick<ReplicateSource<any, any>, "name" | "version" | "provider" | "modelId">;
-
-/** How often each question was asked with what is lent to one attempt. */
-const asked = new WeakMap<Lent, Map<string, number>>();
+/** Facts that identify a tool in the journal. */
+type Asking = Pick<ReplicateSource<any, any>, "name" | "version" | "provider" | "modelId" | "promptIdentity">;
 
 /**
- * The fingerprints of what one bundle asks of each of its models; they are `undefined` where nothing is journaled: without
- * a key, and for a request without a canonical form, which nobody could tell from another.
+ * Returns the fingerprint of what one bundle asks of each of its models. It is `undefined` where nothing is journaled:
+ * without a key, and for a request without a canonical form, which cannot be told from another.
  */
 export function journalQuestions(
   context: ToolContext,
   tool: Asking,
   request: unknown,
 ): (model: Asking) => string | undefined {
-  const lent = lentWith(context);
-  if (!lent?.journal) return () => undefined;
-  const first = questionFingerprint(tool, request, lent.within, 0);
+  const { journal, within, timesAsked } = runtimeOf(context) ?? {};
+  if (!journal) return () => undefined;
+  const given = givenRequest(context, request);
+  const first = questionFingerprint(tool, given, within, 0);
   if (first === undefined) return () => undefined;
-  const counts = asked.get(lent) ?? new Map<string, number>();
-  const turn = counts.get(first) ?? 0;
-  asked.set(lent, counts.set(first, turn + 1));
-  return (model) => questionFingerprint(model, request, lent.within, turn);
+  const turn = timesAsked?.get(first) ?? 0;
+  timesAsked?.set(first, turn + 1);
+  return (model) => questionFingerprint(model, given, within, turn);
 }
 
 function questionFingerprint(
-  tool: Asking,
+  { name, version, provider, modelId, promptIdentity: prompt }: Asking,
   request: unknown,
   within: string | undefined,
   turn: number,
 ): string | undefined {
-  const { name, version, provider, modelId } = tool;
-  const asking = { name, version, provider, modelId, prompt: promptOf(tool), request: rawRequestOf(request) };
   try {
-    return fingerprint({ ...asking, within, turn }).slice(0, 12);
+    return fingerprint({ name, version, provider, modelId, prompt, request, within, turn }).slice(0, 12);
   } catch {
     return undefined;
   }

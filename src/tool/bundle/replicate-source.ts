@@ -22,6 +22,8 @@ export interface ReplicateSource<Input, T> {
   readonly provider?: string | undefined;
   readonly modelId?: string | undefined;
   readonly source: EvidenceSource;
+  /** What it asks whatever the request, as plain data: part of what the journal knows a replicate by. */
+  readonly promptIdentity?: unknown;
   /** Whether it heeds `replicate.fields`. */
   readonly asksForFields?: boolean | undefined;
   boundReplicates(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<ReplicateBound>;

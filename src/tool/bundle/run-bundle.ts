@@ -1,9 +1,8 @@
 import type { EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
-import { lentWith } from "../../contract/call.ts";
+import { givenRequest, runtimeOf } from "../../contract/call.ts";
 import { consequencesOf } from "../../contract/error-category.ts";
 import { Incomplete } from "../../contract/incomplete.ts";
-import { rawRequestOf } from "../../contract/raw-request.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
 import { seededRandom } from "../../core/random.ts";
@@ -11,10 +10,10 @@ import { FieldResampling, resolveBundleSchema } from "./answer-rules.ts";
 import type { BundleWork } from "./bundle-stage.ts";
 import type { BundleTool } from "./bundle-tool.ts";
 import { journalQuestions } from "./journal.ts";
-import { lentFor } from "./lent.ts";
 import type { Failure, Schedule } from "./replicate-scheduler.ts";
 import type { CheckedBundleOptions, ReplicateSource } from "./replicate-source.ts";
 import { runStages } from "./run-stages.ts";
+import { runtimeFor } from "./tool-runtime.ts";
 import { executeWholeBundle } from "./whole-bundle.ts";
 
 /**
@@ -31,7 +30,7 @@ export function runBundle<Input, T>(
   context: ToolContext,
 ): Promise<EvidenceBundle<T>> {
   const bundle = makeBundle(tool, request, options, context);
-  lentWith(context)?.onBundle?.(tool, bundle);
+  runtimeOf(context)?.onBundle?.(tool, bundle);
   return bundle;
 }
 
@@ -45,8 +44,8 @@ async function makeBundle<Input, T>(
   const questionFor = journalQuestions(context, tool, request);
   const { schema, options } = await resolveBundleSchema(given);
   const resampling = FieldResampling.of(options, schema);
-  const lent = lentFor(context, options.globalBudget);
-  const work: BundleWork<Input> = { request, options, schema, resampling, context, lent, questionFor };
+  const runtime = runtimeFor(context, options.globalBudget);
+  const work: BundleWork<Input> = { request, options, schema, resampling, context, runtime, questionFor };
   const { evidenceBundle, schedule, isAnswered } = await runStages(tool, work, startedMs);
   const failure = schedule.halt ?? (isAnswered ? undefined : schedule.failures[0]);
   if (failure) throw incomplete(tool.name, evidenceBundle, causeOf(failure, schedule));
@@ -80,7 +79,7 @@ export async function executeBundleTool<Input, T>(
   checked: CheckedBundleOptions,
   context: ToolContext,
 ): Promise<EvidenceContent<T>> {
-  const seeds = checked.seeds ?? deriveSeeds(tool.name, rawRequestOf(request), checked.k);
+  const seeds = checked.seeds ?? deriveSeeds(tool.name, givenRequest(context, request), checked.k);
   const options = { ...checked, seeds } as ResolvedBundleOptions;
   try {
     const evidenceBundle = runsWhole

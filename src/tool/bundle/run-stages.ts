@@ -1,5 +1,5 @@
 import type { BundleSummary, EvidenceBundle, Replicate } from "../../contract/bundle.ts";
-import { lentWith } from "../../contract/call.ts";
+import { runtimeOf } from "../../contract/call.ts";
 import { BudgetExceeded } from "../../contract/errors.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
@@ -9,6 +9,7 @@ import { createEvidenceBundle } from "./create-evidence-bundle.ts";
 import { schemaFingerprint } from "./journal.ts";
 import type { Schedule } from "./replicate-scheduler.ts";
 import type { BoundSource, ReplicateSource } from "./replicate-source.ts";
+import { innerContext } from "./tool-runtime.ts";
 
 /**
  * Job: ask the tool's own model, then those that it may escalate to, until one is certain enough.
@@ -32,7 +33,7 @@ export async function runStages<Input, T>(
   work: BundleWork<Input>,
   startedMs: number,
 ): Promise<Stages<T>> {
-  const { context, lent, options } = work;
+  const { context, runtime, options } = work;
   const { below = 0 } = options.escalate ?? {};
   const models = await boundModels(tool, work);
   const stages: BundleStage<T>[] = [];
@@ -48,7 +49,7 @@ export async function runStages<Input, T>(
     if (isLast || schedule.halt || confidenceOf(summary) >= below) return { evidenceBundle, schedule, isAnswered };
     if (!context.signal.aborted) continue;
     const { reason } = context.signal;
-    const halted = { ...schedule, halt: { error: reason, facts: lent.failureOf(reason, 0) } };
+    const halted = { ...schedule, halt: { error: reason, facts: runtime.failureOf(reason, 0) } };
     return {
       evidenceBundle: await bundleOf(tool, work, stages, startedMs, halted),
       schedule: halted,
@@ -61,12 +62,14 @@ export async function runStages<Input, T>(
 /** The tool over each model that may be asked, with the bounds of its replicates. */
 async function boundModels<Input, T>(
   tool: ReplicateSource<Input, T>,
-  { request, options, context }: BundleWork<Input>,
+  { request, options, schema, resampling, context, runtime }: BundleWork<Input>,
 ): Promise<BoundSource<Input, T>[]> {
+  const answers = { responseSchema: schema?.jsonSchema, askableFields: resampling?.parts };
+  const bundleContext = innerContext(context, { ...runtime, ...answers });
   const sources = [tool, ...(options.escalate?.to ?? []).map((model) => tool.withModel?.(model) ?? tool)];
   const models: BoundSource<Input, T>[] = [];
   for (const source of sources) {
-    models.push({ source, bound: await source.boundReplicates(request, options, context) });
+    models.push({ source, bound: await source.boundReplicates(request, options, bundleContext) });
   }
   return models;
 }
@@ -131,7 +134,7 @@ function earlyStopReason({ halt, stopReason }: Schedule): string | undefined {
  * for: the run goes on with a warning.
  */
 export async function addCalibratedConfidence(bundle: EvidenceBundle<any>, context: ToolContext): Promise<void> {
-  const source = lentWith(context)?.calibrations;
+  const source = runtimeOf(context)?.calibrations;
   if (!source || bundle.summary.validCount === 0) return;
   const scope = new CancelScope(context.signal);
   try {

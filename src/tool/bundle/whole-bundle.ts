@@ -1,14 +1,14 @@
 import type { EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
-import type { CallAttempt, Lent, ReplicateJournal } from "../../contract/call.ts";
+import type { CallAttempt, ReplicateJournal, ToolRuntime } from "../../contract/call.ts";
 import { causeOf, Incomplete } from "../../contract/incomplete.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { showValue } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
 import { journalQuestions } from "./journal.ts";
-import { attemptContext, countUse, lentFor } from "./lent.ts";
 import { amountsOf, type BundleSource } from "./replicate-source.ts";
 import { addCalibratedConfidence } from "./run-stages.ts";
+import { attemptContext, countUse, runtimeFor } from "./tool-runtime.ts";
 
 /**
  * Runs an overridden `executeBundle` as one guarded call. Replicates that it asks for through `super.executeBundle` run
@@ -21,20 +21,20 @@ export async function executeWholeBundle<Input, T>(
   options: ResolvedBundleOptions,
   context: ToolContext,
 ): Promise<EvidenceBundle<T>> {
-  const lent = lentFor(context);
+  const runtime = runtimeFor(context);
   const found = new InnerEvidence();
   const within = journalQuestions(context, tool, request)(tool);
   let latest: CallAttempt | undefined;
-  const outcome = await lent.guard<EvidenceBundle<T>>({
+  const outcome = await runtime.guard<EvidenceBundle<T>>({
     provider: tool.provider ?? `tool:${tool.name}`,
     bound: () => amountsOf(options.globalBudget),
     limits: options.globalBudget,
     async execute(attempt) {
       latest = attempt;
       found.startAttempt();
-      const { journal, hasFound } = journalWithin(lent, attempt);
-      const onBundle: Lent["onBundle"] = (source, bundle) => source === tool && found.follow(bundle, attempt);
-      const inner = attemptContext(context, lent, attempt, {
+      const { journal, hasFound } = journalWithin(runtime, attempt);
+      const onBundle: ToolRuntime["onBundle"] = (source, bundle) => source === tool && found.follow(bundle, attempt);
+      const inner = attemptContext(context, runtime, attempt, {
         within,
         journal: within === undefined ? undefined : journal,
         onBundle,
@@ -68,7 +68,7 @@ function assertBundle(bundle: EvidenceBundle<unknown>, toolName: string): void {
 
 /** The journal inside one attempt, and whether anything was found in it, which is paid for. */
 function journalWithin(
-  { journal }: Lent,
+  { journal }: ToolRuntime,
   attempt: CallAttempt,
 ): { journal: ReplicateJournal | undefined; hasFound: () => boolean } {
   let hasFound = false;

@@ -1,6 +1,6 @@
 import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
-import { type Lent, lentWith } from "../../contract/call.ts";
+import { runtimeOf, type ToolRuntime } from "../../contract/call.ts";
 import { InvalidOutputError } from "../../contract/errors.ts";
 import type { LanguageModelLike, PromptMessage } from "../../contract/model.ts";
 import type { PriceSource } from "../../contract/settings.ts";
@@ -12,7 +12,7 @@ import { defaultPrices } from "../../provider/prices.ts";
 import { promptTokensUpperBound } from "../../provider/prompt-tokens.ts";
 import { resolveModel } from "../../provider/resolve.ts";
 import { extractJson } from "../../schema/repair.ts";
-import { askForFields, FieldResampling, resolveBundleSchema } from "../bundle/answer-rules.ts";
+import { askForFields } from "../bundle/answer-rules.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { boundCall, costOf, type OutputLimit, outputLimitWithin, priceOf } from "./call-bound.ts";
 
@@ -55,11 +55,10 @@ export class ModelAsker {
       });
     }
     const model = await this.#resolve();
-    const { schema } = await resolveBundleSchema(options);
-    const parts = FieldResampling.of(options, schema)?.parts;
-    const longest = parts ? askForFields(messages, parts) : messages;
+    const { responseSchema, askableFields } = runtimeOf(context) ?? {};
+    const longest = askableFields ? askForFields(messages, askableFields) : messages;
     const priceOf = await this.#priceOf(model, context, options);
-    const tokensOf = (asked: readonly PromptMessage[]) => promptTokensUpperBound(asked, schema?.jsonSchema);
+    const tokensOf = (asked: readonly PromptMessage[]) => promptTokensUpperBound(asked, responseSchema);
     const firstTokens = tokensOf(longest);
     return (share, remaining, error) => {
       const promptTokens = error === undefined ? firstTokens : tokensOf(withCorrection(longest, error));
@@ -73,27 +72,27 @@ export class ModelAsker {
     context: ReplicateContext,
   ): Promise<ReplicateResult> {
     const model = await this.#resolve();
-    const lent = lentWith(context);
+    const runtime = runtimeOf(context);
     const wanted = replicate.fields ? askForFields(question, replicate.fields) : question;
-    const messages = withCorrection(wanted, lent?.attempt?.previousError);
-    const prices = await pricesOf(lent);
+    const messages = withCorrection(wanted, runtime?.attempt?.previousError);
+    const prices = await pricesOf(runtime);
     const { temperature, providerOptions } = this.#settings;
-    const answer = await askInTime(lent, () =>
+    const answer = await askInTime(runtime, () =>
       generate(model, {
         messages,
         seed: replicate.seed,
         sampleIndex: replicate.index,
         temperature,
-        maxOutputTokens: this.#maxOutputTokens(messages, lent, prices, model),
+        maxOutputTokens: this.#maxOutputTokens(messages, runtime, prices, model),
         providerOptions,
-        responseSchema: lent?.responseSchema,
+        responseSchema: runtime?.responseSchema,
         signal: context.signal,
         onUsage: (usage) => context.reportUsage(usage, costOf(prices, model, usage, context.events)),
-        ...(lent?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context, lent) }),
+        ...(runtime?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context, runtime) }),
       }),
     );
     if (answer.finishReason === "content-filter") throw contentFiltered(model);
-    const { data, repairs } = readAnswer(answer.text, answer.finishReason, lent?.responseSchema !== undefined);
+    const { data, repairs } = readAnswer(answer.text, answer.finishReason, runtime?.responseSchema !== undefined);
     const warnings = [...answer.warnings, ...repairs];
     return { data, model: answer.modelId, warnings, responseId: answer.responseId };
   }
@@ -115,27 +114,27 @@ export class ModelAsker {
     const isPriced = [context.budget.limits, options.globalBudget, options.perReplicateBudget].some(
       (budget) => budget?.costUsd !== undefined,
     );
-    return isPriced ? priceOf(await pricesOf(lentWith(context)), model) : undefined;
+    return isPriced ? priceOf(await pricesOf(runtimeOf(context)), model) : undefined;
   }
 
   #maxOutputTokens(
     messages: readonly PromptMessage[],
-    lent: Lent | undefined,
+    runtime: ToolRuntime | undefined,
     prices: PriceSource,
     model: LanguageModelLike,
   ): number | undefined {
-    const reserved = lent?.attempt?.reserved ?? {};
+    const reserved = runtime?.attempt?.reserved ?? {};
     if (reserved.tokens === undefined && reserved.costUsd === undefined) return this.#settings.maxOutputTokens;
     const limit = {
-      promptTokens: promptTokensUpperBound(messages, lent?.responseSchema),
+      promptTokens: promptTokensUpperBound(messages, runtime?.responseSchema),
       priceOf: reserved.costUsd === undefined ? undefined : priceOf(prices, model),
     };
     return outputLimitWithin(reserved, limit, this.#settings.maxOutputTokens);
   }
 }
 
-async function pricesOf(lent: Lent | undefined): Promise<PriceSource> {
-  return lent?.prices ?? (await defaultPrices());
+async function pricesOf(runtime: ToolRuntime | undefined): Promise<PriceSource> {
+  return runtime?.prices ?? (await defaultPrices());
 }
 
 function contentFiltered({ provider, modelId }: LanguageModelLike): Error {
@@ -144,13 +143,13 @@ function contentFiltered({ provider, modelId }: LanguageModelLike): Error {
 }
 
 /** Asks, and where the answer comes as a stream has its chunks awaited for just as long. */
-function askInTime<R>(lent: Lent | undefined, ask: () => Promise<R>): Promise<R> {
-  const endOfChunks = lent?.isStreaming ? lent.attempt?.expectChunks() : undefined;
+function askInTime<R>(runtime: ToolRuntime | undefined, ask: () => Promise<R>): Promise<R> {
+  const endOfChunks = runtime?.isStreaming ? runtime.attempt?.expectChunks() : undefined;
   return endOfChunks ? ask().finally(endOfChunks) : ask();
 }
 
-function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateContext, lent: Lent): void {
-  lent.attempt?.chunk();
+function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateContext, runtime: ToolRuntime): void {
+  runtime.attempt?.chunk();
   events.emit("delta", { text, replicateId: id });
 }
 

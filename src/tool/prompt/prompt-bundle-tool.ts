@@ -10,7 +10,6 @@ import { BundleTool } from "../bundle/bundle-tool.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { describeTool } from "../define-tool.ts";
 import type { ModelAsker } from "./model-asker.ts";
-import { questionOf, questions } from "./prompt-question.ts";
 import { fillTemplate, type PromptVariables, templateInput } from "./prompt-template.ts";
 
 const loadModelAsker = lazily(() => import("./model-asker.ts"));
@@ -75,13 +74,15 @@ export class PromptBundleTool<
   const Name extends string = string,
 > extends BundleTool<PromptVariables<P>, T> {
   readonly name: Name;
+  /** An ordinary property, not `#question`: a copy of a subclass's tool could not have that. */
+  declare private readonly modelQuestion: Question;
 
   /** @throws InvalidOptionsError for an unknown option */
   constructor(options: PromptBundleToolOptions<P, T, Name>) {
     super();
     assertKnownOptions(options, optionNames, "PromptBundleTool(…)");
     this.name = options.name;
-    questions.set(this, { options });
+    setQuestion(this, options);
     const { version, description, model } = options;
     describeTool(this, { version, description, provider: providerOf(model) });
     const { schema = options.schema, schemaUri } = options.defaultOptions ?? {};
@@ -96,11 +97,17 @@ export class PromptBundleTool<
   }
 
   override get modelId(): string {
-    return modelIdOf(questionOf(this).options.model);
+    return modelIdOf(this.modelQuestion.options.model);
   }
 
   override get source(): EvidenceSource {
-    return sourceOf(questionOf(this).options.model);
+    return sourceOf(this.modelQuestion.options.model);
+  }
+
+  /** A prompt's function may give another text at every call; its source stays the same until it is edited. */
+  get promptIdentity(): unknown {
+    const { system, prompt } = this.modelQuestion.options;
+    return { system, prompt: String(prompt) };
   }
 
   override get asksForFields(): boolean {
@@ -112,7 +119,7 @@ export class PromptBundleTool<
     options: ResolvedBundleOptions,
     context: ToolContext,
   ): Promise<ReplicateBound> {
-    return (await askerOf(this)).bound(messagesFor(this, request), options, context);
+    return (await askerOf(this.modelQuestion)).bound(messagesFor(this.modelQuestion, request), options, context);
   }
 
   override async executeReplicate(
@@ -120,8 +127,8 @@ export class PromptBundleTool<
     replicate: ReplicateSpec,
     context: ReplicateContext,
   ): Promise<ReplicateResult<T>> {
-    const asker = await askerOf(this);
-    return (await asker.ask(messagesFor(this, request), replicate, context)) as ReplicateResult<T>;
+    const asker = await askerOf(this.modelQuestion);
+    return (await asker.ask(messagesFor(this.modelQuestion, request), replicate, context)) as ReplicateResult<T>;
   }
 
   /**
@@ -129,22 +136,31 @@ export class PromptBundleTool<
    * that JavaScript keeps private (`#name`) cannot be copied; a subclass that has some overrides `withModel` as well.
    */
   override withModel(model: string | LanguageModelLike): this {
-    const { options } = questionOf(this);
+    const { options } = this.modelQuestion;
     const tool = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this)) as this;
-    questions.set(tool, { options: { ...options, model } });
+    setQuestion(tool, { ...options, model });
     if (this.provider === providerOf(options.model)) describeTool(tool, { provider: providerOf(model) });
     return tool;
   }
 }
 
-function askerOf(tool: object): Promise<ModelAsker> {
-  const question = questionOf(tool);
+/** What a prompt tool asks, and of which model. */
+interface Question {
+  readonly options: PromptBundleToolOptions<any, any, string>;
+  asker?: Promise<ModelAsker>;
+}
+
+/** Not enumerable: a model object may hold a key. */
+function setQuestion(tool: object, options: PromptBundleToolOptions<any, any, string>): void {
+  Object.defineProperty(tool, "modelQuestion", { value: { options } satisfies Question, configurable: true });
+}
+
+function askerOf(question: Question): Promise<ModelAsker> {
   question.asker ??= loadModelAsker().then(({ ModelAsker }) => new ModelAsker(question.options));
   return question.asker;
 }
 
-function messagesFor(tool: object, request: object): PromptMessage[] {
-  const { prompt: template, system } = questionOf(tool).options;
+function messagesFor({ options: { prompt: template, system } }: Question, request: object): PromptMessage[] {
   const prompt =
     typeof template === "string" ? fillTemplate(template, request as Record<string, unknown>) : template(request);
   const asked: readonly PromptMessage[] =

@@ -1,4 +1,4 @@
-import { type CallAttempt, type CallGuard, type Lent, lend, lentWith } from "../../contract/call.ts";
+import { type CallAttempt, type CallGuard, runtimeOf, type ToolRuntime, withRuntime } from "../../contract/call.ts";
 import type { OutputError } from "../../contract/output.ts";
 import { type ToolContext, withLazySignal } from "../../contract/tool.ts";
 import { addSpent, type Budget, nothingSpent, type Spent, toSpent, type Usage } from "../../contract/usage.ts";
@@ -8,31 +8,50 @@ import { messageOf } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
 
 /**
- * The context of one attempt of a call: that around it, with what is the attempt's own.
+ * Makes the context of one attempt of a call.
  *
- * @param own what is lent for this attempt alone
+ * @param own runtime of this attempt alone
  */
 export function attemptContext(
   context: ToolContext,
-  lent: Lent,
+  runtime: ToolRuntime,
   attempt: CallAttempt,
-  own: Partial<Lent>,
+  own: Partial<ToolRuntime>,
+): ToolContext {
+  return innerContext(
+    context,
+    { ...runtime, timesAsked: new Map(), ...own, attempt },
+    {
+      signalOf: attempt,
+      attempt: attempt.attempt,
+      events: runtime.eventsFor?.(attempt.attempt, attempt) ?? context.events,
+      reportUsage: attempt.spend.bind(attempt),
+    },
+  );
+}
+
+/** Makes a context that is `context` but for its runtime and these facts. */
+export function innerContext(
+  context: ToolContext,
+  runtime: ToolRuntime,
+  own: Partial<Pick<ToolContext, "attempt" | "events" | "reportUsage">> & { signalOf?: { signal: AbortSignal } } = {},
 ): ToolContext {
   const { traceId, requestId, budget, clock, random, idempotencyKey } = context;
+  const { signalOf = context, attempt = context.attempt, events = context.events } = own;
   const facts = {
-    // What somebody has added to the context stays in reach. All else is the object's own, so that it can be spread.
+    // What a caller has added to the context stays in reach. All else is the object's own, so that it can be spread.
     __proto__: context,
     traceId,
     requestId,
     budget,
     clock,
     random,
-    attempt: attempt.attempt,
-    events: lent.eventsFor?.(attempt.attempt, attempt) ?? context.events,
-    reportUsage: attempt.spend.bind(attempt),
+    attempt,
+    events,
+    reportUsage: own.reportUsage ?? context.reportUsage,
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   };
-  return lend(withLazySignal(facts, attempt), { ...lent, ...own, attempt });
+  return withRuntime(withLazySignal(facts, signalOf), runtime);
 }
 
 /**
@@ -41,14 +60,14 @@ export function attemptContext(
  *
  * @param limits ceilings of the calls, all together
  */
-export function lentFor(context: ToolContext, limits?: Budget | undefined): Lent {
-  const lent = lentWith(context) ?? lendByHand(context);
-  const guard = guardOf(lent, context, limits);
-  return guard === lent.guard ? lent : { ...lent, guard };
+export function runtimeFor(context: ToolContext, limits?: Budget | undefined): ToolRuntime {
+  const runtime = runtimeOf(context) ?? runtimeByHand(context);
+  const guard = guardOf(runtime, context, limits);
+  return guard === runtime.guard ? runtime : { ...runtime, guard };
 }
 
 function guardOf(
-  { guard, guardWithin, attempt }: Lent,
+  { guard, guardWithin, attempt }: ToolRuntime,
   { signal }: ToolContext,
   limits: Budget | undefined,
 ): CallGuard {
@@ -57,7 +76,7 @@ function guardOf(
 }
 
 /** What a tool that is called by hand, outside of any run, works with. */
-export function lendByHand({ clock, signal }: ToolContext): Lent {
+export function runtimeByHand({ clock, signal }: ToolContext): ToolRuntime {
   const guard = createDirectGuard(clock, signal);
   return {
     guard,
