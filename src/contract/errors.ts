@@ -182,6 +182,7 @@ export type StoreFailure =
   | "unavailable"
   | "newer_schema"
   | "missing_driver"
+  | "too_large"
   | "failed";
 
 /** What a `StoreError` is made of. */

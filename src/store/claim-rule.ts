@@ -5,6 +5,7 @@ import type { RunState } from "./store.ts";
 export interface Claimed {
   readonly fingerprint: string;
   readonly state: Exclude<RunState, "abandoned">;
+  readonly leaseMs: number;
   readonly leaseEndsMs: number;
   readonly expiresMs: number;
 }

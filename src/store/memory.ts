@@ -23,7 +23,7 @@ import {
   type RunDetails,
   type RunRecord,
 } from "./store.ts";
-import { decodeJson, encodeJson, staleToken, storeClosed } from "./store-errors.ts";
+import { decodeJson, encodeJson, encodeKey, staleToken, storeClosed } from "./store-errors.ts";
 
 /**
  * Job: keep claims, journals and outputs in this process.
@@ -70,6 +70,8 @@ export class MemoryStore implements ManagedStore {
 
   async claim(key: string, fingerprint: string, options: ClaimOptions): Promise<Claim> {
     const nowMs = this.#nowUnlessClosed("claim");
+    encodeKey(key, "memory", "claim");
+    this.#rebase(key, nowMs);
     const found = this.#records.get(key);
     if (!found || isClaimable(found, fingerprint, nowMs)) return this.#take(key, fingerprint, options, nowMs);
     const sameFingerprint = found.fingerprint === fingerprint;
@@ -178,8 +180,15 @@ export class MemoryStore implements ManagedStore {
     };
   }
 
-  #lease(nowMs: number, leaseMs: number): Pick<Claimed, "leaseEndsMs" | "expiresMs"> {
-    return { leaseEndsMs: nowMs + leaseMs, expiresMs: nowMs + leaseMs + this.#journalTtlMs };
+  /** Where the clock was set back, no lease lasts longer than its length from the first claim that meets it. */
+  #rebase(key: string, nowMs: number): void {
+    const record = this.#records.get(key);
+    if (record?.state === "running" && record.leaseEndsMs > nowMs + record.leaseMs)
+      this.#records.update(key, { ...record, leaseEndsMs: nowMs + record.leaseMs });
+  }
+
+  #lease(nowMs: number, leaseMs: number): Pick<Claimed, "leaseMs" | "leaseEndsMs" | "expiresMs"> {
+    return { leaseMs, leaseEndsMs: nowMs + leaseMs, expiresMs: nowMs + leaseMs + this.#journalTtlMs };
   }
 
   #held(token: FencingToken, operation: StoreOperation): MemoryRecord {

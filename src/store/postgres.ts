@@ -1,6 +1,15 @@
 import * as v from "valibot";
 import { StoreError, type StoreFailure, type StoreOperation } from "../contract/errors.ts";
-import { checkedBy, declareOptions, milliseconds, type OptionsInput, resolveOptions, text } from "../core/options.ts";
+import { systemClock } from "../core/clock.ts";
+import {
+  checkedBy,
+  declareOptions,
+  milliseconds,
+  type OptionsInput,
+  resolveOptions,
+  text,
+  wholeNumber,
+} from "../core/options.ts";
 import { type Dialect, migrations } from "./sql.ts";
 import { type SqlConnection, type SqlQuery, type SqlRow, SqlStore } from "./sql-store.ts";
 import { defaultJournalTtlMs } from "./store.ts";
@@ -11,6 +20,8 @@ const postgresStoreOptions = declareOptions("PostgresStoreOptions", "new Postgre
   connectionString: v.optional(text("a connection string, such as postgres://steer@db.internal/steer")),
   /** A `Pool` of the package `pg` to use in place of an own one. It stays open when the store is closed. Default: an own one. */
   client: v.optional(checkedBy<PostgresClient>(isClient, "a Pool of the package pg")),
+  /** Most connections of an own pool. What is asked of the store beyond them waits for its turn. */
+  poolSize: v.optional(wholeNumber({ minimum: 1, unit: "connections" }), 10),
   /** How long the journal of a run that never settled stays. Default: 7 days. */
   journalTtlMs: v.optional(milliseconds(), defaultJournalTtlMs),
 });
@@ -38,8 +49,8 @@ export class PostgresStore extends SqlStore {
   /** @throws InvalidOptionsError */
   constructor(options?: PostgresStoreOptions) {
     const resolved = resolveOptions(postgresStoreOptions, options);
-    const { connectionString = process.env["DATABASE_URL"], client, journalTtlMs } = resolved;
-    super(new PostgresConnection({ connectionString, client }), journalTtlMs);
+    const { connectionString = process.env["DATABASE_URL"], client, poolSize, journalTtlMs } = resolved;
+    super(new PostgresConnection({ connectionString, client, poolSize }), journalTtlMs);
   }
 }
 
@@ -50,7 +61,10 @@ export class PostgresStore extends SqlStore {
  * 1. The driver is loaded, and the schema brought up to date, by the first query; one that failed is tried anew.
  * 2. Each query is one statement that commits by itself: any pooled connection will do, also behind PgBouncer.
  * 3. A pool that was handed in is never closed.
+ * 4. Closing takes at most `closeMs`, whatever the server does.
  */
+
+const closeMs = 5_000;
 
 const dialect: Dialect = {
   now: "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS double precision)",
@@ -76,6 +90,7 @@ export interface PostgresClient {
 export interface PostgresServer {
   readonly connectionString: string | undefined;
   readonly client: PostgresClient | undefined;
+  readonly poolSize: number;
 }
 
 interface Opened {
@@ -128,8 +143,8 @@ export class PostgresConnection implements SqlConnection {
   }
 }
 
-async function openServer({ client, connectionString }: PostgresServer): Promise<Opened> {
-  const opened = client ? { client, close: async () => {} } : await openPool(connectionString);
+async function openServer({ client, connectionString, poolSize }: PostgresServer): Promise<Opened> {
+  const opened = client ? { client, close: async () => {} } : await openPool(connectionString, poolSize);
   try {
     await migrate(opened.client);
   } catch (error) {
@@ -139,7 +154,7 @@ async function openServer({ client, connectionString }: PostgresServer): Promise
   return opened;
 }
 
-async function openPool(connectionString: string | undefined): Promise<Opened> {
+async function openPool(connectionString: string | undefined, poolSize: number): Promise<Opened> {
   const { Pool } = await import("pg").then(
     (driver) => driver.default,
     (cause) => {
@@ -149,13 +164,21 @@ async function openPool(connectionString: string | undefined): Promise<Opened> {
   const pool = new Pool({
     ...(connectionString === undefined ? {} : { connectionString }),
     application_name: "steer-llm-sdk",
+    max: poolSize,
     connectionTimeoutMillis: 10_000,
     query_timeout: 30_000,
     allowExitOnIdle: true,
   });
   // A connection that breaks while nobody uses it: the next query opens another.
   pool.on("error", () => {});
-  return { client: pool, close: () => pool.end() };
+  return { client: pool, close: () => within(closeMs, pool.end()) };
+}
+
+/** Resolves with the work, and without it once so much time has passed: a server that is gone answers no goodbye. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const done = new AbortController();
+  const limit = systemClock.sleep(ms, { signal: done.signal }).catch(() => {});
+  await Promise.race([work, limit]).finally(() => done.abort());
 }
 
 /** Brings the schema up to date. Each step is one transaction, and of processes that try it at once, one succeeds. */

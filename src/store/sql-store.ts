@@ -12,6 +12,7 @@ import { decodeJson, decodeKey, encodeJson, encodeKey, staleToken } from "./stor
  * 1. Each method changes data by one statement, so it happens whole or not at all.
  * 2. A write under a token names its fence in the statement: a stale one changes nothing and is told so.
  * 3. Every 64th claim sweeps up to 128 expired records: a store never outgrows what is alive in it.
+ * 4. No lease lasts longer than its length from the first claim that meets it, also where the clock was set back meanwhile.
  */
 
 export type SqlValue = string | number | null;
@@ -56,13 +57,14 @@ export class SqlStore implements ManagedStore {
 
   async claim(key: string, fingerprint: string, { leaseMs, owner }: ClaimOptions): Promise<Claim> {
     if (this.#claims++ % claimsPerSweep === 0) await this.#sweepSome("claim", claimsPerSweep * sweptPerClaim);
-    const parameters = { key: encodeKey(key), fingerprint };
+    const parameters = { key: this.#key(key, "claim"), fingerprint };
     const taking = { ...parameters, owner, leaseMs, journalTtlMs: this.#journalTtlMs };
     for (;;) {
       const [taken] = await this.#write("claim", this.#statements.take, taking);
       if (taken) return this.#won(key, fingerprint, taken);
       const [found] = await this.#read("claim", this.#statements.find, parameters);
-      if (found && !found["isClaimable"]) return this.#refusal(key, fingerprint, found);
+      if (found?.["isAhead"]) await this.#write("claim", this.#statements.rebase, parameters);
+      else if (found && !found["isClaimable"]) return this.#refusal(key, fingerprint, found);
     }
   }
 
@@ -90,13 +92,13 @@ export class SqlStore implements ManagedStore {
 
   /** Keys in the order of their UTF-8 bytes. */
   async list({ after, limit = 100 }: ListOptions = {}): Promise<readonly RunRecord[]> {
-    const parameters = { after: after === undefined ? "" : encodeKey(after), limit };
+    const parameters = { after: after === undefined ? "" : this.#key(after, "list"), limit };
     return (await this.#read("list", this.#statements.list, parameters)).map(toRecord);
   }
 
   /** All that is kept of a key. */
   async show(key: string): Promise<RunDetails | undefined> {
-    const [row] = await this.#read("show", this.#statements.show, { key: encodeKey(key) });
+    const [row] = await this.#read("show", this.#statements.show, { key: this.#key(key, "show") });
     if (!row) return undefined;
     const { plan, output } = row;
     return {
@@ -108,7 +110,7 @@ export class SqlStore implements ManagedStore {
   }
 
   async purge(keys: readonly string[]): Promise<number> {
-    const purge = (key: string) => this.#write("purge", this.#statements.purge, { key: encodeKey(key) });
+    const purge = (key: string) => this.#write("purge", this.#statements.purge, { key: this.#key(key, "purge") });
     return (await Promise.all(keys.map(purge))).flat().length;
   }
 
@@ -149,7 +151,7 @@ export class SqlStore implements ManagedStore {
   }
 
   async #journal(key: string, fingerprint: string, operation: StoreOperation): Promise<Replicate[]> {
-    const rows = await this.#read(operation, this.#statements.journal, { key: encodeKey(key), fingerprint });
+    const rows = await this.#read(operation, this.#statements.journal, { key: this.#key(key, operation), fingerprint });
     return rows.map(({ body }) => this.#decode<Replicate>(body, key, operation));
   }
 
@@ -159,7 +161,8 @@ export class SqlStore implements ManagedStore {
     token: FencingToken,
     named: NamedValues,
   ): Promise<void> {
-    const rows = await this.#write(operation, statement, { ...named, key: encodeKey(token.key), fence: token.fence });
+    const key = this.#key(token.key, operation);
+    const rows = await this.#write(operation, statement, { ...named, key, fence: token.fence });
     if (rows.length === 0) throw staleToken(this.#connection.store, operation, token);
   }
 
@@ -173,6 +176,10 @@ export class SqlStore implements ManagedStore {
 
   #write(operation: StoreOperation, statement: Statement, named: NamedValues): Promise<readonly SqlRow[]> {
     return this.#connection.write({ operation, text: statement.text, values: inOrder(statement, named) });
+  }
+
+  #key(key: string, operation: StoreOperation): string {
+    return encodeKey(key, this.#connection.store, operation);
   }
 
   #encode(value: unknown, operation: StoreOperation): string {

@@ -41,6 +41,7 @@ export function migrations({ byteOrder, automatics }: Dialect): readonly string[
        PRIMARY KEY (key, fingerprint, replicate, seed)
      );
      ${automatics}`,
+    "ALTER TABLE steer_run ADD COLUMN lease_ms double precision",
   ];
 }
 
@@ -66,6 +67,8 @@ function positional(sql: string, { placeholder }: Dialect): Statement {
 
 function namedStatements({ now, nextFence, forShare, skipLocked }: Dialect) {
   const alive = `(state = 'running' AND lease_ends_ms > ${now})`;
+  /** More is left of the lease than it was long: the clock was set back. */
+  const ahead = `(state = 'running' AND lease_ends_ms > ${now} + lease_ms)`;
   const held = "key = $key AND fence = $fence AND state = 'running'";
   /** The rule of `isClaimable`, for the claim of `fingerprint`. */
   const claimable = (fingerprint: string) =>
@@ -82,26 +85,30 @@ function namedStatements({ now, nextFence, forShare, skipLocked }: Dialect) {
   return {
     /** A row where the claim is won. Where it is not, nothing is written, so that those who wait cost little. */
     take: `
-      INSERT INTO steer_run (key, fingerprint, state, fence, claims, owner, lease_ends_ms, expires_ms)
-      SELECT $key, $fingerprint, 'running', ${nextFence}, 1, $owner, ${now} + $leaseMs, ${now} + $leaseMs + $journalTtlMs
+      INSERT INTO steer_run
+        (key, fingerprint, state, fence, claims, owner, lease_ms, lease_ends_ms, expires_ms)
+      SELECT $key, $fingerprint, 'running', ${nextFence}, 1, $owner,
+        CAST($leaseMs AS double precision), ${now} + $leaseMs, ${now} + $leaseMs + $journalTtlMs
       WHERE NOT EXISTS (SELECT 1 FROM steer_run WHERE key = $key AND NOT ${claimable("$fingerprint")})
       ON CONFLICT (key) DO UPDATE SET
         fingerprint = excluded.fingerprint, state = excluded.state, fence = excluded.fence, owner = excluded.owner,
-        lease_ends_ms = excluded.lease_ends_ms, expires_ms = excluded.expires_ms, claims = steer_run.claims + 1,
+        lease_ms = excluded.lease_ms, lease_ends_ms = excluded.lease_ends_ms, expires_ms = excluded.expires_ms, claims = steer_run.claims + 1,
         plan = CASE WHEN steer_run.fingerprint = excluded.fingerprint AND steer_run.state <> 'settled'
           THEN steer_run.plan END,
         output = NULL
       WHERE ${claimable("excluded.fingerprint")}
       RETURNING fence, claims, plan`,
     find: `
-      SELECT state, fingerprint, ${claimable("$fingerprint")} AS "isClaimable", ${leaseEndsInMs},
+      SELECT state, fingerprint, ${claimable("$fingerprint")} AS "isClaimable", ${ahead} AS "isAhead", ${leaseEndsInMs},
         CASE WHEN state = 'settled' AND fingerprint = $fingerprint THEN output END AS output
       FROM steer_run WHERE key = $key`,
+    rebase: `UPDATE steer_run SET lease_ends_ms = ${now} + lease_ms WHERE key = $key AND ${ahead} RETURNING key`,
     journal: `
       SELECT body FROM steer_replicate WHERE key = $key AND fingerprint = $fingerprint
       ORDER BY length(replicate), replicate, seed`,
     renew: `
-      UPDATE steer_run SET lease_ends_ms = ${now} + $leaseMs, expires_ms = ${now} + $leaseMs + $journalTtlMs
+      UPDATE steer_run SET
+        lease_ms = CAST($leaseMs AS double precision), lease_ends_ms = ${now} + $leaseMs, expires_ms = ${now} + $leaseMs + $journalTtlMs
       WHERE ${held} RETURNING key`,
     savePlan: `UPDATE steer_run SET plan = $plan WHERE ${held} RETURNING key`,
     append: `

@@ -1,8 +1,8 @@
-import { mkdirSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import * as v from "valibot";
-import type { StoreOperation } from "../contract/errors.ts";
+import { StoreError, type StoreOperation } from "../contract/errors.ts";
 import { type Clock, wallClock } from "../core/clock.ts";
 import { checkedBy, declareOptions, milliseconds, type OptionsInput, resolveOptions, text } from "../core/options.ts";
 import { tellsTime } from "./claim-rule.ts";
@@ -52,6 +52,9 @@ export class SqliteStore extends SqlStore {
  * 1. Opened by the first query; an open that failed is tried anew by the next one.
  * 2. A write that has resolved survives a power cut: WAL with `synchronous = FULL`.
  * 3. Closing lets the writes that were asked for end first.
+ * 4. A file that was deleted or replaced while it was open is noticed by the next query, which fails; the one after it
+ *    opens what is there then.
+ * 5. The file is readable by its owner alone, where this process makes it.
  */
 
 const dialect: Dialect = {
@@ -74,6 +77,8 @@ const dialect: Dialect = {
 
 interface Opened {
   readonly database: DatabaseSync;
+  /** What tells the file from another one of the same name. */
+  readonly inode: string;
   readonly writes: GroupCommit;
   readonly prepared: Map<string, StatementSync>;
 }
@@ -119,7 +124,13 @@ export class SqliteConnection implements SqlConnection {
   async #use<R>(operation: StoreOperation, work: (opened: Opened) => R | Promise<R>): Promise<R> {
     if (this.#isClosed) throw storeClosed(this.store, operation);
     try {
-      return await work(await this.#open());
+      const opened = await this.#open();
+      if (inodeOf(this.#file.path) !== opened.inode) {
+        this.#opened = undefined;
+        opened.database.close();
+        throw fileGone(operation, this.#file.path);
+      }
+      return await work(opened);
     } catch (error) {
       throw sqliteError(error, operation, this.#file.path);
     }
@@ -135,7 +146,8 @@ export class SqliteConnection implements SqlConnection {
 }
 
 async function openFile({ path, busyTimeoutMs, clock }: SqliteFile): Promise<Opened> {
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
   const database = new DatabaseSync(path, { timeout: blockingMs });
   try {
     database.function("steer_now", tellerOf(clock));
@@ -145,7 +157,22 @@ async function openFile({ path, busyTimeoutMs, clock }: SqliteFile): Promise<Ope
     database.close();
     throw error;
   }
-  return { database, writes: new GroupCommit(database, busyTimeoutMs), prepared: new Map() };
+  return { database, inode: inodeOf(path), writes: new GroupCommit(database, busyTimeoutMs), prepared: new Map() };
+}
+
+function inodeOf(path: string): string {
+  const file = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return file ? `${file.dev}:${file.ino}` : "none";
+}
+
+function fileGone(operation: StoreOperation, path: string): StoreError {
+  return new StoreError({
+    store: "sqlite",
+    operation,
+    reason: "failed",
+    what: `the file ${path} was deleted or replaced while it was open`,
+    advice: "Runs in flight lose their keys: let nothing remove the file while processes use it.",
+  });
 }
 
 /** Made where it sees no database: one whose function refers to it stays open when nobody has it any more. */

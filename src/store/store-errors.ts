@@ -2,7 +2,7 @@ import { StoreError, type StoreOperation } from "../contract/errors.ts";
 import { messageOf, showValue, withoutSecrets } from "../core/errors.ts";
 import type { FencingToken } from "./store.ts";
 
-/** Refuses a write by someone who no longer holds the key. */
+/** Error of a write under a claim that is no longer held. */
 export function staleToken(store: string, operation: StoreOperation, { key, fence }: FencingToken): StoreError {
   return new StoreError({
     store,
@@ -15,7 +15,7 @@ export function staleToken(store: string, operation: StoreOperation, { key, fenc
   });
 }
 
-/** Refuses work on a store after `close()`. */
+/** Error of work on a store after `close()`. */
 export function storeClosed(store: string, operation: StoreOperation): StoreError {
   return new StoreError({
     store,
@@ -26,7 +26,7 @@ export function storeClosed(store: string, operation: StoreOperation): StoreErro
   });
 }
 
-/** Refuses data whose layout only a later version of this package knows. */
+/** Error of data whose layout only a later version of this package knows. */
 export function newerSchema(store: string, where: string, version: number, knownVersion: number): StoreError {
   return new StoreError({
     store,
@@ -37,12 +37,30 @@ export function newerSchema(store: string, where: string, version: number, known
   });
 }
 
+/** Longest key, in bytes of its stored form: an index of Postgres takes no more than some 2,700. */
+const longestKeyBytes = 2_000;
+
+/** Longest value, in characters of JSON: below what a string of V8 and a field of a database can hold. */
+const longestValueCharacters = 2 ** 28;
+
 /**
- * A value as the text that is stored, without this process's API keys.
+ * Writes a value as the text that is stored, without this process's API keys.
  *
- * @throws StoreError for what JSON cannot hold
+ * @throws StoreError for what JSON cannot hold, and for what is too long for any store
  */
 export function encodeJson(value: unknown, store: string, operation: StoreOperation): string {
+  const text = toText(value, store, operation);
+  if (text.length <= longestValueCharacters) return text;
+  throw new StoreError({
+    store,
+    operation,
+    reason: "too_large",
+    what: `the value has ${text.length} characters as JSON; a store takes ${longestValueCharacters}`,
+    advice: "Lower k, or let answers be shorter.",
+  });
+}
+
+function toText(value: unknown, store: string, operation: StoreOperation): string {
   try {
     return withoutSecrets(JSON.stringify(value) ?? "null");
   } catch (cause) {
@@ -58,7 +76,7 @@ export function encodeJson(value: unknown, store: string, operation: StoreOperat
 }
 
 /**
- * The value of a stored text.
+ * Reads the value of a stored text.
  *
  * @throws StoreError where the text was damaged
  */
@@ -79,11 +97,22 @@ export function decodeJson<T>(text: string, key: string, store: string, operatio
 }
 
 /**
- * A key as databases can hold it: one text for each key, also for keys with NUL characters or halves of surrogate
+ * Writes a key as databases can hold it: one text for each key, also for keys with NUL characters or halves of surrogate
  * pairs. Most keys stay as they are.
+ *
+ * @throws StoreError for a key that an index cannot hold
  */
-export function encodeKey(key: string): string {
-  return JSON.stringify(key).slice(1, -1);
+export function encodeKey(key: string, store: string, operation: StoreOperation): string {
+  const stored = JSON.stringify(key).slice(1, -1);
+  const bytes = Buffer.byteLength(stored);
+  if (bytes <= longestKeyBytes) return stored;
+  throw new StoreError({
+    store,
+    operation,
+    reason: "too_large",
+    what: `the key has ${bytes} bytes; a store takes ${longestKeyBytes}`,
+    advice: "Use a hash of it as the key.",
+  });
 }
 
 export function decodeKey(stored: string): string {

@@ -14,20 +14,34 @@ import {
 } from "../../src/testing/store-conformance.ts";
 import { createTestDatabase, postgresUrl } from "../support/postgres.ts";
 
+/** A clock that can be set back as a machine's can; a fake one only goes forward. */
+function settableClock(clock: { now(): number }) {
+  let behindMs = 0;
+  return {
+    now: () => clock.now() - behindMs,
+    async setBack(ms: number) {
+      behindMs += ms;
+    },
+  };
+}
+
 const stores: Record<string, () => Promise<StoreUnderTest<ManagedStore>>> = {
   memory: async () => {
     const clock = createFakeClock();
-    return { store: new MemoryStore({ clock }), passTime: clock.advance };
+    const settable = settableClock(clock);
+    return { store: new MemoryStore({ clock: settable }), passTime: clock.advance, setBackClock: settable.setBack };
   },
 
   sqlite: async () => {
     const folder = mkdtempSync(join(tmpdir(), "steer-store-"));
     const clock = createFakeClock();
-    const open = () => new SqliteStore({ path: join(folder, "runs.sqlite"), clock });
+    const settable = settableClock(clock);
+    const open = () => new SqliteStore({ path: join(folder, "runs.sqlite"), clock: settable });
     return {
       store: open(),
       reopen: async () => open(),
       passTime: clock.advance,
+      setBackClock: settable.setBack,
       dispose: async () => rmSync(folder, { recursive: true }),
     };
   },
@@ -42,6 +56,10 @@ const stores: Record<string, () => Promise<StoreUnderTest<ManagedStore>>> = {
       passTime: async (ms) =>
         void (await database.execute(
           `UPDATE steer_run SET lease_ends_ms = lease_ends_ms - ${ms}, expires_ms = expires_ms - ${ms}`,
+        )),
+      setBackClock: async (ms) =>
+        void (await database.execute(
+          `UPDATE steer_run SET lease_ends_ms = lease_ends_ms + ${ms}, expires_ms = expires_ms + ${ms}`,
         )),
       dispose: database.drop,
     };

@@ -46,6 +46,13 @@ describe.skipIf(!postgresUrl)("on a real server", () => {
     await win(impatient, "key");
   });
 
+  test("a pool of one connection serves what is asked at once, in turn", async () => {
+    const store = new PostgresStore({ connectionString: database.url, poolSize: 1 });
+    opened.push(store);
+    const claims = await Promise.all(Array.from({ length: 20 }, (_, at) => store.claim(`k${at}`, "f", claimant)));
+    expect(claims.every(({ state }) => state === "won")).toBe(true);
+  });
+
   test("a server that only reads gives an error that says so, and answers what needs no writing", async () => {
     const { token } = await win(open(), "key");
     const reader = open({ default_transaction_read_only: "on" });
@@ -58,7 +65,7 @@ describe.skipIf(!postgresUrl)("on a real server", () => {
     await database.execute("INSERT INTO steer_migration VALUES (99)");
     await expect(open().list()).rejects.toMatchObject({
       reason: "newer_schema",
-      message: expect.stringMatching(/schema version 99.*knows up to 1/),
+      message: expect.stringMatching(/schema version 99.*knows up to 2/),
     });
   });
 

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -241,7 +242,7 @@ describe("a file that cannot be used at all", () => {
     const store = new SqliteStore({ path });
     await expect(store.claim("key", "fingerprint", claimant)).rejects.toMatchObject({
       reason: "newer_schema",
-      message: expect.stringMatching(/schema version 99.*knows up to 1.*Upgrade steer-llm-sdk/),
+      message: expect.stringMatching(/schema version 99.*knows up to 2.*Upgrade steer-llm-sdk/),
     });
     await store.close();
     expect(statSync(path).size).toBe(before);
@@ -301,3 +302,38 @@ test("a store that nobody has any more, and nobody closed, keeps no file open", 
   };
   await expect.poll(left).toBe(0);
 });
+
+describe("the file itself", () => {
+  test("is readable by its owner alone, with everything beside it", async () => {
+    await fill();
+    const store = new SqliteStore({ path });
+    await win(store, "key");
+    for (const suffix of ["", "-wal", "-shm"]) expect(statSync(path + suffix).mode & 0o077).toBe(0);
+    await store.close();
+  });
+
+  test.each([
+    ["deleted", () => rmSync(path)],
+    ["replaced", () => renameSync(copyOf(path), path)],
+  ])(
+    "that was %s in mid-run is noticed by the next write, and the one after it works on what is there",
+    async (_, act) => {
+      const store = new SqliteStore({ path });
+      const { token } = await win(store, "key");
+      act();
+      const lost = store.append(token, sampleReplicate());
+      await expect(lost).rejects.toMatchObject({
+        reason: "failed",
+        message: expect.stringContaining("deleted or replaced"),
+      });
+      await expect(store.append(token, sampleReplicate())).rejects.toMatchObject({ reason: "stale_token" });
+      await win(store, "another");
+      await store.close();
+    },
+  );
+});
+
+function copyOf(file: string): string {
+  writeFileSync(`${file}.copy`, "");
+  return `${file}.copy`;
+}

@@ -85,6 +85,32 @@ export const claimLaws: readonly Law[] = [
     },
   },
   {
+    promise: "a clock that is set back keeps a dead owner's key for no more than a lease",
+    async hold({ store, passTime, setBackClock }) {
+      if (!setBackClock) return;
+      await win(store, "key");
+      await setBackClock(3_600_000);
+      const claim = await store.claim("key", "fingerprint", claimant);
+      assert.equal(claim.state, "running");
+      if (claim.state === "running") assert.ok(claim.leaseEndsInMs <= leaseMs, `${claim.leaseEndsInMs} ms are left`);
+      await passTime(leaseMs);
+      await win(store, "key");
+    },
+  },
+  {
+    promise: "a living owner keeps its key through a clock that is set back",
+    async hold({ store, passTime, setBackClock }) {
+      if (!setBackClock) return;
+      const { token } = await win(store, "key");
+      await setBackClock(3_600_000);
+      await store.claim("key", "fingerprint", claimant);
+      await passTime(leaseMs / 3);
+      await store.renew(token, leaseMs);
+      await passTime(leaseMs / 2);
+      assert.equal((await store.claim("key", "fingerprint", claimant)).state, "running");
+    },
+  },
+  {
     promise: "a claim whose lease ran out is kept from another fingerprint",
     async hold({ store, passTime }) {
       await win(store, "key");

@@ -156,6 +156,22 @@ export const dataLaws: readonly Law[] = [
     },
   },
   {
+    promise: "a key of 2,000 bytes is taken, and a longer one refused before anything is written",
+    async hold({ store }) {
+      await win(store, "k".repeat(2_000));
+      await assertRefused(store.claim("k".repeat(2_001), "fingerprint", claimant), "too_large");
+      await assertRefused(store.claim("é".repeat(1_001), "fingerprint", claimant), "too_large");
+    },
+  },
+  {
+    promise: "a value that no store can hold is refused, and the claim still holds",
+    async hold({ store }) {
+      const { token } = await win(store, "key");
+      await assertRefused(store.settle(token, sampleOutput("x".repeat(2 ** 28)), ttlMs), "too_large");
+      await store.settle(token, sampleOutput(), ttlMs);
+    },
+  },
+  {
     promise: "what was confirmed is there for whoever opens the store next",
     async hold({ store, reopen }) {
       if (!reopen) return;

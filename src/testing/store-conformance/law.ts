@@ -12,6 +12,8 @@ export interface StoreUnderTest<Store extends RunStore = RunStore> {
   readonly reopen?: (() => Promise<Store>) | undefined;
   /** Lets milliseconds pass for leases and retention. A store with a clock of its own may have to wait for real. */
   passTime(ms: number): Promise<void>;
+  /** Sets the clock of leases back by milliseconds. Left out where the store's clock cannot be set. */
+  setBackClock?: ((ms: number) => Promise<void>) | undefined;
   /** Called after the test, which has closed its stores by then. */
   dispose?(): Promise<void>;
 }
