@@ -1,6 +1,7 @@
 import type { JSONSchema } from "../core/json.ts";
 import type { EvidenceBundle, Replicate } from "./bundle.ts";
 import type { ToolEvents } from "./event.ts";
+import type { ModelTraitsSource } from "./model.ts";
 import type { OutputError } from "./output.ts";
 import type { CalibrationSource, PriceSource } from "./settings.ts";
 import type { ToolContext } from "./tool.ts";
@@ -119,6 +120,8 @@ export interface ToolRuntime {
   readonly timesAsked?: Map<string, number> | undefined;
   readonly prices?: PriceSource | undefined;
   readonly calibrations?: CalibrationSource | undefined;
+  /** Facts that models' servers have taught this process. */
+  readonly modelTraits?: ModelTraitsSource | undefined;
   /** The run's `streaming` option. */
   readonly isStreaming: boolean;
   /** The run's `maxParallel`. */

@@ -19,3 +19,29 @@ export interface PromptMessage {
   role: "system" | "user" | "assistant" | "tool";
   content: any;
 }
+
+/**
+ * Parameter of a call that a server may refuse. `"limitName"`: `max_tokens`, which some servers call
+ * `max_completion_tokens`; `"strict"`: the strict mode of a JSON schema; `"stream"`: the options of a stream.
+ */
+export type CallParameter =
+  | "seed"
+  | "temperature"
+  | "limitName"
+  | "maxOutputTokens"
+  | "strict"
+  | "responseSchema"
+  | "stream";
+
+/** Facts that a model's server has taught this process. */
+export interface ModelTraits {
+  /** Parameters that calls leave out, or have in another form. */
+  readonly refused: Set<CallParameter>;
+  /** Longest answer that the server allows, in tokens. */
+  maxOutputTokens?: number;
+}
+
+/** Traits of each model, by its provider and name. */
+export interface ModelTraitsSource {
+  of(model: Pick<LanguageModelLike, "provider" | "modelId">): ModelTraits;
+}

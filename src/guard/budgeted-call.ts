@@ -1,6 +1,7 @@
 import type { Call, CallAttempt, CallGuard } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import type { EventData } from "../contract/event.ts";
+import type { ModelTraitsSource } from "../contract/model.ts";
 import { addSpent, type Budget, nothingSpent, type Spent, toSpent, type Usage } from "../contract/usage.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
@@ -212,6 +213,7 @@ export interface CallPolicies {
   readonly config: ResolvedReliabilityConfig;
   readonly breakers: BreakerRegistry;
   readonly retryBudgets: RetryBudgets;
+  readonly modelTraits?: ModelTraitsSource | undefined;
   /** Whether another tool could take over. */
   hasFallback(): boolean;
 }

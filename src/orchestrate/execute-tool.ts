@@ -130,6 +130,7 @@ function createToolContext(
     timesAsked: new Map(),
     prices,
     calibrations,
+    modelTraits: context.callPolicies?.modelTraits,
     attempt,
     isHeard: () => events.isHeard,
     eventsFor: (attemptNumber, delivers) => events.forTool(attemptNumber, delivers),

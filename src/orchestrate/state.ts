@@ -3,6 +3,7 @@ import type { Random } from "../core/random.ts";
 import type { CallPolicies } from "../guard/budgeted-call.ts";
 import { BreakerRegistry, RetryBudgets } from "../guard/per-provider.ts";
 import type { ResolvedReliabilityConfig } from "../guard/reliability-config.ts";
+import { ModelTraitsRegistry } from "../provider/model-traits.ts";
 import { openStore, type StoreName } from "../store/open-store.ts";
 import type { RunStore } from "../store/store.ts";
 import { Flights, type FlightsByKey } from "./key/flights.ts";
@@ -24,6 +25,7 @@ export class ReliabilityState {
   readonly #clock: Clock;
   readonly #breakers: BreakerRegistry;
   readonly #retryBudgets = new RetryBudgets();
+  readonly #modelTraits = new ModelTraitsRegistry();
   readonly #stores = new Map<StoreName, Promise<RunStore>>();
 
   /** @param options `clock` (default: the real one); `random` is accepted for symmetry and not needed */
@@ -55,7 +57,7 @@ export class ReliabilityState {
 
   /** @internal */
   policiesFor(config: ResolvedReliabilityConfig): Omit<CallPolicies, "hasFallback"> {
-    return { config, breakers: this.#breakers, retryBudgets: this.#retryBudgets };
+    return { config, breakers: this.#breakers, retryBudgets: this.#retryBudgets, modelTraits: this.#modelTraits };
   }
 }
 

@@ -5,7 +5,7 @@ import type {
   LanguageModelV4Usage,
   SharedV4Warning,
 } from "@ai-sdk/provider";
-import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
+import type { CallParameter, LanguageModelLike, PromptMessage } from "../contract/model.ts";
 import type { Usage } from "../contract/usage.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { askForSchema } from "./response-format.ts";
@@ -22,6 +22,8 @@ export interface ModelCall {
   readonly providerOptions?: Record<string, Record<string, any>> | undefined;
   /** The answer shall be JSON of this schema. It is asked for, not checked. */
   readonly responseSchema?: JSONSchema | undefined;
+  /** Parameters that the model's server refuses: they are left out, or sent in another form. */
+  readonly refused?: ReadonlySet<CallParameter> | undefined;
   readonly signal: AbortSignal;
   /** Makes it a streaming call, and hears each piece of the answer's text. */
   readonly onDelta?: ((text: string) => void) | undefined;
@@ -46,21 +48,46 @@ export interface ModelAnswer {
   readonly warnings: readonly string[];
 }
 
-/** The call as the provider specification writes it. */
+/** The call as the provider specification writes it, without what the server refuses. */
 export function toCallOptions(model: LanguageModelV4, call: ModelCall): LanguageModelV4CallOptions {
+  const { refused } = call;
   const { messages, responseFormat, providerOptions } = call.responseSchema
-    ? askForSchema(model, call.messages, call.responseSchema, call.providerOptions)
+    ? askForSchema(model, call.messages, call.responseSchema, call.providerOptions, refused)
     : { messages: call.messages, responseFormat: undefined, providerOptions: call.providerOptions };
+  const isLimited = call.maxOutputTokens !== undefined && !refused?.has("maxOutputTokens");
+  const hasOtherName = isLimited && refused?.has("limitName");
   const options = {
     prompt: toPrompt(messages, model.specificationVersion),
-    seed: call.seed,
-    temperature: call.temperature,
-    maxOutputTokens: call.maxOutputTokens,
+    seed: refused?.has("seed") ? undefined : call.seed,
+    temperature: refused?.has("temperature") ? undefined : call.temperature,
+    maxOutputTokens: isLimited && !hasOtherName ? call.maxOutputTokens : undefined,
     responseFormat,
-    providerOptions: withSampleIndex(providerOptions, call.sampleIndex),
+    providerOptions: withSampleIndex(
+      hasOtherName ? withCompletionLimit(model, providerOptions, call.maxOutputTokens as number) : providerOptions,
+      call.sampleIndex,
+    ),
     abortSignal: call.signal,
   };
   return withoutUndefined(options) as LanguageModelV4CallOptions;
+}
+
+/** OpenAI's reasoning models take the limit as `max_completion_tokens`, behind compatible servers too. */
+function withCompletionLimit(
+  { provider }: LanguageModelV4,
+  providerOptions: ModelCall["providerOptions"],
+  limit: number,
+): ModelCall["providerOptions"] {
+  const name = camelCase(provider.split(".")[0] as string);
+  return {
+    ...providerOptions,
+    openai: { maxCompletionTokens: limit, ...providerOptions?.["openai"] },
+    ...(name !== "openai" && { [name]: { max_completion_tokens: limit, ...providerOptions?.[name] } }),
+  };
+}
+
+/** The key under which `@ai-sdk/openai-compatible` reads the options of a provider of this name. */
+function camelCase(name: string): string {
+  return name.replace(/[_-]([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** An absent setting is the provider's to choose; to some, `undefined` is a value. */

@@ -1,5 +1,5 @@
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
-import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
+import type { CallParameter, LanguageModelLike, PromptMessage } from "../contract/model.ts";
 import type { JSONSchema } from "../core/json.ts";
 
 type ProviderOptions = NonNullable<LanguageModelV4CallOptions["providerOptions"]>;
@@ -22,14 +22,15 @@ export function askForSchema(
   messages: readonly PromptMessage[],
   schema: JSONSchema,
   providerOptions?: ProviderOptions | undefined,
+  refused?: ReadonlySet<CallParameter> | undefined,
 ): ResponseFormat {
-  if (!takesSchema(model, schema))
+  if (refused?.has("responseSchema") || !takesSchema(model, schema))
     return { messages: withInstructions(messages, schemaInstructions(schema)), providerOptions };
   const closed = closeObjects(schema);
   return {
     messages,
     responseFormat: { type: "json", schema: closed },
-    providerOptions: isStrict(closed) ? providerOptions : withoutStrictMode(providerOptions),
+    providerOptions: isStrict(closed) && !refused?.has("strict") ? providerOptions : withoutStrictMode(providerOptions),
   };
 }
 

@@ -2,14 +2,16 @@ import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import { runtimeOf, type ToolRuntime } from "../../contract/call.ts";
 import { InvalidOutputError } from "../../contract/errors.ts";
-import type { LanguageModelLike, PromptMessage } from "../../contract/model.ts";
+import type { LanguageModelLike, ModelTraits, PromptMessage } from "../../contract/model.ts";
 import type { PriceSource } from "../../contract/settings.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
+import type { Usage } from "../../contract/usage.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { JSONObject } from "../../core/json.ts";
-import { generate } from "../../provider/language-model.ts";
+import { ModelTraitsRegistry } from "../../provider/model-traits.ts";
 import { defaultPrices } from "../../provider/prices.ts";
 import { promptTokensUpperBound } from "../../provider/prompt-tokens.ts";
+import { generateAdapted } from "../../provider/refused-parameters.ts";
 import { resolveModel } from "../../provider/resolve.ts";
 import { extractJson } from "../../schema/repair.ts";
 import { askForFields } from "../bundle/answer-rules.ts";
@@ -30,6 +32,8 @@ const warned = new WeakSet<ResolvedBundleOptions>();
 /** Asks one model, live or not, within the bounds that a run sets. */
 export class ModelAsker {
   readonly #settings: ModelSettings;
+  /** What is learned by runs that share nothing with others. */
+  readonly #modelTraits = new ModelTraitsRegistry();
   #model: Promise<LanguageModelLike> | undefined;
 
   constructor(settings: ModelSettings) {
@@ -77,20 +81,26 @@ export class ModelAsker {
     const messages = withCorrection(wanted, runtime?.attempt?.previousError);
     const prices = await pricesOf(runtime);
     const { temperature, providerOptions } = this.#settings;
-    const answer = await askInTime(runtime, () =>
-      generate(model, {
-        messages,
-        seed: replicate.seed,
-        sampleIndex: replicate.index,
-        temperature,
-        maxOutputTokens: this.#maxOutputTokens(messages, runtime, prices, model),
-        providerOptions,
-        responseSchema: runtime?.responseSchema,
-        signal: context.signal,
-        onUsage: (usage) => context.reportUsage(usage, costOf(prices, model, usage, context.events)),
-        ...(runtime?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context, runtime) }),
-      }),
-    );
+    const traits = (runtime?.modelTraits ?? this.#modelTraits).of(model);
+    const isStreaming = runtime?.isStreaming && !traits.refused.has("stream");
+    const call = {
+      messages,
+      seed: replicate.seed,
+      sampleIndex: replicate.index,
+      temperature,
+      maxOutputTokens: this.#maxOutputTokens(messages, runtime, prices, model),
+      providerOptions,
+      responseSchema: runtime?.responseSchema,
+      signal: context.signal,
+      onUsage: (usage: Usage) => context.reportUsage(usage, costOf(prices, model, usage, context.events)),
+      ...(runtime?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context, runtime, traits) }),
+    };
+    const adaptation = {
+      traits,
+      isOwnLimit: this.#settings.maxOutputTokens !== undefined,
+      onRefusal: (message: string) => context.events.emit("warning", { code: "parameter_refused", message }),
+    };
+    const answer = await askInTime(isStreaming ? runtime : undefined, () => generateAdapted(model, call, adaptation));
     if (answer.finishReason === "content-filter") throw contentFiltered(model);
     const { data, repairs } = readAnswer(answer.text, answer.finishReason, runtime?.responseSchema !== undefined);
     const warnings = [...answer.warnings, ...repairs];
@@ -148,8 +158,14 @@ function askInTime<R>(runtime: ToolRuntime | undefined, ask: () => Promise<R>): 
   return endOfChunks ? ask().finally(endOfChunks) : ask();
 }
 
-function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateContext, runtime: ToolRuntime): void {
-  runtime.attempt?.chunk();
+function showDelta(
+  text: string,
+  { id }: ReplicateSpec,
+  { events }: ReplicateContext,
+  runtime: ToolRuntime,
+  { refused }: ModelTraits,
+): void {
+  if (!refused.has("stream")) runtime.attempt?.chunk();
   events.emit("delta", { text, replicateId: id });
 }
 

@@ -1,0 +1,244 @@
+import type { CallParameter, LanguageModelLike, ModelTraits } from "../contract/model.ts";
+import { generate } from "./language-model.ts";
+import type { ModelAnswer, ModelCall } from "./model-call.ts";
+
+/** Facts that a call is adapted by. */
+export interface Adaptation {
+  readonly traits: ModelTraits;
+  /** The caller set `maxOutputTokens`: a number that is too large is the caller's to mend. */
+  readonly isOwnLimit: boolean;
+  /** Hears of each parameter that the server is found to refuse. */
+  onRefusal(message: string): void;
+}
+
+/** More refusals than parameters that calls can do without: the server refuses something else. */
+const mostRefusals = 8;
+
+/**
+ * Asks a model as its server takes it. A refusal that names a parameter of ours is answered by the same call without it,
+ * or with it in another form; the model's traits keep that for all later calls. Refused calls are not billed.
+ *
+ * @throws what `generate` throws, where no parameter of ours is to blame
+ */
+export async function generateAdapted(
+  model: LanguageModelLike,
+  call: ModelCall,
+  adaptation: Adaptation,
+): Promise<ModelAnswer> {
+  const { traits } = adaptation;
+  for (let refusals = 0; ; refusals++) {
+    const sent = adapt(call, adaptation);
+    try {
+      const answer = await generate(model, sent);
+      if (call.onDelta && !sent.onDelta && answer.text !== "") call.onDelta(answer.text);
+      return { ...answer, warnings: [...answer.warnings, ...warningsOf(call, traits)] };
+    } catch (error) {
+      const refusal = refusals < mostRefusals ? readRefusal(error, sent, adaptation.isOwnLimit) : undefined;
+      if (!refusal || call.signal.aborted) throw error;
+      if (learn(refusal, traits)) adaptation.onRefusal(describe(refusal, model));
+    }
+  }
+}
+
+/** The call as the model's traits want it. */
+function adapt(call: ModelCall, { traits, isOwnLimit }: Adaptation): ModelCall {
+  const { maxOutputTokens: asked, onDelta } = call;
+  const isTooLong = !isOwnLimit && asked !== undefined && traits.maxOutputTokens !== undefined;
+  return {
+    ...call,
+    refused: new Set(traits.refused),
+    maxOutputTokens: isTooLong ? Math.min(asked, traits.maxOutputTokens as number) : asked,
+    onDelta: traits.refused.has("stream") ? undefined : onDelta,
+  };
+}
+
+/** Settings of the caller's and seeds that an answer was asked for without. */
+function warningsOf(call: ModelCall, { refused }: ModelTraits): string[] {
+  const settings = ["seed", "temperature"] as const;
+  return settings.flatMap((name) =>
+    call[name] !== undefined && refused.has(name) ? [`the server does not take ${nameOf[name]}`] : [],
+  );
+}
+
+/** Refusal of one parameter, as a server words it. */
+interface Refusal {
+  readonly parameter: CallParameter;
+  /** Longest answer that the server allows, where the refusal names it. */
+  readonly maxOutputTokens?: number | undefined;
+}
+
+/** @returns false where other calls had learned it meanwhile */
+function learn({ parameter, maxOutputTokens }: Refusal, traits: ModelTraits): boolean {
+  if (maxOutputTokens === undefined)
+    return !traits.refused.has(parameter) && traits.refused.add(parameter).has(parameter);
+  if (maxOutputTokens >= (traits.maxOutputTokens ?? Number.POSITIVE_INFINITY)) return false;
+  traits.maxOutputTokens = maxOutputTokens;
+  return true;
+}
+
+/** Says what the server refuses, and how its model is asked instead. */
+function describe({ parameter, maxOutputTokens }: Refusal, { modelId }: LanguageModelLike): string {
+  if (maxOutputTokens !== undefined)
+    return `"${modelId}" writes at most ${maxOutputTokens} tokens: its answers are limited to that, below what the budget allows.`;
+  return `The server of "${modelId}" does not take ${nameOf[parameter]}: it is asked ${insteadOf[parameter]}.`;
+}
+
+const nameOf: Record<CallParameter, string> = {
+  seed: "seed",
+  temperature: "temperature",
+  limitName: "max_tokens",
+  maxOutputTokens: "a limit of the answer's length (max_tokens)",
+  strict: "a strict JSON schema",
+  responseSchema: "this JSON schema as its response format",
+  stream: "the options of a stream",
+};
+
+const insteadOf: Record<CallParameter, string> = {
+  seed: "without a seed",
+  temperature: "at its own temperature",
+  limitName: "with max_completion_tokens",
+  maxOutputTokens: "without a limit",
+  strict: "with a schema that is not strict",
+  responseSchema: "with the schema in words",
+  stream: "for whole answers",
+};
+
+/** Statuses of a pause, of an account, of a network: whatever their words, no parameter is to blame. */
+const otherStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 409, 425, 429]);
+
+function readRefusal(error: unknown, call: ModelCall, isOwnLimit: boolean): Refusal | undefined {
+  const said = readServerWords(error);
+  if (!said || otherStatuses.has(said.status) || said.status >= 502) return undefined;
+  const { refused } = call;
+  const isRefusal = refusalWords.test(said.text);
+  const names = (parameter: keyof typeof parameterNames) => parameterNames[parameter].test(said.parameter ?? said.text);
+  if (call.maxOutputTokens !== undefined && !refused?.has("maxOutputTokens")) {
+    const limit = isOwnLimit ? undefined : longestAnswer(said.text, call.maxOutputTokens);
+    if (limit !== undefined) return { parameter: "maxOutputTokens", maxOutputTokens: limit };
+    if (names("maxOutputTokens") && isRefusal && !isTooLarge.test(said.text))
+      return { parameter: refused?.has("limitName") ? "maxOutputTokens" : "limitName" };
+    if (!isOwnLimit && (names("maxOutputTokens") || completionWords.test(said.text)) && isTooLarge.test(said.text))
+      return { parameter: "maxOutputTokens" };
+  }
+  const wants = (parameter: "seed" | "temperature") =>
+    call[parameter] !== undefined && !refused?.has(parameter) && names(parameter) && isRefusal;
+  if (wants("seed")) return { parameter: "seed" };
+  if (wants("temperature")) return { parameter: "temperature" };
+  if (call.onDelta && !refused?.has("stream") && names("stream") && isRefusal) return { parameter: "stream" };
+  if (!call.responseSchema || refused?.has("responseSchema") || !names("responseSchema")) return undefined;
+  // Of a server's own failure a schema is to blame only where the server says so.
+  if (said.status !== 400 && said.status !== 422 && !isRefusal) return undefined;
+  const isOfStrictMode = !refused?.has("strict") && strictWords.test(said.text);
+  return { parameter: isOfStrictMode ? "strict" : "responseSchema" };
+}
+
+/** Names of the parameters in the vendors' APIs. */
+const parameterNames = {
+  seed: /\b(random_)?seed\b/i,
+  temperature: /\btemperature\b/i,
+  maxOutputTokens: /max(imum)?[_ ]?(completion|output|new|gen)?[_ ]?(tokens|length)\b|\bnum_predict\b/i,
+  stream: /\bstream(_options|ing|s)?\b|include_usage/i,
+  responseSchema:
+    /response_?format|\bschemas?\b|json_?schema|response_?mime_?type|structured[ _-]?output|text\.format|output_?(format|config)|guided_|grammar/i,
+} as const;
+
+const refusalWords =
+  /\b(is|are|was|has|be|currently|yet)?\s*(not|n't) ?(currently |yet |been )?(support|permit|allow|accept|recogni|implement|enable|compatib|available|a valid (field|param|property))|unsupported|unknown|unrecogni[sz]ed|unexpected|unavailable|extra[ _](inputs?|fields?|forbidden)|cannot (find|be (used|set|specified))|only the default|may only|deprecated|invalid (parameter|argument|json payload)|no longer|must (not be|be verified)|additional propert/i;
+
+const isTooLarge =
+  /too (large|high|big|many)|at most|at maximum|exceed|maximum (allowed|value|number|context)|less than|greater than|larger than|range|<=|>|cannot be (more|greater|larger)|up to/i;
+
+const completionWords = /\b(completion|output|generated|new) tokens|in the completion/i;
+
+const strictWords = /\bstrict\b|additionalProperties|'?required'? is required|must be required|invalid schema for/i;
+
+/**
+ * Longest answer that a refusal names: the largest number in it that is below what was asked for, less one where the
+ * range excludes it. A context that is too small for prompt and answer together names what is left of it.
+ */
+function longestAnswer(text: string, asked: number): number | undefined {
+  if (!isTooLarge.test(text)) return undefined;
+  if (/context (length|window|size)[^\d]{0,20}\d/i.test(text)) return leftOfContext(text, asked);
+  if (!parameterNames.maxOutputTokens.test(text) && !completionWords.test(text)) return undefined;
+  const numbers = numbersIn(text).filter(({ value }) => value < asked && value > 0);
+  const largest = numbers.sort((a, b) => b.value - a.value)[0];
+  return largest && (largest.isExcluded ? largest.value - 1 : largest.value);
+}
+
+function leftOfContext(text: string, asked: number): number | undefined {
+  if (!parameterNames.maxOutputTokens.test(text) && !completionWords.test(text)) return undefined;
+  const context = /context (?:length|window|size)[^\d]{0,20}(\d[\d,]*)/i.exec(text)?.[1];
+  const prompt =
+    /(\d[\d,]*)[^\d.]{0,12}(?:in|of|from) (?:the |your )?(?:messages|prompt|input)|(\d[\d,]*) (?:input|prompt) tokens/i.exec(
+      text,
+    );
+  const promptTokens = prompt?.[1] ?? prompt?.[2];
+  if (context === undefined || promptTokens === undefined) return undefined;
+  const left = toNumber(context) - toNumber(promptTokens);
+  return left > 0 && left < asked ? left : undefined;
+}
+
+function numbersIn(text: string): { value: number; isExcluded: boolean }[] {
+  const withoutDates = text.replace(/\d{4}-\d{2}-\d{2}/g, "");
+  return Array.from(withoutDates.matchAll(/(?<![\w.-])\d[\d,]*(?![\w-]|\.\d)/g), (match) => ({
+    value: toNumber(match[0]),
+    isExcluded: /^\W{0,2}\(?exclusive/i.test(withoutDates.slice(match.index + match[0].length)),
+  }));
+}
+
+function toNumber(digits: string): number {
+  return Number(digits.replaceAll(",", ""));
+}
+
+interface ServerWords {
+  readonly status: number;
+  /** All that the error and its body say. */
+  readonly text: string;
+  /** The parameter that the body names in a field of its own. */
+  readonly parameter: string | undefined;
+}
+
+/** How much of a server's body is read. */
+const longestBody = 20_000;
+
+function readServerWords(error: unknown): ServerWords | undefined {
+  const texts: string[] = [];
+  let status: number | undefined;
+  let parameter: string | undefined;
+  let at = error;
+  for (let depth = 0; depth < 5 && at instanceof Error; depth++) {
+    const { statusCode, responseBody, data } = at as { statusCode?: unknown; responseBody?: unknown; data?: unknown };
+    if (typeof statusCode === "number") status ??= statusCode;
+    const body = typeof responseBody === "string" ? parse(responseBody.slice(0, longestBody)) : data;
+    texts.push(at.message, ...wordsIn(body));
+    parameter ??= namedIn(body);
+    at = at.cause;
+  }
+  if (texts.length === 0) return undefined;
+  return { status: status ?? 0, text: texts.join("\n").slice(0, longestBody), parameter };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Fields that repeat the request. */
+const echoes = new Set(["input", "ctx", "request", "body", "url"]);
+
+function wordsIn(body: unknown, depth = 0): string[] {
+  if (typeof body === "string") return [body];
+  if (typeof body !== "object" || body === null || depth > 6) return [];
+  if (Array.isArray(body)) return body.flatMap((item) => wordsIn(item, depth + 1));
+  return Object.entries(body).flatMap(([key, value]) => (echoes.has(key) ? [] : wordsIn(value, depth + 1)));
+}
+
+/** `param` of OpenAI's errors; some servers write "None" for none. */
+function namedIn(body: unknown): string | undefined {
+  const { error = body } = (body ?? {}) as { error?: unknown };
+  const name = (error as { param?: unknown } | null | undefined)?.param;
+  return typeof name === "string" && /[a-z_]{3}/i.test(name) && !/^(none|null)$/i.test(name) ? name : undefined;
+}

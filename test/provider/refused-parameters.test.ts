@@ -1,0 +1,339 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import {
+  type OrchestrationEvent,
+  Orchestrator,
+  PromptBundleTool,
+  type PromptBundleToolOptions,
+  ReliableOrchestrator,
+} from "../../src/index.ts";
+import { ReliabilityState } from "../../src/reliability.ts";
+import { type Api, type Reply, type ScriptedServer, type Seen, startServer } from "../support/vendor-server.ts";
+
+interface Ask {
+  readonly api: Api;
+  readonly modelId?: string;
+  readonly tool?: Partial<PromptBundleToolOptions<string, any, string>>;
+  readonly k?: number;
+  readonly options?: { budget?: { tokens?: number }; streaming?: boolean };
+  readonly state?: ReliabilityState;
+}
+
+async function ask(server: ScriptedServer, { api, modelId, tool: more, k = 1, options, state }: Ask) {
+  const model = server.model(api, modelId);
+  const tool = new PromptBundleTool({ name: "t", model, prompt: "How much?", ...more, defaultOptions: { k } });
+  const events: OrchestrationEvent[] = [];
+  const orchestrator = new ReliableOrchestrator({ state: state ?? new ReliabilityState() });
+  const output = await orchestrator.run({ tool, request: good, options, onEvent: (event) => events.push(event) });
+  const warnings = events.flatMap((event) => (event.type === "warning" ? [event.message] : []));
+  return { output, events, warnings, bundle: output.content?.evidenceBundle as any };
+}
+
+const openai = (message: string, param: string | null = null, code: string | null = "unsupported_parameter") => ({
+  error: { message, type: "invalid_request_error", param, code },
+});
+const schema = z.object({ amountUsd: z.number() });
+const good: Reply = {};
+const answer = { text: '{"amountUsd": 1250}' };
+
+/** Refusals of vendors whose words differ from each other. */
+const refusals: [string, Ask, (seen: Seen) => Reply, (last: Seen) => unknown, unknown][] = [
+  [
+    "a seed that FastAPI forbids",
+    { api: "openai-compatible" },
+    ({ body }) =>
+      "seed" in body
+        ? {
+            status: 422,
+            body: {
+              detail: [
+                { type: "extra_forbidden", loc: ["body", "seed"], msg: "Extra inputs are not permitted", input: 1 },
+              ],
+            },
+          }
+        : good,
+    ({ body }) => body.seed,
+    undefined,
+  ],
+  [
+    "a seed under another name",
+    { api: "mistral" },
+    ({ body }) =>
+      "random_seed" in body
+        ? { status: 400, body: { message: "Unrecognized request argument supplied: random_seed" } }
+        : good,
+    ({ body }) => body.random_seed,
+    undefined,
+  ],
+  [
+    "a temperature that the model has none of",
+    { api: "openai-compatible", tool: { temperature: 0.2 } },
+    ({ body }) =>
+      "temperature" in body
+        ? {
+            status: 400,
+            body: openai(
+              "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.",
+              "temperature",
+              "unsupported_value",
+            ),
+          }
+        : good,
+    ({ body }) => body.temperature,
+    undefined,
+  ],
+  [
+    "a temperature that is deprecated",
+    { api: "anthropic", modelId: "claude-next", tool: { temperature: 0.2 } },
+    ({ body }) =>
+      "temperature" in body
+        ? {
+            status: 400,
+            body: {
+              type: "error",
+              error: { type: "invalid_request_error", message: "`temperature` is deprecated for this model." },
+            },
+          }
+        : good,
+    ({ body }) => body.temperature,
+    undefined,
+  ],
+  [
+    "max_tokens, which the server calls max_completion_tokens",
+    { api: "openai-compatible", tool: { maxOutputTokens: 300 } },
+    ({ body }) =>
+      "max_tokens" in body
+        ? {
+            status: 400,
+            body: openai(
+              "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+              "max_tokens",
+            ),
+          }
+        : good,
+    ({ body }) => body.max_completion_tokens,
+    300,
+  ],
+  [
+    "the same of a chat model whose name its package does not know",
+    { api: "openai-chat", modelId: "next", tool: { maxOutputTokens: 300 } },
+    ({ body }) =>
+      "max_tokens" in body
+        ? {
+            status: 400,
+            body: openai(
+              "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+              "max_tokens",
+            ),
+          }
+        : good,
+    ({ body }) => body.max_completion_tokens,
+    300,
+  ],
+  [
+    "a limit of the answer by any name",
+    { api: "openai-compatible", tool: { maxOutputTokens: 300 } },
+    ({ limit }) =>
+      limit ? { status: 400, body: openai("Unknown parameter: max_completion_tokens / max_tokens") } : good,
+    ({ limit }) => limit,
+    undefined,
+  ],
+  [
+    "a JSON schema",
+    { api: "openai-compatible", tool: { schema } },
+    ({ body }) =>
+      body.response_format ? { status: 400, body: { error: "response_format is not implemented" } } : answer,
+    ({ body }) => /JSON schema/.test(JSON.stringify(body.messages)),
+    true,
+  ],
+  [
+    "a JSON schema in the Responses API",
+    { api: "openai-responses", tool: { schema } },
+    ({ body }) =>
+      body.text?.format
+        ? {
+            status: 400,
+            body: openai(
+              "Invalid parameter: 'text.format' of type 'json_schema' is not supported with this model.",
+              "text.format",
+              null,
+            ),
+          }
+        : answer,
+    ({ body }) => /JSON schema/.test(JSON.stringify(body.input)),
+    true,
+  ],
+  [
+    "a JSON schema of Gemini's",
+    { api: "google", tool: { schema } },
+    ({ body }) =>
+      (body.generationConfig?.responseSchema ?? body.generationConfig?.responseJsonSchema)
+        ? {
+            status: 400,
+            body: {
+              error: {
+                code: 400,
+                message: "The specified schema produces a constraint that has too many states for serving.",
+                status: "INVALID_ARGUMENT",
+              },
+            },
+          }
+        : answer,
+    ({ body }) => /JSON schema/.test(JSON.stringify(body)),
+    true,
+  ],
+  [
+    "the strict mode of a schema",
+    { api: "openai-chat", tool: { schema } },
+    ({ body }) =>
+      body.response_format?.json_schema?.strict
+        ? {
+            status: 400,
+            body: openai(
+              "Invalid schema for response_format 'response': 'uri' is not a valid format.",
+              "response_format",
+              null,
+            ),
+          }
+        : answer,
+    ({ body }) => body.response_format?.json_schema?.strict,
+    false,
+  ],
+  [
+    "the options of a stream",
+    { api: "openai-compatible", options: { streaming: true } },
+    ({ body }) =>
+      body.stream_options ? { status: 400, body: { detail: "Unrecognized field: stream_options" } } : good,
+    ({ isStreaming }) => isStreaming,
+    false,
+  ],
+];
+
+describe.each(refusals)("a server that refuses %s", (_, given, reply, observe, expected) => {
+  test("is asked once more in another way, which is no retry and no failure, and a warning says so", async () => {
+    await using server = await startServer(reply);
+    const { output, events, warnings, bundle } = await ask(server, given);
+    expect(output.status).toBe("completed");
+    expect(observe(server.seen.at(-1) as Seen)).toBe(expected);
+    expect(warnings.filter((message) => /does not take/.test(message)).length).toBe(server.seen.length - 1);
+    expect(events.some(({ type }) => type === "retry_scheduled" || type === "circuit_opened")).toBe(false);
+    expect(bundle.replicates[0]).toMatchObject({ valid: true, attempts: 1, usage: { requests: 1 } });
+  });
+
+  test("is asked so at once by later runs of the process", async () => {
+    await using server = await startServer(reply);
+    const state = new ReliabilityState();
+    await ask(server, { ...given, state });
+    const before = server.seen.length;
+    const { output, warnings } = await ask(server, { ...given, state, k: 2 });
+    expect(output.status).toBe("completed");
+    expect(server.seen.length).toBe(before + 2);
+    expect(warnings.filter((message) => /does not take/.test(message))).toEqual([]);
+  });
+});
+
+test("a replicate says that it was asked for without its seed", async () => {
+  await using server = await startServer(({ body }) =>
+    "seed" in body ? { status: 400, body: openai("Unsupported parameter: 'seed'", "seed") } : good,
+  );
+  const { bundle } = await ask(server, { api: "openai-compatible" });
+  expect(bundle.replicates[0].quality.warnings).toEqual(["the server does not take seed"]);
+});
+
+test("several parameters are given up one by one", async () => {
+  await using server = await startServer(({ body }) => {
+    const given = ["seed", "temperature", "response_format"].filter((name) => name in body);
+    return given.length > 0
+      ? {
+          status: 400,
+          body: openai(`litellm.UnsupportedParamsError: bedrock does not support parameters: ${JSON.stringify(given)}`),
+        }
+      : answer;
+  });
+  const { output } = await ask(server, { api: "openai-compatible", tool: { schema, temperature: 1 } });
+  expect(output.status).toBe("completed");
+  expect(server.seen.length).toBe(4);
+});
+
+test("a run without shared state learns it too", async () => {
+  await using server = await startServer(({ body }) =>
+    "seed" in body ? { status: 400, body: openai("Unsupported parameter: 'seed'", "seed") } : good,
+  );
+  const model = server.model("openai-compatible");
+  const tool = new PromptBundleTool({ name: "t", model, prompt: "x", defaultOptions: { k: 3, maxParallel: 1 } });
+  expect(await new Orchestrator().run({ tool, request: {} })).toMatchObject({ status: "completed" });
+  expect(server.seen.filter(({ body }) => "seed" in body).length).toBe(1);
+});
+
+/** What is not ours to mend, although a parameter of ours is named. */
+const notOurs: [string, Ask, Reply, number][] = [
+  [
+    "a temperature out of range",
+    { api: "openai-compatible", tool: { temperature: 3 } },
+    {
+      status: 400,
+      body: openai(
+        "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead.",
+        "temperature",
+        "decimal_above_max_value",
+      ),
+    },
+    1,
+  ],
+  [
+    "a limit of the user's that is too large",
+    { api: "openai-compatible", tool: { maxOutputTokens: 99_999 } },
+    {
+      status: 400,
+      body: openai(
+        "max_tokens is too large: 99999. This model supports at most 16384 completion tokens.",
+        "max_tokens",
+        "invalid_value",
+      ),
+    },
+    1,
+  ],
+  [
+    "a key that is wrong",
+    { api: "openai-compatible" },
+    { status: 401, body: openai("Your key does not support the parameter seed.", null, null) },
+    1,
+  ],
+  [
+    "another fault whose body repeats the request",
+    { api: "openai-compatible" },
+    {
+      status: 422,
+      body: {
+        detail: [
+          { type: "missing", loc: ["body", "user"], msg: "Field is not permitted to be absent", input: { seed: 1 } },
+        ],
+      },
+    },
+    1,
+  ],
+  [
+    "a parameter that is not sent",
+    { api: "openai-compatible" },
+    { status: 400, body: openai("Unsupported parameter: 'logit_bias'", "logit_bias") },
+    1,
+  ],
+];
+
+test.each(notOurs)("%s fails as it is, after one call", async (_, given, reply, calls) => {
+  await using server = await startServer(() => reply);
+  const { output } = await ask(server, given);
+  expect(output.status).toBe("failed");
+  expect(server.seen.length).toBe(calls);
+});
+
+test("a server that refuses whatever it is asked is given up", async () => {
+  await using server = await startServer(() => ({
+    status: 400,
+    body: openai("Unsupported parameters: seed, temperature, max_tokens, response_format"),
+  }));
+  const tool = { schema, temperature: 1, maxOutputTokens: 50 };
+  const { output } = await ask(server, { api: "openai-compatible", tool });
+  expect(output).toMatchObject({ status: "failed", errors: { t: { category: "invalid_request" } } });
+  expect(server.seen.length).toBeLessThan(9);
+});

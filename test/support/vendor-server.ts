@@ -1,0 +1,224 @@
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text as readAll } from "node:stream/consumers";
+import { createAnthropic } from "@ai-sdk/anthropic";
+import { createGoogle } from "@ai-sdk/google";
+import { createMistral } from "@ai-sdk/mistral";
+import { createOpenAI } from "@ai-sdk/openai";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import type { LanguageModelLike } from "../../src/index.ts";
+
+export type Api = "openai-chat" | "openai-responses" | "openai-compatible" | "anthropic" | "google" | "mistral";
+
+/** One request, as a server sees it. */
+export interface Seen {
+  readonly body: any;
+  readonly isStreaming: boolean;
+  /** The limit of the answer, whatever the API calls it. */
+  readonly limit: number | undefined;
+  /** From 1. */
+  readonly number: number;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** An answer, or an error of a status. */
+export type Reply =
+  | { readonly status: number; readonly body: unknown }
+  | {
+      readonly text?: string;
+      readonly inputTokens?: number;
+      readonly outputTokens?: number;
+      readonly reasoningTokens?: number;
+      /** The answer ends at its length limit. */
+      readonly isCut?: boolean;
+    };
+
+export interface ScriptedServer extends AsyncDisposable {
+  readonly seen: readonly Seen[];
+  /** The model of a real provider package that asks this server. */
+  model(api: Api, modelId?: string): LanguageModelLike;
+}
+
+/** A server on this machine that speaks the APIs of all vendors, streamed where the request says so. */
+export async function startServer(reply: (request: Seen, api: Api) => Reply): Promise<ScriptedServer> {
+  const seen: Seen[] = [];
+  const server = createServer(async (request, response) => {
+    const body = JSON.parse(await readAll(request));
+    const url = request.url ?? "";
+    const api = url.split("/")[1] as Api;
+    const isStreaming = body.stream === true || url.includes("streamGenerateContent");
+    const limit =
+      body.max_tokens ?? body.max_completion_tokens ?? body.max_output_tokens ?? body.generationConfig?.maxOutputTokens;
+    const call = { body, isStreaming, limit, number: seen.length + 1, headers: request.headers };
+    seen.push(call);
+    const answer = reply(call, api);
+    if ("status" in answer) {
+      response.writeHead(answer.status, { "content-type": "application/json" });
+      response.end(JSON.stringify(answer.body));
+      return;
+    }
+    const events = isStreaming ? streams[api](answer, call) : undefined;
+    response.writeHead(200, { "content-type": events ? "text/event-stream" : "application/json" });
+    response.end(events ? events.map(toEvent).join("") : JSON.stringify(wholes[api](answer, call)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    seen,
+    model: (api, modelId) => modelOf(api, `${origin}/${api}`, modelId),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function modelOf(api: Api, baseURL: string, modelId: string | undefined): LanguageModelLike {
+  const settings = { baseURL, apiKey: "k" };
+  switch (api) {
+    case "openai-chat":
+      return createOpenAI(settings).chat(modelId ?? "gpt-4o-mini");
+    case "openai-responses":
+      return createOpenAI(settings).responses(modelId ?? "gpt-4o-mini");
+    case "anthropic":
+      return createAnthropic(settings)(modelId ?? "claude-sonnet-4-5");
+    case "google":
+      return createGoogle(settings)(modelId ?? "gemini-2.5-flash");
+    case "mistral":
+      return createMistral(settings)(modelId ?? "mistral-small-latest");
+    default:
+      return createOpenAICompatible({
+        name: "local",
+        includeUsage: true,
+        supportsStructuredOutputs: true,
+        ...settings,
+      })(modelId ?? "m");
+  }
+}
+
+type Answer = Exclude<Reply, { status: number }>;
+type Write<R> = Record<Api, (answer: Answer, call: Seen) => R>;
+
+function toEvent(event: unknown): string {
+  const name = (event as { type?: string }).type;
+  return `${name ? `event: ${name}\n` : ""}data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`;
+}
+
+const usageOf = ({ inputTokens = 10, outputTokens = 5, reasoningTokens }: Answer) => ({
+  prompt_tokens: inputTokens,
+  completion_tokens: outputTokens,
+  total_tokens: inputTokens + outputTokens,
+  ...(reasoningTokens !== undefined && { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
+});
+
+function chat(answer: Answer, { number, body }: Seen): object {
+  const { text = "good 42", isCut } = answer;
+  const choice = { index: 0, message: { role: "assistant", content: text }, finish_reason: isCut ? "length" : "stop" };
+  const usage = usageOf(answer);
+  return { id: `a${number}`, object: "chat.completion", created: 1, model: body.model, choices: [choice], usage };
+}
+
+function chatStream(answer: Answer, { number, body }: Seen): unknown[] {
+  const { text = "good 42", isCut } = answer;
+  const chunk = (choices: object[], more = {}) => ({
+    id: `a${number}`,
+    object: "chat.completion.chunk",
+    created: 1,
+    model: body.model,
+    choices,
+    ...more,
+  });
+  return [
+    chunk([{ index: 0, delta: { role: "assistant", content: text }, finish_reason: null }]),
+    chunk([{ index: 0, delta: {}, finish_reason: isCut ? "length" : "stop" }]),
+    chunk([], { usage: usageOf(answer) }),
+    "[DONE]",
+  ];
+}
+
+function responsesWhole(answer: Answer, { number, body }: Seen): object {
+  const { text = "good 42", isCut, inputTokens = 10, outputTokens = 5, reasoningTokens = 0 } = answer;
+  const content = [{ type: "output_text", text, annotations: [] }];
+  return {
+    id: `a${number}`,
+    object: "response",
+    created_at: 1,
+    model: body.model,
+    status: isCut ? "incomplete" : "completed",
+    incomplete_details: isCut ? { reason: "max_output_tokens" } : null,
+    output: [{ type: "message", id: `m${number}`, role: "assistant", status: "completed", content }],
+    usage: {
+      input_tokens: inputTokens,
+      output_tokens: outputTokens,
+      output_tokens_details: { reasoning_tokens: reasoningTokens },
+    },
+  };
+}
+
+function anthropicWhole(answer: Answer, { number, body }: Seen): object {
+  const { text = "good 42", isCut, inputTokens = 10, outputTokens = 5 } = answer;
+  return {
+    id: `a${number}`,
+    type: "message",
+    role: "assistant",
+    model: body.model,
+    content: [{ type: "text", text }],
+    stop_reason: isCut ? "max_tokens" : "end_turn",
+    stop_sequence: null,
+    usage: { input_tokens: inputTokens, output_tokens: outputTokens },
+  };
+}
+
+function anthropicStream(answer: Answer, call: Seen): unknown[] {
+  const { text = "good 42", isCut, outputTokens = 5 } = answer;
+  const message = { ...anthropicWhole(answer, call), content: [], stop_reason: null };
+  return [
+    { type: "message_start", message },
+    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text } },
+    { type: "content_block_stop", index: 0 },
+    {
+      type: "message_delta",
+      delta: { stop_reason: isCut ? "max_tokens" : "end_turn", stop_sequence: null },
+      usage: { output_tokens: outputTokens },
+    },
+    { type: "message_stop" },
+  ];
+}
+
+function googleWhole(answer: Answer): object {
+  const { text = "good 42", isCut, inputTokens = 10, outputTokens = 5, reasoningTokens = 0 } = answer;
+  return {
+    candidates: [
+      {
+        content: { role: "model", parts: text === "" ? [] : [{ text }] },
+        finishReason: isCut ? "MAX_TOKENS" : "STOP",
+        index: 0,
+      },
+    ],
+    usageMetadata: {
+      promptTokenCount: inputTokens,
+      candidatesTokenCount: outputTokens - reasoningTokens,
+      thoughtsTokenCount: reasoningTokens,
+      totalTokenCount: inputTokens + outputTokens,
+    },
+  };
+}
+
+const wholes: Write<object> = {
+  "openai-chat": chat,
+  "openai-compatible": chat,
+  mistral: chat,
+  "openai-responses": responsesWhole,
+  anthropic: anthropicWhole,
+  google: googleWhole,
+};
+
+const streams: Write<unknown[]> = {
+  "openai-chat": chatStream,
+  "openai-compatible": chatStream,
+  mistral: chatStream,
+  "openai-responses": () => [],
+  anthropic: anthropicStream,
+  google: (answer) => [googleWhole(answer)],
+};
