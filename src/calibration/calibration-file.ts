@@ -6,7 +6,7 @@ import { createId, systemRandom } from "../core/random.ts";
 import { type CalibrationData, type ConfidenceSignals, calibrationFromJSON } from "../evidence/calibration.ts";
 import type { CalibrationKey } from "./calibration-key.ts";
 
-/** What a calibration is learnt from: as much of a judged bundle as is needed to learn it again. */
+/** Data that a calibration is learnt from: as much of a judged bundle as is needed to learn it again. */
 export interface KeptLabel extends ConfidenceSignals {
   readonly id: string;
   readonly correct: boolean;
@@ -32,7 +32,7 @@ const document = v.object({
 });
 
 /**
- * What a file holds; `undefined` where there is none.
+ * Contents of a file; `undefined` without a file.
  *
  * @throws StoreError where it was damaged, or written by a later version of this package
  */

@@ -2,16 +2,16 @@ import type { EvidenceBundle } from "../contract/bundle.ts";
 import { fingerprint } from "../core/canonical.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 
-/** What bundles have in common whose confidence means the same. */
+/** Common facts of bundles whose confidence means the same. */
 export interface CalibrationKey {
   readonly task: string;
-  /** Who gave the valid answers; where a stronger model was asked after the first, both. */
+  /** Models that gave the valid answers; where a stronger model was asked after the first, both. */
   readonly model: string;
   /** Absent where answers are text. */
   readonly schemaFingerprint?: string | undefined;
 }
 
-/** What of a bundle says which others are like it. */
+/** Facts of a bundle that say which others are like it. */
 export type KeyedBundle = Pick<EvidenceBundle<any>, "meta" | "replicates">;
 
 export function calibrationKeyOf({ meta: { task, schemaFingerprint }, replicates }: KeyedBundle): CalibrationKey {

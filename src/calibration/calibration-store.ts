@@ -26,7 +26,7 @@ export interface CalibrationStoreOptions {
  * const output = await orchestrator.run({ tool: triage, request: { report: "It crashes" } });
  * if (hasEvidence(output)) {
  *   const bundle = output.content.evidenceBundle;
- *   await calibrations.label([{ id: output.requestId, bundle, correct: true }]); // once somebody knows
+ *   await calibrations.label([{ id: output.requestId, bundle, correct: true }]); // once it is known
  * }
  * ```
  */
@@ -58,7 +58,7 @@ export class CalibrationStore implements CalibrationSource {
   }
 
   /**
-   * What is kept of a bundle's task, model and schema; `undefined` where no label is.
+   * Calibration of a bundle's task, model and schema; `undefined` without a label.
    *
    * @throws StoreError where the file cannot be read
    */

@@ -20,7 +20,7 @@ import { addLabels, learntConfidence, readStored, type StoredCalibration } from 
 export class LabelledFolder {
   readonly #path: string;
   readonly #clock: Clock;
-  /** By file, with what tells one version of it from the next. */
+  /** Calibrations by file, with the version they were read from. */
   readonly #read = new Map<string, { readonly version: string; readonly stored: StoredCalibration | undefined }>();
 
   constructor(path: string, clock: Clock) {
@@ -71,7 +71,7 @@ export class LabelledFolder {
   }
 }
 
-/** What changes whenever a file is replaced; `undefined` where there is none. */
+/** Version of a file, which changes whenever it is replaced; `undefined` without a file. */
 async function versionOf(path: string): Promise<string | undefined> {
   const found = await stat(path, { bigint: true }).catch((error) => {
     if (error.code === "ENOENT") return undefined;

@@ -17,7 +17,7 @@ import type { CalibrationKey, JudgedBundle } from "./calibration-key.ts";
 /** Older labels make room: models and tasks change, and a fit stays fast. */
 const mostLabels = 10_000;
 
-/** What is kept of a task, model and schema. */
+/** Calibration of a task, model and schema. */
 export interface StoredCalibration extends CalibrationKey {
   /** The file that holds it. */
   readonly path: string;
@@ -26,7 +26,7 @@ export interface StoredCalibration extends CalibrationKey {
   readonly labels: readonly KeptLabel[];
 }
 
-/** What a file holds; `undefined` where there is none. */
+/** Contents of a file; `undefined` without a file. */
 export async function readStored(path: string): Promise<StoredCalibration | undefined> {
   const document = await readCalibrationFile(path);
   return document && toStored(path, document);
@@ -49,13 +49,13 @@ export async function addLabels(
   return toStored(path, document);
 }
 
-/** Its cross-validation depends on the order: by ids, the same labels give the same figures whoever came first. */
+/** Its cross-validation depends on the order: sorted by ids, the same labels give the same figures in any order. */
 function learn(labels: readonly KeptLabel[]): CalibrationData {
   const ordered = labels.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   return fitCalibration(ordered.map(({ correct, ...summary }) => ({ summary, correct }))).toJSON();
 }
 
-/** What labels say of a summary; `undefined` where there are too few. */
+/** Calibrated confidence of a summary; `undefined` with too few labels. */
 export function learntConfidence(
   { labels, calibration }: StoredCalibration,
   summary: BundleSummary<any>,

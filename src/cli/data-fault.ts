@@ -1,7 +1,7 @@
 import { deepestTree } from "../core/canonical.ts";
 import { cut } from "./progress/format.ts";
 
-/** Why a value that was read from a file is no data that anybody can work with, and where in it. */
+/** Fault of a value that was read from a file and cannot be used, and its place in it. */
 export interface DataFault {
   readonly keys: readonly string[];
   readonly message: string;

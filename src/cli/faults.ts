@@ -1,6 +1,6 @@
 import { messageOf } from "../core/errors.ts";
 
-/** Something that whoever typed the command has to fix or to know: shown by its message alone, without a stack. */
+/** Error that the caller of the command has to fix or to know. Shown by its message alone, without a stack. */
 export class CommandError extends Error {
   readonly exitCode: number;
 
@@ -11,7 +11,7 @@ export class CommandError extends Error {
   }
 }
 
-/** What the command's exit code says. The guide lists the same codes. */
+/** Exit codes of the command. The guide lists the same codes. */
 export const exitCode = {
   /** Every input has its answer. */
   done: 0,
@@ -96,7 +96,7 @@ export interface Position {
   readonly column: number;
 }
 
-/** How much of a long line is shown around the fault. */
+/** Characters of a long line that are shown around the fault. */
 const excerptLength = 90;
 
 /** A fault in a file, shown with its name, line, column and the line itself. */

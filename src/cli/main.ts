@@ -5,7 +5,7 @@ import { CommandError, exitCode } from "./faults.ts";
 import { createProgram } from "./program.ts";
 import { showLines } from "./progress/format.ts";
 
-// A reader that has enough (`| head`) is no fault; jobs stop asking then.
+// A reader that has enough (`| head`) is not a fault; jobs stop asking then.
 process.stdout.on("error", () => {
   process.exitCode = exitCode.brokenPipe;
 });

@@ -2,7 +2,7 @@ import { PlanningError } from "../contract/errors.ts";
 import { messageOf, showValue } from "../core/errors.ts";
 import type { PlanDecision } from "./planner.ts";
 
-/** What a run follows of a decision: the rest is told to people. */
+/** The part of a decision that a run follows; the rest is for people. */
 type Followed = Pick<PlanDecision, "selectedTool" | "toolOptions" | "fallbackTools">;
 
 /** A decision that a run can follow, and the whole of it as data. */

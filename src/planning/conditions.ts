@@ -4,7 +4,7 @@ import type { JSONValue } from "../core/json.ts";
 import { compileLinearPattern } from "../core/linear-pattern.ts";
 
 /**
- * What has to hold of one attribute of the request.
+ * Condition on one attribute of the request.
  *
  * `attributePath` leads into the request by dots (`customer.tier`, `items.0.name`); `""` is the request itself. Only
  * `not_equals`, `exists: false` and `matches` can hold of an attribute that is not there. `contains` looks into a text or
@@ -20,11 +20,11 @@ export type RuleCondition =
   | {
       attributePath: string;
       operator?: undefined;
-      /** Whether the attribute's value meets the condition. */
+      /** Returns true where the attribute's value meets the condition. */
       matches(value: unknown): boolean;
     };
 
-/** Whether a condition holds of a request. */
+/** Returns true where a condition holds of a request. */
 export type CompiledCondition = (request: unknown) => boolean;
 
 type Test = (actual: unknown) => boolean;

@@ -4,7 +4,7 @@ import type { Budget } from "../contract/usage.ts";
 import { listOf, nested, resolveOptions, text, wholeNumber } from "../core/options.ts";
 import { type PlanningRule, ruleOptions, type ToolRef } from "./rule.ts";
 
-/** What each helper below is told about its rule. */
+/** Settings of each helper below. */
 export interface RuleHelper {
   toolName: ToolRef;
   /** Default: 0; -100 for a budget-aware rule, which holds for every request. */
@@ -15,7 +15,7 @@ export interface RuleHelper {
   fallbackTools?: readonly ToolRef[] | undefined;
 }
 
-/** What the rule that a helper makes takes as it is; it is checked when the rule is. */
+/** Settings that go into the rule unchanged; they are checked with the rule. */
 const helperEntries = {
   toolName: v.optional(v.unknown()),
   priority: v.optional(v.unknown()),
@@ -87,7 +87,7 @@ const budgetAware = ruleOptions("createBudgetAwareRule", {
   lowBudget: v.optional(nested(budgetEntries), defaultLowBudget),
 });
 
-/** What `createBudgetAwareRule` is told. */
+/** Settings of `createBudgetAwareRule`. */
 export interface BudgetAwareRule extends Omit<RuleHelper, "toolOptions"> {
   /** Answers to ask for where the run's budget is low. Default: 3. */
   lowBudgetK?: number | undefined;

@@ -1,12 +1,12 @@
 import type { AnyTool, ToolMetadata } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 
-/** What a planner knows beside the request and the tools. */
+/** Facts for a planner beside the request and the tools. */
 export interface PlanContext {
   /** The ceilings of the run. */
   budget?: Budget;
   qualityRequirements?: { minConfidence?: number };
-  /** By provider; a tool that declares none has a breaker of its own, named `tool:<name>`. */
+  /** Breakers by provider; a tool that declares none has its own, named `tool:<name>`. */
   circuitBreakerStates?: Record<string, "closed" | "open" | "half_open">;
   /** Names of tools that have failed before, and are not to be chosen again. A run plans once: its own are empty. */
   previousFailures?: string[];
@@ -19,9 +19,9 @@ export interface PlanDecision {
   toolOptions: Record<string, unknown>;
   /** Tried in this order where the selected tool fails. Never names the selected tool. */
   fallbackTools: string[];
-  /** How the selected tool runs: `"bundle"` for several answers and their consensus, `"single"` for one. */
+  /** Mode of the selected tool: `"bundle"` for several answers and their consensus, `"single"` for one. */
   executionStrategy: string;
-  /** How sure the planner is of its choice, from 0 to 1. */
+  /** Confidence of the planner in its choice, from 0 to 1. */
   confidence: number;
   /** Why this tool, in words for a log. */
   reasoning: string;
@@ -47,7 +47,7 @@ export interface PlanDecision {
  * ```
  */
 export interface Planner {
-  /** Tools that decisions may name although nobody registered them. They win over registered tools of their names. */
+  /** Tools that decisions may name without registration. They win over registered tools of their names. */
   readonly tools?: readonly AnyTool[];
   /**
    * Decides without side effects: the decision is kept with an idempotency key, so that a resumed run does not plan anew.

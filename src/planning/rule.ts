@@ -43,7 +43,7 @@ export interface CompiledRule {
 }
 
 /**
- * Options of rules, checked as all options are. They are not declared with those of runs and tools: nobody who misplaces
+ * Options of rules, checked as all options are. They are not declared with those of runs and tools: no caller who misplaces
  * a `name` there wants to be sent to a rule.
  */
 export function ruleOptions<const Entries extends v.ObjectEntries>(

@@ -123,7 +123,7 @@ function reasonsAgainst(
   return reasons;
 }
 
-/** What a function of the rule's author answers, or an error that says whose it is. */
+/** Calls a function of the rule's author; what it throws is named as its own. */
 function asked<T>(rule: CompiledRule, what: string, ask: () => T): T {
   try {
     return ask();
@@ -184,7 +184,7 @@ function whyFirst(name: string, count: number, type: string | undefined): string
   return `"${name}" was registered first of the ${count} tools that ${fits.replace("declares", "declare")}. Add a rule, or name the tool.`;
 }
 
-/** What a plan needs to know of a tool. */
+/** Facts of a tool that a plan reads. */
 export type ToolFacts = Pick<ToolMetadata, "supportsBundle" | "provider" | "estimate">;
 
 /** Every tool that a plan may name: those offered to it, and those that its rules brought along, which win. */
@@ -233,7 +233,7 @@ function createDecision({ name, tool, ...choice }: Choice, request: unknown): Pl
   };
 }
 
-/** A tool may fail to estimate a request that its input schema has not seen yet: that is no reason not to plan. */
+/** A tool may fail to estimate a request that its input schema has not seen yet: planning goes on without the estimate. */
 function estimateOf(tool: ToolFacts, request: unknown, toolOptions: object) {
   try {
     const estimate = tool.estimate?.(request, toolOptions) ?? {};

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { RunState } from "./store.ts";
 
-/** What of a record decides whether its key can be claimed. */
+/** Facts of a record that decide whether its key can be claimed. */
 export interface Claimed {
   readonly fingerprint: string;
   readonly state: Exclude<RunState, "abandoned">;
@@ -10,7 +10,7 @@ export interface Claimed {
   readonly expiresMs: number;
 }
 
-/** Whether a run of this fingerprint may take the key, given what is recorded under it. */
+/** Returns true where a run of this fingerprint may take the key, given the record under it. */
 export function isClaimable(record: Claimed | undefined, fingerprint: string, nowMs: number): boolean {
   if (!record || record.state === "released" || record.expiresMs <= nowMs) return true;
   return isAbandoned(record, nowMs) && record.fingerprint === fingerprint;
@@ -24,7 +24,7 @@ export function isAlive(record: Claimed, nowMs: number): boolean {
   return record.state === "running" && record.leaseEndsMs > nowMs;
 }
 
-/** Whether it is what a store needs of a clock. */
+/** Returns true for a clock that a store can use. */
 export function tellsTime(value: unknown): boolean {
   return typeof (value as Partial<Clock> | null | undefined)?.now === "function";
 }

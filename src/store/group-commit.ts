@@ -22,7 +22,7 @@ interface Write {
 /** Most writes of one transaction: past it, the event loop would stand still for longer than the fsync takes. */
 const batchLimit = 1024;
 
-/** How long SQLite itself waits for a lock, blocking the process. */
+/** Longest wait of SQLite itself for a lock, which blocks the process. */
 export const blockingMs = 10;
 
 export class GroupCommit {
@@ -105,7 +105,7 @@ const failures: Readonly<Record<number, StoreFailure>> = {
 /** SQLITE_IOERR_WRITE: what becomes of a quota or a limit on the size of files. */
 const refusedWrite = 778;
 
-/** What the file system says before SQLite is asked. */
+/** Errors of the file system, before SQLite is asked. */
 const systemFailures: Readonly<Record<string, StoreFailure>> = {
   EACCES: "read_only",
   EPERM: "read_only",

@@ -3,7 +3,7 @@ import type { RunRecord } from "./store.ts";
 
 /**
  * Job: hold the records of the memory store, and let go of those that have had their time.
- * Boundary: knows who runs and who rests, as it is told; who may run is the store's to say.
+ * Boundary: knows which keys run and which rest, as it is told; the store decides which may run.
  * Invariants:
  * 1. Past `maxEntries`, and once it has expired, the record that came to rest first goes; a running one never does.
  * 2. Claims look through what is running faster than it can grow, and remove what was abandoned and has expired.
@@ -15,9 +15,9 @@ const looksPerClaim = 2;
 export class MemoryRecords {
   readonly #maxEntries: number;
   readonly #records = new Map<string, MemoryRecord>();
-  /** Keys that nobody runs. */
+  /** Keys without a run. */
   readonly #resting = new KeyQueue();
-  /** Keys that somebody runs, or has left running. Each claim looks at the first few, and puts them last. */
+  /** Keys with a run, also an abandoned one. Each claim looks at the first few, and puts them last. */
   readonly #running = new KeyQueue();
 
   constructor(maxEntries: number) {
@@ -32,7 +32,7 @@ export class MemoryRecords {
     return this.#records.keys();
   }
 
-  /** Somebody runs the key from now on. */
+  /** A run of the key starts. */
   run(key: string, record: MemoryRecord, nowMs: number): void {
     this.#records.set(key, record);
     this.#resting.delete(key);
@@ -41,12 +41,12 @@ export class MemoryRecords {
     this.#evictAbandoned(nowMs);
   }
 
-  /** Whoever runs the key goes on running it. */
+  /** The run of the key goes on, with another record. */
   update(key: string, record: MemoryRecord): void {
     this.#records.set(key, record);
   }
 
-  /** Nobody runs the key any more. */
+  /** The run of the key has ended. */
   rest(key: string, record: MemoryRecord, nowMs: number): void {
     this.#records.set(key, record);
     this.#running.delete(key);
@@ -79,7 +79,7 @@ export class MemoryRecords {
     }
   }
 
-  /** What a run left behind that never came to rest, and whose journal nobody has come for. */
+  /** Removes abandoned runs whose journal has expired. */
   #evictAbandoned(nowMs: number): void {
     for (let looks = 0; looks < looksPerClaim; looks++) {
       const key = this.#running.first;
@@ -135,7 +135,7 @@ class KeyQueue {
   }
 }
 
-/** What the memory store keeps of a key. */
+/** Record of a key in memory. */
 export interface MemoryRecord extends Claimed {
   readonly fence: number;
   readonly owner: string;

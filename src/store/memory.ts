@@ -30,19 +30,19 @@ import { decodeJson, encodeJson, encodeKey, staleToken, storeClosed } from "./st
  * Boundary: survives nothing; no other process sees it.
  * Invariants:
  * 1. Each method does its work in one synchronous step, so no two calls interleave.
- * 2. Values are kept as JSON text: nobody can change what is stored through a reference.
+ * 2. Values are kept as JSON text: no reference leads into the store.
  */
 
 const memoryStoreOptions = declareOptions("MemoryStoreOptions", "new MemoryStore(…)", {
   /** Most keys that are kept; more only while more are running. */
   maxEntries: v.optional(wholeNumber({ minimum: 1, unit: "keys" }), 10_000),
-  /** How long the journal of a run that never settled stays. Default: 7 days. */
+  /** Retention of the journal of a run that never settled. Default: 7 days. */
   journalTtlMs: v.optional(milliseconds(), defaultJournalTtlMs),
-  /** What time it is. Default: the real clock. */
+  /** Clock of the leases. Default: the real clock. */
   clock: v.optional(checkedBy<Pick<Clock, "now">>(tellsTime, "an object with a now function"), systemClock),
 });
 
-/** What a store in memory keeps, and for how long. */
+/** Size and retention of a store in memory. */
 export interface MemoryStoreOptions extends OptionsInput<typeof memoryStoreOptions> {}
 
 /**

@@ -22,7 +22,7 @@ const postgresStoreOptions = declareOptions("PostgresStoreOptions", "new Postgre
   client: v.optional(checkedBy<PostgresClient>(isClient, "a Pool of the package pg")),
   /** Most connections of an own pool. What is asked of the store beyond them waits for its turn. */
   poolSize: v.optional(wholeNumber({ minimum: 1, unit: "connections" }), 10),
-  /** How long the journal of a run that never settled stays. Default: 7 days. */
+  /** Retention of the journal of a run that never settled. Default: 7 days. */
   journalTtlMs: v.optional(milliseconds(), defaultJournalTtlMs),
 });
 
@@ -81,7 +81,7 @@ const dialect: Dialect = {
       EXECUTE FUNCTION steer_clear_journal();`,
 };
 
-/** What is used of a `Pool` or a `Client` of the package `pg`. */
+/** The part of a `Pool` or a `Client` of the package `pg` that is used. */
 export interface PostgresClient {
   /** Runs one statement. */
   query(query: any): Promise<{ rows: any[] }>;
@@ -169,7 +169,7 @@ async function openPool(connectionString: string | undefined, poolSize: number):
     query_timeout: 30_000,
     allowExitOnIdle: true,
   });
-  // A connection that breaks while nobody uses it: the next query opens another.
+  // An idle connection that breaks: the next query opens another.
   pool.on("error", () => {});
   return { client: pool, close: () => within(closeMs, pool.end()) };
 }
@@ -209,7 +209,7 @@ async function versionOf(client: PostgresClient): Promise<number> {
   return found?.rows[0]?.version ?? 0;
 }
 
-/** What a query gives, or `undefined` where it failed with this SQLSTATE. */
+/** Resolves with the result of a query, or `undefined` where it failed with this SQLSTATE. */
 async function unless<R>(sqlState: string, query: Promise<R>): Promise<R | undefined> {
   return query.catch((error) => {
     if ((error as { code?: unknown }).code === sqlState) return undefined;
@@ -223,7 +223,7 @@ const parsers: Readonly<Record<number, (text: string) => unknown>> = {
   701: Number,
 };
 
-/** By type id: booleans, `bigint` and `double precision` as JavaScript has them, the rest as text. */
+/** Parsers by type id: booleans, `bigint` and `double precision` as JavaScript has them, the rest as text. */
 const types = { getTypeParser: (typeId: number) => parsers[typeId] ?? String };
 
 /** SQLSTATE codes and classes (https://www.postgresql.org/docs/current/errcodes-appendix.html), and Node's own codes. */
@@ -236,7 +236,7 @@ const failures: readonly (readonly [pattern: RegExp, reason: StoreFailure])[] = 
   [/^(ECONN[A-Z]+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|ENOENT)$/, "unavailable"],
 ];
 
-/** What the driver says in words alone. */
+/** Failures that the driver tells in words alone. */
 const unavailableMessage = /timeout|terminated|not queryable|connection ended/i;
 
 const advice: Readonly<Partial<Record<StoreFailure, string>>> = {

@@ -31,12 +31,12 @@ export interface SqlConnection {
   read(query: SqlQuery): Promise<readonly SqlRow[]>;
   /** Resolves once the change is durable. */
   write(query: SqlQuery): Promise<readonly SqlRow[]>;
-  /** What the database finds wrong with itself. */
+  /** Faults that the database finds in itself. */
   check(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
-/** By the names that stand in a statement behind a `$`. */
+/** Values by the names that stand in a statement behind a `$`. */
 type NamedValues = Readonly<Record<string, SqlValue>>;
 
 const claimsPerSweep = 64;

@@ -1,6 +1,6 @@
-/** What differs between the databases, as SQL. */
+/** Differences between the databases, as SQL. */
 export interface Dialect {
-  /** Milliseconds since 1970, by whoever owns the time of the leases. */
+  /** Milliseconds since 1970, by the clock of the leases. */
   readonly now: string;
   /** A number higher than every one before it. */
   readonly nextFence: string;
@@ -8,9 +8,9 @@ export interface Dialect {
   readonly byteOrder: string;
   /** Keeps others from changing the rows that are read, until what they are read for is written. */
   readonly forShare: string;
-  /** Takes rows that nobody else is changing. */
+  /** Takes rows that no other statement is changing. */
   readonly skipLocked: string;
-  /** How the nth value of a statement is written, from 1. */
+  /** Writes the nth value of a statement, from 1. */
   placeholder(n: number): string;
   /** Creates what `nextFence` counts with, and what clears the journal of a key that settles. */
   readonly automatics: string;

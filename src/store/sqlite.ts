@@ -15,11 +15,11 @@ import { newerSchema, storeClosed } from "./store-errors.ts";
 const sqliteStoreOptions = declareOptions("SqliteStoreOptions", "new SqliteStore(…)", {
   /** The file; it and its folder are made where they are missing. Default: `.steer/runs.sqlite`. */
   path: v.optional(text("a path of a file"), join(".steer", "runs.sqlite")),
-  /** How long to wait for another process's write lock. */
+  /** Wait for another process's write lock. */
   busyTimeoutMs: v.optional(milliseconds(), 5_000),
-  /** How long the journal of a run that never settled stays. Default: 7 days. */
+  /** Retention of the journal of a run that never settled. Default: 7 days. */
   journalTtlMs: v.optional(milliseconds(), defaultJournalTtlMs),
-  /** What time it is. Default: the machine's wall clock, which all its processes share. */
+  /** Clock of the leases. Default: the machine's wall clock, which all its processes share. */
   clock: v.optional(checkedBy<Pick<Clock, "now">>(tellsTime, "an object with a now function"), wallClock),
 });
 
@@ -77,7 +77,7 @@ const dialect: Dialect = {
 
 interface Opened {
   readonly database: DatabaseSync;
-  /** What tells the file from another one of the same name. */
+  /** Device and inode: they tell the file from another of the same name. */
   readonly inode: string;
   readonly writes: GroupCommit;
   readonly prepared: Map<string, StatementSync>;
@@ -175,7 +175,7 @@ function fileGone(operation: StoreOperation, path: string): StoreError {
   });
 }
 
-/** Made where it sees no database: one whose function refers to it stays open when nobody has it any more. */
+/** Made in a scope without the database: a function that refers to it would keep it from being collected. */
 function tellerOf(clock: SqliteFile["clock"]): () => number {
   return () => clock.now();
 }

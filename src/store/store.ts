@@ -10,22 +10,22 @@ export interface FencingToken {
   readonly fence: number;
 }
 
-/** How a key is claimed. */
+/** Lease and owner of a claim. */
 export interface ClaimOptions {
-  /** How long the claim holds without `renew`, in milliseconds. */
+  /** Length of the claim without `renew`, in milliseconds. */
   readonly leaseMs: number;
-  /** Who claims, for people who look: a host and a process id. */
+  /** Host and process id of the claimant, for people who look. */
   readonly owner: string;
 }
 
-/** What a claim met. */
+/** Result of a claim. */
 export type Claim =
   | {
       readonly state: "won";
       readonly token: FencingToken;
-      /** What earlier runs of the same key and fingerprint journaled, in the order of ids (`r2` before `r10`) and seeds. */
+      /** Replicates that earlier runs of the same key and fingerprint journaled, by id (`r2` before `r10`) and seed. */
       readonly replicates: readonly Replicate[];
-      /** What an earlier run of the same key and fingerprint planned. */
+      /** Plan of an earlier run of the same key and fingerprint. */
       readonly plan?: unknown;
     }
   /** Someone holds the key. `leaseEndsInMs` is 0 where a run of another fingerprint died and left its journal. */
@@ -62,7 +62,7 @@ export interface RunStore {
   claim(key: string, fingerprint: string, options: ClaimOptions): Promise<Claim>;
   /** Lets the claim hold for `leaseMs` from now. */
   renew(token: FencingToken, leaseMs: number): Promise<void>;
-  /** Keeps a plan, as JSON data, for whoever has to resume the run. */
+  /** Keeps a plan, as JSON data, for a process that resumes the run. */
   savePlan(token: FencingToken, plan: unknown): Promise<void>;
   /** Journals a replicate under key, fingerprint, replicate id and seed; one that is there already is replaced. */
   append(token: FencingToken, replicate: Replicate): Promise<void>;
@@ -107,7 +107,7 @@ export interface ListOptions {
   readonly limit?: number | undefined;
 }
 
-/** What people do with a store, beside running on it. Nothing here removes a claim that is alive. */
+/** Work of people on a store, beside running on it. Nothing here removes a claim that is alive. */
 export interface StoreAdministration {
   /** Keys in the order of their UTF-8 bytes. */
   list(options?: ListOptions): Promise<readonly RunRecord[]>;
@@ -117,7 +117,7 @@ export interface StoreAdministration {
   purge(keys: readonly string[]): Promise<number>;
   /** Removes what has expired. Stores do so by themselves, a little with the claims. Resolves with how many went. */
   sweep(): Promise<number>;
-  /** What is wrong with the stored data, a sentence each. Empty: nothing. */
+  /** Finds faults of the stored data, a sentence each. Empty: none. */
   verify(): Promise<readonly string[]>;
 }
 
@@ -128,7 +128,7 @@ export interface ManagedStore extends RunStore, StoreAdministration {}
 export const storeNames = ["memory", "sqlite", "postgres"] as const;
 export type StoreName = (typeof storeNames)[number];
 
-/** What makes an object a store that runs can be kept in. */
+/** Methods of an object that can serve as a store. */
 export const storeMethods = [
   "claim",
   "renew",
@@ -142,5 +142,5 @@ export const storeMethods = [
 /** The phrase for what may be given as a store. */
 export const allowedStores = `one of ${storeNames.map((name) => `"${name}"`).join(", ")}, or a RunStore (${storeMethods.join(", ")})`;
 
-/** How long the journal of a run that never settled stays: 7 days. */
+/** Retention of the journal of a run that never settled: 7 days. */
 export const defaultJournalTtlMs = 7 * 24 * 3_600_000;

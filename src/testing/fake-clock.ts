@@ -25,7 +25,7 @@ interface Timer {
 const settleMs = 25;
 
 /**
- * A clock for tests: nobody waits for a time that it tells.
+ * A clock for tests: no test waits for its time to pass.
  *
  * @param startMs the time it starts at, in milliseconds since 1970; default 0
  *

@@ -17,7 +17,7 @@ export type ErrorFaultKind =
   | "content_filter"
   | "authentication";
 
-/** What can go wrong with a call. */
+/** Faults of a call. */
 export type FaultKind =
   | ErrorFaultKind
   /** Never answers, until it is aborted. */
@@ -79,13 +79,13 @@ export interface FaultOptions {
   readonly kinds?: readonly FaultKind[] | undefined;
   /** Milliseconds before a late answer. Default: 30,000. */
   readonly lateMs?: number | undefined;
-  /** What late answers wait on. Default: the real clock. */
+  /** Clock that late answers wait on. Default: the real clock. */
   readonly clock?: Clock | undefined;
 }
 
 /** A model with faults of its own and of ours. */
 export interface FaultyModel extends LanguageModelLike {
-  /** How often each fault was injected so far. */
+  /** Count of each fault that was injected so far. */
   readonly injected: Readonly<Record<FaultKind, number>>;
 }
 

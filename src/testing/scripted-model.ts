@@ -8,7 +8,7 @@ import type {
 import type { LanguageModelLike } from "../contract/model.ts";
 import { onAbort } from "../core/signal.ts";
 
-/** What a scripted model is asked. */
+/** Call of a scripted model. */
 export interface ScriptedCall {
   readonly prompt: unknown;
   /** 0 where none was asked for. */
@@ -34,7 +34,7 @@ export interface ScriptedModel extends LanguageModelLike {
   readonly supportedUrls: Record<string, RegExp[]>;
 }
 
-/** How a scripted model calls itself. */
+/** Provider and id of a scripted model. */
 export interface ScriptedModelOptions {
   /** Default: `"scripted"`. */
   readonly provider?: string | undefined;
@@ -105,7 +105,7 @@ function endOfScript(index: number): Error {
   return Object.assign(new Error(message), { isRetryable: false });
 }
 
-/** What a scripted model does when it is asked. */
+/** Answers of a scripted model, in order or by function. */
 export type ScriptedAnswer =
   | { object: unknown; usage?: ScriptedUsage | undefined }
   | { text: string; usage?: ScriptedUsage | undefined }
@@ -126,7 +126,7 @@ export interface ScriptedUsage {
 export class HttpFailure extends Error {
   /** The HTTP status. */
   readonly statusCode: number;
-  /** What providers say of that status. */
+  /** True where providers call that status retryable. */
   readonly isRetryable: boolean;
   /** Holds `retry-after-ms` where a pause was asked for. */
   readonly responseHeaders: Readonly<Record<string, string>>;

@@ -6,7 +6,7 @@ import type { Law, StoreUnderTest } from "./store-conformance/law.ts";
 
 export type { StoreUnderTest } from "./store-conformance/law.ts";
 
-/** What the suite needs of a test runner and of the store. */
+/** Test runner and store for the suite. */
 export interface StoreConformanceOptions<Store extends RunStore = RunStore> {
   /** The runner's own function for a test. */
   readonly test: (name: string, body: () => Promise<void>) => unknown;

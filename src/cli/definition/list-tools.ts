@@ -8,13 +8,13 @@ import { createTerminal } from "../progress/terminal.ts";
 import { documentExtensions, loadTool, readText } from "./load-tool.ts";
 import { parseSource } from "./source-document.ts";
 
-/** What a listing says of the tool in a file. */
+/** Row of a listing: the tool in a file. */
 interface ListedTool extends ToolMetadata {
   readonly name: string;
   readonly file: string;
   /** The most answers for one input; absent for a tool that gives no bundle. */
   readonly k?: number;
-  /** Of a definition; a module keeps its own to itself. */
+  /** Model of a definition; a module keeps its own to itself. */
   readonly model?: string;
   readonly variables?: readonly string[];
 }
@@ -22,7 +22,7 @@ interface ListedTool extends ToolMetadata {
 /**
  * Prints the tools in files, or in the files of this folder.
  *
- * @throws CommandError for a file that is no tool
+ * @throws CommandError for a file that is not a tool
  */
 export async function listTools(files: readonly string[], isJson: boolean): Promise<void> {
   const listed = await Promise.all((files.length > 0 ? files : findToolFiles(".")).map(describeTool));

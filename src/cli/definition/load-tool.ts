@@ -42,7 +42,7 @@ export async function loadTool(file: string, model?: string | undefined): Promis
 export function loadDefinition(file: string): ToolDefinition {
   if (documentExtensions.includes(extname(file))) return readDefinition(parseSource(readText(file), file));
   throw new CommandError(
-    `${file} is no tool file. JSON and YAML files are (${documentExtensions.join(", ")}); steer run and steer tools also take ` +
+    `${file} is not a tool file. JSON and YAML files are (${documentExtensions.join(", ")}); steer run and steer tools also take ` +
       `modules (${moduleExtensions.join(", ")}).`,
   );
 }

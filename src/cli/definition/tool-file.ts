@@ -23,9 +23,9 @@ import type { SourceDocument } from "./source-document.ts";
 
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** What a tool file says: JSON or YAML. */
+/** Contents of a tool file: JSON or YAML. */
 export const toolFile = declareOptions("ToolFile", "tool", {
-  /** What the tool is called in outputs, events and listings. */
+  /** Name of the tool in outputs, events and listings. */
   name: text(),
   /** Shown in listings. Default: `"1.0.0"`. */
   version: v.optional(text()),
@@ -33,13 +33,13 @@ export const toolFile = declareOptions("ToolFile", "tool", {
   description: v.optional(text()),
   /** `provider:model`, such as `openai:gpt-5-mini` or `openai-compatible:http://localhost:11434/v1#llama3.2`. */
   model: text('a model, such as "openai:gpt-5-mini"'),
-  /** What the model is told before the prompt. */
+  /** System message, before the prompt. */
   system: v.optional(text()),
-  /** What the model is asked. Each `{{variable}}` is filled in from the input. */
+  /** Prompt for the model. Each `{{variable}}` is filled in from the input. */
   prompt: text('the text of the prompt, with its variables as "{{name}}"'),
   /** The JSON schema that answers must fit. Without it, an answer is text. */
   schema: v.optional(checkedBy<JSONSchema>(isObject, "a JSON schema")),
-  /** How answers are asked for and compared, where the command line does not say otherwise. */
+  /** Bundle options, where the command line does not set them. */
   defaultOptions: v.optional(nested(bundleOptions.entries)),
   /** Default: the provider's. */
   temperature: v.optional(finiteNumber({ minimum: 0, maximum: 2 })),
@@ -49,7 +49,7 @@ export const toolFile = declareOptions("ToolFile", "tool", {
   providerOptions: v.optional(checkedBy<Record<string, JSONObject>>(isObject, "an object of options by provider")),
 });
 
-/** What a tool file says. */
+/** Contents of a tool file. */
 export type ToolDefinition = ResolvedOptions<typeof toolFile>;
 
 /**

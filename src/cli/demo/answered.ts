@@ -6,11 +6,11 @@ import { addCost } from "../../contract/usage.ts";
 import { normalizeText } from "../../evidence/text.ts";
 import { packageRoot } from "../package-root.ts";
 
-/** What came of one question. */
+/** Result of one question. */
 export interface Answered {
-  /** Whether the consensus is right. */
+  /** True where the consensus is right. */
   readonly isRight: boolean;
-  /** Of the consensus; 0 where there is none. */
+  /** Confidence of the consensus; 0 without one. */
   readonly confidence: number;
   /** Answers that were asked for. */
   readonly answerCount: number;
@@ -72,7 +72,7 @@ export interface ConfidenceBin {
   readonly rightShare: number;
 }
 
-/** What is held against what came of it. */
+/** Strategies that are compared. */
 type Judged = Pick<Answered, "confidence" | "isRight">;
 
 /** Bins of equal width over [0, 1]; empty ones are left out. */

@@ -101,7 +101,7 @@ function paced(model: LanguageModelLike, clock: Clock): LanguageModelLike {
   };
 }
 
-/** What asking as often as needed gives, beside one answer and beside always K. */
+/** Table of asking as often as needed, beside one answer and beside always K. */
 function scoreTable(score: Score, fixed: Score, k: number): string[] {
   const perQuestion = ({ answerCount, questionCount }: Score) => (answerCount / questionCount).toFixed(2);
   return toColumns([
@@ -112,7 +112,7 @@ function scoreTable(score: Score, fixed: Score, k: number): string[] {
   ]);
 }
 
-/** How often the consensus was right, by how sure it was. */
+/** Table of the share of right consensus by confidence. */
 function calibrationTable(bins: readonly ConfidenceBin[]): string[] {
   const rows = bins.map(({ from, count, meanConfidence, rightShare }) => [
     `  ${showShare(from)} to ${showShare(from + 0.2)}`,
@@ -154,7 +154,7 @@ function noAnswer(errors: Readonly<Record<string, OutputError>>): CommandError {
   return new CommandError(`There is no valid answer: ${messages.join("; ")}`, { exitCode: exitCode.someFailed });
 }
 
-/** What the demo asks where a key for it is in the environment, in this order. */
+/** Models that the demo asks where the environment holds a key for them, in this order. */
 const modelOfKey: Record<string, string> = {
   OPENAI_API_KEY: "openai:gpt-5-mini",
   ANTHROPIC_API_KEY: "anthropic:claude-haiku-4-5",

@@ -6,7 +6,7 @@ import { counted, cut, showOnLine } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { collectLabels, type JudgedLines, judgeLines, type LabelFlags } from "./judged-lines.ts";
 
-/** What the command line says of feedback. */
+/** Flags of `steer feedback`. */
 export interface FeedbackFlags extends LabelFlags {
   /** A folder. */
   readonly calibrations: string;
@@ -41,7 +41,7 @@ function describeLearnt(stored: StoredCalibration, { colors }: Terminal): string
   return `${name}\n  ${describeCalibration(stored)}\n  ${stored.path}\n`;
 }
 
-/** What a calibration is worth, in a sentence. */
+/** Worth of a calibration, in a sentence. */
 export function describeCalibration({ labels, calibration }: StoredCalibration): string {
   const { calibrationError } = calibration.toJSON();
   if (!calibrationError) {

@@ -17,7 +17,7 @@ export interface JudgedLines {
 /**
  * Finds the answers that labels are about.
  *
- * @throws CommandError for a line that is no answer, and for an id that names none or more than one
+ * @throws CommandError for a line that is not an answer, and for an id that names none or more than one
  */
 export async function judgeLines(
   chunks: AsyncIterable<Uint8Array>,
@@ -47,7 +47,7 @@ export async function judgeLines(
 
 function idOf(line: Partial<OutputLine> | null, place: string): string {
   if (typeof line?.index !== "number" || typeof line.fingerprint !== "string") {
-    throw new CommandError(`${place}: this line is no answer of steer run.`);
+    throw new CommandError(`${place}: this line is not an answer of steer run.`);
   }
   const { id } = (line.input ?? {}) as { id?: unknown };
   return String(typeof id === "string" || typeof id === "number" ? id : line.index);
@@ -77,13 +77,13 @@ function notFound(missing: readonly string[], name: string): CommandError {
   );
 }
 
-/** What somebody says of an answer: whether it is right, or what would be. */
+/** Judgement of an answer: right, wrong, or the right value. */
 export type Label = { readonly correct: boolean } | { readonly expected: unknown };
 
 /** Labels by the id of the answer. */
 export type Labels = ReadonlyMap<string, Label>;
 
-/** What the command line says of labels. */
+/** Flags that give labels. */
 export interface LabelFlags {
   readonly correct?: readonly string[];
   readonly wrong?: readonly string[];

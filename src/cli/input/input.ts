@@ -15,7 +15,7 @@ export interface Input {
 export interface InputSource {
   /** For people: a file's path, `stdin` or `--input`. */
   readonly name: string;
-  /** Whether it can be read more than once: files can, pipes cannot. */
+  /** True where it can be read more than once: files can, pipes cannot. */
   readonly isRepeatable: boolean;
   read(): AsyncIterable<Input>;
 }

@@ -27,7 +27,7 @@ const readers: Record<InputFormat, InputReader> = {
 };
 
 export interface InputChoice {
-  /** A file, `-` for standard input, or JSON. Default: standard input where it is no terminal. */
+  /** A file, `-` for standard input, or JSON. Default: standard input where it is not a terminal. */
   readonly input?: string | undefined;
   /** Default: by the file's extension; `jsonl` for standard input. */
   readonly format?: InputFormat | undefined;

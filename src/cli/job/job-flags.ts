@@ -4,7 +4,7 @@ import type { OrchestrationConfig } from "../../contract/config.ts";
 import { numberFlag, wholeNumberFlag } from "../flags.ts";
 import { type InputFormat, inputFormats } from "../input/open-inputs.ts";
 
-/** What the command line says of a job. */
+/** Flags of a job. */
 export interface JobFlags {
   readonly input?: string;
   readonly format?: InputFormat;

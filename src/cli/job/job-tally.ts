@@ -1,9 +1,9 @@
 import { addCost } from "../../contract/usage.ts";
 import { isFailed, type OutputLine } from "../output/output-line.ts";
 
-/** How far a job is. */
+/** Progress of a job. */
 export class JobTally {
-  /** Inputs of the job; `undefined` for a pipe, whose end nobody knows. */
+  /** Inputs of the job; `undefined` for a pipe, whose end is not known. */
   totalCount: number | undefined;
   /** Lines that were there from an earlier start. */
   keptCount = 0;
@@ -31,7 +31,7 @@ export class JobTally {
     this.#count(line);
   }
 
-  /** At the pace since the start; `undefined` while nobody can tell. */
+  /** At the pace since the start; `undefined` while it cannot be told. */
   remainingMs(nowMs: number): number | undefined {
     if (this.totalCount === undefined || this.settledCount === 0) return undefined;
     return ((nowMs - this.#startedMs) / this.settledCount) * (this.totalCount - this.doneCount);
@@ -99,7 +99,7 @@ export class JobBudget {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  /** What is left, shared among the runs that there is room for. */
+  /** Budget that is left, shared among the runs that there is room for. */
   #nextPartUsd(): number | undefined {
     const leftUsd = this.#limitUsd - this.#spentUsd - this.#grantedUsd;
     if (leftUsd <= 0) return undefined;

@@ -10,7 +10,7 @@ import { lockFile, mendLastLine } from "../output/output-log.ts";
 import type { JobFlags } from "./job-flags.ts";
 import { runToolJob } from "./run-tool-job.ts";
 
-/** How each line of a recording begins. */
+/** First characters of each line of a recording. */
 const beginning = '{"question":';
 
 export type RecordFlags = JobFlags & { readonly output: string };

@@ -21,7 +21,7 @@ export interface Job {
   readonly budget: JobBudget;
   /** Taken one by one, as there is room for them. */
   readonly inputs: AsyncIterable<Input>;
-  /** Of an input, as its line carries it. */
+  /** Facts of an input, as its line carries them. */
   fingerprintOf(input: Input): string;
   onEvent(event: OrchestrationEvent): void;
   /** Hears of each input once, when it is settled. */

@@ -67,7 +67,7 @@ function followJob(tally: JobTally, outputPath: string | undefined, isJson: bool
   };
 }
 
-/** What a job came to, and how to go on where it is not at its end. */
+/** The end of a job in words, and how to go on where it is not finished. */
 export function describeEnd(tally: JobTally, outputPath: string | undefined, { colors }: Terminal): string {
   const { doneCount, failedCount, totalCount, costUsd } = tally;
   const isComplete = totalCount === undefined || doneCount >= totalCount;
@@ -93,7 +93,7 @@ class Interrupt implements Disposable {
     for (const name of Object.keys(codeOfSignal)) process.on(name, this.#receive);
   }
 
-  /** What the process should end with, once it was asked to. */
+  /** Exit code of the process, once it was asked to end. */
   get exitCode(): number | undefined {
     return this.#scope.reason as number | undefined;
   }

@@ -5,13 +5,13 @@ import { nothingSpent, type Usage } from "../../contract/usage.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Input } from "../input/input.ts";
 
-/** What became of one input: one line of an output file, and of standard output with `--json`. */
+/** Result of one input: one line of an output file, and of standard output with `--json`. */
 export type OutputLine = AnsweredLine | RejectedLine;
 
 interface LineBase {
-  /** Of the input in its file, from 0. */
+  /** Position of the input in its file, from 0. */
   readonly index: number;
-  /** Of the input, the tool and its options: tells whether a line still answers what is asked. */
+  /** Fingerprint of the input, the tool and its options: tells whether a line still answers what is asked. */
   readonly fingerprint: string;
   readonly input: unknown;
   readonly usage: Usage;
@@ -65,7 +65,7 @@ export function rejectedLine(input: Input, fingerprint: string, error: BudgetExc
   };
 }
 
-/** Whether the input has no answer. */
+/** Returns true where the input has no answer. */
 export function isFailed({ status }: OutputLine): boolean {
   return status === "failed" || status === "rejected";
 }

@@ -66,7 +66,7 @@ export class OutputLog {
   }
 
   /**
-   * Whether the input has its line.
+   * Returns true where the input has its line.
    *
    * @throws CommandError where the line is an answer to something else
    */
@@ -111,7 +111,9 @@ export class OutputLog {
     for await (const { text, number } of readLines(createReadStream(this.path), this.path)) {
       const line = parseJson(text, this.path, { firstLine: number }) as Partial<OutputLine> | null;
       if (typeof line?.index !== "number" || typeof line.fingerprint !== "string") {
-        throw new CommandError(`${this.path}:${number}: this line is no answer of steer run. Give another --output.`);
+        throw new CommandError(
+          `${this.path}:${number}: this line is not an answer of steer run. Give another --output.`,
+        );
       }
       yield line as OutputLine;
     }
@@ -130,7 +132,7 @@ export class OutputLog {
   }
 }
 
-/** How each line of ours begins. */
+/** First characters of each line of this package. */
 const beginning = '{"index":';
 
 function unwritable(path: string, error: unknown): CommandError {

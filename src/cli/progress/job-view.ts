@@ -19,7 +19,7 @@ import {
 } from "./format.ts";
 import { LiveArea, Redraw, type Terminal } from "./terminal.ts";
 
-/** How people follow a job. */
+/** View by which people follow a job. */
 export interface JobView {
   /** Something happened in a run in flight. */
   observe(event: OrchestrationEvent): void;
@@ -139,7 +139,7 @@ export function createSingleRunView(terminal: Terminal, clock: Clock = systemClo
 
 /** The narrowest column of answers that still says something. */
 const leastAnswerLength = 20;
-/** What the other columns take. */
+/** Width of the other columns. */
 const otherColumns = 32;
 
 /** The replicates of one run, how each of them voted, and what they come to. */
@@ -169,7 +169,7 @@ function answerOf(replicate: Replicate, length: number, colors: Terminal["colors
   return colors.red(cut(`no valid answer: ${showOnLine(replicate.quality.errors[0] ?? "")}`, length));
 }
 
-/** How many answers say the same: in the only field, or in how many of the fields the replicate is with the majority. */
+/** Votes for a replicate's value in the only field, or the number of fields in which it is with the majority. */
 function votesOf(id: string, summary: BundleSummary | undefined): string {
   if (!summary) return "";
   const supports = Object.keys(summary.fields).map((path) => supportOf(id, path, summary));
@@ -187,7 +187,7 @@ function supportOf(id: string, path: string, summary: BundleSummary): { support:
 /** Long values are in the output; this is how much of one a line of progress shows. */
 const valueLength = 120;
 
-/** What became of one input, and how far the job is, on one line. */
+/** Result of one input, and progress of the job, on one line. */
 function settledLine(line: OutputLine, tally: JobTally, nowMs: number, { colors }: Terminal): string {
   const remainingMs = tally.remainingMs(nowMs);
   const status = isFailed(line) ? colors.red(line.status) : colors.green(line.status);
@@ -225,7 +225,7 @@ function resultOf(line: OutputLine): unknown {
   return line.confidence === undefined ? line.output.content : line.consensus;
 }
 
-/** How the answers voted, on one line: every value of an answer that is one value, the least settled fields of others. */
+/** Votes on one line: every value of an answer that is one value, the least settled fields of others. */
 function showVotes({ fields, validCount }: BundleSummary, length: number): string {
   const entries = Object.entries(fields);
   const [only] = entries;

@@ -4,7 +4,7 @@ import { type Clock, schedule } from "../../core/clock.ts";
 /** Where people read. */
 export interface Terminal {
   write(text: string): void;
-  /** Whether what was written can be drawn over. */
+  /** True where lines can be drawn over. */
   readonly isLive: boolean;
   /** Rows that fit. */
   readonly rows: number;
@@ -12,13 +12,13 @@ export interface Terminal {
   readonly colors: ReturnType<typeof pc.createColors>;
 }
 
-/** What of a stream is read: `process.stdout` and `process.stderr` fit. */
+/** Part of a stream that is read: `process.stdout` and `process.stderr` fit. */
 export interface TextStream {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
   readonly rows?: number | undefined;
   readonly columns?: number | undefined;
-  /** Whether the terminal can show them. */
+  /** True where the terminal can show them. */
   hasColors?(): boolean;
 }
 

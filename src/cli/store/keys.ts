@@ -4,7 +4,7 @@ import { CommandError, exitCode } from "../faults.ts";
 import { counted, cut, showCount, showDuration, showOnLine, showUsd, toColumns } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 
-/** What the command line says of a list. */
+/** Flags of `steer store list`. */
 export interface ListFlags extends StoreFlags {
   readonly after?: string;
   readonly limit: number;
@@ -48,8 +48,7 @@ const mostReplicates = 50;
  */
 export async function showKey(key: string, flags: StoreFlags): Promise<void> {
   const details = await withStore(flags, (store) => store.show(key));
-  if (!details)
-    throw new CommandError(`There is no key ${JSON.stringify(key)} here. steer store list names those there are.`);
+  if (!details) throw new CommandError(`The store has no key ${JSON.stringify(key)}. steer store list names its keys.`);
   if (flags.json) return printJson(details);
   const terminal = createTerminal(process.stdout);
   terminal.write(`${describeRun(details, terminal).join("\n")}\n`);
@@ -98,12 +97,12 @@ function journal({ replicates }: RunDetails, columns: number, colors: Terminal["
   ];
 }
 
-/** What the command line says of a purge. */
+/** Flags of `steer store purge`. */
 export interface PurgeFlags extends StoreFlags {
   readonly all?: true;
 }
 
-/** How many went, and the keys that stay because they are running. */
+/** Count of removed keys, and the keys that stay because they are running. */
 interface Purged {
   readonly removed: number;
   readonly running: readonly string[];
@@ -179,7 +178,7 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** What the command line says of a store. */
+/** Flags that name a store. */
 export interface StoreFlags {
   readonly path: string;
   readonly url?: string;

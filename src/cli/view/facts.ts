@@ -14,7 +14,7 @@ export interface LearntConfidence {
   readonly learnt: number;
 }
 
-/** What labels say of confidences. */
+/** Labelled bundles by confidence. */
 export interface CalibrationCurve {
   /** Labelled bundles by their confidence without labels; empty bins are left out. */
   readonly bins: readonly ConfidenceBin[];
@@ -60,7 +60,7 @@ function confidenceIn(replicates: readonly Replicate[], votes: ReadonlyMap<strin
   return fieldConfidence({ votes: Math.max(0, ...supports), valid, distinct: supports.length });
 }
 
-/** What was known after so many answers. */
+/** State of the evidence after so many answers. */
 export interface TracePoint {
   /** Answers by then, valid or not. */
   readonly count: number;
@@ -144,7 +144,7 @@ export interface MapEntry {
   readonly isValid: boolean;
 }
 
-/** How far apart the answers are, those that voted alike next to each other. */
+/** Distances of the answers, those that voted alike next to each other. */
 export interface DistanceMap {
   readonly entries: readonly MapEntry[];
   /** Mean distances, in [0, 1]; `null` where one of two answers is invalid. */
@@ -219,12 +219,12 @@ export interface Vote {
   readonly replicateIds?: readonly string[];
 }
 
-/** How the replicates voted on one field. */
+/** Votes of the replicates on one field. */
 export interface FieldVotes {
   /** JSON pointer; `""` is the whole answer. */
   readonly path: string;
   readonly tied: boolean;
-  /** By falling support; never empty. */
+  /** Votes by falling support; never empty. */
   readonly votes: readonly Vote[];
   /** Missing for a field that shares its pointer with another, of which the summary keeps one. */
   readonly confidence?: number;
@@ -259,14 +259,14 @@ export interface Expense {
   readonly costUsd: number | null;
 }
 
-/** What a bundle took, beside what always asking K times would have. */
+/** Cost of a bundle, beside that of always asking K times. */
 export interface FixedKCost {
   readonly actual: Expense;
   /** K times the mean answer of the model that the summary is of: an estimate, unless all K were asked. */
   readonly fixed: Expense;
 }
 
-/** `undefined` of a bundle without answers: nobody knows what one takes. */
+/** `undefined` for a bundle without answers: the cost of one is not known. */
 export function fixedKCost(bundle: EvidenceBundle): FixedKCost | undefined {
   const { meta, replicates, costTotalUsd } = bundle;
   const voting = votingReplicates(bundle);

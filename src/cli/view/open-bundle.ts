@@ -10,7 +10,7 @@ export interface OpenedBundle {
   readonly bundle: EvidenceBundle;
   /** Where it stood, for people. */
   readonly place: string;
-  /** What was asked, where the file says so. */
+  /** The input, where the file says so. */
   readonly input?: unknown;
 }
 
@@ -55,7 +55,7 @@ function reasonIn(holder: Partial<Record<string, any>> | null): string {
 export interface ChosenDocument {
   readonly text: string;
   readonly firstLine: number;
-  /** Whether the file holds one JSON value a line. */
+  /** True where the file holds one JSON value a line. */
   readonly isOneOfMany: boolean;
 }
 
@@ -130,7 +130,7 @@ function parsed(text: string): { confidence?: unknown } | undefined {
 }
 
 /**
- * What views read of a bundle. It is only held against a value, whose own fields are then used: objects whose keys come
+ * Shape of a bundle as views read it. It is only held against a value, whose own fields are then used: objects whose keys come
  * from models are checked by their values, since any key may stand in them.
  */
 const number = v.number("a number");
@@ -216,7 +216,7 @@ const shape = v.object(
   "an object",
 );
 
-/** What a value lacks to be a bundle, and where, as a phrase; `undefined` of a bundle. */
+/** Names what a value lacks to be a bundle, and where, as a phrase; `undefined` for a bundle. */
 export function bundleFault(value: unknown): string | undefined {
   const { success, issues } = v.safeParse(shape, value, { abortEarly: true });
   if (success) return undefined;

@@ -75,7 +75,7 @@ function bar(share: number, columns: number): string {
 
 const calibrationBarColumns = 20;
 
-/** How often bundles that were as sure turned out right, and what that makes of this one. */
+/** Share of right answers among bundles of this confidence, and the calibrated confidence of this one. */
 function showCalibration({ summary }: EvidenceBundle, stored: StoredCalibration, { colors }: Paper): string[] {
   const { bins } = calibrationCurve(stored, summary);
   const rows = bins.map(({ from, count, meanConfidence, rightShare }) => [
@@ -92,7 +92,7 @@ function showCalibration({ summary }: EvidenceBundle, stored: StoredCalibration,
 
 const costBarColumns = 20;
 
-/** What was asked, beside what always asking K times would have taken. */
+/** Answers asked, beside those that always asking K times would have taken. */
 function showCost(bundle: EvidenceBundle, { colors }: Paper): string[] {
   const cost = fixedKCost(bundle);
   if (!cost) return [];
@@ -143,7 +143,7 @@ function cell(distance: number | null, colors: Paper["colors"]): string {
 /** More lines of a consensus than this are in the file. */
 const mostLines = 24;
 
-/** What was asked, what the answers come to, and how far that can be trusted. */
+/** The question, the consensus, and the confidence in it. */
 function showHeadline({ bundle, input }: OpenedBundle, { colors, columns }: Paper): string[] {
   const task = cut(showOnLine(bundle.meta.task), Math.floor(columns / 2));
   const model = cut(showOnLine(modelsOf(bundle)), columns - task.length - 2);
@@ -170,7 +170,7 @@ function consensusOf({ summary }: EvidenceBundle, { colors, columns }: Paper): s
   return [...shown.map((line) => colors.green(line)), ...medoid];
 }
 
-/** How far the consensus can be trusted, and what it took. */
+/** Confidence of the consensus, and its cost. */
 function bundleFacts({ summary, meta, replicates, costTotalUsd }: EvidenceBundle): readonly (readonly string[])[] {
   const { confidence, calibratedConfidence, weakest, stability, invalidCount, fields } = summary;
   const asked = `${answersOf(replicates.length, meta.source)} of up to ${showCount(meta.k)}`;
@@ -191,7 +191,7 @@ const sources = {
   simulated: "a simulation: the answers say nothing about the world",
 } as const;
 
-/** Of one fact. */
+/** Width of the name of one fact. */
 const mostCharacters = 400;
 
 /** Where the answers come from, and why there are no more of them. */
@@ -220,7 +220,7 @@ function showOrigin({ meta, replicates }: EvidenceBundle, { colors, columns }: P
   );
 }
 
-/** What there is to write on. */
+/** Terminal to write on: its colours and columns. */
 export interface Paper {
   readonly colors: Terminal["colors"];
   readonly columns: number;
@@ -260,7 +260,7 @@ const mostFields = 30;
 const mostValues = 8;
 const voteBarColumns = 20;
 const idsColumns = 24;
-/** Of confidence and stability. */
+/** Column of confidence and stability. */
 const factsColumns = 34;
 
 /** A bar for each value of each field, the most contested field first, and who said what. */

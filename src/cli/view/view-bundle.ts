@@ -7,7 +7,7 @@ import { type OpenedBundle, openBundle } from "./open-bundle.ts";
 import { renderPage } from "./page/page.ts";
 import { showBundle } from "./terminal.ts";
 
-/** What the command line says of a view. */
+/** Flags of `steer view`. */
 export interface ViewFlags {
   readonly line?: number;
   readonly html?: string;
@@ -30,7 +30,7 @@ export async function viewBundle(file: string, { line, html, calibrations }: Vie
   terminal.write(`${html} shows ${opened.place}. It needs no network, and runs no script.\n`);
 }
 
-/** What labels say today, in place of what they said when the bundle was made. */
+/** Replaces the calibrated confidence of the bundle by that of today's labels. */
 function withConfidence(opened: OpenedBundle, calibratedConfidence: number | undefined): OpenedBundle {
   if (calibratedConfidence === undefined) return opened;
   const { bundle } = opened;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { defaultJournalTtlMs, type ManagedStore } from "../../store/store.ts";
 import { type Law, leaseMs, sampleOutput, sampleReplicate, ttlMs, win } from "./law.ts";
 
-/** What people see of a store and may do with it. */
+/** Laws of administration: what people see of a store and may do with it. */
 export const administrationLaws: readonly Law<ManagedStore>[] = [
   {
     promise: "a list shows each key with its state, in the order of its bytes, page by page",

@@ -3,10 +3,10 @@ import { assertRefused, claimant, type Law, leaseMs, sampleOutput, sampleReplica
 
 const racers = 50;
 
-/** Who gets a key, for how long, and what those who do not are told. */
+/** Laws of claims: which run gets a key, for how long, and what the others are told. */
 export const claimLaws: readonly Law[] = [
   {
-    promise: "a key that nobody used is won, without a journal and without a plan",
+    promise: "a fresh key is won, without a journal and without a plan",
     async hold({ store }) {
       const claim = await win(store, "new");
       assert.equal(claim.token.key, "new");
@@ -129,7 +129,7 @@ export const claimLaws: readonly Law[] = [
     },
   },
   {
-    promise: "nobody who lost a claim writes under it any more, and what is stored stays as it is",
+    promise: "a lost claim refuses every write, and what is stored stays the same",
     async hold({ store, passTime }) {
       const { token: lost } = await win(store, "key");
       await passTime(leaseMs + 1);
@@ -146,7 +146,7 @@ export const claimLaws: readonly Law[] = [
     },
   },
   {
-    promise: "a late owner whom nobody replaced may go on",
+    promise: "a late owner that was not replaced may go on",
     async hold({ store, passTime }) {
       const { token } = await win(store, "key");
       await passTime(leaseMs + 1);
@@ -182,7 +182,7 @@ export const claimLaws: readonly Law[] = [
   {
     promise: "a token of a key that is not there is stale",
     async hold({ store }) {
-      await assertRefused(store.renew({ key: "nobody's", fence: 1 }, leaseMs), "stale_token");
+      await assertRefused(store.renew({ key: "absent", fence: 1 }, leaseMs), "stale_token");
     },
   },
 ];

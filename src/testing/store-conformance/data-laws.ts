@@ -12,7 +12,7 @@ const strangeTexts = [
 ];
 const megabyte = 2 ** 20;
 
-/** What is stored, how long, and that it comes back as it was. */
+/** Laws of data: what is stored, how long, and that it comes back the same. */
 export const dataLaws: readonly Law[] = [
   {
     promise: "the journal outlives a release, by replicate and seed, in the order of the replicates",
@@ -172,7 +172,7 @@ export const dataLaws: readonly Law[] = [
     },
   },
   {
-    promise: "what was confirmed is there for whoever opens the store next",
+    promise: "what was confirmed is there for the next process that opens the store",
     async hold({ store, reopen }) {
       if (!reopen) return;
       const { token: settled } = await win(store, "settled");

@@ -18,7 +18,7 @@ export interface StoreUnderTest<Store extends RunStore = RunStore> {
   dispose?(): Promise<void>;
 }
 
-/** What every store promises, as a sentence and a way to find out. */
+/** Promise of every store, as a sentence and a test of it. */
 export interface Law<Store extends RunStore = RunStore> {
   readonly promise: string;
   hold(subject: StoreUnderTest<Store>): Promise<void>;

@@ -58,7 +58,7 @@ describe("loadTool", () => {
       content: "\nthrow new Error('broken inside');",
       fault: /t.ts:2:\d+: the module cannot be loaded: broken inside/,
     },
-    { file: "t.toml", content: "", fault: /t.toml is no tool file\..*\.yaml/ },
+    { file: "t.toml", content: "", fault: /t.toml is not a tool file\..*\.yaml/ },
   ])("$file: $fault", async ({ file, content, fault }) => {
     const folder = createFolder({ [file]: content });
     await expect(loadTool(join(folder, file))).rejects.toThrow(fault);

@@ -145,7 +145,7 @@ describe("what cannot be used is named, and nothing is kept", () => {
     const other = await steer(["feedback", "other.jsonl", "--correct", "1"], { cwd });
     expect(other).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("other.jsonl:1: this line is no answer of steer run."),
+      stderr: expect.stringContaining("other.jsonl:1: this line is not an answer of steer run."),
     });
     const twice = await steer(["feedback", "twice.jsonl", "--correct", line.input.id], { cwd });
     expect(twice.stderr).toMatch(/^twice\.jsonl:2: "bug-\d+" stands on twice\.jsonl:1 too/);

@@ -136,7 +136,7 @@ describe("what cannot be used is named", () => {
       stderr: expect.stringContaining("(list, corrupt): file is not a database, at notes.txt"),
     });
     const missing = await steer(["store", "show", "order-9"], { cwd });
-    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('There is no key "order-9" here.') });
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('The store has no key "order-9".') });
     for (const parameters of [[], ["order-1", "--all"]]) {
       const purge = await steer(["store", "purge", ...parameters], { cwd });
       expect(purge).toMatchObject({ code: 2, stderr: "Name the keys to remove, or give --all.\n" });

@@ -146,7 +146,7 @@ const calibrationFrame: Frame = { width: 440, height: 360, left: 40, right: 16, 
 const largestDot = 13;
 const smallestDot = 3;
 
-/** How often labelled bundles were right, against how sure they were, and what is learnt from it. */
+/** Share of labelled bundles that were right, against their confidence, and the curve learnt from it. */
 export function calibrationChart(stored: StoredCalibration, summary: BundleSummary): Html {
   const { bins, curve, bundle } = calibrationCurve(stored, summary);
   const [x, y] = [horizontal(calibrationFrame, 0, 1), vertical(calibrationFrame, 0, 1)];

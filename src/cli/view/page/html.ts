@@ -9,7 +9,7 @@ class Html {
 
 export type { Html };
 
-/** What may stand in a template: nothing of it is taken for HTML unless `html` made it. */
+/** Value in a template. Only values made by `html` are taken for HTML. */
 export type Insertion = Html | string | number | false | undefined | readonly Insertion[];
 
 /** A template whose insertions are escaped, so that whatever a model wrote is shown as text. */

@@ -59,7 +59,7 @@ function section(title: string, content: Html): Html {
 
 const longestConsensus = 8_000;
 const longestInput = 2_000;
-/** Of an input that is shown at once. */
+/** Longest input that is shown at once. */
 const longestHeadline = 240;
 
 const notices = {
@@ -68,7 +68,7 @@ const notices = {
   simulated: "These answers are simulated: they say nothing about the world.",
 } as const;
 
-/** What was asked, what the answers come to, and how far that can be trusted. */
+/** The question, the consensus, and the confidence in it. */
 function headline({ bundle, input }: OpenedBundle): Html {
   const { meta, summary } = bundle;
   const notice = notices[meta.source];
@@ -190,7 +190,7 @@ function fact(name: string, value: string): Html {
   return html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 }
 
-/** What was asked, beside what always asking K times would have taken. */
+/** Answers asked, beside those that always asking K times would have taken. */
 function costBars({ actual, fixed }: FixedKCost): Html {
   const saved = 1 - actual.answers / fixed.answers;
   const most = Math.max(actual.answers, fixed.answers);
