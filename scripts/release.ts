@@ -1,10 +1,11 @@
 /**
- * Releases the package: version and changelog from `.changeset/`, verification, then `npm publish` with provenance.
+ * Releases the package: version and changelog from `.changeset/`, verification, the list of its parts (an SBOM, in
+ * `dist/sbom.cdx.json`), then `npm publish` with provenance.
  *
  * `npm run release -- --dry-run` packs and shows what would be published, and changes nothing that is committed.
  */
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { environment } from "./environment.ts";
 
@@ -21,6 +22,8 @@ if (values["dry-run"]) {
   if (pending.length > 0) run("changeset", ["version"]);
   run("npm", ["run", "verify"]);
   run("npm", ["run", "build"]);
+  run("npm", ["run", "supply-chain"]);
+  writeFileSync("dist/sbom.cdx.json", execFileSync("npm", ["sbom", "--sbom-format", "cyclonedx", "--omit", "dev"]));
   run("npm", ["publish", "--provenance", "--access", "public"]);
 }
 

@@ -41,6 +41,7 @@ const measurements: readonly Measurement[] = [
     command: "npm run --silent kills -- --rounds 200",
   },
   { page: "soak", title: "Whether anything grows in ten minutes", command: "npm run --silent soak -- --minutes 10" },
+  { page: "supply-chain", title: "What the package brings along", command: "node scripts/supply-chain.ts" },
   { page: "import", title: "What importing the package costs", command: "npm run --silent import-cost" },
 ];
 
