@@ -113,6 +113,8 @@ export interface ToolRuntime {
   failureOf(error: unknown, attempts: number): OutputError;
   /** The request as the tool's `inputSchema` accepted it, and as the caller gave it. */
   readonly request?: { readonly accepted: unknown; readonly given: unknown } | undefined;
+  /** A tool and its options, which the run has resolved. */
+  readonly resolved?: { readonly tool: object; readonly options: object } | undefined;
   readonly journal?: ReplicateJournal | undefined;
   /** Journal id of the enclosing replicate or whole bundle, if any. */
   readonly within?: string | undefined;

@@ -1,7 +1,7 @@
 import { consequencesOf, type ErrorCategory } from "../contract/error-category.ts";
 import { BudgetExceeded, CancelledError, ConflictError, InvalidOutputError } from "../contract/errors.ts";
-import { causeOf } from "../contract/incomplete.ts";
 import type { OutputError } from "../contract/output.ts";
+import { causeOf } from "../contract/partial-result.ts";
 import { systemClock } from "../core/clock.ts";
 import { keepOriginal } from "../core/error-marks.ts";
 import { InvalidOptionsError, kindOf, messageOf } from "../core/errors.ts";

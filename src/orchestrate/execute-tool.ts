@@ -1,140 +1,169 @@
 import { setImmediate } from "node:timers/promises";
-import { type CallAttempt, type CallGuard, isSelfGuarding, withRuntime } from "../contract/call.ts";
-import { Incomplete } from "../contract/incomplete.ts";
+import { type CallAttempt, type CallGuard, isSelfGuarding, type ToolRuntime, withRuntime } from "../contract/call.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
+import { PartialResult } from "../contract/partial-result.ts";
 import { type AnyTool, type ToolContext, withLazySignal } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { CancelScope } from "../core/signal.ts";
+import type { CallPolicies } from "../guard/budgeted-call.ts";
 import { toOutputError } from "../guard/classify.ts";
 import { createCallGuard } from "../guard/guard.ts";
 import { meterCalls } from "../telemetry/run-metrics.ts";
 import { traceCalls, traceTool } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";
-import { checkRequest, resolveToolOptions } from "./prepare-run.ts";
-import type { RunContext } from "./run-context.ts";
+import { acceptRequest, resolveToolOptions } from "./prepare-run.ts";
+import type { ResolvedInput, Run, ToolChoice, WorkSetting } from "./run-context.ts";
 import { completedOutput, outputOf } from "./run-output.ts";
 
 /**
  * Runs the chosen tool once, under the run's guards.
  *
+ * @param policies of its calls; without them each call has one attempt
+ * @param parent of the tool's span
  * @returns the output, of a failure too
  * @throws what the run rejects with: cancellation, a budget, input that the caller must fix
  */
-export function executeTool(context: RunContext): Promise<OrchestrationOutput> {
-  const tool = context.tool as AnyTool;
-  context.events.source = tool.name;
-  return traceTool(tool, context.span, async (span) => {
+export function executeTool(
+  run: Run,
+  setting: WorkSetting,
+  choice: ToolChoice,
+  policies: CallPolicies | undefined,
+  parent: Span,
+): Promise<OrchestrationOutput> {
+  const { tool } = choice;
+  run.events.source = tool.name;
+  return traceTool(tool, parent, async (span) => {
     try {
-      const request = await acceptedRequest(context, tool);
-      const options = resolveToolOptions(tool, context.toolOptions);
-      context.events.emit("tool_started", { toolName: tool.name });
-      return completedOutput(context, await invoke(context, tool, request, options, span));
+      if (setting.scope.aborted) throw setting.scope.reason;
+      const given = choice.resolved ?? (await resolve(run, setting, choice));
+      run.events.emit("tool_started", { toolName: tool.name });
+      const content = await new Execution(run, setting, policies, span, tool, given).invoke();
+      return completedOutput(run, choice, content);
     } catch (error) {
-      return outputOf(context, tool, error);
+      return outputOf(run, choice, setting.scope, error);
     }
   });
 }
 
-/** The request as the tool takes it, which a tool without an `inputSchema` takes as it is. */
-function acceptedRequest({ input, scope, accepted }: RunContext, tool: AnyTool): unknown {
-  if (scope.aborted) throw scope.reason;
-  if (accepted?.tool === tool) return accepted.request;
-  return tool.inputSchema ? scope.race(checkRequest(tool, input.request)) : input.request;
+/** Checks what a planner or a fallback has chosen; what the caller has chosen was checked at the edge. */
+async function resolve(
+  { input }: Run,
+  { scope }: WorkSetting,
+  { tool, toolOptions }: ToolChoice,
+): Promise<ResolvedInput> {
+  const request = tool.inputSchema ? await scope.race(acceptRequest(tool, input.request)) : input.request;
+  return { request, options: resolveToolOptions(tool, toolOptions) };
 }
 
-async function invoke(
-  context: RunContext,
-  tool: AnyTool,
-  request: unknown,
-  options: object,
-  span: Span,
-): Promise<unknown> {
-  const guard = guardFor(context, span);
-  if (isSelfGuarding(tool)) {
-    const work = Promise.resolve(tool.execute(request, options, createToolContext(context, request, guard, span)));
-    return endedWith(context.scope, work);
+/** One tool at work. */
+class Execution {
+  readonly #run: Run;
+  readonly #setting: WorkSetting;
+  readonly #policies: CallPolicies | undefined;
+  readonly #span: Span;
+  readonly #tool: AnyTool;
+  readonly #given: ResolvedInput;
+  readonly #guard: CallGuard;
+
+  constructor(
+    run: Run,
+    setting: WorkSetting,
+    policies: CallPolicies | undefined,
+    span: Span,
+    tool: AnyTool,
+    given: ResolvedInput,
+  ) {
+    this.#run = run;
+    this.#setting = setting;
+    this.#policies = policies;
+    this.#span = span;
+    this.#tool = tool;
+    this.#given = given;
+    this.#guard = this.#guardOf(run.ledger);
   }
-  const outcome = await guard({
-    provider: tool.provider ?? `tool:${tool.name}`,
-    bound: () => tool.estimate?.(request, options),
-    // What one attempt does to its options is no concern of the next.
-    execute: (attempt) =>
-      tool.execute(
-        request,
-        resolveToolOptions(tool, context.toolOptions),
-        createToolContext(context, request, guard, span, attempt),
-      ),
-  });
-  if (outcome.ok) return outcome.value;
-  if (outcome.error instanceof Incomplete) throw outcome.error;
-  const failures = { [tool.name]: outcome.failure };
-  throw new Incomplete({ content: null, isUsable: false, failures, cause: outcome.error });
+
+  /** Gives the tool's content. A tool that guards its calls itself is executed as it is, any other as one guarded call. */
+  async invoke(): Promise<unknown> {
+    const tool = this.#tool;
+    const { request, options } = this.#given;
+    if (isSelfGuarding(tool)) {
+      return endedWith(this.#setting.scope, Promise.resolve(tool.execute(request, options, this.#contextFor())));
+    }
+    const outcome = await this.#guard({
+      provider: tool.provider ?? `tool:${tool.name}`,
+      bound: () => tool.estimate?.(request, options),
+      // A copy, so that an attempt which changes its options leaves those of the next one alone.
+      execute: (attempt) => tool.execute(request, copyOf(options), this.#contextFor(attempt)),
+    });
+    if (outcome.ok) return outcome.value;
+    if (outcome.error instanceof PartialResult) throw outcome.error;
+    const failures = { [tool.name]: outcome.failure };
+    throw new PartialResult({ content: null, isUsable: false, failures, cause: outcome.error });
+  }
+
+  /** A guard on the run's ledger or on a part of it. Each call is measured, and a span below the tool's. */
+  #guardOf(ledger: Run["ledger"]): CallGuard {
+    const { settings, events } = this.#run;
+    const guard = createCallGuard({
+      scope: this.#setting.scope,
+      clock: settings.clock,
+      random: settings.random,
+      ledger,
+      emit: (type, data, attempt) => events.emit(type, data, attempt),
+      policies: this.#policies,
+    });
+    return meterCalls(traceCalls(guard, this.#span));
+  }
+
+  /** @param attempt of a tool that is guarded as a whole; a tool that guards its calls itself has none yet */
+  #contextFor(attempt?: CallAttempt): ToolContext {
+    const { events, traceId, requestId, ledger, settings, input } = this.#run;
+    const { clock, random } = settings;
+    const { idempotencyKey } = input.options;
+    const number = attempt?.attempt ?? 1;
+    const facts: Omit<ToolContext, "signal"> = {
+      events: events.forTool(number, attempt),
+      traceId,
+      requestId,
+      attempt: number,
+      budget: ledger,
+      clock,
+      random,
+      reportUsage: (usage, costUsd = null) => attempt?.spend(usage, costUsd),
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+    };
+    return withRuntime(withLazySignal(facts, attempt ?? this.#setting.scope), this.#runtimeFor(attempt));
+  }
+
+  #runtimeFor(attempt: CallAttempt | undefined): ToolRuntime {
+    const { events, settings, input, ledger } = this.#run;
+    return {
+      guard: this.#guard,
+      guardWithin: (limits: Budget) => this.#guardOf(ledger.child(limits)),
+      failureOf: toOutputError,
+      request: { accepted: this.#given.request, given: input.request },
+      resolved: { tool: this.#tool, options: this.#given.options },
+      journal: this.#setting.journal,
+      timesAsked: new Map(),
+      prices: settings.prices,
+      calibrations: settings.calibrations,
+      modelTraits: this.#policies?.modelTraits,
+      attempt,
+      isHeard: () => events.isHeard,
+      eventsFor: (attemptNumber, delivers) => events.forTool(attemptNumber, delivers),
+      isStreaming: input.options.streaming,
+      maxParallel: input.options.maxParallel,
+    };
+  }
 }
 
-/**
- * What a tool gives that guards its calls itself. These end with the run, and the tool then has the rest of the tick to
- * give what it has by now; what else it waits for, in code of a subclass or a schema, ends nothing and is left behind.
- */
+function copyOf(options: object): object {
+  return Object.assign(Object.create(Object.getPrototypeOf(options)), options);
+}
+
+/** Gives a self-guarding tool one macrotask after the end of its run to return what it has; then stops waiting for it. */
 function endedWith<R>(scope: CancelScope, work: Promise<R>): Promise<R> {
   const over = new CancelScope();
   const leave = scope.onAbort(() => void setImmediate().then(() => over.abort(scope.reason)));
   return over.race(work).finally(leave);
-}
-
-/** The guard of a run's calls, on the run's ledger or on a part of it, each call measured and a span below `span`. */
-function guardFor(context: RunContext, span: Span, limits?: Budget): CallGuard {
-  const guard = createCallGuard({
-    scope: context.scope,
-    clock: context.settings.clock,
-    random: context.settings.random,
-    ledger: limits ? context.ledger.child(limits) : context.ledger,
-    emit: (type, data, attempt) => context.events.emit(type, data, attempt),
-    policies: context.callPolicies,
-  });
-  return meterCalls(traceCalls(guard, span));
-}
-
-/**
- * What a tool is given.
- *
- * @param attempt the attempt of a tool that is guarded as a whole; a tool that guards its calls itself has none yet
- */
-function createToolContext(
-  context: RunContext,
-  request: unknown,
-  guard: CallGuard,
-  span: Span,
-  attempt?: CallAttempt,
-): ToolContext {
-  const { events, scope, traceId, requestId, ledger, journal } = context;
-  const { clock, random, prices, calibrations } = context.settings;
-  const { options } = context.input;
-  const number = attempt?.attempt ?? 1;
-  const facts: Omit<ToolContext, "signal"> = {
-    events: events.forTool(number, attempt),
-    traceId,
-    requestId,
-    attempt: number,
-    budget: ledger,
-    clock,
-    random,
-    reportUsage: (usage, costUsd = null) => attempt?.spend(usage, costUsd),
-    ...(options.idempotencyKey !== undefined && { idempotencyKey: options.idempotencyKey }),
-  };
-  return withRuntime(withLazySignal(facts, attempt ?? scope), {
-    guard,
-    guardWithin: (limits) => guardFor(context, span, limits),
-    failureOf: toOutputError,
-    request: { accepted: request, given: context.input.request },
-    journal,
-    timesAsked: new Map(),
-    prices,
-    calibrations,
-    modelTraits: context.callPolicies?.modelTraits,
-    attempt,
-    isHeard: () => events.isHeard,
-    eventsFor: (attemptNumber, delivers) => events.forTool(attemptNumber, delivers),
-    isStreaming: options.streaming,
-    maxParallel: options.maxParallel,
-  });
 }

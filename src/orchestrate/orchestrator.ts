@@ -8,7 +8,7 @@ import { Emitter } from "../core/emitter.ts";
 import { asRejection } from "../core/error-marks.ts";
 import { lazily } from "../core/lazily.ts";
 import { checkRunInput, type GivenRun, type PreparedRun, prepareRun, type RunInput } from "./prepare-run.ts";
-import type { RunLayer } from "./run-context.ts";
+import type { Reliability } from "./reliability.ts";
 import { type RunManyResult, runMany } from "./run-many.ts";
 import { type ResolvedSettings, resolveSettings, type SettingRule } from "./settings.ts";
 
@@ -37,12 +37,12 @@ export class Orchestrator<Tools = {}> {
   /** The settings that a subclass adds. @internal */
   protected static readonly furtherSettings: Readonly<Record<string, SettingRule>> = {};
 
-  /** Whether runs are planned, retried and remembered. @internal */
+  /** True where runs are planned, retried and remembered. @internal */
   protected readonly isReliable: boolean = false;
 
-  /** The rings around each run, outermost first. @internal */
-  protected async layers(): Promise<readonly RunLayer[]> {
-    return [];
+  /** Plans, retries and remembers runs. @internal */
+  protected async reliability(): Promise<Reliability | undefined> {
+    return undefined;
   }
 
   /**
@@ -111,7 +111,7 @@ export class Orchestrator<Tools = {}> {
 
   private async start(run: PreparedRun): Promise<OrchestrationOutput> {
     const { startRun } = await loadStartRun();
-    return startRun(run, await this.layers());
+    return startRun(run, await this.reliability());
   }
 }
 

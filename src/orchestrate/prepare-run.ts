@@ -4,6 +4,7 @@ import { type OrchestrationConfig, orchestrationConfig, type ResolvedOrchestrati
 import { ToolNotFoundError } from "../contract/errors.ts";
 import type { EventManager, OrchestrationEvent } from "../contract/event.ts";
 import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
+import type { Budget } from "../contract/usage.ts";
 import { snapshot } from "../core/canonical.ts";
 import { InvalidOptionsError, messageOf, type OptionIssue } from "../core/errors.ts";
 import { adviceForUnknown, collectOptions, resolveOptions } from "../core/options.ts";
@@ -62,8 +63,10 @@ export interface RunInput {
   readonly request: unknown;
   /** Absent where a planner is to choose. */
   readonly tool: AnyTool | undefined;
-  /** As the caller gave them: the tool fills in its defaults when it is chosen. */
+  /** As the caller gave them. */
   readonly toolOptions: Readonly<Record<string, unknown>> | undefined;
+  /** The same with the defaults of the tool; absent where a planner is to choose one. */
+  readonly resolvedOptions: object | undefined;
   readonly options: ResolvedOrchestrationConfig;
   readonly fallbackTools: readonly AnyTool[];
   readonly agents: unknown;
@@ -116,15 +119,15 @@ export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
   if (issues.length > 0 || !options) throw new InvalidOptionsError(issues);
 
   const tool = chooseTool(given, rules);
-  const toolOptions = given.toolOptions as Record<string, unknown> | undefined;
-  if (tool) resolveToolOptions(tool, toolOptions);
+  const toolOptions = snapshot(given.toolOptions as Record<string, unknown> | undefined, "toolOptions");
   return Object.freeze({
     request: snapshot(given.request, "request"),
     tool,
-    toolOptions: toolOptions && snapshot(toolOptions, "toolOptions"),
+    toolOptions,
+    resolvedOptions: tool && resolveToolOptions(tool, toolOptions),
     options: { ...options, metadata: options.metadata && jsonCopy(options.metadata, "options.metadata") },
     fallbackTools: ((given.fallbackTools ?? []) as (string | AnyTool)[]).map((fallback, index) =>
-      typeof fallback === "string" ? find(fallback, rules.registry) : checked(fallback, `fallbackTools[${index}]`),
+      typeof fallback === "string" ? find(fallback, rules.registry) : toolAt(fallback, `fallbackTools[${index}]`),
     ),
     agents: snapshot(given.agents, "agents"),
     eventManager: given.eventManager as EventManager | undefined,
@@ -142,16 +145,22 @@ export function resolveToolOptions(tool: AnyTool, given: Readonly<Record<string,
   return tool.resolveOptions?.(given as BundleToolOptions | undefined) ?? { ...tool.defaultOptions, ...given };
 }
 
+/** Ceilings of a run. `timeoutMs` and `budget.timeMs` are one deadline: the earlier of the two. */
+export function limitsOf({ budget, timeoutMs }: ResolvedOrchestrationConfig): Budget {
+  const timeMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, budget?.timeMs ?? Number.POSITIVE_INFINITY);
+  return timeMs === Number.POSITIVE_INFINITY ? { ...budget } : { ...budget, timeMs };
+}
+
 function checkParams(given: GivenRun, known: readonly string[], issues: OptionIssue[]): void {
   for (const name of Object.keys(given) as (keyof GivenRun)[]) {
     if (!known.includes(name)) issues.push({ path: name, given: given[name], allowed: adviceFor(name, known) });
   }
-  expect(given.toolOptions, isObject, "toolOptions", "an object of the tool's options", issues);
-  expect(given.onEvent, isFunction, "onEvent", "a function of an event", issues);
-  expect(given.signal, isSignal, "signal", "an AbortSignal", issues);
-  expect(given.eventManager, hasDeliver, "eventManager", "an EventManager", issues);
-  expect(given.agents, Array.isArray, "agents", "a list of { name, prompt, model }", issues);
-  expect(given.fallbackTools, Array.isArray, "fallbackTools", "a list of tools or of their names", issues);
+  check(given.toolOptions, isObject, "toolOptions", "an object of the tool's options", issues);
+  check(given.onEvent, isFunction, "onEvent", "a function of an event", issues);
+  check(given.signal, isSignal, "signal", "an AbortSignal", issues);
+  check(given.eventManager, hasDeliver, "eventManager", "an EventManager", issues);
+  check(given.agents, Array.isArray, "agents", "a list of { name, prompt, model }", issues);
+  check(given.fallbackTools, Array.isArray, "fallbackTools", "a list of tools or of their names", issues);
   const choices = [given.tool, given.toolName, given.agents].filter((choice) => choice !== undefined);
   if (choices.length > 1)
     issues.push({ path: "tool", given: "more than one", allowed: "one of tool, toolName and agents" });
@@ -186,7 +195,7 @@ function checkBasic(
 
 function chooseTool(given: GivenRun, { registry }: InputRules): AnyTool | undefined {
   if (given.agents !== undefined) return new AgentsTool(given.agents as any);
-  if (given.tool !== undefined) return checked(given.tool, "tool");
+  if (given.tool !== undefined) return toolAt(given.tool, "tool");
   return given.toolName === undefined ? undefined : find(given.toolName as string, registry);
 }
 
@@ -196,7 +205,7 @@ function find(name: string, registry: ToolRegistry<any>): AnyTool {
   return tool;
 }
 
-function checked(tool: unknown, path: string): AnyTool {
+function toolAt(tool: unknown, path: string): AnyTool {
   assertTool(tool, path);
   return tool;
 }
@@ -219,7 +228,7 @@ function mergeOptions(defaults: unknown, given: unknown): unknown {
   return merged;
 }
 
-function expect(
+function check(
   value: unknown,
   fits: (value: unknown) => boolean,
   path: string,
@@ -264,7 +273,7 @@ function isIterable(value: unknown): boolean {
  *
  * @throws InvalidOptionsError naming every fault of the request
  */
-export async function checkRequest(tool: AnyTool, request: unknown): Promise<unknown> {
+export async function acceptRequest(tool: AnyTool, request: unknown): Promise<unknown> {
   if (!tool.inputSchema) return request;
   const result = await tool.inputSchema["~standard"].validate(request);
   if (!result.issues) return snapshot(result.value, "request");

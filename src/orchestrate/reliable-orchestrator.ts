@@ -4,7 +4,7 @@ import { type ReliabilityConfig, resolveReliabilityConfig } from "../guard/relia
 import type { Planner } from "../planning/planner.ts";
 import { allowedStores, type RunStore, storeMethods, storeNames } from "../store/store.ts";
 import { Orchestrator } from "./orchestrator.ts";
-import type { RunLayer } from "./run-context.ts";
+import type { Reliability } from "./reliability.ts";
 import type { ReliabilityState } from "./state.ts";
 
 /** What a reliable orchestrator is made of, beside what every orchestrator is. */
@@ -21,7 +21,7 @@ export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSe
 
 /**
  * An orchestrator that chooses tools, retries, breaks circuits, falls back, runs one idempotency key once, and keeps
- * what was paid for. Its methods are those of `Orchestrator`; what differs is the layers around each run.
+ * what was paid for. Its methods are those of `Orchestrator`.
  *
  * @example
  * ```ts
@@ -32,16 +32,16 @@ export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSe
  * ```
  */
 export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
-  readonly #layers: () => Promise<readonly RunLayer[]>;
+  readonly #reliability: () => Promise<Reliability>;
 
   /** @throws InvalidOptionsError naming every setting that cannot be used */
   constructor(settings: ReliableOrchestratorSettings<Tools> = {}) {
     super(settings);
     const { planner, store = "memory", state, clock } = settings;
     const config = resolveReliabilityConfig(settings.reliabilityConfig);
-    this.#layers = lazily(async () => {
-      const { createReliableLayers } = await import("./reliable-layers.ts");
-      return createReliableLayers({ config, planner, store, state, clock });
+    this.#reliability = lazily(async () => {
+      const { createReliability } = await import("./reliability.ts");
+      return createReliability({ config, planner, store, state, clock });
     });
   }
 
@@ -57,7 +57,7 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   protected override readonly isReliable = true;
 
   /** @internal */
-  protected override layers(): Promise<readonly RunLayer[]> {
-    return this.#layers();
+  protected override reliability(): Promise<Reliability> {
+    return this.#reliability();
   }
 }

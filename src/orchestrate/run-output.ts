@@ -5,19 +5,20 @@ import {
   type PartialRun,
   StoreError,
 } from "../contract/errors.ts";
-import { Incomplete } from "../contract/incomplete.ts";
 import type { OrchestrationOutput, OutputError, OutputMetadata } from "../contract/output.ts";
+import { PartialResult } from "../contract/partial-result.ts";
 import type { AnyTool } from "../contract/tool.ts";
-import type { Budget, Spent } from "../contract/usage.ts";
+import type { Budget } from "../contract/usage.ts";
 import { hasRejected } from "../core/error-marks.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
+import type { CancelScope } from "../core/signal.ts";
 import { toOutputError } from "../guard/classify.ts";
 import { toJsonData } from "../schema/json-data.ts";
-import type { RunContext } from "./run-context.ts";
+import type { Run, ToolChoice } from "./run-context.ts";
 
 /** The output of a tool that did all that it was asked for. */
-export function completedOutput(context: RunContext, content: unknown): OrchestrationOutput {
-  return { status: "completed", content: toPlainData(content), ...factsOf(context) };
+export function completedOutput(run: Run, choice: ToolChoice, content: unknown): OrchestrationOutput {
+  return { status: "completed", content: toPlainData(content), ...factsOf(run, choice) };
 }
 
 /**
@@ -25,21 +26,19 @@ export function completedOutput(context: RunContext, content: unknown): Orchestr
  *
  * @throws what the run rejects with instead, where the caller must fix or decide something
  */
-export function outputOf(context: RunContext, tool: AnyTool, thrown: unknown): OrchestrationOutput {
-  const { content, isUsable, failures, cause } = asIncomplete(tool, thrown);
-  if (isRejection(cause, context, isUsable)) {
-    throw withPartial(cause, { ...spentOf(context), content });
-  }
-  context.events.emit("error", { error: Object.values(failures).at(-1) as OutputError });
-  const facts = { ...factsOf(context), errors: failures };
+export function outputOf(run: Run, choice: ToolChoice, scope: CancelScope, thrown: unknown): OrchestrationOutput {
+  const { content, isUsable, failures, cause } = asPartialResult(choice.tool, thrown);
+  if (isRejection(cause, choice, scope, isUsable)) throw withPartial(cause, { ...run.ledger.spent, content });
+  run.events.emit("error", { error: Object.values(failures).at(-1) as OutputError });
+  const facts = { ...factsOf(run, choice), errors: failures };
   if (!isUsable) return { status: "failed", content: content as null, ...facts };
   return { status: "partial", content, ...facts };
 }
 
-function asIncomplete(tool: AnyTool, thrown: unknown): Incomplete {
-  if (thrown instanceof Incomplete) return thrown;
+function asPartialResult(tool: AnyTool, thrown: unknown): PartialResult {
+  if (thrown instanceof PartialResult) return thrown;
   const failures = { [tool.name]: toOutputError(thrown, InvalidOptionsError.isInstance(thrown) ? 0 : 1) };
-  return new Incomplete({ content: null, isUsable: false, failures, cause: thrown });
+  return new PartialResult({ content: null, isUsable: false, failures, cause: thrown });
 }
 
 /**
@@ -47,7 +46,7 @@ function asIncomplete(tool: AnyTool, thrown: unknown): Incomplete {
  * for, and given. A fallback that refuses the request is one more failure: what came before it has been paid for. What
  * became of another run, which the tool has started, is the tool's affair.
  */
-function isRejection(error: unknown, { isFallback, scope }: RunContext, isUsable: boolean): boolean {
+function isRejection(error: unknown, { isFallback }: ToolChoice, scope: CancelScope, isUsable: boolean): boolean {
   if (!isOrchestratorError(error) || error.code === "TOOL_EXECUTION") return false;
   if (hasRejected(error) && !scope.aborted) return false;
   if (isUsable && (error.code === "BUDGET_EXCEEDED" || error.code === "INVALID_OPTIONS")) return false;
@@ -64,37 +63,33 @@ export function withPartial(error: unknown, { usage, costUsd, content }: Partial
   return new BudgetExceeded(budgetType, limit, actual, { waitedFor, partial, cause });
 }
 
-/** The same error, with what was paid for by now where it does not say so yet. */
-export function withSpent(context: RunContext, error: unknown): unknown {
+/** The same error, with what was paid for so far where it does not say so yet. */
+export function withSpent({ ledger }: Run, error: unknown): unknown {
   const isTold = (error as { partial?: unknown } | null | undefined)?.partial !== undefined;
-  return isTold ? error : withPartial(error, { ...spentOf(context), content: null });
+  return isTold ? error : withPartial(error, { ...ledger.spent, content: null });
 }
 
-function spentOf({ ledger }: RunContext): Spent {
-  return ledger.spent;
-}
-
-/** What every output says, whatever came of the run. */
-function factsOf(context: RunContext) {
-  const { traceId, requestId, settings, startedAtMs } = context;
-  const { usage, costUsd } = spentOf(context);
+/** Facts of every output, whatever came of the run. */
+function factsOf(run: Run, choice: ToolChoice) {
+  const { traceId, requestId, settings, startedAtMs, ledger } = run;
+  const { usage, costUsd } = ledger.spent;
   return {
     usage,
     costUsd,
-    metadata: metadataOf(context, costUsd),
+    metadata: metadataOf(run, choice, costUsd),
     traceId,
     requestId,
     elapsedMs: Math.round(settings.clock.now() - startedAtMs),
   };
 }
 
-function metadataOf({ input, tool, metadata }: RunContext, costUsd: number | null): OutputMetadata {
+function metadataOf({ input }: Run, { tool, plan }: ToolChoice, costUsd: number | null): OutputMetadata {
   const { budget, metadata: given } = input.options;
   return {
     ...given,
-    ...metadata,
-    toolName: tool?.name ?? "",
-    toolVersion: tool?.version ?? "",
+    ...(plan && { plan }),
+    toolName: tool.name,
+    toolVersion: tool.version,
     costUsd,
     ...(budget && { budget: withoutGaps(budget) }),
   };

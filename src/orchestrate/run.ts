@@ -1,92 +1,181 @@
 import { BudgetExceeded, CancelledError, ConflictError } from "../contract/errors.ts";
 import { hasEvidence, type OrchestrationOutput, type OutputError } from "../contract/output.ts";
-import type { AnyTool } from "../contract/tool.ts";
-import { compose } from "../core/compose.ts";
+import { schedule } from "../core/clock.ts";
 import { asRejection } from "../core/error-marks.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import { onAbort } from "../core/signal.ts";
+import type { BudgetOverrun } from "../guard/account.ts";
+import { BudgetLedger } from "../guard/budget.ts";
 import { toOutputError } from "../guard/classify.ts";
 import { meterRun } from "../telemetry/run-metrics.ts";
 import { traceRun } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";
 import { executeTool } from "./execute-tool.ts";
 import { fingerprintRun } from "./key/run-fingerprint.ts";
-import { checkRequest, type PreparedRun, type RunInput } from "./prepare-run.ts";
-import { armDeadline, createRunContext, type RunContext, type RunLayer } from "./run-context.ts";
+import { acceptRequest, limitsOf, type PreparedRun } from "./prepare-run.ts";
+import type { Reliability } from "./reliability.ts";
+import type { ResolvedInput, Run, ToolChoice, WorkSetting } from "./run-context.ts";
+import type { RunEvents } from "./run-events.ts";
 import { createRunLog } from "./run-log.ts";
 
-/** Runs what was prepared, through its layers, and settles it once: with one terminal event, and nothing left behind. */
-export async function startRun(run: PreparedRun, layers: readonly RunLayer[]): Promise<OrchestrationOutput> {
-  const { input, settings, callerScope, events, requestId, traceId } = run;
-  const isRedacted = input.options.redact !== undefined;
-  if (settings.logger) events.logTo(createRunLog(settings.logger, run, { isRedacted }));
-  const context = createRunContext(run);
-  const stopFollowing = input.signal && follow(input.signal, context);
-  const stopWaiting = armDeadline(context);
+/**
+ * The way of a run, from its checked input (prepare-run.ts) to its one terminal event:
+ * start -> claim (key/run-once.ts) -> plan (choose-tool.ts) -> fallback (fallbacks.ts) -> execute (execute-tool.ts) ->
+ * output (run-output.ts) -> settle (key/run-once.ts) -> terminal event. A basic orchestrator has no reliability: its runs
+ * go from the start to the execution.
+ *
+ * @throws what the caller must fix or decide; nothing of the run is left then either
+ */
+export async function startRun(
+  prepared: PreparedRun,
+  reliability: Reliability | undefined,
+): Promise<OrchestrationOutput> {
+  const run = begin(prepared);
+  const { input, events, requestId, traceId } = run;
+  const release = endEarly(run);
   try {
-    if (input.options.idempotencyKey !== undefined) context.fingerprint = fingerprintOf(input);
-    if (context.tool?.inputSchema) await acceptRequest(context, context.tool);
-    events.source = context.tool?.name ?? "";
-    events.emit("run_started", { request: input.request });
-    if (BudgetExceeded.isInstance(callerScope.reason)) events.emit("timeout", { limitMs: callerScope.reason.limit });
-    const toolName = context.tool?.name;
-    const execute = (span: Span) => {
-      context.span = span;
-      return compose(layers, executeTool)(context);
-    };
-    const given = await meterRun({ toolName, events }, () => traceRun({ requestId, traceId, toolName }, execute));
-    const output = heldAgainstMinimum(context, given);
-    emitEnd(context, output);
+    const fingerprint = input.options.idempotencyKey === undefined ? undefined : fingerprintRun(asked(run));
+    const resolved = await resolveInput(run);
+    announce(run);
+    const toolName = input.tool?.name;
+    const work = (span: Span) => perform(run, { fingerprint, resolved, span }, reliability);
+    const given = await meterRun({ toolName, events }, () => traceRun({ requestId, traceId, toolName }, work));
+    const output = heldAgainstMinimum(run, given);
+    emitEnd(run, output);
     return output;
   } catch (error) {
-    if (events.hasBegun) emitRejection(context, error);
+    if (events.hasBegun) emitRejection(run, error);
     else events.end(error);
     throw events.hasBegun && concernsOthers(error) ? error : asRejection(error);
   } finally {
-    stopFollowing?.();
-    stopWaiting?.();
-    callerScope.dispose();
+    release();
   }
 }
 
+/** Facts that the start of a run has found out. */
+interface Started {
+  /** Of what the caller asked for; there with an idempotency key. */
+  readonly fingerprint: string | undefined;
+  readonly resolved: ResolvedInput | undefined;
+  readonly span: Span;
+}
+
+/** Claim, plan, fallbacks, execution, output, settlement. */
+function perform(run: Run, started: Started, reliability: Reliability | undefined): Promise<OrchestrationOutput> {
+  const { fingerprint, resolved, span } = started;
+  const alone: WorkSetting = { scope: run.callerScope };
+  const chosen = choiceOf(run, resolved);
+  if (!reliability) return executeTool(run, alone, chosen as ToolChoice, undefined, span);
+  const work = async (setting: WorkSetting) => {
+    const choice = chosen ?? (await reliability.choose(run, setting));
+    return reliability.withFallbacks(run, choice, (tool, policies) => executeTool(run, setting, tool, policies, span));
+  };
+  return fingerprint === undefined ? work(alone) : reliability.once(run, fingerprint, work);
+}
+
+/** The tool that the caller named; `undefined` where a planner is to choose. */
+function choiceOf({ input }: Run, resolved: ResolvedInput | undefined): ToolChoice | undefined {
+  const { tool, toolOptions, fallbackTools } = input;
+  return tool && { tool, toolOptions, resolved, fallbackTools, isFallback: false };
+}
+
+function begin(prepared: PreparedRun): Run {
+  const { input, settings, events } = prepared;
+  const isRedacted = input.options.redact !== undefined;
+  if (settings.logger) events.logTo(createRunLog(settings.logger, prepared, { isRedacted }));
+  const ledger = new BudgetLedger({
+    limits: limitsOf(input.options),
+    clock: settings.clock,
+    onOverrun: (overrun) => warnOfOverrun(events, overrun),
+  });
+  return { ...prepared, ledger, waits: new Set() };
+}
+
 /**
- * Runs of one tool may wait together for its model or its schema, and then get one and the same error; and a run that is
- * refused because its key is in flight may have been started by the very run that has it.
+ * Ends the run when its caller's signal aborts or its time is up.
+ *
+ * @returns a function that lets go of the signal, the timer and the scope
+ */
+function endEarly(run: Run): () => void {
+  const { input, callerScope } = run;
+  const { signal } = input;
+  const stopFollowing = signal && onAbort(signal, () => callerScope.abort(new CancelledError(signal.reason)));
+  const stopWaiting = armDeadline(run);
+  return () => {
+    stopFollowing?.();
+    stopWaiting?.();
+    callerScope.dispose();
+  };
+}
+
+function armDeadline(run: Run): (() => void) | undefined {
+  const { ledger, settings, callerScope, events } = run;
+  const { timeMs } = ledger.limits;
+  if (timeMs === undefined) return undefined;
+  const { clock } = settings;
+  const startedAtMs = clock.now();
+  const expire = () => {
+    // A run that ends before its start was told tells of its timeout after it.
+    if (events.hasBegun) events.emit("timeout", { limitMs: timeMs });
+    const elapsedMs = Math.max(timeMs, Math.round(clock.now() - startedAtMs));
+    callerScope.abort(new BudgetExceeded("timeMs", timeMs, elapsedMs, { waitedFor: awaitedBy(run) }));
+  };
+  return schedule(clock, expire, timeMs);
+}
+
+function awaitedBy({ waits, events }: Run): string {
+  return [...waits].at(-1)?.what ?? (events.source === "" ? "its planner" : `tool "${events.source}"`);
+}
+
+function warnOfOverrun(events: RunEvents, { budgetType, limit, actual }: BudgetOverrun): void {
+  const message = `The budget of ${limit} ${budgetType} was overrun: ${actual} are used. A call used more than was known before it started. Declare tool.estimate or perReplicateBudget.`;
+  events.emit("warning", { code: "budget_overrun", message });
+}
+
+/** What two runs of one key have to agree on. */
+function asked({ input: { request, tool, toolOptions, agents } }: Run) {
+  return { request, toolName: tool?.name, toolOptions, agents };
+}
+
+/** A refused request ends the run before its first event. An abort meanwhile is met where the tool would run. */
+async function resolveInput({ input, callerScope, events }: Run): Promise<ResolvedInput | undefined> {
+  const { tool, request, resolvedOptions: options } = input;
+  if (!tool || !options) return undefined;
+  events.source = tool.name;
+  if (!tool.inputSchema) return { options, request };
+  try {
+    return { options, request: await callerScope.race(acceptRequest(tool, request)) };
+  } catch (error) {
+    if (!callerScope.aborted) throw error;
+    return undefined;
+  }
+}
+
+function announce({ input, events, callerScope }: Run): void {
+  events.emit("run_started", { request: input.request });
+  if (BudgetExceeded.isInstance(callerScope.reason)) events.emit("timeout", { limitMs: callerScope.reason.limit });
+}
+
+function emitEnd({ events }: Run, output: OrchestrationOutput): void {
+  if (output.status !== "failed") events.emit("run_completed", { output });
+  else events.emit("run_failed", { output, error: Object.values(output.errors).at(-1) as OutputError });
+}
+
+function emitRejection({ events }: Run, error: unknown): void {
+  if (CancelledError.isInstance(error)) events.emit("cancelled", { reason: messageOf(error.cause) });
+  else events.emit("run_failed", { error: toOutputError(error, 0) });
+}
+
+/**
+ * True of an error that other runs may get as well: runs of one tool may wait together for its model or its schema, and a
+ * run that is refused because its key is in flight may have been started by the run that holds it.
  */
 function concernsOthers(error: unknown): boolean {
   return InvalidOptionsError.isInstance(error) || (ConflictError.isInstance(error) && error.reason === "in_flight");
 }
 
-function fingerprintOf({ request, tool, toolOptions, agents }: RunInput): string {
-  return fingerprintRun({ request, toolName: tool?.name, toolOptions, agents });
-}
-
-/** A request that its tool refuses ends the run before any event; an abort meanwhile is met where the tool would run. */
-async function acceptRequest(context: RunContext, tool: AnyTool): Promise<void> {
-  const { input, callerScope } = context;
-  try {
-    context.accepted = { tool, request: await callerScope.race(checkRequest(tool, input.request)) };
-  } catch (error) {
-    if (!callerScope.aborted) throw error;
-  }
-}
-
-function follow(signal: AbortSignal, { callerScope }: RunContext): () => void {
-  return onAbort(signal, () => callerScope.abort(new CancelledError(signal.reason)));
-}
-
-function emitEnd({ events }: RunContext, output: OrchestrationOutput): void {
-  if (output.status !== "failed") events.emit("run_completed", { output });
-  else events.emit("run_failed", { output, error: Object.values(output.errors).at(-1) as OutputError });
-}
-
-function emitRejection({ events }: RunContext, error: unknown): void {
-  if (CancelledError.isInstance(error)) events.emit("cancelled", { reason: messageOf(error.cause) });
-  else events.emit("run_failed", { error: toOutputError(error, 0) });
-}
-
-/** Held against what this caller asks for: the output may be another's, of the same key. */
-export function heldAgainstMinimum({ input, events }: RunContext, output: OrchestrationOutput): OrchestrationOutput {
+/** Compares the confidence with what this caller asks for: the output may be of another run of the same key. */
+function heldAgainstMinimum({ input, events }: Run, output: OrchestrationOutput): OrchestrationOutput {
   const minimum = input.options.qualityRequirements?.minConfidence;
   if (minimum === undefined || !hasEvidence(output)) return output;
   const { summary } = output.content.evidenceBundle;

@@ -2,8 +2,8 @@ import type { EvidenceContent } from "../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../contract/bundle-options.ts";
 import { runtimeOf } from "../contract/call.ts";
 import { BudgetExceeded, isOrchestratorError } from "../contract/errors.ts";
-import { causeOf, Incomplete } from "../contract/incomplete.ts";
 import type { OutputError } from "../contract/output.ts";
+import { causeOf, PartialResult } from "../contract/partial-result.ts";
 import type { AgentDefinition } from "../contract/run.ts";
 import type { ToolContext } from "../contract/tool.ts";
 import type { AgentAnswers } from "./agents-tool.ts";
@@ -23,7 +23,7 @@ interface Question {
  * others theirs; where the run has to reject, no more are asked, and those that are being asked are waited for.
  *
  * @throws InvalidOptionsError, before the first call, where a model is not to be had or has no price and needs one
- * @throws Incomplete with the answers that are there
+ * @throws PartialResult with the answers that are there
  */
 export async function askAgents(
   agents: readonly AgentDefinition[],
@@ -47,20 +47,20 @@ export async function askAgents(
       answers[tool.name] = evidenceBundle.summary.consensus;
     } catch (error) {
       causes.push(causeOf(error));
-      if (error instanceof Incomplete && error.isUsable) answers[tool.name] = consensusOf(error);
+      if (error instanceof PartialResult && error.isUsable) answers[tool.name] = consensusOf(error);
       Object.assign(
         failures,
-        error instanceof Incomplete ? error.failures : { [tool.name]: runtime.failureOf(error, 1) },
+        error instanceof PartialResult ? error.failures : { [tool.name]: runtime.failureOf(error, 1) },
       );
     }
   });
   if (causes.length === 0) return answers;
   const cause = causes.find(endsTheRun) ?? causes.find(isOrchestratorError) ?? causes.at(-1);
-  throw new Incomplete({ content: answers, isUsable: Object.keys(answers).length > 0, failures, cause });
+  throw new PartialResult({ content: answers, isUsable: Object.keys(answers).length > 0, failures, cause });
 }
 
 /** What was answered before something else went wrong, such as the store that was to keep it. */
-function consensusOf({ content }: Incomplete): unknown {
+function consensusOf({ content }: PartialResult): unknown {
   return (content as EvidenceContent).evidenceBundle.summary.consensus;
 }
 

@@ -70,7 +70,7 @@ describe("what a planner of one's own gives", () => {
   test("is refused where it names a tool that is not there, with those that are", async () => {
     for (const named of [{ selectedTool: "none" }, { fallbackTools: ["none"] }])
       expect(await refusal(deciding({ ...decision, ...named }))).toContain(
-        'The planner chose "none", which nobody registered. There are: echo, other.',
+        'The planner chose "none", which is not registered. There are: echo, other.',
       );
   });
 
@@ -97,7 +97,7 @@ describe("what a planner of one's own gives", () => {
 describe("tools that a planner brings along", () => {
   test("are refused where they are no list of tools", async () => {
     for (const tools of ["echo", null, { echo }])
-      expect(await refusal({ ...deciding(decision), tools })).toContain("wanted: a list of tools");
+      expect(await refusal({ ...deciding(decision), tools })).toContain("It must be a list of tools");
     for (const tools of [[null], ["echo"], [{ name: "echo" }]])
       expect(await refusal({ ...deciding(decision), tools })).toContain("planner.tools[0]");
   });
@@ -158,7 +158,7 @@ test("a plan that was kept and names a tool that is gone says so, and what to do
   await expect(run(deciding(decision), "key 1", store)).rejects.toMatchObject({
     code: "PLANNING",
     message: expect.stringContaining(
-      'An earlier run of this key chose "gone", which nobody registered. There are: echo, other. Register it, or purge the key, so that it is planned anew: steer store purge "key 1".',
+      'An earlier run of this key chose "gone", which is not registered. There are: echo, other. Register it, or purge the key, so that it is planned anew: steer store purge "key 1".',
     ),
     reasons: { gone: "not registered" },
   });

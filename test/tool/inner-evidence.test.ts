@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { EvidenceBundle } from "../../src/contract/bundle.ts";
-import { Incomplete } from "../../src/contract/incomplete.ts";
+import { PartialResult } from "../../src/contract/partial-result.ts";
 import { InnerEvidence } from "../../src/tool/bundle/whole-bundle.ts";
 
 const bundle = { summary: { validCount: 1 } } as EvidenceBundle<unknown>;
-const nothing = new Incomplete({ content: null, isUsable: false, failures: {}, cause: undefined });
+const nothing = new PartialResult({ content: null, isUsable: false, failures: {}, cause: undefined });
 const ended = { signal: AbortSignal.abort() };
 
 test("what an attempt found that was ended is waited for, also where a later one had nothing before that", async () => {

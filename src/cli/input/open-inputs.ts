@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { extname } from "node:path";
 import type { AnyTool } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
-import { checkRequest } from "../../orchestrate/prepare-run.ts";
+import { acceptRequest } from "../../orchestrate/prepare-run.ts";
 import { findDataFault } from "../data-fault.ts";
 import { CommandError } from "../faults.ts";
 import { readCsv, readJsonDocument, readJsonLines, readText } from "./formats.ts";
@@ -114,7 +114,7 @@ export async function checkInputs(
 ): Promise<number> {
   let count = 0;
   for await (const input of inputs) {
-    await checkRequest(tool, input.request).catch((error) => {
+    await acceptRequest(tool, input.request).catch((error) => {
       throw new CommandError(`${input.place}: ${messageOf(error)}`, { cause: error });
     });
     onInput(input);

@@ -7,67 +7,61 @@ import type { StoreName } from "../../store/open-store.ts";
 import type { RunStore } from "../../store/store.ts";
 
 /**
- * An object without a prototype, and no `Map`: whatever a `Map` has grown out of refers to what it has grown into, so
- * that flights which are long over would stay in memory until V8 collects its whole heap.
+ * An object without a prototype, not a `Map`: V8 keeps the outgrown table of a `Map` with a reference to the new one, so
+ * that flights which are long over would stay in memory until a full collection.
  */
 export type FlightsByKey = Record<string, Flight<OrchestrationOutput>>;
 
 /** The executions of a process, by store and key: a key in one store says nothing about the same one in another. */
 export class Flights {
-  readonly #onNamed = new Map<StoreName, FlightsByKey>();
+  readonly #onNamed: Partial<Record<StoreName, FlightsByKey>> = {};
   readonly #onGiven = new WeakMap<RunStore, FlightsByKey>();
 
   on(store: RunStore | StoreName): FlightsByKey {
-    return typeof store === "string" ? flightsIn(this.#onNamed, store) : flightsIn(this.#onGiven, store);
+    if (typeof store === "string") {
+      this.#onNamed[store] ??= Object.create(null) as FlightsByKey;
+      return this.#onNamed[store];
+    }
+    const flights = this.#onGiven.get(store) ?? Object.create(null);
+    this.#onGiven.set(store, flights);
+    return flights;
   }
 }
 
-function flightsIn<K>(
-  byStore: { get(store: K): FlightsByKey | undefined; set(store: K, flights: FlightsByKey): unknown },
-  store: K,
-): FlightsByKey {
-  const flights = byStore.get(store) ?? Object.create(null);
-  byStore.set(store, flights);
-  return flights;
-}
-
 /**
- * Job: one execution in this process for all who ask for it at the same time.
- * Boundary: knows nothing of stores; whoever starts a flight says what it does.
+ * Job: run one execution in this process for all callers that ask for it at the same time.
+ * Boundary: knows nothing of stores; its starter says what it does.
  * Invariants:
- * 1. A flight goes on as long as somebody waits for it, whoever started it, and for as long as the most patient one would.
- * 2. Who aborts leaves alone; the last one takes the flight with them, and still hears how it ended: at once, as nothing
- *    in it outlasts its scope but what is landing.
- * 3. All who stay get the same result; nobody joins a flight that is being given up.
+ * 1. A flight goes on as long as a caller waits for it, and for as long as the most patient one would.
+ * 2. A caller that aborts leaves only its own wait. When the last one leaves, the execution is aborted and its result is
+ *    still delivered to that caller.
+ * 3. All callers that stay get the same result; none joins a flight that is being aborted.
  */
-
 export class Flight<R> {
   readonly fingerprint: string;
   readonly scope = new CancelScope();
   readonly #ledger: BudgetLedger;
-  readonly #landing: () => Promise<unknown> | undefined;
-  readonly #result: Promise<R>;
+  #result: Promise<R> | undefined;
+  #pendingRelease: () => Promise<unknown> | undefined = () => undefined;
   #waiting = 0;
 
-  /**
-   * @param ledger the ceilings of the execution, its time included
-   * @param landing what goes on behind its end; `undefined` where nothing does
-   */
-  constructor(
-    fingerprint: string,
-    ledger: BudgetLedger,
-    execute: (scope: CancelScope) => Promise<R>,
-    landing: () => Promise<unknown> | undefined,
-  ) {
+  /** @param ledger ceilings of the execution, its time included */
+  constructor(fingerprint: string, ledger: BudgetLedger) {
     this.fingerprint = fingerprint;
     this.#ledger = ledger;
-    this.#landing = landing;
-    this.#result = execute(this.scope);
-    // Everyone may have left by the time it fails.
+  }
+
+  /**
+   * @param pendingRelease what goes on after its end; `undefined` where nothing does
+   */
+  start(execute: () => Promise<R>, pendingRelease: () => Promise<unknown> | undefined): void {
+    this.#pendingRelease = pendingRelease;
+    this.#result = workIn({ flight: this }, execute);
+    // Every caller may have left by the time it fails.
     this.#result.catch(() => {});
   }
 
-  /** Whether it is on its way to a result, and not only to its end: one whose time is up has refused calls by now. */
+  /** True while it can still come to a result: a flight whose time is up has refused calls. */
   get isJoinable(): boolean {
     return !this.scope.aborted && this.#ledger.leftMs() > 0;
   }
@@ -82,7 +76,7 @@ export class Flight<R> {
         if (this.#waiting === 0) this.scope.abort(waiter.reason);
         else reject(waiter.reason);
       });
-      this.#result.then(resolve, reject).finally(leave);
+      (this.#result as Promise<R>).then(resolve, reject).finally(leave);
     });
   }
 
@@ -92,28 +86,27 @@ export class Flight<R> {
     const patience = new Promise<void>((resolve) => {
       stop = schedule(clock, resolve, patienceMs);
     });
-    const landed = this.#result.catch(() => {}).then(() => this.#landing());
-    await waiter.race(Promise.race([landed, patience])).finally(stop);
+    const ended = (this.#result as Promise<R>).catch(() => {}).then(() => this.#pendingRelease());
+    await waiter.race(Promise.race([ended, patience])).finally(stop);
   }
 }
 
 /**
- * Job: know of the work that runs now in which flights it is: whoever waited for one of those would wait for itself.
+ * Job: tell in which flights the running code is: waiting for one of those would be waiting for itself.
  * Boundary: knows nothing of keys.
  * Invariants:
- * 1. Work that goes on behind the end of its flight is in none, and keeps none in memory.
+ * 1. Code that goes on after the end of its flight is in none, and keeps none in memory.
  */
 
-/** The place of a flight among those that work is in. */
-export interface Place {
-  /** While it goes on. */
+/** A flight among those that the running code is in; empty after its end. */
+interface Place {
   flight: object | undefined;
 }
 
 const places = new AsyncLocalStorage<readonly Place[]>();
 
 /** Runs work, and all that it starts, in a flight. */
-export async function workIn<R>(place: Place, work: () => Promise<R>): Promise<R> {
+async function workIn<R>(place: Place, work: () => Promise<R>): Promise<R> {
   const around = places.getStore()?.filter(({ flight }) => flight !== undefined) ?? [];
   try {
     return await places.run([...around, place], work);
@@ -122,7 +115,7 @@ export async function workIn<R>(place: Place, work: () => Promise<R>): Promise<R
   }
 }
 
-/** Whether whoever asks works in that flight. */
+/** Returns true where the running code is part of that flight. */
 export function isWorkIn(flight: object): boolean {
   return places.getStore()?.some((place) => place.flight === flight) ?? false;
 }

@@ -3,10 +3,10 @@
  * Boundary: knows the store's tokens; what a lost claim means for the run is the caller's.
  * Invariants:
  * 1. The lease is renewed well before it runs out, one renewal at a time.
- * 2. A claim is given up that somebody else has, or that could not be renewed before its lease ran out: from then on
- *    somebody else may have it.
+ * 2. A claim is given up that another run has, or that could not be renewed before its lease ran out: from then on
+ *    another run may have it.
  * 3. After `stop` nothing is renewed and no timer is left.
- * 4. Where the key is being given back, a refusal may come from just that: it then ends nothing before the lease does.
+ * 4. While the key is being released, a refusal may come from the release: it ends nothing before the lease does.
  */
 import { StoreError } from "../../contract/errors.ts";
 import { type Clock, schedule } from "../../core/clock.ts";
@@ -17,15 +17,15 @@ export interface LeaseOptions {
   readonly store: RunStore;
   readonly token: FencingToken;
   readonly leaseMs: number;
-  /** When the claim was asked for: a store counts from some time between that and its answer. */
+  /** Time at which the claim was asked for: a store counts from some time between that and its answer. */
   readonly askedAtMs: number;
   readonly clock: Clock;
-  /** The claim is someone else's by now, or may be. */
+  /** Hears that another run has the claim, or may have it. */
   onLost(error: unknown): void;
 }
 
 /** Renews a lease three times in its length, until it is stopped. */
-export function keepLease(options: LeaseOptions): Pick<Lease, "giveBack" | "stop"> {
+export function keepLease(options: LeaseOptions): Pick<Lease, "endsSoon" | "stop"> {
   const lease = new Lease(options);
   lease.start();
   return lease;
@@ -34,7 +34,7 @@ export function keepLease(options: LeaseOptions): Pick<Lease, "giveBack" | "stop
 class Lease {
   readonly #options: LeaseOptions;
   #heldUntilMs: number;
-  #isGivenBack = false;
+  #endsSoon = false;
   #isStopped = false;
   #cancelTimer = () => {};
 
@@ -47,9 +47,9 @@ class Lease {
     this.#wait(() => this.#renew(), Math.max(0, this.#leftMs - 2 * this.#pauseMs));
   }
 
-  /** The run stores its output, or lets go of its key, from now on. */
-  giveBack(): void {
-    this.#isGivenBack = true;
+  /** Hears that the run is about to store its output or to release its key. */
+  endsSoon(): void {
+    this.#endsSoon = true;
   }
 
   stop(): void {
@@ -68,7 +68,7 @@ class Lease {
   #renew(): void {
     const { store, token, leaseMs, clock } = this.#options;
     const askedAtMs = clock.now();
-    // A process that stood still for long has no time left, and yet the store may say that nobody else came meanwhile.
+    // A process that stood still for long has no time left, and yet the store may still hold the claim for it.
     this.#wait(() => this.#lose(noAnswer(leaseMs)), this.#leftMs > 0 ? this.#leftMs : this.#pauseMs);
     store.renew(token, leaseMs).then(
       () => {
@@ -82,7 +82,7 @@ class Lease {
   /** A store that cannot be reached now may be there before the lease runs out; a stale token stays stale. */
   #retry(error: unknown): void {
     const isStale = isStaleToken(error);
-    if ((isStale && !this.#isGivenBack) || this.#leftMs <= 0) this.#lose(error);
+    if ((isStale && !this.#endsSoon) || this.#leftMs <= 0) this.#lose(error);
     else if (isStale) this.#wait(() => this.#lose(error), this.#leftMs);
     else this.#wait(() => this.#renew(), Math.min(this.#pauseMs, this.#leftMs));
   }

@@ -1,37 +1,40 @@
 /**
- * Job: ask the store on behalf of one run, and say what its failure means for that run.
- * Boundary: knows nothing of what it is asked, but that a key is given back after everything else.
+ * Job: ask the store on behalf of one run, and decide what its failure means for that run.
+ * Boundary: knows nothing of what is asked, but that a key is released after everything else.
  * Invariants:
- * 1. Nobody waits for the store once the run was ended: what it was asked goes on, and disturbs nobody however it ends.
- * 2. A run goes on without its store only where it may, and never where somebody else has its key.
- * 3. A key is given back once the store has answered whatever else it was asked: what was paid for is not cut off.
+ * 1. After the run has ended, pending store calls are no longer awaited; their outcome is ignored.
+ * 2. A run goes on without its store only where it may, and never where another run has its key.
+ * 3. A key is released once the store has answered everything else: what was paid for is not cut off.
  */
 import { BudgetExceeded, StoreError, type StoreOperation } from "../../contract/errors.ts";
 import { messageOf } from "../../core/errors.ts";
+import type { CancelScope } from "../../core/signal.ts";
 import type { ResolvedReliabilityConfig } from "../../guard/reliability-config.ts";
-import type { RunContext } from "../run-context.ts";
+import type { Run } from "../run-context.ts";
 
 export class StoreProtection {
   readonly #onStoreError: ResolvedReliabilityConfig["onStoreError"];
-  readonly #context: RunContext;
-  readonly #unanswered = new Map<Promise<unknown>, StoreOperation>();
-  #landing: Promise<void> | undefined;
+  readonly #run: Run;
+  readonly #scope: CancelScope;
+  readonly #unanswered = new Set<Promise<unknown>>();
+  #pendingRelease: Promise<void> | undefined;
 
-  constructor(onStoreError: ResolvedReliabilityConfig["onStoreError"], context: RunContext) {
+  /** @param scope of the work that the store protects */
+  constructor(onStoreError: ResolvedReliabilityConfig["onStoreError"], run: Run, scope: CancelScope) {
     this.#onStoreError = onStoreError;
-    this.#context = context;
-    context.askedOfStore = this.#unanswered;
+    this.#run = run;
+    this.#scope = scope;
   }
 
-  /** Settles once the key was given back; `undefined` where nothing is on its way to that. */
-  get landing(): Promise<void> | undefined {
-    return this.#landing;
+  /** Settles once the key was released; `undefined` where no release is pending. */
+  get pendingRelease(): Promise<void> | undefined {
+    return this.#pendingRelease;
   }
 
   /**
-   * What the store answers.
+   * Asks the store.
    *
-   * @param isWhole whether the run has its output already, so that a store which outlasts its deadline has only failed
+   * @param isWhole true where the run has its output already: a store that outlasts its deadline has then only failed
    * @returns `undefined` where the store failed and the run may go on without it
    * @throws the store's error where it may not; what ended the run where that came first
    */
@@ -43,64 +46,66 @@ export class StoreProtection {
     try {
       return await this.#ask(operation, ask);
     } catch (error) {
-      if (this.#context.scope.aborted && !(isWhole && BudgetExceeded.isInstance(error))) throw error;
+      if (this.#scope.aborted && !(isWhole && BudgetExceeded.isInstance(error))) throw error;
       this.#onError(error);
       return undefined;
     }
   }
 
-  /** Gives the key back. Resolves however that ends, at the latest when the run was ended. */
-  async letGo(release: () => Promise<void>): Promise<void> {
-    await this.#untilEnded(this.#land(release)).catch(() => {});
+  /** Releases the key. Resolves however that ends, at the latest when the run ends. */
+  async release(releaseKey: () => Promise<void>): Promise<void> {
+    await this.#scope.race(this.#releaseLast(releaseKey)).catch(() => {});
   }
 
-  /** Gives the key back for a run that has an output. @throws as `attempt` does, but for a run that was ended before */
-  async giveBack(release: () => Promise<void>): Promise<void> {
-    if (this.#context.scope.aborted) return this.letGo(release);
-    await this.attempt("release", () => this.#land(release), { isWhole: true });
+  /** Releases the key of a run that has an output. @throws as `attempt` does, but for a run that has ended before */
+  async releaseWithOutput(releaseKey: () => Promise<void>): Promise<void> {
+    if (this.#scope.aborted) return this.release(releaseKey);
+    await this.attempt("release", () => this.#releaseLast(releaseKey), { isWhole: true });
   }
 
-  /** The claim is lost, or may be. */
+  /** Hears that the claim is lost, or may be. */
   onLost(error: unknown): void {
     try {
       this.#onError(error);
     } catch {
-      this.#context.scope.abort(error);
+      this.#scope.abort(error);
     }
   }
 
   #ask<R>(operation: StoreOperation, ask: () => Promise<R>): Promise<R> {
+    const { waits } = this.#run;
+    const wait = { what: `its store (${operation})` };
     const answer = ask();
-    this.#unanswered.set(answer, operation);
-    const isAnswered = () => void this.#unanswered.delete(answer);
+    this.#unanswered.add(answer);
+    waits.add(wait);
+    const isAnswered = () => {
+      this.#unanswered.delete(answer);
+      waits.delete(wait);
+    };
     answer.then(isAnswered, isAnswered);
-    return this.#untilEnded(answer);
+    return this.#scope.race(answer);
   }
 
-  #untilEnded<R>(answer: Promise<R>): Promise<R> {
-    return this.#context.scope.race(answer);
-  }
-
-  #land(release: () => Promise<void>): Promise<void> {
-    if (this.#landing) return this.#landing;
+  #releaseLast(releaseKey: () => Promise<void>): Promise<void> {
+    if (this.#pendingRelease) return this.#pendingRelease;
     const isQuiet = this.#unanswered.size === 0;
-    const released = isQuiet ? release() : Promise.allSettled(this.#unanswered.keys()).then(release);
-    const landing = released.finally(() => {
-      this.#landing = undefined;
+    const released = isQuiet ? releaseKey() : Promise.allSettled(this.#unanswered).then(releaseKey);
+    const release = released.finally(() => {
+      this.#pendingRelease = undefined;
     });
-    this.#landing = landing.catch(() => {});
-    return landing;
+    this.#pendingRelease = release.catch(() => {});
+    return release;
   }
 
   /** @throws the error, where the run may not go on */
   #onError(error: unknown): void {
     if (this.#onStoreError === "fail" || isStaleToken(error)) throw error;
     const message = `The run goes on without the protection of its idempotency key: ${messageOf(error)}`;
-    this.#context.events.emit("warning", { code: "run_unprotected", message });
+    this.#run.events.emit("warning", { code: "run_unprotected", message });
   }
 }
 
-/** Whether someone else holds the claim by now. */
+/** Returns true where another run holds the claim. */
 export function isStaleToken(error: unknown): boolean {
   return StoreError.isInstance(error) && error.reason === "stale_token";
 }

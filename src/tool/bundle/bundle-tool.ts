@@ -1,6 +1,6 @@
 import type { EvidenceBundle, EvidenceContent, ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { BundleToolOptions, ResolvedBundleOptions } from "../../contract/bundle-options.ts";
-import { markSelfGuarding } from "../../contract/call.ts";
+import { markSelfGuarding, runtimeOf } from "../../contract/call.ts";
 import type { EvidenceSource, LanguageModelLike } from "../../contract/model.ts";
 import { type ReplicateContext, Tool, type ToolContext } from "../../contract/tool.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
@@ -75,7 +75,9 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
 
   /** Asks for the bundle, reports it, and gives it as the content. */
   async execute(request: Input, options: BundleToolOptions, context: ToolContext): Promise<EvidenceContent<T>> {
-    const checked = this.resolveOptions(options) as CheckedBundleOptions;
+    const resolved = runtimeOf(context)?.resolved;
+    const isResolved = resolved?.tool === this && resolved.options === options;
+    const checked = (isResolved ? options : this.resolveOptions(options)) as CheckedBundleOptions;
     const { executeBundleTool } = await loadExecution();
     return executeBundleTool(this, this.runsWholeBundle, request, checked, context);
   }

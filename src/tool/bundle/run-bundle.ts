@@ -2,7 +2,7 @@ import type { EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import { givenRequest, runtimeOf } from "../../contract/call.ts";
 import { consequencesOf } from "../../contract/error-category.ts";
-import { Incomplete } from "../../contract/incomplete.ts";
+import { PartialResult } from "../../contract/partial-result.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
 import { seededRandom } from "../../core/random.ts";
@@ -21,7 +21,7 @@ import { executeWholeBundle } from "./whole-bundle.ts";
  * stay too uncertain, and `escalate` names a stronger one, that one is asked instead; the summary is then of the last
  * model that has a valid answer, and the bundle keeps all.
  *
- * @throws Incomplete with the bundle, where budget, deadline, cancellation or failures ended it before that
+ * @throws PartialResult with the bundle, where budget, deadline, cancellation or failures ended it before that
  */
 export function runBundle<Input, T>(
   tool: ReplicateSource<Input, T>,
@@ -58,8 +58,8 @@ function causeOf(failure: Failure, { failures }: Schedule): Failure {
   return failures.find(({ facts }) => consequencesOf(facts.category).breaker !== "neutral") ?? failure;
 }
 
-function incomplete(toolName: string, evidenceBundle: EvidenceBundle, { error, facts }: Failure): Incomplete {
-  return new Incomplete({
+function incomplete(toolName: string, evidenceBundle: EvidenceBundle, { error, facts }: Failure): PartialResult {
+  return new PartialResult({
     content: { evidenceBundle },
     isUsable: evidenceBundle.summary.validCount > 0,
     failures: { [toolName]: facts },
@@ -88,7 +88,7 @@ export async function executeBundleTool<Input, T>(
     context.events.emit("bundle_ready", { evidenceBundle });
     return { evidenceBundle };
   } catch (error) {
-    if (error instanceof Incomplete && error.isUsable)
+    if (error instanceof PartialResult && error.isUsable)
       context.events.emit("bundle_ready", error.content as EvidenceContent);
     throw error;
   }

@@ -1,7 +1,7 @@
 import type { EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { CallAttempt, ReplicateJournal, ToolRuntime } from "../../contract/call.ts";
-import { causeOf, Incomplete } from "../../contract/incomplete.ts";
+import { causeOf, PartialResult } from "../../contract/partial-result.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { showValue } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
@@ -55,8 +55,8 @@ export async function executeWholeBundle<Input, T>(
   const { content, isUsable } = await found.find();
   const failures = { [tool.name]: outcome.failure };
   // A tool that fails by itself, whatever its base class has found, has not answered.
-  const isAnswer = isUsable && (isEnded || outcome.error instanceof Incomplete);
-  throw new Incomplete({ content, isUsable: isAnswer, failures, cause: causeOf(outcome.error) });
+  const isAnswer = isUsable && (isEnded || outcome.error instanceof PartialResult);
+  throw new PartialResult({ content, isUsable: isAnswer, failures, cause: causeOf(outcome.error) });
 }
 
 function assertBundle(bundle: EvidenceBundle<unknown>, toolName: string): void {
@@ -125,7 +125,7 @@ export class InnerEvidence {
     const isKept = bundle.then(
       (evidenceBundle) => this.#keep(whole({ evidenceBundle }), place),
       (error) => {
-        if (error instanceof Incomplete) this.#keep(error, place);
+        if (error instanceof PartialResult) this.#keep(error, place);
       },
     );
     this.#followed.push({ attempt, isKept });

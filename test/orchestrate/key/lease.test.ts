@@ -64,7 +64,7 @@ describe("a lease", () => {
   test("is not lost to the end of its own run: the store refuses what was asked just before the key was given back", async () => {
     const stale = new StoreError({ store: "test", operation: "renew", reason: "stale_token", advice: "" });
     const lease = hold(() => Promise.reject(stale));
-    lease.giveBack();
+    lease.endsSoon();
     await clock.advance(10_000);
     lease.stop();
     expect([renewedAtMs, lost, clock.pending]).toEqual([[10_000], undefined, 0]);
@@ -72,7 +72,7 @@ describe("a lease", () => {
 
   test("is lost all the same where giving the key back outlasts it", async () => {
     const stale = new StoreError({ store: "test", operation: "renew", reason: "stale_token", advice: "" });
-    hold(() => Promise.reject(stale)).giveBack();
+    hold(() => Promise.reject(stale)).endsSoon();
     await clock.advance(60_000);
     expect([renewedAtMs, lost]).toEqual([[10_000], { atMs: 30_000, error: stale }]);
   });

@@ -4,7 +4,7 @@ import type { OutputError } from "./output.ts";
  * Thrown by a tool that ended without all that it was asked for, but has something to show. The run turns it into a
  * partial or failed output, or into the rejection that `cause` stands for, with the content on it.
  */
-export class Incomplete extends Error {
+export class PartialResult extends Error {
   /** What there is. */
   readonly content: unknown;
   /** Whether the content answers the request at all. */
@@ -22,5 +22,5 @@ export class Incomplete extends Error {
 
 /** What went wrong, as against how far a tool had come by then. */
 export function causeOf(error: unknown): unknown {
-  return error instanceof Incomplete ? error.cause : error;
+  return error instanceof PartialResult ? error.cause : error;
 }

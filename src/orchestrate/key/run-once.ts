@@ -6,121 +6,107 @@ import type { Usage } from "../../contract/usage.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
 import type { CancelScope } from "../../core/signal.ts";
 import type { Claim, RunStore } from "../../store/store.ts";
-import type { RunContext, RunLayer } from "../run-context.ts";
+import type { Run, WorkSetting } from "../run-context.ts";
 import { withPartial, withSpent } from "../run-output.ts";
-import { Flight, type FlightsByKey, isWorkIn, type Place, workIn } from "./flights.ts";
+import { Flight, type FlightsByKey, isWorkIn } from "./flights.ts";
 import { createClaimJournal } from "./journal.ts";
 import { keepLease } from "./lease.ts";
 import { StoreProtection } from "./store-protection.ts";
 
-export interface IdempotencySettings extends ClaimSettings {
+export interface KeySettings {
   /** A promise until the store is open. */
   openStore(): RunStore | Promise<RunStore>;
-  /** The executions of this process on the store. */
+  /** Executions of this process on the store. */
   readonly flights: FlightsByKey;
-  readonly ttlMs: number;
+  readonly idempotencyTtlMs: number;
+  readonly leaseMs: number;
+  readonly onInFlight: "wait" | "reject";
   readonly onStoreError: "fail" | "run_unprotected";
 }
 
-/** One key, one execution: claims it, joins or waits for it, replays it, or refuses another request under it. */
-export function createIdempotencyLayer(settings: IdempotencySettings): RunLayer {
-  return (context, next) => {
-    const { idempotencyKey: key } = context.input.options;
-    const { fingerprint } = context;
-    if (key === undefined || fingerprint === undefined) return next();
-    return runOnce({ key, fingerprint, context }, settings, next);
-  };
-}
+/** Plans, executes and builds the output of a run. */
+export type Work = (setting: WorkSetting) => Promise<OrchestrationOutput>;
 
-async function runOnce(
-  run: KeyedRun,
-  settings: IdempotencySettings,
-  next: () => Promise<OrchestrationOutput>,
+/**
+ * Executes a run once for its key: joins or waits for an execution of the same request, replays a settled output, or
+ * claims the key and executes.
+ *
+ * @throws ConflictError for a key of another request
+ */
+export async function runOnce(
+  run: Run,
+  fingerprint: string,
+  settings: KeySettings,
+  work: Work,
 ): Promise<OrchestrationOutput> {
-  const { key, fingerprint } = run;
-  const {
-    callerScope,
-    ledger,
-    settings: { clock },
-  } = run.context;
+  const { input, callerScope, ledger } = run;
+  const { clock } = run.settings;
+  const { flights, leaseMs } = settings;
+  const key = input.options.idempotencyKey as string;
   for (;;) {
-    const present = settings.flights[key];
-    if (!present) return takeOff(run, settings, next).join(callerScope);
+    const present = flights[key];
+    if (!present) return startFlight({ key, fingerprint, run }, settings, work).join(callerScope);
     if (present.fingerprint !== fingerprint) throw otherRequest(key);
     if (isWorkIn(present)) throw joinsItself(key);
-    // A copy, as from a store: what one caller does with its output is no other's concern.
+    // A copy, as from a store: a caller may change its output.
     if (present.isJoinable) return structuredClone(await present.join(callerScope, ledger.endsAtMs));
     // Past its lease, a key is free again whether or not the store has taken it back.
-    await present.end(callerScope, clock, settings.leaseMs);
-    if (settings.flights[key] === present) delete settings.flights[key];
+    await present.end(callerScope, clock, leaseMs);
+    if (flights[key] === present) delete flights[key];
   }
 }
 
-/** Runs detached from the caller who happened to be first: others may wait for it when that one has left. */
-function takeOff(
-  run: KeyedRun,
-  settings: IdempotencySettings,
-  next: () => Promise<OrchestrationOutput>,
-): Flight<OrchestrationOutput> {
-  const { key, fingerprint, context } = run;
-  const protection = new StoreProtection(settings.onStoreError, context);
+/** A run and its key. */
+interface KeyedRun {
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly run: Run;
+}
+
+/** Starts an execution that outlives the caller who happened to be first: others may wait for it when that one has left. */
+function startFlight(keyed: KeyedRun, settings: KeySettings, work: Work): Flight<OrchestrationOutput> {
+  const { key, fingerprint, run } = keyed;
+  const { flights } = settings;
+  const flight = new Flight<OrchestrationOutput>(fingerprint, run.ledger);
+  const store = new StoreProtection(settings.onStoreError, run, flight.scope);
   const leave = () => {
-    if (settings.flights[key] === flight) delete settings.flights[key];
+    if (flights[key] === flight) delete flights[key];
   };
-  const execute = async (scope: CancelScope) => {
-    context.scope = scope;
+  const execute = async () => {
     try {
-      return await executeOnce(run, settings, protection, next);
+      return await executeOnce(keyed, settings, store, flight.scope, work);
     } catch (error) {
-      throw withSpent(context, error);
+      throw withSpent(run, error);
     } finally {
-      if (protection.landing) void protection.landing.then(leave);
+      if (store.pendingRelease) void store.pendingRelease.then(leave);
       else leave();
     }
   };
-  const place: Place = { flight: undefined };
-  const flight = new Flight(
-    fingerprint,
-    context.ledger,
-    (scope) => workIn(place, () => execute(scope)),
-    () => protection.landing,
-  );
-  place.flight = flight;
-  settings.flights[key] = flight;
+  flights[key] = flight;
+  flight.start(execute, () => store.pendingRelease);
   return flight;
 }
 
 async function executeOnce(
-  run: KeyedRun,
-  settings: IdempotencySettings,
+  keyed: KeyedRun,
+  settings: KeySettings,
   protection: StoreProtection,
-  next: () => Promise<OrchestrationOutput>,
+  scope: CancelScope,
+  work: Work,
 ): Promise<OrchestrationOutput> {
   const opened = settings.openStore();
   const store = opened instanceof Promise ? await protection.attempt("open", () => opened) : opened;
-  const claim = store && (await claimKey(store, run, settings, protection));
-  if (!store || !claim) return next();
+  const claim = store && (await claimKey(store, keyed, settings, protection, scope));
+  if (!store || !claim) return work({ scope });
   if (claim.state === "settled") return { ...claim.output, metadata: { ...claim.output.metadata, replayed: true } };
-  return executeClaimed(store, claim, run.context, settings, protection, next);
+  return executeClaimed(store, claim, keyed.run, settings, protection, (means) => work({ scope, ...means }));
 }
 
-/** What a run wants to do under which key. */
-export interface KeyedRun {
-  readonly key: string;
-  readonly fingerprint: string;
-  readonly context: RunContext;
-}
-
-export interface ClaimSettings {
-  readonly leaseMs: number;
-  readonly onInFlight: "wait" | "reject";
-}
-
-export type WonClaim = Extract<Claim, { state: "won" }> & {
-  /** When it was asked for. */
+type WonClaim = Extract<Claim, { state: "won" }> & {
+  /** Time at which it was asked for. */
   readonly askedAtMs: number;
 };
-export type ReplayableClaim = Extract<Claim, { state: "settled"; sameFingerprint: true }>;
+type ReplayableClaim = Extract<Claim, { state: "settled"; sameFingerprint: true }>;
 
 const owner = `${hostname()}:${process.pid}`;
 
@@ -135,25 +121,29 @@ const pollMs = 500;
  */
 async function claimKey(
   store: RunStore,
-  { key, fingerprint, context }: KeyedRun,
-  { leaseMs, onInFlight }: ClaimSettings,
+  { key, fingerprint, run }: KeyedRun,
+  { leaseMs, onInFlight }: KeySettings,
   protection: StoreProtection,
+  scope: CancelScope,
 ): Promise<WonClaim | ReplayableClaim | undefined> {
-  const { clock } = context.settings;
+  const { clock } = run.settings;
   for (;;) {
     const askedAtMs = clock.now();
     const claim = await ask(store, () => store.claim(key, fingerprint, { leaseMs, owner }), protection);
-    context.isKeyElsewhere = claim?.state === "running";
     if (!claim) return undefined;
     if (claim.state === "won") return { ...claim, askedAtMs };
     if (!claim.sameFingerprint) throw otherRequest(key);
     if (claim.state === "settled") return claim;
     if (onInFlight === "reject") throw inFlight(key);
-    await clock.sleep(Math.min(pollMs, claim.leaseEndsInMs + 1), { signal: context.scope.signal });
+    const wait = { what: "another process that runs its key" };
+    run.waits.add(wait);
+    await clock
+      .sleep(Math.min(pollMs, claim.leaseEndsInMs + 1), { signal: scope.signal })
+      .finally(() => run.waits.delete(wait));
   }
 }
 
-/** A claim that is won when nobody waits for it any more is given back, or the key would be taken for a lease. */
+/** Releases a claim that is won after its run ended: the key would otherwise be taken for a whole lease. */
 async function ask(
   store: RunStore,
   claim: () => Promise<Claim>,
@@ -163,7 +153,7 @@ async function ask(
   try {
     return await protection.attempt("claim", () => claiming);
   } catch (error) {
-    await protection.letGo(async () => {
+    await protection.release(async () => {
       const late = await claiming;
       if (late.state === "won") await store.release(late.token);
     });
@@ -174,13 +164,12 @@ async function ask(
 function otherRequest(key: string): ConflictError {
   return new ConflictError(
     key,
-    "it stands for another request, tool or options. Use a new key for a new request, or send the same request again.",
+    "it was already used with a different request, tool or options. Use a new key for a new request, or send the same request again.",
   );
 }
 
 function joinsItself(key: string): ConflictError {
-  const message =
-    "the run that has it in flight is the one that asks, and would wait for itself. Give runs inside of a run keys of their own, or none.";
+  const message = "this run already holds the key and would wait for itself. Give nested runs their own key, or none.";
   return new ConflictError(key, message, { reason: "in_flight" });
 }
 
@@ -196,40 +185,34 @@ function inFlight(key: string): ConflictError {
  */
 const mayPass = new Set<string>([InvalidOptionsError.code, ConflictError.code]);
 
-/**
- * Executes a run that holds its key, with the journal of those before it, and then stores its output or gives the key
- * back.
- *
- * @param ttlMs how long the output is kept
- */
+/** Executes a run that holds its key, with the journal of earlier runs, and then stores its output or releases the key. */
 async function executeClaimed(
   store: RunStore,
   { token, replicates, plan, askedAtMs }: WonClaim,
-  context: RunContext,
-  { leaseMs, ttlMs }: { readonly leaseMs: number; readonly ttlMs: number },
+  run: Run,
+  { leaseMs, idempotencyTtlMs }: KeySettings,
   protection: StoreProtection,
-  next: () => Promise<OrchestrationOutput>,
+  work: (means: Pick<WorkSetting, "journal" | "keptPlan" | "keepPlan">) => Promise<OrchestrationOutput>,
 ): Promise<OrchestrationOutput> {
-  const { clock } = context.settings;
+  const { clock } = run.settings;
   const journal = createClaimJournal(replicates, (replicate) =>
     protection.attempt("append", () => store.append(token, replicate)),
   );
   const lease = keepLease({ store, token, leaseMs, askedAtMs, clock, onLost: (error) => protection.onLost(error) });
-  context.journal = journal;
-  context.keptPlan = plan;
-  context.keepPlan = (decision) => protection.attempt("save_plan", () => store.savePlan(token, decision));
-  const release = () => store.release(token);
+  const keepPlan = (decision: unknown) => protection.attempt("save_plan", () => store.savePlan(token, decision));
+  const releaseKey = () => store.release(token);
   let output: OrchestrationOutput | undefined;
   try {
-    output = withJournaledUsage(await next(), journal.journaledUsage());
+    output = withJournaledUsage(await work({ journal, keptPlan: plan, keepPlan }), journal.journaledUsage());
     const kept = output;
-    lease.giveBack();
-    if (isFinal(kept)) await protection.attempt("settle", () => store.settle(token, kept, ttlMs), { isWhole: true });
-    else await protection.giveBack(release);
+    lease.endsSoon();
+    if (isFinal(kept))
+      await protection.attempt("settle", () => store.settle(token, kept, idempotencyTtlMs), { isWhole: true });
+    else await protection.releaseWithOutput(releaseKey);
     return output;
   } catch (error) {
-    // The run's own error says more than a store that cannot let go of the key: its lease will run out.
-    await protection.letGo(release);
+    // The run's own error says more than a store that cannot release the key: the lease will run out.
+    await protection.release(releaseKey);
     throw output ? withPartial(error, output) : error;
   } finally {
     lease.stop();

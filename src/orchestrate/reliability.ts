@@ -1,0 +1,67 @@
+import type { OrchestrationOutput } from "../contract/output.ts";
+import type { Clock } from "../core/clock.ts";
+import type { ResolvedReliabilityConfig } from "../guard/reliability-config.ts";
+import type { Planner } from "../planning/planner.ts";
+import { RuleBasedPlanner } from "../planning/rules.ts";
+import { GivenStore } from "../store/given-store.ts";
+import { openStore, type StoreName } from "../store/open-store.ts";
+import type { RunStore } from "../store/store.ts";
+import { chooseTool } from "./choose-tool.ts";
+import { type Execute, executeWithFallbacks } from "./fallbacks.ts";
+import { runOnce } from "./key/run-once.ts";
+import type { Run, ToolChoice, WorkSetting } from "./run-context.ts";
+import { type ReliabilityState, stateFor } from "./state.ts";
+
+/** Three steps that a reliable run has and a basic one has not. */
+export interface Reliability {
+  /** Does the work once for its key, whoever asks for it. */
+  once(
+    run: Run,
+    fingerprint: string,
+    work: (setting: WorkSetting) => Promise<OrchestrationOutput>,
+  ): Promise<OrchestrationOutput>;
+  /** Chooses the tool of a run that names none. */
+  choose(run: Run, setting: WorkSetting): Promise<ToolChoice>;
+  /** Executes the chosen tool under policies, and where it fails its fallbacks. */
+  withFallbacks(run: Run, choice: ToolChoice, execute: Execute): Promise<OrchestrationOutput>;
+}
+
+/** Settings of a reliable orchestrator. */
+export interface ReliableParts {
+  readonly config: ResolvedReliabilityConfig;
+  readonly planner?: Planner | undefined;
+  readonly store: RunStore | StoreName;
+  readonly state?: ReliabilityState | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+export function createReliability(parts: ReliableParts): Reliability {
+  const { config, store, planner = new RuleBasedPlanner(), state = stateFor(parts) } = parts;
+  const keySettings = { ...config, openStore: storeOpener(store, state), flights: state.flightsOn(store) };
+  const policies = state.policiesFor(config);
+  return {
+    once: (run, fingerprint, work) => runOnce(run, fingerprint, keySettings, work),
+    choose: (run, setting) => chooseTool(run, setting, planner, state.breakers()),
+    withFallbacks: (run, choice, execute) => executeWithFallbacks(run, choice, policies, execute),
+  };
+}
+
+/** Opens a store when it is first needed. After a failure, the next run tries again. */
+function storeOpener(store: RunStore | StoreName, state: ReliabilityState): () => RunStore | Promise<RunStore> {
+  const open = async () =>
+    typeof store === "string" ? state.storeNamed(store) : new GivenStore(await openStore(store));
+  let opened: RunStore | Promise<RunStore> | undefined;
+  return () => {
+    opened ??= open().then(
+      (ready) => {
+        opened = ready;
+        return ready;
+      },
+      (error) => {
+        opened = undefined;
+        throw error;
+      },
+    );
+    return opened;
+  };
+}
