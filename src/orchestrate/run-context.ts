@@ -2,7 +2,6 @@ import type { ReplicateJournal } from "../contract/call.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import type { CancelScope } from "../core/signal.ts";
 import type { BudgetLedger } from "../guard/budget.ts";
-import type { CallPolicies } from "../guard/budgeted-call.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 
 // The facts of a run, by who knows them: the start, the caller's choice or the plan, the holder of the key.
@@ -51,6 +50,3 @@ export interface WorkSetting {
   /** Keeps the plan of this run with its key. */
   keepPlan?(plan: unknown): Promise<unknown>;
 }
-
-/** Policies of the calls of one tool; none for a basic orchestrator. */
-export type ToolPolicies = CallPolicies | undefined;
