@@ -55,7 +55,7 @@ export async function readCalibrationFile(path: string): Promise<CalibrationDocu
 export async function writeCalibrationFile(path: string, content: CalibrationDocument): Promise<void> {
   const aside = `${path}.${createId(systemRandom)}.tmp`;
   try {
-    const file = await open(aside, "wx");
+    const file = await open(aside, "wx", 0o600);
     try {
       await file.writeFile(`${JSON.stringify(content, null, 2)}\n`);
       await file.sync();

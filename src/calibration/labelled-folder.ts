@@ -90,7 +90,7 @@ const longestWaitMs = 5_000;
  * @throws StoreError where another process holds it for too long
  */
 export async function lockFolder(path: string, clock: Clock): Promise<() => void> {
-  await mkdir(path, { recursive: true });
+  await mkdir(path, { recursive: true, mode: 0o700 });
   const deadlineMs = clock.now() + longestWaitMs;
   for (;;) {
     const release = await tryFileLock(join(path, ".lock"));

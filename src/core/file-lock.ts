@@ -1,25 +1,39 @@
+import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import { lazily } from "./lazily.ts";
 
 const loadSqlite = lazily(() => import("node:sqlite"));
 
-/** SQLITE_BUSY: someone else holds the lock. */
+/** SQLITE_BUSY: another process holds the lock. */
 const busy = 5;
 
 /**
  * Takes a lock that every process of this machine sees, without waiting for it. The lock is the operating system's,
- * taken through SQLite: it ends with the process, however that ends. Its file stays, and is empty.
+ * taken through SQLite: it ends with the process, however that ends. Its file goes when the lock is released.
  *
- * @returns a function that lets go; `undefined` where someone else has it
+ * @returns a function that releases it; `undefined` where another process holds it
  */
 export async function tryFileLock(path: string): Promise<(() => void) | undefined> {
   const { DatabaseSync } = await loadSqlite();
+  closeSync(openSync(path, "a", 0o600));
+  const before = inodeOf(path);
   const database = new DatabaseSync(path);
   try {
     database.exec("BEGIN EXCLUSIVE");
-    return () => database.close();
   } catch (error) {
     database.close();
     if ((error as { errcode?: number }).errcode === busy) return undefined;
     throw error;
   }
+  const release = () => {
+    rmSync(path, { force: true });
+    database.close();
+  };
+  // The file that was opened may have been released, and removed, in between: its lock then holds off no other process.
+  if (inodeOf(path) === before) return release;
+  database.close();
+  return tryFileLock(path);
+}
+
+function inodeOf(path: string): bigint | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
 }

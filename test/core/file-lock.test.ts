@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -41,6 +41,30 @@ test("a process that is killed lets go", async () => {
   release?.();
 });
 
-test("a lock that cannot be made is an error, not a lock that somebody holds", async () => {
-  await expect(tryFileLock(join(lockPath(), "missing", "lock"))).rejects.toThrow("unable to open database file");
+test("leaves no file behind once it is released, and its file is its owner's alone meanwhile", async () => {
+  const path = lockPath();
+  const release = await tryFileLock(path);
+  expect(statSync(path).mode & 0o077).toBe(0);
+  release?.();
+  expect(existsSync(path)).toBe(false);
+});
+
+test("holds off every other of many that take and release it at once", async () => {
+  const path = lockPath();
+  let holders = 0;
+  const work = async () => {
+    for (let round = 0; round < 50; round++) {
+      const release = await tryFileLock(path);
+      if (!release) continue;
+      expect(++holders).toBe(1);
+      await Promise.resolve();
+      holders--;
+      release();
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, work));
+});
+
+test("throws where a lock cannot be made", async () => {
+  await expect(tryFileLock(join(lockPath(), "missing", "lock"))).rejects.toThrow("ENOENT");
 });

@@ -3,7 +3,7 @@ import { extname, join } from "node:path";
 import type { ToolMetadata } from "../../contract/tool.ts";
 import { templateVariables } from "../../tool/prompt/prompt-template.ts";
 import { metadataOf } from "../../tool/registry.ts";
-import { counted, showOnLine, toColumns } from "../progress/format.ts";
+import { counted, showOnLine, toColumns, toSafeJson } from "../progress/format.ts";
 import { createTerminal } from "../progress/terminal.ts";
 import { documentExtensions, loadTool, readText } from "./load-tool.ts";
 import { parseSource } from "./source-document.ts";
@@ -26,7 +26,7 @@ interface ListedTool extends ToolMetadata {
  */
 export async function listTools(files: readonly string[], isJson: boolean): Promise<void> {
   const listed = await Promise.all((files.length > 0 ? files : findToolFiles(".")).map(describeTool));
-  process.stdout.write(isJson ? `${JSON.stringify(listed, null, 2)}\n` : toTable(listed));
+  process.stdout.write(isJson ? `${toSafeJson(listed, 2)}\n` : toTable(listed));
 }
 
 async function describeTool(file: string): Promise<ListedTool> {

@@ -4,7 +4,7 @@ import { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { exitCode } from "../faults.ts";
 import type { OutputLine } from "../output/output-line.ts";
-import { counted, showCount, showUsd } from "../progress/format.ts";
+import { counted, showCount, showUsd, toSafeJson } from "../progress/format.ts";
 import { createJobView, type JobView } from "../progress/job-view.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { type JobFlags, runOptionsFrom } from "./job-flags.ts";
@@ -56,7 +56,7 @@ function followJob(tally: JobTally, outputPath: string | undefined, isJson: bool
     observe: view.observe,
     notify: view.notify,
     settle(line: OutputLine) {
-      if (isJson) process.stdout.write(`${JSON.stringify(line)}\n`);
+      if (isJson) process.stdout.write(`${toSafeJson(line)}\n`);
       view.settle(line, tally);
     },
     end() {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
   appendFileSync,
@@ -12,10 +11,9 @@ import {
   openSync,
   readSync,
   renameSync,
+  statSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
 import { messageOf } from "../../core/errors.ts";
 import { tryFileLock } from "../../core/file-lock.ts";
 import { isJson } from "../../core/json.ts";
@@ -57,7 +55,7 @@ export class OutputLog {
     log.#release = await lockFile(path);
     try {
       if (existsSync(path)) await log.#read(options);
-      log.#file = openSync(path, "a");
+      log.#file = openSync(path, "a", 0o600);
       return log;
     } catch (error) {
       log.#release();
@@ -122,7 +120,7 @@ export class OutputLog {
   /** Writes the file anew without its failed lines, and puts it in the place of the old one in one step. */
   async #dropFailed(): Promise<void> {
     const path = `${this.path}.tmp`;
-    const file = createWriteStream(path, { flush: true });
+    const file = createWriteStream(path, { flush: true, mode: 0o600 });
     for await (const line of this.#lines()) {
       if (!isFailed(line) && !file.write(`${JSON.stringify(line)}\n`)) await once(file, "drain");
     }
@@ -185,14 +183,18 @@ function startOfLastLine(file: number, size: number): number {
 }
 
 /**
- * Holds a file for this process alone, so that two jobs never write it at once. The lock stands in the temporary folder.
+ * Holds a file for this process alone, so that two jobs never write it at once. The lock stands beside it; a device
+ * or a pipe has none.
  *
  * @returns a function that lets go
  * @throws CommandError where another process holds the file
  */
 export async function lockFile(path: string): Promise<() => void> {
-  const name = createHash("sha256").update(resolve(path)).digest("hex").slice(0, 32);
-  const release = await tryFileLock(join(tmpdir(), `steer-${name}.lock`));
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found && !found.isFile()) return () => {};
+  const release = await tryFileLock(`${path}.lock`).catch((error) => {
+    throw unwritable(path, error);
+  });
   if (release) return release;
   throw new CommandError(`${path} is being written by another steer. Wait for it, or give another --output.`);
 }

@@ -18,6 +18,18 @@ export function showLines(text: string): string {
 /** Characters that reverse, break or hide text around them. What joins letters and emoji stays. */
 const invisible = /[[\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\ufff9-\ufffb]--[\u200c\u200d\ufe0e\ufe0f]]/gv;
 
+/** JSON for a terminal: what controls it or hides text is written as `\\u…`, which reads back as the same value. */
+export function toSafeJson(value: unknown, indent?: number): string {
+  return (JSON.stringify(value, null, indent) ?? "null").replace(unsafe, (character) =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+}
+
+/** Line feeds are those of the indent: in a text they are escaped already. */
+const unsafe = /[[\p{Cc}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\ufff9-\ufffb]--[\n\u200c\u200d\ufe0e\ufe0f]]/gv;
+
 function showInvisible(text: string): string {
   return text.replace(invisible, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

@@ -1,7 +1,16 @@
 import { existsSync } from "node:fs";
 import type { ManagedStore, RunDetails, RunRecord, RunState } from "../../store/store.ts";
 import { CommandError, exitCode } from "../faults.ts";
-import { counted, cut, showCount, showDuration, showOnLine, showUsd, toColumns } from "../progress/format.ts";
+import {
+  counted,
+  cut,
+  showCount,
+  showDuration,
+  showOnLine,
+  showUsd,
+  toColumns,
+  toSafeJson,
+} from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 
 /** Flags of `steer store list`. */
@@ -22,7 +31,7 @@ export async function listKeys(flags: ListFlags): Promise<void> {
   const terminal = createTerminal(process.stdout);
   terminal.write(toTable(records, terminal));
   const last = records.at(-1);
-  if (last && found.length > limit) terminal.write(`There are more: --after ${JSON.stringify(last.key)}\n`);
+  if (last && found.length > limit) terminal.write(`There are more: --after ${toSafeJson(last.key)}\n`);
 }
 
 function toTable(records: readonly RunRecord[], { colors }: Terminal): string {
@@ -40,6 +49,8 @@ function toTable(records: readonly RunRecord[], { colors }: Terminal): string {
 }
 
 const mostReplicates = 50;
+/** Ids are "r1" and the like; a store may hold anything. */
+const mostIdColumns = 12;
 
 /**
  * Prints all that a store keeps of a key.
@@ -48,7 +59,7 @@ const mostReplicates = 50;
  */
 export async function showKey(key: string, flags: StoreFlags): Promise<void> {
   const details = await withStore(flags, (store) => store.show(key));
-  if (!details) throw new CommandError(`The store has no key ${JSON.stringify(key)}. steer store list names its keys.`);
+  if (!details) throw new CommandError(`The store has no key ${toSafeJson(key)}. steer store list names its keys.`);
   if (flags.json) return printJson(details);
   const terminal = createTerminal(process.stdout);
   terminal.write(`${describeRun(details, terminal).join("\n")}\n`);
@@ -61,7 +72,7 @@ function describeRun(details: RunDetails, { colors, columns }: Terminal): string
     ...(leaseEndsInMs > 0 ? [["lease", `${showDuration(leaseEndsInMs)} left`] as const] : []),
     ["expires in", expiresInMs > 0 ? showDuration(expiresInMs) : "swept soon"],
     ["owner", `${showOnLine(owner)}, fencing token ${fence}`],
-    ["fingerprint", fingerprint],
+    ["fingerprint", showOnLine(fingerprint)],
     ...(plan === undefined ? [] : [["plan", cut(showOnLine(plan), columns - 15)] as const]),
     ...outputFacts(details, columns),
   ];
@@ -84,8 +95,8 @@ function journal({ replicates }: RunDetails, columns: number, colors: Terminal["
   const rows = replicates
     .slice(0, mostReplicates)
     .map(({ id, seed, costUsd, data }) => [
-      `    ${id}`,
-      colors.dim(`seed ${seed}`),
+      `    ${cut(showOnLine(id), mostIdColumns)}`,
+      colors.dim(`seed ${showOnLine(seed)}`),
       showUsd(costUsd ?? null),
       cut(showOnLine(data), Math.max(20, columns - 45)),
     ]);
@@ -140,7 +151,7 @@ async function purgeAll(store: ManagedStore): Promise<Purged> {
 }
 
 function describePurge({ removed, running }: Purged): string {
-  const staying = running.map((key) => `${JSON.stringify(key)} stays: it is running.\n`);
+  const staying = running.map((key) => `${toSafeJson(key)} stays: it is running.\n`);
   return `${staying.join("")}${counted(removed, "key")} removed.\n`;
 }
 
@@ -175,7 +186,7 @@ export function showState(state: RunState, colors: Terminal["colors"]): string {
 
 /** Prints a value for programs. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  process.stdout.write(`${toSafeJson(value, 2)}\n`);
 }
 
 /** Flags that name a store. */

@@ -33,13 +33,15 @@ import type { OpenedBundle } from "./open-bundle.ts";
 
 const mostRows = 40;
 const answerBarColumns = 16;
+/** Ids are "r1" and the like; a file may hold anything. */
+const mostIdColumns = 12;
 
 /** The answers in their order, and how far the consensus could be trusted after each. */
 function showAnswers(bundle: EvidenceBundle, { colors, columns }: Paper): string[] {
   const { points, isExact } = confidenceTrace(bundle, mostRows);
   const deviationsOf = deviations(bundle.summary);
   const rows = points.map(({ replicate, confidence }) => [
-    replicate.id,
+    cut(showOnLine(replicate.id), mostIdColumns),
     colors.green(bar(confidence, answerBarColumns).padEnd(answerBarColumns)),
     showShare(confidence),
     answerOf(replicate, deviationsOf(replicate), Math.max(12, columns - answerBarColumns - 20), colors),
@@ -123,7 +125,7 @@ function showDistances(bundle: EvidenceBundle, { colors, columns }: Paper): stri
   if (bundle.summary.validCount < 2) return [];
   if (bundle.summary.disagreements.length === 0) return ["All answers are equal."];
   const { entries, cells, perEntry } = distanceMap(bundle, Math.min(mostEntries, Math.floor((columns - 14) / 2)));
-  const labels = entries.map(({ ids }) => (perEntry === 1 ? (ids[0] ?? "") : ""));
+  const labels = entries.map(({ ids }) => (perEntry === 1 ? cut(showOnLine(ids[0] ?? ""), mostIdColumns) : ""));
   const labelColumns = Math.max(...labels.map(({ length }) => length));
   const rows = entries.map(({ isValid }, row) => {
     const label = (labels[row] ?? "").padEnd(labelColumns);
@@ -166,7 +168,10 @@ function consensusOf({ summary }: EvidenceBundle, { colors, columns }: Paper): s
     .map((line) => cut(line, columns));
   const left = lines.length - mostLines;
   const shown = left > 1 ? [...lines.slice(0, mostLines), `… and ${counted(left, "more line")}`] : lines;
-  const medoid = summary.medoidId === undefined ? [] : [colors.dim(`as ${summary.medoidId} gave it`)];
+  const medoid =
+    summary.medoidId === undefined
+      ? []
+      : [colors.dim(`as ${cut(showOnLine(summary.medoidId), mostIdColumns)} gave it`)];
   return [...shown.map((line) => colors.green(line)), ...medoid];
 }
 

@@ -9,6 +9,7 @@ import {
   showOnLine,
   showUsd,
   toColumns,
+  toSafeJson,
 } from "../../../src/cli/progress/format.ts";
 
 describe("what people read", () => {
@@ -52,6 +53,17 @@ describe("what people read", () => {
     [3_660_000, "1 h 1 min"],
   ])("%i ms are %s", (ms, shown) => {
     expect(showDuration(ms)).toBe(shown);
+  });
+
+  test("JSON for a terminal moves and hides nothing, and reads back as the same value", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ stringUnit: "binary" }), (value) => {
+        const shown = toSafeJson(value, 2);
+        expect(shown.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u);
+        expect(JSON.parse(shown)).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+    expect(toSafeJson("\u009b31m\u202e\u{e0041}")).toBe('"\\u009b31m\\u202e\\udb40\\udc41"');
   });
 
   test("columns line up under wide characters, emoji and colours", () => {

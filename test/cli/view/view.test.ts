@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import pc from "picocolors";
 import { describe, expect, test } from "vitest";
@@ -79,6 +79,20 @@ describe("steer view", () => {
     const { stdout } = await steer(["view", "out.jsonl", "--line", line!], { cwd });
     expect(stdout).toContain(`confidence ${confidence}`);
     expect(stdout).toContain('{"report":"report ');
+  });
+
+  test("--html replaces a page of its own, and leaves a link and any other file alone without --force", async () => {
+    const cwd = createFolder({ "bundle.json": JSON.stringify(bundle), "notes.html": "mine", "target.txt": "mine" });
+    symlinkSync(join(cwd, "target.txt"), join(cwd, "link.html"));
+    const view = (page: string, ...more: string[]) => steer(["view", "bundle.json", "--html", page, ...more], { cwd });
+    expect(await view("page.html")).toMatchObject({ code: 0 });
+    expect(await view("page.html")).toMatchObject({ code: 0 });
+    expect(statSync(join(cwd, "page.html")).mode & 0o077).toBe(0);
+    for (const page of ["notes.html", "link.html"]) {
+      expect(await view(page)).toMatchObject({ code: 2, stderr: expect.stringContaining("Give --force") });
+      expect(await view(page, "--force")).toMatchObject({ code: 0 });
+    }
+    expect(readFileSync(join(cwd, "target.txt"), "utf8")).toBe("mine");
   });
 
   test("--html writes one file, and says what it is", async () => {

@@ -16,6 +16,9 @@ import { calibrationChart, heatMap, traceChart, voteBlocks } from "./charts.ts";
 import { type Html, html, type Insertion, meter } from "./html.ts";
 import { style } from "./style.ts";
 
+/** Marks a page as ours. */
+export const generator = '<meta name="generator" content="steer view">';
+
 /** Even where something slipped through, a browser would load and run nothing. */
 const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
@@ -28,6 +31,7 @@ export function renderPage(opened: OpenedBundle, calibration: StoredCalibration 
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="generator" content="steer view">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
