@@ -22,6 +22,8 @@ export interface ReplicateResult<T = unknown> {
   costUsd?: number | null | undefined;
   model?: string | undefined;
   warnings?: readonly string[] | undefined;
+  /** Text that the model wrote as its thoughts, and that is no part of the answer. */
+  reasoning?: string | undefined;
   /** The provider's name for the answer: two answers of one name are one answer, and a `warning` says so. */
   responseId?: string | undefined;
 }

@@ -142,6 +142,8 @@ export interface ToolRuntime {
   onBundle?(source: object, bundle: Promise<EvidenceBundle<any>>): void;
   /** JSON schema of the answers, for the model. */
   readonly responseSchema?: JSONSchema | undefined;
+  /** Tells whether a value fits what was asked for, so that the answer is found among other JSON in a text. */
+  checkAnswer?(value: unknown): Promise<{ readonly ok: boolean }>;
   /** JSON pointers of the fields that replicates may be asked for one by one (`resample: "fields"`). */
   readonly askableFields?: readonly string[] | undefined;
 }

@@ -7,7 +7,7 @@ import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { Budget } from "../../contract/usage.ts";
 import { keepOriginal } from "../../core/error-marks.ts";
 import { InvalidOptionsError, showValue } from "../../core/errors.ts";
-import { type AnswerRules, acceptAnswer } from "./answer-rules.ts";
+import { type AnswerRules, acceptAnswer, checkAnswer as checkAnswerOf } from "./answer-rules.ts";
 import { findJournaled, journalReplicate } from "./journal.ts";
 import type { Asked, Failure } from "./replicate-scheduler.ts";
 import type { ReplicateBound, ReplicateSource } from "./replicate-source.ts";
@@ -117,16 +117,19 @@ function noAnswer({ name }: ReplicateSource<any, any>, given: unknown): TypeErro
 }
 
 function replicateContext(
-  { context, runtime, schema, resampling, question }: BundleAsking<any, any>,
+  asking: BundleAsking<any, any>,
   attempt: CallAttempt,
   replicate: ReplicateSpec,
 ): ReplicateContext {
+  const { context, runtime, schema, resampling, question } = asking;
   const { index, seed, fields } = replicate;
   const within = question && `${question}/${index}:${seed}`;
   // Whose own place is not known has none for what is asked inside of it.
   const journal = within ? runtime.journal : undefined;
   const responseSchema = resampling && fields ? resampling.responseSchema(fields) : schema?.jsonSchema;
-  return Object.assign(attemptContext(context, runtime, attempt, { responseSchema, within, journal }), { replicate });
+  const checkAnswer = (value: unknown) => checkAnswerOf(asking, value, fields);
+  const own = { responseSchema, checkAnswer, within, journal };
+  return Object.assign(attemptContext(context, runtime, attempt, own), { replicate });
 }
 
 function warnOfSameResponse({ context, responseIds }: BundleAsking<any, any>, responseId: string | undefined): void {

@@ -6,14 +6,13 @@ import type { LanguageModelLike, ModelTraits, PromptMessage } from "../../contra
 import type { PriceSource } from "../../contract/settings.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { Usage } from "../../contract/usage.ts";
-import { messageOf } from "../../core/errors.ts";
 import type { JSONObject } from "../../core/json.ts";
 import { ModelTraitsRegistry } from "../../provider/model-traits.ts";
 import { defaultPrices } from "../../provider/prices.ts";
 import { promptTokensUpperBound } from "../../provider/prompt-tokens.ts";
 import { generateAdapted } from "../../provider/refused-parameters.ts";
 import { resolveModel } from "../../provider/resolve.ts";
-import { extractJson } from "../../schema/repair.ts";
+import { readAnswer } from "../../schema/read-answer.ts";
 import { askForFields } from "../bundle/answer-rules.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { boundCall, costOf, type OutputLimit, outputLimitWithin, priceOf } from "./call-bound.ts";
@@ -102,9 +101,13 @@ export class ModelAsker {
     };
     const answer = await askInTime(isStreaming ? runtime : undefined, () => generateAdapted(model, call, adaptation));
     if (answer.finishReason === "content-filter") throw contentFiltered(model);
-    const { data, repairs } = readAnswer(answer.text, answer.finishReason, runtime?.responseSchema !== undefined);
+    const { responseSchema: jsonSchema, checkAnswer: check } = runtime ?? {};
+    const { data, repairs, reasoning } = await readAnswer(answer.text, {
+      finishReason: answer.finishReason,
+      schema: jsonSchema && { jsonSchema, check },
+    });
     const warnings = [...answer.warnings, ...repairs];
-    return { data, model: answer.modelId, warnings, responseId: answer.responseId };
+    return { data, model: answer.modelId, warnings, responseId: answer.responseId, reasoning };
   }
 
   #resolve(): Promise<LanguageModelLike> {
@@ -167,29 +170,6 @@ function showDelta(
 ): void {
   if (!refused.has("stream")) runtime.attempt?.chunk();
   events.emit("delta", { text, replicateId: id });
-}
-
-const cutOff = "the answer was cut off at its length limit";
-
-/** An answer that was cut off is whole only by luck: mended JSON would pass for what the model never finished. */
-function readAnswer(
-  text: string,
-  finishReason: string,
-  isJson: boolean,
-): { data: unknown; repairs: readonly string[] } {
-  const trimmed = text.trim();
-  const isCut = finishReason === "length";
-  if (trimmed === "") {
-    throw new InvalidOutputError([`the answer is empty (finish reason: ${finishReason})`], { data: "" });
-  }
-  if (!isJson) return { data: trimmed, repairs: isCut ? [cutOff] : [] };
-  try {
-    const { value, repairs } = extractJson(trimmed);
-    if (isCut && repairs.length > 0) throw new SyntaxError(cutOff);
-    return { data: value, repairs };
-  } catch (error) {
-    throw new InvalidOutputError([messageOf(error)], { data: trimmed, cause: error });
-  }
 }
 
 /** Longer answers are cut where they are shown back to the model: what is wrong with them stands in the errors. */

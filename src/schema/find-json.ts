@@ -1,0 +1,116 @@
+import { readJson } from "./json-reader.ts";
+
+/**
+ * Job: find every outermost JSON object and list in a text, in time linear in the text.
+ * Boundary: decides nothing about which one is the answer.
+ * Invariants:
+ * 1. A part of a whole that cannot be read is never found by itself.
+ * 2. All attempts together look at a bounded number of characters for each character of the text.
+ */
+
+/** An object or a list in a text, or what began like one and cannot be read. */
+export interface JsonWhole {
+  readonly start: number;
+  /** Index after it. */
+  readonly end: number;
+  readonly value?: unknown;
+  readonly mends: readonly string[];
+  readonly notes: readonly string[];
+  /** The reason why it cannot be read; absent where it was. */
+  readonly fault?: string;
+}
+
+/** Characters that may be looked at for each character of the text, before the rest is left unread. */
+const strictEffort = 16;
+const lenientEffort = 8;
+
+/** Finds the wholes of a text one after the other. */
+export class JsonScanner {
+  readonly #text: string;
+  #strictSteps: number;
+  #lenientSteps: number;
+  #fence = -1;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#strictSteps = strictEffort * (text.length + 1_000);
+    this.#lenientSteps = lenientEffort * (text.length + 1_000);
+  }
+
+  /** True once the text was too tangled to be read to its end. */
+  get isExhausted(): boolean {
+    return this.#strictSteps < 0;
+  }
+
+  /** Returns the first whole that begins at `from` or later. */
+  next(from: number): JsonWhole | undefined {
+    for (let at = from; !this.isExhausted; ) {
+      const start = this.#nextBracket(at);
+      this.#strictSteps -= (start < 0 ? this.#text.length : start) - at;
+      if (start < 0) return undefined;
+      const found = this.#wholeAt(start);
+      if (typeof found !== "number") return found;
+      at = found;
+    }
+    return undefined;
+  }
+
+  #nextBracket(from: number): number {
+    for (let at = from; at < this.#text.length; at++) {
+      const code = this.#text.charCodeAt(at);
+      if (code === 0x7b || code === 0x5b) return at;
+    }
+    return -1;
+  }
+
+  /** Reads the whole at a bracket; where that is none, returns the index at which to go on. */
+  #wholeAt(start: number): JsonWhole | number {
+    // A line that begins with a fence ends whatever stands before it: JSON strings have no raw line ends.
+    const region = this.#regionAt(start);
+    const strict = readJson(region, start, false);
+    if (!("fault" in strict)) {
+      this.#strictSteps -= strict.end - start;
+      return { start, ...strict };
+    }
+    this.#strictSteps -= strict.reached - start + 1;
+    const lenient = this.#lenientSteps > 0 ? readJson(region, start, true) : strict;
+    if (!("fault" in lenient)) {
+      this.#lenientSteps -= lenient.end - start;
+      return { start, ...lenient };
+    }
+    this.#lenientSteps -= lenient.reached - start + 1;
+    if (!strict.isJsonLike && !lenient.isJsonLike) return strict.innermost + 1;
+    const end = Math.max(closingBracket(region, start), lenient.innermost + 1);
+    this.#strictSteps -= end - start;
+    const { fault } = lenient.isJsonLike ? lenient : strict;
+    return { start, end, mends: [], notes: [], fault };
+  }
+
+  #regionAt(start: number): string {
+    if (this.#fence < start) {
+      this.#fence = this.#text.indexOf("\n```", start);
+      if (this.#fence < 0) this.#fence = this.#text.length;
+    }
+    return this.#fence === this.#text.length ? this.#text : this.#text.slice(0, this.#fence + 1);
+  }
+}
+
+const closers: Readonly<Record<string, string>> = { "{": "}", "[": "]" };
+
+/** Index after the bracket that closes the one at `start`; the end of the text if none does. */
+function closingBracket(text: string, start: number): number {
+  const expected: string[] = [];
+  let quote = "";
+  let previous = "";
+  for (let at = start; at < text.length; at++) {
+    const character = text[at] as string;
+    if (quote) {
+      if (character === "\\") at++;
+      else if (character === quote) quote = "";
+    } else if ((character === '"' || character === "'") && "{[,:".includes(previous)) quote = character;
+    else if (closers[character]) expected.push(closers[character]);
+    else if (character === expected.at(-1) && expected.pop() && expected.length === 0) return at + 1;
+    if (character.trim() !== "") previous = character;
+  }
+  return text.length;
+}

@@ -1,0 +1,303 @@
+/** The place of a scalar, and so what may follow it. */
+export type Place = "key" | "object" | "array" | "root";
+
+/** A string, number or literal that was read up to `end`, or the fault that ended reading there. */
+export interface Scalar {
+  readonly value?: unknown;
+  readonly end: number;
+  readonly fault?: string | undefined;
+  readonly mends?: readonly string[];
+  readonly note?: string | undefined;
+}
+
+const spaces = /[\u00a0\u200b\u2028\u2029\u3000\ufeff]/;
+
+/** Index of the first character that is not white space. Lenient reading also skips the spaces of typesetting. */
+export function spaceEnd(text: string, from: number, isLenient: boolean): number {
+  let at = from;
+  for (;;) {
+    const code = text.charCodeAt(at);
+    const isSpace = code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+    if (!isSpace && !(isLenient && code > 0x7f && spaces.test(text[at] as string))) return at;
+    at++;
+  }
+}
+
+// ---- strings
+
+/** Quotes that may begin a string, with those that may end it. */
+const closersOf: Readonly<Record<string, string>> = {
+  '"': '"”',
+  "'": "'’",
+  "`": "`",
+  "“": '”“"',
+  "”": '”"',
+  "„": '“”"',
+  "‘": "’'",
+  "«": "»",
+  "「": "」",
+};
+/** Characters for which the text of a string is not its value. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in strings.
+const special = /[\\\u0000-\u001f]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the same, without the backslash.
+const control = /[\u0000-\u001f]/;
+const letter = /[\p{L}\p{N}]/u;
+const bareKey = /[\p{L}_$][\p{L}\p{N}_$-]{0,99}|\d{1,15}/uy;
+const longestKeyAhead = 200;
+const keyAhead = /^(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[“”„][^”“"\n]*[”“"]|[\p{L}_$][\p{L}\p{N}_$-]*)\s*:/u;
+
+/** Tells whether a key and its colon stand at `at`. */
+export function isKeyAhead(text: string, at: number): boolean {
+  return keyAhead.test(text.slice(at, at + longestKeyAhead));
+}
+
+/** Reads a string or, leniently, a key without quotes. */
+export function readString(text: string, start: number, place: Place, isLenient: boolean): Scalar {
+  const end = text.charCodeAt(start) === 0x22 ? endOfJsonString(text, start) : -1;
+  if (end > 0 && (!isLenient || ending(text, end, place) === "yes")) {
+    const raw = text.slice(start + 1, end);
+    if (!special.test(raw)) return { value: raw, end: end + 1 };
+    const value = parseString(text.slice(start, end + 1));
+    if (value !== undefined) return { value, end: end + 1, note: noteOnBackslashes(raw) };
+  }
+  if (!isLenient) return { fault: "a string that is not JSON", end: end > 0 ? end : text.length };
+  if (closersOf[text[start] as string]) return readOtherString(text, start, place);
+  bareKey.lastIndex = start;
+  const key = place === "key" ? bareKey.exec(text)?.[0] : undefined;
+  if (key === undefined) return { fault: "no key", end: start };
+  return { value: key, end: start + key.length, mends: ["put quotes around a key"] };
+}
+
+/** Index of the next quote that no backslash escapes; -1 if there is none. */
+function endOfJsonString(text: string, start: number): number {
+  for (let from = start + 1; ; ) {
+    const quote = text.indexOf('"', from);
+    let slashes = quote;
+    while (slashes > from && text.charCodeAt(slashes - 1) === 0x5c) slashes--;
+    if (quote < 0 || (quote - slashes) % 2 === 0) return quote;
+    from = quote + 1;
+  }
+}
+
+function parseString(json: string): string | undefined {
+  try {
+    return JSON.parse(json) as string;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Escapes of JSON that are more likely a backslash which was not doubled: a form feed or a backspace before a letter, or one
+ * within the name of a LaTeX command or after a drive letter.
+ */
+const undoubled =
+  /(?<!\\)(?:\\\\)*(?:\\[bf](?=\p{L})|\\t(?=(?:imes|heta|au|ext|extbf|riangle|ilde|frac|herefore)\b)|\\n(?=(?:abla|eq|eg|otin|ewline)\b)|\\r(?=\p{L})|\b[A-Za-z]:\\[bfnrt])/u;
+
+function noteOnBackslashes(raw: string): string | undefined {
+  if (!undoubled.test(raw)) return undefined;
+  return "a string has control characters before letters: perhaps its backslashes were not doubled";
+}
+
+/** Reads a string with other quotes, with quotes inside, with raw line ends, or with backslashes that begin no escape. */
+function readOtherString(text: string, start: number, place: Place): Scalar {
+  const opener = text[start] as string;
+  const closers = closersOf[opener] as string;
+  const inside: number[] = [];
+  let hasLineEnd = false;
+  let opened = 0;
+  for (let at = start + 1; at < text.length; at++) {
+    const character = text[at] as string;
+    if (character === "\\") at++;
+    else if (character === "\n") hasLineEnd = true;
+    else if (opener === '"' && character === "“") opened++;
+    else if (opener === '"' && character === "”" && opened > 0) opened--;
+    else if (closers.includes(character)) {
+      const end = ending(text, at, place);
+      if (end === "yes") return mendedString(text, start, at, inside, hasLineEnd);
+      if (end === "perhaps" || place === "key") return unclear(at);
+      inside.push(at);
+    }
+    if (hasLineEnd && inside.length > 0) return unclear(at);
+  }
+  return { fault: "a string that never ends", end: text.length };
+}
+
+function unclear(end: number): Scalar {
+  return { fault: "a quote inside a string that may also end it", end };
+}
+
+/** Tells whether the quote at `quote` ends its string, by what follows it. */
+function ending(text: string, quote: number, place: Place): "yes" | "no" | "perhaps" {
+  const next = spaceEnd(text, quote + 1, true);
+  const character = text[next];
+  if (place === "key") return character === ":" ? "yes" : "no";
+  if (character === undefined || place === "root") return "yes";
+  if (character === (place === "object" ? "}" : "]")) return "yes";
+  if (character === ",") return goesOn(text, spaceEnd(text, next + 1, true), place) ? "yes" : "perhaps";
+  if (/[:}\]]/.test(character) || (character in closersOf && next > quote + 1)) return "perhaps";
+  if (/[/#]/.test(character)) return next > quote + 1 ? "yes" : "perhaps";
+  if (!text.slice(quote + 1, next).includes("\n")) return "no";
+  return letter.test(character) || (place === "object" && isKeyAhead(text, next)) ? "yes" : "perhaps";
+}
+
+/** Tells whether a member or an item can begin at `at`, after a comma. */
+function goesOn(text: string, at: number, place: Place): boolean {
+  const character = text[at];
+  if (character === undefined) return false;
+  if (/[/#]/.test(character)) return true;
+  if (place === "object") return character === "}" || isKeyAhead(text, at);
+  return /[\]{[\d-]/.test(character) || character in closersOf || literalAhead.test(text.slice(at, at + 6));
+}
+
+const literalAhead = /^(?:true|false|null|none)\b/i;
+
+function mendedString(
+  text: string,
+  start: number,
+  end: number,
+  inside: readonly number[],
+  hasLineEnd: boolean,
+): Scalar {
+  const opener = text[start] as string;
+  // An apostrophe stands alone. Other quotes come in pairs, or one is missing and another was taken for it.
+  const isPaired = inside.filter((at) => !isApostrophe(text, at)).length % 2 === 0;
+  const isDoubled = inside.some((at, index) => at === (inside[index - 1] ?? start) + 1) || inside.at(-1) === end - 1;
+  if (!isPaired || isDoubled) return unclear(end);
+  const raw = text.slice(start + 1, end);
+  const { value, isKept } = raw.includes("\\") ? decoded(raw, opener) : { value: raw, isKept: false };
+  if (value === undefined) return { fault: "backslashes that can be read in two ways", end };
+  const mends = [
+    opener !== '"' || text[end] !== '"' ? "took other quotes for double ones" : "",
+    inside.length > 0 ? "kept quotes that were not escaped" : "",
+    hasLineEnd || control.test(raw) ? "kept line ends that were not escaped" : "",
+    isKept ? "kept backslashes that begin no escape" : "",
+  ].filter((mend) => mend !== "");
+  return { value, end: end + 1, mends, note: noteOnBackslashes(raw) };
+}
+
+function isApostrophe(text: string, at: number): boolean {
+  return text[at] !== '"' && letter.test(text[at - 1] ?? "") && letter.test(text[at + 1] ?? "");
+}
+
+const escapes = /\\(?:u([\da-fA-F]{4})|([\s\S]))/g;
+const meanings: Readonly<Record<string, string>> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+
+/**
+ * Decodes escapes. A backslash that begins none is kept; `value` is undefined where others of the same string may be meant
+ * to be kept too, or where it begins an escape of another language.
+ */
+function decoded(raw: string, opener: string): { readonly value: string | undefined; readonly isKept: boolean } {
+  let isKept = false;
+  let isUnclear = false;
+  const value = raw.replace(escapes, (whole, hex: string | undefined, character = "", offset: number) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+    if (character === opener) return opener;
+    const meaning = meanings[character];
+    if (meaning !== undefined) return meaning;
+    isKept = true;
+    isUnclear ||= /['\n]/.test(character) || /^\\x[\da-f]{2}/i.test(raw.slice(offset, offset + 4));
+    return whole;
+  });
+  isUnclear ||= isKept && /\\\\|\\[bfnrt]\p{L}/u.test(raw);
+  return { value: isUnclear ? undefined : value, isKept };
+}
+
+// ---- numbers
+
+const jsonNumber = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+/** Numbers as models write them: a plus sign, zeros in front, `.5`, `5.`, `0. 85`, groups of three digits. */
+const otherNumber = /([+\-\u2212]?)(\d+(?:_\d{3})*)?(?:\.( ?\d+)?)?([eE][+-]?\d+)?/y;
+const grouped = /[+\-\u2212]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?(?=\s*(?:[}\n]|,\s*["'“\p{L}_]))/uy;
+const afterNumber = /[\s,}\]:/#]/;
+
+/** Reads a number, and keeps its digits. */
+export function readNumber(text: string, start: number, place: Place, isLenient: boolean): Scalar {
+  // In an object, a comma and three digits can only be more of the number.
+  const groups = isLenient && place === "object" ? matchAt(grouped, text, start)?.[0] : undefined;
+  if (groups !== undefined) return mendedNumber(groups.replaceAll(",", ""), start + groups.length);
+  const plain = matchAt(jsonNumber, text, start)?.[0];
+  if (plain !== undefined && (!isLenient || isDelimited(text, start + plain.length)))
+    return keptNumber(plain, start + plain.length);
+  const other = isLenient ? matchAt(otherNumber, text, start) : undefined;
+  const [written = "", , whole = "", fraction = ""] = other ?? [];
+  if (!/\d/.test(whole + fraction) || !isDelimited(text, start + written.length))
+    return { fault: "a number that is not JSON", end: start + written.length };
+  return mendedNumber(written, start + written.length);
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+}
+
+function isDelimited(text: string, at: number): boolean {
+  return at >= text.length || afterNumber.test(text[at] as string);
+}
+
+function mendedNumber(written: string, end: number): Scalar {
+  const [, sign = "", whole = "", fraction = "", exponent = ""] = matchAt(otherNumber, written, 0) ?? [];
+  const digits = whole.replaceAll("_", "").replace(/^0+(?=\d)/, "") || "0";
+  const source = `${/[-\u2212]/.test(sign) ? "-" : ""}${digits}${fraction && `.${fraction.trim()}`}${exponent}`;
+  return { ...keptNumber(source, end), mends: ["wrote a number as JSON does"] };
+}
+
+function keptNumber(source: string, end: number): Scalar {
+  const value = Number(source);
+  const shown = source.length > 40 ? `${source.slice(0, 40)}…` : source;
+  if (!Number.isFinite(value)) return { fault: `${shown} is larger than any number`, end };
+  if (Math.abs(value) <= Number.MAX_SAFE_INTEGER || digitsOf(source) === digitsOf(String(value))) return { value, end };
+  return { value: source, end, note: `${shown} is kept as text, because a number past 2^53 would be rounded` };
+}
+
+/** Significant digits of a decimal number and their place, so that 100, 1e2 and 100.0 give the same. */
+function digitsOf(source: string): string {
+  const [, whole = "", fraction = "", exponent = "0"] = /^[+-]?(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(source) ?? [];
+  const digits = (whole + fraction).replace(/^0+/, "");
+  let length = digits.length;
+  while (length > 0 && digits.charCodeAt(length - 1) === 0x30) length--;
+  return `${digits.slice(0, length)}e${Number(exponent) - fraction.length + digits.length - length}`;
+}
+
+// ---- words
+
+const word = /[\p{L}_$][\p{L}\p{N}_$-]*/uy;
+const literals = new Map<string, unknown>([
+  ["true", true],
+  ["false", false],
+  ["null", null],
+]);
+const otherLiterals = new Map<string, unknown>([...literals, ["none", null]]);
+/** Words that stand for a missing value, for none, or for a type, and are no text. */
+const noText = new Set(
+  "undefined nan infinity inf nil string str number integer int float boolean bool object array any".split(" "),
+);
+
+/** Reads `true`, `false` or `null`; leniently also other spellings, a bare word, and what begins with another quote or sign. */
+export function readWord(text: string, start: number, place: Place, isLenient: boolean): Scalar {
+  for (const [name, value] of literals)
+    if (text.startsWith(name, start) && !/[\p{L}\p{N}_$]/u.test(text[start + name.length] ?? ""))
+      return { value, end: start + name.length };
+  const character = text[start];
+  if (!isLenient || character === undefined) return { fault: "no value", end: start };
+  if (closersOf[character]) return readString(text, start, place, isLenient);
+  if (/[+.\u2212]/.test(character)) return readNumber(text, start, place, isLenient);
+  const found = matchAt(word, text, start)?.[0] ?? "";
+  const end = start + found.length;
+  const lower = found.toLowerCase();
+  if (found === "" || !isDelimited(text, end)) return { fault: "no value", end };
+  if (otherLiterals.has(lower))
+    return { value: otherLiterals.get(lower), end, mends: ["wrote a literal as JSON does"] };
+  if (place === "root" || noText.has(lower)) return { fault: `the bare word ${found.slice(0, 40)}`, end };
+  return { value: found, end, mends: ["put quotes around a bare word"] };
+}

@@ -1,0 +1,240 @@
+import { JsonScanner, type JsonWhole } from "./find-json.ts";
+
+/**
+ * Job: part a model's text into its answer and the reasoning before it, in time linear in the text.
+ * Boundary: knows the marks that models and servers use; reads no answer.
+ * Invariants:
+ * 1. A mark inside a string of JSON, in code or in quotes is data.
+ * 2. Thoughts that never end leave no answer.
+ */
+
+/** An answer, and what the model thought before it. */
+export interface ParsedText {
+  readonly answer: string;
+  /** The text inside the marks; absent if there were none. */
+  readonly reasoning?: string | undefined;
+  /** True if the thoughts never end: `answer` is no answer. */
+  readonly isUnfinished: boolean;
+}
+
+/**
+ * Removes the reasoning from a model's text.
+ *
+ * @param isJson the answer is JSON, so that prose in it is none of the answer
+ *
+ * @example
+ * ```ts
+ * withoutReasoning("<think>Seat of government …</think>\nParis", false);
+ * // { answer: "Paris", reasoning: "Seat of government …", isUnfinished: false }
+ * ```
+ */
+export function withoutReasoning(text: string, isJson: boolean): ParsedText {
+  for (const part of [partByChannels, partByPhrases]) {
+    const parted = part(text);
+    if (parted) return parted;
+  }
+  const marks = paired([...marksIn(text)]);
+  return marks.length === 0 ? { answer: text, isUnfinished: false } : partByMarks(text, marks, isJson);
+}
+
+// ---- marks
+
+interface Mark {
+  readonly start: number;
+  readonly end: number;
+  readonly isClosing: boolean;
+  /** Names such as <analysis>, in which an answer may stand too. */
+  readonly isSoft: boolean;
+  /** The mark that closes this one. */
+  closing?: Mark | undefined;
+}
+
+/** A word between brackets of any kind: `<think>`, `[/THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<seed:think>`. */
+const bracketed =
+  /[<＜◁〈⟨《【[]([|｜]?) ?([/／]?) ?([^<>＜＞◁▷〈〉⟨⟩《》【】[\]|｜\n/／]{1,60}) ?([|｜]?)[>＞▷〉⟩》】\]]/gu;
+const gemmaOpening = /^(?:thought|think|analysis)\s/;
+const thought =
+  /(?:think(?:ing|s)?|thoughts?|reason(?:ing|ings)?|scratchpads?|monologue|cot|思考|思索|思维|思維|推理|想法|考え|생각|추론|размышлени[ея]|мысли|рассуждени[ея]|рассуждение|denken|gedanken|überlegung(?:en)?|pensées?|réflexion|raisonnement|pensamientos?|razonamiento|pensamentos?|raciocínio|pensier[oi]|ragionamento)$/u;
+const softThought = /^(?:analysis|analyse|reflections?|rationale|planning|plan|deliberation|brainstorm(?:ing)?)$/;
+const side = /^(?:begin|start|end|stop|finish|of|the|my|internal|inner|process|content|block|tag)$/;
+const ending = /^(?:end|stop|finish)$/;
+
+function* marksIn(text: string): Generator<Mark> {
+  for (const { 0: whole, 1: bar, 2: slash, 3: written = "", 4: barAfter, index } of text.matchAll(bracketed)) {
+    const end = index + whole.length;
+    const name = written.normalize("NFKC").toLowerCase().trim();
+    if (name === "channel" && bar !== barAfter) {
+      // Gemma opens a channel with <|channel> and closes it with <channel|>.
+      const isClosing = bar === "";
+      if (isClosing || gemmaOpening.test(text.slice(end, end + 20)))
+        yield { start: index, end, isClosing, isSoft: false };
+      continue;
+    }
+    if (name === "unused94" || name === "unused95") {
+      yield { start: index, end, isClosing: name === "unused95", isSoft: false };
+      continue;
+    }
+    const [tag = "", ...attributes] = name.split(/\s+/);
+    const isDetails = tag === "details" && /type=["']?reasoning/.test(name);
+    const steps = tag.split(/[_:.▁-]+/);
+    const words = steps.filter((word) => !side.test(word));
+    const isSoft = words.length === 1 && softThought.test(words[0] as string);
+    const isThought =
+      isDetails || isSoft || (words.length > 0 && words.length < 4 && thought.test(words.at(-1) as string));
+    if (
+      !isThought ||
+      (attributes.length > 0 && !isDetails && !/^(?:process|[\p{L}_-]+=)/u.test(attributes[0] as string))
+    ) {
+      if (tag === "details" && slash) yield { start: index, end, isClosing: true, isSoft: true };
+      continue;
+    }
+    yield { start: index, end, isClosing: slash !== "" || steps.some((word) => ending.test(word)), isSoft };
+  }
+}
+
+/** Parts a text at its marks, from the first to the last. */
+function partByMarks(text: string, marks: readonly Mark[], isJson: boolean): ParsedText {
+  const scanner = new JsonScanner(text);
+  const kept: string[] = [];
+  const thoughts: string[] = [];
+  let from = 0;
+  let whole: JsonWhole | undefined;
+  let scanned = 0;
+  const fences = isJson ? [] : Array.from(text.matchAll(/^[ \t]{0,20}(?:```|~~~)/gm), ({ index }) => index);
+  let fence = 0;
+  for (const mark of marks) {
+    while (fence < fences.length && (fences[fence] as number) < mark.start) fence++;
+    if (mark.start < from) continue;
+    while (scanned <= mark.start && (!whole || whole.end <= mark.start)) {
+      whole = scanner.next(scanned);
+      scanned = whole ? whole.end : text.length + 1;
+    }
+    const isInJson =
+      whole && whole.start >= from && whole.start < mark.start && mark.start < whole.end && whole.fault === undefined;
+    if (isInJson || fence % 2 === 1 || isQuoted(text, mark)) continue;
+    if (mark.isClosing) {
+      if (mark.isSoft || !isLoneClosing(text, mark, isJson)) continue;
+      // Its opening mark stood in the prompt: all before it is thought.
+      thoughts.push([...kept.splice(0), text.slice(from, mark.start)].join(""));
+      from = mark.end;
+      continue;
+    }
+    const { closing } = mark;
+    if (!isJson && !isOpening(text, mark)) continue;
+    if (!closing) {
+      if (mark.isSoft) continue;
+      return { answer: "", reasoning: joined([...thoughts, text.slice(mark.end)]), isUnfinished: true };
+    }
+    if (
+      mark.isSoft &&
+      text.slice(closing.end).trim() === "" &&
+      [...kept, text.slice(from, mark.start)].join("").trim() === ""
+    )
+      continue;
+    kept.push(text.slice(from, mark.start));
+    thoughts.push(text.slice(mark.end, closing.start));
+    from = closing.end;
+    [whole, scanned] = [undefined, from];
+  }
+  if (thoughts.length === 0) return { answer: text, isUnfinished: false };
+  const answer = [...kept, text.slice(from)].join("").trim();
+  return { answer: withoutWrapper(answer), reasoning: joined(thoughts), isUnfinished: answer === "" };
+}
+
+/** Pairs each opening mark with its closing one; if there is none of its own, with the next one. */
+function paired(marks: Mark[]): readonly Mark[] {
+  const open: Mark[] = [];
+  for (const mark of marks) {
+    if (!mark.isClosing) open.push(mark);
+    else if (open.length > 0) (open.pop() as Mark).closing = mark;
+  }
+  let next: Mark | undefined;
+  for (const mark of marks.toReversed()) {
+    if (mark.isClosing) next = mark;
+    else mark.closing ??= next;
+  }
+  return marks;
+}
+
+/** Code and quotes show a mark. */
+function isQuoted(text: string, { start, end }: Mark): boolean {
+  const [before, after] = [text[start - 1] ?? "", text[end] ?? ""];
+  return (before === "`" && after === "`") || (/["'“”‘’«»]/.test(before) && /["'“”‘’«»]/.test(after));
+}
+
+/** In a text, an opening mark within a line is spoken of, unless its thoughts end with a line or right before the answer. */
+function isOpening(text: string, { start, closing }: Mark): boolean {
+  if (/(?:^|\n)[\s*_>]*$/.test(start < 64 ? text.slice(0, start) : `.${text.slice(start - 64, start)}`)) return true;
+  return closing !== undefined && /^(?:[ \t]{0,20}\r?\n|[^\s.,;:!?])/.test(text.slice(closing.end, closing.end + 30));
+}
+
+/** In a text, a closing mark with a space on both sides is spoken of. */
+function isLoneClosing(text: string, { start, end }: Mark, isJson: boolean): boolean {
+  return isJson || !/[ \t]/.test(text[start - 1] ?? "\n") || /^[ \t]{0,20}(?:\r?\n|$)/.test(text.slice(end, end + 30));
+}
+
+const wrapper = /^<(answer|response|final_answer|final|solution|output)>([\s\S]*)<\/\1>$/i;
+
+/** Takes a text out of the mark that some models put around the answer after their reasoning. */
+function withoutWrapper(answer: string): string {
+  return wrapper.exec(answer)?.[2]?.trim() ?? answer;
+}
+
+function joined(thoughts: readonly string[]): string | undefined {
+  const text = thoughts
+    .map((each) => each.trim())
+    .filter((each) => each !== "")
+    .join("\n\n");
+  return text === "" ? undefined : text;
+}
+
+// ---- channels and phrases
+
+const channel = /<\|channel\|>([^<]{0,200})(?:<\|constrain\|>[^<]{0,100})?<\|message\|>/g;
+const channelEnd = /<\|(?:end|return|start|call|channel)\|>/g;
+
+/** Parts the channels of gpt-oss, with their tokens or without. */
+function partByChannels(text: string): ParsedText | undefined {
+  if (!text.includes("<|message|>")) return partByBareChannels(text);
+  const thoughts: string[] = [];
+  let answer: string | undefined;
+  let end = 0;
+  for (const { 0: token, 1: name = "", index } of text.matchAll(channel)) {
+    if (index < end) continue;
+    const start = index + token.length;
+    channelEnd.lastIndex = start;
+    end = channelEnd.exec(text)?.index ?? text.length;
+    if (/^\s*final\b/i.test(name)) answer = text.slice(start, end);
+    else thoughts.push(text.slice(start, end));
+  }
+  if (end === 0) return undefined;
+  return { answer: answer?.trim() ?? "", reasoning: joined(thoughts), isUnfinished: !answer?.trim() };
+}
+
+/** Servers that drop special tokens leave the names of the channels. */
+function partByBareChannels(text: string): ParsedText | undefined {
+  const final = text.lastIndexOf("assistantfinal");
+  if (!/^\s*analysis/.test(text) || final < 0) return undefined;
+  const answer = text.slice(final + "assistantfinal".length).trim();
+  return {
+    answer,
+    reasoning: joined([text.slice(text.indexOf("analysis") + "analysis".length, final)]),
+    isUnfinished: answer === "",
+  };
+}
+
+const phrases = /^\s*Here(?:'s| is| are) my (?:(?:thought|thinking|reasoning) process|reasoning steps|reasoning):/i;
+const endPhrases = /(?:Here(?:'s| is) my (?:response|answer):|\[BEGIN FINAL RESPONSE\])/i;
+
+/** Parts the phrases by which Granite and Apriel part their thoughts from their answers. */
+function partByPhrases(text: string): ParsedText | undefined {
+  const opening = phrases.exec(text)?.[0];
+  if (opening === undefined) return undefined;
+  const closing = endPhrases.exec(text);
+  if (!closing) return undefined;
+  const answer = text
+    .slice(closing.index + closing[0].length)
+    .replace(/\[END FINAL RESPONSE\]\s*$/i, "")
+    .trim();
+  return { answer, reasoning: joined([text.slice(opening.length, closing.index)]), isUnfinished: answer === "" };
+}
