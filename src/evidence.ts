@@ -13,6 +13,7 @@ export {
 } from "./evidence/calibration.ts";
 export { pairwiseDistance } from "./evidence/distance.ts";
 export { resolveSimilarity } from "./evidence/resolve-similarity.ts";
+export { groupAnswers, sameAnswer } from "./evidence/same-answer.ts";
 export { choicesFromSchema, compareFromSchema } from "./evidence/schema-hints.ts";
 export {
   createStoppingRule,

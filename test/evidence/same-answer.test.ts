@@ -1,0 +1,203 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { groupAnswers, sameAnswer } from "../../src/evidence/same-answer.ts";
+import { type ContrastPair, readPairs } from "./support/contrast-sets.ts";
+
+const first = readPairs("first");
+const second = readPairs("second");
+const all = [...first, ...second];
+
+function shareOf(pairs: readonly ContrastPair[], isWrong: (pair: ContrastPair) => boolean): number {
+  return pairs.filter(isWrong).length / pairs.length;
+}
+
+describe.each([
+  ["the first contrast set", first],
+  ["the second contrast set", second],
+])("on %s", (_, pairs) => {
+  it("at most 1 % of the different answers are called one", () => {
+    const different = pairs.filter(({ same }) => !same);
+    expect(different.length).toBeGreaterThan(200);
+    expect(shareOf(different, ({ a, b }) => sameAnswer(a, b))).toBeLessThanOrEqual(0.01);
+  });
+
+  it("at most a fifth of the answers in two forms are called two", () => {
+    const same = pairs.filter((pair) => pair.same);
+    expect(same.length).toBeGreaterThan(150);
+    expect(shareOf(same, ({ a, b }) => !sameAnswer(a, b))).toBeLessThanOrEqual(0.2);
+  });
+});
+
+describe("sameAnswer", () => {
+  it.each([
+    ["legal", "illegal"],
+    ["Iran", "Iraq"],
+    ["schuldig", "nicht schuldig"],
+    ["是", "不是"],
+    ["x < 5", "x > 5"],
+    ["A-", "A+"],
+    ["±2021", "2021"],
+    ["x²", "x2"],
+    ["x²3", "x²³"],
+    ["2½", "21/2"],
+    ["\\frac{1}{2}x", "\\frac{1}{2x}"],
+    ["\\sqrt{2}x", "\\sqrt{2x}"],
+    ["x^{2y}", "x²y"],
+    ["5!", "5"],
+    ["2024-01-02", "2024-02-01"],
+    ["03/04/2021", "04/03/2021"],
+    ["Monday, 6 May 2024", "Friday, 6 May 2024"],
+    ["1,2", "12"],
+    ["1,2", "1.2"],
+    ["007", "7"],
+    ["01", "1"],
+    ["1.234", "1,234"],
+    ["1.10.0", "1.1.0"],
+    ["Python 3.10", "Python 3.1"],
+    ["6/8", "3/4"],
+    ["9/11", "9-11"],
+    ["12 percent", "12 percentage points"],
+    ["12%", "0.12"],
+    ["5 mW", "5 MW"],
+    ["5 M", "5 m"],
+    ["£5", "5 lb"],
+    ["$50", "A$50"],
+    ["CO", "Co"],
+    ["getName()", "getname()"],
+    ["src/Main.java", "src/main.java"],
+    ["Mr. Smith", "Mrs. Smith"],
+    ["Avó", "Avô"],
+    ["No, more than 5", "No more than 5"],
+    ["No\nMore than 5", "No more than 5"],
+    ["Paris, Texas", "Paris, France"],
+    ["vitamin (C)", "vitamin (D)"],
+    ["a few people", "few people"],
+    ["Yes", "Yes, but only in summer."],
+    ["Yes, it is.", "Yes, it is not."],
+    ["cat or dog", "cat and dog"],
+    ["3, 1, 2", "1, 2, 3"],
+    ["Max: 5", "Min: 5"],
+    ["Rome?", "Rome"],
+    ["if x:\n  a()\n  b()", "if x:\n  a()\nb()"],
+  ])("tells %j and %j apart", (a, b) => {
+    expect([sameAnswer(a, b), sameAnswer(b, a)]).toEqual([false, false]);
+  });
+
+  it.each([
+    ["The answer is $1,200.00.", "1200 USD"],
+    ["**Answer:** `(B)`.", "B"],
+    ["1.234,5 kg", "1,234.5 kg"],
+    ["2,5 kg", "2.5 kilograms"],
+    ["three million", "3,000,000"],
+    ["2 × 10³", "2000"],
+    ["twenty-one", "21"],
+    ["2½", "2.5"],
+    ["5kg", "5 kilograms"],
+    ["60 kilometers per hour", "60 km/h"],
+    ["٤٢", "42"],
+    ["21st July 1969", "1969-07-21"],
+    ["- red\n- green", "green and red"],
+    ["U.S.A.", "USA"],
+    ["No, it isn't.", "No"],
+    ["答案是北京。", "北京"],
+    ["It took twelve weeks.", "It took 12 weeks"],
+  ])("takes %j and %j for one", (a, b) => {
+    expect([sameAnswer(a, b), sameAnswer(b, a)]).toEqual([true, true]);
+  });
+
+  it("notices any digit that is replaced", () => {
+    const numbers = all.flatMap(({ a, b }) => [a, b]).filter((text) => /[1-9]/.test(text));
+    const changed = numbers.flatMap((text) =>
+      Array.from(text.matchAll(/[1-9]/g), ({ 0: digit, index }) => ({
+        text,
+        other: text.slice(0, index) + (digit === "9" ? "1" : Number(digit) + 1) + text.slice(index + 1),
+      })),
+    );
+    expect(changed.length).toBeGreaterThan(500);
+    expect(changed.filter(({ text, other }) => sameAnswer(text, other))).toEqual([]);
+  });
+
+  it("notices a `not` that is put before the last word", () => {
+    const sentences = all.flatMap(({ a, b }) => [a, b]).filter((text) => text.split(" ").length > 3);
+    const negated = sentences.map((text) => text.split(" ").toSpliced(-1, 0, "not").join(" "));
+    expect(sentences.length).toBeGreaterThan(200);
+    expect(sentences.filter((text, at) => sameAnswer(text, negated[at] as string))).toEqual([]);
+  });
+});
+
+describe("groupAnswers", () => {
+  const forms = fc.oneof(
+    fc.constantFrom(...all.flatMap(({ a, b }) => [a, b])),
+    fc.string({ unit: "binary", maxLength: 30 }),
+    fc.string({ unit: fc.constantFrom(..."19.,-+ /%$()*\"'`\\{}\nanot"), maxLength: 12 }),
+  );
+
+  it("numbers the groups in the order of their first texts", () => {
+    expect(groupAnswers(["Paris", "Lyon", "**Paris**", "Lyon.", "Nice"])).toEqual([0, 1, 0, 1, 2]);
+    expect(groupAnswers([])).toEqual([]);
+  });
+
+  it("puts two texts into one group where `sameAnswer` says so, and only there", () => {
+    fc.assert(
+      fc.property(fc.array(forms, { maxLength: 6 }), (texts) => {
+        const groups = groupAnswers(texts);
+        texts.forEach((a, i) => {
+          texts.forEach((b, j) => {
+            expect(sameAnswer(a, b)).toBe(groups[i] === groups[j]);
+          });
+        });
+      }),
+    );
+  });
+
+  it.each([
+    "a",
+    "1,000,",
+    " ",
+    "\n",
+    "a\u0301\u0316",
+    "\u0301\u0316",
+    "½",
+    "ﷺ",
+    "**a",
+    "- a\n",
+    "1 000 ",
+    "one ",
+    "(",
+    "\\frac{1}",
+    "n't ",
+    "U.S.",
+  ])("groups texts of a million characters made of %j in time", (piece) => {
+    const text = piece.repeat(2 ** 20 / piece.length);
+    const startedAt = performance.now();
+    expect(groupAnswers([text, `${text}x`, text])).toEqual([0, 1, 0]);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
+
+  it.each([
+    "a",
+    "1,000,",
+    " ",
+    "½",
+    "ﷺ",
+    "**a",
+    "- a\n",
+    "1 000 ",
+    "one hundred ",
+    "(",
+    "\\frac{1}",
+    "n't ",
+    "U.S.",
+    "a-",
+  ])("takes a time that grows with the length of texts made of %j", (piece) => {
+    const time = (length: number) => {
+      const text = `The answer is ${piece.repeat(length / piece.length)}`;
+      const startedAt = performance.now();
+      groupAnswers([text]);
+      return performance.now() - startedAt;
+    };
+    time(2000);
+    // The square would be 144 times; the constant leaves room for a busy machine.
+    expect(time(24_000)).toBeLessThan(60 * Math.max(5, time(2000)));
+  });
+});
