@@ -5,7 +5,7 @@ import type { ModelTraitsSource } from "./model.ts";
 import type { OutputError } from "./output.ts";
 import type { CalibrationSource, PriceSource } from "./settings.ts";
 import type { ToolContext } from "./tool.ts";
-import type { Budget, Spent, Usage } from "./usage.ts";
+import type { Budget, CallBound, Spent, Usage } from "./usage.ts";
 
 /** One paid piece of work: a plain tool's `execute`, one replicate, or a whole overridden `executeBundle`. */
 export interface Call<R> {
@@ -20,8 +20,9 @@ export interface Call<R> {
    * `undefined` are not known either.
    *
    * @param previousError of the attempt before, whose correction may make this one larger
+   * @param unspent what would be left if the calls in flight used nothing
    */
-  bound(remaining: Budget, previousError?: unknown): Budget | undefined;
+  bound(remaining: Budget, previousError?: unknown, unspent?: Budget): CallBound | undefined;
   /** Ceilings of its own, beside the run's. */
   readonly limits?: Budget | undefined;
   execute(attempt: CallAttempt): PromiseLike<R> | R;
@@ -122,6 +123,10 @@ export interface ToolRuntime {
   readonly timesAsked?: Map<string, number> | undefined;
   readonly prices?: PriceSource | undefined;
   readonly calibrations?: CalibrationSource | undefined;
+  /** Value that `boundReplicates` returned for the bundle: in it, one replicate teaches the next. */
+  readonly bound?: unknown;
+  /** Estimates the tokens of a text, in place of the package's own estimate. */
+  readonly estimateTokens?: ((text: string, modelId: string) => number) | undefined;
   /** Facts that models' servers have taught this process. */
   readonly modelTraits?: ModelTraitsSource | undefined;
   /** The run's `streaming` option. */

@@ -45,12 +45,22 @@ export class BudgetExceeded extends OrchestratorError {
     budgetType: keyof Budget,
     limit: number,
     actual: number,
-    options?: { waitedFor?: string | undefined; partial?: PartialRun | undefined; cause?: unknown },
+    options?: {
+      waitedFor?: string | undefined;
+      partial?: PartialRun | undefined;
+      cause?: unknown;
+      /** `actual` holds an estimate of the refused call. */
+      isEstimate?: boolean | undefined;
+      /** Why the refused call needs so much, as a sentence without its full stop. */
+      because?: string | undefined;
+    },
   ) {
     const needed = budgetType === "timeMs" ? Math.ceil(actual) : Number(actual.toPrecision(12));
     const what = options?.waitedFor
       ? `The deadline of ${limit} ms passed while the run waited for ${options.waitedFor}`
-      : `Budget exceeded: ${budgetType} is limited to ${limit} ${unitOf[budgetType]}, and ${needed} are needed`;
+      : `Budget exceeded: ${budgetType} is limited to ${limit} ${unitOf[budgetType]}, and ${
+          options?.isEstimate ? `up to ${needed} could be used` : `${needed} are needed`
+        }${options?.because ? `: ${options.because}` : ""}`;
     super(`${what}. Raise the ceiling (${placesOf(budgetType)}), or ask for less.`, options);
     this.budgetType = budgetType;
     this.limit = limit;

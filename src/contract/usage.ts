@@ -27,6 +27,14 @@ export interface Budget {
   timeMs?: number | undefined;
 }
 
+/** The most that one call may use, with what a refusal says of it. */
+export interface CallBound extends Budget {
+  /** Nothing has told yet how large the call really is. */
+  readonly isEstimate?: boolean | undefined;
+  /** Why the call needs so much, as a sentence without its full stop. */
+  readonly because?: string | undefined;
+}
+
 /** Usage and cost of a piece of work. A cost is `null` as soon as the price of one call in it is not known. */
 export interface Spent {
   readonly usage: Usage;

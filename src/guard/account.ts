@@ -1,5 +1,5 @@
 import { BudgetExceeded } from "../contract/errors.ts";
-import { addSpent, type Budget, nothingSpent, type Spent } from "../contract/usage.ts";
+import { addSpent, type Budget, type CallBound, nothingSpent, type Spent } from "../contract/usage.ts";
 import type { Clock } from "../core/clock.ts";
 import { tellListener } from "../core/emitter.ts";
 import type { Turns } from "./turns.ts";
@@ -56,11 +56,16 @@ export class Account {
     this.#limits = Object.freeze(wantedMs === Number.POSITIVE_INFINITY ? limits : { ...limits, timeMs: wantedMs });
   }
 
+  /** What is not used, reservations left aside; `Infinity` without a limit. */
+  unspent(part: Part): number {
+    return Math.max(0, this.#limit(part) - this.#used[part]);
+  }
+
   /** @throws BudgetExceeded where the amount does not fit even once all that is reserved was given back */
-  demand(part: Part, amount: number): void {
+  demand(part: Part, amount: number, { isEstimate, because }: CallBound = {}): void {
     const limit = this.#limit(part);
     const needed = this.#used[part] + amount;
-    if (needed > limit * (1 + relativeSlack)) throw new BudgetExceeded(part, limit, needed);
+    if (needed > limit * (1 + relativeSlack)) throw new BudgetExceeded(part, limit, needed, { isEstimate, because });
   }
 
   /** @throws BudgetExceeded where less time is left than is needed, or none */

@@ -8,7 +8,7 @@
  */
 
 import type { BudgetView } from "../contract/tool.ts";
-import type { Budget, Spent } from "../contract/usage.ts";
+import type { Budget, CallBound, Spent } from "../contract/usage.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import type { CancelScope } from "../core/signal.ts";
@@ -36,11 +36,14 @@ export interface BudgetLedgerOptions {
 /** What a piece of work may need. */
 export interface ReservationRequest {
   /**
-   * The most that the work may use, given what is left; `undefined`, as a whole or in part, where nobody knows. Asked
-   * again each time that the work comes up for its turn.
+   * Returns the most that the work may use; `undefined`, as a whole or in part, where that is not known. Asked again each
+   * time that the work comes up for its turn.
+   *
+   * @param remaining what is left beside the work in flight
+   * @param unspent what would be left if the work in flight used nothing
    */
-  bound(remaining: Budget): Budget | undefined;
-  /** Whose abort ends the wait. Default: nothing does. */
+  bound(remaining: Budget, unspent: Budget): CallBound | undefined;
+  /** Its abort ends the wait. Default: nothing does. */
   readonly scope?: CancelScope | undefined;
 }
 
@@ -148,12 +151,12 @@ export class BudgetLedger implements BudgetView {
   }
 
   #grant(request: ReservationRequest): Reservation | undefined {
-    const bound = request.bound(this.remaining()) ?? {};
+    const bound = request.bound(this.remaining(), this.#unspent()) ?? {};
     const nowMs = this.#shared.clock.now();
     const neededMs = isAmount(bound.timeMs) ? bound.timeMs : 0;
     for (const account of this.#accounts) account.demandMs(neededMs, nowMs);
-    const tokens = this.#size("tokens", bound.tokens);
-    const costUsd = this.#size("costUsd", bound.costUsd);
+    const tokens = this.#size("tokens", bound);
+    const costUsd = this.#size("costUsd", bound);
     if (tokens === undefined || costUsd === undefined) return undefined;
     return new Reservation(
       this.#accounts,
@@ -164,11 +167,12 @@ export class BudgetLedger implements BudgetView {
   }
 
   /** How much of a part to reserve; `undefined` while it does not fit. */
-  #size(part: Part, bound: number | undefined): number | undefined {
-    if (!this.#isLimited(part)) return isAmount(bound) ? bound : 0;
-    const known = isAmount(bound) ? bound : this.#guess(part);
+  #size(part: Part, bound: CallBound): number | undefined {
+    const amount = bound[part];
+    if (!this.#isLimited(part)) return isAmount(amount) ? amount : 0;
+    const known = isAmount(amount) ? amount : this.#guess(part);
     if (known === undefined) return this.#sizeAlone(part);
-    for (const account of this.#accounts) account.demand(part, known);
+    for (const account of this.#accounts) account.demand(part, known, bound);
     return this.#accounts.every((account) => account.fits(part, known)) ? known : undefined;
   }
 
@@ -188,6 +192,17 @@ export class BudgetLedger implements BudgetView {
     const reserved: Budget = {};
     for (const part of parts) if (isAmount(bound[part]) || this.#isLimited(part)) reserved[part] = amounts[part];
     return reserved;
+  }
+
+  #unspent(): Budget {
+    const unspent: Budget = {};
+    for (const part of parts)
+      if (this.#isLimited(part))
+        unspent[part] = this.#accounts.reduce(
+          (least, account) => Math.min(least, account.unspent(part)),
+          Number.POSITIVE_INFINITY,
+        );
+    return unspent;
   }
 
   #left(part: Part): number {

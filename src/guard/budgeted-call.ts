@@ -86,7 +86,7 @@ export class BudgetedCall<R> extends GuardedCall {
 
   reserve(): Promise<void> | undefined {
     const { scope } = this.#settings;
-    const bound = (remaining: Budget) => this.#call.bound(remaining, this.previousError);
+    const bound = (remaining: Budget, unspent: Budget) => this.#call.bound(remaining, this.previousError, unspent);
     const granted = this.#ledger.reserveOrWait({ scope, bound });
     if (granted instanceof Reservation) return this.#hold(granted);
     return granted.then((reservation) => this.#hold(reservation));

@@ -1,55 +1,146 @@
-import type { PromptMessage } from "../contract/model.ts";
+import type { LanguageModelLike, PromptMessage } from "../contract/model.ts";
 import type { JSONSchema } from "../core/json.ts";
+import { lazily } from "../core/lazily.ts";
+import { tokensOfFile } from "./file-tokens.ts";
 
-/** More than any chat template puts around a message: its role, its separators, the cue to answer. */
-const tokensAroundMessage = 16;
-/** More than a provider charges for an image that is smaller than its number of tokens. */
-const leastTokensOfFile = 4_096;
+/** Counts the tokens of a text. */
+export type CountTokens = (text: string) => number;
+
+/** Name of a model, as far as rules and tokenizers depend on it. */
+export type ModelName = Pick<LanguageModelLike, "provider" | "modelId">;
+
+/** What chat templates put around a message: its role and its separators. */
+const tokensAroundMessage = 5;
+/** The cue to answer, and what else comes once. */
+const tokensAroundPrompt = 5;
 
 /**
- * An upper bound on the tokens of a prompt, without a tokenizer: one of UTF-8 text gives at most as many tokens as bytes,
- * because the smallest token of a byte-level vocabulary is one byte (Sennrich et al. 2016; Radford et al. 2019). English text
- * has about a quarter of it.
+ * Estimates the tokens of a prompt. Texts are counted by `count`, images and files by the rules that the model's provider
+ * publishes.
  *
- * @returns tokens; `undefined` where a part lies elsewhere (behind a URL), so that nobody here knows its size
+ * @param count default: `estimateTextTokens`
+ * @returns tokens; `undefined` where a file lies elsewhere (behind a URL) and its kind says nothing about its size
  *
  * @example
  * ```ts
- * promptTokensUpperBound([{ role: "user", content: "Hi" }]); // 18
+ * estimatePromptTokens([{ role: "user", content: "Hi" }], undefined, { provider: "openai", modelId: "gpt-5-mini" }); // 11
  * ```
  */
-export function promptTokensUpperBound(
+export function estimatePromptTokens(
   messages: readonly PromptMessage[],
-  responseSchema?: JSONSchema | undefined,
+  responseSchema: JSONSchema | undefined,
+  model: ModelName,
+  count: CountTokens = estimateTextTokens,
 ): number | undefined {
-  let tokens = responseSchema ? tokensAroundMessage + byteLength(JSON.stringify(responseSchema)) : 0;
+  let tokens = tokensAroundPrompt;
+  if (responseSchema) tokens += tokensAroundMessage + count(JSON.stringify(responseSchema));
   for (const { content } of messages) {
     tokens += tokensAroundMessage;
     for (const part of Array.isArray(content) ? content : [content]) {
-      const partTokens = tokensOfPart(part);
+      const partTokens = tokensOfPart(part, model, count);
       if (partTokens === undefined) return undefined;
       tokens += partTokens;
     }
   }
+  return Math.ceil(tokens);
+}
+
+function tokensOfPart(part: unknown, model: ModelName, count: CountTokens): number | undefined {
+  if (typeof part === "string") return count(part);
+  const { type, text } = part as { type?: unknown; text?: unknown };
+  if (type === "file" || type === "image") return tokensOfFile(part as object, model, count);
+  return count(type === "text" && typeof text === "string" ? text : (JSON.stringify(part) ?? ""));
+}
+
+/** Texts of more characters are estimated without a tokenizer, which would take longer than the estimate is worth. */
+const longestTokenized = 400_000;
+/** Tokenizers merge a run of letters without a break in quadratic time: longer texts are counted in pieces. */
+const longestPiece = 20_000;
+
+/**
+ * Returns how the texts of a model's prompt are counted: by the user's own function, else by `gpt-tokenizer` where that is
+ * installed, else by `estimateTextTokens`. Of models whose tokenizer is not known the count is raised by a margin.
+ */
+export async function tokenCounter(
+  { provider, modelId }: ModelName,
+  estimateTokens: ((text: string, modelId: string) => number) | undefined,
+): Promise<CountTokens> {
+  if (estimateTokens) return (text) => validCount(estimateTokens(text, modelId)) ?? estimateTextTokens(text);
+  const tokenize = await loadTokenizer();
+  const isOpenAI = /^(openai|azure)\b/.test(provider) && /^(gpt|o\d|chatgpt)/.test(modelId);
+  const margin = /claude/i.test(modelId) ? claudeMargin : tokenize && isOpenAI ? 1 : otherMargin;
+  return (text) => margin * (tokenize && text.length <= longestTokenized ? tokenize(text) : estimateTextTokens(text));
+}
+
+function validCount(count: unknown): number | undefined {
+  return typeof count === "number" && count >= 0 && Number.isFinite(count) ? count : undefined;
+}
+
+/** Claude's tokenizers give more tokens for the same text than those of others. */
+const claudeMargin = 1.25;
+const otherMargin = 1.1;
+
+const loadTokenizer = lazily(async (): Promise<CountTokens | undefined> => {
+  try {
+    const { countTokens } = await import("gpt-tokenizer/encoding/o200k_base");
+    // A text that contains the name of a special token is a text like any other.
+    const options = { disallowedSpecial: new Set<string>() };
+    return (text) => {
+      let tokens = 0;
+      for (let at = 0; at < text.length; at += longestPiece) {
+        tokens += countTokens(text.slice(at, at + longestPiece), options);
+      }
+      return tokens;
+    };
+  } catch {
+    return undefined;
+  }
+});
+
+/** Identifiers, hashes, base64: letters and digits without a break. */
+const unbroken = /[A-Za-z0-9+/_-]{24,}/g;
+
+/** Runs of one kind of characters. Longer tokens rarely reach over the end of one. */
+const runs =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]+|\p{Script=Hangul}+|\p{Lu}?[\p{Ll}\p{M}]+|\p{Lu}+|\p{L}+|\p{N}+|[^\S\n]+|\n+|[^\s\p{L}\p{N}]+/gu;
+
+/**
+ * Estimates the tokens of a text without a tokenizer. The weights are fitted to `gpt-tokenizer`'s o200k_base;
+ * `node bench/tokens.ts` prints the error.
+ */
+export function estimateTextTokens(text: string): number {
+  let tokens = 0;
+  const words = text.replace(unbroken, (run) => {
+    if ((run.match(/\d/g)?.length ?? 0) < 3) return run;
+    tokens += 0.6 * run.length;
+    return " ";
+  });
+  for (const [run] of words.matchAll(runs)) tokens += tokensOfRun(run);
   return tokens;
 }
 
-function tokensOfPart(part: unknown): number | undefined {
-  if (typeof part === "string") return byteLength(part);
-  const { type, data, image } = part as { type?: string; data?: unknown; image?: unknown };
-  if (type !== "file" && type !== "image") return byteLength(JSON.stringify(part) ?? "");
-  const bytes = bytesOfFile(data ?? image);
-  return bytes === undefined ? undefined : Math.max(bytes, leastTokensOfFile);
+function tokensOfRun(run: string): number {
+  const { length } = run;
+  const first = run.charCodeAt(0);
+  if (first < 0x80) {
+    if (/[A-Za-z]/.test(run[0] as string)) return tokensOfWord(run);
+    if (first === 10) return 0.45;
+    if (/\s/.test(run[0] as string)) return length > 1 ? 1.2 : 0;
+    if (/\d/.test(run[0] as string)) return 1.5 * Math.ceil(length / 3);
+    return 0.52 * (1 + 0.35 * (length - 1));
+  }
+  if (/^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u.test(run)) return 0.83 * length;
+  if (/^\p{Script=Hangul}/u.test(run)) return 0.73 * length;
+  if (/^\p{Script=Latin}/u.test(run)) return tokensOfWord(run);
+  if (/^\p{L}/u.test(run)) return 0.35 * length;
+  return /^\p{N}/u.test(run) ? length : /^\s/.test(run) ? 1 : 0.7 * length;
 }
 
-function bytesOfFile(data: unknown): number | undefined {
-  if (data instanceof Uint8Array || data instanceof ArrayBuffer) return data.byteLength;
-  if (typeof data === "string") return /^https?:/i.test(data) ? undefined : data.length;
-  const tagged = data as { data?: unknown; text?: unknown } | undefined;
-  if (typeof tagged?.text === "string") return byteLength(tagged.text);
-  return tagged?.data === undefined ? undefined : bytesOfFile(tagged.data);
-}
-
-function byteLength(text: string): number {
-  return Buffer.byteLength(text, "utf8");
+function tokensOfWord(word: string): number {
+  const { length } = word;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII.
+  if (!/^[\x00-\x7f]*$/.test(word)) return 1.9 + 0.13 * length;
+  if (length <= 3) return 0.58;
+  if (length <= 7) return 1.25;
+  return 2.18 + 0.3 * Math.max(0, length - 10);
 }

@@ -56,7 +56,8 @@ export async function askReplicate<Input, T>(
     replicateId: spec.id,
     modelId: tool.modelId,
     seed: spec.seed,
-    bound: (remaining, error) => asking.bound(shareOf(remaining, options.k - index), remaining, error),
+    bound: (remaining, error, unspent) =>
+      asking.bound(shareOf(remaining, options.k - index), remaining, error, unspent),
     limits: options.perReplicateBudget,
     execute(attempt) {
       if (!hasStarted) context.events.emit("replicate_started", { replicateId: spec.id, seed: spec.seed });

@@ -2,7 +2,7 @@ import type { EvidenceBundle, ReplicateResult, ReplicateSpec } from "../../contr
 import { type BundleOptions, bundleOptions, type ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { EvidenceSource, LanguageModelLike } from "../../contract/model.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
-import type { Budget } from "../../contract/usage.ts";
+import type { Budget, CallBound } from "../../contract/usage.ts";
 import { InvalidOptionsError, type OptionIssue } from "../../core/errors.ts";
 import { collectOptions, type ResolvedOptions } from "../../core/options.ts";
 
@@ -12,8 +12,14 @@ import { collectOptions, type ResolvedOptions } from "../../core/options.ts";
  * @param share what is left of the budget, divided by the replicates that may still be asked for
  * @param remaining all that is left of the budget
  * @param previousError of the attempt before, whose correction may make this one larger
+ * @param unspent what would be left if the calls in flight used nothing
  */
-export type ReplicateBound = (share: Budget, remaining: Budget, previousError?: unknown) => Budget | undefined;
+export type ReplicateBound = (
+  share: Budget,
+  remaining: Budget,
+  previousError?: unknown,
+  unspent?: Budget,
+) => CallBound | undefined;
 
 /** What the scheduling of replicates needs of a bundle tool. */
 export interface ReplicateSource<Input, T> {

@@ -1,66 +1,162 @@
 import type { ToolEvents } from "../../contract/event.ts";
-import type { LanguageModelLike } from "../../contract/model.ts";
+import type { LanguageModelLike, ModelTraits, PromptMessage } from "../../contract/model.ts";
 import type { PriceSource } from "../../contract/settings.ts";
-import type { Budget, Usage } from "../../contract/usage.ts";
+import type { Budget, CallBound, Usage } from "../../contract/usage.ts";
 import { InvalidOptionsError, messageOf, showValue } from "../../core/errors.ts";
 import { ignorePromise } from "../../core/thenable.ts";
 
-/** What bounds the answer of one call. */
-export interface OutputLimit {
-  /** Upper bound of the prompt; `undefined` where it cannot be known. */
-  readonly promptTokens: number | undefined;
-  /** Dollars for so many tokens; `undefined` where money does not matter. */
+/**
+ * Job: decide how much room each call of a bundle needs, from what its answers have taught.
+ * Boundary: knows no ledger; what does not fit waits or is refused there.
+ * Invariants:
+ * 1. A call is never given less room than an answer of the bundle has needed, nor the room that an answer did not fit into.
+ * 2. No limit is above what the model writes, or below what every server takes.
+ */
+
+/** Facts of a bundle's calls that hold from the first one on. */
+export interface CallFacts {
+  /** The user's own limit. */
+  readonly maxOutputTokens: number | undefined;
+  /** Estimates a prompt; `undefined` where its size cannot be known. */
+  readonly estimate: (messages: readonly PromptMessage[]) => number | undefined;
+  /** Dollars for so many tokens; `undefined` where no ceiling is in dollars. */
   readonly priceOf: ((inputTokens: number, outputTokens: number) => number) | undefined;
+  readonly traits: ModelTraits;
+  /** Longest answer of the tool's earlier bundles; 0 where there was none. */
+  readonly usualAnswer: number;
 }
 
-/** An answer is not squeezed below this for the sake of asking several at once: those that do not fit wait instead. */
-const roomyOutputTokens = 1_024;
-
-/**
- * The most that one call may use: its prompt, and the longest answer that it may give. Where the user gave no
- * `maxOutputTokens`, the budget does: an equal share of what is left, or a roomy answer where that is more.
- *
- * @returns `undefined` where there is nothing to keep, or nothing is known
- */
-export function boundCall(
-  limit: OutputLimit,
-  maxOutputTokens: number | undefined,
-  share: Budget,
-  remaining: Budget,
-): Budget | undefined {
-  const { promptTokens, priceOf } = limit;
-  if (promptTokens === undefined) return undefined;
-  if (remaining.tokens === undefined && remaining.costUsd === undefined) return undefined;
-  const affordable = outputLimitWithin(remaining, limit, maxOutputTokens) ?? 1;
-  const shared = outputLimitWithin(share, limit, maxOutputTokens) ?? 1;
-  const outputTokens = Math.max(1, maxOutputTokens ?? Math.min(affordable, Math.max(shared, roomyOutputTokens)));
-  return {
-    tokens: promptTokens + outputTokens,
-    ...(priceOf && { costUsd: priceOf(promptTokens, outputTokens) }),
-  };
+/** Amounts that a call may count on. */
+export interface Room {
+  /** What is left, divided by the calls that may still be made. */
+  readonly share: Budget;
+  /** What is left beside the calls in flight. */
+  readonly remaining: Budget;
+  /** What would be left if the calls in flight used nothing. */
+  readonly unspent: Budget;
 }
 
-/**
- * The longest answer that a budget leaves room for beside the prompt; never more than `maxOutputTokens`.
- *
- * @returns tokens, perhaps negative; `undefined` where the budget sets no bound and the user neither
- */
-export function outputLimitWithin(
-  budget: Budget,
-  { promptTokens, priceOf }: OutputLimit,
-  maxOutputTokens: number | undefined,
-): number | undefined {
-  if (promptTokens === undefined) return maxOutputTokens;
-  const limits = [maxOutputTokens];
-  if (budget.tokens !== undefined) limits.push(budget.tokens - promptTokens);
-  if (budget.costUsd !== undefined && priceOf) limits.push(tokensFor(budget.costUsd, promptTokens, priceOf));
-  const known = limits.filter((limit) => limit !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
+/** Room for the first answer of a tool, which may think before it writes. */
+const roomForThoughts = 16_384;
+/** Answers are not squeezed below this for the sake of asking several at once. */
+const leastRoom = 1_024;
+/** The lowest limit that every server takes: OpenAI's Responses API refuses lower ones. */
+const lowestLimit = 16;
+/** An answer that did not fit is asked for again with this much more room, or not at all. */
+const growth = 1.5;
+
+/** Sizes of one bundle's calls. */
+export class CallSizes {
+  readonly #facts: CallFacts;
+  /** Real tokens of the prompt by estimated ones, since the first answer told. */
+  #scale: number | undefined;
+  #longestAnswer = 0;
+  /** The largest limit that an answer did not fit into. */
+  #longestCut = 0;
+
+  constructor(facts: CallFacts) {
+    this.#facts = facts;
+  }
+
+  /** Returns what one call may use; `undefined` where no ceiling is to be kept, or the prompt's size is unknown. */
+  bound(messages: readonly PromptMessage[], { share, remaining, unspent }: Room): CallBound | undefined {
+    if (remaining.tokens === undefined && remaining.costUsd === undefined) return undefined;
+    const { maxOutputTokens, priceOf } = this.#facts;
+    const promptTokens = this.#promptTokens(messages);
+    if (promptTokens === undefined) return undefined;
+    const within = (budget: Budget) => this.#roomWithin(budget, promptTokens);
+    const outputTokens = maxOutputTokens ?? this.#roomFor(within(share), within(remaining), within(unspent));
+    return {
+      tokens: promptTokens + outputTokens,
+      ...(priceOf && { costUsd: priceOf(promptTokens, outputTokens) }),
+      isEstimate: true,
+      ...(this.#longestCut > 0 && maxOutputTokens === undefined && { because: this.#cutReason() }),
+    };
+  }
+
+  /**
+   * Returns the limit to send with a call: the user's own, or what was set aside for the call beside its prompt.
+   *
+   * @returns `undefined` where the model stops before the budget does
+   */
+  limitWithin(reserved: Budget, messages: readonly PromptMessage[]): number | undefined {
+    const { maxOutputTokens, traits } = this.#facts;
+    if (maxOutputTokens !== undefined) return maxOutputTokens;
+    if (reserved.tokens === undefined && reserved.costUsd === undefined) return undefined;
+    const promptTokens = this.#promptTokens(messages);
+    if (promptTokens === undefined) return undefined;
+    const limit = Math.max(this.#roomWithin(reserved, promptTokens), this.#needed);
+    return limit < this.#cap ? limit : traits.maxOutputTokens;
+  }
+
+  /**
+   * Learns from an answer.
+   *
+   * @param limit that the budget had set for the answer
+   * @param isCut the answer ended at its limit
+   */
+  learn(messages: readonly PromptMessage[], usage: Usage, limit: number | undefined, isCut: boolean): void {
+    const estimated = this.#scale === undefined && !usage.estimated ? this.#facts.estimate(messages) : undefined;
+    if (estimated && usage.inputTokens > 0) this.#scale = usage.inputTokens / estimated;
+    if (!isCut) this.#longestAnswer = Math.max(this.#longestAnswer, usage.outputTokens);
+    else if (limit !== undefined) this.#longestCut = Math.max(this.#longestCut, limit);
+  }
+
+  get #cap(): number {
+    return this.#facts.traits.maxOutputTokens ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The least room in which an answer of this bundle is known to fit, or not known not to. */
+  get #needed(): number {
+    const beyondCut = this.#longestCut < this.#longestAnswer ? 0 : Math.ceil(growth * this.#longestCut);
+    return Math.min(this.#cap, Math.max(lowestLimit, this.#longestAnswer, beyondCut));
+  }
+
+  #promptTokens(messages: readonly PromptMessage[]): number | undefined {
+    const estimated = this.#facts.estimate(messages);
+    return estimated === undefined ? undefined : Math.ceil(estimated * (this.#scale ?? 1));
+  }
+
+  /**
+   * The first calls get room for thoughts, and wait for each other rather than share a room that may be too small. Later
+   * ones get twice what was needed, where that is left.
+   */
+  #roomFor(shared: number, remaining: number, unspent: number): number {
+    const { usualAnswer } = this.#facts;
+    const isLearned = this.#longestAnswer + this.#longestCut > 0;
+    const usual = usualAnswer > 0 ? Math.max(leastRoom, 2 * usualAnswer) : roomForThoughts;
+    const ample = isLearned ? 2 * Math.max(this.#longestAnswer, this.#longestCut) : usual;
+    const least = Math.max(this.#needed, isLearned ? 0 : Math.min(this.#cap, unspent, usual));
+    if (remaining < least) return least;
+    return Math.min(this.#cap, remaining, Math.max(shared, ample, least));
+  }
+
+  /** Output tokens that a budget leaves room for beside the prompt; perhaps negative. */
+  #roomWithin(budget: Budget, promptTokens: number): number {
+    const { priceOf } = this.#facts;
+    const byTokens = (budget.tokens ?? Number.POSITIVE_INFINITY) - promptTokens;
+    const byCost =
+      budget.costUsd === undefined || !priceOf
+        ? Number.POSITIVE_INFINITY
+        : outputTokensFor(budget.costUsd, promptTokens, priceOf);
+    return Math.floor(Math.min(byTokens, byCost, mostOutputTokens));
+  }
+
+  #cutReason(): string {
+    return `an answer did not fit into ${this.#longestCut} output tokens, thoughts included, which was all that the budget left for it`;
+  }
 }
 
-/** The most output tokens whose price, prompt included, stays within `costUsd`: prices rise with tokens, so bisect. */
-function tokensFor(costUsd: number, promptTokens: number, priceOf: (input: number, output: number) => number): number {
-  let [fits, tooMany] = [0, 2 ** 24];
+/** More than any model writes. */
+const mostOutputTokens = 2 ** 24;
+
+/** Returns the most output tokens whose price, prompt included, stays within `costUsd`. Prices rise with tokens. */
+function outputTokensFor(
+  costUsd: number,
+  promptTokens: number,
+  priceOf: (input: number, output: number) => number,
+): number {
+  let [fits, tooMany] = [0, mostOutputTokens];
   if (priceOf(promptTokens, tooMany) <= costUsd) return tooMany;
   while (tooMany - fits > 1) {
     const middle = Math.floor((fits + tooMany) / 2);
@@ -70,7 +166,10 @@ function tokensFor(costUsd: number, promptTokens: number, priceOf: (input: numbe
   return fits;
 }
 
-/** A call is paid for whatever its price is said to be: where a source fails, or gives no price, the cost is unknown. */
+/**
+ * Returns the cost of a call in US dollars; `null` where its price is not known. A source of prices that fails, or gives
+ * no price, is a warning: the answer is paid for all the same.
+ */
 export function costOf(
   prices: PriceSource,
   { provider, modelId }: LanguageModelLike,
@@ -93,9 +192,9 @@ export function costOf(
 }
 
 /**
- * The most that a call of so many tokens costs: where what goes into a provider's cache is dearer, its whole prompt may.
+ * Returns the price of a call by its tokens. Where a provider's cache costs more, the whole prompt may go into it.
  *
- * @throws InvalidOptionsError where nobody knows it
+ * @throws InvalidOptionsError for a model without a known price
  */
 export function priceOf(prices: PriceSource, model: LanguageModelLike): (input: number, output: number) => number {
   const price = (inputTokens: number, outputTokens: number, cached?: Pick<Usage, "cacheWriteInputTokens">) =>
