@@ -7,7 +7,10 @@ import { countTokens as cl100k } from "gpt-tokenizer/encoding/cl100k_base";
 import { countTokens as o200k } from "gpt-tokenizer/encoding/o200k_base";
 import { estimateTextTokens } from "../src/provider/prompt-tokens.ts";
 
-const read = (pattern: string) => globSync(pattern).sort().map((path) => readFileSync(path, "utf8"));
+const read = (pattern: string) =>
+  globSync(pattern)
+    .sort()
+    .map((path) => readFileSync(path, "utf8"));
 const prose = (text: string) => text.replace(/```[\s\S]*?```/g, "").replaceAll("|", " ");
 const messages = (language: string): string[] => {
   const path = `node_modules/typescript/lib/${language}/diagnosticMessages.generated.json`;
@@ -32,7 +35,9 @@ const corpora: Record<string, string[]> = {
 
 const percent = (ratio: number) => `${ratio > 0 ? "+" : ""}${(100 * ratio).toFixed(0)} %`;
 
-console.log("| text | prompts | error in all | 90 % of prompts | against cl100k_base |\n| --- | --- | --- | --- | --- |");
+console.log(
+  "| text | prompts | error in all | 90 % of prompts | against cl100k_base |\n| --- | --- | --- | --- | --- |",
+);
 for (const [name, texts] of Object.entries(corpora)) {
   const estimated = texts.map(estimateTextTokens);
   const counted = texts.map((text) => o200k(text));

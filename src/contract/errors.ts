@@ -38,6 +38,10 @@ export class BudgetExceeded extends OrchestratorError {
   readonly actual: number;
   /** What the run waited for when its time was up; left out where a call was refused before. */
   declare readonly waitedFor?: string;
+  /** Whether `actual` holds an estimate of the refused call; left out where it does not. */
+  declare readonly isEstimate?: boolean;
+  /** Why the refused call needed so much, where that is known. */
+  declare readonly because?: string;
   /** What the run had paid for by then. */
   declare readonly partial?: PartialRun;
 
@@ -49,9 +53,7 @@ export class BudgetExceeded extends OrchestratorError {
       waitedFor?: string | undefined;
       partial?: PartialRun | undefined;
       cause?: unknown;
-      /** `actual` holds an estimate of the refused call. */
       isEstimate?: boolean | undefined;
-      /** Why the refused call needs so much, as a sentence without its full stop. */
       because?: string | undefined;
     },
   ) {
@@ -66,6 +68,8 @@ export class BudgetExceeded extends OrchestratorError {
     this.limit = limit;
     this.actual = actual;
     if (options?.waitedFor) this.waitedFor = options.waitedFor;
+    if (options?.isEstimate) this.isEstimate = true;
+    if (options?.because) this.because = options.because;
     if (options?.partial) this.partial = options.partial;
   }
 }

@@ -13,6 +13,8 @@ export interface OrchestratorSettings<Tools = {}> {
   defaultOptions?: OrchestrationConfig | undefined;
   /** Default: the prices of `@pydantic/genai-prices`. */
   prices?: PriceSource | undefined;
+  /** Estimates the tokens of a text, for budgets. Default: `gpt-tokenizer` where it is installed, else an estimate of our own. */
+  estimateTokens?: ((text: string, modelId: string) => number) | undefined;
   /** Fills `summary.calibratedConfidence` of evidence bundles. Default: none. */
   calibrations?: CalibrationSource | undefined;
   /** Hears of every event. Default: none. */

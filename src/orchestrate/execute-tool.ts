@@ -147,6 +147,7 @@ class Execution {
       timesAsked: new Map(),
       prices: settings.prices,
       calibrations: settings.calibrations,
+      estimateTokens: settings.estimateTokens,
       modelTraits: this.#policies?.modelTraits,
       attempt,
       isHeard: () => events.isHeard,

@@ -59,8 +59,8 @@ export function withPartial(error: unknown, { usage, costUsd, content }: Partial
   if (CancelledError.isInstance(error)) return new CancelledError(error.cause, { partial });
   if (StoreError.isInstance(error)) return new StoreError({ ...error, cause: error.cause, partial });
   if (!BudgetExceeded.isInstance(error)) return error;
-  const { budgetType, limit, actual, waitedFor, cause } = error;
-  return new BudgetExceeded(budgetType, limit, actual, { waitedFor, partial, cause });
+  const { budgetType, limit, actual, waitedFor, isEstimate, because, cause } = error;
+  return new BudgetExceeded(budgetType, limit, actual, { waitedFor, isEstimate, because, partial, cause });
 }
 
 /** The same error, with what was paid for so far where it does not say so yet. */

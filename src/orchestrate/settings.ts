@@ -13,6 +13,7 @@ export interface ResolvedSettings {
   readonly registry: ToolRegistry<any>;
   readonly defaultOptions: OrchestrationConfig | undefined;
   readonly prices: PriceSource | undefined;
+  readonly estimateTokens: OrchestratorSettings["estimateTokens"];
   readonly calibrations: CalibrationSource | undefined;
   readonly logger: Logger | undefined;
   readonly clock: Clock;
@@ -22,6 +23,7 @@ export interface ResolvedSettings {
 /** What one setting may be: one of some names, or an object with some methods. */
 export interface SettingRule {
   readonly names?: readonly string[];
+  readonly isFunction?: boolean;
   readonly methods: readonly string[];
   /** The phrase for it. */
   readonly allowed: string;
@@ -31,6 +33,7 @@ const settings: Readonly<Record<string, SettingRule>> = {
   registry: { methods: ["get", "list"], allowed: "a registry, as createRegistry([…]) gives it" },
   defaultOptions: { methods: [], allowed: "an object of run options" },
   prices: { methods: ["costUsd"], allowed: "an object with a costUsd function" },
+  estimateTokens: { isFunction: true, methods: [], allowed: "a function that gives the tokens of a text" },
   calibrations: { methods: ["confidence"], allowed: "a CalibrationStore, or an object with a confidence function" },
   logger: { methods: ["debug", "info", "warn", "error"], allowed: "a logger with debug, info, warn and error" },
   clock: { methods: ["now", "sleep"], allowed: "a clock with now and sleep" },
@@ -56,6 +59,7 @@ export function resolveSettings(
     registry: given?.registry ?? getGlobalRegistry(),
     defaultOptions: given?.defaultOptions && snapshot(given.defaultOptions, "defaultOptions"),
     prices: given?.prices,
+    estimateTokens: given?.estimateTokens,
     calibrations: given?.calibrations,
     logger: given?.logger,
     clock: given?.clock ?? systemClock,
@@ -70,7 +74,8 @@ function issueOf(name: string, value: unknown, known: Readonly<Record<string, Se
   return fits(value, rule) ? [] : [{ path: name, given: value, allowed: rule.allowed }];
 }
 
-function fits(value: unknown, { names, methods }: SettingRule): boolean {
+function fits(value: unknown, { names, isFunction, methods }: SettingRule): boolean {
+  if (isFunction) return typeof value === "function";
   if (typeof value === "string") return names?.includes(value) ?? false;
   return isObject(value) && methods.every((method) => typeof value[method] === "function");
 }

@@ -173,7 +173,9 @@ function countPages(bytes: Uint8Array): number {
   const text = Buffer.from(bytes).toString("latin1");
   const pages = text.match(/\/Type\s*\/Page(?![a-zA-Z])/g)?.length ?? 0;
   const counts = Array.from(text.matchAll(/\/Count\s+(\d+)/g), ([, count]) => Number(count));
-  return Math.max(1, pages, ...counts) > 1 || pages === 1 ? Math.max(pages, ...counts) : Math.ceil(bytes.length / 50_000);
+  return Math.max(1, pages, ...counts) > 1 || pages === 1
+    ? Math.max(pages, ...counts)
+    : Math.ceil(bytes.length / 50_000);
 }
 
 /** Seconds of a recording: of a WAV by its header, else by a usual number of bytes a second. */

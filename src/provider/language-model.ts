@@ -11,7 +11,7 @@ import {
   toCallOptions,
   toUsage,
 } from "./model-call.ts";
-import { promptTokensUpperBound } from "./prompt-tokens.ts";
+import { estimatePromptTokens } from "./prompt-tokens.ts";
 
 /**
  * Asks a model once, by the AI SDK's provider specification (v3, v4) and without its `generateText`: there is no retry
@@ -27,7 +27,7 @@ import { promptTokensUpperBound } from "./prompt-tokens.ts";
  */
 export async function generate(model: LanguageModelLike, call: ModelCall): Promise<ModelAnswer> {
   call.signal.throwIfAborted();
-  const meter = new CallMeter(call);
+  const meter = new CallMeter(model, call);
   const scope = new CancelScope(call.signal);
   scope.onAbort(() => meter.report());
   try {
@@ -168,9 +168,11 @@ class CallMeter {
   /** Whether a whole answer has come, which may turn out to be unreadable. */
   hasAnswered = false;
   #reported: Usage | undefined;
+  readonly #model: LanguageModelLike;
   readonly #call: ModelCall;
 
-  constructor(call: ModelCall) {
+  constructor(model: LanguageModelLike, call: ModelCall) {
+    this.#model = model;
     this.#call = call;
   }
 
@@ -200,7 +202,9 @@ class CallMeter {
   }
 
   #inputTokens(): number {
-    return promptTokensUpperBound(this.#call.messages, this.#call.responseSchema) ?? 0;
+    const { estimatePrompt, messages, responseSchema } = this.#call;
+    if (estimatePrompt) return estimatePrompt() ?? 0;
+    return estimatePromptTokens(messages, responseSchema, this.#model) ?? 0;
   }
 
   #outputTokens(): number {

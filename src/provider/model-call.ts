@@ -13,6 +13,8 @@ import { askForSchema } from "./response-format.ts";
 /** What a model is asked, and how. What is left out is left to the provider. */
 export interface ModelCall {
   readonly messages: readonly PromptMessage[];
+  /** Estimates the tokens of the prompt, for a provider that withholds the figure. */
+  readonly estimatePrompt?: (() => number | undefined) | undefined;
   readonly seed?: number | undefined;
   /** Which of several answers to the same prompt this is, from 0. Recordings are kept and replayed by it. */
   readonly sampleIndex?: number | undefined;

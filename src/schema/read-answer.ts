@@ -19,6 +19,8 @@ import { withoutReasoning } from "./reasoning.ts";
 /** Facts about a model's text that decide how it is read. */
 export interface AnswerForm {
   readonly finishReason: string;
+  /** Phrase for an answer that was cut off. */
+  readonly cutOff?: string | undefined;
   /** The schema of a JSON answer; absent for a text. */
   readonly schema?: { readonly jsonSchema: JSONSchema; readonly check?: AnswerJudge["check"] | undefined } | undefined;
 }
@@ -39,7 +41,8 @@ const cutOff = "the answer was cut off at its length limit";
  *
  * @throws InvalidOutputError if the text holds no answer, or several of which none is marked
  */
-export async function readAnswer(text: string, { finishReason, schema }: AnswerForm): Promise<ReadAnswer> {
+export async function readAnswer(text: string, form: AnswerForm): Promise<ReadAnswer> {
+  const { finishReason, schema } = form;
   const isCut = finishReason === "length";
   const { answer, reasoning, isUnfinished } = withoutReasoning(text, schema !== undefined);
   if (isUnfinished)
@@ -48,7 +51,7 @@ export async function readAnswer(text: string, { finishReason, schema }: AnswerF
   if (trimmed === "")
     throw new InvalidOutputError([`the answer is empty (finish reason: ${finishReason})`], { data: "" });
   const removed = reasoning === undefined ? [] : ["left out the reasoning before the answer"];
-  if (!schema) return { data: trimmed, repairs: [...removed, ...(isCut ? [cutOff] : [])], reasoning };
+  if (!schema) return { data: trimmed, repairs: [...removed, ...(isCut ? [form.cutOff ?? cutOff] : [])], reasoning };
   try {
     const { jsonSchema, check } = schema;
     const { value, repairs } = await readJsonAnswer(answer, isCut, check && { jsonSchema, check });

@@ -217,7 +217,7 @@ describe("nothing is paid for twice", () => {
         toolOptions: { k: 6, stopping: "none" },
         options: { idempotencyKey: "k", budget: { tokens } },
       });
-    const first = await run(700);
+    const first = await run(550);
     expect(first.status).toBe("partial");
     const paid = model.calls.length;
     expect(paid).toBeLessThan(6);

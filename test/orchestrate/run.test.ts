@@ -310,11 +310,11 @@ describe("budgets are kept before the money is spent", () => {
       tool: triageOf(() => ({ object: { severity: started.length % 2 ? "low" : "high" } })),
       request: { report: "x" },
       toolOptions: { k: 20, stopping: "none" },
-      options: { budget: { tokens: 3000 } },
+      options: { budget: { tokens: 500 } },
       onEvent: (event) => event.type === "replicate_started" && started.push(event.replicateId),
     });
     expect(output.status).toBe("partial");
-    expect(output.usage.totalTokens).toBeLessThanOrEqual(3000);
+    expect(output.usage.totalTokens).toBeLessThanOrEqual(500);
     expect(hasEvidence(output) && output.content.evidenceBundle.meta.earlyStopReason).toBe("budget");
     expect(started.length).toBeLessThan(20);
   });

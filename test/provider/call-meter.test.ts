@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import type { Usage } from "../../src/contract/usage.ts";
 import { generate } from "../../src/provider/language-model.ts";
+import { estimatePromptTokens } from "../../src/provider/prompt-tokens.ts";
 import { scriptedModel } from "../../src/testing.ts";
 
 const call = { messages: [{ role: "user" as const, content: "Hi" }], maxOutputTokens: 9 };
+const prompt = estimatePromptTokens(call.messages, undefined, scriptedModel([])) as number;
 const { signal } = new AbortController();
 
 async function usageOfFailure(error: Error): Promise<Usage[]> {
@@ -18,7 +20,7 @@ const withCode = (code: string) => Object.assign(new Error(code), { code });
 test.each(["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "UND_ERR_SOCKET", "UND_ERR_BODY_TIMEOUT"])(
   "a call whose connection broke (%s) may be billed: it counts by an estimate",
   async (code) => {
-    const estimate = { inputTokens: 18, outputTokens: 9, estimated: true, requests: 1 };
+    const estimate = { inputTokens: prompt, outputTokens: 9, estimated: true, requests: 1 };
     expect(await usageOfFailure(withCode(code))).toMatchObject([estimate]);
     expect(await usageOfFailure(new Error("fetch failed", { cause: withCode(code) }))).toMatchObject([estimate]);
   },
@@ -45,7 +47,7 @@ test.each([Number.NaN, null, -1, "12"])(
       scriptedModel(() => ({ text: "ok", usage })),
       { ...call, signal },
     );
-    expect(answer.usage).toMatchObject({ inputTokens: 18, outputTokens: 2, estimated: true });
+    expect(answer.usage).toMatchObject({ inputTokens: prompt, outputTokens: 2, estimated: true });
     const partly = { inputTokens: 5, outputTokens: figure, reasoningTokens: figure } as any;
     const other = await generate(
       scriptedModel(() => ({ text: "ok", usage: partly })),
@@ -65,5 +67,5 @@ test.each([
   await expect(generate(model, { ...call, signal, onUsage: (usage) => reported.push(usage) })).rejects.toThrow(
     TypeError,
   );
-  expect(reported).toMatchObject([{ inputTokens: 18, estimated: true, requests: 1 }]);
+  expect(reported).toMatchObject([{ inputTokens: prompt, estimated: true, requests: 1 }]);
 });

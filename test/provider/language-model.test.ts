@@ -5,11 +5,11 @@ import type { LanguageModelLike } from "../../src/contract/model.ts";
 import type { Usage } from "../../src/contract/usage.ts";
 import { generate } from "../../src/provider/language-model.ts";
 import type { ModelCall } from "../../src/provider/model-call.ts";
-import { promptTokensUpperBound } from "../../src/provider/prompt-tokens.ts";
+import { estimatePromptTokens } from "../../src/provider/prompt-tokens.ts";
 import { type OpenAIServer, type Script, startOpenAIServer } from "../support/openai-server.ts";
 
 const messages = [{ role: "user" as const, content: "Say hello" }];
-const promptBound = promptTokensUpperBound(messages) as number;
+const promptBound = estimatePromptTokens(messages, undefined, { provider: "p", modelId: "m" }) as number;
 const asked = (call: Partial<ModelCall> = {}): ModelCall => ({
   messages,
   signal: new AbortController().signal,

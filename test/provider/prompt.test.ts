@@ -1,7 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toPrompt } from "../../src/provider/model-call.ts";
-import { promptTokensUpperBound } from "../../src/provider/prompt-tokens.ts";
 
 const bytes = new Uint8Array([1, 2, 3]);
 const url = "https://example.com/a.png";
@@ -60,37 +58,4 @@ describe("toPrompt", () => {
       partOf({ type: "image", image: url }, "v4"),
     );
   });
-});
-
-describe("promptTokensUpperBound", () => {
-  it("is at least the bytes of all text, in any language", () => {
-    fc.assert(
-      fc.property(fc.array(fc.string({ unit: "grapheme" }), { minLength: 1 }), (texts) => {
-        const bound = promptTokensUpperBound(texts.map((content) => ({ role: "user", content }))) as number;
-        expect(bound).toBeGreaterThanOrEqual(Buffer.byteLength(texts.join("")) + texts.length);
-      }),
-    );
-  });
-
-  it("counts the schema of the answer", () => {
-    const schema = { type: "object", description: "x".repeat(500) };
-    const messages = [{ role: "user" as const, content: "Hi" }];
-    expect(promptTokensUpperBound(messages, schema)).toBeGreaterThan(
-      (promptTokensUpperBound(messages) as number) + 500,
-    );
-  });
-
-  it("counts a file by its bytes, and a small image as more than them", () => {
-    expect(promptTokensUpperBound(inUser({ type: "image", image: bytes }))).toBeGreaterThan(4000);
-    expect(promptTokensUpperBound(inUser({ type: "file", data: new Uint8Array(50_000) }))).toBeGreaterThanOrEqual(
-      50_000,
-    );
-  });
-
-  it.each([url, new URL(url), { type: "url", url: new URL(url) }])(
-    "is not known where a file lies elsewhere: %s",
-    (data) => {
-      expect(promptTokensUpperBound(inUser({ type: "file", data }))).toBeUndefined();
-    },
-  );
 });

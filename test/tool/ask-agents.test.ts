@@ -80,7 +80,7 @@ describe("agents", () => {
     const output = await new Orchestrator().run({
       request: "?",
       agents: agentsOf(models),
-      options: { budget: { tokens: 80 }, maxParallel: 1 },
+      options: { budget: { tokens: 40 }, maxParallel: 1 },
     });
     expect(output).toMatchObject({
       status: "partial",

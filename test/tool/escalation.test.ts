@@ -39,7 +39,7 @@ const reliable = () =>
 describe("an escalation keeps the evidence that is paid for", () => {
   test("where the budget ends before the stronger model's first answer", async () => {
     const { tool, strong } = escalating([() => answer("no")], { maxOutputTokens: 1_000 });
-    const output = await reliable().run({ tool, request: {}, options: { budget: { tokens: 1_090 } } });
+    const output = await reliable().run({ tool, request: {}, options: { budget: { tokens: 1_060 } } });
     expect(output.status).toBe("partial");
     const { meta, summary, replicates } = unwrap(output).evidenceBundle;
     expect(summary).toMatchObject({ consensus: "yes", confidence: 0.625, validCount: 3, invalidCount: 0 });
@@ -88,7 +88,7 @@ describe("an escalation keeps the evidence that is paid for", () => {
 
   test("a stronger model that is cut short votes with what it has answered", async () => {
     const { tool } = escalating([() => answer("no")], { maxOutputTokens: 10 });
-    const output = await reliable().run({ tool, request: {}, options: { budget: { tokens: 140 } } });
+    const output = await reliable().run({ tool, request: {}, options: { budget: { tokens: 110 } } });
     expect(output.status).toBe("partial");
     const { meta, summary, replicates } = unwrap(output).evidenceBundle;
     expect(summary).toMatchObject({ consensus: "no", validCount: 2 });
@@ -148,7 +148,7 @@ describe("an escalation keeps the evidence that is paid for", () => {
       maxOutputTokens: 1_000,
       defaultOptions: { k: 2, escalate: { below: 0.9, to: [strongModel(() => answer("no"))] } },
     });
-    const run = new Orchestrator().run({ tool, request: {}, options: { budget: { tokens: 1_070 } } });
+    const run = new Orchestrator().run({ tool, request: {}, options: { budget: { tokens: 1_030 } } });
     const error = await run.catch((e) => e);
     expect(BudgetExceeded.isInstance(error) && error.partial?.content).toMatchObject({
       evidenceBundle: { summary: { consensus: null, validCount: 0 } },

@@ -9,10 +9,12 @@ import {
   type ResolvedBundleOptions,
   type ToolContext,
 } from "../../src/index.ts";
-import { promptTokensUpperBound } from "../../src/provider/prompt-tokens.ts";
+import { estimatePromptTokens, tokenCounter } from "../../src/provider/prompt-tokens.ts";
 import { scriptedModel } from "../../src/testing.ts";
 
-const promptTokens = promptTokensUpperBound([{ role: "user", content: [{ type: "text", text: "x" }] }]) as number;
+const model = scriptedModel([]);
+const question = [{ role: "user" as const, content: [{ type: "text", text: "x" }] }];
+const promptTokens = estimatePromptTokens(question, undefined, model, await tokenCounter(model, undefined)) as number;
 const usage = { inputTokens: 20, outputTokens: 30 };
 /** A cent for every ten tokens. */
 const prices = {
@@ -51,10 +53,10 @@ const cases = places.flatMap((place) => ceilings.map((ceiling) => [...place, cei
 
 describe("the length of an answer that the model is told", () => {
   test.each(cases)(
-    "is what is left of %s beside the prompt, where the user gave none",
+    "is what is left of %s beside the prompt, of which the first answer has told the size",
     async (_, at, isShared, ceiling) => {
-      const first = 500 - promptTokens;
-      expect(await limitsSent(at(ceiling))).toEqual([first, isShared ? first - 50 : first]);
+      const left = 500 - usage.inputTokens;
+      expect(await limitsSent(at(ceiling))).toEqual([500 - promptTokens, isShared ? left - 50 : left]);
     },
   );
 

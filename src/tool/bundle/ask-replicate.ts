@@ -122,14 +122,14 @@ function replicateContext(
   attempt: CallAttempt,
   replicate: ReplicateSpec,
 ): ReplicateContext {
-  const { context, runtime, schema, resampling, question } = asking;
+  const { context, runtime, schema, resampling, question, bound } = asking;
   const { index, seed, fields } = replicate;
   const within = question && `${question}/${index}:${seed}`;
   // Whose own place is not known has none for what is asked inside of it.
   const journal = within ? runtime.journal : undefined;
   const responseSchema = resampling && fields ? resampling.responseSchema(fields) : schema?.jsonSchema;
   const checkAnswer = (value: unknown) => checkAnswerOf(asking, value, fields);
-  const own = { responseSchema, checkAnswer, within, journal };
+  const own = { responseSchema, checkAnswer, within, journal, bound };
   return Object.assign(attemptContext(context, runtime, attempt, own), { replicate });
 }
 

@@ -1,5 +1,5 @@
 import type { ToolEvents } from "../../contract/event.ts";
-import type { LanguageModelLike, ModelTraits, PromptMessage } from "../../contract/model.ts";
+import type { LanguageModelLike, ModelTraits } from "../../contract/model.ts";
 import type { PriceSource } from "../../contract/settings.ts";
 import type { Budget, CallBound, Usage } from "../../contract/usage.ts";
 import { InvalidOptionsError, messageOf, showValue } from "../../core/errors.ts";
@@ -15,12 +15,14 @@ import { ignorePromise } from "../../core/thenable.ts";
 
 /** Facts of a bundle's calls that hold from the first one on. */
 export interface CallFacts {
-  /** The user's own limit. */
-  readonly maxOutputTokens: number | undefined;
-  /** Estimates a prompt; `undefined` where its size cannot be known. */
-  readonly estimate: (messages: readonly PromptMessage[]) => number | undefined;
+  /** Estimates the tokens of the question; `undefined` where its size cannot be known. */
+  readonly questionTokens: () => number | undefined;
+  /** Estimates what the correction of an error adds to the question. */
+  readonly correctionTokens: (previousError: unknown) => number;
   /** Dollars for so many tokens; `undefined` where no ceiling is in dollars. */
   readonly priceOf: ((inputTokens: number, outputTokens: number) => number) | undefined;
+  /** The user's own limit. */
+  readonly maxOutputTokens: number | undefined;
   readonly traits: ModelTraits;
   /** Longest answer of the tool's earlier bundles; 0 where there was none. */
   readonly usualAnswer: number;
@@ -58,11 +60,15 @@ export class CallSizes {
     this.#facts = facts;
   }
 
-  /** Returns what one call may use; `undefined` where no ceiling is to be kept, or the prompt's size is unknown. */
-  bound(messages: readonly PromptMessage[], { share, remaining, unspent }: Room): CallBound | undefined {
+  /**
+   * Returns what one call may use; `undefined` where no ceiling is to be kept, or the prompt's size is not known.
+   *
+   * @param previousError of the attempt before, whose correction makes the prompt longer
+   */
+  bound(previousError: unknown, { share, remaining, unspent }: Room): CallBound | undefined {
     if (remaining.tokens === undefined && remaining.costUsd === undefined) return undefined;
     const { maxOutputTokens, priceOf } = this.#facts;
-    const promptTokens = this.#promptTokens(messages);
+    const promptTokens = this.promptTokens(previousError);
     if (promptTokens === undefined) return undefined;
     const within = (budget: Budget) => this.#roomWithin(budget, promptTokens);
     const outputTokens = maxOutputTokens ?? this.#roomFor(within(share), within(remaining), within(unspent));
@@ -79,11 +85,11 @@ export class CallSizes {
    *
    * @returns `undefined` where the model stops before the budget does
    */
-  limitWithin(reserved: Budget, messages: readonly PromptMessage[]): number | undefined {
+  limitWithin(reserved: Budget, previousError: unknown): number | undefined {
     const { maxOutputTokens, traits } = this.#facts;
     if (maxOutputTokens !== undefined) return maxOutputTokens;
     if (reserved.tokens === undefined && reserved.costUsd === undefined) return undefined;
-    const promptTokens = this.#promptTokens(messages);
+    const promptTokens = this.promptTokens(previousError);
     if (promptTokens === undefined) return undefined;
     const limit = Math.max(this.#roomWithin(reserved, promptTokens), this.#needed);
     return limit < this.#cap ? limit : traits.maxOutputTokens;
@@ -95,11 +101,20 @@ export class CallSizes {
    * @param limit that the budget had set for the answer
    * @param isCut the answer ended at its limit
    */
-  learn(messages: readonly PromptMessage[], usage: Usage, limit: number | undefined, isCut: boolean): void {
-    const estimated = this.#scale === undefined && !usage.estimated ? this.#facts.estimate(messages) : undefined;
+  learn(previousError: unknown, usage: Usage, limit: number | undefined, isCut: boolean): void {
+    const estimated = this.#scale === undefined && !usage.estimated ? this.promptTokens(previousError) : undefined;
     if (estimated && usage.inputTokens > 0) this.#scale = usage.inputTokens / estimated;
     if (!isCut) this.#longestAnswer = Math.max(this.#longestAnswer, usage.outputTokens);
     else if (limit !== undefined) this.#longestCut = Math.max(this.#longestCut, limit);
+  }
+
+  /** Estimated tokens of a call's prompt, measured by the first answer. */
+  promptTokens(previousError: unknown): number | undefined {
+    const { questionTokens, correctionTokens } = this.#facts;
+    const tokens = questionTokens();
+    return tokens === undefined
+      ? undefined
+      : Math.ceil((tokens + correctionTokens(previousError)) * (this.#scale ?? 1));
   }
 
   get #cap(): number {
@@ -110,11 +125,6 @@ export class CallSizes {
   get #needed(): number {
     const beyondCut = this.#longestCut < this.#longestAnswer ? 0 : Math.ceil(growth * this.#longestCut);
     return Math.min(this.#cap, Math.max(lowestLimit, this.#longestAnswer, beyondCut));
-  }
-
-  #promptTokens(messages: readonly PromptMessage[]): number | undefined {
-    const estimated = this.#facts.estimate(messages);
-    return estimated === undefined ? undefined : Math.ceil(estimated * (this.#scale ?? 1));
   }
 
   /**

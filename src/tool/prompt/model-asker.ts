@@ -5,17 +5,17 @@ import { InvalidOutputError } from "../../contract/errors.ts";
 import type { LanguageModelLike, ModelTraits, PromptMessage } from "../../contract/model.ts";
 import type { PriceSource } from "../../contract/settings.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
-import type { Usage } from "../../contract/usage.ts";
+import type { Budget, Usage } from "../../contract/usage.ts";
 import type { JSONObject } from "../../core/json.ts";
 import { ModelTraitsRegistry } from "../../provider/model-traits.ts";
 import { defaultPrices } from "../../provider/prices.ts";
-import { promptTokensUpperBound } from "../../provider/prompt-tokens.ts";
+import { estimatePromptTokens, tokenCounter } from "../../provider/prompt-tokens.ts";
 import { generateAdapted } from "../../provider/refused-parameters.ts";
 import { resolveModel } from "../../provider/resolve.ts";
 import { readAnswer } from "../../schema/read-answer.ts";
 import { askForFields } from "../bundle/answer-rules.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
-import { boundCall, costOf, type OutputLimit, outputLimitWithin, priceOf } from "./call-bound.ts";
+import { CallSizes, costOf, priceOf } from "./call-bound.ts";
 
 /** How a prompt tool asks its model. */
 export interface ModelSettings {
@@ -25,6 +25,9 @@ export interface ModelSettings {
   providerOptions?: Record<string, JSONObject> | undefined;
 }
 
+/** A bound that carries what the answers of its bundle teach. */
+type SizedBound = ReplicateBound & { readonly sizes: CallSizes };
+
 /** Bundles whose run has heard that they are asked for at temperature 0, of however many models. */
 const warned = new WeakSet<ResolvedBundleOptions>();
 
@@ -33,6 +36,8 @@ export class ModelAsker {
   readonly #settings: ModelSettings;
   /** What is learned by runs that share nothing with others. */
   readonly #modelTraits = new ModelTraitsRegistry();
+  /** Longest whole answer so far, in tokens. */
+  #usualAnswer = 0;
   #model: Promise<LanguageModelLike> | undefined;
 
   constructor(settings: ModelSettings) {
@@ -40,16 +45,16 @@ export class ModelAsker {
   }
 
   /**
-   * The bound of one replicate. Finds the model and its prices first, so that nothing has been paid when one is missing.
+   * Returns the bound of one replicate. Finds the model and its prices first: where one is missing, nothing has been paid.
    *
-   * @throws InvalidOptionsError for a model that is not to be had, or a budget in dollars and a model without a price
+   * @throws InvalidOptionsError for a model that is not found, or a budget in dollars and a model without a price
    */
   async bound(
     messages: readonly PromptMessage[],
     options: ResolvedBundleOptions,
     context: ToolContext,
-  ): Promise<ReplicateBound> {
-    const { temperature, maxOutputTokens } = this.#settings;
+  ): Promise<SizedBound> {
+    const { temperature } = this.#settings;
     if (temperature === 0 && options.k > 1 && !warned.has(options)) {
       warned.add(options);
       context.events.emit("warning", {
@@ -58,15 +63,16 @@ export class ModelAsker {
       });
     }
     const model = await this.#resolve();
-    const { responseSchema, askableFields } = runtimeOf(context) ?? {};
-    const longest = askableFields ? askForFields(messages, askableFields) : messages;
-    const priceOf = await this.#priceOf(model, context, options);
-    const tokensOf = (asked: readonly PromptMessage[]) => promptTokensUpperBound(asked, responseSchema);
-    const firstTokens = tokensOf(longest);
-    return (share, remaining, error) => {
-      const promptTokens = error === undefined ? firstTokens : tokensOf(withCorrection(longest, error));
-      return boundCall({ promptTokens, priceOf }, maxOutputTokens, share, remaining);
+    const runtime = runtimeOf(context);
+    const budgets = [context.budget.limits, options.globalBudget, options.perReplicateBudget];
+    const ceilings = {
+      tokens: budgets.find((budget) => budget?.tokens !== undefined)?.tokens,
+      costUsd: budgets.find((budget) => budget?.costUsd !== undefined)?.costUsd,
     };
+    const sizes = await this.#sizesOf(messages, model, runtime, ceilings);
+    const bound: ReplicateBound = (share, remaining, previousError, unspent = remaining) =>
+      sizes.bound(previousError, { share, remaining, unspent });
+    return Object.assign(bound, { sizes });
   }
 
   async ask(
@@ -76,18 +82,22 @@ export class ModelAsker {
   ): Promise<ReplicateResult> {
     const model = await this.#resolve();
     const runtime = runtimeOf(context);
-    const wanted = replicate.fields ? askForFields(question, replicate.fields) : question;
-    const messages = withCorrection(wanted, runtime?.attempt?.previousError);
     const prices = await pricesOf(runtime);
-    const { temperature, providerOptions } = this.#settings;
-    const traits = (runtime?.modelTraits ?? this.#modelTraits).of(model);
+    const { previousError, reserved = {} } = runtime?.attempt ?? {};
+    const sizes =
+      (runtime?.bound as SizedBound | undefined)?.sizes ?? (await this.#sizesOf(question, model, runtime, reserved));
+    const wanted = replicate.fields ? askForFields(question, replicate.fields) : question;
+    const { temperature, providerOptions, maxOutputTokens } = this.#settings;
+    const traits = this.#traitsOf(model, runtime);
     const isStreaming = runtime?.isStreaming && !traits.refused.has("stream");
+    const limit = sizes.limitWithin(reserved, previousError);
     const call = {
-      messages,
+      messages: [...wanted, ...correctionOf(previousError)],
+      estimatePrompt: () => sizes.promptTokens(previousError),
       seed: replicate.seed,
       sampleIndex: replicate.index,
       temperature,
-      maxOutputTokens: this.#maxOutputTokens(messages, runtime, prices, model),
+      maxOutputTokens: limit,
       providerOptions,
       responseSchema: runtime?.responseSchema,
       signal: context.signal,
@@ -96,18 +106,58 @@ export class ModelAsker {
     };
     const adaptation = {
       traits,
-      isOwnLimit: this.#settings.maxOutputTokens !== undefined,
+      isOwnLimit: maxOutputTokens !== undefined,
       onRefusal: (message: string) => context.events.emit("warning", { code: "parameter_refused", message }),
     };
     const answer = await askInTime(isStreaming ? runtime : undefined, () => generateAdapted(model, call, adaptation));
     if (answer.finishReason === "content-filter") throw contentFiltered(model);
+    const isCut = answer.finishReason === "length";
+    const isBudgetsLimit = maxOutputTokens === undefined && limit !== undefined && limit !== traits.maxOutputTokens;
+    const budgetsLimit = isBudgetsLimit && !traits.refused.has("maxOutputTokens") ? limit : undefined;
+    if (isLimited(reserved)) sizes.learn(previousError, answer.usage, budgetsLimit, isCut);
+    if (!isCut) this.#usualAnswer = Math.max(this.#usualAnswer, answer.usage.outputTokens);
+    const cutOff = isCut ? describeCut(budgetsLimit, limit) : undefined;
     const { responseSchema: jsonSchema, checkAnswer: check } = runtime ?? {};
     const { data, repairs, reasoning } = await readAnswer(answer.text, {
       finishReason: answer.finishReason,
+      cutOff,
       schema: jsonSchema && { jsonSchema, check },
+    }).catch((error) => {
+      throw cutOff === undefined ? error : asCut(error, cutOff, budgetsLimit !== undefined);
     });
     const warnings = [...answer.warnings, ...repairs];
     return { data, model: answer.modelId, warnings, responseId: answer.responseId, reasoning };
+  }
+
+  /** Sizes of a bundle's calls, of which nothing is learned yet. Without a ceiling, nothing is counted before it is needed. */
+  async #sizesOf(
+    question: readonly PromptMessage[],
+    model: LanguageModelLike,
+    runtime: ToolRuntime | undefined,
+    ceilings: Budget,
+  ): Promise<CallSizes> {
+    const { responseSchema, askableFields, estimateTokens } = runtime ?? {};
+    const count = isLimited(ceilings) ? await tokenCounter(model, estimateTokens) : undefined;
+    const longest = askableFields ? askForFields(question, askableFields) : question;
+    let known: { readonly tokens: number | undefined } | undefined;
+    return new CallSizes({
+      questionTokens: () => {
+        known ??= { tokens: estimatePromptTokens(longest, responseSchema, model, count) };
+        return known.tokens;
+      },
+      correctionTokens: (error) => {
+        const correction = correctionOf(error);
+        return correction.length === 0 ? 0 : (estimatePromptTokens(correction, undefined, model, count) ?? 0);
+      },
+      priceOf: ceilings.costUsd === undefined ? undefined : priceOf(await pricesOf(runtime), model),
+      maxOutputTokens: this.#settings.maxOutputTokens,
+      traits: this.#traitsOf(model, runtime),
+      usualAnswer: this.#usualAnswer,
+    });
+  }
+
+  #traitsOf(model: LanguageModelLike, runtime: ToolRuntime | undefined): ModelTraits {
+    return (runtime?.modelTraits ?? this.#modelTraits).of(model);
   }
 
   #resolve(): Promise<LanguageModelLike> {
@@ -117,33 +167,10 @@ export class ModelAsker {
     });
     return this.#model;
   }
+}
 
-  /** Where a budget is in dollars. */
-  async #priceOf(
-    model: LanguageModelLike,
-    context: ToolContext,
-    options: ResolvedBundleOptions,
-  ): Promise<OutputLimit["priceOf"]> {
-    const isPriced = [context.budget.limits, options.globalBudget, options.perReplicateBudget].some(
-      (budget) => budget?.costUsd !== undefined,
-    );
-    return isPriced ? priceOf(await pricesOf(runtimeOf(context)), model) : undefined;
-  }
-
-  #maxOutputTokens(
-    messages: readonly PromptMessage[],
-    runtime: ToolRuntime | undefined,
-    prices: PriceSource,
-    model: LanguageModelLike,
-  ): number | undefined {
-    const reserved = runtime?.attempt?.reserved ?? {};
-    if (reserved.tokens === undefined && reserved.costUsd === undefined) return this.#settings.maxOutputTokens;
-    const limit = {
-      promptTokens: promptTokensUpperBound(messages, runtime?.responseSchema),
-      priceOf: reserved.costUsd === undefined ? undefined : priceOf(prices, model),
-    };
-    return outputLimitWithin(reserved, limit, this.#settings.maxOutputTokens);
-  }
+function isLimited({ tokens, costUsd }: Budget): boolean {
+  return tokens !== undefined || costUsd !== undefined;
 }
 
 async function pricesOf(runtime: ToolRuntime | undefined): Promise<PriceSource> {
@@ -172,21 +199,35 @@ function showDelta(
   events.emit("delta", { text, replicateId: id });
 }
 
+function describeCut(budgetsLimit: number | undefined, limit: number | undefined): string {
+  if (budgetsLimit !== undefined)
+    return `the answer was cut off at ${budgetsLimit} output tokens, thoughts included, a limit that the budget set. Raise the budget, or ask for less`;
+  const at = limit === undefined ? "" : `, ${limit} tokens`;
+  return `the answer was cut off at its length limit${at}. Raise maxOutputTokens, or ask for less`;
+}
+
+/** An answer that the budget cut off. It is asked for again with more room, and not corrected: it was not wrong. */
+class CutByBudgetError extends InvalidOutputError {
+  override readonly name = "CutByBudgetError";
+}
+
+/** What is wrong with an answer that was cut off is that it was cut off. */
+function asCut(error: unknown, cutOff: string, isByBudget: boolean): unknown {
+  if (!InvalidOutputError.isInstance(error)) return error;
+  const options = { data: error.data, cause: error };
+  return isByBudget ? new CutByBudgetError([cutOff], options) : new InvalidOutputError([cutOff], options);
+}
+
 /** Longer answers are cut where they are shown back to the model: what is wrong with them stands in the errors. */
 const shownAnswerLength = 4_000;
 
-/**
- * The messages of a further attempt: after an answer that did not fit, the model is shown it and what was wrong.
- *
- * @param previousError what the attempt before failed with
- */
-export function withCorrection(messages: readonly PromptMessage[], previousError: unknown): readonly PromptMessage[] {
-  if (!InvalidOutputError.isInstance(previousError)) return messages;
+/** Messages that show the model its answer before and what is wrong with it; none where it was not wrong. */
+function correctionOf(previousError: unknown): readonly PromptMessage[] {
+  if (!InvalidOutputError.isInstance(previousError) || previousError instanceof CutByBudgetError) return [];
   const { data, errors } = previousError;
   const answer = (typeof data === "string" ? data : (JSON.stringify(data) ?? "")).slice(0, shownAnswerLength);
   const faults = errors.map((error) => `- ${error}`).join("\n");
   return [
-    ...messages,
     ...(answer === "" ? [] : [{ role: "assistant" as const, content: [{ type: "text", text: answer }] }]),
     {
       role: "user",
