@@ -162,7 +162,30 @@ export function withoutSecrets(text: string): string {
   secrets ??= secretsOf(process.env);
   let clean = text;
   for (const secret of secrets) if (clean.includes(secret)) clean = clean.replaceAll(secret, "[secret]");
+  for (const [secret, pattern] of givenSecrets)
+    if (clean.includes(secret)) clean = clean.replaceAll(pattern, "[secret]");
   return clean;
+}
+
+/** A shorter value is no secret. */
+const shortestGivenSecret = 4;
+/** A process that makes a model for each of its users does not keep all their keys. */
+const mostGivenSecrets = 1_000;
+const givenSecrets = new Map<string, RegExp | string>();
+
+/** Hides values that a model was made with, its key for one, from whatever is shown, logged or kept. */
+export function hideSecrets(values: Iterable<string>): void {
+  for (const secret of [...values].flatMap(asWritten)) {
+    if (secret.length < shortestGivenSecret) continue;
+    givenSecrets.delete(secret);
+    // A short one may be a part of any word.
+    givenSecrets.set(secret, secret.length >= shortestSecret ? secret : asWholeWord(secret));
+    if (givenSecrets.size > mostGivenSecrets) givenSecrets.delete(givenSecrets.keys().next().value as string);
+  }
+}
+
+function asWholeWord(secret: string): RegExp {
+  return new RegExp(`(?<![\\p{L}\\p{N}])${secret.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?![\\p{L}\\p{N}])`, "gu");
 }
 
 /** The longest first, in case one is a part of another. */

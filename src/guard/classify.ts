@@ -159,6 +159,8 @@ const categoryOfCode: Readonly<Record<string, ErrorCategory>> = {
   ...all("overloaded", ["overloaded_error", "engine_overloaded", "model_overloaded"]),
   ...all("server_error", ["api_error", "server_error", "internal_server_error", "InternalServerException"]),
   ...all("timeout", ["timeout_error", "DEADLINE_EXCEEDED"]),
+  // No server is to blame for a word that no table knows.
+  ...all("unknown", ["UNKNOWN_FINISH_REASON", "PAUSED_ANSWER"]),
   ...all("context_length", ["context_length_exceeded", "request_too_large", "string_above_max_length"]),
   ...all("content_filter", ["content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"]),
   ...all("authentication", [

@@ -2,11 +2,11 @@ import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
   LanguageModelV4Prompt,
-  LanguageModelV4Usage,
   SharedV4Warning,
 } from "@ai-sdk/provider";
 import type { CallParameter, LanguageModelLike, PromptMessage } from "../contract/model.ts";
 import type { Usage } from "../contract/usage.ts";
+import type { Clock } from "../core/clock.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { askForSchema } from "./response-format.ts";
 
@@ -27,8 +27,14 @@ export interface ModelCall {
   /** Parameters that the model's server refuses: they are left out, or sent in another form. */
   readonly refused?: ReadonlySet<CallParameter> | undefined;
   readonly signal: AbortSignal;
+  /** Error of the attempt before: an answer that nothing explains is asked for only once more. */
+  readonly previousError?: unknown;
+  /** Tells how long a finished stream may stay open. Default: the real clock. */
+  readonly clock?: Clock | undefined;
   /** Makes it a streaming call, and hears each piece of the answer's text. */
   readonly onDelta?: ((text: string) => void) | undefined;
+  /** Hears that the model goes on writing: text, thoughts or a tool call. Comments of a proxy are no sign of it. */
+  readonly onProgress?: (() => void) | undefined;
   /**
    * Hears once what the call used, also when it fails, before the call settles: figures of the provider, or an estimate
    * that is marked so. Not called where nothing can have been billed.
@@ -41,8 +47,10 @@ export interface ModelAnswer {
   readonly text: string;
   /** As the provider counts it, or an estimate that is marked so. */
   readonly usage: Usage;
-  /** `"stop"`, `"length"`, `"content-filter"`, `"tool-calls"` or `"other"`. */
-  readonly finishReason: string;
+  /** `"stop"`, `"length"` or `"tool-calls"`, and the word of the server itself. */
+  readonly finishReason: { readonly unified: string; readonly raw?: string };
+  /** A limit ended it. */
+  readonly isCutOff: boolean;
   readonly responseId?: string | undefined;
   /** The model that answered, which may be a dated version of the one that was asked. */
   readonly modelId: string;
@@ -106,48 +114,6 @@ function withSampleIndex(providerOptions: ModelCall["providerOptions"], sampleIn
 
 export function sampleIndexOf(options: LanguageModelV4CallOptions): number | undefined {
   return options.providerOptions?.[ownName]?.["sampleIndex"] as number | undefined;
-}
-
-/** What a provider says that a call used. What it withholds is left out. */
-export type ReportedUsage = Pick<Partial<Usage>, "inputTokens" | "outputTokens"> &
-  Pick<Usage, "cachedInputTokens" | "cacheWriteInputTokens" | "reasoningTokens">;
-
-/** The figures of a provider as ours; `undefined` where it gave none. What is no count is none. */
-export function toUsage(reported: LanguageModelV4Usage | undefined): ReportedUsage | undefined {
-  const inputTokens = countOf(reported?.inputTokens?.total);
-  const outputTokens = countOf(reported?.outputTokens?.total);
-  if (inputTokens === undefined && outputTokens === undefined) return undefined;
-  const cachedInputTokens = countOf(reported?.inputTokens?.cacheRead);
-  const cacheWriteInputTokens = countOf(reported?.inputTokens?.cacheWrite);
-  const reasoningTokens = countOf(reported?.outputTokens?.reasoning);
-  return {
-    ...(inputTokens !== undefined && { inputTokens }),
-    ...(outputTokens !== undefined && { outputTokens }),
-    ...(cachedInputTokens !== undefined && { cachedInputTokens }),
-    ...(cacheWriteInputTokens !== undefined && { cacheWriteInputTokens }),
-    ...(reasoningTokens !== undefined && { reasoningTokens }),
-  };
-}
-
-/** A server's null passes through providers, and so does the NaN of their sums. */
-function countOf(figure: number | null | undefined): number | undefined {
-  return typeof figure === "number" && figure >= 0 && Number.isFinite(figure) ? figure : undefined;
-}
-
-/** Our figures as a provider gives them. */
-export function fromUsage(
-  usage: { [Figure in keyof Usage]?: Usage[Figure] | undefined } | undefined,
-): LanguageModelV4Usage {
-  const { inputTokens, outputTokens, cachedInputTokens, cacheWriteInputTokens, reasoningTokens } = usage ?? {};
-  return {
-    inputTokens: {
-      total: inputTokens,
-      noCache: undefined,
-      cacheRead: cachedInputTokens,
-      cacheWrite: cacheWriteInputTokens,
-    },
-    outputTokens: { total: outputTokens, text: undefined, reasoning: reasoningTokens },
-  };
 }
 
 /** The warnings of a provider as sentences. */

@@ -10,8 +10,9 @@ import type {
 import * as v from "valibot";
 import { fingerprint } from "../core/canonical.ts";
 import { InvalidOptionsError, messageOf, showValue } from "../core/errors.ts";
-import { fromUsage, sampleIndexOf, toPrompt } from "./model-call.ts";
+import { sampleIndexOf, toPrompt } from "./model-call.ts";
 import type { OwnModel } from "./response-format.ts";
+import { fromUsage } from "./usage.ts";
 
 /** What is asked was not recorded. Asking again gives the same. */
 export class RecordedAnswerMissingError extends Error {

@@ -16,9 +16,9 @@ import {
   wholeNumber,
 } from "../core/options.ts";
 import { type Random, seededRandom } from "../core/random.ts";
-import { fromUsage } from "./model-call.ts";
 import { streamOf, userText } from "./recorded.ts";
 import type { OwnModel } from "./response-format.ts";
+import { fromUsage } from "./usage.ts";
 
 const rate = () => finiteNumber({ minimum: 0, maximum: 1 });
 

@@ -17,12 +17,24 @@ async function usageOfFailure(error: Error): Promise<Usage[]> {
 
 const withCode = (code: string) => Object.assign(new Error(code), { code });
 
-test.each(["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "UND_ERR_SOCKET", "UND_ERR_BODY_TIMEOUT"])(
+test.each(["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "UND_ERR_SOCKET"])(
   "a call whose connection broke (%s) may be billed: it counts by an estimate",
   async (code) => {
     const estimate = { inputTokens: prompt, outputTokens: 9, estimated: true, requests: 1 };
     expect(await usageOfFailure(withCode(code))).toMatchObject([estimate]);
     expect(await usageOfFailure(new Error("fetch failed", { cause: withCode(code) }))).toMatchObject([estimate]);
+  },
+);
+
+// The timers of Node's fetch are not the run's, so that the error names a way around them.
+test.each(["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"])(
+  "a fetch that gave up waiting (%s) says after how long, and what to do; the call may be billed",
+  async (code) => {
+    const reported: Usage[] = [];
+    const model = scriptedModel([{ error: new Error("fetch failed", { cause: withCode(code) }) }]);
+    const failure = generate(model, { ...call, signal, onUsage: (usage) => reported.push(usage) });
+    await expect(failure).rejects.toMatchObject({ code, message: expect.stringMatching(/300 s.*streaming/s) });
+    expect(reported).toMatchObject([{ outputTokens: 9, estimated: true }]);
   },
 );
 

@@ -64,7 +64,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
         };
         expect(answer).toMatchObject({
           text: "Hello there",
-          finishReason: "stop",
+          finishReason: { unified: "stop" },
           responseId: "resp-7",
           modelId: "dated-model",
           usage,
@@ -117,11 +117,27 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
         expect(reported).toHaveLength(1);
       }));
 
-    it(`counts garbage in place of a ${mode} answer as used`, () =>
-      withServer([{ garbage: isStreaming ? "data: {nonsense\n\n" : "<html>" }], async (model) => {
+    it(`counts half an event in place of a ${mode} answer as used`, () =>
+      withServer(
+        [{ garbage: isStreaming ? "data: {nonsense\n\n" : '{"id": "c1", "choices": [{"mess' }],
+        async (model) => {
+          const reported: Usage[] = [];
+          await expect(generate(model, call({ onUsage: (usage) => reported.push(usage) }))).rejects.toThrow();
+          expect(reported).toEqual([expect.objectContaining({ inputTokens: promptBound, estimated: true })]);
+        },
+      ));
+
+    // No model has written the page of a proxy, so no provider bills it.
+    it(`counts nothing for a page in place of a ${mode} answer, and says that it was one`, () =>
+      withServer([{ garbage: "<html><title>Sign in</title></html>", type: "text/html" }], async (model) => {
         const reported: Usage[] = [];
-        await expect(generate(model, call({ onUsage: (usage) => reported.push(usage) }))).rejects.toThrow();
-        expect(reported).toEqual([expect.objectContaining({ inputTokens: promptBound, estimated: true })]);
+        const failure = generate(model, call({ onUsage: (usage) => reported.push(usage) }));
+        await expect(failure).rejects.toThrow("Sign in");
+        await expect(failure).rejects.toMatchObject({
+          statusCode: 502,
+          responseBody: expect.stringContaining("Sign in"),
+        });
+        expect(reported).toEqual([]);
       }));
   }
 
@@ -277,7 +293,7 @@ it.each([
       model as unknown as LanguageModelLike,
       asked({ onDelta: (text) => pieces.push(text) }),
     );
-    expect(answer).toMatchObject({ text: "yes", finishReason: "stop", usage: { totalTokens: 7 } });
+    expect(answer).toMatchObject({ text: "yes", finishReason: { unified: "stop" }, usage: { totalTokens: 7 } });
     expect(pieces).toEqual(["yes"]);
     expect(cancelled).toBe(true);
   },

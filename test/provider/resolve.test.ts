@@ -53,7 +53,7 @@ describe("resolveModel", () => {
   });
 
   it("names the command that installs a missing provider", async () => {
-    expect(await refusal("google:gemini-2.5-flash")).toMatch(/npm install @ai-sdk\/google@\d+\.\d+\.\d+$/);
+    expect(await refusal("xai:grok-4")).toMatch(/npm install @ai-sdk\/xai@\d+\.\d+\.\d+$/);
   });
 
   it("names the environment variable of a missing key", async () => {

@@ -152,9 +152,7 @@ describe("simulatedModel", () => {
         const messages = [{ role: "user" as const, content: "Is it?" }];
         const answer = await generate(simulatedModel(), { messages, signal, responseSchema: schema, maxOutputTokens });
         expect(answer.usage.outputTokens).toBeLessThanOrEqual(maxOutputTokens);
-        expect(answer.finishReason === "length").toBe(
-          answer.text.length < JSON.stringify(simulatedTruth("Is it?", schema)).length,
-        );
+        expect(answer.isCutOff).toBe(answer.text.length < JSON.stringify(simulatedTruth("Is it?", schema)).length);
       }),
     );
   });

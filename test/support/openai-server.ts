@@ -20,7 +20,7 @@ export type Script =
   /** Never answers. */
   | { readonly hang: true }
   /** Answers 200 with something that is none of the protocol. */
-  | { readonly garbage: string };
+  | { readonly garbage: string; readonly type?: string };
 
 /** What the server does with the request that it is shown. */
 export type ScriptFor = (call: ServerCall) => Script | Promise<Script>;
@@ -89,7 +89,8 @@ async function play(script: Script, call: ServerCall, response: ServerResponse, 
   if ("status" in script)
     return send(response, script.status, { error: { message: "scripted", ...script.error } }, script.headers);
   if ("garbage" in script) {
-    response.writeHead(200, { "content-type": call.body.stream ? "text/event-stream" : "application/json" });
+    const type = script.type ?? (call.body.stream ? "text/event-stream" : "application/json");
+    response.writeHead(200, { "content-type": type });
     return void response.end(script.garbage);
   }
   if (call.path === "/v1/embeddings") return send(response, 200, embeddings(call.body.input));

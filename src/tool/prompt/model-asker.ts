@@ -101,8 +101,11 @@ export class ModelAsker {
       providerOptions,
       responseSchema: runtime?.responseSchema,
       signal: context.signal,
+      clock: context.clock,
+      previousError,
+      onProgress: () => runtime?.attempt?.chunk(),
       onUsage: (usage: Usage) => context.reportUsage(usage, costOf(prices, model, usage, context.events)),
-      ...(runtime?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context, runtime, traits) }),
+      ...(runtime?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context) }),
     };
     const adaptation = {
       traits,
@@ -110,8 +113,7 @@ export class ModelAsker {
       onRefusal: (message: string) => context.events.emit("warning", { code: "parameter_refused", message }),
     };
     const answer = await askInTime(isStreaming ? runtime : undefined, () => generateAdapted(model, call, adaptation));
-    if (answer.finishReason === "content-filter") throw contentFiltered(model);
-    const isCut = answer.finishReason === "length";
+    const isCut = answer.isCutOff;
     const isBudgetsLimit = maxOutputTokens === undefined && limit !== undefined && limit !== traits.maxOutputTokens;
     const budgetsLimit = isBudgetsLimit && !traits.refused.has("maxOutputTokens") ? limit : undefined;
     if (isLimited(reserved)) sizes.learn(previousError, answer.usage, budgetsLimit, isCut);
@@ -119,7 +121,7 @@ export class ModelAsker {
     const cutOff = isCut ? describeCut(budgetsLimit, limit) : undefined;
     const { responseSchema: jsonSchema, checkAnswer: check } = runtime ?? {};
     const { data, repairs, reasoning } = await readAnswer(answer.text, {
-      finishReason: answer.finishReason,
+      finishReason: answer.finishReason.unified,
       cutOff,
       schema: jsonSchema && { jsonSchema, check },
     }).catch((error) => {
@@ -177,25 +179,13 @@ async function pricesOf(runtime: ToolRuntime | undefined): Promise<PriceSource> 
   return runtime?.prices ?? (await defaultPrices());
 }
 
-function contentFiltered({ provider, modelId }: LanguageModelLike): Error {
-  const message = `The content filter of "${provider}" withheld the answer of "${modelId}". Rephrase the prompt, or fall back to another model.`;
-  return Object.assign(new Error(message), { code: "content_filter" });
-}
-
 /** Asks, and where the answer comes as a stream has its chunks awaited for just as long. */
 function askInTime<R>(runtime: ToolRuntime | undefined, ask: () => Promise<R>): Promise<R> {
   const endOfChunks = runtime?.isStreaming ? runtime.attempt?.expectChunks() : undefined;
   return endOfChunks ? ask().finally(endOfChunks) : ask();
 }
 
-function showDelta(
-  text: string,
-  { id }: ReplicateSpec,
-  { events }: ReplicateContext,
-  runtime: ToolRuntime,
-  { refused }: ModelTraits,
-): void {
-  if (!refused.has("stream")) runtime.attempt?.chunk();
+function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateContext): void {
   events.emit("delta", { text, replicateId: id });
 }
 

@@ -1,0 +1,95 @@
+import type { LanguageModelV4 } from "@ai-sdk/provider";
+import { hideSecrets } from "../core/errors.ts";
+import { endlessAnswer } from "./answer-error.ts";
+import type { ModelCall } from "./model-call.ts";
+
+type Fetch = typeof globalThis.fetch;
+
+const mebibyte = 2 ** 20;
+
+/**
+ * Bytes of text at which an answer is ended: far more than any tokenizer makes of its limit, with room for thoughts that some
+ * servers do not count against it.
+ */
+export function outputCeiling(maxOutputTokens: number | undefined): number {
+  return maxOutputTokens === undefined ? 4 * mebibyte : mebibyte / 16 + 64 * maxOutputTokens;
+}
+
+/** Bytes on the wire for one byte of text: an event of a stream wraps a few letters in some hundred bytes of JSON. */
+const wrapping = 16;
+
+/** What the response of one call showed on its way to the provider package. */
+export interface Watch {
+  /** Bytes that were read. */
+  bytes: number;
+  /** Error of a response that was ended for its length. */
+  endless: Error | undefined;
+  /** Whole body, and headers, of a response that should have been a stream and is none. */
+  body: string | undefined;
+  headers: Record<string, string> | undefined;
+}
+
+/**
+ * The same model with an eye on its response: one without an end is ended, and one that is no stream is kept for its error. The
+ * provider packages of the AI SDK hold the fetch they were made with in `config.fetch`, and no option of a call replaces it. A
+ * model that is built otherwise is given back as it is.
+ */
+export function watchBody(model: LanguageModelV4, call: ModelCall): { model: LanguageModelV4; watch: Watch } {
+  const watch: Watch = { bytes: 0, endless: undefined, body: undefined, headers: undefined };
+  const { config } = model as { config?: unknown };
+  if (typeof config !== "object" || config === null || !("fetch" in config)) return { model, watch };
+  const ask = (config.fetch ?? globalThis.fetch) as Fetch;
+  const ceiling = wrapping * outputCeiling(call.maxOutputTokens);
+  const fetch: Fetch = async (input, init) => {
+    const response = bounded(await ask(input, init), ceiling, watch, (bytes) =>
+      endlessAnswer(model, bytes, call.maxOutputTokens),
+    );
+    const isOdd = call.onDelta && response.ok && /\b(?:json|html)\b/i.test(response.headers.get("content-type") ?? "");
+    if (!isOdd) return response;
+    watch.body = await response.text();
+    watch.headers = Object.fromEntries(response.headers);
+    return new Response(watch.body, { status: response.status, headers: { "content-type": "text/event-stream" } });
+  };
+  const watched = Object.create(model, { config: { value: { ...config, fetch } } }) as LanguageModelV4;
+  return { model: watched, watch };
+}
+
+function bounded(response: Response, ceiling: number, watch: Watch, toError: (bytes: number) => Error): Response {
+  if (!response.body) return response;
+  const body = response.body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        watch.bytes += chunk.byteLength;
+        if (watch.bytes <= ceiling) return controller.enqueue(chunk);
+        watch.endless = toError(watch.bytes);
+        controller.error(watch.endless);
+      },
+    }),
+  );
+  const { status, statusText, headers } = response;
+  return new Response(body, { status, statusText, headers });
+}
+
+/** Headers whose values everybody may read. */
+const plainHeaders =
+  /^(?:accept|accept-.*|content-.*|user-agent|host|anthropic-(?:version|beta)|openai-(?:organization|project)|http-referer|x-title)$/i;
+
+/** Hides the key and the headers that a model was made with from whatever is shown, logged or kept. */
+export async function hideKeysOf(model: object): Promise<void> {
+  try {
+    const { headers } = (model as { config?: { headers?: unknown } }).config ?? {};
+    hideHeaders(await (typeof headers === "function" ? headers() : headers));
+  } catch {
+    // A function that fails to give the headers has given none to the call either.
+  }
+}
+
+/** Hides the values of headers, where they may be secrets. */
+export function hideHeaders(headers: unknown): void {
+  if (typeof headers !== "object" || headers === null) return;
+  const entries = headers instanceof Headers ? headers.entries() : Object.entries(headers);
+  for (const [name, value] of entries) {
+    if (plainHeaders.test(name) || typeof value !== "string") continue;
+    hideSecrets([value, value.replace(/^(?:Bearer|Basic|Api-Key|Token)\s+/i, "")]);
+  }
+}
