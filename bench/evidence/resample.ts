@@ -4,8 +4,8 @@ import { seededRandom } from "../../src/core/random.ts";
 import { summarizeParts } from "../../src/evidence/internal/parts.ts";
 import { pickFields } from "../../src/evidence/internal/pick-fields.ts";
 import { resolveSchema } from "../../src/schema/resolve.ts";
-import { FieldResampling } from "../../src/tool/bundle/answer-rules.ts";
 import { createBundleRule } from "../../src/tool/bundle/bundle-rule.ts";
+import { FieldResampling } from "../../src/tool/bundle/field-resampling.ts";
 import { scheduleReplicates } from "../../src/tool/bundle/replicate-scheduler.ts";
 import { mean, percent, renderTable } from "./table.ts";
 

@@ -1,3 +1,4 @@
+import type { JSONValue } from "../core/json.ts";
 import type { EvidenceSource } from "./model.ts";
 import type { Usage } from "./usage.ts";
 
@@ -14,22 +15,36 @@ export interface ReplicateSpec {
   readonly fields?: readonly string[];
 }
 
-/** What one call for one replicate gave. */
+/** Why a model ended its answer. */
+export interface FinishReason {
+  /** `"stop"`, `"length"`, `"content-filter"`, `"tool-calls"`, `"error"` or `"other"`. */
+  unified: string;
+  /** The provider's own word, where it gave one. */
+  raw?: string | undefined;
+}
+
+/** Result of one call for one replicate. */
 export interface ReplicateResult<T = unknown> {
-  /** The answer: JSON, or what `JSON.stringify` makes JSON of. */
+  /** The answer, as it goes into the schema. Without a schema: JSON, or what `JSON.stringify` loses nothing of. */
   data: T;
   usage?: Usage | undefined;
   costUsd?: number | null | undefined;
   model?: string | undefined;
   warnings?: readonly string[] | undefined;
-  /** Text that the model wrote as its thoughts, and that is no part of the answer. */
-  reasoning?: string | undefined;
   /** The provider's name for the answer: two answers of one name are one answer, and a `warning` says so. */
   responseId?: string | undefined;
+  /** Text that the model wrote as its thoughts. It is no part of the answer. */
+  reasoning?: string | undefined;
+  finishReason?: FinishReason | undefined;
 }
 
 interface ReplicateBase {
   id: string;
+  /**
+   * The answer as JSON, on which votes are taken: `data` where the schema takes that unchanged, else what the model wrote.
+   * It stands in place of `data` wherever the replicate is written as JSON.
+   */
+  json?: JSONValue;
   usage?: Usage;
   costUsd?: number | null;
   elapsedMs: number;
@@ -38,9 +53,12 @@ interface ReplicateBase {
   attempts: number;
   /** JSON pointers that it was asked for, where that was not the whole answer (`resample: "fields"`). */
   fields?: string[];
+  /** Text that the model wrote as its thoughts. */
+  reasoning?: string;
+  finishReason?: FinishReason;
 }
 
-/** One answer. Only a valid one votes. */
+/** One answer. Only a valid one votes. `data` is the output of the schema, of any type. */
 export type Replicate<T = unknown> =
   | (ReplicateBase & { valid: true; data: T; quality: { valid: true; errors?: string[]; warnings?: string[] } })
   | (ReplicateBase & { valid: false; data: unknown; quality: { valid: false; errors: string[]; warnings?: string[] } });
@@ -53,7 +71,7 @@ export interface Disagreement {
   values: { value: unknown; support: number; replicateIds: string[] }[];
 }
 
-/** What the answers say of one field, or of the whole answer where it has none. */
+/** Votes on one field, or on the whole answer where it has none. Values and paths are those of `Replicate.json`. */
 export interface FieldSummary {
   value: unknown;
   tied: boolean;
@@ -68,9 +86,11 @@ export interface FieldSummary {
 
 /** What the answers agree on, where they differ, and how far that can be trusted. */
 export interface BundleSummary<T = unknown> {
-  /** `null` without a valid answer. */
+  /** Output of the schema for `consensusJson`; `null` without a valid answer. */
   consensus: T | null;
-  /** The replicate given as the consensus, where the fields put together do not fit the schema. */
+  /** The consensus of the votes, as JSON. It stands in place of `consensus` wherever the summary is written as JSON. */
+  consensusJson: JSONValue;
+  /** The replicate given as the consensus, where the schema refuses the fields put together. */
   medoidId?: string;
   /** Most contested first. */
   disagreements: Disagreement[];
@@ -124,7 +144,10 @@ export interface BundleMetadata {
   fieldsAsked?: Record<string, number>;
 }
 
-/** The answers of one question, what they agree on, and what they cost. Plain JSON data. */
+/**
+ * The answers of one question, what they agree on, and what they cost: plain data but for `data` of the replicates and the
+ * `consensus`, which are what the schema makes of JSON.
+ */
 export interface EvidenceBundle<T = unknown> {
   meta: BundleMetadata;
   replicates: Replicate<T>[];

@@ -83,12 +83,12 @@ export function isSelfGuarding(tool: object): boolean {
   return guardsItself in tool;
 }
 
-/** What was paid for in earlier runs of the same idempotency key, and a place for what is paid for now. */
+/** Replicates that earlier runs of the same idempotency key paid for, and a place for those that this run pays for. */
 export interface ReplicateJournal {
-  /** @param fits whether what an earlier run left can still be used */
+  /** @param read makes a replicate of the JSON that was kept; `undefined` where it cannot be used any more */
   find(
     place: ReplicatePlace,
-    fits: (replicate: Replicate) => PromiseLike<boolean> | boolean,
+    read: (kept: Replicate) => Promise<Replicate | undefined>,
   ): Promise<Replicate | undefined>;
   append(place: ReplicatePlace, replicate: Replicate): Promise<void>;
 }

@@ -28,6 +28,11 @@ export interface Tool<Input, Result, Options extends object> {
    * @throws InvalidOptionsError
    */
   resolveOptions?(given: Partial<Options> | undefined): Options;
+  /**
+   * Gives a content that was kept as JSON the values that JSON cannot hold, such as dates. Without it, a content that is
+   * replayed under an idempotency key is JSON.
+   */
+  restoreContent?(content: Result, options: Partial<Options> | undefined): Promise<Result>;
 }
 
 /**

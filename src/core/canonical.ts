@@ -50,6 +50,8 @@ function copyFields(value: object, trail: Trail, finish: Finish): object {
     if (key === "__proto__") Object.defineProperty(result, key, { value: copied, enumerable: true });
     else result[key] = copied;
   }
+  const toJson = Object.getOwnPropertyDescriptor(value, "toJSON");
+  if (toJson && !toJson.enumerable) Object.defineProperty(result, "toJSON", toJson);
   return result;
 }
 

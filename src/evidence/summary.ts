@@ -1,5 +1,7 @@
 import type { BundleSummary } from "../contract/bundle.ts";
+import { jsonOf } from "../contract/bundle-json.ts";
 import type { CompareOptions } from "../contract/bundle-options.ts";
+import type { JSONValue } from "../core/json.ts";
 import { type Agreement, agree } from "./internal/agreement.ts";
 import { assemble } from "./internal/consensus.ts";
 import type { Field } from "./internal/field.ts";
@@ -22,6 +24,8 @@ export interface SummaryOptions extends CompareOptions {
 export interface SummarizedReplicate<T> {
   readonly id: string;
   readonly data: T;
+  /** The answer as JSON, which is voted on. Default: `data`. */
+  readonly json?: JSONValue | undefined;
   /** Only valid replicates vote. Default: valid. */
   readonly quality?: { readonly valid: boolean } | undefined;
   readonly usage?: { readonly totalTokens: number } | undefined;
@@ -50,7 +54,7 @@ export function summarize<T>(
 ): BundleSummary<T> {
   const { check, ...compare } = options;
   const valid = replicates.filter(isValid);
-  const answers = valid.map(({ data }) => data);
+  const answers = valid.map(jsonOf);
   const table = tableOf(answers, FieldRules.of(compare));
   const agreements = new Map(table.fields.map((field) => [field, agree(field)]));
   const { consensus, medoid } = consensusOf(table, agreements, check);
@@ -58,9 +62,7 @@ export function summarize<T>(
   const meanTotalTokens = meanTokens(agreements, tokens);
   let matrix: (number | null)[][] | undefined;
   return {
-    ...(medoid === undefined
-      ? { consensus: consensus as T | null }
-      : { consensus: answers[medoid] as T, medoidId: (valid[medoid] as SummarizedReplicate<T>).id }),
+    ...(medoid === undefined ? givenConsensus<T>(consensus) : medoidConsensus(valid[medoid] as SummarizedReplicate<T>)),
     ...judgementOf(agreements, medoid),
     disagreements: disagreementsOf(agreements, valid),
     validCount: valid.length,
@@ -71,6 +73,18 @@ export function summarize<T>(
       return matrix;
     },
   };
+}
+
+/** The consensus put together from the fields. */
+export function givenConsensus<T>(consensus: unknown): Pick<BundleSummary<T>, "consensus" | "consensusJson"> {
+  return { consensus: consensus as T | null, consensusJson: consensus as JSONValue };
+}
+
+/** One whole answer in place of the fields put together. */
+export function medoidConsensus<T>(
+  replicate: SummarizedReplicate<T>,
+): Pick<BundleSummary<T>, "consensus" | "consensusJson" | "medoidId"> {
+  return { consensus: replicate.data, consensusJson: jsonOf(replicate), medoidId: replicate.id };
 }
 
 function isValid({ quality }: SummarizedReplicate<unknown>): boolean {

@@ -1,3 +1,4 @@
+import { bundleIn, writtenBundle } from "../contract/bundle-json.ts";
 import {
   BudgetExceeded,
   CancelledError,
@@ -13,7 +14,7 @@ import { hasRejected } from "../core/error-marks.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import type { CancelScope } from "../core/signal.ts";
 import { toOutputError } from "../guard/classify.ts";
-import { toJsonData } from "../schema/json-data.ts";
+import { isJsonData } from "../schema/json-data.ts";
 import type { Run, ToolChoice } from "./run-context.ts";
 
 /** The output of a tool that did all that it was asked for. */
@@ -104,12 +105,17 @@ function withoutGaps({ tokens, costUsd, timeMs }: Budget): Budget {
   };
 }
 
-/** Content as JSON data, so that it is the same wherever it is read. An evidence bundle mostly is that already, and long. */
-function toPlainData(content: unknown): unknown {
+/**
+ * Returns content as JSON data, so that it is the same wherever it is read. Answers of an evidence bundle that have their
+ * JSON beside them stay what their schema has made of them.
+ */
+function toPlainData(content: any): unknown {
   if (typeof content === "string" || typeof content === "boolean") return content;
   if (typeof content === "bigint") return String(content);
   try {
-    if (typeof content === "object" && content !== null && "evidenceBundle" in content) return toJsonData(content);
+    const bundle = bundleIn(content);
+    if (bundle && (isJsonData(content) || isJsonData({ ...content, evidenceBundle: writtenBundle(bundle) })))
+      return content;
     return JSON.parse(JSON.stringify(content) ?? "null");
   } catch (error) {
     throw new TypeError(`The tool's content cannot be written as JSON: ${messageOf(error)}`, { cause: error });

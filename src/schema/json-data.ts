@@ -1,21 +1,27 @@
 import { deepestTree } from "../core/canonical.ts";
 import { messageOf, showValue } from "../core/errors.ts";
+import type { JSONValue } from "../core/json.ts";
+
+/** Thrown for an answer that JSON cannot hold. */
+export class NoJsonForm extends TypeError {}
 
 /**
- * A value as plain JSON data: itself where it is that, else what `JSON.stringify` makes of it (of a date, its text).
+ * Returns a value as plain JSON data: itself where it is that, else what `JSON.stringify` makes of it (of a date, its
+ * text), where nothing is lost by that.
  *
- * @throws TypeError where it has no JSON form: a BigInt, a cycle, nothing at all, or more than 1,000 levels
+ * @throws NoJsonForm for a Set, a BigInt, a function, `undefined` in a list, a cycle, or more
+ * than 1,000 levels. Two different Sets are both `{}` in JSON, and would count as one answer
  */
-export function toJsonData(value: unknown): unknown {
+export function toJsonData(value: unknown): JSONValue {
   try {
-    return isJsonData(value, 0) ? value : throughJson(value);
+    return isJsonData(value) ? value : convert(value, "", 0);
   } catch (error) {
-    throw new TypeError(`the answer is no JSON: ${messageOf(error)}`, { cause: error });
+    throw new NoJsonForm(`the answer has no JSON form: ${messageOf(error)}`, { cause: error });
   }
 }
 
-/** The same, or a description of what is no JSON. */
-export function toReadableData(value: unknown): unknown {
+/** Returns the same, or a description of a value that has no JSON form. */
+export function toReadableData(value: unknown): JSONValue {
   try {
     return toJsonData(value);
   } catch {
@@ -23,21 +29,74 @@ export function toReadableData(value: unknown): unknown {
   }
 }
 
-function throughJson(value: unknown): unknown {
-  const text = JSON.stringify(value);
-  if (text === undefined) throw new TypeError(`it is ${showValue(value)}`);
-  const data: unknown = JSON.parse(text);
-  isJsonData(data, 0);
-  return data;
+/**
+ * Returns a value without properties that are `undefined`, where it is JSON data but for those; `undefined` where anything
+ * in it would have to be converted.
+ */
+export function asJsonData(value: unknown): JSONValue | undefined {
+  try {
+    return isJsonData(value) ? value : convert(value, "", 0, refuseConversion);
+  } catch {
+    return undefined;
+  }
 }
 
-function isJsonData(value: unknown, depth: number): boolean {
+/**
+ * Tells whether a value is JSON data as it stands.
+ *
+ * @throws RangeError where it has more than 1,000 levels, or contains itself
+ */
+export function isJsonData(value: unknown, depth = 0): value is JSONValue {
   if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || value === null)
     return value === null || typeof value === "string" || typeof value === "boolean";
-  if (depth === deepestTree) throw new RangeError(`it has more than ${deepestTree} levels, or contains itself`);
+  assertDepth(depth);
   if (Array.isArray(value)) return Array.from(value).every((item) => isJsonData(item, depth + 1));
+  return isPlain(value) && Object.values(value).every((item) => isJsonData(item, depth + 1));
+}
+
+/** Converts an object that is no plain one: by its `toJSON`, or by its own properties. */
+type ConvertObject = (value: object, pointer: string) => unknown;
+
+function convert(value: unknown, pointer: string, depth: number, convertObject: ConvertObject = toJsonForm): JSONValue {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  if (typeof value !== "object") throw new TypeError(`${pointer || "it"} is ${showValue(value)}`);
+  assertDepth(depth);
+  if (Array.isArray(value)) {
+    return Array.from(value, (item, index) => convert(item, `${pointer}/${index}`, depth + 1, convertObject));
+  }
+  if (!isPlain(value)) {
+    const form = convertObject(value, pointer);
+    if (form !== value) return convert(form, pointer, depth + 1, convertObject);
+  }
+  const data: Record<string, JSONValue> = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (item === undefined) continue;
+    const converted = convert(item, `${pointer}/${key}`, depth + 1, convertObject);
+    if (key === "__proto__")
+      Object.defineProperty(data, key, { value: converted, enumerable: true, writable: true, configurable: true });
+    else data[key] = converted;
+  }
+  return data;
+}
+
+function toJsonForm(value: object, pointer: string): unknown {
+  if ("toJSON" in value && typeof value.toJSON === "function") return value.toJSON();
+  if (value instanceof String || value instanceof Number || value instanceof Boolean) return value.valueOf();
+  if (value instanceof Error || Object.keys(value).length === 0) return refuseConversion(value, pointer);
+  return value;
+}
+
+function refuseConversion(value: object, pointer: string): never {
+  throw new TypeError(`${pointer || "it"} is a ${value.constructor?.name || "class instance"}`);
+}
+
+function assertDepth(depth: number): void {
+  if (depth === deepestTree) throw new RangeError(`it has more than ${deepestTree} levels, or contains itself`);
+}
+
+function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return false;
-  return Object.values(value).every((item) => isJsonData(item, depth + 1));
+  return prototype === Object.prototype || prototype === null;
 }

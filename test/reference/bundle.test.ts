@@ -153,13 +153,14 @@ describe("EvidenceBundle", () => {
     expect(meta.seeds).toHaveLength(5);
   });
 
-  test("replicates: id, data, quality, usage, costUsd, elapsedMs, seed, model, attempts", async () => {
+  test("replicates: id, data, json, quality, usage, costUsd, elapsedMs, seed, model, attempts", async () => {
     const { replicates } = await bundleOf(["a", httpError(500), "b"], { ...wholeBundle, seeds: [11, 12, 13] });
     expect(replicates).toEqual([
       {
         id: "r1",
         valid: true,
         data: "a",
+        json: "a",
         quality: { valid: true },
         usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5, requests: 1 },
         costUsd: 0.01,

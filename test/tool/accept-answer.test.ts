@@ -65,15 +65,17 @@ describe("an answer of executeReplicate", () => {
     expect(JSON.parse(JSON.stringify(output))).toStrictEqual(output);
   });
 
-  test("that its schema makes something else of is JSON too", async () => {
+  test("that its schema makes something else of has that as its data, and what was written as its JSON", async () => {
     const schema = z.object({ at: z.string().transform((text) => new Date(text)) });
-    const tool = new PromptBundleTool({
-      name: "when",
-      model: scriptedModel(() => ({ object: { at: "1970-01-01" } })),
-      prompt: "x",
-      schema: schema as never,
-    });
+    const model = scriptedModel(() => ({ object: { at: "1970-01-01" } }));
+    const tool = new PromptBundleTool({ name: "when", model, prompt: "x", schema });
     const output = await new Orchestrator().run({ tool, request: {} });
-    expect(unwrap(output).evidenceBundle.summary.consensus).toEqual({ at: "1970-01-01T00:00:00.000Z" });
+    const { summary, replicates } = unwrap(output).evidenceBundle;
+    expect(summary.consensus).toEqual({ at: new Date(0) });
+    expect(summary.consensusJson).toEqual({ at: "1970-01-01" });
+    expect(replicates[0]).toMatchObject({ data: { at: new Date(0) }, json: { at: "1970-01-01" } });
+    const written = JSON.parse(JSON.stringify(unwrap(output).evidenceBundle));
+    expect(written.summary.consensus).toEqual({ at: "1970-01-01" });
+    expect(written.replicates[0].data).toEqual({ at: "1970-01-01" });
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { EvidenceBundle } from "../../src/contract/bundle.ts";
 import { PartialResult } from "../../src/contract/partial-result.ts";
-import { InnerEvidence } from "../../src/tool/bundle/whole-bundle.ts";
+import { InnerEvidence } from "../../src/tool/bundle/run-whole.ts";
 
 const bundle = { summary: { validCount: 1 } } as EvidenceBundle<unknown>;
 const nothing = new PartialResult({ content: null, isUsable: false, failures: {}, cause: undefined });

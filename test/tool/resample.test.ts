@@ -14,8 +14,8 @@ import {
 } from "../../src/index.ts";
 import { resolveSchema } from "../../src/schema/resolve.ts";
 import { type RecordedCall, type Script, type ScriptedModel, scriptedModel } from "../../src/testing.ts";
-import { FieldResampling } from "../../src/tool/bundle/answer-rules.ts";
 import { createBundleRule } from "../../src/tool/bundle/bundle-rule.ts";
+import { FieldResampling } from "../../src/tool/bundle/field-resampling.ts";
 import { scheduleReplicates } from "../../src/tool/bundle/replicate-scheduler.ts";
 
 const schema = z.object({

@@ -48,7 +48,7 @@ export function answeredLine(input: Input, fingerprint: string, output: Orchestr
   };
 }
 
-function evidenceOf({ consensus, confidence, calibratedConfidence }: BundleSummary) {
+function evidenceOf({ consensusJson: consensus, confidence, calibratedConfidence }: BundleSummary) {
   return { consensus, confidence, ...(calibratedConfidence !== undefined && { calibratedConfidence }) };
 }
 

@@ -1,4 +1,5 @@
 import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
+import { jsonOf } from "../../contract/bundle-json.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 import { hasEvidence } from "../../contract/output.ts";
@@ -154,7 +155,7 @@ export function replicateTable(run: RunState, { colors, columns }: Terminal): st
   const table = toColumns([["  replicate", "answer", "votes"].map((title) => colors.dim(title)), ...rows]);
   if (!summary) return table;
   const consensus =
-    summary.validCount === 0 ? colors.red("none") : colors.bold(cut(showOnLine(summary.consensus), answerLength));
+    summary.validCount === 0 ? colors.red("none") : colors.bold(cut(showOnLine(summary.consensusJson), answerLength));
   return [...table, `  ${colors.green("consensus")}  ${consensus}`, `             ${factsOf(run, summary)}`];
 }
 
@@ -165,7 +166,7 @@ function factsOf({ replicates, source, costUsd }: RunState, summary: BundleSumma
 }
 
 function answerOf(replicate: Replicate, length: number, colors: Terminal["colors"]): string {
-  if (replicate.valid) return cut(showOnLine(replicate.data), length);
+  if (replicate.valid) return cut(showOnLine(jsonOf(replicate)), length);
   return colors.red(cut(`no valid answer: ${showOnLine(replicate.quality.errors[0] ?? "")}`, length));
 }
 

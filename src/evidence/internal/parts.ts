@@ -1,7 +1,8 @@
 import type { BundleSummary, Disagreement } from "../../contract/bundle.ts";
+import { jsonOf } from "../../contract/bundle-json.ts";
 import type { CompareOptions } from "../../contract/bundle-options.ts";
 import { pairwiseDistance } from "../distance.ts";
-import type { SummarizedReplicate, SummaryOptions } from "../summary.ts";
+import { givenConsensus, medoidConsensus, type SummarizedReplicate, type SummaryOptions } from "../summary.ts";
 import { type Agreement, agree } from "./agreement.ts";
 import { assemble } from "./consensus.ts";
 import type { Field } from "./field.ts";
@@ -60,7 +61,7 @@ export function summarizeParts<T>(
   const meanTotalTokens = meanTokens(whole.agreements, tokens);
   let matrix: (number | null)[][] | undefined;
   return {
-    ...(given ? { consensus: given.data, medoidId: given.id } : { consensus: consensus as T | null }),
+    ...(given ? medoidConsensus(given) : givenConsensus<T>(consensus)),
     ...judgementOf(mergeAgreements(whole, parts), medoid),
     disagreements: mergeDisagreements(whole, parts),
     validCount: valid.length,
@@ -79,8 +80,7 @@ function partsAskedFor(replicates: readonly PartialReplicate<unknown>[]): string
 
 function ballotOfWhole(valid: readonly PartialReplicate<unknown>[], rules: FieldRules): Ballot {
   const voters = valid.filter(({ fields }) => fields === undefined);
-  const answers = voters.map(({ data }) => data);
-  const table = tableOf(answers, rules);
+  const table = tableOf(voters.map(jsonOf), rules);
   return { voters, table, agreements: new Map(table.fields.map((field) => [field, agree(field)])) };
 }
 
@@ -88,7 +88,7 @@ function ballotOfWhole(valid: readonly PartialReplicate<unknown>[], rules: Field
 function ballotOf(part: string, valid: readonly PartialReplicate<unknown>[], rules: FieldRules): Ballot {
   const whole = valid.filter(({ fields }) => fields === undefined);
   const voters = [...whole, ...valid.filter(({ fields }) => fields?.includes(part))];
-  const answers = voters.map(({ data }) => pickFields(data, [part]));
+  const answers = voters.map((voter) => pickFields(jsonOf(voter), [part]));
   const table = tableOf(answers, rules);
   const own = table.fields.filter(({ pointer }) => isAtOrBelow(pointer, part));
   return { voters, table, agreements: new Map(own.map((field) => [field, agree(field)])) };
@@ -177,7 +177,7 @@ function fill(
   const shared = sharedFields(one.fields, other.fields);
   if (shared?.length === 0) return;
   const places = one === other ? one.places : [...one.places, ...other.places];
-  const answers = places.map((place) => replicates[place]?.data);
+  const answers = places.map((place) => jsonOf(replicates[place] as PartialReplicate<unknown>));
   const distances = pairwiseDistance(shared ? answers.map((data) => pickFields(data, shared)) : answers, compare);
   places.forEach((row, own) => {
     places.forEach((column, its) => {

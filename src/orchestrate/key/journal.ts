@@ -35,12 +35,11 @@ export function createClaimJournal(
       if (found.size === 0) return undefined;
       return [...found].reduce((sum, { usage = zeroUsage() }) => addUsage(sum, usage), zeroUsage());
     },
-    async find(place, fits) {
+    async find(place, read) {
       const key = keyOf(journaledAs(place));
-      const replicate = earlier.get(key);
-      if (!replicate || own.has(key)) return own.get(key);
-      if (!(await fits(replicate))) return undefined;
-      found.add(replicate);
+      const kept = own.get(key) ?? earlier.get(key);
+      const replicate = kept && (await read(kept));
+      if (replicate && !own.has(key)) found.add(kept);
       return replicate;
     },
     async append(place, replicate) {

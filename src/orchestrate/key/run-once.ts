@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { bundleIn } from "../../contract/bundle-json.ts";
 import { consequencesOf } from "../../contract/error-category.ts";
 import { ConflictError } from "../../contract/errors.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
@@ -49,7 +50,10 @@ export async function runOnce(
     if (present.fingerprint !== fingerprint) throw otherRequest(key);
     if (isWorkIn(present)) throw joinsItself(key);
     // A copy, as from a store: a caller may change its output.
-    if (present.isJoinable) return structuredClone(await present.join(callerScope, ledger.endsAtMs));
+    if (present.isJoinable) {
+      const output = await present.join(callerScope, ledger.endsAtMs);
+      return restored(JSON.parse(JSON.stringify(output)), run, callerScope);
+    }
     // Past its lease, a key is free again whether or not the store has taken it back.
     await present.end(callerScope, clock, leaseMs);
     if (flights[key] === present) delete flights[key];
@@ -98,8 +102,31 @@ async function executeOnce(
   const store = opened instanceof Promise ? await protection.attempt("open", () => opened) : opened;
   const claim = store && (await claimKey(store, keyed, settings, protection, scope));
   if (!store || !claim) return work({ scope });
-  if (claim.state === "settled") return { ...claim.output, metadata: { ...claim.output.metadata, replayed: true } };
+  if (claim.state === "settled") {
+    const output = await restored(claim.output, keyed.run, scope);
+    return { ...output, metadata: { ...output.metadata, replayed: true } };
+  }
   return executeClaimed(store, claim, keyed.run, settings, protection, (means) => work({ scope, ...means }));
+}
+
+/**
+ * Gives an output that was kept as JSON its values again: its tool sends the answers through their schema. Where that tool
+ * is not here, or cannot any more, the output stays JSON.
+ */
+async function restored(output: OrchestrationOutput, run: Run, scope: CancelScope): Promise<OrchestrationOutput> {
+  const { toolName } = output.metadata;
+  if (!bundleIn(output.content)) return output;
+  const { tool, fallbackTools, toolOptions } = run.input;
+  const tools = [tool, ...fallbackTools, run.settings.registry.get(toolName)];
+  const maker = tools.find((candidate) => candidate?.name === toolName);
+  if (!maker?.restoreContent) return output;
+  try {
+    const options = maker === tool ? toolOptions : undefined;
+    const content = await scope.race(maker.restoreContent(output.content, options));
+    return { ...output, content } as OrchestrationOutput;
+  } catch {
+    return output;
+  }
 }
 
 type WonClaim = Extract<Claim, { state: "won" }> & {

@@ -1,4 +1,5 @@
 import type { Replicate, ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
+import { withReplicateJson } from "../../contract/bundle-json.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { Call, CallAttempt, CallOutcome, ReplicatePlace, ToolRuntime } from "../../contract/call.ts";
 import { consequencesOf } from "../../contract/error-category.ts";
@@ -7,8 +8,9 @@ import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { Budget } from "../../contract/usage.ts";
 import { keepOriginal } from "../../core/error-marks.ts";
 import { InvalidOptionsError, showValue } from "../../core/errors.ts";
-import { type AnswerRules, acceptAnswer, checkAnswer as checkAnswerOf } from "./answer-rules.ts";
-import { findJournaled, journalReplicate } from "./journal.ts";
+import { toReadableData } from "../../schema/json-data.ts";
+import type { Answer } from "./answer-json.ts";
+import { type AnswerRules, acceptAnswer, checkAnswer, readReplicate } from "./answers.ts";
 import type { Asked, Failure } from "./replicate-scheduler.ts";
 import type { ReplicateBound, ReplicateSource } from "./replicate-source.ts";
 import { attemptContext, countUse } from "./tool-runtime.ts";
@@ -44,14 +46,14 @@ export async function askReplicate<Input, T>(
   const id = `r${asking.offset + index + 1}`;
   const spec = { id, index, seed: options.seeds[index] as number, ...(fields && { fields }) };
   const place = placeOf(asking, spec);
-  const recorded = runtime.journal && place && (await findJournaled(runtime.journal, place, asking));
+  const recorded = place && (await runtime.journal?.find(place, (kept) => readReplicate(asking, kept)));
   if (recorded) {
-    const replicate = { ...recorded, id };
+    const replicate = Object.assign(recorded, { id });
     context.events.emit("replicate_done", { replicate });
     return { replicate };
   }
   let hasStarted = false;
-  const outcome = await runtime.guard<ReplicateResult<T>>({
+  const outcome = await runtime.guard<AcceptedResult<T>>({
     provider: tool.provider ?? `tool:${tool.name}`,
     replicateId: spec.id,
     modelId: tool.modelId,
@@ -64,7 +66,7 @@ export async function askReplicate<Input, T>(
       hasStarted = true;
       return answerOnce(asking, { ...spec, attempt: attempt.attempt }, attempt);
     },
-  } satisfies Call<ReplicateResult<T>>);
+  } satisfies Call<AcceptedResult<T>>);
   const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
   if (!hasStarted) return { failure, isHopeless: true };
   const replicate = toReplicate(asking, spec, outcome);
@@ -90,27 +92,30 @@ async function keep(
 ): Promise<Failure | undefined> {
   const { journal, failureOf } = asking.runtime;
   try {
-    if (journal && place) await journalReplicate(journal, place, asking, replicate);
+    if (place) await journal?.append(place, replicate);
     return undefined;
   } catch (error) {
     return { error, facts: failureOf(error, 1) };
   }
 }
 
+/** A result whose answer the schema has accepted. */
+type AcceptedResult<T> = ReplicateResult<T> & Pick<Answer, "json">;
+
 async function answerOnce<Input, T>(
   asking: BundleAsking<Input, T>,
   spec: ReplicateSpec,
   attempt: CallAttempt,
-): Promise<ReplicateResult<T>> {
+): Promise<AcceptedResult<T>> {
   const { tool, request } = asking;
   const result = await tool.executeReplicate(request, spec, replicateContext(asking, attempt, spec));
   if (typeof result !== "object" || result === null) throw noAnswer(tool, result);
   const uncounted = countUse(attempt, result.usage, result.costUsd);
   warnOfSameResponse(asking, result.responseId);
   if (result.data === undefined) throw noAnswer(tool, result);
-  const data = (await acceptAnswer(asking, result.data, spec.fields)) as T;
+  const answer = (await acceptAnswer(asking, result.data, spec.fields)) as Answer & { readonly data: T };
   const { warnings = [] } = result;
-  return { ...result, data, warnings: uncounted ? [...warnings, uncounted] : warnings };
+  return { ...result, ...answer, warnings: uncounted ? [...warnings, uncounted] : warnings };
 }
 
 function noAnswer({ name }: ReplicateSource<any, any>, given: unknown): TypeError {
@@ -128,8 +133,13 @@ function replicateContext(
   // Whose own place is not known has none for what is asked inside of it.
   const journal = within ? runtime.journal : undefined;
   const responseSchema = resampling && fields ? resampling.responseSchema(fields) : schema?.jsonSchema;
-  const checkAnswer = (value: unknown) => checkAnswerOf(asking, value, fields);
-  const own = { responseSchema, checkAnswer, within, journal, bound };
+  const own = {
+    responseSchema,
+    checkAnswer: (value: unknown) => checkAnswer(asking, value, fields),
+    within,
+    journal,
+    bound,
+  };
   return Object.assign(attemptContext(context, runtime, attempt, own), { replicate });
 }
 
@@ -155,7 +165,7 @@ function isHopeless(
 function toReplicate<T>(
   { tool, context }: BundleAsking<any, T>,
   { id, seed, fields }: Pick<ReplicateSpec, "id" | "seed" | "fields">,
-  outcome: CallOutcome<ReplicateResult<T>>,
+  outcome: CallOutcome<AcceptedResult<T>>,
 ): Replicate<T> {
   const facts = {
     id,
@@ -167,15 +177,23 @@ function toReplicate<T>(
     ...(fields && { fields: [...fields] }),
   };
   if (outcome.ok) {
-    const { data, model, warnings } = outcome.value;
+    const { data, json, model, warnings, reasoning, finishReason } = outcome.value;
     const quality = { valid: true as const, ...(warnings?.length && { warnings: [...warnings] }) };
-    return { ...facts, model: model ?? modelOf(tool), valid: true, data, quality };
+    const told = { ...(reasoning && { reasoning }), ...(finishReason && { finishReason }) };
+    return withReplicateJson({ ...facts, model: model ?? modelOf(tool), valid: true, data, quality, ...told }, json);
   }
   const { error, failure } = outcome;
   const isInvalidOutput = InvalidOutputError.isInstance(error);
   const errors = isInvalidOutput ? [...error.errors] : [stoppedBecause(failure.message, context)];
-  const data = isInvalidOutput ? (error.data ?? null) : null;
-  return keepOriginal({ ...facts, model: modelOf(tool), valid: false, data, quality: { valid: false, errors } }, error);
+  const data = isInvalidOutput ? toReadableData(error.data ?? null) : null;
+  const invalid = {
+    ...facts,
+    model: modelOf(tool),
+    valid: false as const,
+    data,
+    quality: { valid: false as const, errors },
+  };
+  return keepOriginal(withReplicateJson(invalid, data), error);
 }
 
 function stoppedBecause(message: string, context: ToolContext): string {

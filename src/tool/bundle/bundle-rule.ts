@@ -4,7 +4,7 @@ import { createPartsRule } from "../../evidence/internal/parts-rule.ts";
 import { choicesFromSchema } from "../../evidence/schema-hints.ts";
 import { createStoppingRule, type StoppingRuleOptions } from "../../evidence/stopping.ts";
 import type { ResolvedSchema } from "../../schema/resolve.ts";
-import type { FieldResampling } from "./answer-rules.ts";
+import type { FieldResampling } from "./field-resampling.ts";
 import type { Rule } from "./replicate-scheduler.ts";
 
 /** What decides when the replicates of a stage are enough. */

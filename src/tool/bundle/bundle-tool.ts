@@ -8,7 +8,7 @@ import { lazily } from "../../core/lazily.ts";
 import { amountsOf, type CheckedBundleOptions, type ReplicateBound, resolveBundleOptions } from "./replicate-source.ts";
 
 const loadRunBundle = lazily(() => import("./run-bundle.ts"));
-const loadExecution = lazily(() => import("./run-bundle.ts"));
+const loadAnswers = lazily(() => import("./answers.ts"));
 
 export interface BundleTool<Input, T> {
   /** True for every bundle tool: listings and planners read it. */
@@ -78,8 +78,20 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
     const resolved = runtimeOf(context)?.resolved;
     const isResolved = resolved?.tool === this && resolved.options === options;
     const checked = (isResolved ? options : this.resolveOptions(options)) as CheckedBundleOptions;
-    const { executeBundleTool } = await loadExecution();
+    const { executeBundleTool } = await loadRunBundle();
     return executeBundleTool(this, this.runsWholeBundle, request, checked, context);
+  }
+
+  /** Sends the answers of a bundle that was kept as JSON through the schema again. */
+  override async restoreContent(
+    { evidenceBundle }: EvidenceContent<T>,
+    options: Partial<BundleToolOptions> | undefined,
+  ): Promise<EvidenceContent<T>> {
+    const { restoreBundle, resolveAnswers } = await loadAnswers();
+    const resolved = { seeds: [], ...this.resolveOptions(options) } as unknown as ResolvedBundleOptions;
+    return {
+      evidenceBundle: (await restoreBundle(await resolveAnswers(resolved), evidenceBundle)) as EvidenceBundle<T>,
+    };
   }
 
   /**

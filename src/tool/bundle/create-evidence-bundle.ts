@@ -1,8 +1,10 @@
 import type { BundleSummary, Escalation, EvidenceBundle, Replicate } from "../../contract/bundle.ts";
+import { withReplicateJson } from "../../contract/bundle-json.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 import { addCost, addUsage, completeUsage, zeroUsage } from "../../contract/usage.ts";
-import { summarize } from "../../evidence/summary.ts";
+import { toJsonData, toReadableData } from "../../schema/json-data.ts";
+import { summarizeSoFar } from "./summary.ts";
 
 /**
  * The evidence bundle of replicates that a tool got by itself.
@@ -36,6 +38,7 @@ export function createEvidenceBundle<T>(input: {
   fieldsAsked?: Readonly<Record<string, number>> | undefined;
 }): EvidenceBundle<T> {
   const { task, replicates, options, source = "live", elapsedMs = 0, earlyStopReason } = input;
+  const answers = replicates.map(withOwnJson);
   const models = new Set(replicates.map((replicate) => replicate.model));
   return {
     meta: {
@@ -53,9 +56,16 @@ export function createEvidenceBundle<T>(input: {
       ...(input.escalations?.length && { escalations: [...input.escalations] }),
       ...(input.fieldsAsked && { fieldsAsked: { ...input.fieldsAsked } }),
     },
-    replicates: [...replicates],
-    summary: input.summary ?? summarize(replicates as readonly (Replicate<T> & { data: T })[], options.compare),
+    replicates: answers,
+    summary: input.summary ?? summarizeSoFar(answers, options.compare),
     usageTotal: replicates.reduce((sum, { usage }) => (usage ? addUsage(sum, completeUsage(usage)) : sum), zeroUsage()),
     costTotalUsd: replicates.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0),
   };
+}
+
+/** A replicate that a tool made or copied by itself may have no JSON beside its answer, or write its answer as it is. */
+function withOwnJson<T>(replicate: Replicate<T>): Replicate<T> {
+  const { data, valid, json = (valid ? toJsonData : toReadableData)(data) } = replicate;
+  const isComplete = replicate.json !== undefined && (data === json || "toJSON" in replicate);
+  return isComplete ? replicate : withReplicateJson({ ...replicate }, json);
 }

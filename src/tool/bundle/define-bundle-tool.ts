@@ -2,7 +2,6 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { BundleOptions } from "../../contract/bundle-options.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
-import type { JSONValue } from "../../core/json.ts";
 import { assertKnownOptions } from "../../core/options.ts";
 import { describeTool, metaNames, type ToolMeta } from "../define-tool.ts";
 import { BundleTool } from "./bundle-tool.ts";
@@ -33,7 +32,7 @@ export type AskReplicate<Request, T> = (
 export function defineBundleTool<
   const Name extends string,
   I extends StandardSchemaV1<any, any>,
-  S extends StandardSchemaV1<any, JSONValue>,
+  S extends StandardSchemaV1<any, any>,
 >(
   definition: ToolMeta<Name> & {
     input: I;

@@ -9,6 +9,7 @@
  * 4. After a halt nothing new is asked for; what is in flight is waited for and kept.
  */
 import type { Replicate } from "../../contract/bundle.ts";
+import { jsonOf } from "../../contract/bundle-json.ts";
 import type { OutputError } from "../../contract/output.ts";
 
 /** How one request for a replicate ended. */
@@ -139,7 +140,7 @@ class Scheduler {
   #observe(): void {
     for (let next = this.#finished[this.#observed]; next; next = this.#finished[this.#observed]) {
       this.#observed++;
-      const verdict = this.#options.rule.observe(next.data, { valid: next.valid, fields: next.fields });
+      const verdict = this.#options.rule.observe(jsonOf(next), { valid: next.valid, fields: next.fields });
       this.#needed = Math.max(1, verdict.needed);
       this.#plan(verdict.fields);
       if (verdict.stop && this.#observed < this.#options.k) this.#stopReason ??= verdict.reason ?? "settled";

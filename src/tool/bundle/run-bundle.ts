@@ -1,27 +1,60 @@
-import type { EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
+import type { BundleSummary, EvidenceBundle, EvidenceContent, Replicate } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import { givenRequest, runtimeOf } from "../../contract/call.ts";
 import { consequencesOf } from "../../contract/error-category.ts";
+import { BudgetExceeded } from "../../contract/errors.ts";
 import { PartialResult } from "../../contract/partial-result.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
 import { seededRandom } from "../../core/random.ts";
-import { FieldResampling, resolveBundleSchema } from "./answer-rules.ts";
-import type { BundleWork } from "./bundle-stage.ts";
+import { resolveAnswers } from "./answers.ts";
 import type { BundleTool } from "./bundle-tool.ts";
-import { journalQuestions } from "./journal.ts";
+import { createEvidenceBundle } from "./create-evidence-bundle.ts";
+import { journalQuestions, schemaFingerprint } from "./journal.ts";
 import type { Failure, Schedule } from "./replicate-scheduler.ts";
-import type { CheckedBundleOptions, ReplicateSource } from "./replicate-source.ts";
-import { runStages } from "./run-stages.ts";
-import { runtimeFor } from "./tool-runtime.ts";
-import { executeWholeBundle } from "./whole-bundle.ts";
+import type { BoundSource, CheckedBundleOptions, ReplicateSource } from "./replicate-source.ts";
+import { type BundleStage, type BundleWork, runStage } from "./run-stage.ts";
+import { runWhole } from "./run-whole.ts";
+import { addCalibratedConfidence } from "./summary.ts";
+import { innerContext, runtimeFor } from "./tool-runtime.ts";
 
 /**
- * Asks for replicates until the answer is settled, and gives the evidence bundle of them. Where the answers of a model
- * stay too uncertain, and `escalate` names a stronger one, that one is asked instead; the summary is then of the last
- * model that has a valid answer, and the bundle keeps all.
+ * Executes a bundle tool: gives every replicate its seed, makes the bundle, and reports it.
  *
- * @throws PartialResult with the bundle, where budget, deadline, cancellation or failures ended it before that
+ * @param runsWhole whether the tool has an `executeBundle` of its own, which is then guarded as one call
+ */
+export async function executeBundleTool<Input, T>(
+  tool: BundleTool<Input, T>,
+  runsWhole: boolean,
+  request: Input,
+  checked: CheckedBundleOptions,
+  context: ToolContext,
+): Promise<EvidenceContent<T>> {
+  const seeds = checked.seeds ?? deriveSeeds(tool.name, givenRequest(context, request), checked.k);
+  const options = { ...checked, seeds } as ResolvedBundleOptions;
+  try {
+    const evidenceBundle = runsWhole
+      ? await runWhole(tool, request, options, context)
+      : await tool.executeBundle(request, options, context);
+    context.events.emit("bundle_ready", { evidenceBundle });
+    return { evidenceBundle };
+  } catch (error) {
+    if (error instanceof PartialResult && error.isUsable)
+      context.events.emit("bundle_ready", error.content as EvidenceContent);
+    throw error;
+  }
+}
+
+/**
+ * Job: make a bundle. Resolve what answers have to fit, find every model that may be asked, ask one after the other until
+ * an answer is certain enough, and put together what was asked.
+ * Boundary: `runStage` asks one model.
+ * Invariants:
+ * 1. Every model is found, and priced where money counts, before the first call.
+ * 2. The last model with a valid answer votes. One that was asked after it and has none takes nothing away: its
+ *    replicates stand in the bundle as invalid ones do.
+ *
+ * @throws PartialResult with the bundle, where budget, deadline, cancellation or failures ended it early
  */
 export function runBundle<Input, T>(
   tool: ReplicateSource<Input, T>,
@@ -42,17 +75,127 @@ async function makeBundle<Input, T>(
 ): Promise<EvidenceBundle<T>> {
   const startedMs = context.clock.now();
   const questionFor = journalQuestions(context, tool, request);
-  const { schema, options } = await resolveBundleSchema(given);
-  const resampling = FieldResampling.of(options, schema);
-  const runtime = runtimeFor(context, options.globalBudget);
-  const work: BundleWork<Input> = { request, options, schema, resampling, context, runtime, questionFor };
-  const { evidenceBundle, schedule, isAnswered } = await runStages(tool, work, startedMs);
+  const answers = await resolveAnswers(given);
+  const runtime = runtimeFor(context, answers.options.globalBudget);
+  const work: BundleWork<Input> = { ...answers, request, context, runtime, questionFor };
+  const models = await boundModels(tool, work);
+  const { evidenceBundle, schedule, isAnswered } = await askModels(tool.name, models, work, startedMs);
   const failure = schedule.halt ?? (isAnswered ? undefined : schedule.failures[0]);
   if (failure) throw incomplete(tool.name, evidenceBundle, causeOf(failure, schedule));
   return evidenceBundle;
 }
 
-/** An open circuit is what follows from failures; where they are this bundle's own, the first of them is the cause. */
+/** Finds each model that may be asked, and the bounds of its replicates. */
+async function boundModels<Input, T>(
+  tool: ReplicateSource<Input, T>,
+  { request, options, schema, resampling, context, runtime }: BundleWork<Input>,
+): Promise<BoundSource<Input, T>[]> {
+  const answers = { responseSchema: schema?.jsonSchema, askableFields: resampling?.parts };
+  const bundleContext = innerContext(context, { ...runtime, ...answers });
+  const sources = [tool, ...(options.escalate?.to ?? []).map((model) => tool.withModel?.(model) ?? tool)];
+  const models: BoundSource<Input, T>[] = [];
+  for (const source of sources) {
+    models.push({ source, bound: await source.boundReplicates(request, options, bundleContext) });
+  }
+  return models;
+}
+
+/** Everything that was asked, and how the asking of the last model ended. */
+interface Asked<T> {
+  readonly evidenceBundle: EvidenceBundle<T>;
+  readonly schedule: Schedule;
+  /** Whether the last model has a valid answer. */
+  readonly isAnswered: boolean;
+}
+
+/** Asks one model after the other, until one is certain enough. */
+async function askModels<Input, T>(
+  task: string,
+  models: readonly BoundSource<Input, T>[],
+  work: BundleWork<Input>,
+  startedMs: number,
+): Promise<Asked<T>> {
+  const { context, runtime, options } = work;
+  const { below = 0 } = options.escalate ?? {};
+  const stages: BundleStage<T>[] = [];
+  for (const [index, model] of models.entries()) {
+    const before = { stage: index, offset: stages.flatMap(({ replicates }) => replicates).length };
+    const isLast = index === models.length - 1;
+    const stage = await runStage(model, work, before, isLast);
+    stages.push(stage);
+    const { schedule, summary } = stage;
+    const isAnswered = summary.validCount > 0;
+    const evidenceBundle = await bundleOf(task, work, stages, startedMs, schedule);
+    if (isAnswered) await addCalibratedConfidence(evidenceBundle, context);
+    if (isLast || schedule.halt || confidenceOf(summary) >= below) return { evidenceBundle, schedule, isAnswered };
+    if (!context.signal.aborted) continue;
+    const { reason } = context.signal;
+    const halted = { ...schedule, halt: { error: reason, facts: runtime.failureOf(reason, 0) } };
+    return {
+      evidenceBundle: await bundleOf(task, work, stages, startedMs, halted),
+      schedule: halted,
+      isAnswered,
+    };
+  }
+  throw new Error("A bundle has at least one stage");
+}
+
+function confidenceOf({ calibratedConfidence, confidence }: BundleSummary): number {
+  return calibratedConfidence ?? confidence;
+}
+
+/** Makes the bundle of all stages so far. Replicates of those before the one that votes are kept, and do not vote. */
+async function bundleOf<T>(
+  task: string,
+  { options, schema, resampling, context }: BundleWork<any>,
+  stages: readonly BundleStage<T>[],
+  startedMs: number,
+  schedule: Schedule,
+): Promise<EvidenceBundle<T>> {
+  const replicates = stages.flatMap((stage) => stage.replicates);
+  const voting = stages.findLastIndex(({ summary }) => summary.validCount > 0);
+  const replaced = stages.slice(0, voting < 0 ? -1 : voting);
+  return createEvidenceBundle<T>({
+    task,
+    replicates,
+    summary: await summaryOf(stages.slice(replaced.length)),
+    options,
+    source: stages[replaced.length]?.source,
+    elapsedMs: Math.round(context.clock.now() - startedMs),
+    earlyStopReason: earlyStopReason(schedule),
+    schemaFingerprint: schema && schemaFingerprint(schema.jsonSchema),
+    escalations: replaced.map((stage) => escalationOf(stage, task)),
+    fieldsAsked: resampling && countAsked(replicates, resampling.parts),
+  });
+}
+
+/** Returns the summary of the first of these stages; those after it have no valid answer. */
+async function summaryOf<T>(stages: readonly BundleStage<T>[]): Promise<BundleSummary<T>> {
+  const [voting, ...unanswered] = stages as [BundleStage<T>, ...BundleStage<T>[]];
+  const others = unanswered.flatMap(({ replicates }) => replicates);
+  if (others.length === 0) return voting.summary;
+  const { calibratedConfidence } = voting.summary;
+  const summary = await voting.summaryWith(others);
+  return calibratedConfidence === undefined ? summary : Object.assign(summary, { calibratedConfidence });
+}
+
+function escalationOf({ replicates, summary }: BundleStage<unknown>, toolName: string) {
+  const replicateIds = replicates.map(({ id }) => id);
+  return { from: replicates[0]?.model ?? toolName, replicateIds, confidence: confidenceOf(summary) };
+}
+
+function countAsked(replicates: readonly Replicate[], parts: readonly string[]): Record<string, number> {
+  const count = (part: string) => replicates.filter(({ fields }) => fields?.includes(part) ?? true).length;
+  return Object.fromEntries(parts.map((part) => [part, count(part)]));
+}
+
+function earlyStopReason({ halt, stopReason }: Schedule): string | undefined {
+  if (!halt) return stopReason;
+  if (!BudgetExceeded.isInstance(halt.error)) return halt.facts.message;
+  return halt.error.budgetType === "timeMs" ? "time" : "budget";
+}
+
+/** An open circuit follows from failures; where they are this bundle's own, the first of them is the cause. */
 function causeOf(failure: Failure, { failures }: Schedule): Failure {
   if (failure.facts.category !== "circuit_open") return failure;
   return failures.find(({ facts }) => consequencesOf(facts.category).breaker !== "neutral") ?? failure;
@@ -67,38 +210,11 @@ function incomplete(toolName: string, evidenceBundle: EvidenceBundle, { error, f
   });
 }
 
-/**
- * Gives every replicate its seed, asks the tool for its bundle, and reports it.
- *
- * @param runsWhole whether the tool has an `executeBundle` of its own, which is then guarded as one call
- */
-export async function executeBundleTool<Input, T>(
-  tool: BundleTool<Input, T>,
-  runsWhole: boolean,
-  request: Input,
-  checked: CheckedBundleOptions,
-  context: ToolContext,
-): Promise<EvidenceContent<T>> {
-  const seeds = checked.seeds ?? deriveSeeds(tool.name, givenRequest(context, request), checked.k);
-  const options = { ...checked, seeds } as ResolvedBundleOptions;
-  try {
-    const evidenceBundle = runsWhole
-      ? await executeWholeBundle(tool, request, options, context)
-      : await tool.executeBundle(request, options, context);
-    context.events.emit("bundle_ready", { evidenceBundle });
-    return { evidenceBundle };
-  } catch (error) {
-    if (error instanceof PartialResult && error.isUsable)
-      context.events.emit("bundle_ready", error.content as EvidenceContent);
-    throw error;
-  }
-}
-
 /** Providers take seeds as 32-bit signed integers. */
 const seedLimit = 2 ** 31;
 
 /**
- * A seed for each of `k` replicates that depends on the tool and the caller's request alone, so that the same question is
+ * Derives a seed for each of `k` replicates from the tool and the caller's request alone, so that the same question is
  * asked with the same seeds wherever and whenever it is asked.
  */
 export function deriveSeeds(toolName: string, request: unknown, k: number): number[] {

@@ -13,7 +13,7 @@ import { estimatePromptTokens, tokenCounter } from "../../provider/prompt-tokens
 import { generateAdapted } from "../../provider/refused-parameters.ts";
 import { resolveModel } from "../../provider/resolve.ts";
 import { readAnswer } from "../../schema/read-answer.ts";
-import { askForFields } from "../bundle/answer-rules.ts";
+import { askForFields } from "../bundle/field-resampling.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { CallSizes, costOf, priceOf } from "./call-bound.ts";
 

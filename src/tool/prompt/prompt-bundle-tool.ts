@@ -3,7 +3,7 @@ import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { BundleOptions, ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { EvidenceSource, LanguageModelLike, PromptMessage } from "../../contract/model.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
-import type { JSONObject, JSONValue } from "../../core/json.ts";
+import type { JSONObject } from "../../core/json.ts";
 import { lazily } from "../../core/lazily.ts";
 import { assertKnownOptions } from "../../core/options.ts";
 import { BundleTool } from "../bundle/bundle-tool.ts";
@@ -15,7 +15,7 @@ import { fillTemplate, type PromptVariables, templateInput } from "./prompt-temp
 const loadModelAsker = lazily(() => import("./model-asker.ts"));
 
 /** What a prompt tool is made of. */
-export interface PromptBundleToolOptions<P extends string, T extends JSONValue, Name extends string> {
+export interface PromptBundleToolOptions<P extends string, T, Name extends string> {
   /** What the tool is called in outputs, events and listings. */
   name: Name;
   /** `"openai:gpt-5-mini"`, `"openai-compatible:<base URL>#<model>"`, `"recorded:<file>"`, `"simulated:…"`, or a model object. */
@@ -52,7 +52,7 @@ const optionNames = [
   "providerOptions",
   "version",
   "description",
-] as const satisfies readonly (keyof PromptBundleToolOptions<string, JSONValue, string>)[];
+] as const satisfies readonly (keyof PromptBundleToolOptions<string, unknown, string>)[];
 
 /**
  * The tool most users need: a prompt, a model, a schema. Asks up to `k` times, as few as the answer allows.
@@ -70,7 +70,7 @@ const optionNames = [
  */
 export class PromptBundleTool<
   const P extends string = string,
-  T extends JSONValue = string,
+  T = string,
   const Name extends string = string,
 > extends BundleTool<PromptVariables<P>, T> {
   readonly name: Name;

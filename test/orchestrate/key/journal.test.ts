@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Replicate } from "../../../src/contract/bundle.ts";
 import {
   BundleTool,
   hasEvidence,
@@ -19,7 +20,7 @@ async function journalOf(store: MemoryStore) {
   return { journal: createClaimJournal(replicates, (replicate) => store.append(token, replicate)), token };
 }
 
-const always = () => true;
+const always = async (kept: Replicate) => kept;
 const place = (index = 0) => ({ toolName: "tool", stage: 0, index, seed: 100 + index, question: "q" });
 
 describe("the journal of a claim", () => {
@@ -66,10 +67,10 @@ describe("the journal of a claim", () => {
     await journal.append(place(), sampleReplicate(0, "old"));
     await store.release(token);
     const { journal: later } = await journalOf(store);
-    const isRecent = ({ data }: { data: unknown }) => data !== "old";
-    expect(await later.find(place(), isRecent)).toBeUndefined();
+    const recent = async (kept: Replicate) => (kept.data === "old" ? undefined : kept);
+    expect(await later.find(place(), recent)).toBeUndefined();
     await later.append(place(), sampleReplicate(0, "recent"));
-    expect(await later.find(place(), isRecent)).toMatchObject({ data: "recent" });
+    expect(await later.find(place(), recent)).toMatchObject({ data: "recent" });
     expect(later.journaledUsage()).toBeUndefined();
   });
 });

@@ -7,7 +7,7 @@ import { showValue } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
 import { journalQuestions } from "./journal.ts";
 import { amountsOf, type BundleSource } from "./replicate-source.ts";
-import { addCalibratedConfidence } from "./run-stages.ts";
+import { addCalibratedConfidence } from "./summary.ts";
 import { attemptContext, countUse, runtimeFor } from "./tool-runtime.ts";
 
 /**
@@ -15,7 +15,7 @@ import { attemptContext, countUse, runtimeFor } from "./tool-runtime.ts";
  * inside that call and are not guarded again, so that retries never multiply. Where the call is ended from outside, what
  * `super.executeBundle` has by then is what there is.
  */
-export async function executeWholeBundle<Input, T>(
+export async function runWhole<Input, T>(
   tool: BundleSource<Input, T>,
   request: Input,
   options: ResolvedBundleOptions,

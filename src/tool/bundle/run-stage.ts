@@ -1,0 +1,120 @@
+import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
+import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
+import type { ToolRuntime } from "../../contract/call.ts";
+import type { EvidenceSource } from "../../contract/model.ts";
+import type { ToolContext } from "../../contract/tool.ts";
+import { messageOf } from "../../core/errors.ts";
+import { CancelScope } from "../../core/signal.ts";
+import { isAtOrBelow } from "../../evidence/internal/pointer.ts";
+import type { AnswerRules } from "./answers.ts";
+import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
+import { createBundleRule } from "./bundle-rule.ts";
+import { type Failure, type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
+import type { BoundSource, ReplicateSource } from "./replicate-source.ts";
+import { SettledComparison } from "./settled-comparison.ts";
+import { summarizeReplicates, summarizeSoFar } from "./summary.ts";
+
+/** Common to the stages of a bundle. */
+export interface BundleWork<Input> extends AnswerRules {
+  readonly request: Input;
+  readonly options: ResolvedBundleOptions;
+  readonly context: ToolContext;
+  readonly runtime: ToolRuntime;
+  /** Returns the journal's fingerprint of the question that is asked of a model. */
+  readonly questionFor: (model: ReplicateSource<any, any>) => string | undefined;
+}
+
+/** All replicates of one model, and what they come to. */
+export interface BundleStage<T> {
+  /** Where the answers of its model come from. */
+  readonly source: EvidenceSource;
+  readonly schedule: Schedule;
+  readonly replicates: Replicate<T>[];
+  readonly summary: BundleSummary<T>;
+  /** Returns the summary of these and of other replicates, none of which is valid. */
+  summaryWith(others: readonly Replicate<T>[]): Promise<BundleSummary<T>>;
+}
+
+/**
+ * Asks one model for replicates until they settle the answer.
+ *
+ * @param before how many models were asked before, and for how many replicates
+ * @param isLast false where another model can be asked in place of sampling on
+ */
+export async function runStage<Input, T>(
+  { source: tool, bound }: BoundSource<Input, T>,
+  work: BundleWork<Input>,
+  before: { readonly stage: number; readonly offset: number },
+  isLast: boolean,
+): Promise<BundleStage<T>> {
+  const { options, schema, resampling, context, runtime, questionFor } = work;
+  const asking = { ...work, ...before, tool, bound, question: questionFor(tool), responseIds: new Set<string>() };
+  const comparison = new SettledComparison(options.compare);
+  const settled = () => ({ ...options, compare: comparison.compare });
+  const schedule = await scheduleReplicates({
+    k: options.k,
+    maxParallel: Math.min(options.maxParallel, runtime.maxParallel),
+    rule: createBundleRule({ options: settled, schema, resampling, isLast, learns: comparison.isAwaited }),
+    async ask(index, fields) {
+      const asked = await askReplicate(asking, index, fields);
+      const { replicate } = asked;
+      if (!replicate?.valid) return asked;
+      if (!replicate.fields) resampling?.learn(replicate.json);
+      const failure = comparison.isAwaited ? await learn(replicate, comparison, asking) : undefined;
+      return failure ? { replicate, failure: asked.failure ?? failure, isHopeless: true } : asked;
+    },
+    onObserved(count, seen) {
+      if (isSummaryDue(count, options.k) && (runtime.isHeard?.() ?? true))
+        context.events.emit("partial_summary", { summary: summarizeSoFar(seen(), comparison.compare) });
+    },
+  });
+  const replicates = schedule.replicates as Replicate<T>[];
+  const summaryWith = (others: readonly Replicate<T>[]) =>
+    summarizeReplicates([...replicates, ...others], comparison.compare, schema, context.signal);
+  const summary = await summaryWith([]);
+  warnOfAbsentFields(options, summary, context);
+  return { source: tool.source, schedule, replicates, summary, summaryWith };
+}
+
+/**
+ * Asks the similarity about a replicate. Where that fails, or the run ends before it has answered, no more replicates are
+ * asked for, and those that are there, which are paid for, are compared without it.
+ */
+async function learn(
+  { json }: Replicate,
+  comparison: SettledComparison,
+  { context, runtime }: BundleAsking<any, any>,
+): Promise<Failure | undefined> {
+  const scope = new CancelScope(context.signal);
+  try {
+    await scope.race(comparison.learn(json));
+    return undefined;
+  } catch (error) {
+    comparison.giveUp();
+    const message = `The answers are compared without the similarity that was given: ${messageOf(error)}`;
+    context.events.emit("warning", { code: "similarity_failed", message });
+    return { error, facts: runtime.failureOf(error, 1) };
+  } finally {
+    scope.dispose();
+  }
+}
+
+/** After two, and then at each tenth of many: enough to watch, and linear as a whole. */
+function isSummaryDue(count: number, k: number): boolean {
+  return count === 2 || (count > 2 && count < k && count % Math.ceil(k / 10) === 0);
+}
+
+/** Warns of `fields` that no answer has. Where a schema leaves open what there is, only the answers can tell. */
+function warnOfAbsentFields(
+  { fields = [] }: ResolvedBundleOptions,
+  { fields: found, validCount }: BundleSummary,
+  { events }: ToolContext,
+): void {
+  if (validCount === 0) return;
+  const pointers = Object.keys(found);
+  const absent = fields.filter((field) => !pointers.some((pointer) => isAtOrBelow(pointer, field)));
+  if (absent.length === 0) return;
+  const shown = pointers.slice(0, 20).map((pointer) => pointer || '""');
+  const message = `no answer has ${absent.join(", ")}, given as toolOptions.fields; answers have ${shown.join(", ")}`;
+  events.emit("warning", { code: "absent_fields", message });
+}
