@@ -9,7 +9,7 @@ import { CancelScope, onAbort } from "../core/signal.ts";
 import { Reservation } from "./account.ts";
 import type { CircuitBreaker } from "./breaker.ts";
 import type { BudgetLedger } from "./budget.ts";
-import { type Classification, classify } from "./classify.ts";
+import { type Classification, classifyAttempt } from "./classify.ts";
 import { type AttemptScope, type GuardEventType, GuardedCall } from "./guarded-call.ts";
 import type { BreakerRegistry, RetryBudget, RetryBudgets } from "./per-provider.ts";
 import { circuitBreakerOf, type ResolvedReliabilityConfig } from "./reliability-config.ts";
@@ -76,8 +76,8 @@ export class BudgetedCall<R> extends GuardedCall {
     return this.#settings.policies?.hasFallback() ?? false;
   }
 
-  protected judge(error: unknown): Classification {
-    return classify(error, this.provider, this.#settings.clock.now());
+  protected judge(error: unknown, isAborted: boolean): Classification {
+    return classifyAttempt(error, isAborted, this.#settings.clock.now());
   }
 
   emit<E extends GuardEventType>(type: E, data: EventData[E]): void {

@@ -1,14 +1,33 @@
 import { consequencesOf, type ErrorCategory } from "../contract/error-category.ts";
-import { BudgetExceeded, CancelledError, ConflictError, InvalidOutputError } from "../contract/errors.ts";
+import {
+  BudgetExceeded,
+  CancelledError,
+  ConflictError,
+  InvalidOutputError,
+  isOrchestratorError,
+} from "../contract/errors.ts";
 import type { OutputError } from "../contract/output.ts";
 import { causeOf } from "../contract/partial-result.ts";
 import { systemClock } from "../core/clock.ts";
 import { keepOriginal } from "../core/error-marks.ts";
-import { InvalidOptionsError, kindOf, messageOf } from "../core/errors.ts";
-import { type ErrorFacts, factsOfChain, retryAfterMs } from "./error-facts.ts";
+import { InvalidOptionsError, kindOf, messageOf, withoutSecrets } from "../core/errors.ts";
+import {
+  categoryOfBareWords,
+  categoryOfClient,
+  isBareOfFetch,
+  isClientCode,
+  isOfAiSdk,
+  isOfHttpExchange,
+  isProgrammingError,
+  isUnreadable,
+  saysTimeout,
+} from "./clients.ts";
+import { categoryOfCodes, categoryOfGeneralCodes, categoryOfWords, neverFits } from "./dialects.ts";
+import { type ErrorFacts, factsOfChain } from "./error-facts.ts";
 import { CircuitOpenError } from "./errors.ts";
+import { retryAfterMs } from "./retry-after.ts";
 
-/** What an error means for retry, circuit breaker and fallback. */
+/** Meaning of an error for retry, circuit breaker and fallback. */
 export interface Classification {
   category: ErrorCategory | (string & {});
   isRetryable: boolean;
@@ -20,15 +39,14 @@ export interface Classification {
   code: string;
 }
 
-/** Statuses that say of a request itself that it is wrong. */
-const faultsOfRequest: ReadonlySet<number> = new Set([400, 404, 422]);
-
 /**
- * What an error means. The only place that decides it: looks at the error and then at its causes, at HTTP status,
- * headers and body, at the codes of Node, undici and the AI SDK, and at an explicit `isRetryable`, which wins both ways.
+ * Decides what an error means. Nothing else decides it. Reads the error and then its causes: errors of this package, the
+ * HTTP status, codes and types in the response's body, and last the server's words. A status keeps its meaning against a
+ * general code such as `api_error`; a narrow one, such as `insufficient_quota`, sharpens it. An explicit `isRetryable`
+ * wins both ways.
  *
- * @param provider whose habits apply, such as where it says how long to wait
- * @param nowMs what a Retry-After date is compared with, where the response carries no date
+ * @param _provider is not read: servers speak each other's dialects
+ * @param nowMs compared with a Retry-After date, where the response carries no date
  *
  * @example
  * ```ts
@@ -36,32 +54,42 @@ const faultsOfRequest: ReadonlySet<number> = new Set([400, 404, 422]);
  * // { category: "rate_limit", isRetryable: true, breaker: "cooldown", code: "HTTP_429", retryAfterMs: 2000 }
  * ```
  */
-export function classify(error: unknown, provider?: string, nowMs: number = systemClock.now()): Classification {
+export function classify(error: unknown, _provider?: string, nowMs: number = systemClock.now()): Classification {
   try {
-    return classifyReadable(error, provider, nowMs);
+    return classifyReadable(error, nowMs);
   } catch {
-    // A getter of somebody else's error threw.
+    // A getter of the error threw.
     return { category: "unknown", isRetryable: false, breaker: "neutral", code: "UNKNOWN" };
   }
 }
 
-function classifyReadable(error: unknown, provider: string | undefined, nowMs: number): Classification {
+/**
+ * Classifies an error of an attempt. Only the signals of the run and of the attempt cancel: while neither has aborted, a
+ * client that aborts has let a timer of its own run out.
+ */
+export function classifyAttempt(error: unknown, isAborted: boolean, nowMs: number): Classification {
+  const classification = classify(error, undefined, nowMs);
+  if (isAborted || classification.category !== "cancelled" || CancelledError.isInstance(error)) return classification;
+  return { ...classification, category: "timeout", isRetryable: true, breaker: "failure" };
+}
+
+function classifyReadable(error: unknown, nowMs: number): Classification {
   const chain = [...factsOfChain(error)];
   const flag = chain.find((facts) => facts.isRetryable !== undefined)?.isRetryable;
-  const waitMs = first(chain, (link) => retryAfterMs(link.error, provider, nowMs));
-  const decisive = decide(chain, waitMs !== undefined) ?? {
+  const told = first(chain, (link) => retryAfterMs(link.error, nowMs));
+  const { category, facts } = decide(chain, told !== undefined) ?? {
     category: flag ? "server_error" : "unknown",
-    facts: chain[0],
+    facts: chain.find(({ codes }) => codes.length > 0) ?? chain[0],
   };
-  const { category, facts } = decisive;
   const { retry, breaker } = consequencesOf(category);
+  const isTooLarge = category === "rate_limit" && facts !== undefined && neverFits(textOf(facts));
   const classification: Classification = {
     category,
-    isRetryable: flag ?? retry !== "never",
-    breaker,
+    isRetryable: flag ?? (retry !== "never" && !isTooLarge),
+    breaker: isTooLarge ? "neutral" : breaker,
     code: codeOf(facts, category),
   };
-  return waitMs === undefined ? classification : { ...classification, retryAfterMs: waitMs };
+  return told === undefined ? classification : { ...classification, retryAfterMs: told };
 }
 
 interface Decision {
@@ -70,25 +98,40 @@ interface Decision {
 }
 
 function decide(chain: readonly ErrorFacts[], asksToWait: boolean): Decision | undefined {
-  for (const facts of chain) {
+  for (const [place, facts] of chain.entries()) {
     const category = categoryOf(facts, asksToWait);
-    if (category) return { category, facts };
+    if (!category) continue;
+    const isTimer = category === "cancelled" && chain.slice(0, place).some(saysTimeout);
+    return { category: isTimer ? "timeout" : category, facts };
   }
   // A success that could not be read: the answer was not what the provider's API promises.
-  const facts = chain.find(({ status, name }) => status !== undefined && status < 300 && name.startsWith("AI_"));
-  return facts && { category: "server_error", facts };
+  const unreadable = chain.find(({ status, names }) => status !== undefined && status < 300 && isOfAiSdk(names));
+  if (unreadable) return { category: "server_error", facts: unreadable };
+  // A code says more than the words around it: no second try mends a certificate.
+  if (chain.some(({ codes }) => codes.length > 0)) return undefined;
+  return first(chain, (facts) => {
+    const category = categoryOfBareWords(facts);
+    return category && { category, facts };
+  });
 }
 
+/** Decides about one link of the chain, in the order that `classify` promises. */
 function categoryOf(facts: ErrorFacts, asksToWait: boolean): ErrorCategory | undefined {
-  const { error, name, codes, status, message } = facts;
-  return (
-    categoryOfOurs(error) ??
-    own(categoryOfName, name) ??
-    first(codes, (code) => own(categoryOfCode, code)) ??
-    // Undici has codes for responses too, of which the status says more.
-    (status !== undefined && status >= 400 ? categoryOfStatus(status, message, asksToWait) : undefined) ??
-    (codes.some(isOfHttpExchange) ? "network" : undefined)
-  );
+  const { error, names, codes, status } = facts;
+  const known = categoryOfOurs(error) ?? categoryOfClient(facts);
+  if (known) return known;
+  if (isProgrammingError(names) && status === undefined) return undefined;
+  const byWords = categoryOfWords(textOf(facts));
+  const byCode = sharpened(categoryOfCodes(codes), byWords);
+  if (status !== undefined && status >= 400) return categoryOfStatus(status, byCode, byWords, asksToWait);
+  if (codes.some(isOfHttpExchange)) return "network";
+  return byCode ?? byWords ?? categoryOfGeneralCodes(codes) ?? (isUnreadable(names) ? "server_error" : undefined);
+}
+
+/** A server that denies access in a code may say in words that the account is empty, or the prompt filtered. */
+function sharpened(byCode: ErrorCategory | undefined, byWords: ErrorCategory | undefined): ErrorCategory | undefined {
+  const isNarrower = byWords === "quota_exhausted" || byWords === "content_filter";
+  return byCode === "authentication" && isNarrower ? byWords : byCode;
 }
 
 function categoryOfOurs(error: object): ErrorCategory | undefined {
@@ -96,33 +139,61 @@ function categoryOfOurs(error: object): ErrorCategory | undefined {
   if (error instanceof CircuitOpenError) return "circuit_open";
   if (BudgetExceeded.isInstance(error)) return "budget";
   if (CancelledError.isInstance(error)) return "cancelled";
-  // One in flight elsewhere is not wrong in itself: it may be asked for again.
+  // A key that is in flight elsewhere will be free: the request is not wrong.
   const isOtherRequest = ConflictError.isInstance(error) && error.reason === "fingerprint";
   return isOtherRequest || InvalidOptionsError.isInstance(error) ? "invalid_request" : undefined;
 }
 
-function categoryOfStatus(status: number, message: string, asksToWait: boolean): ErrorCategory {
-  if (status === 402) return "quota_exhausted";
-  if (status === 408 || status === 504) return "timeout";
-  if (status === 529) return "overloaded";
-  if (status >= 500) return "server_error";
-  const said = first(categoryOfMessage, ([pattern, category]) => (pattern.test(message) ? category : undefined));
-  // Google says the same words of a quota a minute, and then for how long to wait.
-  if (status === 429) return said === "quota_exhausted" && !asksToWait ? said : "rate_limit";
-  if (status === 401 || status === 403) return "authentication";
-  if (status === 413) return "context_length";
-  // A conflict or a lock passes, and what another status of this class means nobody has said.
-  return said ?? (faultsOfRequest.has(status) ? "invalid_request" : "unknown");
+/** Statuses that say of a request itself that it is wrong. */
+const faultsOfRequest: ReadonlySet<number> = new Set([400, 404, 405, 422]);
+
+/** Meaning of a status, as far as the server's own code or words do not sharpen it. */
+function categoryOfStatus(
+  status: number,
+  byCode: ErrorCategory | undefined,
+  byWords: ErrorCategory | undefined,
+  asksToWait: boolean,
+): ErrorCategory {
+  switch (status) {
+    case 402:
+      return "quota_exhausted";
+    case 401:
+      return byCode === "quota_exhausted" || byWords === "quota_exhausted" ? "quota_exhausted" : "authentication";
+    case 403:
+      return byCode ?? (byWords === "context_length" ? undefined : byWords) ?? "authentication";
+    case 408:
+    case 499:
+    case 504:
+      return "timeout";
+    case 413:
+      return byWords === "rate_limit" ? "rate_limit" : "context_length";
+    case 425:
+      return "server_error";
+    case 429:
+      if (byCode !== undefined && byCode !== "authentication") return byCode;
+      // Google uses the same words for a quota a minute, and then says how long to wait.
+      return byWords === "quota_exhausted" && !asksToWait ? "quota_exhausted" : "rate_limit";
+    case 498:
+    case 529:
+      return "overloaded";
+    case 500:
+      return byCode ?? (byWords === "authentication" ? undefined : byWords) ?? "server_error";
+  }
+  if (status > 500) return byCode ?? (byWords === "overloaded" ? "overloaded" : "server_error");
+  // A conflict or a lock passes, and the meaning of other statuses of this class is not known.
+  return byCode ?? byWords ?? (faultsOfRequest.has(status) ? "invalid_request" : "unknown");
+}
+
+function textOf({ message, words }: ErrorFacts): string {
+  // Addresses of help pages speak of billing and limits whatever went wrong.
+  return [message, ...words].join("\n").replace(/https?:\/\/\S+/g, "");
 }
 
 function codeOf(facts: ErrorFacts | undefined, category: string): string {
+  const codes = facts?.codes.filter((code) => !/^\d+$/.test(code)) ?? [];
+  const known = codes.find((code) => isClientCode(code) || categoryOfCodes([code]));
   const status = facts?.status === undefined ? undefined : `HTTP_${facts.status}`;
-  const known = facts?.codes.find((code) => own(categoryOfCode, code));
-  return known ?? status ?? facts?.codes[0] ?? category.toUpperCase();
-}
-
-function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(table, key) ? table[key] : undefined;
+  return (known ?? status ?? codes[0] ?? category.toUpperCase()).slice(0, 200);
 }
 
 function first<T, R>(items: readonly T[], pick: (item: T) => R | undefined): R | undefined {
@@ -133,75 +204,8 @@ function first<T, R>(items: readonly T[], pick: (item: T) => R | undefined): R |
   return undefined;
 }
 
-/** Names of the platform's and the AI SDK's errors. */
-const categoryOfName: Readonly<Record<string, ErrorCategory>> = {
-  AbortError: "cancelled",
-  TimeoutError: "timeout",
-  AI_LoadAPIKeyError: "authentication",
-  AI_NoSuchModelError: "authentication",
-  AI_InvalidPromptError: "invalid_request",
-  AI_InvalidArgumentError: "invalid_request",
-  AI_UnsupportedFunctionalityError: "invalid_request",
-  AI_NoObjectGeneratedError: "invalid_output",
-  AI_NoContentGeneratedError: "server_error",
-  AI_EmptyResponseBodyError: "server_error",
-  AI_InvalidResponseDataError: "server_error",
-};
-
-/** Codes of Node, undici and the providers' error bodies; they say more than the HTTP status. */
-const categoryOfCode: Readonly<Record<string, ErrorCategory>> = {
-  ...all("network", ["ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "ENOTFOUND"]),
-  ...all("network", ["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "ERR_STREAM_PREMATURE_CLOSE"]),
-  ...all("cancelled", ["ABORT_ERR", "UND_ERR_ABORTED", "UND_ERR_ABORT"]),
-  ...all("quota_exhausted", ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"]),
-  ...all("quota_exhausted", ["billing_error", "insufficient_balance", "credit_balance_too_low"]),
-  ...all("rate_limit", ["rate_limit_error", "rate_limit_exceeded", "ThrottlingException"]),
-  ...all("overloaded", ["overloaded_error", "engine_overloaded", "model_overloaded"]),
-  ...all("server_error", ["api_error", "server_error", "internal_server_error", "InternalServerException"]),
-  ...all("timeout", ["timeout_error", "DEADLINE_EXCEEDED"]),
-  // No server is to blame for a word that no table knows.
-  ...all("unknown", ["UNKNOWN_FINISH_REASON", "PAUSED_ANSWER"]),
-  ...all("context_length", ["context_length_exceeded", "request_too_large", "string_above_max_length"]),
-  ...all("content_filter", ["content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"]),
-  ...all("authentication", [
-    "authentication_error",
-    "permission_error",
-    "invalid_api_key",
-    "model_not_found",
-    "not_found_error",
-  ]),
-};
-
-/** What undici says of its own use: no network is to blame, and no other attempt could do better. */
-const misuseOfUndici: ReadonlySet<string> = new Set([
-  "UND_ERR_INVALID_ARG",
-  "UND_ERR_INVALID_RETURN_VALUE",
-  "UND_ERR_NOT_SUPPORTED",
-  "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
-  "UND_ERR_BPL_MISSING_UPSTREAM",
-  "UND_ERR_MAX_ORIGINS_REACHED",
-]);
-
-/** Whether a code is one of undici's or of Node's HTTP parser for an exchange that failed, of which each version has more. */
-function isOfHttpExchange(code: string): boolean {
-  return /^(UND_ERR|HPE)_/.test(code) && !misuseOfUndici.has(code);
-}
-
-/** Providers that have no code for it say it in words, under a status that means "your request is wrong". */
-const categoryOfMessage: readonly (readonly [RegExp, ErrorCategory])[] = [
-  [/credit balance is too low|exceeded your current quota/i, "quota_exhausted"],
-  [/context (length|window)|(prompt|input|request) is too (long|large)|too many (input )?tokens/i, "context_length"],
-  [/content (management )?policy|content filter/i, "content_filter"],
-  [/api key not valid|invalid api key|incorrect api key/i, "authentication"],
-  [/\bmodels?\b.*(not found|does not exist|not supported)/i, "authentication"],
-];
-
-function all(category: ErrorCategory, codes: readonly string[]): Record<string, ErrorCategory> {
-  return Object.fromEntries(codes.map((code) => [code, category]));
-}
-
 /**
- * A failure as plain data.
+ * Returns a failure as plain data. Its message holds what the server said, where the error's own message does not.
  *
  * @param attempts how often it was tried
  * @param note why it was not tried again, where that is not plain from the error
@@ -213,9 +217,11 @@ export function toOutputError(
   classification: Classification = classify(error),
 ): OutputError {
   const cause = causeOf(error);
+  const said = isOfServers(cause, classification) ? saidBeyondMessage(cause) : [];
+  const message = [messageOf(cause), ...said].filter((text) => text !== "").join(": ");
   const facts = {
     type: kindOf(cause),
-    message: note ? `${messageOf(cause)} (${note})` : messageOf(cause),
+    message: note ? `${message} (${note})` : message,
     code: classification.code,
     isRetryable: classification.isRetryable,
     attempts,
@@ -223,3 +229,39 @@ export function toOutputError(
   };
   return keepOriginal(facts, cause);
 }
+
+const longestSaid = 500;
+
+function isOfServers(error: unknown, { category }: Classification): boolean {
+  return category !== "invalid_output" && category !== "circuit_open" && !isOrchestratorError(error);
+}
+
+/** Returns what the server or a deeper cause says that the error's own message leaves out, bounded and without secrets. */
+function saidBeyondMessage(error: unknown): string[] {
+  try {
+    const chain = [...factsOfChain(error)];
+    const message = messageOf(error);
+    const said: string[] = [];
+    let left = longestSaid;
+    const isBare = isBareOfFetch(message);
+    for (const text of chain.flatMap((facts) => [...(isBare ? [facts.message] : []), ...facts.words])) {
+      const clean = withoutKeys(withoutSecrets(text)).slice(0, left).trim();
+      if (clean === "" || [message, ...said].some((told) => told.includes(clean))) continue;
+      said.push(clean);
+      left -= clean.length;
+    }
+    const advice = chain.some(({ codes }) => codes.some((code) => waitsOfFetch.has(code))) ? [adviceOfFetch] : [];
+    return [...said, ...advice];
+  } catch {
+    return [];
+  }
+}
+
+/** Servers repeat the key that they refuse, which may not stand in the environment. */
+function withoutKeys(text: string): string {
+  return text.replace(/\b(?:sk|pk|rk|gsk|xai|hf|api|key|AIza)[-_]?[\w-]{16,}|\bBearer\s+[\w.-]{12,}/g, "[secret]");
+}
+
+const waitsOfFetch: ReadonlySet<string> = new Set(["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"]);
+const adviceOfFetch =
+  "Node's fetch waits 300 s for an answer, whatever attemptTimeoutMs says. Use streaming, or a fetch with longer timeouts";

@@ -18,7 +18,7 @@ import { CancelScope } from "../core/signal.ts";
 import { ignorePromise } from "../core/thenable.ts";
 import { type BreakerState, CircuitBreaker } from "./breaker.ts";
 import { Circuit } from "./circuit.ts";
-import { type Classification, classify, toOutputError } from "./classify.ts";
+import { type Classification, classifyAttempt, toOutputError } from "./classify.ts";
 import { TimeoutError } from "./errors.ts";
 import { type Policies, runGuarded } from "./guard.ts";
 import { type AttemptScope, type GuardEventType, GuardedCall } from "./guarded-call.ts";
@@ -156,15 +156,15 @@ function prepare(given: GuardOptions | undefined) {
 }
 
 /** A classifier that throws, or gives no classification, neither hides the error that it was asked about nor leaves its call unfinished. */
-function classifierOf({ classify: own, name, clock }: ResolvedOptions<typeof guardOptions>): typeof classify {
-  const usual = (error: unknown) => classify(error, name, clock.now());
+function classifierOf({ classify: own, clock }: ResolvedOptions<typeof guardOptions>): PlainCallSettings["classify"] {
+  const usual = (error: unknown, isAborted: boolean) => classifyAttempt(error, isAborted, clock.now());
   if (!own) return usual;
-  return (error) => {
+  return (error, isAborted) => {
     try {
       const given: unknown = own(error);
-      return !ignorePromise(given) && isClassification(given) ? given : usual(error);
+      return !ignorePromise(given) && isClassification(given) ? given : usual(error, isAborted);
     } catch {
-      return usual(error);
+      return usual(error, isAborted);
     }
   };
 }
@@ -192,7 +192,7 @@ export interface PlainCallSettings {
   readonly breaker: CircuitBreaker | undefined;
   readonly retryBudget: RetryBudget | undefined;
   now(): number;
-  classify(error: unknown): Classification;
+  classify(error: unknown, isAborted: boolean): Classification;
   emit<E extends GuardEventType | "error">(type: E, data: EventData[E]): void;
 }
 
@@ -254,8 +254,8 @@ class PlainCall extends GuardedCall {
     return this.#hasFallback;
   }
 
-  protected judge(error: unknown): Classification {
-    return this.#settings.classify(error);
+  protected judge(error: unknown, isAborted: boolean): Classification {
+    return this.#settings.classify(error, isAborted);
   }
 
   emit<E extends GuardEventType | "error">(type: E, data: EventData[E]): void {

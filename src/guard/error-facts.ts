@@ -1,50 +1,67 @@
-/** What an error says of itself, whoever made it: read by structure, so that no SDK has to be imported. */
+/** Facts that an error states, read by structure: no client package is imported. */
 export interface ErrorFacts {
   readonly error: object;
-  readonly name: string;
-  readonly message: string;
-  /** An HTTP status. */
+  /** The error's `name`, and the name of its class, the only sign that some packages give. */
+  readonly names: readonly string[];
+  /** HTTP status: of the response, else one that the body or the message states. */
   readonly status: number | undefined;
-  /** Machine-readable codes, of the error itself first, then of the response's body. */
+  /** Machine-readable codes as they came: of the error, then of the response's body. */
   readonly codes: readonly string[];
-  /** Where someone said so explicitly. */
+  /** The error's own sentence. */
+  readonly message: string;
+  /** Sentences of the response's body. */
+  readonly words: readonly string[];
+  /** An explicit `isRetryable`. */
   readonly isRetryable: boolean | undefined;
 }
 
-/** How far a chain of causes is followed. */
 const deepestCause = 8;
-/** Bodies of error responses are read up to this length. */
-const longestBody = 100_000;
-const longestMessage = 2_000;
 
-/** The facts of an error and of its causes, outermost first. */
+/** Yields the facts of an error and of its causes, outermost first. */
 export function* factsOfChain(error: unknown): Generator<ErrorFacts> {
+  for (const link of chainOf(error)) yield factsOf(link);
+}
+
+/** Yields an error and its causes, outermost first. */
+export function* chainOf(error: unknown): Generator<Fields> {
   let current = error;
   for (let depth = 0; depth < deepestCause && isObject(current); depth++) {
-    yield factsOf(current);
+    yield current;
     current = current["cause"] ?? current["lastError"] ?? firstOf(current["errors"]);
   }
 }
 
 function factsOf(error: Fields): ErrorFacts {
-  const name = stringIn(error, "name") ?? "";
-  const status = statusOf(error);
+  const names = [error["name"], className(error)].filter((name) => typeof name === "string");
+  const message = textIn(error, "message") ?? "";
+  const body = bodyOf(error);
+  const responseStatus = statusOf(error);
+  const status =
+    responseStatus !== undefined && responseStatus >= 400
+      ? responseStatus
+      : (body.status ?? statusIn(error["code"]) ?? statusInWords(message) ?? responseStatus);
   return {
     error,
-    name,
-    message: (stringIn(error, "message") ?? "").slice(0, longestMessage),
+    names,
     status,
-    codes: codesOf(error),
-    isRetryable: flagOf(error, name, status),
+    codes: [...ownCodes(error, message), ...body.codes],
+    message: withoutJson(message),
+    words: [...new Set([textIn(error, "details") ?? "", ...body.words])].filter((text) => text !== ""),
+    isRetryable: flagOf(error, names, responseStatus),
   };
 }
 
-/** The AI SDK sets the flag of its own accord, from the status alone; that is nobody's explicit word. */
-function flagOf(error: Fields, name: string, status = 0): boolean | undefined {
+function className(error: Fields): unknown {
+  const { constructor: made } = error;
+  return typeof made === "function" ? made.name : undefined;
+}
+
+/** The AI SDK derives its flag from the status alone: that is not an explicit word. */
+function flagOf(error: Fields, names: readonly string[], status = 0): boolean | undefined {
   const flag = error["isRetryable"];
   if (typeof flag !== "boolean") return undefined;
   const isDerived =
-    name === "AI_APICallError" && flag === (status === 408 || status === 409 || status === 429 || status >= 500);
+    names.includes("AI_APICallError") && flag === (status === 408 || status === 409 || status === 429 || status >= 500);
   return isDerived ? undefined : flag;
 }
 
@@ -53,44 +70,224 @@ function statusOf(error: Fields): number | undefined {
   const candidates = [
     error["statusCode"],
     error["status"],
+    error["status_code"],
     response?.["status"],
     response?.["statusCode"],
     fieldsIn(error, "$metadata")?.["httpStatusCode"],
+    fieldsIn(error, "$response")?.["statusCode"],
   ];
   return candidates.find((value): value is number => typeof value === "number" && value >= 100 && value < 600);
 }
 
-function codesOf(error: Fields): string[] {
-  const body = bodyOf(error);
-  const inner = (body && fieldsIn(body, "error")) ?? fieldsIn(error, "error");
-  return [error, inner, body].flatMap((fields) =>
-    fields ? ["code", "type", "status"].flatMap((key) => stringIn(fields, key) ?? []) : [],
-  );
+/** Returns a code that is an HTTP status of a failure, as a number or as its digits. */
+function statusIn(code: unknown): number | undefined {
+  const status = typeof code === "string" && /^\d{3}$/.test(code) ? Number(code) : code;
+  return typeof status === "number" && Number.isInteger(status) && status >= 400 && status < 600 ? status : undefined;
 }
 
-/** The body of the response that an error stands for, as far as it is JSON. */
-function bodyOf(error: object): Fields | undefined {
-  const fields = error as Fields;
-  const text = fields["responseBody"];
-  if (typeof text !== "string" || text.length > longestBody || !text.startsWith("{")) return fieldsIn(fields, "data");
+/** Ways in which clients write a status into a message: "status code 429", "HTTP 503", "Error code: 400", "<400> …". */
+const statusWritten =
+  /\b(?:status(?: code)?|error code|http(?: error)?)[ :=]{1,2}([45]\d\d)\b|^<([45]\d\d)>|^([45]\d\d) (?:status code|[{[])/i;
+
+function statusInWords(message: string): number | undefined {
+  const found = statusWritten.exec(message);
+  return found ? Number(found[1] ?? found[2] ?? found[3]) : undefined;
+}
+
+const codeKeys = ["code", "type", "status", "__type", "reason", "error_code", "errorCode", "quotaId"] as const;
+
+function ownCodes(error: Fields, message: string): string[] {
+  const codes = codeKeys.flatMap((key) => textIn(error, key) ?? []);
+  const grpc = grpcCode(error, message);
+  if (grpc !== undefined) codes.unshift(grpc);
+  // Packages of AWS name an exception by its class.
+  if ("$fault" in error || "$metadata" in error) codes.unshift(textIn(error, "name") ?? "");
+  return codes;
+}
+
+/** Status codes of gRPC by their number, which is all that some of its clients put into `code`. */
+const grpcCodes = [
+  "OK",
+  "CANCELLED",
+  "UNKNOWN",
+  "INVALID_ARGUMENT",
+  "DEADLINE_EXCEEDED",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED",
+  "FAILED_PRECONDITION",
+  "ABORTED",
+  "OUT_OF_RANGE",
+  "UNIMPLEMENTED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+  "UNAUTHENTICATED",
+] as const;
+
+function grpcCode(error: Fields, message: string): string | undefined {
+  const { code } = error;
+  if (typeof code !== "number") return undefined;
+  const name = grpcCodes[code];
+  const isOfGrpc = "details" in error || "metadata" in error || message.startsWith(`${code} ${name}`);
+  return isOfGrpc ? name : undefined;
+}
+
+/** What the body of a response states, at any depth. */
+interface BodyFacts {
+  status: number | undefined;
+  readonly codes: string[];
+  readonly words: string[];
+}
+
+/** Places where clients keep the body of a response: parsed, or as text. */
+const bodyKeys = ["error", "data", "body", "responseBody", "detail", "errorDetails"] as const;
+
+/** Names of errors that carry what came instead of an answer as `value`. */
+const unreadable = "AI_TypeValidationError";
+
+function bodyOf(error: Fields): BodyFacts {
+  const facts: BodyFacts = { status: undefined, codes: [], words: [] };
+  const response = fieldsIn(error, "response");
+  const bodies = [...bodyKeys.map((key) => error[key]), response?.["data"], response?.["body"]];
+  if (error["name"] === unreadable) bodies.push(error["value"]);
+  // Reading ends after so many values: a body may be anything.
+  const walk = { facts, left: 300 };
+  for (const body of bodies) readBody(body, walk);
+  readBody(jsonIn(textIn(error, "message") ?? ""), walk);
+  return facts;
+}
+
+interface Walk {
+  readonly facts: BodyFacts;
+  left: number;
+}
+
+const wordKeys: ReadonlySet<string> = new Set([
+  "message",
+  "msg",
+  "error",
+  "detail",
+  "details",
+  "description",
+  "reason",
+  "title",
+  "raw",
+  "error_message",
+  "error_msg",
+  "errorMessage",
+  "error_description",
+  "status_msg",
+]);
+const statusKeys: ReadonlySet<string> = new Set(["code", "status", "status_code", "statusCode", "error_code"]);
+
+/** Keys under which a body repeats the request, whose words say nothing about the failure. */
+const echoKeys: ReadonlySet<string> = new Set(["input", "request", "prompt", "messages", "headers", "config"]);
+const deepestBody = 10;
+const longestWords = 2_000;
+
+function readBody(value: unknown, walk: Walk, key = "error", depth = 0): void {
+  if (depth > deepestBody || walk.left-- <= 0) return;
+  if (typeof value === "string") readText(value, walk, key, depth);
+  if (Array.isArray(value)) {
+    // FastAPI names a field by its path.
+    if (key === "loc") walk.facts.words.push(value.join("."));
+    else for (const item of value) readBody(item, walk, key, depth + 1);
+    return;
+  }
+  if (statusKeys.has(key)) walk.facts.status ??= statusIn(value);
+  if (typeof value === "number" && (codeKeys as readonly string[]).includes(key)) walk.facts.codes.push(String(value));
+  if (!isPlain(value)) return;
+  for (const [name, inner] of Object.entries(value)) if (!echoKeys.has(name)) readBody(inner, walk, name, depth + 1);
+}
+
+function readText(text: string, walk: Walk, key: string, depth: number): void {
+  const { codes, words } = walk.facts;
+  if (statusKeys.has(key)) walk.facts.status ??= statusIn(text);
+  if ((codeKeys as readonly string[]).includes(key) && text.length <= 200) codes.push(text);
+  if (!wordKeys.has(key)) return;
+  const inner = jsonIn(text);
+  if (inner === undefined) words.push(withoutMarkup(text).slice(0, longestWords));
+  else readBody(inner, walk, key, depth + 1);
+}
+
+/** Bodies of error responses are read up to this length. */
+const longestBody = 100_000;
+
+const startOfJson = /\{|\[\s*\{/;
+
+/** Returns the JSON that a text is, or ends with, as in `400 {"error": …}`; `undefined` where there is none. */
+function jsonIn(text: string): object | undefined {
+  const start = text.search(startOfJson);
+  if (start < 0 || start > 200 || text.length > longestBody || !/[}\]]\s*$/.test(text)) return undefined;
   try {
-    return JSON.parse(text) as Fields;
+    const value: unknown = JSON.parse(text.slice(start));
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** A header of the response that an error stands for. */
-function headerOf(error: object, name: string): string | undefined {
-  const fields = error as Fields;
-  const headers = fieldsIn(fields, "responseHeaders") ?? fieldsIn(fields, "headers") ?? responseHeaders(fields);
-  if (!headers) return undefined;
-  for (const [key, value] of entriesOf(headers))
-    if (typeof key === "string" && key.toLowerCase() === name) return textOf(value);
-  return typeof headers["get"] === "function" ? textOf((headers as unknown as Headers).get(name)) : undefined;
+function withoutJson(message: string): string {
+  return jsonIn(message) ? message.slice(0, message.search(startOfJson)).trim() : message;
 }
 
-/** Of `Headers`, a map, an object, a list of pairs, or one of names and values in turn. */
+/** Returns the words of a page that a proxy sent in place of an answer. */
+function withoutMarkup(text: string): string {
+  if (!/<\/?[a-z!][^>]*>/i.test(text)) return text.trim();
+  return text
+    .slice(0, longestBody)
+    .replace(/<(style|script)\b[\s\S]*?<\/\1>/gi, " ")
+    .replace(/<[^>]*>/g, " ")
+    .replace(/\s+/g, " ")
+    .trim();
+}
+
+/** Yields every object in the bodies of a response, outermost first: for fields that only one vendor has. */
+export function* objectsIn(error: object): Generator<Fields> {
+  const fields = error as Fields;
+  const response = fieldsIn(fields, "response");
+  const found = [...bodyKeys.map((key) => fields[key]), response?.["data"], jsonIn(textIn(fields, "message") ?? "")];
+  const queue = found.map((body) => (typeof body === "string" ? jsonIn(body) : body));
+  for (let seen = 0; queue.length > 0 && seen < 300; seen++) {
+    const next = queue.shift();
+    if (Array.isArray(next)) queue.push(...next);
+    else if (isPlain(next)) {
+      yield next;
+      for (const [name, inner] of Object.entries(next)) if (!echoKeys.has(name)) queue.push(inner);
+    }
+  }
+}
+
+/** Returns a header of the response that an error stands for. */
+export function headerOf(error: object, name: string): string | undefined {
+  const headers = headersOf(error);
+  if (!headers) return undefined;
+  for (const [key, value] of entriesOf(headers))
+    if (typeof key === "string" && key.toLowerCase() === name) return headerText(value);
+  return typeof headers["get"] === "function" ? headerText((headers as unknown as Headers).get(name)) : undefined;
+}
+
+/** Yields the names, in lower case, and values of the headers of the response that an error stands for. */
+export function* headersIn(error: object): Generator<readonly [string, string]> {
+  const headers = headersOf(error);
+  if (!headers) return;
+  for (const [key, value] of entriesOf(headers)) {
+    const text = headerText(value);
+    if (typeof key === "string" && text !== undefined) yield [key.toLowerCase(), text];
+  }
+}
+
+function headersOf(error: object): Fields | undefined {
+  const fields = error as Fields;
+  const response = fieldsIn(fields, "response") ?? fieldsIn(fields, "$response");
+  return (
+    fieldsIn(fields, "responseHeaders") ?? fieldsIn(fields, "headers") ?? (response && fieldsIn(response, "headers"))
+  );
+}
+
+/** Entries of `Headers`, a map, an object, a list of pairs, or one of names and values in turn. */
 function* entriesOf(headers: Fields): Generator<readonly [unknown, unknown]> {
   if (typeof (headers as { [Symbol.iterator]?: unknown })[Symbol.iterator] !== "function")
     return yield* Object.entries(headers);
@@ -102,20 +299,21 @@ function* entriesOf(headers: Fields): Generator<readonly [unknown, unknown]> {
 }
 
 /** A header may have several values: the first one counts. */
-function textOf(value: unknown): string | undefined {
+function headerText(value: unknown): string | undefined {
   const first = Array.isArray(value) ? value[0] : value;
   return typeof first === "string" || typeof first === "number" ? String(first) : undefined;
 }
 
-function responseHeaders(error: Fields): Fields | undefined {
-  const response = fieldsIn(error, "response");
-  return response && fieldsIn(response, "headers");
-}
-
-type Fields = Record<string, unknown>;
+export type Fields = Record<string, unknown>;
 
 function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null;
+}
+
+function isPlain(value: unknown): value is Fields {
+  if (!isObject(value) || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function fieldsIn(fields: Fields, key: string): Fields | undefined {
@@ -123,49 +321,11 @@ function fieldsIn(fields: Fields, key: string): Fields | undefined {
   return isObject(value) ? value : undefined;
 }
 
-function stringIn(fields: Fields, key: string): string | undefined {
+function textIn(fields: Fields, key: string): string | undefined {
   const value = fields[key];
-  return typeof value === "string" ? value : undefined;
+  return typeof value === "string" ? value.slice(0, longestBody) : undefined;
 }
 
 function firstOf(value: unknown): unknown {
   return Array.isArray(value) ? value[0] : undefined;
-}
-
-/**
- * How long a provider asks not to be called: `retry-after-ms`, `Retry-After` in seconds or as an HTTP date (RFC 9110,
- * 10.2.3), or what an error says itself as `retryAfterMs`.
- *
- * @param provider whose habits apply: Google says it in the body, as `RetryInfo`
- * @param nowMs the time that an HTTP date is compared with, where the response has no date of its own
- */
-export function retryAfterMs(error: object, provider: string | undefined, nowMs: number): number | undefined {
-  return (
-    duration((error as { retryAfterMs?: unknown }).retryAfterMs) ??
-    duration(Number.parseFloat(headerOf(error, "retry-after-ms") ?? "")) ??
-    ofHeader(error, nowMs) ??
-    (provider?.startsWith("google") ? ofRetryInfo(error) : undefined)
-  );
-}
-
-function ofHeader(error: object, nowMs: number): number | undefined {
-  const value = headerOf(error, "retry-after");
-  if (value === undefined) return undefined;
-  if (/^\s*\d+(\.\d+)?\s*$/.test(value)) return duration(Number(value) * 1000);
-  if (!/[a-z]/i.test(value)) return undefined;
-  const sentAtMs = Date.parse(headerOf(error, "date") ?? "");
-  const waitMs = Date.parse(value) - (Number.isNaN(sentAtMs) ? nowMs : sentAtMs);
-  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs);
-}
-
-/** `google.rpc.RetryInfo`: `{ error: { details: [{ retryDelay: "34.5s" }] } }`. */
-function ofRetryInfo(error: object): number | undefined {
-  const details = (bodyOf(error) as { error?: { details?: unknown } } | undefined)?.error?.details;
-  if (!Array.isArray(details)) return undefined;
-  const info = details.find((detail) => typeof detail?.retryDelay === "string");
-  return info && duration(Number.parseFloat(info.retryDelay) * 1000);
-}
-
-function duration(value: unknown): number | undefined {
-  return typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY ? value : undefined;
 }

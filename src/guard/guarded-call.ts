@@ -54,13 +54,13 @@ export abstract class GuardedCall {
   abstract reserve(): Promise<void> | undefined;
   abstract startAttempt(scope: AttemptScope): unknown;
 
-  protected abstract judge(error: unknown): Classification;
+  protected abstract judge(error: unknown, isAborted: boolean): Classification;
 
-  /** What an error means. The policies ask several times about the same one. */
+  /** Returns the meaning of an error. The policies ask several times about the same one. */
   classify(error: unknown): Classification {
     if (this.#classification === undefined || this.#classified !== error) {
       this.#classified = error;
-      this.#classification = this.judge(error);
+      this.#classification = this.judge(error, (this.runScope?.aborted || this.scope?.aborted) ?? false);
     }
     return this.#classification;
   }

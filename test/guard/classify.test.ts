@@ -52,7 +52,7 @@ describe("what an HTTP status means", () => {
     [410, "unknown no neutral"],
     [413, "context_length no neutral"],
     [423, "unknown no neutral"],
-    [425, "unknown no neutral"],
+    [425, "server_error retry failure"],
     [422, "invalid_request no neutral"],
     [429, "rate_limit retry cooldown"],
     [500, "server_error retry failure"],
@@ -275,10 +275,10 @@ describe("how long to wait", () => {
     expect(waits(headers)).toBe(7000);
   });
 
-  it("is read from Google's body, for Google", () => {
+  it("is read from Google's body, also behind a server of another name", () => {
     const body = { error: { status: "RESOURCE_EXHAUSTED", details: [{ "@type": "RetryInfo", retryDelay: "34.5s" }] } };
     expect(classify(apiError(429, body), "google.generative-ai").retryAfterMs).toBe(34_500);
-    expect(classify(apiError(429, body), "openai").retryAfterMs).toBeUndefined();
+    expect(classify(apiError(429, body), "openai").retryAfterMs).toBe(34_500);
   });
 
   it("is not known from what makes no sense", () => {

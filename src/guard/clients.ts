@@ -1,0 +1,106 @@
+import type { ErrorCategory } from "../contract/error-category.ts";
+import type { ErrorFacts } from "./error-facts.ts";
+
+/** Dialects of clients: names, codes and words of Node, undici, node:http2, axios, gRPC, Bun, the AI SDK and vendors' packages. */
+
+/** Returns the category that a client's own name or code for a failure states, whatever a server said. */
+export function categoryOfClient({ names, codes }: ErrorFacts): ErrorCategory | undefined {
+  for (const name of names) if (Object.hasOwn(categoryOfName, name)) return categoryOfName[name];
+  for (const code of codes) if (isClientCode(code)) return categoryOfClientCode[code];
+  return undefined;
+}
+
+export function isClientCode(code: string): boolean {
+  return Object.hasOwn(categoryOfClientCode, code);
+}
+
+/** Names of errors of the platform, the AI SDK and other clients. */
+const categoryOfName: Readonly<Record<string, ErrorCategory>> = {
+  ...all("cancelled", ["AbortError", "APIUserAbortError", "CanceledError"]),
+  ...all("timeout", ["TimeoutError", "APIConnectionTimeoutError", "APITimeoutError"]),
+  ContentFilterFinishReasonError: "content_filter",
+  AI_LoadAPIKeyError: "authentication",
+  AI_NoSuchModelError: "authentication",
+  AI_InvalidPromptError: "invalid_request",
+  AI_InvalidArgumentError: "invalid_request",
+  AI_UnsupportedFunctionalityError: "invalid_request",
+  AI_NoObjectGeneratedError: "invalid_output",
+  AI_NoContentGeneratedError: "server_error",
+  AI_EmptyResponseBodyError: "server_error",
+  AI_InvalidResponseDataError: "server_error",
+};
+
+/** Codes of clients for exchanges that failed: Node, node:http2, axios, Bun, gRPC, and this package's own. */
+const categoryOfClientCode: Readonly<Record<string, ErrorCategory>> = {
+  ...all("network", ["ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "ENOTFOUND"]),
+  ...all("network", ["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "ESOCKETTIMEDOUT", "ENETRESET"]),
+  ...all("network", [
+    "ERR_STREAM_PREMATURE_CLOSE",
+    "ERR_NETWORK",
+    "ERR_SOCKET_CLOSED",
+    "ERR_SOCKET_CONNECTION_TIMEOUT",
+  ]),
+  ...all("network", ["ERR_HTTP2_GOAWAY_SESSION", "ERR_HTTP2_STREAM_ERROR", "ERR_HTTP2_SESSION_ERROR"]),
+  ...all("network", ["ERR_HTTP2_STREAM_CANCEL", "ERR_HTTP2_INVALID_SESSION", "ERR_HTTP2_PING_CANCEL"]),
+  ...all("network", ["ConnectionRefused", "ConnectionClosed", "ConnectionReset", "FailedToOpenSocket"]),
+  // No server is to blame for a word that no table knows.
+  ...all("unknown", ["UNKNOWN_FINISH_REASON", "PAUSED_ANSWER"]),
+  ...all("cancelled", ["ABORT_ERR", "UND_ERR_ABORTED", "UND_ERR_ABORT", "ERR_CANCELED", "CANCELLED"]),
+};
+
+/** Codes of undici for its own use: no network is to blame, and another attempt does no better. */
+const misuseOfUndici: ReadonlySet<string> = new Set([
+  "UND_ERR_INVALID_ARG",
+  "UND_ERR_INVALID_RETURN_VALUE",
+  "UND_ERR_NOT_SUPPORTED",
+  "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
+  "UND_ERR_BPL_MISSING_UPSTREAM",
+  "UND_ERR_MAX_ORIGINS_REACHED",
+]);
+
+/** Tells a code of undici or of Node's HTTP parser for an exchange that failed: each version has more of them. */
+export function isOfHttpExchange(code: string): boolean {
+  return /^(UND_ERR|HPE)_/.test(code) && !misuseOfUndici.has(code);
+}
+
+export function isOfAiSdk(names: readonly string[]): boolean {
+  return names.some((name) => name.startsWith("AI_"));
+}
+
+export function isUnreadable(names: readonly string[]): boolean {
+  return names.includes("AI_JSONParseError") || names.includes("AI_TypeValidationError");
+}
+
+/** Words of fetch, which throws a bare TypeError, in Node, browsers, Deno and workers. */
+const wordsOfFetch =
+  /^(fetch failed|failed to fetch|load failed|network ?error.{0,40}|terminated|error sending request.{0,200}|network request failed|the network connection was lost\.?)$/i;
+const wordsOfNetwork =
+  /socket hang up|socket (\w+ ){0,3}(closed|disconnected)|connection (error|reset|refused|closed|lost|terminated|dropped|timed out|was closed)|(other side|stream) closed|premature(ly)? clos|network error|unable to connect|\be(connreset|connrefused|connaborted|timedout|ai_again|notfound)\b|goaway/i;
+const wordsOfTimeout =
+  /\btimed[ -]?out\b|\btime-?out (of|after|exceeded|error|expired|reached)|\b(request|operation|connection|response|read|gateway|idle|connect|socket|upstream) time-?out\b|deadline exceeded|^timeout\.?$/i;
+
+/** Tells a message that leaves it to the cause to say what went wrong. */
+export function isBareOfFetch(message: string): boolean {
+  return wordsOfFetch.test(message) || /^connection error\.?$/i.test(message);
+}
+
+/** Decides about an error that has words alone, as a wrapper or a worker leaves it. */
+export function categoryOfBareWords({ names, message }: ErrorFacts): ErrorCategory | undefined {
+  if (wordsOfFetch.test(message) || names.includes("APIConnectionError")) return "network";
+  if (isProgrammingError(names)) return undefined;
+  if (wordsOfTimeout.test(message)) return "timeout";
+  return wordsOfNetwork.test(message) ? "network" : undefined;
+}
+
+export function saysTimeout({ message }: ErrorFacts): boolean {
+  return wordsOfTimeout.test(message);
+}
+
+/** Errors of the program: their words are about its own values. */
+export function isProgrammingError(names: readonly string[]): boolean {
+  return names.some((name) => /^(Type|Range|Reference|Syntax|Eval|URI|Assertion)Error$/.test(name));
+}
+
+function all(category: ErrorCategory, codes: readonly string[]): Record<string, ErrorCategory> {
+  return Object.fromEntries(codes.map((code) => [code, category]));
+}

@@ -1,0 +1,201 @@
+import type { ErrorCategory } from "../contract/error-category.ts";
+
+/**
+ * Dialects of model servers: codes and words by which they say what went wrong. Rules name structures ("credits … used
+ * up"), so that a vendor's next wording is read as its last one; `from` names servers that were seen to say it, by their
+ * documentation or in public reports.
+ *
+ * The order decides: a rule that stands first is the narrower one.
+ */
+interface Dialect {
+  readonly category: ErrorCategory;
+  readonly says: RegExp;
+  readonly from: string;
+}
+
+/** Codes and types in the body of a response, written as `snake_case`. They are narrower than a status. */
+const codeDialects: readonly Dialect[] = [
+  {
+    category: "quota_exhausted",
+    says: /insufficient_(\w+_)?(quota|balance|credits?|funds?)|(balance|credits?|funds?)_(is_)?(not_enough|insufficient|exhausted|depleted|too_low)|(credits?|balance|budget|spend|spending|billing|usage)_?\w*_(limit|cap|exceeded|exhausted|expired)/,
+    from: "OpenAI, Azure, DeepSeek, Together, LiteLLM (budget_exceeded), new-api (insufficient_user_quota)",
+  },
+  {
+    category: "quota_exhausted",
+    says: /^billing|payment_required|arrear|exceeded_current_quota|quota_exhausted|free_tier_only|service_quota_exceeded|per_day_per_project/,
+    from: "OpenAI, Anthropic, DashScope, Moonshot, Bedrock, Google (quotaId of a day)",
+  },
+  {
+    category: "content_filter",
+    says: /content_?(filter|policy|moderation|blocked|risk)|policy_violation|^(usage|safety|cyber|bio|content|acceptable_use)\w*_policy|moderation|sensitive|inspection_failed|responsible_ai|prohibited_content|guardrail|^invalid_prompt$|safety_(block|check|filter|violation)/,
+    from: "OpenAI, Azure, Volcengine, DashScope (data_inspection_failed), OpenRouter, Bedrock",
+  },
+  {
+    category: "context_length",
+    says: /context_?(length|window|size|limit)|string_above_max_length|(prompt|input|request|message)s?_(is_)?too_(long|large)|tokens_limit_reached|max_(prompt|input|context)_\w*(exceeded|length)/,
+    from: "OpenAI, Azure, Anthropic (request_too_large), llama.cpp, GitHub Models, LiteLLM",
+  },
+  {
+    category: "overloaded",
+    says: /overloaded|over_?capacity|capacity_exceeded|(server|engine|model)_(is_)?busy|model_not_ready|model_loading/,
+    from: "Anthropic, Moonshot (engine_overloaded_error), Groq, Bedrock (ModelNotReadyException)",
+  },
+  {
+    category: "rate_limit",
+    says: /rate_?limit|too_many_requests|throttl|request_limit_exceeded|limit_(requests|burst_rate)|slow_down/,
+    from: "OpenAI, Anthropic, AWS, Azure, DashScope",
+  },
+  {
+    category: "authentication",
+    says: /^authentication|unauthenticated|unauthori[sz]ed|^permission|invalid_\w*(api_key|token|credential)|api_?key_\w*(invalid|expired|disabled|not_found)|(token|key)_expired|expired_token|access_denied|unrecognized_client|model_not_(found|exist|available|supported)|not_found_error|account_deactivated/,
+    from: "OpenAI, Anthropic, Google, AWS, Groq, DashScope",
+  },
+];
+
+/** Codes that servers also put beside failures of other kinds: they count where no status says more. */
+const generalCodeDialects: readonly Dialect[] = [
+  { category: "rate_limit", says: /resource_exhausted/, from: "Google, gRPC" },
+  { category: "timeout", says: /time_?out|timed_out|deadline_exceeded/, from: "gRPC, Anthropic, LiteLLM" },
+  {
+    category: "server_error",
+    says: /^(api|server|system|upstream|provider|service|internal|internal_server)_(error|exception|failure)|internal_(server_)?(error|exception)|^internal$|unavailable|bad_gateway|^aborted$|data_loss|model_(stream_)?error/,
+    from: "OpenAI, Anthropic, vLLM, AWS, gRPC",
+  },
+  {
+    category: "invalid_request",
+    says: /invalid_(request|argument|parameter|value|input|params)|bad_request|validation_(error|exception)|unsupported_(parameter|value)|unprocessable|out_of_range|unimplemented/,
+    from: "OpenAI, Anthropic, Google, AWS, gRPC",
+  },
+];
+
+const perTime = String.raw`(per[ -]|/ ?)(second|sec|minute|min|hour|day)\b`;
+
+/** Words of a pace, not of an account: a wait mends it, however much the sentence speaks of money. */
+const pace = new RegExp(
+  String.raw`rate[ -_]?limit|too many requests|throttl|slow down|too (frequent|fast)|concurren\w+ (request|connection|call|limit)|(requests?|tokens?|calls?|queries|quota)\b[^.]{0,60}(${perTime})|\b([rt]p[md]|qp[sm])\b|频率|限流|并发`,
+  "i",
+);
+
+/** Words that servers say under a status for "your request is wrong", or without any. */
+const wordDialects: readonly Dialect[] = [
+  {
+    category: "quota_exhausted",
+    says: /\b(insufficient|not enough|no (remaining )?|negative|out of|run out of|ran out of|lack of|requires? more|used (up )?all)\b[^.]{0,40}\b(credits?|balance|funds?|quota)\b/i,
+    from: "DeepSeek, OpenRouter, HF, Azure (out of call volume quota)",
+  },
+  {
+    category: "quota_exhausted",
+    says: /\b(credits?|balance|funds|free tier|trial|quota|allowance|billing)\b[^.]{0,80}\b(exhausted|depleted|insufficient|too low|not enough|used up|expired|run out|negative|overdue|consumed|spent)\b/i,
+    from: "Anthropic, DashScope, Together, xAI",
+  },
+  {
+    category: "quota_exhausted",
+    says: /\b(spend(ing)?|usage|billing|budget|monthly|weekly|credit|key|prepaid|free)( \w+)? (limits?|caps?|thresholds?|quotas?|credits?|allowance)\b[^.]{0,60}(reach|exceed|exhaust|hit\b)|\b(reach|exceed|exhaust|hit\b)\w*[^.]{0,60}\b(spend(ing)?|usage|billing|budget|monthly|weekly|credit|prepaid|included)( \w+)? (limits?|caps?|thresholds?|quotas?|credits?|allowance)\b|(over|exceeded) ?budget|budget has been exceeded/i,
+    from: "Anthropic, Groq, OpenRouter, Fireworks, HF, LiteLLM",
+  },
+  {
+    category: "quota_exhausted",
+    says: /exceeded your current quota|service quota|\b(arrears?|arrearage|overdue|past[- ]due|unpaid|good standing|payment required|can only afford|purchase (more )?credits|add (more )?credits|enable billing|billing to be enabled)\b|\b(limited to|limit of)\b[^.]{0,40}(\/ ?| per |a )month|余额不足|欠费|额度(不足|已用尽|用完)|账户.{0,6}(异常|冻结)/i,
+    from: "OpenAI, DashScope, Google, Cohere (trial keys), Bedrock, Zhipu, Baidu",
+  },
+  {
+    category: "content_filter",
+    says: /\b(content|usage|safety|acceptable use|responsible ai|community)( \w+){0,2} (polic(y|ies)|guidelines?|filter(s|ing|ed)?|moderation|system)\b|\bcontent exists risk\b|\bwas flagged\b|flagged (as|for|by)|\b(inappropriate|sensitive|harmful|unsafe|prohibited|disallowed) (content|information|words?|material|input|text|topics?)|moderation (system|filter|check|endpoint|guidelines)|requires moderation|\b(prompt|content|output|response|answer)s? (was|were|is|has been|have been)? ?(blocked|filtered|rejected) (by|due|because|for)[^.]{0,60}(safety|content|polic|filter|moderation|guard)|敏感|违规|内容安全|不合规/i,
+    from: "Azure, OpenAI, DeepSeek, Volcengine, DashScope, OpenRouter, Google, Zhipu",
+  },
+  {
+    category: "authentication",
+    says: /\b(api[ _-]?key|access token|auth token|credentials?|bearer token|authorization)\b[^.]{0,60}\b(not valid|invalid|incorrect|expired|missing|revoked|disabled|required|unknown|wrong|not found)\b|\b(invalid|incorrect|expired|missing|wrong|unknown|no)\b[^.]{0,20}\b(api[ _-]?key|access token|credentials?|bearer token)\b|unauthori[sz]ed/i,
+    from: "OpenAI, Google, Groq, Mistral",
+  },
+  {
+    category: "authentication",
+    says: /\bmodels?\b[^.\n]{0,80}\b(not found|(does|do) not exist|doesn't exist|is not supported|not supported for|not available|has been (deprecated|decommissioned|removed)|is not a valid|no access)|\b(unknown|invalid|no such|not a valid) model\b|(not have|no) access to (the )?model|模型不存在/i,
+    from: "OpenAI, Google, Groq, Ollama, OpenRouter",
+  },
+  {
+    category: "overloaded",
+    says: /\boverloaded\b|(over|at|exceed\w*) (its )?capacity|capacity (was |is |has been )?(exceeded|reached)|(high|heavy) (demand|load|traffic)|(server|service|engine|model)s? (is |are )?(currently |temporarily )?(too )?busy|(model|server)[^.]{0,30}(is |still )(currently )?(loading|starting|warming up)/i,
+    from: "Google, Groq, HF, Together, Moonshot",
+  },
+  {
+    category: "server_error",
+    says: /\bmaintenance\b|temporarily (unavailable|out of service)|service (is )?unavailable/i,
+    from: "any",
+  },
+];
+
+/** A text counted in tokens or characters that is longer than something allows. */
+const contextWords = new RegExp(
+  [
+    // "maximum context length", "context window exceeds limit", "larger than the context size"
+    String.raw`\bcontext[ _-]?(length|window|size|limit)\b`,
+    String.raw`\bmodel (token|context) limit|\bmodel length\b|max_(model|seq)_len|\bn_ctx\b`,
+    // "maximum prompt length is 131072", "max input tokens: 8192"
+    String.raw`\bmax(imum)?[ _-]?(prompt|input|request|context)[ _-]?(length|size|tokens?|characters?)`,
+    // "prompt is too long", "Request body too large", "input length exceeds", "prompt token count of 9 exceeds the limit"
+    String.raw`\b(prompt|input|inputs|request|message|messages|conversation|context|body|payload|text)s?\b[^.\n]{0,60}\b(too (long|large|big)|exceed(s|ed)?\b[^.\n]{0,60}\b(length|limit|maximum|max|tokens?|size|allowed)|(longer|larger) than|(greater|more) than[^.\n]{0,60}\b(tokens?|characters?|length|limit))`,
+    // "too many tokens", "tokens exceed", "210000 tokens > 200000"
+    String.raw`\btoo many (input |prompt |total )?tokens\b|\btokens?( count)?\b[^.\n]{0,40}(exceed(s|ed)?|>|cannot be more than|(longer|larger|greater|more) than)[^.\n]{0,60}\d|exceed\w*[^.\n]{0,30}token limit`,
+    "reduce the length of",
+    // "Range of input length should be [1, 30720]", "inputs must have less than 8193 tokens", "`inputs` tokens + … must be <= 4096"
+    String.raw`\b(input|prompt|inputs)[\x60'"]?\s+(length|tokens?|characters?)\b[^.\n]{0,60}(should be|must|cannot|at most|less than|<=?)|\binputs?\b[^.\n]{0,20}must (have|be)[^.\n]{0,20}less than[^.\n]{0,20}tokens|expected maxlength`,
+    "(输入|上下文|提示词|长度).{0,20}(超过|超出|过长|太长|超限)",
+  ].join("|"),
+  "i",
+);
+
+/** The limit of the answer, which is the caller's to lower: "max_tokens is too large", "output tokens". */
+const outputLimit = /\bmax[_ ]?(completion|output|new)?[_ ]?tokens\b|\b(output|completion) tokens\b/i;
+const inputWords = /\b(prompt|inputs?|messages?|conversation|context (length|limit)|decoder)\b/i;
+
+/** Words that belong to the request's shape, not to the length of its text: "invalid 'messages[3].name': too long". */
+function isContextOverflow(text: string): boolean {
+  if (!contextWords.test(text)) return false;
+  return !outputLimit.test(text) || inputWords.test(text);
+}
+
+/** "Limit 30000, Requested 342389": more than a limit grants in all, so no wait makes it fit. */
+const limitAndRequested = /\blimit:? ?([\d,]+)[\s\S]{0,80}?\brequested:? ?([\d,]+)/i;
+
+/** Returns whether one request asks for more than the whole of a rate limit. */
+export function neverFits(text: string): boolean {
+  const found = limitAndRequested.exec(text);
+  if (found) return count(found[2]) > count(found[1]);
+  return pace.test(text) && /\b(request|message|prompt|input)s?\b[^.\n]{0,40}too (large|long|big)\b/i.test(text);
+}
+
+function count(digits = ""): number {
+  return Number(digits.replaceAll(",", ""));
+}
+
+/** Returns the narrow category that one of these codes states, whatever the status. */
+export function categoryOfCodes(codes: readonly string[]): ErrorCategory | undefined {
+  return match(codeDialects, codes);
+}
+
+/** Returns the category of codes that count only where no status says more. */
+export function categoryOfGeneralCodes(codes: readonly string[]): ErrorCategory | undefined {
+  return match(generalCodeDialects, codes);
+}
+
+/** Returns the category that a server's words state. */
+export function categoryOfWords(text: string): ErrorCategory | undefined {
+  if (pace.test(text)) return "rate_limit";
+  const said = wordDialects.find(({ says }) => says.test(text))?.category;
+  const isNarrow = said !== undefined && said !== "server_error" && said !== "overloaded";
+  return !isNarrow && isContextOverflow(text) ? "context_length" : said;
+}
+
+function match(dialects: readonly Dialect[], codes: readonly string[]): ErrorCategory | undefined {
+  const written = codes.map(snakeCase);
+  return dialects.find(({ says }) => written.some((code) => says.test(code)))?.category;
+}
+
+/** Returns `InternalError.Algo.DataInspectionFailed` as `internal_error.algo.data_inspection_failed`. */
+function snakeCase(code: string): string {
+  return code
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replace(/[\s-]+/g, "_")
+    .toLowerCase();
+}

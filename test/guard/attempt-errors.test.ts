@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { toOutputError } from "../../src/guard/classify.ts";
+import { createGuard } from "../../src/guard/create-guard.ts";
+import { ReliableOrchestrator } from "../../src/orchestrate/reliable-orchestrator.ts";
+import { ReliabilityState } from "../../src/orchestrate/state.ts";
+import { defineTool } from "../../src/tool/define-tool.ts";
+
+const aborted = () => new DOMException("This operation was aborted", "AbortError");
+
+/** A run of a tool that always fails so, with a fallback at hand. */
+async function run(fail: (signal: AbortSignal) => unknown, signal?: AbortSignal) {
+  let calls = 0;
+  const tool = defineTool({
+    name: "t",
+    execute: async (_request: object, { signal: own }) => {
+      calls++;
+      throw await fail(own);
+    },
+  });
+  const other = defineTool({ name: "other", execute: async () => "from the other" });
+  const reliabilityConfig = { maxRetries: 2, initialDelayMs: 1, jitter: false };
+  const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState(), reliabilityConfig });
+  const output = await orchestrator.run({ tool, request: {}, fallbackTools: [other], signal }).catch((error) => error);
+  return { calls, output };
+}
+
+describe("a client that aborts while the run does not", () => {
+  it.each([
+    ["an AbortController as a timer", aborted()],
+    ["AbortSignal.timeout", new DOMException("The operation was aborted due to timeout", "TimeoutError")],
+    ["a package whose own abort is the cause", new Error("Request timed out.", { cause: aborted() })],
+    ["axios", Object.assign(new Error("canceled"), { name: "CanceledError", code: "ERR_CANCELED" })],
+  ])("is a timeout, tried again and replaced: %s", async (_, error) => {
+    const { calls, output } = await run(() => error);
+    expect(calls).toBe(3);
+    expect(output).toMatchObject({ status: "completed", content: "from the other" });
+    expect(output.errors.t).toMatchObject({ category: "timeout", isRetryable: true });
+  });
+
+  it("ends the call once the run's own signal has aborted", async () => {
+    const controller = new AbortController();
+    const { calls, output } = await run(() => {
+      controller.abort("left");
+      return aborted();
+    }, controller.signal);
+    expect(calls).toBe(1);
+    expect(output).toMatchObject({ code: "CANCELLED", cause: "left" });
+  });
+
+  it("counts as a timeout in a guard that stands alone, unless its signal has aborted", async () => {
+    const guard = createGuard({ retry: { maxRetries: 1, initialDelayMs: 0 } });
+    let calls = 0;
+    const fail = () => {
+      calls++;
+      throw aborted();
+    };
+    await expect(guard.run(fail)).rejects.toThrow("aborted");
+    expect(calls).toBe(2);
+    const controller = new AbortController();
+    await expect(
+      guard.run(
+        () => {
+          controller.abort("left");
+          throw aborted();
+        },
+        { signal: controller.signal },
+      ),
+    ).rejects.toBe("left");
+    expect(calls).toBe(2);
+  });
+});
+
+describe("the message of a failure", () => {
+  const messageOf = (error: unknown) => toOutputError(error, 1).message;
+  const response = (responseBody: string) =>
+    Object.assign(new Error("Bad Request"), { name: "AI_APICallError", statusCode: 400, responseBody });
+
+  it("holds what the server said, wherever the body says it", () => {
+    const field = { type: "less_than_equal", loc: ["body", "top_p"], msg: "Input should be less than or equal to 1" };
+    expect(messageOf(response(JSON.stringify({ detail: [{ ...field, input: "the whole prompt" }] })))).toBe(
+      "Bad Request: body.top_p: Input should be less than or equal to 1",
+    );
+    expect(messageOf(response('[{"error":{"message":"API key expired."}}]'))).toBe("Bad Request: API key expired.");
+    expect(messageOf(response('{"error":"signal: killed"}'))).toBe("Bad Request: signal: killed");
+    expect(messageOf(response("upstream connect error"))).toBe("Bad Request: upstream connect error");
+    expect(messageOf(response("<html><style>p{}</style><title>Sign in</title></html>"))).toBe("Bad Request: Sign in");
+    expect(messageOf(response('{"error":{"message":"Bad Request"}}'))).toBe("Bad Request");
+    expect(messageOf(new Error("asking failed", { cause: response('{"error":"killed"}') }))).toBe(
+      "asking failed: killed",
+    );
+  });
+
+  it("is bounded, and shows no key", () => {
+    expect(messageOf(response(`{"error":"${"long ".repeat(1_000)}"}`)).length).toBeLessThan(600);
+    expect(messageOf(response('{"error":"Incorrect API key provided: sk-proj-abcdefghij0123456789"}'))).toBe(
+      "Bad Request: Incorrect API key provided: [secret]",
+    );
+  });
+
+  it("says why fetch failed, and the way out of its own time limit", () => {
+    const refused = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:9"), { code: "ECONNREFUSED" });
+    expect(messageOf(new TypeError("fetch failed", { cause: refused }))).toBe(
+      "fetch failed: connect ECONNREFUSED 127.0.0.1:9",
+    );
+    const slow = Object.assign(new Error("Headers Timeout Error"), { code: "UND_ERR_HEADERS_TIMEOUT" });
+    expect(messageOf(new TypeError("fetch failed", { cause: slow }))).toMatch(
+      /Headers Timeout Error.*300 s.*streaming/,
+    );
+  });
+});
