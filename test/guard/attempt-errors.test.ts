@@ -8,13 +8,13 @@ import { defineTool } from "../../src/tool/define-tool.ts";
 const aborted = () => new DOMException("This operation was aborted", "AbortError");
 
 /** A run of a tool that always fails so, with a fallback at hand. */
-async function run(fail: (signal: AbortSignal) => unknown, signal?: AbortSignal) {
+async function run(fail: () => unknown, signal?: AbortSignal) {
   let calls = 0;
   const tool = defineTool({
     name: "t",
-    execute: async (_request: object, { signal: own }) => {
+    execute: async () => {
       calls++;
-      throw await fail(own);
+      throw fail();
     },
   });
   const other = defineTool({ name: "other", execute: async () => "from the other" });
