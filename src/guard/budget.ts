@@ -150,6 +150,11 @@ export class BudgetLedger implements BudgetView {
     return granted ?? turns.wait({ attempt: () => this.#grant(request), scope, leftMs: () => this.leftMs() });
   }
 
+  /** Counts what was used beside all reservations. @internal */
+  charge(spent: Spent): void {
+    new Reservation(this.#accounts, this.#shared, { tokens: 0, costUsd: 0 }, {}).settle(spent);
+  }
+
   #grant(request: ReservationRequest): Reservation | undefined {
     const bound = request.bound(this.remaining(), this.#unspent()) ?? {};
     const nowMs = this.#shared.clock.now();

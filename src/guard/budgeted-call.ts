@@ -1,4 +1,4 @@
-import type { Call, CallAttempt, CallGuard } from "../contract/call.ts";
+import type { Call, CallAttempt, CallGuard, CallOutcome } from "../contract/call.ts";
 import { BudgetExceeded } from "../contract/errors.ts";
 import type { EventData } from "../contract/event.ts";
 import type { ModelTraitsSource } from "../contract/model.ts";
@@ -26,6 +26,7 @@ export class BudgetedCall<R> extends GuardedCall {
   readonly #createGuard: (settings: CallGuardSettings) => CallGuard;
   readonly #ledger: BudgetLedger;
   readonly #startedAtMs: number;
+  #attempt: BudgetedAttempt | undefined = undefined;
 
   /** @param createGuard makes the guards of calls that are part of this one's attempts */
   constructor(call: Call<R>, settings: CallGuardSettings, createGuard: (settings: CallGuardSettings) => CallGuard) {
@@ -102,18 +103,24 @@ export class BudgetedCall<R> extends GuardedCall {
 
   startAttempt(scope: AttemptScope): PromiseLike<R> | R {
     this.attempts++;
-    return this.#call.execute(new BudgetedAttempt(this, scope, this.reservation as Reservation));
+    this.#attempt = new BudgetedAttempt(this, scope, this.reservation as Reservation);
+    return this.#call.execute(this.#attempt);
   }
 
-  override endAttempt(): void {
-    super.endAttempt();
+  override endAttempt(hasAnswered: boolean): Promise<unknown> | undefined {
+    const left = super.endAttempt(hasAnswered);
     this.reservation?.release();
+    return left;
+  }
+
+  countInner({ usage, costUsd }: Spent): void {
+    this.#attempt?.spend(usage, costUsd);
   }
 
   /** The guard of calls that are part of an attempt of this one: they end with it, and when `signal` aborts. */
   guardWithin(outer: BudgetedAttempt, attemptScope: AttemptScope, signal: AbortSignal, limits: Budget): CallGuard {
     const ledger = this.#ledger.child(limits);
-    return async (call) => {
+    const guard = async <T>(call: Call<T>): Promise<CallOutcome<T>> => {
       const scope = new CancelScope(attemptScope);
       const stop = onAbort(signal, () => scope.abort(signal.reason));
       try {
@@ -122,6 +129,11 @@ export class BudgetedCall<R> extends GuardedCall {
         stop();
         scope.dispose();
       }
+    };
+    return (call) => {
+      const outcome = guard(call);
+      attemptScope.work.follow(outcome);
+      return outcome;
     };
   }
 
@@ -161,6 +173,7 @@ export class BudgetedAttempt implements CallAttempt {
   }
 
   spend(usage: Usage | undefined, costUsd: number | null | undefined): void {
+    if (this.#scope.isOver && this.#scope.work.hasCounted(usage)) return;
     const spent = toSpent(usage, costUsd);
     this.#count(spent);
     this.#reservation.charge(spent);

@@ -1,5 +1,7 @@
 import * as v from "valibot";
+import { enclosingWork } from "../contract/enclosing-work.ts";
 import type { EventData } from "../contract/event.ts";
+import type { Spent } from "../contract/usage.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { tellListener } from "../core/emitter.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
@@ -204,6 +206,7 @@ class PlainCall extends GuardedCall {
   readonly #timeoutMs: number | undefined;
   readonly #hasFallback: boolean;
   readonly #startedAtMs: number;
+  readonly #around = enclosingWork();
 
   constructor(
     settings: PlainCallSettings,
@@ -269,6 +272,17 @@ class PlainCall extends GuardedCall {
   startAttempt(scope: AttemptScope): unknown {
     this.attempts++;
     return this.#start(new PlainAttempt(this.attempts, scope));
+  }
+
+  /** An attempt that gave a value keeps its signal: the value may be a response whose body is still to be read. */
+  override endAttempt(hasAnswered: boolean): Promise<unknown> | undefined {
+    if (!hasAnswered) return super.endAttempt(hasAnswered);
+    this.scope?.dispose();
+    return undefined;
+  }
+
+  countInner(spent: Spent): void {
+    if (this.#around && this.#around !== "over") this.#around.count(spent);
   }
 
   override succeed(): void {

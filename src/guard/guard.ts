@@ -33,19 +33,21 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
       const reserving = call.reserve();
       if (reserving) await reserving;
       if (reserving && circuit?.hasTurned(call)) {
-        call.endAttempt();
+        call.endAttempt(false);
         continue;
       }
       if (call.runScope?.aborted) throw call.runScope.reason;
       call.scope = new AttemptScope(call, timeouts, clock);
       const value = await call.scope.run();
-      call.endAttempt();
+      const left = call.endAttempt(true);
+      if (left) await left;
       circuit?.succeeded(call);
       retry?.succeeded(call);
       call.succeed();
       return value;
     } catch (error) {
-      call.endAttempt();
+      const left = call.endAttempt(false);
+      if (left) await left;
       circuit?.failed(call, error);
       wait = retry?.next(call, error);
       if (wait) continue;

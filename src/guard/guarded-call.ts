@@ -1,4 +1,6 @@
+import { EnclosingWork } from "../contract/enclosing-work.ts";
 import type { EventData } from "../contract/event.ts";
+import type { Spent } from "../contract/usage.ts";
 import { type Clock, schedule } from "../core/clock.ts";
 import { CancelScope } from "../core/signal.ts";
 import type { CircuitBreaker, CountedFailure, Permit } from "./breaker.ts";
@@ -53,6 +55,8 @@ export abstract class GuardedCall {
   /** Sets aside what the next attempt may use; a promise where it has to wait for that. */
   abstract reserve(): Promise<void> | undefined;
   abstract startAttempt(scope: AttemptScope): unknown;
+  /** Counts what an inner run has used that the end of the attempt has cut off. */
+  abstract countInner(spent: Spent): void;
 
   protected abstract judge(error: unknown, isAborted: boolean): Classification;
 
@@ -65,9 +69,14 @@ export abstract class GuardedCall {
     return this.#classification;
   }
 
-  /** The attempt has ended, or is given up. */
-  endAttempt(): void {
-    this.scope?.dispose();
+  /**
+   * Ends the attempt, and what it has started.
+   *
+   * @param hasAnswered true where the attempt gave a value
+   * @returns a promise until what the attempt has started has settled; `undefined` where nothing is left
+   */
+  endAttempt(_hasAnswered: boolean): Promise<unknown> | undefined {
+    return this.scope?.end();
   }
 
   /** The call has ended well. */
@@ -89,7 +98,7 @@ export abstract class GuardedCall {
  * Invariants:
  * 1. What an attempt gives after its end is ignored, a rejection too.
  * 2. Its signal aborts with the error that the attempt ends with, so that a timeout is told apart from an abort.
- * 3. No timer is left once it is disposed of.
+ * 3. No timer is left once it is disposed of, and once it is ended nothing that it has started.
  * 4. Nothing is started once the time of its call is up.
  */
 
@@ -107,6 +116,7 @@ export class AttemptScope extends CancelScope {
   readonly #call: GuardedCall;
   readonly #timeouts: AttemptTimeouts;
   readonly #clock: Clock;
+  readonly work: EnclosingWork;
   #reject: ((reason: unknown) => void) | undefined = undefined;
   #stopTimer: (() => void) | undefined = undefined;
   #stopChunkTimer: (() => void) | undefined = undefined;
@@ -120,6 +130,7 @@ export class AttemptScope extends CancelScope {
     this.#call = call;
     this.#timeouts = timeouts;
     this.#clock = clock;
+    this.work = new EnclosingWork(this, (spent) => call.countInner(spent));
   }
 
   get isStarted(): boolean {
@@ -138,8 +149,18 @@ export class AttemptScope extends CancelScope {
       if (ownLeftMs <= 0) return this.abort(this.#call.outOfTime());
       this.#startTimer(ownLeftMs);
       this.#isStarted = true;
-      Promise.resolve(this.#call.startAttempt(this)).then(resolve, reject);
+      Promise.resolve(this.work.run(() => this.#call.startAttempt(this))).then(resolve, reject);
     });
+  }
+
+  /**
+   * Ends the attempt, and aborts what it has started.
+   *
+   * @returns a promise until that has settled; `undefined` where nothing is left
+   */
+  end(): Promise<unknown> | undefined {
+    this.dispose();
+    return this.work.end();
   }
 
   override abort(reason: unknown): void {

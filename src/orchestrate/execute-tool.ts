@@ -1,5 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { type CallAttempt, type CallGuard, isSelfGuarding, type ToolRuntime, withRuntime } from "../contract/call.ts";
+import { EnclosingWork } from "../contract/enclosing-work.ts";
+import { CancelledError } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import { PartialResult } from "../contract/partial-result.ts";
 import { type AnyTool, type ToolContext, withLazySignal } from "../contract/tool.ts";
@@ -35,6 +37,8 @@ export function executeTool(
   return traceTool(tool, parent, async (span) => {
     try {
       if (setting.scope.aborted) throw setting.scope.reason;
+      if (run.around === "over")
+        throw new CancelledError("the attempt that has started it has ended: await inner runs");
       const given = choice.resolved ?? (await resolve(run, setting, choice));
       run.events.emit("tool_started", { toolName: tool.name });
       const content = await new Execution(run, setting, policies, span, tool, given).invoke();
@@ -59,6 +63,8 @@ async function resolve(
 class Execution {
   readonly #run: Run;
   readonly #setting: WorkSetting;
+  /** Ends what the tool has started; that of a tool which is guarded as a whole does so for each attempt. */
+  readonly #scope: CancelScope;
   readonly #policies: CallPolicies | undefined;
   readonly #span: Span;
   readonly #tool: AnyTool;
@@ -75,6 +81,7 @@ class Execution {
   ) {
     this.#run = run;
     this.#setting = setting;
+    this.#scope = isSelfGuarding(tool) ? new CancelScope(setting.scope) : setting.scope;
     this.#policies = policies;
     this.#span = span;
     this.#tool = tool;
@@ -87,14 +94,22 @@ class Execution {
     const tool = this.#tool;
     const { request, options } = this.#given;
     if (isSelfGuarding(tool)) {
-      return endedWith(this.#setting.scope, Promise.resolve(tool.execute(request, options, this.#contextFor())));
+      const work = new EnclosingWork(this.#scope, (spent) => this.#run.ledger.charge(spent));
+      const content = work.run(async () => tool.execute(request, options, this.#contextFor()));
+      return endedWith(work, content).finally(() => work.end());
     }
+    let latest: Promise<unknown> | undefined;
     const outcome = await this.#guard({
       provider: tool.provider ?? `tool:${tool.name}`,
       bound: () => tool.estimate?.(request, options),
       // A copy, so that an attempt which changes its options leaves those of the next one alone.
-      execute: (attempt) => tool.execute(request, copyOf(options), this.#contextFor(attempt)),
+      execute: (attempt) => {
+        latest = Promise.resolve(tool.execute(request, copyOf(options), this.#contextFor(attempt)));
+        return latest;
+      },
     });
+    // Code of an attempt that was cut off hears of the abort, and reports what it has used.
+    if (!outcome.ok && latest) await Promise.race([latest.catch(() => {}), untilQuiet()]);
     if (outcome.ok) return outcome.value;
     if (outcome.error instanceof PartialResult) throw outcome.error;
     const failures = { [tool.name]: outcome.failure };
@@ -105,7 +120,7 @@ class Execution {
   #guardOf(ledger: Run["ledger"]): CallGuard {
     const { settings, events } = this.#run;
     const guard = createCallGuard({
-      scope: this.#setting.scope,
+      scope: this.#scope,
       clock: settings.clock,
       random: settings.random,
       ledger,
@@ -132,7 +147,7 @@ class Execution {
       reportUsage: (usage, costUsd = null) => attempt?.spend(usage, costUsd),
       ...(idempotencyKey !== undefined && { idempotencyKey }),
     };
-    return withRuntime(withLazySignal(facts, attempt ?? this.#setting.scope), this.#runtimeFor(attempt));
+    return withRuntime(withLazySignal(facts, attempt ?? this.#scope), this.#runtimeFor(attempt));
   }
 
   #runtimeFor(attempt: CallAttempt | undefined): ToolRuntime {
@@ -158,13 +173,27 @@ class Execution {
   }
 }
 
+/** Resolves when all promises that are settled by now have been heard of. */
+function untilQuiet(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
 function copyOf(options: object): object {
   return Object.assign(Object.create(Object.getPrototypeOf(options)), options);
 }
 
-/** Gives a self-guarding tool one macrotask after the end of its run to return what it has; then stops waiting for it. */
-function endedWith<R>(scope: CancelScope, work: Promise<R>): Promise<R> {
+/**
+ * Gives a self-guarding tool one macrotask after the end of its run to return what it has, and one after what it has
+ * started has settled; then stops waiting for it.
+ */
+function endedWith<R>(work: EnclosingWork, content: Promise<R>): Promise<R> {
+  const { scope } = work;
   const over = new CancelScope();
-  const leave = scope.onAbort(() => void setImmediate().then(() => over.abort(scope.reason)));
-  return over.race(work).finally(leave);
+  const leave = async () => {
+    await setImmediate();
+    const { innerSettled } = work;
+    if (innerSettled) await innerSettled.then(() => setImmediate());
+    over.abort(scope.reason);
+  };
+  return over.race(content).finally(scope.onAbort(() => void leave()));
 }

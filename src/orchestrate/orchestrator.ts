@@ -51,10 +51,14 @@ export class Orchestrator<Tools = {}> {
    * @returns the output: `completed`, `partial` (some evidence, less than asked for), or `failed`
    * @throws InvalidOptionsError, ToolNotFoundError, PlanningError, ConflictError, BudgetExceeded, CancelledError
    */
-  async run<T extends AnyTool = never, const N extends NameOf<Tools> = never>(
+  run<T extends AnyTool = never, const N extends NameOf<Tools> = never>(
     params: RunParams<Tools, T, N>,
   ): Promise<RunOutput<Tools, T, N>> {
-    return (await this.start(this.prepare(params as GivenRun))) as RunOutput<Tools, T, N>;
+    try {
+      return this.start(this.prepare(params as GivenRun)) as Promise<RunOutput<Tools, T, N>>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -109,7 +113,13 @@ export class Orchestrator<Tools = {}> {
     }
   }
 
-  private async start(run: PreparedRun): Promise<OrchestrationOutput> {
+  private start(run: PreparedRun): Promise<OrchestrationOutput> {
+    const output = this.#start(run);
+    if (run.around && run.around !== "over") run.around.follow(output);
+    return output;
+  }
+
+  async #start(run: PreparedRun): Promise<OrchestrationOutput> {
     const { startRun } = await loadStartRun();
     return startRun(run, await this.reliability());
   }

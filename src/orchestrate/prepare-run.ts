@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { BundleToolOptions } from "../contract/bundle-options.ts";
 import { type OrchestrationConfig, orchestrationConfig, type ResolvedOrchestrationConfig } from "../contract/config.ts";
+import { type EnclosingWork, enclosingWork } from "../contract/enclosing-work.ts";
 import { ToolNotFoundError } from "../contract/errors.ts";
 import type { EventManager, OrchestrationEvent } from "../contract/event.ts";
 import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
@@ -23,6 +24,8 @@ export interface PreparedRun extends RunIdentity {
   readonly startedAtMs: number;
   /** Aborts when this caller leaves, with the error that the run is then to reject with. */
   readonly callerScope: CancelScope;
+  /** Attempt of another run whose code has asked for this one. */
+  readonly around: EnclosingWork | "over" | undefined;
   readonly events: RunEvents;
 }
 
@@ -38,6 +41,7 @@ export function prepareRun(input: RunInput, settings: ResolvedSettings): Prepare
     settings,
     startedAtMs: clock.now(),
     callerScope: new CancelScope(),
+    around: enclosingWork(),
     events: new RunEvents({ requestId, traceId }, clock, { eventManager, onEvent, redact: options.redact }),
   };
 }

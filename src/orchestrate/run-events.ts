@@ -8,6 +8,7 @@
  * 4. No listener fails the run, and none is waited for.
  */
 import type { CallAttempt } from "../contract/call.ts";
+import { outsideOfWork } from "../contract/enclosing-work.ts";
 import type {
   EventData,
   EventManager,
@@ -129,7 +130,8 @@ export class RunEvents {
   }
 
   #deliver(event: { readonly type: EventType }): void {
-    this.#emitter.emit(event as OrchestrationEvent, this.#onListenerError);
+    // A run that a listener starts is no part of the attempt that the event is about.
+    outsideOfWork(() => this.#emitter.emit(event as OrchestrationEvent, this.#onListenerError));
     if (terminal.has(event.type)) this.#emitter.end();
   }
 

@@ -1,3 +1,4 @@
+import type { EnclosingWork } from "../contract/enclosing-work.ts";
 import { BudgetExceeded, CancelledError, ConflictError } from "../contract/errors.ts";
 import { hasEvidence, type OrchestrationOutput, type OutputError } from "../contract/output.ts";
 import { schedule } from "../core/clock.ts";
@@ -92,19 +93,34 @@ function begin(prepared: PreparedRun): Run {
 }
 
 /**
- * Ends the run when its caller's signal aborts or its time is up.
+ * Ends the run when its caller's signal aborts, its time is up, or the attempt of another run ends that has started it.
  *
- * @returns a function that lets go of the signal, the timer and the scope
+ * @returns a function that lets go of the signal, the timer and the scope, and counts what a run has used that was cut off
  */
 function endEarly(run: Run): () => void {
-  const { input, callerScope } = run;
+  const { input, callerScope, around } = run;
   const { signal } = input;
   const stopFollowing = signal && onAbort(signal, () => callerScope.abort(new CancelledError(signal.reason)));
   const stopWaiting = armDeadline(run);
+  const leave = around && around !== "over" ? endWith(around, run) : undefined;
   return () => {
     stopFollowing?.();
     stopWaiting?.();
     callerScope.dispose();
+    leave?.();
+  };
+}
+
+function endWith(around: EnclosingWork, { callerScope, ledger }: Run): () => void {
+  let isCutOff = false;
+  const stop = around.scope.onAbort(() => {
+    isCutOff = true;
+    callerScope.abort(new CancelledError(around.scope.reason));
+  });
+  return () => {
+    stop();
+    const { spent } = ledger;
+    if (isCutOff && (spent.costUsd !== 0 || spent.usage.totalTokens > 0)) around.count(spent);
   };
 }
 

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { outsideOfWork } from "../../contract/enclosing-work.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
 import { type Clock, schedule } from "../../core/clock.ts";
 import { CancelScope } from "../../core/signal.ts";
@@ -56,7 +57,7 @@ export class Flight<R> {
    */
   start(execute: () => Promise<R>, pendingRelease: () => Promise<unknown> | undefined): void {
     this.#pendingRelease = pendingRelease;
-    this.#result = workIn({ flight: this }, execute);
+    this.#result = outsideOfWork(() => workIn({ flight: this }, execute));
     // Every caller may have left by the time it fails.
     this.#result.catch(() => {});
   }

@@ -1,6 +1,7 @@
 import type { EvidenceBundle, EvidenceContent, ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { BundleToolOptions, ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import { markSelfGuarding, runtimeOf } from "../../contract/call.ts";
+import { enclosingWork } from "../../contract/enclosing-work.ts";
 import type { EvidenceSource, LanguageModelLike } from "../../contract/model.ts";
 import { type ReplicateContext, Tool, type ToolContext } from "../../contract/tool.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
@@ -74,12 +75,11 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
   }
 
   /** Asks for the bundle, reports it, and gives it as the content. */
-  async execute(request: Input, options: BundleToolOptions, context: ToolContext): Promise<EvidenceContent<T>> {
-    const resolved = runtimeOf(context)?.resolved;
-    const isResolved = resolved?.tool === this && resolved.options === options;
-    const checked = (isResolved ? options : this.resolveOptions(options)) as CheckedBundleOptions;
-    const { executeBundleTool } = await loadRunBundle();
-    return executeBundleTool(this, this.runsWholeBundle, request, checked, context);
+  execute(request: Input, options: BundleToolOptions, context: ToolContext): Promise<EvidenceContent<T>> {
+    const content = contentOf(this, this.runsWholeBundle, request, options, context);
+    const around = enclosingWork();
+    if (around && around !== "over") around.quiet(content);
+    return content;
   }
 
   /** Sends the answers of a bundle that was kept as JSON through the schema again. */
@@ -128,6 +128,20 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
   ): Promise<EvidenceBundle<T>> {
     return (await loadRunBundle()).runBundle(this, request, options, context);
   }
+}
+
+async function contentOf<Input, T>(
+  tool: BundleTool<Input, T>,
+  runsWhole: boolean,
+  request: Input,
+  options: BundleToolOptions,
+  context: ToolContext,
+): Promise<EvidenceContent<T>> {
+  const resolved = runtimeOf(context)?.resolved;
+  const isResolved = resolved?.tool === tool && resolved.options === options;
+  const checked = (isResolved ? options : tool.resolveOptions(options)) as CheckedBundleOptions;
+  const { executeBundleTool } = await loadRunBundle();
+  return executeBundleTool(tool, runsWhole, request, checked, context);
 }
 
 // On the prototype, so that a subclass's field, getter or assignment is never shadowed.

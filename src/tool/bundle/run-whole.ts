@@ -1,6 +1,7 @@
 import type { EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { CallAttempt, ReplicateJournal, ToolRuntime } from "../../contract/call.ts";
+import { attemptHasEnded } from "../../contract/enclosing-work.ts";
 import { causeOf, PartialResult } from "../../contract/partial-result.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { showValue } from "../../core/errors.ts";
@@ -51,12 +52,17 @@ export async function runWhole<Input, T>(
     await addCalibratedConfidence(outcome.value, context);
     return outcome.value;
   }
-  const isEnded = latest?.signal.aborted ?? false;
+  const isEnded = latest !== undefined && wasEnded(latest);
   const { content, isUsable } = await found.find();
   const failures = { [tool.name]: outcome.failure };
   // A tool that fails by itself, whatever its base class has found, has not answered.
   const isAnswer = isUsable && (isEnded || outcome.error instanceof PartialResult);
   throw new PartialResult({ content, isUsable: isAnswer, failures, cause: causeOf(outcome.error) });
+}
+
+/** Returns true of an attempt that was ended from outside, as against one that has ended by itself. */
+function wasEnded({ signal }: Pick<CallAttempt, "signal">): boolean {
+  return signal.aborted && signal.reason !== attemptHasEnded();
 }
 
 function assertBundle(bundle: EvidenceBundle<unknown>, toolName: string): void {
@@ -133,7 +139,7 @@ export class InnerEvidence {
 
   /** What there is of bundles that were ended comes at once. */
   async find(): Promise<Kept> {
-    const ended = this.#followed.filter(({ attempt }) => attempt.signal.aborted);
+    const ended = this.#followed.filter(({ attempt }) => wasEnded(attempt));
     await Promise.all(ended.map(({ isKept }) => isKept));
     return this.#kept;
   }
