@@ -73,12 +73,36 @@ type Side = "input" | "output";
 async function jsonSchemaOf(schema: StandardSchema, path: string, side: Side): Promise<JSONSchema> {
   const standard = schema["~standard"];
   try {
+    if (standard.vendor === "zod" && standard.jsonSchema) return jsonSchemaOfZod(standard.jsonSchema, side);
     if (standard.jsonSchema) return standard.jsonSchema[side]({ target });
     return standard.vendor === "valibot" ? await jsonSchemaOfValibot(schema, path, side) : {};
   } catch (error) {
     if (InvalidOptionsError.isInstance(error)) throw error;
     const given = `a ${standard.vendor} schema: ${messageOf(error)}`;
     throw new InvalidOptionsError([{ path, given, allowed: "a schema of JSON values, which a model can be told" }]);
+  }
+}
+
+/** Types that zod has no JSON schema for, whatever they are made from. */
+const withoutJson = new Set(
+  "bigint symbol undefined void date map set nan custom function transform promise".split(" "),
+);
+
+/** zod refuses to describe `z.coerce.date()`, although it takes a text. */
+function jsonSchemaOfZod(writer: StandardJSONSchemaV1["~standard"]["jsonSchema"], side: Side): JSONSchema {
+  try {
+    return writer[side]({ target });
+  } catch (error) {
+    let isCoerced = side === "input";
+    const override = ({ zodSchema, jsonSchema }: { zodSchema: any; jsonSchema: Record<string, unknown> }) => {
+      const { type, coerce } = zodSchema._zod.def;
+      if (coerce && type === "date") Object.assign(jsonSchema, { type: "string", format: "date-time" });
+      else if (coerce && type === "bigint") Object.assign(jsonSchema, { type: ["integer", "string"] });
+      else if (withoutJson.has(type)) isCoerced = false;
+    };
+    const schema = writer[side]({ target, libraryOptions: { unrepresentable: "any", override } });
+    if (isCoerced) return schema;
+    throw error;
   }
 }
 
