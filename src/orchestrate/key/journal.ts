@@ -8,6 +8,7 @@
  * 3. `journaledUsage` counts each replicate of an earlier run once, however often it is found.
  */
 import type { Replicate } from "../../contract/bundle.ts";
+import { jsonOf } from "../../contract/bundle-json.ts";
 import type { ReplicateJournal, ReplicatePlace } from "../../contract/call.ts";
 import { addUsage, type Usage, zeroUsage } from "../../contract/usage.ts";
 
@@ -43,7 +44,7 @@ export function createClaimJournal(
       return replicate;
     },
     async append(place, replicate) {
-      const journaled = { ...replicate, ...journaledAs(place) };
+      const journaled = { ...replicate, data: jsonOf(replicate), ...journaledAs(place) };
       await keep(journaled);
       own.set(keyOf(journaled), replicate);
     },

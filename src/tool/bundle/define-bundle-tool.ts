@@ -6,7 +6,7 @@ import { assertKnownOptions } from "../../core/options.ts";
 import { describeTool, metaNames, type ToolMeta } from "../define-tool.ts";
 import { BundleTool } from "./bundle-tool.ts";
 
-/** Gets one answer for one seed. */
+/** Gets one answer for one seed, as it goes into the schema. */
 export type AskReplicate<Request, T> = (
   request: Request,
   replicate: ReplicateSpec,
@@ -14,8 +14,8 @@ export type AskReplicate<Request, T> = (
 ) => Promise<ReplicateResult<T>>;
 
 /**
- * A bundle tool from a function that gets one answer for one seed. `input` checks and types the request, `schema` the
- * answers.
+ * Makes a bundle tool from a function that gets one answer for one seed. `input` checks and types the request, `schema`
+ * the answers.
  *
  * @throws InvalidOptionsError for an unknown option
  *
@@ -38,7 +38,7 @@ export function defineBundleTool<
     input: I;
     schema: S;
     defaultOptions?: BundleOptions | undefined;
-    executeReplicate: AskReplicate<StandardSchemaV1.InferOutput<I>, StandardSchemaV1.InferOutput<S>>;
+    executeReplicate: AskReplicate<StandardSchemaV1.InferOutput<I>, StandardSchemaV1.InferInput<S>>;
   },
 ): BundleTool<StandardSchemaV1.InferInput<I>, StandardSchemaV1.InferOutput<S>> & { readonly name: Name } {
   const known = [...metaNames, "input", "schema", "defaultOptions", "executeReplicate"];
