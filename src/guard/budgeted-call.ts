@@ -218,6 +218,8 @@ export interface CallGuardSettings {
   emit<E extends GuardEventType>(type: E, data: EventData[E], attempt: number): void;
   /** Left out, each call has one attempt. */
   readonly policies?: CallPolicies | undefined;
+  /** Resolves once an attempt may start, with a key whose claim has to be confirmed first; `undefined` where it may at once. */
+  readonly ready?: (() => Promise<void> | undefined) | undefined;
   /** The attempt that the calls are part of. */
   readonly outer?: BudgetedAttempt | undefined;
 }

@@ -15,6 +15,8 @@ export interface Policies {
   readonly circuit?: Circuit | undefined;
   readonly timeouts: AttemptTimeouts;
   readonly clock: Clock;
+  /** Resolves once an attempt may start; `undefined` where it may at once. */
+  readonly ready?: (() => Promise<void> | undefined) | undefined;
 }
 
 /**
@@ -27,6 +29,8 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
   for (;;) {
     try {
       if (wait) await wait;
+      const held = policies.ready?.();
+      if (held) await held;
       if (call.runScope?.aborted) throw call.runScope.reason;
       const pause = circuit?.enter(call);
       if (pause) await pause;
@@ -73,11 +77,11 @@ export function createCallGuard(settings: CallGuardSettings): CallGuard {
   };
 }
 
-function policiesOf({ policies, clock, random }: CallGuardSettings): Policies {
-  if (!policies) return { timeouts: {}, clock };
+function policiesOf({ policies, clock, random, ready }: CallGuardSettings): Policies {
+  if (!policies) return { timeouts: {}, clock, ready };
   const { config } = policies;
   const shared = { config, clock, random };
-  return { retry: new Retry(shared), circuit: new Circuit(shared), timeouts: config, clock };
+  return { retry: new Retry(shared), circuit: new Circuit(shared), timeouts: config, clock, ready };
 }
 
 /** What ended a run has cancelled it; what ended an attempt, or the calls that are part of one, may be a timeout. */

@@ -71,6 +71,11 @@ const reliabilityConfig = declareOptions("ReliabilityConfig", "reliabilityConfig
   chunkTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
   /** What a run does whose idempotency key is being run elsewhere. */
   onInFlight: v.optional(oneOf(["wait", "reject"]), "wait"),
+  /**
+   * Longest time for which a run waits for a store that cannot be reached or is locked, within its deadline. Not where
+   * `onStoreError` is `"run_unprotected"`.
+   */
+  storeRetryMs: v.optional(milliseconds(), 120_000),
   /** What a run with an idempotency key does when the store fails. */
   onStoreError: v.optional(oneOf(["fail", "run_unprotected"]), "fail"),
 });

@@ -126,6 +126,7 @@ class Execution {
       ledger,
       emit: (type, data, attempt) => events.emit(type, data, attempt),
       policies: this.#policies,
+      ready: this.#setting.whenHeld,
     });
     return meterCalls(traceCalls(guard, this.#span));
   }

@@ -45,6 +45,8 @@ export interface WorkSetting {
   readonly scope: CancelScope;
   /** Answers that were paid for under the run's key. */
   readonly journal?: ReplicateJournal | undefined;
+  /** Resolves once the key is known to be held; `undefined` while it is. No call starts before. */
+  whenHeld?(): Promise<void> | undefined;
   /** Plan of an earlier run of the key. */
   readonly keptPlan?: unknown;
   /** Keeps the plan of this run with its key. */

@@ -11,10 +11,12 @@ import {
   PromptBundleTool,
   ReliableOrchestrator,
   SteerLLMClient,
+  StoreError,
 } from "../../src/index.ts";
 import { type ReliabilityConfig, ReliabilityState } from "../../src/reliability.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
-import { createFakeClock, scriptedModel } from "../../src/testing.ts";
+import { createFakeClock, scriptedModel, seededRandom } from "../../src/testing.ts";
+import { storeWith } from "../orchestrate/store-with.ts";
 import { eventLog, httpError } from "../reference/support.ts";
 
 /** What a run did: how it ended, what it reported and when, leaving out what differs by chance. */
@@ -201,6 +203,21 @@ describe("of reliability (ReliabilityConfig)", () => {
     return orchestrator.run({ tool, request: {}, options: { idempotencyKey: "k" }, onEvent });
   };
 
+  /** A store that cannot be reached for ten seconds. */
+  const unreachable = async (reliabilityConfig: ReliabilityConfig, { clock, onEvent }: World) => {
+    const inner = new MemoryStore({ clock });
+    const away = new StoreError({ store: "test", operation: "claim", reason: "unavailable", advice: "" });
+    const claim: MemoryStore["claim"] = async (...claim) => {
+      if (clock.now() < 10_000) throw away;
+      return inner.claim(...claim);
+    };
+    const store = storeWith(() => ({ claim }), inner);
+    const random = seededRandom(1);
+    const tool = defineTool({ name: "t", execute: (_request: object) => 1 });
+    const orchestrator = new ReliableOrchestrator({ store, clock, random, reliabilityConfig });
+    return orchestrator.run({ tool, request: {}, options: { idempotencyKey: "k" }, onEvent });
+  };
+
   /** A claim whose owner is gone, and how long it takes until somebody takes over. */
   const abandoned = async (reliabilityConfig: ReliabilityConfig, { clock, onEvent }: World) => {
     const store = new MemoryStore({ clock });
@@ -237,6 +254,7 @@ describe("of reliability (ReliabilityConfig)", () => {
     idempotencyTtlMs: [keyed, 86_400_000],
     onInFlight: [keyed, "reject"],
     onStoreError: [storeless, "run_unprotected"],
+    storeRetryMs: [unreachable, 5_000],
     leaseMs: [abandoned, 1000],
   } satisfies Record<keyof Required<ReliabilityConfig>, [Scene, unknown]>;
 

@@ -18,7 +18,7 @@ import { storeWith } from "./store-with.ts";
 const options = { idempotencyKey: "key" };
 
 const refused = (operation: StoreError["operation"]) =>
-  new StoreError({ store: "test", operation, reason: "unavailable", what: "it is away", advice: "Wait." });
+  new StoreError({ store: "test", operation, reason: "full", what: "its disk is full", advice: "Free space." });
 
 async function rejection(run: Promise<unknown>): Promise<any> {
   return run.then(

@@ -3,15 +3,15 @@
  * Boundary: knows the store's tokens; what a lost claim means for the run is the caller's.
  * Invariants:
  * 1. The lease is renewed well before it runs out, one renewal at a time.
- * 2. A claim is given up that another run has, or that could not be renewed before its lease ran out: from then on
- *    another run may have it.
+ * 2. A claim that another run has is given up at once. One that could not be renewed before its lease ran out is unsure:
+ *    nothing new starts until the store confirms it, and it is given up once patience is over.
  * 3. After `stop` nothing is renewed and no timer is left.
  * 4. While the key is being released, a refusal may come from the release: it ends nothing before the lease does.
  */
 import { StoreError } from "../../contract/errors.ts";
 import { type Clock, schedule } from "../../core/clock.ts";
 import type { FencingToken, RunStore } from "../../store/store.ts";
-import { isStaleToken } from "./store-protection.ts";
+import { isStaleToken, mayBeReachedLater } from "./store-protection.ts";
 
 export interface LeaseOptions {
   readonly store: RunStore;
@@ -20,12 +20,14 @@ export interface LeaseOptions {
   /** Time at which the claim was asked for: a store counts from some time between that and its answer. */
   readonly askedAtMs: number;
   readonly clock: Clock;
+  /** Longest time past the lease for which a store that cannot be reached is asked again. */
+  readonly patienceMs: number;
   /** Hears that another run has the claim, or may have it. */
   onLost(error: unknown): void;
 }
 
 /** Renews a lease three times in its length, until it is stopped. */
-export function keepLease(options: LeaseOptions): Pick<Lease, "endsSoon" | "stop"> {
+export function keepLease(options: LeaseOptions): Pick<Lease, "whenHeld" | "endsSoon" | "stop"> {
   const lease = new Lease(options);
   lease.start();
   return lease;
@@ -37,6 +39,7 @@ class Lease {
   #endsSoon = false;
   #isStopped = false;
   #cancelTimer = () => {};
+  #confirmation: PromiseWithResolvers<void> | undefined;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
@@ -52,9 +55,22 @@ class Lease {
     this.#endsSoon = true;
   }
 
+  /** Resolves once the claim is confirmed, given up or stopped; `undefined` while its lease lasts. */
+  whenHeld(): Promise<void> | undefined {
+    if (this.#isStopped || this.#leftMs > 0) return undefined;
+    this.#confirmation ??= Promise.withResolvers<void>();
+    return this.#confirmation.promise;
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#cancelTimer();
+    this.#confirm();
+  }
+
+  #confirm(): void {
+    this.#confirmation?.resolve();
+    this.#confirmation = undefined;
   }
 
   get #pauseMs(): number {
@@ -68,23 +84,26 @@ class Lease {
   #renew(): void {
     const { store, token, leaseMs, clock } = this.#options;
     const askedAtMs = clock.now();
+    const patienceMs = this.#leftMs + this.#options.patienceMs;
     // A process that stood still for long has no time left, and yet the store may still hold the claim for it.
-    this.#wait(() => this.#lose(noAnswer(leaseMs)), this.#leftMs > 0 ? this.#leftMs : this.#pauseMs);
+    this.#wait(() => this.#lose(noAnswer(leaseMs)), patienceMs > 0 ? patienceMs : this.#pauseMs);
     store.renew(token, leaseMs).then(
       () => {
         this.#heldUntilMs = askedAtMs + leaseMs;
+        this.#confirm();
         this.start();
       },
       (error) => this.#retry(error),
     );
   }
 
-  /** A store that cannot be reached now may be there before the lease runs out; a stale token stays stale. */
+  /** Asks a store that cannot be reached again while there is patience, and another one until the lease ends. */
   #retry(error: unknown): void {
     const isStale = isStaleToken(error);
-    if ((isStale && !this.#endsSoon) || this.#leftMs <= 0) this.#lose(error);
-    else if (isStale) this.#wait(() => this.#lose(error), this.#leftMs);
-    else this.#wait(() => this.#renew(), Math.min(this.#pauseMs, this.#leftMs));
+    const leftMs = this.#leftMs + (mayBeReachedLater(error) ? this.#options.patienceMs : 0);
+    if ((isStale && !this.#endsSoon) || leftMs <= 0) this.#lose(error);
+    else if (isStale) this.#wait(() => this.#lose(error), leftMs);
+    else this.#wait(() => this.#renew(), Math.min(this.#leftMs > 0 ? this.#pauseMs : unsurePauseMs, leftMs));
   }
 
   #lose(error: unknown): void {
@@ -99,6 +118,9 @@ class Lease {
     this.#cancelTimer = schedule(this.#options.clock, callback, ms);
   }
 }
+
+/** Pause between two questions whether an unsure claim is still held. */
+const unsurePauseMs = 500;
 
 function noAnswer(leaseMs: number): StoreError {
   return new StoreError({

@@ -23,6 +23,7 @@ export interface KeySettings {
   readonly leaseMs: number;
   readonly onInFlight: "wait" | "reject";
   readonly onStoreError: "fail" | "run_unprotected";
+  readonly storeRetryMs: number;
 }
 
 /** Plans, executes and builds the output of a run. */
@@ -72,7 +73,7 @@ function startFlight(keyed: KeyedRun, settings: KeySettings, work: Work): Flight
   const { key, fingerprint, run } = keyed;
   const { flights } = settings;
   const flight = new Flight<OrchestrationOutput>(fingerprint, run.ledger);
-  const store = new StoreProtection(settings.onStoreError, run, flight.scope);
+  const store = new StoreProtection(settings, run, flight.scope);
   const leave = () => {
     if (flights[key] === flight) delete flights[key];
   };
@@ -99,14 +100,14 @@ async function executeOnce(
   work: Work,
 ): Promise<OrchestrationOutput> {
   const opened = settings.openStore();
-  const store = opened instanceof Promise ? await protection.attempt("open", () => opened) : opened;
+  const store = opened instanceof Promise ? await protection.attempt("open", async () => settings.openStore()) : opened;
   const claim = store && (await claimKey(store, keyed, settings, protection, scope));
   if (!store || !claim) return work({ scope });
   if (claim.state === "settled") {
     const output = await restored(claim.output, keyed.run, scope);
     return { ...output, metadata: { ...output.metadata, replayed: true } };
   }
-  return executeClaimed(store, claim, keyed.run, settings, protection, (means) => work({ scope, ...means }));
+  return executeClaimed(store, claim, keyed, settings, protection, (means) => work({ scope, ...means }));
 }
 
 /**
@@ -176,13 +177,16 @@ async function ask(
   claim: () => Promise<Claim>,
   protection: StoreProtection,
 ): Promise<Claim | undefined> {
-  const claiming = claim();
+  let claiming: Promise<Claim> | undefined;
   try {
-    return await protection.attempt("claim", () => claiming);
+    return await protection.attempt("claim", () => {
+      claiming = claim();
+      return claiming;
+    });
   } catch (error) {
     await protection.release(async () => {
       const late = await claiming;
-      if (late.state === "won") await store.release(late.token);
+      if (late?.state === "won") await store.release(late.token);
     });
     throw error;
   }
@@ -216,25 +220,37 @@ const mayPass = new Set<string>([InvalidOptionsError.code, ConflictError.code]);
 async function executeClaimed(
   store: RunStore,
   { token, replicates, plan, askedAtMs }: WonClaim,
-  run: Run,
+  { key, fingerprint, run }: KeyedRun,
   { leaseMs, idempotencyTtlMs }: KeySettings,
   protection: StoreProtection,
-  work: (means: Pick<WorkSetting, "journal" | "keptPlan" | "keepPlan">) => Promise<OrchestrationOutput>,
+  work: (means: Omit<WorkSetting, "scope">) => Promise<OrchestrationOutput>,
 ): Promise<OrchestrationOutput> {
   const { clock } = run.settings;
   const journal = createClaimJournal(replicates, (replicate) =>
     protection.attempt("append", () => store.append(token, replicate)),
   );
-  const lease = keepLease({ store, token, leaseMs, askedAtMs, clock, onLost: (error) => protection.onLost(error) });
+  const lease = keepLease({
+    store,
+    token,
+    leaseMs,
+    askedAtMs,
+    clock,
+    patienceMs: protection.retryMs,
+    onLost: (error) => protection.onLost(error),
+  });
+  const whenHeld = () => lease.whenHeld();
   const keepPlan = (decision: unknown) => protection.attempt("save_plan", () => store.savePlan(token, decision));
   const releaseKey = () => store.release(token);
   let output: OrchestrationOutput | undefined;
   try {
-    output = withJournaledUsage(await work({ journal, keptPlan: plan, keepPlan }), journal.journaledUsage());
+    output = withJournaledUsage(await work({ journal, whenHeld, keptPlan: plan, keepPlan }), journal.journaledUsage());
     const kept = output;
     lease.endsSoon();
     if (isFinal(kept))
-      await protection.attempt("settle", () => store.settle(token, kept, idempotencyTtlMs), { isWhole: true });
+      await protection.attempt("settle", () => store.settle(token, kept, idempotencyTtlMs), {
+        isWhole: true,
+        isDone: () => isSettled(store, key, fingerprint, leaseMs),
+      });
     else await protection.releaseWithOutput(releaseKey);
     return output;
   } catch (error) {
@@ -244,6 +260,13 @@ async function executeClaimed(
   } finally {
     lease.stop();
   }
+}
+
+/** Finds out whether a settlement whose answer was lost is in the store. */
+async function isSettled(store: RunStore, key: string, fingerprint: string, leaseMs: number): Promise<boolean> {
+  const found = await store.claim(key, fingerprint, { leaseMs, owner });
+  if (found.state === "won") await store.release(found.token);
+  return found.state === "settled" && found.sameFingerprint;
 }
 
 function withJournaledUsage(output: OrchestrationOutput, journaledUsage: Usage | undefined): OrchestrationOutput {

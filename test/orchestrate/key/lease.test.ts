@@ -5,6 +5,7 @@ import { MemoryStore } from "../../../src/stores/memory.ts";
 import { createFakeClock, type FakeClock } from "../../../src/testing.ts";
 
 const leaseMs = 30_000;
+let patienceMs = 0;
 const token = { key: "key", fence: 1 };
 
 const away = () =>
@@ -17,6 +18,7 @@ let lost: { atMs: number; error: any } | undefined;
 
 beforeEach(() => {
   clock = createFakeClock();
+  patienceMs = 0;
   renewedAtMs = [];
   lost = undefined;
 });
@@ -39,6 +41,7 @@ function holdSince(askedAtMs: number, ...answers: readonly (() => Promise<void>)
     leaseMs,
     askedAtMs,
     clock,
+    patienceMs,
     onLost: (error) => (lost = { atMs: clock.now(), error }),
   });
 }
@@ -97,7 +100,35 @@ describe("a lease", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("is given up at once when somebody else has the key", async () => {
+  test("outlives a store that is away past its end while there is patience, and is unsure meanwhile", async () => {
+    patienceMs = 120_000;
+    const lease = hold(...Array.from({ length: 20 }, () => away));
+    await clock.advance(29_999);
+    expect(lease.whenHeld()).toBeUndefined();
+    await clock.advance(1);
+    let isHeld = false;
+    void lease.whenHeld()?.then(() => (isHeld = true));
+    await clock.advance(5_000);
+    expect(isHeld).toBe(false);
+    await clock.advance(20_000);
+    expect([isHeld, lost]).toEqual([true, undefined]);
+    expect(lease.whenHeld()).toBeUndefined();
+    lease.stop();
+    expect(clock.pending).toBe(0);
+  });
+
+  test("is given up once patience is over, and holds up no call from then on", async () => {
+    patienceMs = 60_000;
+    const lease = hold(...Array.from({ length: 1_000 }, () => away));
+    await clock.advance(60_000);
+    const held = lease.whenHeld();
+    await clock.advance(60_000);
+    await held;
+    expect(lost?.atMs).toBe(90_000);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("is given up at once when another run has the key", async () => {
     hold(() =>
       Promise.reject(new StoreError({ store: "test", operation: "renew", reason: "stale_token", advice: "" })),
     );
@@ -116,6 +147,7 @@ describe("a lease", () => {
       leaseMs,
       askedAtMs: late.now(),
       clock: late,
+      patienceMs,
       onLost: (error) => (lost = { atMs: clock.now(), error }),
     });
     stoodStillMs = 3_600_000;
