@@ -18,7 +18,7 @@ import { estimatePromptTokens } from "./prompt-tokens.ts";
 import { hideKeysOf, outputCeiling, type Watch, watchBody } from "./transport.ts";
 import { completeReport, laterUsage, type ReportedUsage, readPackageUsage, readUsage } from "./usage.ts";
 import { type End, judge } from "./verdict.ts";
-import { readWire, type Said } from "./wire.ts";
+import { isFilled, readWire, type Said } from "./wire.ts";
 
 /**
  * Asks a model once, by the AI SDK's provider specification (v3, v4) and without its `generateText`: there is no retry
@@ -309,7 +309,9 @@ class StreamReading {
   /** Packages report both the server's errors and events that they cannot read. */
   #takeError(error: unknown): void {
     const name = error instanceof Error ? error.name : "";
-    if (name === "AI_TypeValidationError" && this.#latest?.protocol) this.#takeText(this.#latest.text);
+    // A figure out of range, or an `error` field that is always there, hides an event that can be read all the same.
+    const isReadable = this.#latest?.protocol !== undefined && this.#latest.error === undefined;
+    if (isReadable && (name === "AI_TypeValidationError" || !isFilled(error))) this.#takeText(this.#latest?.text ?? "");
     else if (this.closesWithinMs !== undefined) return;
     else if (name === "AI_TypeValidationError" || name === "AI_JSONParseError") throw unreadablePiece(error);
     else if (name === "AI_InvalidResponseDataError") throw new StreamCutError(this.#model, this.#meter.text.length);

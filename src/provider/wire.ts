@@ -201,7 +201,7 @@ function isErrorCode(code: unknown): boolean {
 }
 
 /** Has something in it: text, items, or a field that has. */
-function isFilled(value: unknown): boolean {
+export function isFilled(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === false) return false;
   if (Array.isArray(value)) return value.length > 0;
   return typeof value !== "object" || Object.values(value).some(isFilled);
