@@ -234,3 +234,14 @@ test("events carry the JSON of an answer beside its value", async () => {
   });
   expect(JSON.parse(JSON.stringify(partial)).summary.consensus).toEqual({ due: "2024-01-02" });
 });
+
+test("replicates say why the model ended, and keep its thoughts apart", async () => {
+  const model = scriptedModel(() => ({ text: '<think>low, I guess</think>{"n":1}' }));
+  const tool = new PromptBundleTool({ name: "t", model, prompt: "x", schema: z.object({ n: z.number() }) });
+  const output = await new Orchestrator().run({ tool, request: {}, toolOptions: { k: 1 } });
+  expect(unwrap(output).evidenceBundle.replicates[0]).toMatchObject({
+    data: { n: 1 },
+    reasoning: "low, I guess",
+    finishReason: { unified: "stop" },
+  });
+});

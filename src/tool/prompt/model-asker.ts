@@ -128,7 +128,8 @@ export class ModelAsker {
       throw cutOff === undefined ? error : asCut(error, cutOff, budgetsLimit !== undefined);
     });
     const warnings = [...answer.warnings, ...repairs];
-    return { data, model: answer.modelId, warnings, responseId: answer.responseId, reasoning };
+    const { modelId, responseId, finishReason } = answer;
+    return { data, model: modelId, warnings, responseId, reasoning, finishReason };
   }
 
   /** Sizes of a bundle's calls, of which nothing is learned yet. Without a ceiling, nothing is counted before it is needed. */
