@@ -21,8 +21,8 @@ export interface JsonWhole {
 }
 
 /** Characters that may be looked at for each character of the text, before the rest is left unread. */
-const strictEffort = 16;
-const lenientEffort = 8;
+const strictEffort = 8;
+const lenientEffort = 3;
 
 /** Finds the wholes of a text one after the other. */
 export class JsonScanner {
@@ -58,7 +58,7 @@ export class JsonScanner {
   #nextBracket(from: number): number {
     for (let at = from; at < this.#text.length; at++) {
       const code = this.#text.charCodeAt(at);
-      if (code === 0x7b || code === 0x5b) return at;
+      if ((code === 0x7b || code === 0x5b) && mayBegin(code, this.#text.charCodeAt(at + 1))) return at;
     }
     return -1;
   }
@@ -73,7 +73,7 @@ export class JsonScanner {
       return { start, ...strict };
     }
     this.#strictSteps -= strict.reached - start + 1;
-    const lenient = this.#lenientSteps > 0 ? readJson(region, start, true) : strict;
+    const lenient = this.#lenientSteps > 0 && !strict.isHopeless ? readJson(region, start, true) : strict;
     if (!("fault" in lenient)) {
       this.#lenientSteps -= lenient.end - start;
       return { start, ...lenient };
@@ -95,22 +95,30 @@ export class JsonScanner {
   }
 }
 
-const closers: Readonly<Record<string, string>> = { "{": "}", "[": "]" };
+/** Tells by the character after a bracket whether JSON can begin there. Digits and white space leave it open. */
+function mayBegin(bracket: number, next: number): boolean {
+  if (bracket === next) return next === 0x5b;
+  return next !== 0x29 && next !== 0x2e && next !== 0x3a && next !== 0x3d && !Number.isNaN(next);
+}
 
 /** Index after the bracket that closes the one at `start`; the end of the text if none does. */
 function closingBracket(text: string, start: number): number {
-  const expected: string[] = [];
-  let quote = "";
-  let previous = "";
+  const expected: number[] = [];
+  let quote = 0;
+  let previous = 0;
   for (let at = start; at < text.length; at++) {
-    const character = text[at] as string;
-    if (quote) {
-      if (character === "\\") at++;
-      else if (character === quote) quote = "";
-    } else if ((character === '"' || character === "'") && "{[,:".includes(previous)) quote = character;
-    else if (closers[character]) expected.push(closers[character]);
-    else if (character === expected.at(-1) && expected.pop() && expected.length === 0) return at + 1;
-    if (character.trim() !== "") previous = character;
+    const code = text.charCodeAt(at);
+    if (quote !== 0) {
+      if (code === 0x5c) at++;
+      else if (code === quote) quote = 0;
+    } else if ((code === 0x22 || code === 0x27) && beforeString.has(previous)) quote = code;
+    // The code of a closing bracket is that of its opening one, and two.
+    else if (code === 0x7b || code === 0x5b) expected.push(code + 2);
+    else if (code === expected.at(-1) && expected.pop() && expected.length === 0) return at + 1;
+    if (code > 0x20) previous = code;
   }
   return text.length;
 }
+
+/** Characters after which a quote begins a string: brackets, commas and colons. */
+const beforeString = new Set([0x7b, 0x5b, 0x2c, 0x3a]);

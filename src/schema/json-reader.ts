@@ -29,6 +29,8 @@ export interface JsonFault {
   readonly innermost: number;
   /** True once an object had a key and a colon. Prose in brackets has none. */
   readonly isJsonLike: boolean;
+  /** True where lenient reading fails too. */
+  readonly isHopeless: boolean;
 }
 
 /** Deeper values would overflow the stack of later walks. */
@@ -43,11 +45,16 @@ export function readJson(text: string, start: number, isLenient: boolean): JsonR
 
 const failed = Symbol("failed");
 
+const noColon = "a key without a colon";
+
+/** A reader of more facts would read none. */
+const mostNotes = 20;
+
 class JsonReader {
   readonly #text: string;
   readonly #isLenient: boolean;
-  readonly #mends = new Set<string>();
-  readonly #notes = new Set<string>();
+  #mends: Set<string> | undefined;
+  #notes: Set<string> | undefined;
   #at: number;
   #reached = 0;
   #fault = "";
@@ -63,9 +70,11 @@ class JsonReader {
 
   read(): JsonRead | JsonFault {
     const value = this.#value(0, "root");
-    if (value !== failed) return { value, end: this.#at, mends: [...this.#mends], notes: [...this.#notes] };
+    if (value !== failed)
+      return { value, end: this.#at, mends: [...(this.#mends ?? [])], notes: [...(this.#notes ?? [])] };
     const reached = Math.max(this.#reached, this.#at);
-    return { fault: this.#fault, reached, innermost: this.#innermost, isJsonLike: this.#isJsonLike };
+    const isHopeless = !this.#isJsonLike && this.#fault === noColon && !/[/#]/.test(this.#text[this.#at] ?? "");
+    return { fault: this.#fault, reached, innermost: this.#innermost, isJsonLike: this.#isJsonLike, isHopeless };
   }
 
   #value(depth: number, place: Place): unknown {
@@ -79,8 +88,8 @@ class JsonReader {
 
   #scalar(scalar: Scalar): unknown {
     if (scalar.fault !== undefined) return this.#fail(scalar.fault, scalar.end);
-    if (scalar.mends) for (const mend of scalar.mends) this.#mends.add(mend);
-    if (scalar.note !== undefined) this.#notes.add(scalar.note);
+    if (scalar.mends) for (const mend of scalar.mends) this.#mend(mend);
+    if (scalar.note !== undefined) this.#note(scalar.note);
     this.#at = scalar.end;
     return scalar.value;
   }
@@ -94,7 +103,10 @@ class JsonReader {
     const isPlain = length > 0 && length < 16 && (length === 1 || this.#text.charCodeAt(this.#at) !== 0x30);
     const next = this.#text.charCodeAt(at);
     // A closing bracket or a line end, after which a number cannot go on.
-    if (!isPlain || !(next === 0x5d || next === 0x7d || next === 0x0a || (next === 0x2c && !this.#isLenient)))
+    if (
+      !isPlain ||
+      !(next === 0x5d || next === 0x7d || next === 0x0a || (next === 0x2c && !(this.#isLenient && place === "object")))
+    )
       return this.#scalar(readNumber(this.#text, this.#at, place, this.#isLenient));
     this.#at = at;
     return value;
@@ -110,7 +122,7 @@ class JsonReader {
     for (;;) {
       const key = this.#key();
       if (key === failed || !this.#space()) return failed;
-      if (!this.#take(0x3a)) return this.#fail("a key without a colon");
+      if (!this.#take(0x3a)) return this.#fail(noColon);
       this.#isJsonLike = true;
       if (!this.#space()) return failed;
       const value = this.#value(depth + 1, "object");
@@ -124,7 +136,7 @@ class JsonReader {
       } else if (this.#take(0x7d)) return this.#closed(outer, object);
       else if (this.#isWholeButForItsBracket(depth, end)) return this.#closed(outer, object, closedTheWhole);
       else if (this.#isLenient && this.#hasLineEnd(end) && isKeyAhead(this.#text, this.#at))
-        this.#mends.add("added a missing comma");
+        this.#mend("added a missing comma");
       else return this.#fail("neither a comma nor a brace after a value");
     }
   }
@@ -148,7 +160,7 @@ class JsonReader {
       } else if (this.#take(0x5d)) return this.#closed(outer, array);
       else if (this.#isWholeButForItsBracket(depth, end)) return this.#closed(outer, array, closedTheWhole);
       else if (this.#isLenient && typeof value === "object" && /[[{]/.test(this.#text[this.#at] ?? ""))
-        this.#mends.add("added a missing comma");
+        this.#mend("added a missing comma");
       else return this.#fail("neither a comma nor a bracket after an item");
     }
   }
@@ -160,7 +172,7 @@ class JsonReader {
 
   #closed(outer: number, value: object, mend?: string): object {
     this.#innermost = outer;
-    if (mend) this.#mends.add(mend);
+    if (mend) this.#mend(mend);
     return value;
   }
 
@@ -187,10 +199,7 @@ class JsonReader {
   }
 
   #set(object: Record<string, unknown>, key: string, value: unknown): void {
-    if (Object.hasOwn(object, key))
-      this.#notes.add(
-        `a key stands twice in one object, and its last value counts: ${JSON.stringify(key.slice(0, 80))}`,
-      );
+    if (Object.hasOwn(object, key)) this.#note(`a key stands twice in one object; its last value counts: ${show(key)}`);
     if (key !== "__proto__") object[key] = value;
     else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
   }
@@ -206,7 +215,7 @@ class JsonReader {
       const end = this.#text.indexOf(isLine ? "\n" : "*/", this.#at + 2);
       if (!isLine && end < 0) return this.#fail("a comment that never ends", this.#text.length) !== failed;
       this.#at = end < 0 ? this.#text.length : end + (isLine ? 1 : 2);
-      this.#mends.add("left out a comment");
+      this.#mend("left out a comment");
     }
   }
 
@@ -216,9 +225,23 @@ class JsonReader {
     return true;
   }
 
+  #mend(mend: string): void {
+    this.#mends ??= new Set();
+    this.#mends.add(mend);
+  }
+
+  #note(note: string): void {
+    this.#notes ??= new Set();
+    if (this.#notes.size < mostNotes) this.#notes.add(note);
+  }
+
   #fail(fault: string, reached = this.#at): typeof failed {
     this.#fault = fault;
     this.#reached = Math.max(this.#reached, reached);
     return failed;
   }
+}
+
+function show(key: string): string {
+  return JSON.stringify(key.length > 80 ? `${key.slice(0, 79)}…` : key);
 }

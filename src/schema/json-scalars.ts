@@ -45,6 +45,7 @@ const control = /[\u0000-\u001f]/;
 const letter = /[\p{L}\p{N}]/u;
 const bareKey = /[\p{L}_$][\p{L}\p{N}_$-]{0,99}|\d{1,15}/uy;
 const longestKeyAhead = 200;
+const noKey = "no key";
 const keyAhead = /^(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[“”„][^”“"\n]*[”“"]|[\p{L}_$][\p{L}\p{N}_$-]*)\s*:/u;
 
 /** Tells whether a key and its colon stand at `at`. */
@@ -65,7 +66,7 @@ export function readString(text: string, start: number, place: Place, isLenient:
   if (closersOf[text[start] as string]) return readOtherString(text, start, place);
   bareKey.lastIndex = start;
   const key = place === "key" ? bareKey.exec(text)?.[0] : undefined;
-  if (key === undefined) return { fault: "no key", end: start };
+  if (key === undefined) return { fault: noKey, end: start };
   return { value: key, end: start + key.length, mends: ["put quotes around a key"] };
 }
 
@@ -120,6 +121,7 @@ function readOtherString(text: string, start: number, place: Place): Scalar {
       inside.push(at);
     }
     if (hasLineEnd && inside.length > 0) return unclear(at);
+    if (place === "key" && at > start + longestKeyAhead) return { fault: noKey, end: at };
   }
   return { fault: "a string that never ends", end: text.length };
 }
@@ -132,6 +134,7 @@ function unclear(end: number): Scalar {
 function ending(text: string, quote: number, place: Place): "yes" | "no" | "perhaps" {
   const next = spaceEnd(text, quote + 1, true);
   const character = text[next];
+  if (next === quote + 1 && place !== "root" && isAsciiLetter(text.charCodeAt(next))) return "no";
   if (place === "key") return character === ":" ? "yes" : "no";
   if (character === undefined || place === "root") return "yes";
   if (character === (place === "object" ? "}" : "]")) return "yes";
@@ -140,6 +143,10 @@ function ending(text: string, quote: number, place: Place): "yes" | "no" | "perh
   if (/[/#]/.test(character)) return next > quote + 1 ? "yes" : "perhaps";
   if (!text.slice(quote + 1, next).includes("\n")) return "no";
   return letter.test(character) || (place === "object" && isKeyAhead(text, next)) ? "yes" : "perhaps";
+}
+
+function isAsciiLetter(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a);
 }
 
 /** Tells whether a member or an item can begin at `at`, after a comma. */
@@ -181,7 +188,6 @@ function isApostrophe(text: string, at: number): boolean {
   return text[at] !== '"' && letter.test(text[at - 1] ?? "") && letter.test(text[at + 1] ?? "");
 }
 
-const escapes = /\\(?:u([\da-fA-F]{4})|([\s\S]))/g;
 const meanings: Readonly<Record<string, string>> = {
   '"': '"',
   "\\": "\\",
@@ -198,20 +204,37 @@ const meanings: Readonly<Record<string, string>> = {
  * to be kept too, or where it begins an escape of another language.
  */
 function decoded(raw: string, opener: string): { readonly value: string | undefined; readonly isKept: boolean } {
+  const parts: string[] = [];
   let isKept = false;
   let isUnclear = false;
-  const value = raw.replace(escapes, (whole, hex: string | undefined, character = "", offset: number) => {
-    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
-    if (character === opener) return opener;
-    const meaning = meanings[character];
-    if (meaning !== undefined) return meaning;
-    isKept = true;
-    isUnclear ||= /['\n]/.test(character) || /^\\x[\da-f]{2}/i.test(raw.slice(offset, offset + 4));
-    return whole;
-  });
+  let [from, done] = [0, 0];
+  for (let at = raw.indexOf("\\"); at >= 0; at = raw.indexOf("\\", from)) {
+    const character = raw[at + 1] ?? "";
+    const hex = character === "u" ? raw.slice(at + 2, at + 6) : "";
+    const isHex = hexadecimal.test(hex);
+    const meaning = isHex
+      ? String.fromCharCode(Number.parseInt(hex, 16))
+      : character === opener
+        ? opener
+        : meanings[character];
+    if (meaning === undefined) {
+      isKept = true;
+      isUnclear ||=
+        character === "'" ||
+        character === "\n" ||
+        (character === "x" && /^[\da-f]{2}/i.test(raw.slice(at + 2, at + 4)));
+    } else {
+      parts.push(raw.slice(done, at), meaning);
+      done = at + (isHex ? 6 : 2);
+    }
+    from = at + (isHex ? 6 : 2);
+  }
+  parts.push(raw.slice(done));
   isUnclear ||= isKept && /\\\\|\\[bfnrt]\p{L}/u.test(raw);
-  return { value: isUnclear ? undefined : value, isKept };
+  return { value: isUnclear ? undefined : parts.join(""), isKept };
 }
+
+const hexadecimal = /^[\da-f]{4}$/i;
 
 // ---- numbers
 

@@ -33,7 +33,7 @@ export function withoutReasoning(text: string, isJson: boolean): ParsedText {
     const parted = part(text);
     if (parted) return parted;
   }
-  const marks = paired([...marksIn(text)]);
+  const marks = paired(marksIn(text));
   return marks.length === 0 ? { answer: text, isUnfinished: false } : partByMarks(text, marks, isJson);
 }
 
@@ -52,44 +52,53 @@ interface Mark {
 /** A word between brackets of any kind: `<think>`, `[/THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<seed:think>`. */
 const bracketed =
   /[<＜◁〈⟨《【[]([|｜]?) ?([/／]?) ?([^<>＜＞◁▷〈〉⟨⟩《》【】[\]|｜\n/／]{1,60}) ?([|｜]?)[>＞▷〉⟩》】\]]/gu;
-const gemmaOpening = /^(?:thought|think|analysis)\s/;
 const thought =
   /(?:think(?:ing|s)?|thoughts?|reason(?:ing|ings)?|scratchpads?|monologue|cot|思考|思索|思维|思維|推理|想法|考え|생각|추론|размышлени[ея]|мысли|рассуждени[ея]|рассуждение|denken|gedanken|überlegung(?:en)?|pensées?|réflexion|raisonnement|pensamientos?|razonamiento|pensamentos?|raciocínio|pensier[oi]|ragionamento)$/u;
 const softThought = /^(?:analysis|analyse|reflections?|rationale|planning|plan|deliberation|brainstorm(?:ing)?)$/;
 const side = /^(?:begin|start|end|stop|finish|of|the|my|internal|inner|process|content|block|tag)$/;
 const ending = /^(?:end|stop|finish)$/;
 
-function* marksIn(text: string): Generator<Mark> {
+/** The meaning of what stands between brackets. */
+type Kind = "none" | "thought" | "soft" | "channel";
+
+function marksIn(text: string): Mark[] {
+  const marks: Mark[] = [];
+  const kinds = new Map<string, { readonly kind: Kind; readonly isEnd: boolean }>();
   for (const { 0: whole, 1: bar, 2: slash, 3: written = "", 4: barAfter, index } of text.matchAll(bracketed)) {
-    const end = index + whole.length;
-    const name = written.normalize("NFKC").toLowerCase().trim();
-    if (name === "channel" && bar !== barAfter) {
-      // Gemma opens a channel with <|channel> and closes it with <channel|>.
-      const isClosing = bar === "";
-      if (isClosing || gemmaOpening.test(text.slice(end, end + 20)))
-        yield { start: index, end, isClosing, isSoft: false };
+    let known = kinds.get(written);
+    if (!known) {
+      known = kindOf(written);
+      if (kinds.size < 1_000) kinds.set(written, known);
+    }
+    const { kind, isEnd } = known;
+    const [start, end] = [index, index + whole.length];
+    if (kind === "none") continue;
+    if (kind !== "channel") {
+      marks.push({ start, end, isClosing: slash !== "" || isEnd, isSoft: kind === "soft" });
       continue;
     }
-    if (name === "unused94" || name === "unused95") {
-      yield { start: index, end, isClosing: name === "unused95", isSoft: false };
-      continue;
-    }
-    const [tag = "", ...attributes] = name.split(/\s+/);
-    const isDetails = tag === "details" && /type=["']?reasoning/.test(name);
-    const steps = tag.split(/[_:.▁-]+/);
-    const words = steps.filter((word) => !side.test(word));
-    const isSoft = words.length === 1 && softThought.test(words[0] as string);
-    const isThought =
-      isDetails || isSoft || (words.length > 0 && words.length < 4 && thought.test(words.at(-1) as string));
-    if (
-      !isThought ||
-      (attributes.length > 0 && !isDetails && !/^(?:process|[\p{L}_-]+=)/u.test(attributes[0] as string))
-    ) {
-      if (tag === "details" && slash) yield { start: index, end, isClosing: true, isSoft: true };
-      continue;
-    }
-    yield { start: index, end, isClosing: slash !== "" || steps.some((word) => ending.test(word)), isSoft };
+    // Gemma opens a channel with <|channel> and closes it with <channel|>.
+    if (bar !== barAfter && (bar === "" || /^(?:thought|think|analysis)\s/.test(text.slice(end, end + 20))))
+      marks.push({ start, end, isClosing: bar === "", isSoft: false });
   }
+  return marks;
+}
+
+function kindOf(written: string): { readonly kind: Kind; readonly isEnd: boolean } {
+  if (!/\p{L}{2}/u.test(written)) return { kind: "none", isEnd: false };
+  const [tag = "", ...attributes] = written.normalize("NFKC").toLowerCase().trim().split(/\s+/);
+  if (tag === "channel") return { kind: "channel", isEnd: false };
+  // MedGemma thinks between two tokens that have no name.
+  if (/^unused9[45]$/.test(tag)) return { kind: "thought", isEnd: tag === "unused95" };
+  if (tag === "details")
+    return { kind: /type=["']?reasoning/.test(attributes.join(" ")) ? "thought" : "none", isEnd: false };
+  const steps = tag.split(/[_:.▁-]+/);
+  const words = steps.filter((word) => !side.test(word));
+  const isEnd = steps.some((word) => ending.test(word));
+  if (words.length === 0 || words.length > 3 || (attributes[0] && !/^(?:process|[\p{L}_-]+=)/u.test(attributes[0])))
+    return { kind: "none", isEnd };
+  if (words.length === 1 && softThought.test(words[0] as string)) return { kind: "soft", isEnd };
+  return { kind: thought.test(words.at(-1) as string) ? "thought" : "none", isEnd };
 }
 
 /** Parts a text at its marks, from the first to the last. */
