@@ -1,9 +1,11 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import type { Ajv, ErrorObject, Options } from "ajv";
+import { canonicalJson } from "../core/canonical.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { lazily } from "../core/lazily.ts";
 import { compileLinearPattern } from "../core/linear-pattern.ts";
+import { assertSchema, isStandardSchema } from "./assert-schema.ts";
 
 /** A value that fits, perhaps transformed by the schema, or what is wrong with it, each fault with its JSON pointer. */
 export type CheckResult =
@@ -42,16 +44,13 @@ export async function resolveSchema<Schema extends StandardSchemaV1<any, any> | 
 ): Promise<ResolvedSchema | (undefined extends Schema ? undefined : never)> {
   if (schema === undefined) return undefined as undefined extends Schema ? undefined : never;
   if (!isStandardSchema(schema)) return compileJsonSchema(schema as JSONSchema, path);
+  const standard = schema as StandardSchema;
   return {
-    jsonSchema: await jsonSchemaOf(schema, path, "input"),
-    // What a transformation gives has no JSON form.
-    describeChecked: () => jsonSchemaOf(schema, path, "output").catch(() => ({})),
-    check: (value) => checkStandard(schema, value),
+    jsonSchema: await jsonSchemaOf(standard, path, "input"),
+    // The result of a transformation has no JSON form.
+    describeChecked: () => jsonSchemaOf(standard, path, "output").catch(() => ({})),
+    check: (value) => checkStandard(standard, value),
   };
-}
-
-function isStandardSchema(schema: unknown): schema is StandardSchema {
-  return (typeof schema === "object" || typeof schema === "function") && schema !== null && "~standard" in schema;
 }
 
 async function checkStandard(schema: StandardSchema, value: unknown): Promise<CheckResult> {
@@ -119,13 +118,11 @@ async function jsonSchemaOfValibot(schema: StandardSchema, path: string, side: S
 const shownErrors = 20;
 
 const options: Options = {
-  allErrors: true,
   // The specification says that unknown keywords mean nothing; many schemas carry some.
   strict: false,
   logger: false,
   // A key that every object inherits is there only where the answer has it itself.
   ownProperties: true,
-  code: { regExp: Object.assign(patternOf, { code: "patternOf" }) },
 };
 
 /** What Ajv asks of a regular expression. */
@@ -135,44 +132,81 @@ interface Pattern {
 }
 
 /**
- * A `pattern` in time linear in the answer, which is untrusted. The built-in engine, which can backtrack for ever, is left
- * for patterns with look-around and back-references: a developer wrote those.
+ * Compiles a `pattern` that is matched in time linear in the answer, which is untrusted.
+ *
+ * @throws Error for look-around and back-references, which no linear engine has
  */
-function patternOf(pattern: string, flags: string): Pattern {
+function patternOf(pattern: string): Pattern {
+  // Ajv tells patterns apart by their text.
+  return { test: compileLinearPattern(pattern), toString: () => pattern };
+}
+
+/** Compiles a `pattern` of a schema whose patterns are checked by the schema that it was derived from. */
+function derivedPatternOf(pattern: string): Pattern {
   try {
-    // Ajv tells patterns apart by their text.
-    return { test: compileLinearPattern(pattern), toString: () => pattern };
+    return patternOf(pattern);
   } catch {
-    return new RegExp(pattern, flags);
+    return { test: () => true, toString: () => pattern };
   }
 }
 
 const compiled = new WeakMap<JSONSchema, Promise<ResolvedSchema>>();
+const compiledParts = new WeakMap<JSONSchema, Promise<ResolvedSchema>>();
+
+/** Resolves a JSON schema that was derived from a resolved one, whose own words and patterns are that one's business. */
+export function resolvePart(schema: JSONSchema): Promise<ResolvedSchema> {
+  const known = compiledParts.get(schema) ?? compile(schema, "a part of the schema", derivedPatternOf);
+  compiledParts.set(schema, known);
+  return known;
+}
 
 /**
  * A JSON schema, ready for use: of draft 2020-12, or of the draft that its `$schema` names.
  *
  * @throws InvalidOptionsError naming the place in the schema that does not compile
  */
-function compileJsonSchema(schema: JSONSchema, path: string): Promise<ResolvedSchema> {
+async function compileJsonSchema(schema: JSONSchema, path: string): Promise<ResolvedSchema> {
   const known = compiled.get(schema);
   if (known) return known;
-  const resolved = compile(schema, path);
+  assertSchema(schema, path);
+  const resolved = compile(schema, path, patternOf);
   compiled.set(schema, resolved);
   return resolved;
 }
 
-async function compile(schema: JSONSchema, path: string): Promise<ResolvedSchema> {
-  const ajv = await createAjv(schema);
-  const validate = compileWith(ajv, schema, path);
+async function compile(
+  schema: JSONSchema,
+  path: string,
+  compilePattern: (pattern: string) => Pattern,
+): Promise<ResolvedSchema> {
+  const validate = compileWith(await createAjv(schema, compilePattern, false), schema, path);
+  // A list of all faults takes long where there are many, and is asked for only where there are some.
+  const loadThorough = lazily(async () => compileWith(await createAjv(schema, compilePattern, true), schema, path));
   return {
     jsonSchema: schema,
     describeChecked: () => Promise.resolve(schema),
     async check(value): Promise<CheckResult> {
       if (validate(value)) return { ok: true, value };
-      return { ok: false, errors: describeErrors(validate.errors ?? []) };
+      const errors = validate.errors ?? [];
+      if (isLarge(value)) return { ok: false, errors: describeErrors(errors) };
+      const validateAll = await loadThorough();
+      validateAll(value);
+      return { ok: false, errors: describeErrors(validateAll.errors ?? errors) };
     },
   };
+}
+
+const manyParts = 10_000;
+
+/** Tells whether a value has so many parts that all its faults are not worth their time. */
+function isLarge(value: unknown): boolean {
+  const rest = [value];
+  for (let count = 0; rest.length > 0; count++) {
+    if (count + rest.length > manyParts) return true;
+    const part = rest.pop();
+    if (typeof part === "object" && part !== null) for (const item of Object.values(part)) rest.push(item);
+  }
+  return false;
 }
 
 // Loaded on first use: not every program checks JSON schemas.
@@ -181,12 +215,26 @@ const loadDraft07 = lazily(async () => (await import("ajv")).Ajv);
 const loadDraft2019 = lazily(async () => (await import("ajv/dist/2019.js")).Ajv2019);
 const loadDraft2020 = lazily(async () => (await import("ajv/dist/2020.js")).Ajv2020);
 
-async function createAjv({ $schema }: JSONSchema): Promise<Ajv> {
+async function createAjv(
+  { $schema }: JSONSchema,
+  compilePattern: (pattern: string) => Pattern,
+  allErrors: boolean,
+): Promise<Ajv> {
   const isDraft = (name: string) => String($schema).includes(name);
   const addFormats = await loadFormats();
-  if (isDraft("draft-07") || isDraft("draft-06")) return addFormats(new (await loadDraft07())(options));
-  const Draft = isDraft("2019-09") ? await loadDraft2019() : await loadDraft2020();
-  return addFormats(new Draft(options));
+  const isOld = isDraft("draft-07") || isDraft("draft-06");
+  const Draft = isOld ? await loadDraft07() : isDraft("2019-09") ? await loadDraft2019() : await loadDraft2020();
+  const regExp = Object.assign((pattern: string) => compilePattern(pattern), { code: "compilePattern" });
+  const ajv = addFormats(new Draft({ ...options, allErrors, code: { regExp } }));
+  // Ajv compares every two items, which takes hours for a long list.
+  return ajv.removeKeyword("uniqueItems").addKeyword({
+    keyword: "uniqueItems",
+    type: "array",
+    schemaType: "boolean",
+    error: { message: "must NOT have duplicate items" },
+    validate: (isUnique: boolean, items: readonly unknown[]) =>
+      !isUnique || new Set(items.map(canonicalJson)).size === items.length,
+  });
 }
 
 function compileWith(ajv: Ajv, schema: JSONSchema, path: string) {

@@ -5,8 +5,8 @@ import type { AnyTool } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
 import { assertTool } from "../../tool/registry.ts";
 import { CommandError } from "../faults.ts";
-import { parseSource } from "./source-document.ts";
-import { readDefinition, type ToolDefinition, toTool } from "./tool-file.ts";
+import { parseSource, type SourceDocument } from "./source-document.ts";
+import { assertDefinedSchema, readDefinition, type ToolDefinition, toTool } from "./tool-file.ts";
 
 /** A tool from a file. */
 export interface LoadedTool {
@@ -30,7 +30,9 @@ export async function loadTool(file: string, model?: string | undefined): Promis
       throw new CommandError(`--model is for tool files in JSON or YAML; ${file} chooses its own.`);
     return { tool: await loadModule(file) };
   }
-  const definition = { ...loadDefinition(file), ...(model !== undefined && { model }) };
+  const document = openDocument(file);
+  const definition = { ...readDefinition(document), ...(model !== undefined && { model }) };
+  await assertDefinedSchema(document, definition);
   return { tool: toTool(definition), definition };
 }
 
@@ -40,7 +42,11 @@ export async function loadTool(file: string, model?: string | undefined): Promis
  * @throws CommandError
  */
 export function loadDefinition(file: string): ToolDefinition {
-  if (documentExtensions.includes(extname(file))) return readDefinition(parseSource(readText(file), file));
+  return readDefinition(openDocument(file));
+}
+
+function openDocument(file: string): SourceDocument {
+  if (documentExtensions.includes(extname(file))) return parseSource(readText(file), file);
   throw new CommandError(
     `${file} is not a tool file. JSON and YAML files are (${documentExtensions.join(", ")}); steer run and steer tools also take ` +
       `modules (${moduleExtensions.join(", ")}).`,

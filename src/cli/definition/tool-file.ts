@@ -3,8 +3,7 @@ import * as v from "valibot";
 import { bundleOptions } from "../../contract/bundle-options.ts";
 import type { LanguageModelLike } from "../../contract/model.ts";
 import type { AnyTool } from "../../contract/tool.ts";
-import type { OptionIssue } from "../../core/errors.ts";
-import { showValue } from "../../core/errors.ts";
+import { InvalidOptionsError, type OptionIssue, showValue } from "../../core/errors.ts";
 import type { JSONObject, JSONSchema, JSONValue } from "../../core/json.ts";
 import {
   checkedBy,
@@ -16,6 +15,7 @@ import {
   text,
   wholeNumber,
 } from "../../core/options.ts";
+import { resolveSchema } from "../../schema/resolve.ts";
 import { PromptBundleTool } from "../../tool/prompt/prompt-bundle-tool.ts";
 import { findDataFault } from "../data-fault.ts";
 import { CommandError } from "../faults.ts";
@@ -76,6 +76,31 @@ function describe(document: SourceDocument, { path, given, allowed }: OptionIssu
   const advice = isMisplaced ? `"${name}" belongs into defaultOptions` : allowed;
   if (given === undefined) return document.fault([], `"${name}" is missing: ${advice}`).message;
   return document.fault(keys, `${name}: got ${showValue(given)}; allowed: ${advice}`).message;
+}
+
+/**
+ * Checks the JSON schemas of a definition, so that a fault in one is found before anything is asked.
+ *
+ * @throws CommandError naming every fault with its file, line and column
+ */
+export async function assertDefinedSchema(document: SourceDocument, definition: ToolDefinition): Promise<void> {
+  const schemas = { schema: definition.schema, "defaultOptions.schema": definition.defaultOptions?.schema };
+  for (const [place, schema] of Object.entries(schemas)) {
+    try {
+      await resolveSchema(schema, "");
+    } catch (error) {
+      if (!InvalidOptionsError.isInstance(error)) throw error;
+      const faults = error.issues.map(({ path, given, allowed }) => {
+        const keys = path
+          .split("/")
+          .slice(1)
+          .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+        const message = `${[place, ...keys].join(".")}: got ${showValue(given)}; allowed: ${allowed}`;
+        return document.fault([...place.split("."), ...keys], message).message;
+      });
+      throw new CommandError(faults.join("\n"), { cause: error });
+    }
+  }
 }
 
 /** The tool that a definition describes. */

@@ -3,6 +3,7 @@ import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { BundleOptions } from "../../contract/bundle-options.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import { assertKnownOptions } from "../../core/options.ts";
+import { assertSchema } from "../../schema/assert-schema.ts";
 import { describeTool, metaNames, type ToolMeta } from "../define-tool.ts";
 import { BundleTool } from "./bundle-tool.ts";
 
@@ -17,7 +18,7 @@ export type AskReplicate<Request, T> = (
  * Makes a bundle tool from a function that gets one answer for one seed. `input` checks and types the request, `schema`
  * the answers.
  *
- * @throws InvalidOptionsError for an unknown option
+ * @throws InvalidOptionsError for an unknown option, or a schema with a slip
  *
  * @example
  * ```ts
@@ -43,6 +44,7 @@ export function defineBundleTool<
 ): BundleTool<StandardSchemaV1.InferInput<I>, StandardSchemaV1.InferOutput<S>> & { readonly name: Name } {
   const known = [...metaNames, "input", "schema", "defaultOptions", "executeReplicate"];
   assertKnownOptions(definition, known, "defineBundleTool(…)");
+  if (definition.schema !== undefined) assertSchema(definition.schema, "defineBundleTool(…).schema");
   return new FunctionBundleTool(definition) as any;
 }
 

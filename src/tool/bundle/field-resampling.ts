@@ -6,7 +6,7 @@ import { pickFields, replaceFields } from "../../evidence/internal/pick-fields.t
 import { isAtOrBelow, pointerSegments } from "../../evidence/internal/pointer.ts";
 import { cutSchema, schemaParts } from "../../evidence/internal/schema-parts.ts";
 import { toJsonData } from "../../schema/json-data.ts";
-import { type ResolvedSchema, resolveSchema } from "../../schema/resolve.ts";
+import { type ResolvedSchema, resolvePart } from "../../schema/resolve.ts";
 import { type Answer, answerOf } from "./answer-json.ts";
 
 /**
@@ -58,7 +58,7 @@ export class FieldResampling {
   /** Returns the part of an answer that was asked for, or its faults. */
   async accept(written: unknown, fields: readonly string[]): Promise<Answer | { readonly errors: string[] }> {
     const part = pickFields(written, fields);
-    const schema = await resolveSchema(this.responseSchema(fields));
+    const schema = await resolvePart(this.responseSchema(fields));
     const checked = await schema.check(part);
     return checked.ok ? this.#acceptInWhole(part, fields) : checked;
   }

@@ -6,6 +6,7 @@ import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { JSONObject } from "../../core/json.ts";
 import { lazily } from "../../core/lazily.ts";
 import { assertKnownOptions } from "../../core/options.ts";
+import { assertSchema } from "../../schema/assert-schema.ts";
 import { BundleTool } from "../bundle/bundle-tool.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { describeTool } from "../define-tool.ts";
@@ -77,10 +78,11 @@ export class PromptBundleTool<
   /** An ordinary property, not `#question`: a copy of a subclass's tool could not have that. */
   declare private readonly modelQuestion: Question;
 
-  /** @throws InvalidOptionsError for an unknown option */
+  /** @throws InvalidOptionsError for an unknown option, or a schema with a slip */
   constructor(options: PromptBundleToolOptions<P, T, Name>) {
     super();
     assertKnownOptions(options, optionNames, "PromptBundleTool(…)");
+    if (options.schema !== undefined) assertSchema(options.schema, "PromptBundleTool(…).schema");
     this.name = options.name;
     setQuestion(this, options);
     const { version, description, model } = options;
