@@ -1,6 +1,7 @@
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import type { CallParameter, LanguageModelLike, PromptMessage } from "../contract/model.ts";
 import type { JSONSchema } from "../core/json.ts";
+import { compileLinearPattern } from "../core/linear-pattern.ts";
 
 type ProviderOptions = NonNullable<LanguageModelV4CallOptions["providerOptions"]>;
 
@@ -70,33 +71,101 @@ function withoutStrictMode(providerOptions: ProviderOptions | undefined): Provid
 
 /** Values, and parts that each would refuse the properties of the others. */
 const leftAsTheyAre = new Set(["allOf", "const", "default", "enum", "examples"]);
+/** Keywords with schemas by name: the names are no keywords. */
+const named = new Set(["$defs", "definitions", "dependentSchemas", "patternProperties", "properties"]);
 
-/** The schema with every object closed that does not say otherwise: a model shall add no properties of its own. */
+/** Closes every object that does not say otherwise, so that a model adds no properties. Our own `x-…` words stay here. */
 function closeObjects(schema: JSONSchema): JSONSchema {
-  return close(schema) as JSONSchema;
+  const closed: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(schema)) {
+    if (key.startsWith("x-")) continue;
+    if (leftAsTheyAre.has(key) || typeof value !== "object" || value === null) closed[key] = value;
+    else if (Array.isArray(value)) closed[key] = value.map((part) => (isSchema(part) ? closeObjects(part) : part));
+    else closed[key] = named.has(key) ? closeEach(value as JSONSchema) : closeObjects(value as JSONSchema);
+  }
+  const isOpen =
+    closed["type"] === "object" && closed["properties"] && !("additionalProperties" in closed) && !("allOf" in closed);
+  return isOpen ? { ...closed, additionalProperties: false } : closed;
 }
 
-function close(part: unknown): unknown {
-  if (typeof part !== "object" || part === null) return part;
-  if (Array.isArray(part)) return part.map(close);
-  const copy: Record<string, unknown> = Object.fromEntries(
-    Object.entries(part).map(([key, value]) => [key, leftAsTheyAre.has(key) ? value : close(value)]),
+function closeEach(parts: JSONSchema): JSONSchema {
+  return Object.fromEntries(
+    Object.entries(parts).map(([name, part]) => [name, isSchema(part) ? closeObjects(part) : part]),
   );
-  const isOpen =
-    copy["type"] === "object" && copy["properties"] && !("additionalProperties" in copy) && !("allOf" in copy);
-  return isOpen ? { ...copy, additionalProperties: false } : copy;
 }
+
+function isSchema(part: unknown): part is JSONSchema {
+  return typeof part === "object" && part !== null && !Array.isArray(part);
+}
+
+/** Keywords of OpenAI's strict mode, by the type that they speak of. */
+const strictKeywords = new Set(
+  (
+    "$schema $defs definitions $ref title description type enum const anyOf properties required additionalProperties items " +
+    "pattern format multipleOf minimum maximum exclusiveMinimum exclusiveMaximum minItems maxItems"
+  ).split(" "),
+);
+const strictFormats = new Set("date-time time date duration email hostname ipv4 ipv6 uuid".split(" "));
+const strictTypes = new Set("string number integer boolean null object array".split(" "));
+const mostLevels = 10;
+const mostProperties = 5_000;
+const mostChoices = 1_000;
+const mostCharacters = 120_000;
 
 /**
- * Whether OpenAI's strict mode takes the schema. It refuses one with an open object or an optional property, instead of
- * loosening itself (https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas").
+ * Tells whether OpenAI's strict mode takes a schema: it refuses the call where it does not, instead of loosening itself. It
+ * takes closed objects whose properties are all required, the keywords and formats above, and patterns without look-around,
+ * within limits of size (https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas").
  */
-function isStrict(schema: unknown): boolean {
-  if (typeof schema !== "object" || schema === null) return true;
-  if (Array.isArray(schema)) return schema.every(isStrict);
-  const { type, properties, required, additionalProperties, ...others } = schema as Record<string, unknown>;
-  if (!Object.values(properties ?? {}).every(isStrict) || !Object.values(others).every(isStrict)) return false;
-  if (type !== "object" && properties === undefined) return true;
-  const names = Object.keys(properties ?? {});
-  return additionalProperties === false && names.every((name) => Array.isArray(required) && required.includes(name));
+function isStrict(root: JSONSchema): boolean {
+  const size = { properties: 0, choices: 0, characters: 0 };
+  if ("anyOf" in root || !isStrictPart(root, 0, size)) return false;
+  return size.properties <= mostProperties && size.choices <= mostChoices && size.characters <= mostCharacters;
+}
+
+interface StrictSize {
+  properties: number;
+  choices: number;
+  characters: number;
+}
+
+function isStrictPart(part: unknown, level: number, size: StrictSize): boolean {
+  if (!isSchema(part) || level > mostLevels || !Object.keys(part).every((key) => strictKeywords.has(key))) return false;
+  const { $ref, $defs = {}, definitions = {}, type, enum: choices, const: only, anyOf, items, properties = {} } = part;
+  const defined = [...Object.entries($defs as object), ...Object.entries(definitions as object)];
+  if (!defined.every(([name, each]) => isStrictPart(each, level, count(size, name)))) return false;
+  // A reference stands alone.
+  if ($ref !== undefined) return typeof $ref === "string" && $ref.startsWith("#") && Object.keys(part).length === 1;
+  const types = Array.isArray(type) ? type : type === undefined ? [] : [type];
+  if (!types.every((each) => strictTypes.has(each))) return false;
+  if (types.length === 0 && choices === undefined && only === undefined && anyOf === undefined) return false;
+  if (Array.isArray(choices)) for (const choice of choices) count(size, String(choice)).choices++;
+  if (anyOf !== undefined && !(Array.isArray(anyOf) && anyOf.every((each) => isStrictPart(each, level, size))))
+    return false;
+  if (types.includes("array") && items === undefined) return false;
+  if (items !== undefined && !isStrictPart(items, level + 1, size)) return false;
+  return isStrictText(part) && (!types.includes("object") || isStrictObject(part, properties, level, size));
+}
+
+function count(size: StrictSize, text: string): StrictSize {
+  size.characters += text.length;
+  return size;
+}
+
+function isStrictText({ format, pattern }: JSONSchema): boolean {
+  if (format !== undefined && !strictFormats.has(format as string)) return false;
+  if (pattern === undefined) return true;
+  try {
+    return typeof compileLinearPattern(pattern as string) === "function";
+  } catch {
+    return false;
+  }
+}
+
+function isStrictObject(part: JSONSchema, properties: unknown, level: number, size: StrictSize): boolean {
+  const { required = [], additionalProperties } = part;
+  if (additionalProperties !== false || !isSchema(properties) || !Array.isArray(required)) return false;
+  const entries = Object.entries(properties);
+  size.properties += entries.length;
+  return entries.every(([name, each]) => required.includes(name) && isStrictPart(each, level + 1, count(size, name)));
 }

@@ -41,6 +41,16 @@ describe("loadTool", () => {
       content: "name: x\nmodel: m:x\nk: 5\nprompt: hi",
       fault: 't.yaml:3:1: k: got 5; allowed: "k" belongs into defaultOptions',
     },
+    {
+      file: "t.yaml",
+      content: "name: x\nmodel: m:x\nprompt: hi\nschema:\n  type: object\n  require: [a]",
+      fault: /t.yaml:6:3: schema.require: .*"required"/,
+    },
+    {
+      file: "t.json",
+      content: '{\n"name": "x", "model": "m:x", "prompt": "hi",\n"schema": { "type": "objct" } }',
+      fault: /t.json:3:13: schema.type: got "objct"/,
+    },
     { file: "t.yaml", content: "name: x\nprompt: hi", fault: /t.yaml:1:1: "model" is missing/ },
     {
       file: "t.yaml",
