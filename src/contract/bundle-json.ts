@@ -6,9 +6,9 @@ import type { BundleSummary, EvidenceBundle, Replicate } from "./bundle.ts";
  * Boundary: knows no schema.
  * Invariants:
  * 1. `JSON.stringify` of a replicate or a summary writes the JSON of the answer in place of its value: a `Set` or a
- *    `BigInt` has none of its own.
- * 2. That takes a method only where the two differ, and one that no copy carries along: to `structuredClone`, spread and
- *    comparisons both are plain objects.
+ *    `BigInt` has no JSON form.
+ * 2. That takes a method only where the two differ, and one that no copy carries along: to `structuredClone`, spread
+ *    and comparisons both are plain objects.
  */
 
 /** Gives a replicate its JSON. */

@@ -88,7 +88,7 @@ export const compareOptions = declareOptions("CompareOptions", "compare", {
   byPath: v.optional(v.record(pointer(), nested(fieldCompareEntries), "an object of JSON pointers and options")),
 });
 
-/** How values are compared: for all fields, or by JSON pointer. */
+/** Rules by which values are compared: for all fields, or by JSON pointer. */
 export interface CompareOptions extends OptionsInputWith<typeof fieldCompareEntries, typeof compareOptions> {}
 
 const compare = (): v.GenericSchema<CompareOptions> =>
@@ -157,12 +157,12 @@ function isStopping(value: unknown): boolean {
   return isStopping(rule) && typeof rule === "string" && (threshold === undefined || typeof threshold === "number");
 }
 
-/** What callers of a bundle tool may ask for. */
+/** Options of a bundle, as callers give them. */
 export interface BundleOptions extends OptionsInput<typeof bundleOptions> {}
-/** What a run may ask of a bundle tool; the schema is the tool's own. */
+/** Options that a run may give a bundle tool. The schema is the tool's own. */
 export type BundleToolOptions = Omit<BundleOptions, "schema">;
 
-/** What a bundle tool reads: defaults filled in, a seed for every replicate. */
+/** Options as a bundle tool reads them: defaults filled in, a seed for every replicate. */
 export interface ResolvedBundleOptions extends BundleOptions {
   readonly k: number;
   readonly epsilon: number;

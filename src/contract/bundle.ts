@@ -41,8 +41,8 @@ export interface ReplicateResult<T = unknown> {
 interface ReplicateBase {
   id: string;
   /**
-   * The answer as JSON, on which votes are taken: `data` where the schema takes that unchanged, else what the model wrote.
-   * It stands in place of `data` wherever the replicate is written as JSON.
+   * Answer as JSON, on which votes are taken: `data` where the schema takes that unchanged, else the model's own. It
+   * stands in place of `data` wherever the replicate is written as JSON.
    */
   json?: JSONValue;
   usage?: Usage;
@@ -63,7 +63,7 @@ export type Replicate<T = unknown> =
   | (ReplicateBase & { valid: true; data: T; quality: { valid: true; errors?: string[]; warnings?: string[] } })
   | (ReplicateBase & { valid: false; data: unknown; quality: { valid: false; errors: string[]; warnings?: string[] } });
 
-/** A field on which the answers differ, its values by falling support. */
+/** Field on which the answers differ, its values by falling support. */
 export interface Disagreement {
   /** JSON pointer; `""` is the whole answer. */
   path: string;
@@ -84,7 +84,7 @@ export interface FieldSummary {
   distribution: { value: unknown; support: number }[];
 }
 
-/** What the answers agree on, where they differ, and how far that can be trusted. */
+/** Consensus of the answers, their disagreements, and how far the consensus can be trusted. */
 export interface BundleSummary<T = unknown> {
   /** Output of the schema for `consensusJson`; `null` without a valid answer. */
   consensus: T | null;
@@ -94,17 +94,17 @@ export interface BundleSummary<T = unknown> {
   medoidId?: string;
   /** Most contested first. */
   disagreements: Disagreement[];
-  /** Of every two replicates, in [0, 1]; `null` where one of them is invalid. */
+  /** Distance of every two replicates, in [0, 1]; `null` where one of them is invalid. */
   pairwiseDistance: (number | null)[][];
   /** Probability that the consensus is right, from the answers alone. */
   confidence: number;
-  /** The same, learnt from labels of the same task, model and schema; absent where there are too few of them. */
+  /** The same, learned from labels of the same task, model and schema; absent where there are too few of them. */
   calibratedConfidence?: number;
   /** The least confidence of a field. */
   weakest: number;
   /** Probability that more samples would not change the consensus. */
   stability: number;
-  /** By JSON pointer. */
+  /** Votes by JSON pointer. */
   fields: Record<string, FieldSummary>;
   validCount: number;
   invalidCount: number;
@@ -115,16 +115,16 @@ export interface BundleSummary<T = unknown> {
   meanTotalTokens?: number;
 }
 
-/** A model whose answers stayed too uncertain, so that a stronger one was asked, and answered. */
+/** Model whose answers stayed too uncertain, so that a stronger one was asked, and answered. */
 export interface Escalation {
   from: string;
-  /** Its replicates. They are kept, and do not vote. */
+  /** Replicates of that model. They are kept, and do not vote. */
   replicateIds: string[];
-  /** What was too low: learnt from labels where there are enough, else from the answers alone. */
+  /** Confidence that was too low: learned from labels where there are enough, else from the answers alone. */
   confidence: number;
 }
 
-/** How a bundle came to be. */
+/** Facts about the making of a bundle. */
 export interface BundleMetadata {
   task: string;
   k: number;
@@ -140,13 +140,13 @@ export interface BundleMetadata {
   source: EvidenceSource;
   /** In their order; absent where the summary is of the first model's answers. */
   escalations?: Escalation[];
-  /** By JSON pointer, how many replicates were asked for the field; with `resample: "fields"` only. */
+  /** Number of replicates that were asked for each field, by JSON pointer; with `resample: "fields"` only. */
   fieldsAsked?: Record<string, number>;
 }
 
 /**
- * The answers of one question, what they agree on, and what they cost: plain data but for `data` of the replicates and the
- * `consensus`, which are what the schema makes of JSON.
+ * Answers of one question, their consensus, and their cost: plain data but for the `data` of replicates and the
+ * `consensus`, which are outputs of the schema.
  */
 export interface EvidenceBundle<T = unknown> {
   meta: BundleMetadata;

@@ -6,13 +6,10 @@ import { lazily } from "../core/lazily.ts";
 
 const loadAskAgents = lazily(() => import("./ask-agents.ts"));
 
-/** The answers of agents, by their names. */
+/** Answers of agents, by their names. */
 export type AgentAnswers = Record<string, unknown>;
 
-/**
- * One-off tools, one per agent, that are asked the same request at once. It is what `agents` of a run means; write tools
- * instead.
- */
+/** Asks one-off tools, one per agent, the same request at once: the `agents` of a run. Write tools instead. */
 export class AgentsTool extends Tool<unknown, AgentAnswers> {
   readonly name = "agents";
   readonly #agents: readonly AgentDefinition[];

@@ -12,15 +12,15 @@ import { runtimeByHand } from "./bundle/tool-runtime.ts";
 import { PromptBundleTool } from "./prompt/prompt-bundle-tool.ts";
 import { templateVariables } from "./prompt/prompt-template.ts";
 
-/** An agent as a tool, and what it is asked. */
+/** Agent as a tool, and its request. */
 interface Question {
   readonly tool: PromptBundleTool<any, any, any>;
   readonly request: Record<string, unknown>;
 }
 
 /**
- * Asks all agents the same request, so many at a time as the run allows; each names its model. One that fails leaves the
- * others theirs; where the run has to reject, no more are asked, and those that are being asked are waited for.
+ * Asks all agents the same request, as many at a time as the run allows; each names its model. One that fails does not
+ * stop the others. Where the run has to reject, no more agents are asked, and those in flight are awaited.
  *
  * @throws InvalidOptionsError, before the first call, where a model is not to be had or has no price and needs one
  * @throws PartialResult with the answers that are there
@@ -59,12 +59,12 @@ export async function askAgents(
   throw new PartialResult({ content: answers, isUsable: Object.keys(answers).length > 0, failures, cause });
 }
 
-/** What was answered before something else went wrong, such as the store that was to keep it. */
+/** Returns the answer that was there before something else failed, such as the store that was to keep it. */
 function consensusOf({ content }: PartialResult): unknown {
   return (content as EvidenceContent).evidenceBundle.summary.consensus;
 }
 
-/** What no other agent can make good. A budget that one of them does not fit into may be enough for the next. */
+/** Tells whether an error ends the run for all agents. A budget that is too small for one may do for the next. */
 function endsTheRun(cause: unknown): boolean {
   return isOrchestratorError(cause) && !BudgetExceeded.isInstance(cause);
 }
@@ -84,7 +84,7 @@ function toTool(agent: AgentDefinition): PromptBundleTool<any, any, any> {
   });
 }
 
-/** What the agent's prompt takes: its variables, or the whole request. */
+/** Returns what the agent's prompt takes: its variables, or the whole request. */
 function requestFor(agent: AgentDefinition, request: unknown): Record<string, unknown> {
   const [first, ...others] = templateVariables(agent.prompt);
   if (first === undefined) return { request };

@@ -12,11 +12,11 @@ export interface ToolMeta<Name extends string> {
 }
 
 const factNames = ["version", "description", "provider", "capabilities"] as const;
-/** What a definition says of a tool, whatever it does. */
+/** Names of the facts that every definition may state. */
 export const metaNames = ["name", ...factNames] as const satisfies readonly (keyof ToolMeta<string>)[];
 
 /**
- * A tool from a function. `input`, a Standard Schema (zod, valibot, arktype), checks and types the request.
+ * Makes a tool from a function. `input`, a Standard Schema (zod, valibot, arktype), checks and types the request.
  *
  * @throws InvalidOptionsError for an unknown option
  *

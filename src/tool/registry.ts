@@ -3,7 +3,7 @@
  * Boundary: runs nothing.
  * Invariants:
  * 1. What is registered can be run: it has a name, and something to execute.
- * 2. A name means one tool until somebody says `replace`.
+ * 2. A name means one tool until a caller says `replace`.
  */
 
 import type { AnyTool, ToolMetadata, ToolRegistry } from "../contract/tool.ts";
@@ -37,7 +37,7 @@ class Registry implements ToolRegistry<any> {
   }
 }
 
-/** What a listing, and a planner, know of a tool. */
+/** Returns the facts of a tool that listings and planners see. */
 export function metadataOf(tool: AnyTool): ToolMetadata {
   return {
     version: tool.version,
@@ -50,7 +50,7 @@ export function metadataOf(tool: AnyTool): ToolMetadata {
 }
 
 /**
- * Refuses what could never run, before anything does.
+ * Refuses a value that could never run, before anything does.
  *
  * @param path where the tool was given, for the error
  * @throws InvalidOptionsError
@@ -85,9 +85,9 @@ function fault(path: string, given: unknown, allowed: string): InvalidOptionsErr
 }
 
 /**
- * A registry of its own, whose tools an orchestrator knows by name and by type.
+ * Creates a registry whose tools an orchestrator knows by name and by type.
  *
- * @throws InvalidOptionsError for something that is no tool, or two tools of one name
+ * @throws InvalidOptionsError for a value that is not a tool, or two tools of one name
  *
  * @example
  * ```ts
@@ -105,7 +105,7 @@ export function createRegistry<const T extends readonly AnyTool[]>(
 
 const globalRegistry = new Registry();
 
-/** The registry that `SteerLLMClient` registers in, and that orchestrators use unless they are given their own. */
+/** Returns the registry that `SteerLLMClient` registers in, and that orchestrators without their own use. */
 export function getGlobalRegistry(): ToolRegistry {
   return globalRegistry;
 }

@@ -3,7 +3,7 @@ import type { JSONValue } from "../../core/json.ts";
 import { asJsonData, toJsonData } from "../../schema/json-data.ts";
 import type { ResolvedSchema } from "../../schema/resolve.ts";
 
-/** An answer as the schema gives it, and the JSON that stands for it. */
+/** Answer as the schema gives it, and the JSON that stands for it. */
 export interface Answer {
   readonly data: unknown;
   readonly json: JSONValue;

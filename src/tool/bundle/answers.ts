@@ -12,14 +12,14 @@ import { resolveSchemaUri } from "../../schema/schema-uri.ts";
 import { type Answer, answerOf, isSame } from "./answer-json.ts";
 import { FieldResampling } from "./field-resampling.ts";
 
-/** What answers have to fit. */
+/** Rules that answers have to fit. */
 export interface AnswerRules {
   readonly schema: ResolvedSchema | undefined;
   readonly resampling: FieldResampling | undefined;
 }
 
 /**
- * Finds the schema of a bundle, from `schema` or `schemaUri`, and adds to the options what it says about comparing answers.
+ * Finds the schema of a bundle, from `schema` or `schemaUri`, and adds its hints about comparing answers to the options.
  *
  * @throws InvalidOptionsError where both are given, where the schema is not to be had or does not compile, where other
  * options speak of fields that it does not have, or where its fields cannot be asked for one by one and should be
@@ -120,7 +120,7 @@ async function acceptWhole(
 }
 
 /**
- * Reads a replicate that was kept as JSON: its answer goes through the schema in force, which may be another one by now.
+ * Reads a replicate that was kept as JSON. Its answer goes through the schema in force, which may have changed.
  *
  * @returns `undefined` where the schema refuses the answer, or throws at it
  */
@@ -133,7 +133,7 @@ export async function readReplicate<R extends Replicate>(rules: AnswerRules, kep
   }
 }
 
-/** Gives a bundle that was read as JSON its values again. A replicate that the schema refuses by now keeps its JSON. */
+/** Gives a bundle that was read as JSON its values again. A replicate that the schema refuses keeps its JSON. */
 export async function restoreBundle(rules: AnswerRules, bundle: EvidenceBundle): Promise<EvidenceBundle> {
   const replicates: Replicate[] = [];
   for (const kept of bundle.replicates) {
@@ -152,8 +152,8 @@ export async function restoreBundle(rules: AnswerRules, bundle: EvidenceBundle):
 /**
  * Returns the consensus that the schema makes of the JSON that was voted on; `undefined` where the schema refuses it.
  *
- * @param isOutput true where votes are on outputs of the schema: it then has to take the consensus unchanged as well, or
- * it would make a value of it that no answer gave
+ * @param isOutput true where votes are on outputs of the schema. It must take the consensus unchanged too: a value that
+ * it makes of the consensus would be one that no answer gave
  */
 export async function consensusOf(
   schema: ResolvedSchema | undefined,
@@ -167,7 +167,7 @@ export async function consensusOf(
     if (isSame(checked.value, json)) return { data: json };
     return isOutput ? undefined : { data: checked.value };
   } catch {
-    // A schema may throw at what no answer was.
+    // A schema may throw at a value that no answer was.
     return undefined;
   }
 }

@@ -15,7 +15,7 @@ import type { Asked, Failure } from "./replicate-scheduler.ts";
 import type { ReplicateBound, ReplicateSource } from "./replicate-source.ts";
 import { attemptContext, countUse } from "./tool-runtime.ts";
 
-/** Everything that the replicates of one bundle have in common. */
+/** Common to the replicates of one model in a bundle. */
 export interface BundleAsking<Input, T> extends AnswerRules {
   readonly tool: ReplicateSource<Input, T>;
   readonly request: Input;
@@ -23,11 +23,11 @@ export interface BundleAsking<Input, T> extends AnswerRules {
   readonly context: ToolContext;
   readonly runtime: ToolRuntime;
   readonly bound: ReplicateBound;
-  /** Replicates that were asked for before, of other models. */
+  /** Number of replicates that were asked for before, of other models. */
   readonly offset: number;
-  /** How many models were asked before. */
+  /** Number of models that were asked before. */
   readonly stage: number;
-  /** What the journal knows the question by; `undefined` where nothing of it is journaled. */
+  /** The journal's fingerprint of the question; `undefined` where nothing is journaled. */
   readonly question: string | undefined;
   readonly responseIds: Set<string>;
 }
@@ -84,7 +84,7 @@ function placeOf(
   return question === undefined ? undefined : { toolName: tool.name, stage, index, seed, question };
 }
 
-/** Journals a replicate. Where that fails, the answer is there, and the run may not go on. */
+/** Journals a replicate. Where that fails, the answer counts, and the run may not go on. */
 async function keep(
   replicate: Replicate,
   place: ReplicatePlace | undefined,
@@ -99,7 +99,7 @@ async function keep(
   }
 }
 
-/** A result whose answer the schema has accepted. */
+/** Result whose answer the schema has accepted. */
 type AcceptedResult<T> = ReplicateResult<T> & Pick<Answer, "json">;
 
 async function answerOnce<Input, T>(
@@ -130,7 +130,7 @@ function replicateContext(
   const { context, runtime, schema, resampling, question, bound } = asking;
   const { index, seed, fields } = replicate;
   const within = question && `${question}/${index}:${seed}`;
-  // Whose own place is not known has none for what is asked inside of it.
+  // Without a place of its own, a replicate has none for questions that are asked inside it.
   const journal = within ? runtime.journal : undefined;
   const responseSchema = resampling && fields ? resampling.responseSchema(fields) : schema?.jsonSchema;
   const own = {
@@ -144,7 +144,7 @@ function replicateContext(
 }
 
 function warnOfSameResponse({ context, responseIds }: BundleAsking<any, any>, responseId: string | undefined): void {
-  // Servers that name no answers send null, or nothing at all.
+  // Servers without response ids send null, or nothing.
   if (!responseId) return;
   if (responseIds.has(responseId)) {
     const message = `The provider gave the response "${responseId}" for more than one replicate: it is one answer, not several`;
@@ -157,7 +157,7 @@ function isHopeless(
   { error, failure }: CallOutcome<unknown> & { ok: false },
   { perReplicateBudget }: ResolvedBundleOptions,
 ): boolean {
-  // A replicate that used up what it had for itself leaves the others theirs.
+  // A replicate that used up its own budget leaves the others theirs.
   if (BudgetExceeded.isInstance(error)) return error.limit !== perReplicateBudget?.[error.budgetType];
   return InvalidOptionsError.isInstance(error) || consequencesOf(failure.category).endsBundle;
 }
@@ -204,7 +204,7 @@ function modelOf(tool: ReplicateSource<any, any>): string {
   return tool.modelId ?? tool.provider ?? tool.name;
 }
 
-/** The part of a budget that each of `count` calls may count on; time is not divided by calls. */
+/** Returns the part of a budget for each of `count` calls. Time is not divided. */
 function shareOf(remaining: Budget, count: number): Budget {
   return {
     ...(remaining.tokens !== undefined && { tokens: Math.floor(remaining.tokens / count) }),

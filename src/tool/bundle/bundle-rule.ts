@@ -7,22 +7,22 @@ import type { ResolvedSchema } from "../../schema/resolve.ts";
 import type { FieldResampling } from "./field-resampling.ts";
 import type { Rule } from "./replicate-scheduler.ts";
 
-/** What decides when the replicates of a stage are enough. */
+/** Facts that decide when the replicates of a stage are enough. */
 export interface BundleRuleOptions {
-  /** As they stand when they are asked for: how values compare may be learned on the way. */
+  /** Returns the options as they stand: how values compare may be learned on the way. */
   options(): ResolvedBundleOptions;
   readonly schema: ResolvedSchema | undefined;
   readonly resampling: FieldResampling | undefined;
   /** False where another model can be asked in place of sampling on. */
   readonly isLast: boolean;
-  /** Whether how values compare is learned on the way. */
+  /** True where how values compare is learned on the way. */
   readonly learns: boolean;
 }
 
-/** So many answers that all differ say that asking the same model on is of little use. */
+/** After this many answers that all differ, asking the same model again is of little use. */
 const hopelessSpread = 3;
 
-/** The rule of one stage of a bundle. */
+/** Creates the stopping rule of one stage of a bundle. */
 export function createBundleRule({ options, schema, resampling, isLast, learns }: BundleRuleOptions): Rule {
   const newRule = () => {
     const stopping = stoppingOptions(options(), schema);
@@ -39,7 +39,7 @@ function stoppingOptions(options: ResolvedBundleOptions, schema: ResolvedSchema 
   return { k, epsilon, rule, threshold, compare, fields, choices };
 }
 
-/** A rule that asks for unsettled fields only, once there is a whole answer to put them into. */
+/** Creates a rule that asks for unsettled fields only, once there is a whole answer to put them into. */
 function resampleFields(parts: readonly string[], options: StoppingRuleOptions): Rule {
   const rule = createPartsRule(parts, options);
   let hasWhole = false;
@@ -53,7 +53,7 @@ function resampleFields(parts: readonly string[], options: StoppingRuleOptions):
   };
 }
 
-/** A rule that looks at all replicates again each time, with what is known by then of how they compare. */
+/** Creates a rule that judges all replicates anew each time, by the comparison that is learned so far. */
 function judgeAnew(newRule: () => Rule): Rule {
   const observed: Parameters<Rule["observe"]>[] = [];
   return {
@@ -66,7 +66,7 @@ function judgeAnew(newRule: () => Rule): Rule {
   };
 }
 
-/** A rule that also stops when the first few answers agree on nothing. */
+/** Creates a rule that also stops when the first few answers agree on nothing. */
 function stopWhenScattered(rule: Rule, { compare }: ResolvedBundleOptions): Rule {
   const seen: PartialReplicate<unknown>[] = [];
   return {

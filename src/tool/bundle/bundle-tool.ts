@@ -16,14 +16,14 @@ export interface BundleTool<Input, T> {
   readonly supportsBundle: true;
   /** The model that is asked, where it is known before it answers. */
   readonly modelId?: string | undefined;
-  /** Whether `executeReplicate` heeds `replicate.fields`, for the option `resample: "fields"`. */
+  /** True where `executeReplicate` heeds `replicate.fields`, for the option `resample: "fields"`. */
   readonly asksForFields?: boolean | undefined;
-  /** The same tool over another model, for the option `escalate`. */
+  /** Returns the same tool over another model, for the option `escalate`. */
   withModel?(model: string | LanguageModelLike): BundleTool<Input, T>;
 }
 
 /**
- * A tool that asks up to K times and gives an evidence bundle.
+ * Tool that asks up to K times and gives an evidence bundle.
  *
  * Implement `executeReplicate`, one answer for one seed: the base class schedules, validates, retries, stops early,
  * summarises and reports. Or override `executeBundle` and do all of that yourself; it is then guarded as one call.
@@ -46,12 +46,12 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
   EvidenceContent<T>,
   BundleToolOptions
 > {
-  /** Where the answers come from. Override it for a tool that does not ask a live model. */
+  /** Origin of the answers. Override it for a tool that does not ask a live model. */
   get source(): EvidenceSource {
     return "live";
   }
 
-  /** Whether a subclass has said how to get an answer. */
+  /** True where a subclass says how to get an answer. */
   get canRun(): boolean {
     return this.runsWholeBundle || this.executeReplicate !== BundleTool.prototype.executeReplicate;
   }
@@ -74,7 +74,7 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
     return resolved;
   }
 
-  /** Asks for the bundle, reports it, and gives it as the content. */
+  /** Makes the bundle, reports it, and returns it as the content. */
   execute(request: Input, options: BundleToolOptions, context: ToolContext): Promise<EvidenceContent<T>> {
     const content = contentOf(this, this.runsWholeBundle, request, options, context);
     const around = enclosingWork();
@@ -95,8 +95,8 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
   }
 
   /**
-   * One answer for one seed. A rejection is retried or not as its error says; the answer's `data` is checked against
-   * the schema afterwards.
+   * Gets one answer for one seed. A rejection is retried or not as its error says. The answer's `data` goes through the
+   * schema afterwards.
    */
   executeReplicate(
     _request: Input,
@@ -109,7 +109,7 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
   }
 
   /**
-   * Says, once a bundle and before its first call, how much one replicate may use; budgets are kept by it. Default:
+   * Says, once a bundle and before its first call, how much one replicate may use. Budgets are kept by it. Default:
    * `estimate`, else `perReplicateBudget`.
    */
   async boundReplicates(
@@ -120,7 +120,7 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
     return () => this.estimate?.(request, options) ?? amountsOf(options.perReplicateBudget);
   }
 
-  /** All answers, and what they come to. */
+  /** Gets all answers, and makes the bundle of them. */
   async executeBundle(
     request: Input,
     options: ResolvedBundleOptions,

@@ -7,7 +7,7 @@ import { toJsonData, toReadableData } from "../../schema/json-data.ts";
 import { summarizeSoFar } from "./summary.ts";
 
 /**
- * The evidence bundle of replicates that a tool got by itself.
+ * Creates the evidence bundle of replicates that a tool got by itself.
  *
  * @param input `replicates` in the order in which they were asked for, `options` as `executeBundle` got them, `source`
  * of the answers (default `"live"`), `elapsedMs` of the whole (default 0), why it ended before `k` of them, the
@@ -63,7 +63,7 @@ export function createEvidenceBundle<T>(input: {
   };
 }
 
-/** A replicate that a tool made or copied by itself may have no JSON beside its answer, or write its answer as it is. */
+/** Completes a replicate that a tool made or copied by itself: it may have no JSON beside its answer. */
 function withOwnJson<T>(replicate: Replicate<T>): Replicate<T> {
   const { data, valid, json = (valid ? toJsonData : toReadableData)(data) } = replicate;
   const isComplete = replicate.json !== undefined && (data === json || "toJSON" in replicate);

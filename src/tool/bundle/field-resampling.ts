@@ -71,7 +71,7 @@ export class FieldResampling {
       const answer = await answerOf(this.#schema, whole, checked.value);
       const json = pickFields(answer.json, fields) as JSONValue;
       if (answer.data === answer.json) return { data: json, json };
-      // Of a renamed field, the output has nothing at the pointer that was asked for.
+      // The output has nothing at the pointer of a renamed field.
       const data = pickFields(answer.data, fields);
       return { data: fields.every((field) => has(data, field) || !has(json, field)) ? data : json, json };
     }
@@ -96,7 +96,7 @@ function pointerOf(error: string): string {
   return error.slice(0, error.indexOf(": "));
 }
 
-/** Returns the messages of a question of which only some fields are to be answered. The user's own words stay as they are. */
+/** Returns the messages of a question of which only some fields are to be answered. The user's words stay as they are. */
 export function askForFields(messages: readonly PromptMessage[], fields: readonly string[]): readonly PromptMessage[] {
   const instruction = `Of the answer, only these fields are needed (JSON pointers); leave out all others: ${fields.join(", ")}`;
   const [first, ...others] = messages;

@@ -48,10 +48,10 @@ function questionFingerprint(
   }
 }
 
-/** A tool asks under one schema again and again. */
+/** Kept by schema: a tool asks under one schema again and again. */
 const known = new WeakMap<JSONSchema, string | undefined>();
 
-/** What tells schemas apart; `undefined` for one that has no canonical form, with an infinite limit in it for example. */
+/** Returns the fingerprint of a schema; `undefined` for one without a canonical form: with an infinite limit, say. */
 export function schemaFingerprint(schema: JSONSchema): string | undefined {
   if (!known.has(schema)) known.set(schema, tryFingerprint(schema));
   return known.get(schema);

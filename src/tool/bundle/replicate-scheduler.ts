@@ -12,7 +12,7 @@ import type { Replicate } from "../../contract/bundle.ts";
 import { jsonOf } from "../../contract/bundle-json.ts";
 import type { OutputError } from "../../contract/output.ts";
 
-/** How one request for a replicate ended. */
+/** Result of one request for a replicate. */
 export interface Asked {
   /** Absent where it could not even be started. */
   readonly replicate?: Replicate | undefined;
@@ -21,7 +21,7 @@ export interface Asked {
   readonly isHopeless?: boolean;
 }
 
-/** Why a replicate is not there or not valid: what was thrown, and the same as plain data. */
+/** Reason why a replicate is missing or invalid: the error that was thrown, and the same as plain data. */
 export interface Failure {
   readonly error: unknown;
   readonly facts: OutputError;
@@ -34,11 +34,11 @@ interface RuleVerdict {
   readonly fields?: readonly string[];
 }
 
-/** What the scheduler asks of a stopping rule. */
+/** Stopping rule, as the scheduler uses it. */
 export interface Rule {
   readonly needed: number;
   /**
-   * Hears of the next replicate.
+   * Observes the next replicate.
    *
    * @param info `fields`: what it was asked for; default: the whole answer
    * @returns `fields`: what further replicates are to be asked for; default: the whole answer
@@ -55,20 +55,20 @@ export interface ScheduleOptions {
   /**
    * Called after each replicate that the rule has seen.
    *
-   * @param count of those that it has seen by now
+   * @param count number of replicates that it has seen
    * @param seen gives them all
    */
   onObserved(count: number, seen: () => readonly Replicate[]): void;
 }
 
-/** The replicates in index order, and why there are no more of them. */
+/** Replicates in index order, and why there are no more of them. */
 export interface Schedule {
   readonly replicates: Replicate[];
-  /** The rule's words, where it ended the asking. */
+  /** The rule's reason, where it ended the asking. */
   readonly stopReason?: string | undefined;
   /** The failure that ended the asking. */
   readonly halt?: Failure | undefined;
-  /** What became of replicates that are not valid or not there, in the order in which they ended. */
+  /** Failures of replicates that are missing or invalid, in the order in which they ended. */
   readonly failures: readonly Failure[];
 }
 

@@ -7,7 +7,7 @@ import { InvalidOptionsError, type OptionIssue } from "../../core/errors.ts";
 import { collectOptions, type ResolvedOptions } from "../../core/options.ts";
 
 /**
- * The most that one replicate may use; `undefined` where nobody knows.
+ * Returns the most that one replicate may use; `undefined` where that is not known.
  *
  * @param share what is left of the budget, divided by the replicates that may still be asked for
  * @param remaining all that is left of the budget
@@ -21,45 +21,45 @@ export type ReplicateBound = (
   unspent?: Budget,
 ) => CallBound | undefined;
 
-/** What the scheduling of replicates needs of a bundle tool. */
+/** Bundle tool, as the making of a bundle uses it. */
 export interface ReplicateSource<Input, T> {
   readonly name: string;
   readonly version?: string | undefined;
   readonly provider?: string | undefined;
   readonly modelId?: string | undefined;
   readonly source: EvidenceSource;
-  /** What it asks whatever the request, as plain data: part of what the journal knows a replicate by. */
+  /** Prompt of every request, as plain data. The journal tells questions apart by it. */
   readonly promptIdentity?: unknown;
-  /** Whether it heeds `replicate.fields`. */
+  /** True where it heeds `replicate.fields`. */
   readonly asksForFields?: boolean | undefined;
   boundReplicates(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<ReplicateBound>;
   executeReplicate(request: Input, replicate: ReplicateSpec, context: ReplicateContext): Promise<ReplicateResult<T>>;
   withModel?(model: string | LanguageModelLike): ReplicateSource<Input, T>;
 }
 
-/** A source of replicates, with what bounds them. */
+/** Source of replicates, and their bounds. */
 export interface BoundSource<Input, T> {
   readonly source: ReplicateSource<Input, T>;
   readonly bound: ReplicateBound;
 }
 
-/** What running a whole bundle as one call needs of a bundle tool. */
+/** Bundle tool that runs a whole bundle as one call. */
 export interface BundleSource<Input, T> {
   readonly name: string;
   readonly provider?: string | undefined;
   executeBundle(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<EvidenceBundle<T>>;
 }
 
-/** What a ceiling says of the size of a call. Its time is none: a call may take so long, and need not. */
+/** Returns the amounts of a ceiling. Its time is not an amount: a call may take that long, and need not. */
 export function amountsOf(ceiling: Budget | undefined): Budget | undefined {
   return ceiling && { tokens: ceiling.tokens, costUsd: ceiling.costUsd };
 }
 
-/** Bundle options with every default filled in. Seeds are left open where nobody gave any: they depend on the request. */
+/** Bundle options with every default filled in, but for seeds: they depend on the request where none are given. */
 export type CheckedBundleOptions = ResolvedOptions<typeof bundleOptions>;
 
 /**
- * Checks what the run and the tool say, the run's word counting more.
+ * Checks the options of the run and of the tool. The run's win.
  *
  * @throws InvalidOptionsError naming every fault
  */
@@ -82,7 +82,7 @@ export function resolveBundleOptions(
   return resolved;
 }
 
-/** Options without those given as `undefined`, where `epsilon` alone means the rule of that name. */
+/** Returns options without those given as `undefined`. `epsilon` alone selects the rule of that name. */
 function withStopping(options: BundleOptions | undefined): BundleOptions {
   const given = Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined));
   return "epsilon" in given && !("stopping" in given) ? { ...given, stopping: "epsilon" } : given;

@@ -46,8 +46,8 @@ export async function executeBundleTool<Input, T>(
 }
 
 /**
- * Job: make a bundle. Resolve what answers have to fit, find every model that may be asked, ask one after the other until
- * an answer is certain enough, and put together what was asked.
+ * Job: make a bundle: resolve what answers have to fit, find each model that may be asked, ask one after the other until
+ * an answer is certain enough, and put the replicates together.
  * Boundary: `runStage` asks one model.
  * Invariants:
  * 1. Every model is found, and priced where money counts, before the first call.
@@ -100,11 +100,11 @@ async function boundModels<Input, T>(
   return models;
 }
 
-/** Everything that was asked, and how the asking of the last model ended. */
-interface Asked<T> {
+/** Bundle of all models that were asked, and how the asking of the last one ended. */
+interface AskedModels<T> {
   readonly evidenceBundle: EvidenceBundle<T>;
   readonly schedule: Schedule;
-  /** Whether the last model has a valid answer. */
+  /** True where the last model has a valid answer. */
   readonly isAnswered: boolean;
 }
 
@@ -114,7 +114,7 @@ async function askModels<Input, T>(
   models: readonly BoundSource<Input, T>[],
   work: BundleWork<Input>,
   startedMs: number,
-): Promise<Asked<T>> {
+): Promise<AskedModels<T>> {
   const { context, runtime, options } = work;
   const { below = 0 } = options.escalate ?? {};
   const stages: BundleStage<T>[] = [];
@@ -195,7 +195,7 @@ function earlyStopReason({ halt, stopReason }: Schedule): string | undefined {
   return halt.error.budgetType === "timeMs" ? "time" : "budget";
 }
 
-/** An open circuit follows from failures; where they are this bundle's own, the first of them is the cause. */
+/** Returns the cause of a failed bundle. An open circuit follows from failures: the first of this bundle's own counts. */
 function causeOf(failure: Failure, { failures }: Schedule): Failure {
   if (failure.facts.category !== "circuit_open") return failure;
   return failures.find(({ facts }) => consequencesOf(facts.category).breaker !== "neutral") ?? failure;

@@ -24,9 +24,9 @@ export interface BundleWork<Input> extends AnswerRules {
   readonly questionFor: (model: ReplicateSource<any, any>) => string | undefined;
 }
 
-/** All replicates of one model, and what they come to. */
+/** Replicates of one model, and their summary. */
 export interface BundleStage<T> {
-  /** Where the answers of its model come from. */
+  /** Origin of the model's answers. */
   readonly source: EvidenceSource;
   readonly schedule: Schedule;
   readonly replicates: Replicate<T>[];
@@ -77,8 +77,8 @@ export async function runStage<Input, T>(
 }
 
 /**
- * Asks the similarity about a replicate. Where that fails, or the run ends before it has answered, no more replicates are
- * asked for, and those that are there, which are paid for, are compared without it.
+ * Asks the similarity about a replicate. Where that fails, or the run ends first, no more replicates are asked for, and
+ * those that are there, which are paid for, are compared without it.
  */
 async function learn(
   { json }: Replicate,

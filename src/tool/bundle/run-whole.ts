@@ -13,8 +13,8 @@ import { attemptContext, countUse, runtimeFor } from "./tool-runtime.ts";
 
 /**
  * Runs an overridden `executeBundle` as one guarded call. Replicates that it asks for through `super.executeBundle` run
- * inside that call and are not guarded again, so that retries never multiply. Where the call is ended from outside, what
- * `super.executeBundle` has by then is what there is.
+ * inside that call and are not guarded again, so that retries never multiply. Where the call is ended from outside, the
+ * evidence that `super.executeBundle` has found is kept.
  */
 export async function runWhole<Input, T>(
   tool: BundleSource<Input, T>,
@@ -55,7 +55,7 @@ export async function runWhole<Input, T>(
   const isEnded = latest !== undefined && wasEnded(latest);
   const { content, isUsable } = await found.find();
   const failures = { [tool.name]: outcome.failure };
-  // A tool that fails by itself, whatever its base class has found, has not answered.
+  // A tool that fails by itself has not answered, whatever its base class has found.
   const isAnswer = isUsable && (isEnded || outcome.error instanceof PartialResult);
   throw new PartialResult({ content, isUsable: isAnswer, failures, cause: causeOf(outcome.error) });
 }
@@ -72,7 +72,7 @@ function assertBundle(bundle: EvidenceBundle<unknown>, toolName: string): void {
   throw new TypeError(`executeBundle of "${toolName}" ${advice}, and gave ${showValue(bundle)}`);
 }
 
-/** The journal inside one attempt, and whether anything was found in it, which is paid for. */
+/** Returns the journal inside one attempt, and whether anything was found in it, which is paid for. */
 function journalWithin(
   { journal }: ToolRuntime,
   attempt: CallAttempt,
@@ -84,7 +84,7 @@ function journalWithin(
       hasFound ||= found !== undefined;
       return found;
     },
-    // An attempt that is over waits for no store: what it has found is there.
+    // Once the attempt is over, the store is not awaited: the replicate is there.
     async append(...replicate) {
       const scope = new CancelScope(attempt.signal);
       await scope.race(journal.append(...replicate)).finally(() => scope.dispose());
@@ -97,12 +97,12 @@ function journalWithin(
  * Job: keep what `super.executeBundle` has found inside an overridden one, for when the call around it fails.
  * Boundary: what the call failed with, and what becomes of the run, is the caller's.
  * Invariants:
- * 1. What is kept answers the last question that was asked: the further one, where attempts have come to different ones.
+ * 1. Kept evidence answers the last question that was asked: the further one, where attempts came to different ones.
  * 2. Evidence with a valid answer to it is replaced only by other such evidence.
  * 3. Bundles whose attempt was ended from outside are waited for; one that nothing has ended is not.
  */
 
-/** What there is to show, and whether it answers the request at all. */
+/** Content to show, and whether it answers the request at all. */
 export interface Kept {
   readonly content: unknown;
   readonly isUsable: boolean;
@@ -112,18 +112,18 @@ const nothing: Kept = { content: null, isUsable: false };
 
 export class InnerEvidence {
   #kept: Kept = nothing;
-  /** Which bundle of its attempt that is; later ones may ask another question. */
+  /** Place of the kept bundle in its attempt; later ones may ask another question. */
   #place = 0;
-  /** Bundles of the attempt under way. */
+  /** Number of bundles of the current attempt. */
   #count = 0;
   readonly #followed: { readonly attempt: Pick<CallAttempt, "signal">; readonly isKept: Promise<void> }[] = [];
 
-  /** An attempt asks from the start. */
+  /** Counts bundles anew: an attempt asks from the start. */
   startAttempt(): void {
     this.#count = 0;
   }
 
-  /** Hears of a bundle that is being made, in which attempt. */
+  /** Follows a bundle that is being made in an attempt. */
   follow(bundle: Promise<EvidenceBundle<any>>, attempt: Pick<CallAttempt, "signal">): void {
     const place = ++this.#count;
     if (place > this.#place) this.#kept = nothing;
@@ -137,7 +137,7 @@ export class InnerEvidence {
     this.#followed.push({ attempt, isKept });
   }
 
-  /** What there is of bundles that were ended comes at once. */
+  /** Aborted bundles settle at once, so they are awaited. */
   async find(): Promise<Kept> {
     const ended = this.#followed.filter(({ attempt }) => wasEnded(attempt));
     await Promise.all(ended.map(({ isKept }) => isKept));

@@ -25,12 +25,12 @@ export class SettledComparison {
     this.#compare = this.#hasSimilarity ? undefined : given;
   }
 
-  /** Whether comparing waits for anything. */
+  /** True where comparing waits for a similarity. */
   get isAwaited(): boolean {
     return this.#hasSimilarity;
   }
 
-  /** How the values learned so far are compared. */
+  /** Comparison of the values learned so far. */
   get compare(): CompareOptions | undefined {
     return this.#compare;
   }
@@ -46,7 +46,7 @@ export class SettledComparison {
     return this.#learning;
   }
 
-  /** Values are compared without the similarity from here on, for it can be asked no more. */
+  /** Compares values without the similarity from here on: it cannot be asked any more. */
   giveUp(): void {
     this.#isGivenUp = true;
     this.#compare = this.#given && replaceSimilarity(this.#given, () => undefined);

@@ -11,8 +11,8 @@ import type { ResolvedSchema } from "../../schema/resolve.ts";
 import { consensusOf } from "./answers.ts";
 
 /**
- * Counts the votes of replicates, puts the consensus together from the fields, and sends it through the schema once. Where
- * the schema refuses it, or the run ends before the schema has answered, one whole replicate is given in its place.
+ * Counts the votes of replicates, puts the consensus together from the fields, and sends it through the schema once.
+ * Where the schema refuses it, or the run ends before the schema has answered, one whole replicate is given instead.
  */
 export async function summarizeReplicates<T>(
   replicates: readonly Replicate<T>[],
@@ -74,8 +74,8 @@ function inTime<R>(answer: Promise<R | undefined>, signal: AbortSignal): Promise
 }
 
 /**
- * Adds what labels say of bundles like this one. A source that fails takes nothing away from an answer that is paid for:
- * the run goes on with a warning.
+ * Adds the confidence that labels give bundles like this one. Where their source fails, the answer is still paid for: the
+ * run goes on with a warning.
  */
 export async function addCalibratedConfidence(bundle: EvidenceBundle<any>, context: ToolContext): Promise<void> {
   const source = runtimeOf(context)?.calibrations;

@@ -39,7 +39,7 @@ export function innerContext(
   const { traceId, requestId, budget, clock, random, idempotencyKey } = context;
   const { signalOf = context, attempt = context.attempt, events = context.events } = own;
   const facts = {
-    // What a caller has added to the context stays in reach. All else is the object's own, so that it can be spread.
+    // Additions of the caller stay in reach. All else is the object's own, so that it can be spread.
     __proto__: context,
     traceId,
     requestId,
@@ -55,8 +55,8 @@ export function innerContext(
 }
 
 /**
- * What a tool works with that is given this context. Inside an attempt its calls are part of that one: guarded once
- * more they would be tried again by two at once, wait for what is reserved for the attempt, and outlive it.
+ * Returns the runtime of a tool that is given this context. Inside an attempt, its calls are part of that attempt:
+ * guarded again, they would be retried by two layers, wait for what is reserved for the attempt, and outlive it.
  *
  * @param limits ceilings of the calls, all together
  */
@@ -75,7 +75,7 @@ function guardOf(
   return limits ? guardWithin(limits) : guard;
 }
 
-/** What a tool that is called by hand, outside of any run, works with. */
+/** Returns the runtime of a tool that is called by hand, outside any run. */
 export function runtimeByHand({ clock, signal }: ToolContext): ToolRuntime {
   const guard = createDirectGuard(clock, signal);
   return {
@@ -88,8 +88,8 @@ export function runtimeByHand({ clock, signal }: ToolContext): ToolRuntime {
 }
 
 /**
- * The guard of a tool that is called by hand: one attempt, and no policy but that nothing starts, and nothing is waited
- * for, once `signal` is aborted.
+ * Creates the guard of a tool that is called by hand: one attempt, and no policy. Once `signal` is aborted, nothing
+ * starts and nothing is awaited.
  *
  * @param outer the attempt that the calls are part of, which what they spend counts for too
  */
@@ -125,15 +125,15 @@ function createDirectGuard(clock: Clock, signal: AbortSignal, outer?: CallAttemp
   };
 }
 
-/** Outside of any run nobody says what an error means. */
+/** Describes an error outside any run, where no classifier says what it means. */
 function unclassified(error: unknown, attempts: number): OutputError {
   const type = error instanceof Error ? error.name : "Error";
   return keepOriginal({ type, message: messageOf(error), code: "UNKNOWN", isRetryable: false, attempts }, error);
 }
 
 /**
- * Counts what an answer says that it used. Figures that nobody can count take no answer away that is paid for: what was
- * set aside for it counts in their place.
+ * Counts the usage that an answer states. Figures that cannot be counted do not cost an answer that is paid for: the
+ * amount that was reserved for it counts in their place.
  *
  * @returns what is wrong with the figures
  */
