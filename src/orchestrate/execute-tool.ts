@@ -126,7 +126,10 @@ class Execution {
       ledger,
       emit: (type, data, attempt) => events.emit(type, data, attempt),
       policies: this.#policies,
-      ready: this.#setting.whenHeld,
+      ready: () => {
+        const held = this.#setting.whenHeld?.();
+        return held && this.#setting.scope.race(held);
+      },
     });
     return meterCalls(traceCalls(guard, this.#span));
   }

@@ -86,7 +86,7 @@ const faults: Readonly<Record<string, Spoil>> = {
     ({ costUsd }) => costUsd > 0,
     ({ costUsd }) => ({ costUsd: 2 * costUsd }),
   ),
-  "of all runs of a key, one executes at a time": (history) => {
+  "of all runs of a key, one executes at a time; a process whose lease ran out starts no call under it": (history) => {
     const keyed = history.runs.filter((run) => jobOf(history, run).key !== null && callsOf(history, run).length > 0);
     const pair = keyed.find((run, index) =>
       keyed.slice(index + 1).some((other) => isSameKeyAndProcess(history, run, other)),

@@ -2,7 +2,7 @@
  * Job: hold a claim for as long as its run goes on.
  * Boundary: knows the store's tokens; what a lost claim means for the run is the caller's.
  * Invariants:
- * 1. The lease is renewed well before it runs out, one renewal at a time.
+ * 1. The lease is renewed well before it runs out, one renewal at a time; one without an answer by then is asked anew.
  * 2. A claim that another run has is given up at once. One that could not be renewed before its lease ran out is unsure:
  *    nothing new starts until the store confirms it, and it is given up once patience is over.
  * 3. After `stop` nothing is renewed and no timer is left.
@@ -84,17 +84,23 @@ class Lease {
   #renew(): void {
     const { store, token, leaseMs, clock } = this.#options;
     const askedAtMs = clock.now();
-    const patienceMs = this.#leftMs + this.#options.patienceMs;
     // A process that stood still for long has no time left, and yet the store may still hold the claim for it.
-    this.#wait(() => this.#lose(noAnswer(leaseMs)), patienceMs > 0 ? patienceMs : this.#pauseMs);
+    this.#wait(() => this.#askAgain(), this.#leftMs > 0 ? this.#leftMs : this.#pauseMs);
     store.renew(token, leaseMs).then(
       () => {
-        this.#heldUntilMs = askedAtMs + leaseMs;
+        this.#heldUntilMs = Math.max(this.#heldUntilMs, askedAtMs + leaseMs);
         this.#confirm();
         this.start();
       },
       (error) => this.#retry(error),
     );
+  }
+
+  /** Stops waiting for an answer that has not come: its connection may be dead, and the next one alive. */
+  #askAgain(): void {
+    const { leaseMs, patienceMs } = this.#options;
+    if (this.#leftMs + patienceMs > 0) this.#renew();
+    else this.#lose(noAnswer(leaseMs));
   }
 
   /** Asks a store that cannot be reached again while there is patience, and another one until the lease ends. */

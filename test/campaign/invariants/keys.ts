@@ -5,16 +5,35 @@ import type { Invariant } from "./invariant.ts";
 import { callsOf, goesOnUnprotected, jobOf, outputOf, processOf } from "./reports.ts";
 
 export const oneExecutionAKey: Invariant = {
-  promise: "of all runs of a key, one executes at a time",
+  promise: "of all runs of a key, one executes at a time; a process whose lease ran out starts no call under it",
   check(history, expect) {
-    for (const [first, second] of pairsOfOneKey(history))
-      if (isProtected(history, first, second))
+    for (const [first, second] of pairsOfOneKey(history)) {
+      if (!isProtected(history, first, second)) continue;
+      if (processOf(history, first) === processOf(history, second))
         expect(
           !overlap(callsOf(history, first), callsOf(history, second)),
           () => `runs ${first.index} and ${second.index} executed at the same time`,
         );
+      else
+        for (const run of [first, second])
+          expect(
+            callsOf(history, run).every((call) => holderAt(history, run, call.startStep) === processOf(history, run)),
+            () => `run ${run.index} started a call under a key that another process held`,
+          );
+    }
   },
 };
+
+/** The process that had won the run's key last, by then. What it had started before goes on where another one wins the key. */
+function holderAt(history: History, run: PlayedRun, step: number): number | undefined {
+  const { key } = jobOf(history, run);
+  return history.operations
+    .filter(
+      ({ claim, doneStep = Number.POSITIVE_INFINITY, ...of }) => claim === "won" && of.key === key && doneStep <= step,
+    )
+    .toSorted(byStep)
+    .at(-1)?.process;
+}
 
 function* pairsOfOneKey(history: History): Generator<[PlayedRun, PlayedRun]> {
   for (const first of history.runs)
