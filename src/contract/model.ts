@@ -39,6 +39,8 @@ export interface ModelTraits {
   readonly refused: Set<CallParameter>;
   /** Longest answer that the server allows, in tokens. */
   maxOutputTokens?: number;
+  /** Without a limit, the model's provider package asks for more than the server allows. */
+  needsLimit?: boolean;
 }
 
 /** Traits of each model, by its provider and name. */

@@ -26,8 +26,9 @@ export async function generateAdapted(
   adaptation: Adaptation,
 ): Promise<ModelAnswer> {
   const { traits } = adaptation;
+  let roomInContext: number | undefined;
   for (let refusals = 0; ; refusals++) {
-    const sent = adapt(call, adaptation);
+    const sent = adapt(call, adaptation, roomInContext);
     try {
       const answer = await generate(model, sent);
       if (call.onDelta && !sent.onDelta && answer.text !== "") call.onDelta(answer.text);
@@ -35,19 +36,26 @@ export async function generateAdapted(
     } catch (error) {
       const refusal = refusals < mostRefusals ? readRefusal(error, sent, adaptation.isOwnLimit) : undefined;
       if (!refusal || call.signal.aborted) throw error;
-      if (learn(refusal, traits)) adaptation.onRefusal(describe(refusal, model));
+      if (refusal.isOfPrompt) roomInContext = refusal.maxOutputTokens;
+      else if (learn(refusal, traits)) adaptation.onRefusal(describe(refusal, model));
     }
   }
 }
 
-/** The call as the model's traits want it. */
-function adapt(call: ModelCall, { traits, isOwnLimit }: Adaptation): ModelCall {
+/**
+ * The call as the model's traits want it.
+ *
+ * @param roomInContext tokens that the prompt leaves in the model's context, where the server has told
+ */
+function adapt(call: ModelCall, { traits, isOwnLimit }: Adaptation, roomInContext: number | undefined): ModelCall {
   const { maxOutputTokens: asked, onDelta } = call;
-  const isTooLong = !isOwnLimit && asked !== undefined && traits.maxOutputTokens !== undefined;
+  const most = Math.min(traits.maxOutputTokens ?? Number.POSITIVE_INFINITY, roomInContext ?? Number.POSITIVE_INFINITY);
+  const limit =
+    asked === undefined ? traits.needsLimit && traits.maxOutputTokens : isOwnLimit ? asked : Math.min(asked, most);
   return {
     ...call,
     refused: new Set(traits.refused),
-    maxOutputTokens: isTooLong ? Math.min(asked, traits.maxOutputTokens as number) : asked,
+    maxOutputTokens: limit || undefined,
     onDelta: traits.refused.has("stream") ? undefined : onDelta,
   };
 }
@@ -65,10 +73,15 @@ interface Refusal {
   readonly parameter: CallParameter;
   /** Longest answer that the server allows, where the refusal names it. */
   readonly maxOutputTokens?: number | undefined;
+  /** `maxOutputTokens` is what this prompt leaves in the model's context. */
+  readonly isOfPrompt?: boolean;
+  /** The call had no limit: the provider package asked for more than the server allows. */
+  readonly isOfPackage?: boolean;
 }
 
 /** @returns false where other calls had learned it meanwhile */
-function learn({ parameter, maxOutputTokens }: Refusal, traits: ModelTraits): boolean {
+function learn({ parameter, maxOutputTokens, isOfPackage }: Refusal, traits: ModelTraits): boolean {
+  if (isOfPackage) traits.needsLimit = true;
   if (maxOutputTokens === undefined)
     return !traits.refused.has(parameter) && traits.refused.add(parameter).has(parameter);
   if (maxOutputTokens >= (traits.maxOutputTokens ?? Number.POSITIVE_INFINITY)) return false;
@@ -112,9 +125,15 @@ function readRefusal(error: unknown, call: ModelCall, isOwnLimit: boolean): Refu
   const { refused } = call;
   const isRefusal = refusalWords.test(said.text);
   const names = (parameter: keyof typeof parameterNames) => parameterNames[parameter].test(said.parameter ?? said.text);
+  if (call.maxOutputTokens === undefined && names("maxOutputTokens") && !contextSize.test(said.text)) {
+    const maxOutputTokens = longestAnswer(said.text, undefined);
+    if (maxOutputTokens !== undefined) return { parameter: "maxOutputTokens", maxOutputTokens, isOfPackage: true };
+  }
   if (call.maxOutputTokens !== undefined && !refused?.has("maxOutputTokens")) {
-    const limit = isOwnLimit ? undefined : longestAnswer(said.text, call.maxOutputTokens);
-    if (limit !== undefined) return { parameter: "maxOutputTokens", maxOutputTokens: limit };
+    const isOfPrompt = contextSize.test(said.text);
+    const longest = isOfPrompt ? leftOfContext : longestAnswer;
+    const limit = isOwnLimit ? undefined : longest(said.text, call.maxOutputTokens);
+    if (limit !== undefined) return { parameter: "maxOutputTokens", maxOutputTokens: limit, isOfPrompt };
     if (names("maxOutputTokens") && isRefusal && !isTooLarge.test(said.text))
       return { parameter: refused?.has("limitName") ? "maxOutputTokens" : "limitName" };
     if (!isOwnLimit && (names("maxOutputTokens") || completionWords.test(said.text)) && isTooLarge.test(said.text))
@@ -154,17 +173,22 @@ const strictWords = /\bstrict\b|additionalProperties|'?required'? is required|mu
 
 /**
  * Longest answer that a refusal names: the largest number in it that is below what was asked for, less one where the
- * range excludes it. A context that is too small for prompt and answer together names what is left of it.
+ * range excludes it.
+ *
+ * @param asked `undefined` where the provider package asked: then the largest number of several is what it asked for
  */
-function longestAnswer(text: string, asked: number): number | undefined {
+function longestAnswer(text: string, asked: number | undefined): number | undefined {
   if (!isTooLarge.test(text)) return undefined;
-  if (/context (length|window|size)[^\d]{0,20}\d/i.test(text)) return leftOfContext(text, asked);
   if (!parameterNames.maxOutputTokens.test(text) && !completionWords.test(text)) return undefined;
-  const numbers = numbersIn(text).filter(({ value }) => value < asked && value > 0);
-  const largest = numbers.sort((a, b) => b.value - a.value)[0];
+  const numbers = numbersIn(text).sort((a, b) => b.value - a.value);
+  const most = asked ?? (numbers.length > 1 ? (numbers[0]?.value as number) : Number.POSITIVE_INFINITY);
+  const largest = numbers.find(({ value }) => value < most && value > 0);
   return largest && (largest.isExcluded ? largest.value - 1 : largest.value);
 }
 
+const contextSize = /context (length|window|size)[^\d]{0,20}\d/i;
+
+/** What the prompt leaves of the context, where the refusal names both. */
 function leftOfContext(text: string, asked: number): number | undefined {
   if (!parameterNames.maxOutputTokens.test(text) && !completionWords.test(text)) return undefined;
   const context = /context (?:length|window|size)[^\d]{0,20}(\d[\d,]*)/i.exec(text)?.[1];

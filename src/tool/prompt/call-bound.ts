@@ -38,10 +38,10 @@ export interface Room {
   readonly unspent: Budget;
 }
 
-/** Room for the first answer of a tool, which may think before it writes. */
+/** Share that is ample for the first answer of a tool, which may think before it writes. */
 const roomForThoughts = 16_384;
 /** Answers are not squeezed below this for the sake of asking several at once. */
-const leastRoom = 1_024;
+const leastRoom = 256;
 /** The lowest limit that every server takes: OpenAI's Responses API refuses lower ones. */
 const lowestLimit = 16;
 /** An answer that did not fit is asked for again with this much more room, or not at all. */
@@ -52,6 +52,7 @@ export class CallSizes {
   readonly #facts: CallFacts;
   /** Real tokens of the prompt by estimated ones, since the first answer told. */
   #scale: number | undefined;
+  #answers = 0;
   #longestAnswer = 0;
   /** The largest limit that an answer did not fit into. */
   #longestCut = 0;
@@ -104,8 +105,10 @@ export class CallSizes {
   learn(previousError: unknown, usage: Usage, limit: number | undefined, isCut: boolean): void {
     const estimated = this.#scale === undefined && !usage.estimated ? this.promptTokens(previousError) : undefined;
     if (estimated && usage.inputTokens > 0) this.#scale = usage.inputTokens / estimated;
-    if (!isCut) this.#longestAnswer = Math.max(this.#longestAnswer, usage.outputTokens);
-    else if (limit !== undefined) this.#longestCut = Math.max(this.#longestCut, limit);
+    if (!isCut) {
+      this.#answers++;
+      this.#longestAnswer = Math.max(this.#longestAnswer, usage.outputTokens);
+    } else if (limit !== undefined) this.#longestCut = Math.max(this.#longestCut, limit);
   }
 
   /** Estimated tokens of a call's prompt, measured by the first answer. */
@@ -128,17 +131,23 @@ export class CallSizes {
   }
 
   /**
-   * The first calls get room for thoughts, and wait for each other rather than share a room that may be too small. Later
-   * ones get twice what was needed, where that is left.
+   * Room that a call asks for. A call waits for others to give back what they do not use, rather than be squeezed below
+   * what an answer may well need. It is not made with less than answers have needed. The first answer of a tool, which may
+   * think, has all that is left, unless each call's share is ample.
    */
   #roomFor(shared: number, remaining: number, unspent: number): number {
-    const { usualAnswer } = this.#facts;
-    const isLearned = this.#longestAnswer + this.#longestCut > 0;
-    const usual = usualAnswer > 0 ? Math.max(leastRoom, 2 * usualAnswer) : roomForThoughts;
-    const ample = isLearned ? 2 * Math.max(this.#longestAnswer, this.#longestCut) : usual;
-    const least = Math.max(this.#needed, isLearned ? 0 : Math.min(this.#cap, unspent, usual));
-    if (remaining < least) return least;
-    return Math.min(this.#cap, remaining, Math.max(shared, ample, least));
+    const isFirst = this.#answers === 0 && this.#longestCut === 0 && this.#facts.usualAnswer === 0;
+    const ample = isFirst && shared < roomForThoughts ? unspent : this.#ampleRoom();
+    const wanted = Math.min(this.#cap, Math.max(shared, ample));
+    const least = Math.max(this.#needed, Math.min(this.#cap, ample, unspent));
+    return remaining < least ? least : Math.min(wanted, remaining);
+  }
+
+  /** Room in which the next answer fits for all that is known: the fewer answers were seen, the more. */
+  #ampleRoom(): number {
+    const factor = 2 + 2 / Math.max(1, this.#answers);
+    const longest = this.#answers > 0 ? this.#longestAnswer : this.#facts.usualAnswer;
+    return Math.max(leastRoom, Math.ceil(factor * longest), 2 * this.#longestCut);
   }
 
   /** Output tokens that a budget leaves room for beside the prompt; perhaps negative. */
