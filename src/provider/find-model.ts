@@ -1,34 +1,58 @@
 import type { LanguageModelLike } from "../contract/model.ts";
 import type { Clock } from "../core/clock.ts";
-import { InvalidOptionsError } from "../core/errors.ts";
+import { hideSecrets, InvalidOptionsError } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
 import { nearest } from "../core/nearest.ts";
+import { hideHeaders } from "./transport.ts";
 
 const loadRecorded = lazily(() => import("./recorded.ts"));
 const loadSimulated = lazily(() => import("./simulated.ts"));
+const loadModelFetch = lazily(() => import("./model-fetch.ts"));
 
-const ownPrefixes = ["openai-compatible", "recorded", "simulated"];
+/** Where and how a model that is named by text is asked. */
+export interface ModelAccess {
+  /** Sent with each call, beside the key. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Address of the API, in place of the provider's own. */
+  readonly baseUrl?: string | undefined;
+  /** Environment variable that holds the key, in place of the provider's own. */
+  readonly apiKeyEnv?: string | undefined;
+}
 
 /**
- * The model of a name such as `"openai:gpt-5-mini"`; a model object is given back as it is.
+ * Finds the model of a name such as `"openai:gpt-5-mini"`. A model object is given back as it is.
  *
  * @param clock by which a simulation waits
- * @throws InvalidOptionsError for a name that leads nowhere, or what is no model
+ * @throws InvalidOptionsError for a name that leads nowhere, a value that is not a model, or an access that the model has no use for
  */
 export async function findModel(
   reference: string | LanguageModelLike,
   clock: Clock | undefined,
+  access: ModelAccess = {},
 ): Promise<LanguageModelLike> {
-  if (typeof reference !== "string") return checkedModel(reference);
+  if (typeof reference !== "string") {
+    refuseAccess(access, `a model named by text, as ${checkedModel(reference).modelId} was made elsewhere`);
+    return reference;
+  }
   const colon = reference.indexOf(":");
   const prefix = reference.slice(0, Math.max(colon, 0));
   const rest = reference.slice(colon + 1);
+  if (prefix === "recorded" || prefix === "simulated") {
+    refuseAccess(access, `a model that is asked over the network, and not ${prefix}:`);
+    if (prefix === "recorded") return (await loadRecorded()).recordedModel(rest);
+    return (await loadSimulated()).parseSimulatedModel(rest, clock);
+  }
   const provider = Object.hasOwn(providerPackages, prefix) ? providerPackages[prefix] : undefined;
-  if (provider && rest) return packagedModel(reference, provider, rest);
-  if (prefix === "openai-compatible") return compatibleModel(reference, rest);
-  if (prefix === "recorded") return (await loadRecorded()).recordedModel(rest);
-  if (prefix === "simulated") return (await loadSimulated()).parseSimulatedModel(rest, clock);
+  if (provider && rest) return packagedModel(reference, prefix, provider, rest, access);
+  if (prefix === "openai-compatible") return compatibleModel(reference, rest, access);
   throw unknownReference(reference, prefix);
+}
+
+function refuseAccess(access: ModelAccess, allowed: string): void {
+  const issues = (["headers", "baseUrl", "apiKeyEnv"] as const)
+    .filter((path) => access[path] !== undefined)
+    .map((path) => ({ path, given: path === "headers" ? "headers" : access[path], allowed }));
+  if (issues.length > 0) throw new InvalidOptionsError(issues);
 }
 
 function checkedModel(model: LanguageModelLike): LanguageModelLike {
@@ -41,7 +65,7 @@ function checkedModel(model: LanguageModelLike): LanguageModelLike {
 }
 
 function unknownReference(reference: string, prefix: string): InvalidOptionsError {
-  const known = [...Object.keys(providerPackages), ...ownPrefixes];
+  const known = [...Object.keys(providerPackages), "openai-compatible", "recorded", "simulated"];
   const guess = nearest(prefix, known);
   const choices = `"provider:model" with one of ${known.join(", ")}`;
   const allowed = guess && guess !== prefix ? `${choices}; did you mean "${guess}:"?` : choices;
@@ -51,75 +75,193 @@ function unknownReference(reference: string, prefix: string): InvalidOptionsErro
 /** A provider whose models are named `provider:model`. */
 interface ProviderPackage {
   readonly package: string;
-  /** The version that an install command names. */
+  /** Version that an install command names. */
   readonly version: string;
-  /** What the package exports to make a model of a name. */
-  readonly factory: string;
-  readonly keyVariable: string;
+  /** Exports of the package that make a provider: the first that is there. */
+  readonly factories: readonly string[];
+  /** Environment variable of the key. Left out where the package finds its credentials elsewhere. */
+  readonly keyVariable?: string;
+  /** The vendor's OpenAI-compatible endpoint, which serves where the package is not installed. */
+  readonly endpoint?: { readonly baseUrl: string; readonly takesSchema: boolean };
 }
 
-export const providerPackages: Readonly<Record<string, ProviderPackage>> = {
-  openai: { package: "@ai-sdk/openai", version: "4.0.118", factory: "openai", keyVariable: "OPENAI_API_KEY" },
+const providerPackages: Readonly<Record<string, ProviderPackage>> = {
+  openai: {
+    package: "@ai-sdk/openai",
+    version: "4.0.118",
+    factories: ["createOpenAI"],
+    keyVariable: "OPENAI_API_KEY",
+  },
   anthropic: {
     package: "@ai-sdk/anthropic",
     version: "4.0.105",
-    factory: "anthropic",
+    factories: ["createAnthropic"],
     keyVariable: "ANTHROPIC_API_KEY",
   },
   google: {
     package: "@ai-sdk/google",
     version: "4.0.121",
-    factory: "google",
+    factories: ["createGoogleGenerativeAI", "createGoogle"],
     keyVariable: "GOOGLE_GENERATIVE_AI_API_KEY",
   },
-  mistral: { package: "@ai-sdk/mistral", version: "4.0.87", factory: "mistral", keyVariable: "MISTRAL_API_KEY" },
-  xai: { package: "@ai-sdk/xai", version: "5.0.12", factory: "xai", keyVariable: "XAI_API_KEY" },
+  mistral: {
+    package: "@ai-sdk/mistral",
+    version: "4.0.87",
+    factories: ["createMistral"],
+    keyVariable: "MISTRAL_API_KEY",
+  },
+  xai: { package: "@ai-sdk/xai", version: "5.0.12", factories: ["createXai"], keyVariable: "XAI_API_KEY" },
+  azure: { package: "@ai-sdk/azure", version: "4.0.85", factories: ["createAzure"], keyVariable: "AZURE_API_KEY" },
+  bedrock: { package: "@ai-sdk/amazon-bedrock", version: "5.0.101", factories: ["createAmazonBedrock"] },
+  vertex: {
+    package: "@ai-sdk/google-vertex",
+    version: "5.0.141",
+    factories: ["createVertex", "createGoogleVertex"],
+  },
+  // https://openrouter.ai/docs/quickstart
+  openrouter: {
+    package: "@openrouter/ai-sdk-provider",
+    version: "3.1.0",
+    factories: ["createOpenRouter"],
+    keyVariable: "OPENROUTER_API_KEY",
+    endpoint: { baseUrl: "https://openrouter.ai/api/v1", takesSchema: true },
+  },
+  // https://console.groq.com/docs/openai
+  groq: {
+    package: "@ai-sdk/groq",
+    version: "4.0.84",
+    factories: ["createGroq"],
+    keyVariable: "GROQ_API_KEY",
+    endpoint: { baseUrl: "https://api.groq.com/openai/v1", takesSchema: true },
+  },
+  // https://api-docs.deepseek.com: JSON mode is there, schemas are not.
+  deepseek: {
+    package: "@ai-sdk/deepseek",
+    version: "3.0.56",
+    factories: ["createDeepSeek"],
+    keyVariable: "DEEPSEEK_API_KEY",
+    endpoint: { baseUrl: "https://api.deepseek.com", takesSchema: false },
+  },
+  // https://docs.together.ai/docs/openai-api-compatibility
+  together: {
+    package: "@ai-sdk/togetherai",
+    version: "3.0.54",
+    factories: ["createTogetherAI"],
+    keyVariable: "TOGETHER_AI_API_KEY",
+    endpoint: { baseUrl: "https://api.together.xyz/v1", takesSchema: true },
+  },
 };
 
 /** The package behind `openai-compatible:`. */
 const compatible = { package: "@ai-sdk/openai-compatible", version: "3.0.92" };
 
-/** A model of an installed provider package, with the key that the package reads from the environment. */
-export async function packagedModel(
+/** Makes a model of an installed provider package, or of its vendor's OpenAI-compatible endpoint. */
+async function packagedModel(
   reference: string,
+  prefix: string,
   provider: ProviderPackage,
   name: string,
+  access: ModelAccess,
 ): Promise<LanguageModelLike> {
-  const exported = await importPackage(reference, provider);
-  if (!process.env[provider.keyVariable])
-    throw unusable(reference, `a provider whose key is known: set the environment variable ${provider.keyVariable}`);
-  return exported[provider.factory](name);
+  const exported = await importPackage(provider);
+  const { endpoint } = provider;
+  if (!exported && !endpoint) throw notInstalled(reference, provider);
+  const keyVariable = access.apiKeyEnv ?? provider.keyVariable;
+  const settings = await settingsOf(reference, access, keyVariable, keyVariable !== undefined);
+  const factory = provider.factories.find((candidate) => exported?.[candidate]);
+  if (factory) return exported[factory]({ ...(access.apiKeyEnv ? settings : withoutKey(settings)) })(name);
+  if (!endpoint) throw notInstalled(reference, provider);
+  return openAICompatible(reference, prefix, name, endpoint.takesSchema, { baseURL: endpoint.baseUrl, ...settings });
+}
+
+/** A package reads its own variable, and more than one where it knows more. */
+function withoutKey({ apiKey: _, ...settings }: ProviderSettings): ProviderSettings {
+  return settings;
 }
 
 /**
- * A model of any server that speaks OpenAI's chat completions: `<base URL>#<model>`. Sends the key in
+ * Makes a model of any server that speaks OpenAI's chat completions: `<base URL>#<model>`. Sends the key in
  * `OPENAI_COMPATIBLE_API_KEY`, if there is one. The server is trusted to take a JSON schema as its response format.
  */
-export async function compatibleModel(reference: string, address: string): Promise<LanguageModelLike> {
-  const [baseURL = "", name = ""] = address.split("#", 2);
+async function compatibleModel(reference: string, address: string, access: ModelAccess): Promise<LanguageModelLike> {
+  const [given = "", name = access.baseUrl === undefined ? "" : given] = address.split("#", 2);
+  const baseURL = access.baseUrl ?? given;
   const url = URL.parse(baseURL);
-  // What may be a secret is left out of the error.
-  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || !name)
+  if (!url || !isPlainAddress(url) || !name)
     throw unusable(
-      url ? `openai-compatible:${url.protocol}//${url.host}${url.pathname}` : reference,
+      url ? `openai-compatible:${withoutSecretParts(url)}` : reference,
       '"openai-compatible:<base URL>#<model>" with neither a password nor a query in it, such as "openai-compatible:http://localhost:11434/v1#llama3.2"',
     );
-  const { createOpenAICompatible } = await importPackage(reference, compatible);
-  return createOpenAICompatible({
-    name: `openai-compatible:${url.host}`,
-    baseURL,
-    apiKey: process.env["OPENAI_COMPATIBLE_API_KEY"],
-    includeUsage: true,
-    supportsStructuredOutputs: true,
-  })(name);
+  const keyVariable = access.apiKeyEnv ?? "OPENAI_COMPATIBLE_API_KEY";
+  const settings = await settingsOf(reference, access, keyVariable, access.apiKeyEnv !== undefined);
+  return openAICompatible(reference, `openai-compatible:${url.host}`, name, true, { ...settings, baseURL });
 }
 
-async function importPackage(reference: string, wanted: { package: string; version: string }): Promise<any> {
+async function openAICompatible(
+  reference: string,
+  name: string,
+  modelId: string,
+  supportsStructuredOutputs: boolean,
+  settings: ProviderSettings,
+): Promise<LanguageModelLike> {
+  const exported = await importPackage(compatible);
+  if (!exported) throw notInstalled(reference, compatible);
+  return exported.createOpenAICompatible({ ...settings, name, includeUsage: true, supportsStructuredOutputs })(modelId);
+}
+
+/** Settings that every provider package takes. */
+interface ProviderSettings {
+  readonly apiKey?: string;
+  readonly baseURL?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+async function settingsOf(
+  reference: string,
+  { headers, baseUrl }: ModelAccess,
+  keyVariable: string | undefined,
+  needsKey: boolean,
+): Promise<ProviderSettings> {
+  const apiKey = keyVariable === undefined ? undefined : process.env[keyVariable];
+  if (!apiKey && needsKey)
+    throw unusable(reference, `a provider whose key is known: set the environment variable ${keyVariable}`);
+  const url = baseUrl === undefined ? undefined : URL.parse(baseUrl);
+  if (baseUrl !== undefined && (!url || !isPlainAddress(url)))
+    throw new InvalidOptionsError([
+      {
+        path: "baseUrl",
+        given: url ? withoutSecretParts(url) : baseUrl,
+        allowed: 'an address with neither a password nor a query in it, such as "http://localhost:11434/v1"',
+      },
+    ]);
+  // The key of a server, and whatever stands in its headers, is repeated in the errors of some servers.
+  hideSecrets(apiKey ? [apiKey] : []);
+  hideHeaders(headers);
+  const { createModelFetch } = await loadModelFetch();
+  return {
+    ...(apiKey && { apiKey }),
+    ...(baseUrl !== undefined && { baseURL: baseUrl }),
+    ...(headers && { headers }),
+    fetch: createModelFetch(),
+  };
+}
+
+function isPlainAddress({ protocol, username, password, search }: URL): boolean {
+  return /^https?:$/.test(protocol) && !username && !password && !search;
+}
+
+function withoutSecretParts({ protocol, host, pathname }: URL): string {
+  return `${protocol}//${host}${pathname}`;
+}
+
+/** @returns `undefined` where the package is not installed */
+async function importPackage(wanted: { package: string }): Promise<any> {
   try {
     return await import(wanted.package);
   } catch (error) {
     if (!isMissing(error, wanted.package)) throw error;
-    throw unusable(reference, `a provider that is installed: npm install ${wanted.package}@${wanted.version}`);
+    return undefined;
   }
 }
 
@@ -127,6 +269,10 @@ async function importPackage(reference: string, wanted: { package: string; versi
 function isMissing(error: unknown, name: string): boolean {
   const [, missing] = /(?:find|resolve)[^"']*["']([^"']+)["']/i.exec(String(error)) ?? [];
   return missing === name;
+}
+
+function notInstalled(reference: string, wanted: { package: string; version: string }): InvalidOptionsError {
+  return unusable(reference, `a provider that is installed: npm install ${wanted.package}@${wanted.version}`);
 }
 
 function unusable(reference: string, allowed: string): InvalidOptionsError {

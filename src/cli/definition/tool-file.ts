@@ -23,6 +23,9 @@ import type { SourceDocument } from "./source-document.ts";
 
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
+const isTexts = (value: unknown): boolean =>
+  isObject(value) && Object.values(value as object).every((text) => typeof text === "string");
+
 /** Contents of a tool file: JSON or YAML. */
 export const toolFile = declareOptions("ToolFile", "tool", {
   /** Name of the tool in outputs, events and listings. */
@@ -47,6 +50,14 @@ export const toolFile = declareOptions("ToolFile", "tool", {
   maxOutputTokens: v.optional(wholeNumber({ minimum: 1, unit: "tokens" })),
   /** Handed to the provider as they are, by its name. */
   providerOptions: v.optional(checkedBy<Record<string, JSONObject>>(isObject, "an object of options by provider")),
+  /** Name under which the circuit breaker keeps the model's server apart from others. Default: the model's provider. */
+  provider: v.optional(text()),
+  /** Sent with each call. Their values are hidden from errors, events and logs. */
+  headers: v.optional(checkedBy<Record<string, string>>(isTexts, "an object of texts, by the header's name")),
+  /** Address of the model's API. Default: the provider's. */
+  baseUrl: v.optional(text()),
+  /** Environment variable that holds the key. Default: the provider's. */
+  apiKeyEnv: v.optional(text()),
 });
 
 /** Contents of a tool file. */
@@ -103,8 +114,9 @@ export async function assertDefinedSchema(document: SourceDocument, definition: 
   }
 }
 
-/** The tool that a definition describes. */
-export function toTool(definition: ToolDefinition, model: string | LanguageModelLike = definition.model): AnyTool {
+/** Returns the tool that a definition describes, over its own model or another. */
+export function toTool(definition: ToolDefinition, model?: LanguageModelLike): AnyTool {
   const schema = definition.schema as unknown as StandardSchemaV1<unknown, JSONValue> | undefined;
-  return new PromptBundleTool<string, JSONValue>({ ...definition, model, schema });
+  const tool = new PromptBundleTool<string, JSONValue>({ ...definition, schema });
+  return model === undefined ? tool : tool.withModel(model);
 }

@@ -23,6 +23,9 @@ export interface ModelSettings {
   temperature?: number | undefined;
   maxOutputTokens?: number | undefined;
   providerOptions?: Record<string, JSONObject> | undefined;
+  headers?: Record<string, string> | undefined;
+  baseUrl?: string | undefined;
+  apiKeyEnv?: string | undefined;
 }
 
 /** A bound that carries what the answers of its bundle teach. */
@@ -164,7 +167,8 @@ export class ModelAsker {
   }
 
   #resolve(): Promise<LanguageModelLike> {
-    this.#model ??= resolveModel(this.#settings.model).catch((error) => {
+    const { model, headers, baseUrl, apiKeyEnv } = this.#settings;
+    this.#model ??= resolveModel(model, { headers, baseUrl, apiKeyEnv }).catch((error) => {
       this.#model = undefined;
       throw error;
     });

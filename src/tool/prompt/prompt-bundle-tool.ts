@@ -35,6 +35,14 @@ export interface PromptBundleToolOptions<P extends string, T, Name extends strin
   maxOutputTokens?: number | undefined;
   /** Handed to the provider as they are, by its name. */
   providerOptions?: Record<string, JSONObject> | undefined;
+  /** Name under which the circuit breaker keeps the model's server apart from others. Default: the provider of the model. */
+  provider?: string | undefined;
+  /** Sent with each call of a model that is named by text. Their values are hidden from errors, events and logs. */
+  headers?: Record<string, string> | undefined;
+  /** Address of the API of a model that is named by text. Default: the provider's. */
+  baseUrl?: string | undefined;
+  /** Environment variable that holds the key of a model that is named by text. Default: the provider's. */
+  apiKeyEnv?: string | undefined;
   /** Shown in listings. Default: `"1.0.0"`. */
   version?: string | undefined;
   /** Shown in listings. Default: `""`. */
@@ -51,6 +59,10 @@ const optionNames = [
   "temperature",
   "maxOutputTokens",
   "providerOptions",
+  "provider",
+  "headers",
+  "baseUrl",
+  "apiKeyEnv",
   "version",
   "description",
 ] as const satisfies readonly (keyof PromptBundleToolOptions<string, unknown, string>)[];
@@ -86,7 +98,7 @@ export class PromptBundleTool<
     this.name = options.name;
     setQuestion(this, options);
     const { version, description, model } = options;
-    describeTool(this, { version, description, provider: providerOf(model) });
+    describeTool(this, { version, description, provider: options.provider ?? providerOf(model, options.baseUrl) });
     const { schema = options.schema, schemaUri } = options.defaultOptions ?? {};
     const isText = schema === undefined && schemaUri === undefined;
     const defaultOptions: BundleOptions = {
@@ -140,8 +152,10 @@ export class PromptBundleTool<
   override withModel(model: string | LanguageModelLike): this {
     const { options } = this.modelQuestion;
     const tool = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this)) as this;
-    setQuestion(tool, { ...options, model });
-    if (this.provider === providerOf(options.model)) describeTool(tool, { provider: providerOf(model) });
+    const access = accessOf(options, model);
+    setQuestion(tool, { ...options, model, ...access });
+    if (this.provider === providerOf(options.model, options.baseUrl))
+      describeTool(tool, { provider: providerOf(model, access.baseUrl) });
     return tool;
   }
 }
@@ -173,10 +187,21 @@ function messagesFor({ options: { prompt: template, system } }: Question, reques
 /** What can be said of a model before it is found: of a model object, or of a name such as `"openai:gpt-5-mini"`. */
 type ModelReference = string | LanguageModelLike;
 
-/** Whose breaker the calls fall under: the model's provider, with the server's address where there are many. */
-function providerOf(model: ModelReference): string {
+/** Name of the breaker that the calls fall under: the model's provider, with the server's address where there are many. */
+function providerOf(model: ModelReference, baseUrl?: string): string {
   if (typeof model !== "string") return model.provider;
-  return model.startsWith("openai-compatible:") ? (model.split("#")[0] as string) : (model.split(":")[0] as string);
+  const prefix = model.split(":")[0] as string;
+  if (baseUrl !== undefined) return `${prefix}:${baseUrl}`;
+  return prefix === "openai-compatible" ? (model.split("#")[0] as string) : prefix;
+}
+
+/** A key and an address belong to their provider: another one must not be sent them. */
+function accessOf(
+  { model, headers, baseUrl, apiKeyEnv }: PromptBundleToolOptions<any, any, any>,
+  other: ModelReference,
+): Pick<PromptBundleToolOptions<any, any, any>, "headers" | "baseUrl" | "apiKeyEnv"> {
+  const isSame = typeof model === "string" && typeof other === "string" && providerOf(model) === providerOf(other);
+  return isSame ? { headers, baseUrl, apiKeyEnv } : { headers: undefined, baseUrl: undefined, apiKeyEnv: undefined };
 }
 
 function modelIdOf(model: ModelReference): string {
