@@ -46,14 +46,16 @@ const fieldCompareEntries = {
   ),
   /** Compare strings as free text: by similarity, not to the letter. Default: long strings without enum or format. */
   text: v.optional(trueOrFalse()),
-  /** How items of two lists meet: by position, by assignment of the most similar, or by a key of their objects. */
+  /**
+   * How items of lists meet: `"content"` (default), in any order: equal ones, then those of one key, then the most alike;
+   * `"position"`; or by a key of their objects alone. `"align"` is another word for `"content"`.
+   */
   lists: v.optional(
-    checkedBy<"position" | "align" | { key: string }>(
+    checkedBy<"content" | "position" | "align" | { key: string }>(
       (value) =>
-        value === "position" ||
-        value === "align" ||
+        ["content", "position", "align"].includes(value as string) ||
         (isObject(value) && typeof (value as { key: unknown }).key === "string"),
-      '"position", "align" or { key: "the name of a property" }',
+      '"content", "position" or { key: "the name of a property" }',
     ),
   ),
   /**

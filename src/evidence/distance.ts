@@ -1,7 +1,7 @@
 import type { CompareOptions } from "../contract/bundle-options.ts";
-import { tableOf } from "./internal/lists.ts";
+import { FieldComparison } from "./internal/field-comparison.ts";
+import { tableOf } from "./internal/list-alignment.ts";
 import { RowDistances } from "./internal/row-distance.ts";
-import { FieldRules } from "./internal/rules.ts";
 
 /**
  * The distance of every two values: the weighted mean over the fields that at least one of them has (0 equal, 1 not;
@@ -17,6 +17,6 @@ import { FieldRules } from "./internal/rules.ts";
  * ```
  */
 export function pairwiseDistance(values: readonly unknown[], options?: CompareOptions): (number | null)[][] {
-  const table = tableOf(values, FieldRules.of(options));
+  const table = tableOf(values, FieldComparison.of(options));
   return new RowDistances(table.fields).matrix(table.rows);
 }

@@ -1,9 +1,9 @@
 import type { CompareOptions } from "../contract/bundle-options.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { agree } from "./internal/agreement.ts";
-import { tableOf } from "./internal/lists.ts";
+import { FieldComparison } from "./internal/field-comparison.ts";
+import { tableOf } from "./internal/list-alignment.ts";
 import { RowDistances } from "./internal/row-distance.ts";
-import { FieldRules } from "./internal/rules.ts";
 
 /**
  * Compare options whose `similarity` answers at once, for these values: an embedding model or a judge that has to be
@@ -37,7 +37,7 @@ export async function resolveSimilarity(
 
 /** Makes every comparison that a summary, a matrix of distances or a rule makes. */
 function compareAll(values: readonly unknown[], compare: CompareOptions): void {
-  const { fields, rows } = tableOf(values, FieldRules.of(compare));
+  const { fields, rows } = tableOf(values, FieldComparison.of(compare));
   for (const field of fields) agree(field);
   new RowDistances(fields).matrix(rows);
 }

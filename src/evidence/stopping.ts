@@ -10,7 +10,7 @@ import {
   resolveOptions,
   wholeNumber,
 } from "../core/options.ts";
-import { selectJudge } from "./internal/stopping/rules.ts";
+import { selectJudge } from "./internal/stopping/stopping-judges.ts";
 import { stabilityOf, statesOf, WatchedAnswers } from "./internal/stopping/watched-answers.ts";
 
 const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "createStoppingRule", {

@@ -2,14 +2,11 @@ import type { BundleSummary } from "../contract/bundle.ts";
 import { jsonOf } from "../contract/bundle-json.ts";
 import type { CompareOptions } from "../contract/bundle-options.ts";
 import type { JSONValue } from "../core/json.ts";
-import { type Agreement, agree } from "./internal/agreement.ts";
-import { assemble } from "./internal/consensus.ts";
-import type { Field } from "./internal/field.ts";
+import { FieldComparison } from "./internal/field-comparison.ts";
 import { disagreementsOf, judgementOf, meanTokens } from "./internal/field-summary.ts";
-import { tableOf } from "./internal/lists.ts";
+import { tableOf } from "./internal/list-alignment.ts";
 import { medoidRow, RowDistances } from "./internal/row-distance.ts";
-import { FieldRules } from "./internal/rules.ts";
-import type { ValueTable } from "./internal/value-table.ts";
+import { settle, settleOn } from "./internal/settlement.ts";
 
 /** How replicates are summarised. */
 export interface SummaryOptions extends CompareOptions {
@@ -55,15 +52,19 @@ export function summarize<T>(
   const { check, ...compare } = options;
   const valid = replicates.filter(isValid);
   const answers = valid.map(jsonOf);
-  const table = tableOf(answers, FieldRules.of(compare));
-  const agreements = new Map(table.fields.map((field) => [field, agree(field)]));
-  const { consensus, medoid } = consensusOf(table, agreements, check);
+  const table = tableOf(answers, FieldComparison.of(compare));
+  const settled = settle(table);
+  const fits = table.rows === 0 || (check?.(settled.consensus) ?? true);
+  const medoid = fits ? undefined : medoidRow(table);
+  const agreements = medoid === undefined ? settled.agreements : settleOn(table, medoid);
   const tokens = valid.map(({ usage }) => usage?.totalTokens);
   const meanTotalTokens = meanTokens(agreements, tokens);
   let matrix: (number | null)[][] | undefined;
   return {
-    ...(medoid === undefined ? givenConsensus<T>(consensus) : medoidConsensus(valid[medoid] as SummarizedReplicate<T>)),
-    ...judgementOf(agreements, medoid),
+    ...(medoid === undefined
+      ? givenConsensus<T>(settled.consensus)
+      : medoidConsensus(valid[medoid] as SummarizedReplicate<T>)),
+    ...judgementOf(agreements),
     disagreements: disagreementsOf(agreements, valid),
     validCount: valid.length,
     invalidCount: replicates.length - valid.length,
@@ -89,18 +90,6 @@ export function medoidConsensus<T>(
 
 function isValid({ quality }: SummarizedReplicate<unknown>): boolean {
   return quality?.valid ?? true;
-}
-
-/** The leaders of the fields put together, or, where that does not fit, the row that stands for them. */
-function consensusOf(
-  table: ValueTable,
-  agreements: ReadonlyMap<Field, Agreement>,
-  check: SummaryOptions["check"],
-): { consensus: unknown; medoid?: number } {
-  if (table.rows === 0) return { consensus: null };
-  const consensus = assemble(table, agreements);
-  const fits = check?.(consensus) ?? true;
-  return fits ? { consensus } : { consensus, medoid: medoidRow(table) };
 }
 
 /** A matrix of the valid replicates as one of all, `null` where one of two is invalid. */

@@ -50,10 +50,10 @@ describe("pairwiseDistance", () => {
     );
   });
 
-  it("is the same for two values compared exactly, whoever else is compared", () => {
+  it("is the same for two values compared exactly and by position, whatever else is compared", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(record, anyJson), { minLength: 2, maxLength: 6 }), (values) => {
-        const exact = { text: false };
+        const exact = { text: false, lists: "position" } as const;
         expect(at(pairwiseDistance(values, exact), 0, 1)).toBeCloseTo(between(values[0], values[1], exact), 12);
       }),
     );

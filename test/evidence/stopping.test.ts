@@ -49,10 +49,10 @@ describe("the default for three replicates", () => {
     );
   });
 
-  it("gives the majority of three in each field of every three objects", () => {
+  it("gives the majority of three in each field of every three objects, lists by position", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(record, anyJson), { minLength: 3, maxLength: 3 }), (answers) => {
-        const compare = { text: false };
+        const compare = { text: false, lists: "position" } as const;
         const stopped = summarize(replicatesOf(untilStop({ k: 3, compare }, answers)), compare);
         const whole = summarize(replicatesOf(answers), compare);
         expect(stopped.consensus).toEqual(whole.consensus);

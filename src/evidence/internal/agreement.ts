@@ -4,24 +4,43 @@ import type { TextProfile } from "./text/text-profile.ts";
 import { groupWithinTolerance, median } from "./tolerance.ts";
 import type { Leaf } from "./values.ts";
 
+/** A list, or an object, with something in it: what it holds is voted on below. */
+export const filledList: unique symbol = Symbol("list");
+export const filledObject: unique symbol = Symbol("object");
+
+/** A list or an object that is voted on as a whole, not part by part. */
+export class Whole {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
+}
+
 /** One answer to a field, given by one or more replicates. */
 export interface Answer {
-  readonly leaf: Leaf;
+  readonly leaf: Leaf | typeof filledList | typeof filledObject | Whole;
   /** How many replicates give it. */
   readonly votes: number;
+  /** The replicates that give it, rising. */
+  readonly rows: readonly number[];
   /** The codes of the leaves that are this answer. */
   readonly codes: readonly number[];
   /** The row at which it reached its votes. */
   readonly reachedAt: number;
 }
 
-/** What the replicates answer to a field. */
+/** Answers of the replicates to a field. */
 export interface Agreement {
   /**
    * By falling votes; of tied answers first the one that reached them first in row order, of texts the one that is
-   * closest to all. Never empty.
+   * closest to all. Of an item that most replicates have, those that lack it come last. Never empty.
    */
   readonly answers: readonly [Answer, ...Answer[]];
+  /** Whether the first is one of several that might be; default: where the second has as many votes. */
+  readonly isTied?: boolean | undefined;
+  /** The answer that is given, where that is not the first. */
+  readonly given?: Answer | undefined;
   /** How close all rows are to the winner on average, in [0, 1]; undefined where that is no text. */
   readonly textScore: number | undefined;
 }
@@ -35,8 +54,18 @@ export function agree(field: Field): Agreement {
 }
 
 /** Whether the winner has no more votes than the next answer. */
-export function isTied({ answers: [winner, second] }: Agreement): boolean {
-  return winner.votes === second?.votes;
+export function isTied({ answers: [winner, second], isTied }: Agreement): boolean {
+  return isTied ?? winner.votes === second?.votes;
+}
+
+/** Returns answers by falling votes; of tied ones first the one that reached them first. */
+export function ranked(answers: Answer[]): [Answer, ...Answer[]] {
+  return answers.sort((a, b) => b.votes - a.votes || a.reachedAt - b.reachedAt) as [Answer, ...Answer[]];
+}
+
+/** Returns an answer that rows give; its votes are their number. */
+export function answerBy(rows: readonly number[], leaf: Answer["leaf"], codes: readonly number[] = []): Answer {
+  return { leaf, votes: rows.length, rows, codes, reachedAt: rows.at(-1) ?? -1 };
 }
 
 /** The votes of the first and second answer, and how many answers there are: all that a stopping rule reads. */
@@ -47,7 +76,7 @@ export interface Votes {
 }
 
 export function countVotes(field: Field): Votes {
-  if (field.isExact) {
+  if (field.isExact && field.listRows.length + field.objectRows.length === 0) {
     const distinct = field.leaves.length - (field.votesOf(0) === 0 ? 1 : 0);
     return { first: field.leaderVotes, second: field.runnerUpVotes, distinct };
   }
@@ -80,28 +109,24 @@ function mostFrequent(field: Field, codes: readonly number[]): Leaf {
   return field.leaves[codes.reduce((best, code) => (field.votesOf(code) > field.votesOf(best) ? code : best))] as Leaf;
 }
 
+/** Returns an answer for each leaf that is in no group, and for each kind of container. */
 function exactAnswers(field: Field, grouped: readonly number[]): Answer[] {
+  const { leaves, listRows, objectRows, rows } = field;
   const taken = new Set(grouped);
   const answers: Answer[] = [];
-  field.rows.forEach((rows, code) => {
-    if (rows.length === 0 || taken.has(code)) return;
-    answers.push({
-      leaf: field.leaves[code] as Leaf,
-      votes: rows.length,
-      codes: [code],
-      reachedAt: rows.at(-1) as number,
-    });
+  if (listRows.length > 0) answers.push(answerBy(listRows, filledList));
+  if (objectRows.length > 0) answers.push(answerBy(objectRows, filledObject));
+  const filled = new Set(answers.flatMap((answer) => answer.rows));
+  rows.forEach((own, code) => {
+    const giving = code === 0 && filled.size > 0 ? own.filter((row) => !filled.has(row)) : own;
+    if (giving.length > 0 && !taken.has(code)) answers.push(answerBy(giving, leaves[code] as Leaf, [code]));
   });
   return answers;
 }
 
 function answerOf(field: Field, codes: readonly number[], leaf: Leaf): Answer {
-  const rows = codes.map((code) => field.rows[code] as number[]);
-  const votes = rows.reduce((sum, { length }) => sum + length, 0);
-  const reachedAt = rows.reduce((last, own) => Math.max(last, own.at(-1) as number), -1);
-  return { leaf, votes, codes, reachedAt };
-}
-
-function ranked(answers: Answer[]): [Answer, ...Answer[]] {
-  return answers.sort((a, b) => b.votes - a.votes || a.reachedAt - b.reachedAt) as [Answer, ...Answer[]];
+  const [first = 0, ...others] = codes;
+  if (others.length === 0) return answerBy(field.rows[first] as number[], leaf, codes);
+  const rows = codes.flatMap((code) => field.rows[code] as number[]).sort((a, b) => a - b);
+  return answerBy(rows, leaf, codes);
 }

@@ -1,33 +1,42 @@
 import type { BundleSummary, Disagreement, FieldSummary } from "../../contract/bundle.ts";
-import { type Agreement, type Answer, isTied } from "./agreement.ts";
+import { type Agreement, type Answer, isTied, Whole } from "./agreement.ts";
 import type { Field } from "./field.ts";
 import { lastingLeadProbability } from "./stopping/lead-probability.ts";
-import { absent, leafValue } from "./values.ts";
+import { absent, type Leaf, leafValue } from "./values.ts";
 
-/** What the replicates say about one field, in numbers. */
+/** Puts what the replicates say about one field into numbers. */
 function summarizeField(field: Field, agreement: Agreement): FieldSummary {
   const { answers } = agreement;
   const [winner, second] = answers;
+  const given = givenIn(agreement);
   return {
-    ...shownValue(winner),
+    ...shownValue(given),
     tied: isTied(agreement),
-    support: winner.votes,
-    confidence: confidenceIn(winner, field, agreement),
+    support: given.votes,
+    confidence: confidenceIn(given, field, agreement),
     stability: lastingLeadProbability(winner.votes, second?.votes ?? 0),
     distribution: answers.map((answer) => ({ ...shownValue(answer), support: answer.votes })),
   };
 }
 
+function givenIn({ answers, given }: Agreement): Answer {
+  return given ?? answers[0];
+}
+
 /** The probability that an answer to a field is right. */
 function confidenceIn(answer: Answer, field: Field, { answers, textScore }: Agreement): number {
-  const valid = field.codes.length;
+  const valid = Math.max(
+    field.codes.length,
+    answers.reduce((sum, { votes }) => sum + votes, 0),
+  );
   if (textScore !== undefined && answer === answers[0]) return textConfidence({ score: textScore, valid });
   return fieldConfidence({ votes: answer.votes, valid, distinct: answers.length });
 }
 
 /** An absent value has no `value`, which JSON keeps as it is, and which is no `null` that a replicate gave. */
 function shownValue({ leaf }: Answer): { value: unknown } {
-  return leaf === absent ? ({} as { value: unknown }) : { value: leafValue(leaf) };
+  if (leaf === absent) return {} as { value: unknown };
+  return { value: leaf instanceof Whole ? leaf.value : leafValue(leaf as Leaf) };
 }
 
 /**
@@ -69,14 +78,9 @@ export function textConfidence({ score, valid }: { score: number; valid: number 
   return valid === 0 ? 0 : (valid * score + 0.5) / (valid + 1);
 }
 
-/**
- * The numbers of the fields, and of all together: the weighted mean of their confidence, and the least of each.
- *
- * @param medoid the row that is given as the consensus, if one is: its answers are what has to be right
- */
+/** Returns the numbers of the fields, and of all together: the weighted mean of their confidence, and the least of each. */
 export function judgementOf(
   agreements: ReadonlyMap<Field, Agreement>,
-  medoid: number | undefined,
 ): Pick<BundleSummary, "fields" | "confidence" | "weakest" | "stability"> {
   if (agreements.size === 0) return { fields: {}, confidence: 0, weakest: 0, stability: 0 };
   const fields: BundleSummary["fields"] = {};
@@ -85,18 +89,13 @@ export function judgementOf(
     const summary = summarizeField(field, agreement);
     // A list's item 0 and an object's member "0" have one pointer; the one that is in the consensus is shown.
     if (!(field.pointer in fields) || "value" in summary) fields[field.pointer] = summary;
-    const confidence = confidenceIn(answerGiven(field, agreement, medoid), field, agreement);
+    const { confidence } = summary;
     weighted += field.rules.weight * confidence;
     weights += field.rules.weight;
     weakest = Math.min(weakest, confidence);
     stability = Math.min(stability, summary.stability);
   }
   return { fields, confidence: weights > 0 ? weighted / weights : 0, weakest, stability };
-}
-
-function answerGiven({ codes }: Field, { answers }: Agreement, medoid: number | undefined): Answer {
-  if (medoid === undefined) return answers[0];
-  return answers.find((answer) => answer.codes.includes(codes[medoid] as number)) ?? answers[0];
 }
 
 /**
@@ -111,12 +110,8 @@ export function meanTokens(
 ): number | undefined {
   if (tokens.every((used) => used === undefined)) return undefined;
   const agreeing = new Float64Array(tokens.length);
-  for (const [{ codes, rules }, { answers }] of agreements) {
-    const winning = new Set(answers[0].codes);
-    for (const [row, code] of codes.entries()) {
-      if (winning.has(code)) agreeing[row] = (agreeing[row] as number) + rules.weight;
-    }
-  }
+  for (const [{ rules }, agreement] of agreements)
+    for (const row of givenIn(agreement).rows) agreeing[row] = (agreeing[row] as number) + rules.weight;
   let [total, weights] = [0, 0];
   for (const [row, used] of tokens.entries()) {
     if (used === undefined) continue;
@@ -141,30 +136,14 @@ export function disagreementsOf(
     .map(([field, agreement]) => ({
       path: field.pointer,
       tied: isTied(agreement),
-      values: valuesOf(field, agreement, replicates),
+      values: agreement.answers.map((answer) => ({
+        ...shownValue(answer),
+        support: answer.votes,
+        replicateIds: answer.rows.map((row) => (replicates[row] as { readonly id: string }).id),
+      })),
     }));
 }
 
 function leadOf({ answers: [winner, second] }: Agreement): number {
   return winner.votes - (second?.votes ?? 0);
-}
-
-function valuesOf(
-  field: Field,
-  { answers }: Agreement,
-  replicates: readonly { readonly id: string }[],
-): Disagreement["values"] {
-  const values = answers.map((answer) => ({
-    ...shownValue(answer),
-    support: answer.votes,
-    replicateIds: [] as string[],
-  }));
-  const idsOf: string[][] = [];
-  answers.forEach(({ codes }, index) => {
-    for (const code of codes) idsOf[code] = (values[index] as { replicateIds: string[] }).replicateIds;
-  });
-  field.codes.forEach((code, row) => {
-    idsOf[code]?.push((replicates[row] as { readonly id: string }).id);
-  });
-  return values;
 }

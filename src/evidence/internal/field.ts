@@ -2,26 +2,25 @@
  * Job: hold what the replicates say at one JSON pointer, as small integers, and keep count of them.
  * Boundary: compares exactly; texts and tolerances are grouped in agreement.ts.
  * Invariants:
- * 1. Code 0 is "absent"; equal canonical leaves have equal codes, different ones different codes.
+ * 1. Code 0 is "no leaf": nothing, or a container with something in it. Equal canonical leaves have equal codes,
+ *    different ones different codes.
  * 2. `leader` is the code with most votes; of tied ones the first to reach the count in row order.
  * 3. `runnerUpVotes` is the most votes of any other code.
  */
 
+import type { FieldComparison } from "./field-comparison.ts";
 import { escapeSegment } from "./pointer.ts";
-import type { FieldRules } from "./rules.ts";
 import { TextProfile } from "./text/text-profile.ts";
-import { absent, canonicalLeaf, type Leaf } from "./values.ts";
+import { absent, canonicalLeaf, comparedLeaf, type Leaf } from "./values.ts";
 
 /** Strings longer than this are compared as texts, unless the options say otherwise. */
 const longestExactString = 64;
 
 export class Field {
   readonly parent: Field | undefined;
+  /** Key in an object, index in a list, place in a moved list. */
   readonly segment: string | number;
-  readonly rules: FieldRules;
-  readonly pointer: string;
-  /** The pointer with `*` in place of every list index. */
-  readonly pattern: string;
+  readonly rules: FieldComparison;
   /** By code. */
   readonly leaves: Leaf[] = [absent];
   /** By row. */
@@ -31,21 +30,52 @@ export class Field {
   leader = 0;
   runnerUpVotes = 0;
   hasLongText = false;
-  /** In how many rows a list, or an object, stands here, empty or not. */
-  listRows = 0;
-  objectRows = 0;
+  /** Set once the table lists it. */
+  isKnown = false;
+  /** Rows that have a list, or an object, with something in it, rising. */
+  readonly listRows: number[] = [];
+  readonly objectRows: number[] = [];
+  /** By row that has a moved list here: the place of each of its items. */
+  readonly orders = new Map<number, readonly number[]>();
   readonly #codeOf = new Map<Leaf, number>();
   /** By code, of long texts only: they take long to make and little room. */
   readonly #profiles = new Map<number, TextProfile>();
   #below: Map<string | number, Field> | undefined;
+  #index: number | undefined;
+  #pointer: string | undefined;
 
-  constructor(rules: FieldRules, segment: string | number = "", parent?: Field | undefined) {
+  constructor(rules: FieldComparison, segment: string | number = "", parent?: Field | undefined) {
     this.rules = rules;
     this.segment = segment;
     this.parent = parent;
-    const step = typeof segment === "number" ? String(segment) : escapeSegment(segment);
-    this.pointer = parent ? `${parent.pointer}/${step}` : "";
-    this.pattern = parent ? `${parent.pattern}/${typeof segment === "number" ? "*" : step}` : "";
+  }
+
+  /** JSON pointer; an item of a moved list has the index that it was numbered with. */
+  get pointer(): string {
+    const known = this.#pointer;
+    if (known !== undefined) return known;
+    const path: Field[] = [];
+    let above: Field = this;
+    for (; above.parent && above.#pointer === undefined; above = above.parent) path.push(above);
+    let pointer = above.#pointer ?? "";
+    for (let field = path.pop(); field; field = path.pop()) {
+      pointer += `/${typeof field.segment === "number" ? (field.#index ?? field.segment) : escapeSegment(field.segment)}`;
+      field.#pointer = pointer;
+    }
+    return pointer;
+  }
+
+  /** The pointer with `*` in place of every list index. */
+  get pattern(): string {
+    const steps: string[] = [];
+    for (let field: Field = this; field.parent; field = field.parent)
+      steps.push(typeof field.segment === "number" ? "/*" : `/${escapeSegment(field.segment)}`);
+    return steps.reverse().join("");
+  }
+
+  /** Whether items of lists stand here at the places where they meet. */
+  get isMoved(): boolean {
+    return this.orders.size > 0;
   }
 
   get leaderVotes(): number {
@@ -66,6 +96,11 @@ export class Field {
     return !this.isText && this.rules.tolerance === undefined;
   }
 
+  /** The fields one step down. */
+  get inner(): Iterable<Field> {
+    return this.#below?.values() ?? [];
+  }
+
   below(segment: string | number): Field {
     this.#below ??= new Map();
     const known = this.#below.get(segment);
@@ -73,6 +108,11 @@ export class Field {
     const field = new Field(this.rules.below(segment), segment, this);
     this.#below.set(segment, field);
     return field;
+  }
+
+  /** Numbers an item of a moved list. Pointers of and below it must not have been read. */
+  number(index: number): void {
+    this.#index = index;
   }
 
   /** The text of a code as it is compared; undefined of what is no string. */
@@ -90,7 +130,7 @@ export class Field {
     this.#count(this.#codeOf.get(leaf) ?? this.#learn(leaf));
   }
 
-  /** Notes that the rows before `end` that said nothing here are absent. */
+  /** Notes that the rows before `end` that said nothing have no leaf here. */
   fill(end: number): void {
     while (this.codes.length < end) this.#count(0);
   }
@@ -107,12 +147,13 @@ export class Field {
   }
 
   #learn(leaf: Leaf): number {
-    const canonical = canonicalLeaf(leaf);
-    let code = this.#codeOf.get(canonical);
+    const compared = comparedLeaf(leaf);
+    let code = this.#codeOf.get(compared);
     if (code === undefined) {
+      const canonical = canonicalLeaf(leaf);
       code = this.leaves.push(canonical) - 1;
       this.rows.push([]);
-      this.#codeOf.set(canonical, code);
+      this.#codeOf.set(compared, code);
       if (typeof canonical === "string" && canonical.length > longestExactString) this.hasLongText = true;
     }
     this.#codeOf.set(leaf, code);

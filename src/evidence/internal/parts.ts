@@ -3,15 +3,15 @@ import { jsonOf } from "../../contract/bundle-json.ts";
 import type { CompareOptions } from "../../contract/bundle-options.ts";
 import { pairwiseDistance } from "../distance.ts";
 import { givenConsensus, medoidConsensus, type SummarizedReplicate, type SummaryOptions } from "../summary.ts";
-import { type Agreement, agree } from "./agreement.ts";
-import { assemble } from "./consensus.ts";
+import type { Agreement } from "./agreement.ts";
 import type { Field } from "./field.ts";
+import { FieldComparison } from "./field-comparison.ts";
 import { disagreementsOf, judgementOf, meanTokens } from "./field-summary.ts";
-import { tableOf } from "./lists.ts";
+import { tableOf } from "./list-alignment.ts";
 import { pickFields, replaceFields } from "./pick-fields.ts";
 import { isAtOrBelow } from "./pointer.ts";
 import { medoidRow } from "./row-distance.ts";
-import { FieldRules } from "./rules.ts";
+import { settle, settleOn } from "./settlement.ts";
 import type { ValueTable } from "./value-table.ts";
 
 /** A replicate that was asked for the whole answer, or for parts of it only. */
@@ -24,6 +24,7 @@ export interface PartialReplicate<T> extends SummarizedReplicate<T> {
 interface Ballot {
   readonly voters: readonly PartialReplicate<unknown>[];
   readonly table: ValueTable;
+  readonly consensus: unknown;
   readonly agreements: ReadonlyMap<Field, Agreement>;
 }
 
@@ -49,20 +50,21 @@ export function summarizeParts<T>(
 ): BundleSummary<T> {
   const { check, ...compare } = options;
   const valid = replicates.filter(({ quality }) => quality?.valid ?? true);
-  const rules = FieldRules.of(compare);
-  const whole = ballotOfWhole(valid, rules);
-  const parts = new Map(partsAskedFor(valid).map((part) => [part, ballotOf(part, valid, rules)]));
-  const isEmpty = whole.voters.length === 0;
-  const consensus = isEmpty ? null : consensusOf(whole, parts);
+  const rules = FieldComparison.of(compare);
+  const voted = ballotOfWhole(valid, rules);
+  const votedInParts = new Map(partsAskedFor(valid).map((part) => [part, ballotOf(part, valid, rules)]));
+  const isEmpty = voted.voters.length === 0;
+  const consensus = isEmpty ? null : consensusOf(voted, votedInParts);
   const fits = isEmpty || (check?.(consensus) ?? true);
-  const medoid = fits ? undefined : medoidRow(whole.table);
+  const medoid = fits ? undefined : medoidRow(voted.table);
+  const [whole, parts] = medoid === undefined ? [voted, votedInParts] : ballotsOn(medoid, voted, votedInParts);
   const given = medoid === undefined ? undefined : (whole.voters[medoid] as PartialReplicate<T>);
   const tokens = whole.voters.map(({ usage }) => usage?.totalTokens);
   const meanTotalTokens = meanTokens(whole.agreements, tokens);
   let matrix: (number | null)[][] | undefined;
   return {
     ...(given ? medoidConsensus(given) : givenConsensus<T>(consensus)),
-    ...judgementOf(mergeAgreements(whole, parts), medoid),
+    ...judgementOf(mergeAgreements(whole, parts)),
     disagreements: mergeDisagreements(whole, parts),
     validCount: valid.length,
     invalidCount: replicates.length - valid.length,
@@ -78,29 +80,38 @@ function partsAskedFor(replicates: readonly PartialReplicate<unknown>[]): string
   return [...new Set(replicates.flatMap(({ fields = [] }) => fields))];
 }
 
-function ballotOfWhole(valid: readonly PartialReplicate<unknown>[], rules: FieldRules): Ballot {
+function ballotOfWhole(valid: readonly PartialReplicate<unknown>[], rules: FieldComparison): Ballot {
   const voters = valid.filter(({ fields }) => fields === undefined);
   const table = tableOf(voters.map(jsonOf), rules);
-  return { voters, table, agreements: new Map(table.fields.map((field) => [field, agree(field)])) };
+  return { voters, table, ...settle(table) };
 }
 
 /** The whole answers come first, so that a row of theirs is the same row in every table. */
-function ballotOf(part: string, valid: readonly PartialReplicate<unknown>[], rules: FieldRules): Ballot {
+function ballotOf(part: string, valid: readonly PartialReplicate<unknown>[], rules: FieldComparison): Ballot {
   const whole = valid.filter(({ fields }) => fields === undefined);
   const voters = [...whole, ...valid.filter(({ fields }) => fields?.includes(part))];
   const answers = voters.map((voter) => pickFields(jsonOf(voter), [part]));
   const table = tableOf(answers, rules);
-  const own = table.fields.filter(({ pointer }) => isAtOrBelow(pointer, part));
-  return { voters, table, agreements: new Map(own.map((field) => [field, agree(field)])) };
+  const { consensus, agreements } = settle(table);
+  return { voters, table, consensus, agreements: agreementsIn(part, agreements) };
 }
 
-/** What the whole answers agree on, with the parts in it that more were asked for. */
+function agreementsIn(part: string, agreements: Ballot["agreements"]): Ballot["agreements"] {
+  return new Map([...agreements].filter(([{ pointer }]) => isAtOrBelow(pointer, part)));
+}
+
+/** Returns what the whole answers agree on, with the parts in it that more were asked for. */
 function consensusOf(whole: Ballot, parts: ReadonlyMap<string, Ballot>): unknown {
-  const consensus = assemble(whole.table, whole.agreements);
-  return [...parts].reduce(
-    (merged, [part, { table, agreements }]) => replaceFields(merged, assemble(table, agreements), [part]),
-    consensus,
-  );
+  return [...parts].reduce((merged, [part, own]) => replaceFields(merged, own.consensus, [part]), whole.consensus);
+}
+
+/** Returns ballots in which a row of the whole answers is given. */
+function ballotsOn(row: number, whole: Ballot, parts: ReadonlyMap<string, Ballot>): [Ballot, Map<string, Ballot>] {
+  const inParts = [...parts].map(([part, ballot]) => {
+    const agreements = agreementsIn(part, settleOn(ballot.table, row));
+    return [part, { ...ballot, agreements }] as const;
+  });
+  return [{ ...whole, agreements: settleOn(whole.table, row) }, new Map(inParts)];
 }
 
 /** The fields in the order in which the whole answers have them, those of a part at its place. */

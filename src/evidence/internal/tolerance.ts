@@ -16,7 +16,7 @@ export function toleranceSteps(a: number, b: number, tolerance: Tolerance): numb
  * values, the closest two groups first. Gives the codes of each group, in rising order of value.
  */
 export function groupWithinTolerance(field: Field, tolerance: Tolerance): number[][] {
-  const numberOf = (code: number | undefined) => field.leaves[code as number] as number;
+  const numberOf = (code: number | undefined) => Number(field.leaves[code as number]);
   const groups = finiteCodes(field)
     .sort((a, b) => numberOf(a) - numberOf(b))
     .map((code) => [code]);
@@ -34,7 +34,11 @@ export function groupWithinTolerance(field: Field, tolerance: Tolerance): number
 }
 
 function finiteCodes(field: Field): number[] {
-  return Array.from(field.leaves.keys()).filter((code) => Number.isFinite(field.leaves[code]));
+  return Array.from(field.leaves.keys()).filter((code) => isFiniteNumber(field.leaves[code]));
+}
+
+function isFiniteNumber(leaf: Leaf | undefined): boolean {
+  return (typeof leaf === "number" || typeof leaf === "bigint") && Number.isFinite(Number(leaf));
 }
 
 /** The middle value of a group sorted by value, each counted by its votes; the lower of two, so that it is an answer. */

@@ -1,20 +1,29 @@
-import { Field } from "./field.ts";
-import type { FieldRules } from "./rules.ts";
-import { absent, type Container, circularAnswer, deepestNesting, isContainer, jsonForm } from "./values.ts";
-
 /**
  * Job: turn answers into fields (one a JSON pointer) of small integers, so that comparing means comparing integers.
- * Boundary: takes lists by position; lists.ts moves their items beforehand where the options ask for it.
+ * Boundary: takes lists by position, and moved lists by place; list-alignment.ts moves items beforehand.
  * Invariants:
  * 1. Every field has a code for every row.
- * 2. A pointer is a field once any row has a leaf there: a scalar or an empty container.
+ * 2. A pointer is a field once any row has a leaf there, or rows differ in the kind of container that they have there.
  */
+
+import { Field } from "./field.ts";
+import type { FieldComparison } from "./field-comparison.ts";
+import {
+  absent,
+  type Container,
+  circularAnswer,
+  deepestNesting,
+  isContainer,
+  isList,
+  jsonForm,
+  MovedList,
+} from "./values.ts";
 
 /** A container on the way of a walk, and how far the walk has come in it. */
 interface Visit {
-  readonly container: Container;
-  /** Of an object; a list is walked by index. */
-  readonly keys: readonly string[] | undefined;
+  readonly container: { readonly [segment: string | number]: unknown };
+  /** Of an object its keys, of a moved list its places; any other list is walked by index. */
+  readonly keys: readonly (string | number)[] | undefined;
   readonly length: number;
   readonly field: Field;
   next: number;
@@ -22,17 +31,16 @@ interface Visit {
 
 export class ValueTable {
   readonly fields: Field[] = [];
-  /** The pointers at which any row has a list or an object, the outer ones first. */
-  readonly containers: Field[] = [];
-  #rows = 0;
-  readonly #root: Field;
+  /** By row. */
+  readonly answers: unknown[] = [];
+  readonly root: Field;
 
-  constructor(rules: FieldRules) {
-    this.#root = new Field(rules);
+  constructor(comparison: FieldComparison) {
+    this.root = new Field(comparison);
   }
 
   get rows(): number {
-    return this.#rows;
+    return this.answers.length;
   }
 
   /**
@@ -41,41 +49,50 @@ export class ValueTable {
    * @throws InvalidOptionsError where the answer contains itself
    */
   add(value: unknown): void {
-    const row = this.#rows++;
+    const row = this.answers.push(value) - 1;
     const open: Visit[] = [];
     const form = jsonForm(value);
-    this.#enter(form === absent ? null : form, this.#root, row, open);
+    this.#enter(form === absent ? null : form, this.root, row, open);
     for (let visit = open.at(-1); visit; visit = open.at(-1)) {
       if (visit.next === visit.length) open.pop();
       else this.#step(visit, row, open);
       if (open.length > deepestNesting) throw circularAnswer(value);
     }
-    for (const field of this.fields) field.fill(this.#rows);
+    for (const field of this.fields) field.fill(this.rows);
   }
 
   #step(visit: Visit, row: number, open: Visit[]): void {
-    const segment = visit.keys ? (visit.keys[visit.next++] as string) : visit.next++;
-    const value = (visit.container as Record<string | number, unknown>)[segment];
-    const isHole = visit.keys === undefined && value === undefined;
+    const segment = visit.keys ? (visit.keys[visit.next++] as string | number) : visit.next++;
+    const value = visit.container[segment];
+    const isHole = typeof segment === "number" && value === undefined;
     this.#enter(isHole ? null : value, visit.field.below(segment), row, open);
   }
 
   #enter(value: unknown, field: Field, row: number, open: Visit[]): void {
     const form = jsonForm(value);
-    if (typeof form === "object" && form !== null) this.#noteContainer(field, Array.isArray(form));
     if (isContainer(form)) {
-      const keys = Array.isArray(form) ? undefined : Object.keys(form);
-      const length = keys ? keys.length : (form as readonly unknown[]).length;
-      open.push({ container: form, keys, length, field, next: 0 });
+      (isList(form) ? field.listRows : field.objectRows).push(row);
+      open.push(visitOf(form, field));
+      if (form instanceof MovedList) field.orders.set(row, form.places);
+      if (field.listRows.length > 0 && field.objectRows.length > 0) this.#takeIn(field);
     } else if (form !== absent) {
-      if (field.leaves.length === 1) this.fields.push(field);
+      this.#takeIn(field);
       field.record(row, form);
     }
   }
 
-  #noteContainer(field: Field, isList: boolean): void {
-    if (field.listRows + field.objectRows === 0) this.containers.push(field);
-    if (isList) field.listRows++;
-    else field.objectRows++;
+  #takeIn(field: Field): void {
+    if (field.isKnown) return;
+    field.isKnown = true;
+    this.fields.push(field);
   }
+}
+
+function visitOf(form: Container, field: Field): Visit {
+  if (Array.isArray(form))
+    return { container: form as unknown as Visit["container"], keys: undefined, length: form.length, field, next: 0 };
+  const isMoved = form instanceof MovedList;
+  const keys = isMoved ? form.places.toSorted((a, b) => a - b) : Object.keys(form);
+  const container = (isMoved ? form.items : form) as Visit["container"];
+  return { container, keys, length: keys.length, field, next: 0 };
 }

@@ -1,19 +1,20 @@
 import type { CompareOptions } from "../../../contract/bundle-options.ts";
 import { countVotes } from "../agreement.ts";
 import type { Field } from "../field.ts";
-import { tableOf } from "../lists.ts";
+import { FieldComparison } from "../field-comparison.ts";
+import { holdsList, tableOf } from "../list-alignment.ts";
 import { isAtOrBelow, pointerSegments } from "../pointer.ts";
-import { FieldRules } from "../rules.ts";
 import { ValueTable } from "../value-table.ts";
 import type { FieldState } from "./field-rule.ts";
 import { keptLeadProbability } from "./lead-probability.ts";
 
 /** The valid answers so far, and the fields of them that a rule watches. */
 export class WatchedAnswers {
-  readonly #rules: FieldRules;
-  readonly #pointers: readonly string[] | undefined;
-  /** Kept only where list items move with every further answer. */
+  readonly #rules: FieldComparison;
   readonly #values: unknown[] = [];
+  readonly #pointers: readonly string[] | undefined;
+  /** Whether an answer has a list whose items may move with every further answer. */
+  #isMoving = false;
   #table: ValueTable;
   #fields: Field[] = [];
   #looked = 0;
@@ -24,7 +25,7 @@ export class WatchedAnswers {
    */
   constructor(compare: CompareOptions | undefined, pointers: readonly string[] | undefined) {
     for (const pointer of pointers ?? []) pointerSegments(pointer, "fields");
-    this.#rules = FieldRules.of(compare);
+    this.#rules = FieldComparison.of(compare);
     this.#pointers = pointers;
     this.#table = new ValueTable(this.#rules);
   }
@@ -38,8 +39,9 @@ export class WatchedAnswers {
   }
 
   add(value: unknown): void {
-    if (this.#rules.movesListItems) {
-      this.#values.push(value);
+    this.#isMoving ||= this.#rules.movesListItems && holdsList(value);
+    this.#values.push(value);
+    if (this.#isMoving) {
       this.#table = tableOf(this.#values, this.#rules);
       this.#fields = [];
       this.#looked = 0;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FieldState } from "../../../../src/evidence/internal/stopping/field-rule.ts";
-import { certified } from "../../../../src/evidence/internal/stopping/rules.ts";
+import { certified } from "../../../../src/evidence/internal/stopping/stopping-judges.ts";
 
 const state = (first: number, second: number, distinct = 2): FieldState => ({
   first,

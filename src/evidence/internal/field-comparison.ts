@@ -19,10 +19,10 @@ export type Similarity = (a: string, b: string) => number;
  * How the values at one path are compared. Options of a path hold for everything below it, except `lists`, which is
  * meant for one list; the more exact pointer wins.
  */
-export class FieldRules {
+export class FieldComparison {
   readonly tolerance: number | { readonly absolute: number } | undefined;
   readonly text: boolean | undefined;
-  readonly lists: "position" | "align" | { readonly key: string };
+  readonly lists: "position" | "content" | { readonly key: string };
   readonly similarity: Similarity | undefined;
   readonly weight: number;
   readonly #everywhere: FieldOptions;
@@ -38,7 +38,7 @@ export class FieldRules {
     const own: FieldOptions = Object.assign({}, inherited, ...patterns.map(({ options }) => options));
     this.tolerance = own.tolerance;
     this.text = own.text;
-    this.lists = own.lists ?? "position";
+    this.lists = own.lists === undefined || own.lists === "align" ? "content" : own.lists;
     this.similarity = own.similarity && settledSimilarity(own.similarity);
     this.weight = patterns.reduce((inner, pattern) => pattern.weight ?? inner, weight);
     this.#everywhere = everywhere;
@@ -51,16 +51,16 @@ export class FieldRules {
    *
    * @throws InvalidOptionsError
    */
-  static of(options: CompareOptions | undefined): FieldRules {
+  static of(options: CompareOptions | undefined): FieldComparison {
     const { byPath = {}, weights = {}, ...everywhere } = given(resolveOptions(compareOptions, options));
     const root = patternNode();
     for (const [pointer, own] of Object.entries(byPath)) nodeAt(root, pointer, "compare.byPath").options = given(own);
     for (const [pointer, weight] of Object.entries(weights)) nodeAt(root, pointer, "compare.weights").weight = weight;
-    return new FieldRules(everywhere, everywhere, 1, [root]);
+    return new FieldComparison(everywhere, everywhere, 1, [root]);
   }
 
   /** The rules one step down: into a list by number, into an object by name. */
-  below(segment: string | number): FieldRules {
+  below(segment: string | number): FieldComparison {
     const patterns = this.#patterns.flatMap(({ below }) => [
       ...(typeof segment === "number" ? matches(below, "*") : []),
       ...matches(below, String(segment)),
@@ -68,15 +68,15 @@ export class FieldRules {
     const { lists } = this.#everywhere;
     if (patterns.length === 0 && this.#patterns.length === 0 && this.#inherited.lists === lists) return this;
     const inherited = { ...this.#inherited, lists };
-    return new FieldRules(this.#everywhere, inherited, this.weight, patterns);
+    return new FieldComparison(this.#everywhere, inherited, this.weight, patterns);
   }
 
-  /** Whether any list, here or below, is compared otherwise than by position. */
+  /** Whether any list, here or below, may be compared otherwise than by position. */
   get movesListItems(): boolean {
     const moves = ({ lists }: FieldOptions) => lists !== undefined && lists !== "position";
     const somewhere = ({ options, below }: PatternNode): boolean =>
       moves(options) || [...below.values()].some(somewhere);
-    return moves(this.#everywhere) || this.#patterns.some(somewhere);
+    return this.#everywhere.lists !== "position" || this.#patterns.some(somewhere);
   }
 }
 

@@ -6,7 +6,7 @@ import { replicatesOf } from "../support/replicates.ts";
 
 /** The pointers of the fields in which answers differ. */
 const contested = (values: readonly unknown[], compare: CompareOptions) =>
-  summarize(replicatesOf(values), compare).disagreements.map(({ path }) => path);
+  summarize(replicatesOf(values), { lists: "position", ...compare }).disagreements.map(({ path }) => path);
 
 const rows = [
   {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { assign } from "../../../src/evidence/internal/assignment.ts";
+import { assign } from "../../../src/evidence/internal/list-likeness.ts";
 
 function leastCost(costs: readonly (readonly number[])[], taken: ReadonlySet<number> = new Set()): number {
   const [row, ...rest] = costs;

@@ -1,0 +1,68 @@
+/** Items that meet, in lists that each have one of them. */
+export interface Group {
+  /** Lists that have an item here, rising. */
+  readonly lists: number[];
+  /** How many lists have each item, by the item's number. */
+  readonly items: Map<number, number>;
+}
+
+/** Groups of which some have been joined. */
+export class JoinedGroups {
+  readonly groups: readonly Group[];
+  /** By group, the one that it was joined to; itself where it was not. */
+  readonly #joinedTo: number[];
+
+  constructor(groups: readonly Group[]) {
+    this.groups = groups;
+    this.#joinedTo = groups.map((_, number) => number);
+  }
+
+  /** The groups that stand for themselves and are not in all of the lists. */
+  open(lists: number): number[] {
+    return Array.from(this.groups.keys()).filter(
+      (group) => this.#joinedTo[group] === group && (this.groups[group] as Group).lists.length < lists,
+    );
+  }
+
+  find(group: number): number {
+    let root = group;
+    while (this.#joinedTo[root] !== root) root = this.#joinedTo[root] as number;
+    this.#joinedTo[group] = root;
+    return root;
+  }
+
+  /** Joins two groups, unless a list has an item in each. Returns whether they are one now. */
+  join(one: number, other: number): boolean {
+    const [a, b] = [this.find(one), this.find(other)].sort((x, y) => x - y) as [number, number];
+    if (a === b) return true;
+    const [into, from] = [this.groups[a] as Group, this.groups[b] as Group];
+    if (shareList(into.lists, from.lists)) return false;
+    into.lists.push(...from.lists);
+    into.lists.sort((x, y) => x - y);
+    for (const [item, times] of from.items) into.items.set(item, (into.items.get(item) ?? 0) + times);
+    this.#joinedTo[b] = a;
+    return true;
+  }
+
+  /** By group, the number of the group that it is in now. */
+  numbers(): number[] {
+    const numberOf = new Map<number, number>();
+    return this.#joinedTo.map((_, group) => {
+      const root = this.find(group);
+      const known = numberOf.get(root) ?? numberOf.size;
+      numberOf.set(root, known);
+      return known;
+    });
+  }
+}
+
+/** Whether two rising lists have a number in common. */
+export function shareList(a: readonly number[], b: readonly number[]): boolean {
+  for (let [at, other] = [0, 0]; at < a.length && other < b.length; ) {
+    const [one, two] = [a[at] as number, b[other] as number];
+    if (one === two) return true;
+    if (one < two) at++;
+    else other++;
+  }
+  return false;
+}

@@ -1,0 +1,351 @@
+/**
+ * Job: put what the replicates agree on together to one value, and see to it that no field says otherwise.
+ * Boundary: answers are grouped in agreement.ts; numbers are drawn from them in field-summary.ts.
+ * Invariants:
+ * 1. The first answer to a field is what the consensus has at its pointer; where that is nothing, neither has the field.
+ * 2. An item that no list has twice is not in the consensus twice.
+ * 3. No list or object is empty in the consensus that was empty in no answer: it is voted on as a whole then.
+ */
+
+import { type Agreement, type Answer, agree, answerBy, filledList, filledObject, ranked, Whole } from "./agreement.ts";
+import { canonicalText } from "./canonical-text.ts";
+import type { Field } from "./field.ts";
+import { numberItems } from "./item-order.ts";
+import type { ValueTable } from "./value-table.ts";
+import {
+  absent,
+  isContainer,
+  isList,
+  itemsOf,
+  jsonForm,
+  type Leaf,
+  leafValue,
+  MovedList,
+  plainValue,
+  setOwn,
+} from "./values.ts";
+
+export interface Settlement {
+  readonly consensus: unknown;
+  readonly agreements: ReadonlyMap<Field, Agreement>;
+}
+
+/** Returns the consensus of all rows, and how the rows answer to each of its fields. */
+export function settle(table: ValueTable): Settlement {
+  if (table.rows === 0) return { consensus: null, agreements: new Map() };
+  const nodes = new Map<Field, Node>();
+  const order: Node[] = [];
+  const open: Node[] = [new Node(table, table.root, undefined)];
+  for (let node = open.pop(); node; node = open.pop()) {
+    nodes.set(node.field, node);
+    order.push(node);
+    node.decide();
+    for (const field of node.field.inner) {
+      const inner = new Node(table, field, node);
+      node.inner.push(inner);
+      open.push(inner);
+    }
+  }
+  for (const node of order.toReversed()) node.assemble();
+  const agreements = new Map<Field, Agreement>();
+  for (const node of order) if (!node.isInside) node.report(agreements);
+  const inOrder = [...table.fields.filter((field) => agreements.has(field)), ...agreements.keys()];
+  const consensus = nodes.get(table.root)?.value;
+  return {
+    consensus: consensus === absent ? null : consensus,
+    agreements: new Map(inOrder.map((field) => [field, agreements.get(field) as Agreement])),
+  };
+}
+
+/** Returns how the rows answer to each field where one row is given as the consensus: its own answers come first. */
+export function settleOn(table: ValueTable, row: number): ReadonlyMap<Field, Agreement> {
+  const open: Field[] = [table.root];
+  for (let field = open.pop(); field; field = open.pop()) {
+    const inner = [...field.inner];
+    const items = inner.filter(({ segment }) => typeof segment === "number");
+    if (field.isMoved) numberItems(items, [field.orders.get(row) ?? []]);
+    else for (const item of items) item.number(item.segment as number);
+    open.push(...inner);
+  }
+  return new Map(
+    table.fields.map((field) => {
+      const { answers, textScore } = agree(field);
+      const given = answers.find(({ rows }) => rows.includes(row)) as Answer;
+      const isFirst = given === answers[0];
+      const shown = answers.map((answer) => shownAs(answer, table, field, answer === given ? row : undefined));
+      const own = shown[answers.indexOf(given)] as Answer;
+      return [
+        field,
+        { answers: shown as [Answer, ...Answer[]], given: own, textScore: isFirst ? textScore : undefined },
+      ];
+    }),
+  );
+}
+
+/** A field on the way from the votes to the consensus. */
+class Node {
+  readonly field: Field;
+  readonly inner: Node[] = [];
+  /** What the consensus has here. */
+  value: unknown = absent;
+  /** Set where a list or object around it is voted on as a whole. */
+  isInside = false;
+  #agreement: Agreement | undefined;
+  readonly #table: ValueTable;
+  readonly #parent: Node | undefined;
+  /** The rows whose votes count here; all where undefined. */
+  #voters: ReadonlySet<number> | undefined;
+  #isWhole = false;
+  /** Whether an item around it is in no more than half of the rows. */
+  #isDoubtful: boolean;
+  /** The kind of container that is to be here, if one is. */
+  #filledWith: typeof filledList | typeof filledObject | undefined;
+
+  constructor(table: ValueTable, field: Field, parent: Node | undefined) {
+    this.#table = table;
+    this.field = field;
+    this.#parent = parent;
+    this.#voters = parent ? parent.#voters : undefined;
+    this.#isDoubtful = parent ? parent.#isDoubtful : false;
+  }
+
+  /** Decides between leaves, containers and nothing, after the field above. */
+  decide(): void {
+    const { field } = this;
+    const { listRows, objectRows, isKnown } = field;
+    const kind = typeof field.segment === "number" ? filledList : filledObject;
+    const isOpen = !this.#parent || this.#parent.#filledWith === kind;
+    if (isKnown) {
+      this.#agreement = this.#vote(isOpen);
+      const { leaf } = this.#agreement.answers[0];
+      if (isOpen && (leaf === filledList || leaf === filledObject)) this.#filledWith = leaf;
+    } else if (isOpen && this.#isMostly([...listRows, ...objectRows]))
+      this.#filledWith = listRows.length > 0 ? filledList : filledObject;
+    const isItem = typeof field.segment === "number" && this.#parent?.field.isMoved;
+    if (!isItem || !this.#filledWith) return;
+    const all = this.#voters?.size ?? this.#table.rows;
+    this.#voters = new Set(this.#counted(this.#filledWith === filledList ? listRows : objectRows));
+    this.#isDoubtful ||= 2 * this.#voters.size <= all;
+  }
+
+  #counted(rows: readonly number[]): readonly number[] {
+    const voters = this.#voters;
+    return voters ? rows.filter((row) => voters.has(row)) : rows;
+  }
+
+  /** Whether at least as many rows have something as have nothing, and reached their number first. */
+  #isMostly(rows: readonly number[]): boolean {
+    const having = new Set(this.#counted(rows));
+    const others = this.#voters ? [...this.#voters] : Array.from(this.#table.answers.keys());
+    const without = others.filter((row) => !having.has(row));
+    if (having.size !== without.length) return having.size > without.length;
+    return Math.max(...having) < Math.max(...without);
+  }
+
+  /**
+   * The answers here. Nothing leads inside a container that is not there; of an item that is there, rows that lack it
+   * say nothing.
+   */
+  #vote(isOpen: boolean): Agreement {
+    const agreement = agree(this.field);
+    const [leader] = agreement.answers;
+    if (!isOpen) return leader.leaf === absent ? agreement : led(agreement, ({ leaf }) => leaf === absent);
+    const nothing = agreement.answers.find(({ leaf }) => leaf === absent);
+    const leads = nothing && (this.#isDoubtful ? leader === nothing : nothing.votes >= leader.votes);
+    if (!this.#voters || !leads) return agreement;
+    const saying = this.#counted(nothing.rows);
+    const [first, ...others] = agreement.answers.filter((answer) => answer !== nothing);
+    const isLacking = saying.length < nothing.votes;
+    if (!isLacking || !first || ranked([first, answerBy(saying, absent)])[0] !== first) return agreement;
+    const isTied = this.#isDoubtful || first.votes === Math.max(saying.length, others[0]?.votes ?? 0);
+    return { answers: [first, ...others, nothing], isTied, textScore: undefined };
+  }
+
+  /** Puts together what stands below, once that is done. */
+  assemble(): void {
+    if (!this.#filledWith) {
+      const leaf = this.#agreement ? this.#agreement.answers[0].leaf : absent;
+      if (leaf !== absent) this.value = leafValue(leaf as Leaf);
+      return;
+    }
+    this.#fill(this.#filledWith === filledList);
+    const isTied = !this.#agreement && 2 * this.field.objectRows.length === this.#table.rows;
+    if (this.value === absent && !isTied) this.#voteWhole(() => true);
+  }
+
+  #fill(isList: boolean): void {
+    const { field } = this;
+    if (isList && field.isMoved) this.#tellApart();
+    const there = this.inner.filter(({ value }) => value !== absent);
+    if (there.length === 0) this.value = absent;
+    else if (!isList) {
+      const object = {};
+      for (const node of there) setOwn(object, node.field.segment, node.value);
+      this.value = object;
+    } else if (!field.isMoved) this.value = this.#closedUp();
+    else {
+      const items = this.inner.map((node) => node.field).filter(({ segment }) => typeof segment === "number");
+      const nodeOf = new Map(there.map((node) => [node.field, node]));
+      const ordered = numberItems(items, [...field.orders.values()], new Set(nodeOf.keys()));
+      this.value = ordered.filter((item) => nodeOf.has(item)).map((item) => nodeOf.get(item)?.value);
+    }
+  }
+
+  /** The items of a list by position, numbered as they stand where some are left out. */
+  #closedUp(): unknown[] {
+    const items = this.inner.filter(({ field }) => typeof field.segment === "number").sort(byIndex);
+    const there = items.filter(({ value }) => value !== absent);
+    [...there, ...items.filter(({ value }) => value === absent)].forEach(({ field }, index) => {
+      field.number(index);
+    });
+    return there.map(({ value }) => value);
+  }
+
+  /** Votes as wholes on items that were put together to what stands in the list already, more often than in any row. */
+  #tellApart(): void {
+    for (let twice = this.#doubled(); twice; twice = this.#doubled()) {
+      const { node, others } = twice;
+      if (node.#isWhole) node.#leaveOut();
+      else node.#voteWhole((text) => !others.has(text));
+    }
+  }
+
+  /** An item that is in the list more often than in any row, not given by a row at its place, if there is one. */
+  #doubled(): { node: Node; others: Set<string> } | undefined {
+    const there = this.inner.filter(({ value }) => value !== absent);
+    const texts = there.map((node) => node.#textOf(node.value));
+    if (new Set(texts).size === texts.length) return undefined;
+    const byText = new Map<string, Node[]>();
+    texts.forEach((text, at) => {
+      const same = byText.get(text) ?? [];
+      byText.set(text, same);
+      same.push(there[at] as Node);
+    });
+    for (const [text, nodes] of byText) {
+      if (nodes.length === 1 || nodes.length <= this.#mostTimes(text)) continue;
+      const givingRows = (node: Node) => (node.#isWhole ? Number.POSITIVE_INFINITY : node.#givingRows(text));
+      const node = nodes.toSorted((a, b) => givingRows(a) - givingRows(b))[0] as Node;
+      return { node, others: new Set(texts) };
+    }
+    return undefined;
+  }
+
+  #mostTimes(text: string): number {
+    return this.field.listRows.reduce((most, row) => {
+      const form = jsonForm(valueAt(this.#table, row, this.field));
+      const items = isContainer(form) && isList(form) ? itemsOf(form) : [];
+      return Math.max(
+        most,
+        items.filter((item, at) => canonicalText(item, this.field.rules.below(at)) === text).length,
+      );
+    }, 0);
+  }
+
+  #givingRows(text: string): number {
+    const values = this.#table.answers.map((_, row) => valueAt(this.#table, row, this.field));
+    return values.filter((value) => value !== absent && this.#textOf(value) === text).length;
+  }
+
+  #leaveOut(): void {
+    const { answers } = this.#agreement as Agreement;
+    const nothing = answers.find(({ leaf }) => leaf === absent) ?? answerBy([], absent);
+    const others = answers.filter((answer) => answer !== nothing);
+    this.#agreement = { answers: [nothing, ...others], textScore: undefined };
+    this.value = absent;
+  }
+
+  /** Votes on what the rows have here as wholes, and gives the first that is allowed. */
+  #voteWhole(isAllowed: (text: string) => boolean): void {
+    const rowsOf = new Map<string, number[]>();
+    this.#table.answers.forEach((_, row) => {
+      const value = valueAt(this.#table, row, this.field);
+      const text = value === absent ? "" : this.#textOf(value);
+      const rows = rowsOf.get(text);
+      if (rows) rows.push(row);
+      else rowsOf.set(text, [row]);
+    });
+    const answers = ranked(
+      Array.from(rowsOf, ([text, rows]) =>
+        answerBy(
+          rows,
+          text === "" ? absent : new Whole(plainValue(valueAt(this.#table, rows[0] as number, this.field))),
+        ),
+      ),
+    );
+    const agreement: Agreement = { answers, textScore: undefined };
+    this.#agreement = led(agreement, ({ leaf }) => leaf === absent || isAllowed(this.#textOf((leaf as Whole).value)));
+    const { leaf } = this.#agreement.answers[0];
+    this.value = leaf === absent ? absent : plainValue((leaf as Whole).value);
+    this.#filledWith = undefined;
+    this.#isWhole = true;
+    const open = [...this.inner];
+    for (let node = open.pop(); node; node = open.pop()) {
+      node.isInside = true;
+      open.push(...node.inner);
+    }
+  }
+
+  #textOf(value: unknown): string {
+    return canonicalText(value, this.field.rules);
+  }
+
+  report(agreements: Map<Field, Agreement>): void {
+    if (!this.#agreement) return;
+    const answers = this.#agreement.answers.map((answer, at) => {
+      const isGiven = at === 0 && this.#filledWith !== undefined;
+      return isGiven
+        ? { ...answer, leaf: new Whole(plainValue(this.value)) }
+        : shownAs(answer, this.#table, this.field);
+    });
+    agreements.set(this.field, { ...this.#agreement, answers: answers as [Answer, ...Answer[]] });
+  }
+}
+
+function byIndex(a: Node, b: Node): number {
+  return (a.field.segment as number) - (b.field.segment as number);
+}
+
+/** Puts the first answer that qualifies in front. */
+function led(agreement: Agreement, qualifies: (answer: Answer) => boolean): Agreement {
+  const first = agreement.answers.find(qualifies);
+  if (!first || first === agreement.answers[0]) return agreement;
+  const others = agreement.answers.filter((answer) => answer !== first);
+  return { answers: [first, ...others], textScore: undefined };
+}
+
+/** An answer as it is shown: in place of "a list" or "an object" the one that most of its rows have, or that of a row. */
+function shownAs(answer: Answer, table: ValueTable, field: Field, row?: number): Answer {
+  if (answer.leaf !== filledList && answer.leaf !== filledObject) return answer;
+  return {
+    ...answer,
+    leaf: new Whole(plainValue(valueAt(table, row ?? commonestRow(answer.rows, table, field), field))),
+  };
+}
+
+function commonestRow(rows: readonly number[], table: ValueTable, field: Field): number {
+  const counts = new Map<string, { row: number; count: number }>();
+  for (const row of rows) {
+    const text = canonicalText(valueAt(table, row, field), field.rules);
+    const known = counts.get(text);
+    if (known) known.count++;
+    else counts.set(text, { row, count: 1 });
+  }
+  return [...counts.values()].reduce((best, next) => (next.count > best.count ? next : best)).row;
+}
+
+/** What a row has at a field. */
+function valueAt({ answers, root }: ValueTable, row: number, field: Field): unknown {
+  const steps: (string | number)[] = [];
+  for (let at: Field = field; at.parent; at = at.parent) steps.push(at.segment);
+  let value: unknown = field === root || steps.length > 0 ? answers[row] : absent;
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    const form = jsonForm(value);
+    if (!isContainer(form) || isList(form) !== (typeof step === "number")) return absent;
+    const container = form instanceof MovedList ? form.items : form;
+    if (!Object.hasOwn(container, step)) return absent;
+    value = (container as { readonly [key: string | number]: unknown })[step];
+    if (value === undefined && typeof step === "number") value = null;
+  }
+  const form = jsonForm(value);
+  return form === absent && field === root ? null : form;
+}
