@@ -108,6 +108,12 @@ export class CircuitBreaker {
     return this.#window.counts(this.#clock.now()).failures === 0;
   }
 
+  /** Forgets what is held against the provider: closes the circuit and ends the pause. */
+  reset(): void {
+    this.#close();
+    this.#cooldown.end();
+  }
+
   /** Milliseconds for which the provider has asked not to be called. */
   get cooldownLeftMs(): number {
     return this.#cooldown.leftMs;
@@ -273,7 +279,7 @@ function none(): OutcomeCounts {
 }
 
 /**
- * The pause that a provider has asked for. It is the provider's, so all breakers of the provider keep the same one.
+ * Pause that a provider has asked for. It belongs to the provider, or to one of its models, so all breakers keep the same one.
  *
  * @example
  * ```ts
@@ -286,6 +292,7 @@ function none(): OutcomeCounts {
  */
 export class Cooldown {
   readonly #clock: Pick<Clock, "now">;
+  readonly #waiting = new Set<() => void>();
   #untilMs = 0;
 
   /** @param clock default: the real one */
@@ -301,5 +308,17 @@ export class Cooldown {
   /** Lets the pause last at least so long from now on. */
   extend(ms: number): void {
     this.#untilMs = Math.max(this.#untilMs, this.#clock.now() + ms);
+  }
+
+  /** Ends the pause before its time. */
+  end(): void {
+    this.#untilMs = 0;
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Calls `wake` when the pause is ended before its time. Returns a function that stops listening. @internal */
+  onEnd(wake: () => void): () => void {
+    this.#waiting.add(wake);
+    return () => void this.#waiting.delete(wake);
   }
 }

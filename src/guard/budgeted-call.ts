@@ -7,10 +7,10 @@ import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { CancelScope, onAbort } from "../core/signal.ts";
 import { Reservation } from "./account.ts";
-import type { CircuitBreaker } from "./breaker.ts";
+import type { CircuitBreaker, Cooldown } from "./breaker.ts";
 import type { BudgetLedger } from "./budget.ts";
 import { type Classification, classifyAttempt } from "./classify.ts";
-import { type AttemptScope, type GuardEventType, GuardedCall } from "./guarded-call.ts";
+import { type AttemptScope, defaultMaxRetryAfterMs, type GuardEventType, GuardedCall } from "./guarded-call.ts";
 import type { BreakerRegistry, RetryBudget, RetryBudgets } from "./per-provider.ts";
 import { circuitBreakerOf, type ResolvedReliabilityConfig } from "./reliability-config.ts";
 
@@ -18,6 +18,8 @@ import { circuitBreakerOf, type ResolvedReliabilityConfig } from "./reliability-
 export class BudgetedCall<R> extends GuardedCall {
   readonly breaker: CircuitBreaker | undefined;
   readonly retryBudget: RetryBudget | undefined;
+  override readonly pause: Cooldown | undefined;
+  override readonly maxRetryAfterMs: number;
   /** What is set aside for the attempt under way. */
   reservation: Reservation | undefined = undefined;
   spent: Spent = nothingSpent;
@@ -40,6 +42,8 @@ export class BudgetedCall<R> extends GuardedCall {
     this.#startedAtMs = clock.now();
     this.breaker = policies?.breakers.of(call.provider, circuitBreakerOf(policies.config, call.provider));
     this.retryBudget = policies?.retryBudgets.of(call.provider);
+    this.pause = policies?.breakers.pauseOf(call.provider, call.modelId);
+    this.maxRetryAfterMs = policies?.maxRetryAfterMs ?? defaultMaxRetryAfterMs;
   }
 
   get provider(): string {
@@ -228,6 +232,8 @@ export interface CallPolicies {
   readonly config: ResolvedReliabilityConfig;
   readonly breakers: BreakerRegistry;
   readonly retryBudgets: RetryBudgets;
+  /** Longest pause that a server can mean. Default: 15 minutes. */
+  readonly maxRetryAfterMs?: number | undefined;
   readonly modelTraits?: ModelTraitsSource | undefined;
   /** Whether another tool could take over. */
   hasFallback(): boolean;

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import { CancelScope } from "../core/signal.ts";
 import type { BreakerState, CircuitBreaker } from "./breaker.ts";
 import type { Classification } from "./classify.ts";
 import { CircuitOpenError } from "./errors.ts";
@@ -38,7 +39,7 @@ export class Circuit {
   enter(call: GuardedCall): Promise<unknown> | undefined {
     const { breaker } = call;
     if (!breaker) return undefined;
-    if (breaker.cooldownLeftMs > 0 && breaker.kind !== "open") return this.#enterAfterPause(call, breaker);
+    if (pauseLeftMs(call, breaker) > 0 && breaker.kind !== "open") return this.#enterAfterPause(call, breaker);
     if (this.#isToWait(call, breaker)) return this.#enterAfterProbes(call, breaker);
     takePermit(call, breaker);
     return undefined;
@@ -51,7 +52,7 @@ export class Circuit {
   hasTurned(call: GuardedCall): boolean {
     const { breaker, permit } = call;
     if (!breaker || permit === undefined) return false;
-    if (permit.generation === breaker.state.generation && breaker.cooldownLeftMs === 0) return false;
+    if (permit.generation === breaker.state.generation && pauseLeftMs(call, breaker) === 0) return false;
     call.permit = undefined;
     breaker.released(permit);
     return true;
@@ -73,7 +74,10 @@ export class Circuit {
     const isCutOff = call.runScope?.aborted || call.scope?.isStarted === false;
     const { breaker: effect, retryAfterMs } = isCutOff ? cutOff : call.classify(error);
     // First, for whoever waits for the permit has to wait for the pause, too.
-    if (effect === "cooldown" && retryAfterMs !== undefined) breaker.coolDown(retryAfterMs);
+    if (effect === "cooldown" && retryAfterMs !== undefined) {
+      if (call.pause) call.pause.extend(retryAfterMs);
+      else breaker.coolDown(retryAfterMs);
+    }
     if (effect === "failure") call.countedFailure = breaker.failed(permit, call.countedFailure);
     else breaker.released(permit);
     announceChange(call, breaker, generation);
@@ -95,11 +99,11 @@ export class Circuit {
   async #enterAfterPause(call: GuardedCall, breaker: CircuitBreaker): Promise<void> {
     const { config, clock, random } = this.#settings;
     const spreadMs = config.jitter ? config.initialDelayMs : 0;
-    for (let waitMs = breaker.cooldownLeftMs; waitMs > 0; waitMs = breaker.cooldownLeftMs) {
+    for (let waitMs = pauseLeftMs(call, breaker); waitMs > 0; waitMs = pauseLeftMs(call, breaker)) {
       const spareMs = call.leftMs() - waitMs;
       const isTooLong = spareMs <= 0 || (waitMs > config.maxDelayMs && call.hasFallback());
       if (isTooLong) throw new CircuitOpenError(breaker.provider, "cooldown", waitMs);
-      await sleep(clock, waitMs + random.next() * Math.min(spreadMs, spareMs), call.runScope);
+      await sleepOrReset(call, clock, waitMs + random.next() * Math.min(spreadMs, spareMs));
     }
     await this.enter(call);
   }
@@ -120,6 +124,27 @@ export class Circuit {
   /** Whether others are finding out how the provider is, and nobody else could answer meanwhile. */
   #isToWait(call: GuardedCall, breaker: CircuitBreaker): boolean {
     return breaker.probesLeftMs > 0 && !call.hasFallback();
+  }
+}
+
+/** The pause of the provider, or of the call's model where that is longer. */
+function pauseLeftMs({ pause }: GuardedCall, breaker: CircuitBreaker): number {
+  return Math.max(breaker.cooldownLeftMs, pause?.leftMs ?? 0);
+}
+
+const wasReset = Symbol("the pause was ended before its time");
+
+/** Waits out a pause, or until it is reset. */
+async function sleepOrReset({ pause, runScope }: GuardedCall, clock: Clock, ms: number): Promise<void> {
+  const scope = new CancelScope(runScope);
+  const stopListening = pause?.onEnd(() => scope.abort(wasReset));
+  try {
+    await sleep(clock, ms, scope);
+  } catch (error) {
+    if (error !== wasReset) throw error;
+  } finally {
+    stopListening?.();
+    scope.dispose();
   }
 }
 

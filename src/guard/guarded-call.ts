@@ -3,7 +3,7 @@ import type { EventData } from "../contract/event.ts";
 import type { Spent } from "../contract/usage.ts";
 import { type Clock, schedule } from "../core/clock.ts";
 import { CancelScope } from "../core/signal.ts";
-import type { CircuitBreaker, CountedFailure, Permit } from "./breaker.ts";
+import type { CircuitBreaker, Cooldown, CountedFailure, Permit } from "./breaker.ts";
 import type { Classification } from "./classify.ts";
 import { CircuitOpenError, TimeoutError, type TimeoutPhase } from "./errors.ts";
 import type { RetryBudget } from "./per-provider.ts";
@@ -16,7 +16,11 @@ export type GuardEventType =
   | "attempt_discarded"
   | "circuit_opened"
   | "circuit_half_open"
-  | "circuit_closed";
+  | "circuit_closed"
+  | "warning";
+
+/** The longest pause that a server can mean, where no setting says otherwise. */
+export const defaultMaxRetryAfterMs = 900_000;
 
 /** A call on its way through the policies, and what they keep about it between its attempts. */
 export abstract class GuardedCall {
@@ -41,6 +45,10 @@ export abstract class GuardedCall {
   /** Whose abort ends the call. */
   abstract readonly runScope: CancelScope | undefined;
   abstract readonly breaker: CircuitBreaker | undefined;
+  /** The pause of the call's model, or of its provider. */
+  readonly pause: Cooldown | undefined = undefined;
+  /** The longest pause that a server can mean. */
+  readonly maxRetryAfterMs: number = defaultMaxRetryAfterMs;
   abstract readonly retryBudget: RetryBudget | undefined;
 
   /** Milliseconds to the nearest deadline; `Infinity` where there is none. */
@@ -64,9 +72,22 @@ export abstract class GuardedCall {
   classify(error: unknown): Classification {
     if (this.#classification === undefined || this.#classified !== error) {
       this.#classified = error;
-      this.#classification = this.judge(error, (this.runScope?.aborted || this.scope?.aborted) ?? false);
+      const isAborted = (this.runScope?.aborted || this.scope?.wasAborted) ?? false;
+      this.#classification = this.#bounded(this.judge(error, isAborted));
     }
     return this.#classification;
+  }
+
+  /** Takes a pause that no server can mean as the longest one. It holds for this call alone, and pauses nothing else. */
+  #bounded(judged: Classification): Classification {
+    const { retryAfterMs = 0 } = judged;
+    if (retryAfterMs <= this.maxRetryAfterMs) return judged;
+    const message =
+      `"${this.provider}" asks for a pause of ${Math.round(retryAfterMs)} ms, more than maxRetryAfterMs = ` +
+      `${this.maxRetryAfterMs} ms. This call takes it as that, and other calls are not paused.`;
+    this.emit("warning", { code: "retry_after_too_long", message });
+    const breaker = judged.breaker === "cooldown" ? "neutral" : judged.breaker;
+    return { ...judged, breaker, retryAfterMs: this.maxRetryAfterMs };
   }
 
   /**
@@ -123,6 +144,7 @@ export class AttemptScope extends CancelScope {
   #openStreams = 0;
   #isStarted = false;
   #isOver = false;
+  #wasAborted: boolean | undefined = undefined;
 
   /** @param call of a run that is not aborted */
   constructor(call: GuardedCall, timeouts: AttemptTimeouts, clock: Clock) {
@@ -135,6 +157,11 @@ export class AttemptScope extends CancelScope {
 
   get isStarted(): boolean {
     return this.#isStarted;
+  }
+
+  /** Whether the attempt was aborted before it ended: its end aborts what it has started. */
+  get wasAborted(): boolean {
+    return this.#wasAborted ?? this.aborted;
   }
 
   get isOver(): boolean {
@@ -159,6 +186,7 @@ export class AttemptScope extends CancelScope {
    * @returns a promise until that has settled; `undefined` where nothing is left
    */
   end(): Promise<unknown> | undefined {
+    this.#wasAborted ??= this.aborted;
     this.dispose();
     return this.work.end();
   }

@@ -11,7 +11,8 @@ const severity: Record<BreakerState["kind"], number> = { closed: 0, half_open: 1
 export class BreakerRegistry {
   readonly #clock: Clock;
   readonly #breakers = new Map<string, CircuitBreaker>();
-  readonly #cooldowns = new Map<string, Cooldown>();
+  /** Pauses of providers, and those of single models by `provider:model`. */
+  readonly #pauses = new Map<string, { readonly provider: string; readonly pause: Cooldown }>();
   /** The same, found without comparing options: an orchestrator always comes with the same ones. */
   #byConfig = new WeakMap<ResolvedCircuitBreakerConfig, Map<string, CircuitBreaker>>();
   #sweepSize = nextSweepSize();
@@ -36,9 +37,7 @@ export class BreakerRegistry {
     const known = this.#breakers.get(key);
     if (known) return known;
     if (this.#breakers.size >= this.#sweepSize) this.#sweep();
-    const cooldown = this.#cooldowns.get(provider) ?? new Cooldown(this.#clock);
-    this.#cooldowns.set(provider, cooldown);
-    const breaker = new CircuitBreaker(provider, config, this.#clock, cooldown);
+    const breaker = new CircuitBreaker(provider, config, this.#clock, this.pauseOf(provider));
     this.#breakers.set(key, breaker);
     return breaker;
   }
@@ -46,9 +45,33 @@ export class BreakerRegistry {
   #sweep(): void {
     for (const [key, breaker] of this.#breakers) if (breaker.isAsNew) this.#breakers.delete(key);
     const left = new Set([...this.#breakers.values()].map(({ provider }) => provider));
-    for (const provider of this.#cooldowns.keys()) if (!left.has(provider)) this.#cooldowns.delete(provider);
+    for (const [name, { provider, pause }] of this.#pauses)
+      if (!left.has(provider) || (name !== provider && pause.leftMs === 0)) this.#pauses.delete(name);
     this.#byConfig = new WeakMap();
-    this.#sweepSize = nextSweepSize(this.#breakers.size);
+    this.#sweepSize = nextSweepSize(Math.max(this.#breakers.size, this.#pauses.size));
+  }
+
+  /** The pause that calls wait for. Limits are a model's, so the pause is the model's where it is known. */
+  pauseOf(provider: string, modelId?: string | undefined): Cooldown {
+    const name = modelId === undefined ? provider : `${provider}:${modelId}`;
+    const known = this.#pauses.get(name);
+    if (known) return known.pause;
+    if (this.#pauses.size >= this.#sweepSize) this.#sweep();
+    const pause = new Cooldown(this.#clock);
+    this.#pauses.set(name, { provider, pause });
+    return pause;
+  }
+
+  /** Milliseconds that are left of each pause, by provider or `provider:model`. */
+  pauses(): Record<string, number> {
+    const running = [...this.#pauses].filter(([, { pause }]) => pause.leftMs > 0);
+    return Object.fromEntries(running.map(([name, { pause }]) => [name, pause.leftMs]));
+  }
+
+  /** Closes the circuits of a provider, and ends its pauses and those of its models. */
+  reset(provider: string): void {
+    for (const breaker of this.#breakers.values()) if (breaker.provider === provider) breaker.reset();
+    for (const paused of this.#pauses.values()) if (paused.provider === provider) paused.pause.end();
   }
 
   /** The state of each provider; of several breakers the least healthy one's. */
@@ -110,6 +133,10 @@ export class RetryBudgets {
     const budget = new RetryBudget();
     this.#budgets.set(provider, budget);
     return budget;
+  }
+
+  reset(provider: string): void {
+    this.#budgets.delete(provider);
   }
 
   /** One that is full is as good as a new one. */

@@ -33,12 +33,13 @@ export interface ReliableParts {
   readonly store: RunStore | StoreName;
   readonly state?: ReliabilityState | undefined;
   readonly clock?: Clock | undefined;
+  readonly maxRetryAfterMs?: number | undefined;
 }
 
 export function createReliability(parts: ReliableParts): Reliability {
   const { config, store, planner = new RuleBasedPlanner(), state = stateFor(parts) } = parts;
   const keySettings = { ...config, openStore: storeOpener(store, state), flights: state.flightsOn(store) };
-  const policies = state.policiesFor(config);
+  const policies = { ...state.policiesFor(config), maxRetryAfterMs: parts.maxRetryAfterMs };
   return {
     once: (run, fingerprint, work) => runOnce(run, fingerprint, keySettings, work),
     choose: (run, setting) => chooseTool(run, setting, planner, state.breakers()),

@@ -17,6 +17,11 @@ export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSe
   store?: RunStore | "memory" | "sqlite" | "postgres" | undefined;
   /** Breakers, retry budgets and the stores that are only named. Default: those of the process; of its own with a clock of its own. */
   state?: ReliabilityState | undefined;
+  /**
+   * Longest pause that a server's Retry-After is taken to mean, in milliseconds. A longer one holds for its own call
+   * alone, as this long, and a `warning` names it. Default: 900,000, which is 15 minutes.
+   */
+  maxRetryAfterMs?: number | undefined;
 }
 
 /**
@@ -37,11 +42,11 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   /** @throws InvalidOptionsError naming every setting that cannot be used */
   constructor(settings: ReliableOrchestratorSettings<Tools> = {}) {
     super(settings);
-    const { planner, store = "memory", state, clock } = settings;
+    const { planner, store = "memory", state, clock, maxRetryAfterMs } = settings;
     const config = resolveReliabilityConfig(settings.reliabilityConfig);
     this.#reliability = lazily(async () => {
       const { createReliability } = await import("./reliability.ts");
-      return createReliability({ config, planner, store, state, clock });
+      return createReliability({ config, planner, store, state, clock, maxRetryAfterMs });
     });
   }
 
@@ -51,6 +56,7 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     reliabilityConfig: { methods: [], allowed: "an object of reliability options" },
     store: { names: storeNames, methods: storeMethods, allowed: allowedStores },
     state: { methods: ["policiesFor", "flightsOn"], allowed: "a ReliabilityState" },
+    maxRetryAfterMs: { isDuration: true, methods: [], allowed: "a number of milliseconds of at least 0" },
   };
 
   /** @internal */

@@ -24,6 +24,7 @@ export interface ResolvedSettings {
 export interface SettingRule {
   readonly names?: readonly string[];
   readonly isFunction?: boolean;
+  readonly isDuration?: boolean;
   readonly methods: readonly string[];
   /** The phrase for it. */
   readonly allowed: string;
@@ -74,8 +75,9 @@ function issueOf(name: string, value: unknown, known: Readonly<Record<string, Se
   return fits(value, rule) ? [] : [{ path: name, given: value, allowed: rule.allowed }];
 }
 
-function fits(value: unknown, { names, isFunction, methods }: SettingRule): boolean {
+function fits(value: unknown, { names, isFunction, isDuration, methods }: SettingRule): boolean {
   if (isFunction) return typeof value === "function";
+  if (isDuration) return typeof value === "number" && value >= 0;
   if (typeof value === "string") return names?.includes(value) ?? false;
   return isObject(value) && methods.every((method) => typeof value[method] === "function");
 }

@@ -39,6 +39,20 @@ export class ReliabilityState {
     return this.#breakers.states();
   }
 
+  /**
+   * Milliseconds that are left of the pauses that servers have asked for with Retry-After, by provider, or by
+   * `provider:model` where the model is known.
+   */
+  pauses(): Record<string, number> {
+    return this.#breakers.pauses();
+  }
+
+  /** Forgets what is held against a provider: closes its circuits, ends its pauses, and fills its retry budget. */
+  resetProvider(name: string): void {
+    this.#breakers.reset(name);
+    this.#retryBudgets.reset(name);
+  }
+
   /** @internal */
   storeNamed(name: StoreName): Promise<RunStore> {
     const known = this.#stores.get(name);
