@@ -94,7 +94,7 @@ interface Place {
 }
 
 /** Every schema in a schema, with its place. */
-function* schemasIn(root: JSONSchema): Generator<Place> {
+export function* schemasIn(root: JSONSchema): Generator<Place> {
   const places: Place[] = [{ schema: root, pointer: "" }];
   const known = new Set<unknown>([root]);
   for (let place = places.pop(); place; place = places.pop()) {
@@ -121,7 +121,7 @@ function isRecord(value: unknown): value is JSONSchema {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function escapeStep(step: string): string {
+export function escapeStep(step: string): string {
   return step.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 

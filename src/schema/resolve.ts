@@ -5,7 +5,7 @@ import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { lazily } from "../core/lazily.ts";
 import { compileLinearPattern } from "../core/linear-pattern.ts";
-import { assertSchema, isStandardSchema } from "./assert-schema.ts";
+import { assertSchema, escapeStep, isStandardSchema, schemasIn } from "./assert-schema.ts";
 
 /** A value that fits, perhaps transformed by the schema, or what is wrong with it, each fault with its JSON pointer. */
 export type CheckResult =
@@ -59,12 +59,8 @@ async function checkStandard(schema: StandardSchema, value: unknown): Promise<Ch
 }
 
 function describeIssue({ path = [], message }: StandardSchemaV1.Issue): string {
-  const pointer = path.map((step) => `/${escapeStep(typeof step === "object" ? step.key : step)}`).join("");
+  const pointer = path.map((step) => `/${escapeStep(String(typeof step === "object" ? step.key : step))}`).join("");
   return `${pointer || "the answer"}: ${message}`;
-}
-
-function escapeStep(step: PropertyKey): string {
-  return String(step).replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 type Side = "input" | "output";
@@ -226,22 +222,30 @@ async function createAjv(
   const Draft = isOld ? await loadDraft07() : isDraft("2019-09") ? await loadDraft2019() : await loadDraft2020();
   const regExp = Object.assign((pattern: string) => compilePattern(pattern), { code: "compilePattern" });
   const ajv = addFormats(new Draft({ ...options, allErrors, code: { regExp } }));
-  // Ajv compares every two items, which takes hours for a long list.
-  return ajv.removeKeyword("uniqueItems").addKeyword({
-    keyword: "uniqueItems",
-    type: "array",
-    schemaType: "boolean",
-    error: { message: "must NOT have duplicate items" },
-    validate: (isUnique: boolean, items: readonly unknown[]) =>
-      !isUnique || new Set(items.map(canonicalJson)).size === items.length,
-  });
+  // zod writes the `id` of `.meta()`, which draft 4 had as a keyword. Of a long list, Ajv compares every two items, which
+  // takes hours.
+  return ajv
+    .removeKeyword("id")
+    .removeKeyword("uniqueItems")
+    .addKeyword({
+      keyword: "uniqueItems",
+      type: "array",
+      schemaType: "boolean",
+      error: { message: "must NOT have duplicate items" },
+      validate: (isUnique: boolean, items: readonly unknown[]) =>
+        !isUnique || new Set(items.map(canonicalJson)).size === items.length,
+    });
 }
 
 function compileWith(ajv: Ajv, schema: JSONSchema, path: string) {
   try {
     if (ajv.validateSchema(schema)) return ajv.compile(schema);
   } catch (error) {
-    throw new InvalidOptionsError([{ path, given: schema, allowed: `a JSON schema (${messageOf(error)})` }]);
+    const places = [...placesOf(error, schema, ajv)];
+    const found = places.length > 0 ? places : [{ pointer: "", given: schema, fault: messageOf(error) }];
+    throw new InvalidOptionsError(
+      found.map(({ pointer, given, fault }) => ({ path: path + pointer, given, allowed: `a JSON schema (${fault})` })),
+    );
   }
   throw new InvalidOptionsError(
     firstAtEachPlace(ajv.errors ?? []).map((error) => ({
@@ -250,6 +254,38 @@ function compileWith(ajv: Ajv, schema: JSONSchema, path: string) {
       allowed: `a JSON schema: this ${describe(error)}`,
     })),
   );
+}
+
+/** Finds the patterns that do not compile, and the references that lead nowhere. Ajv names no place of theirs. */
+function* placesOf(
+  error: unknown,
+  root: JSONSchema,
+  ajv: Ajv,
+): Generator<{ readonly pointer: string; readonly given: unknown; readonly fault: string }> {
+  const { missingRef } = error as { missingRef?: string };
+  const { regExp } = ajv.opts.code;
+  for (const { schema, pointer } of schemasIn(root)) {
+    const { pattern, patternProperties = {}, $ref } = schema;
+    const patterns: [string, unknown][] = [["/pattern", pattern]];
+    for (const key of Object.keys(patternProperties as object)) {
+      patterns.push([`/patternProperties/${escapeStep(key)}`, key]);
+    }
+    for (const [step, given] of patterns) {
+      const fault = typeof given === "string" && faultOf(() => regExp(given, "u"));
+      if (fault) yield { pointer: pointer + step, given, fault };
+    }
+    if (missingRef !== undefined && typeof $ref === "string" && missingRef.endsWith($ref))
+      yield { pointer: `${pointer}/$ref`, given: $ref, fault: messageOf(error) };
+  }
+}
+
+function faultOf(compile: () => unknown): string | undefined {
+  try {
+    compile();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** The schema of schemas allows alternatives, and complains once for each. */

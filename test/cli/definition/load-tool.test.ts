@@ -25,6 +25,48 @@ describe("loadTool", () => {
     await expect(loadTool(join(folder, "b.mjs"), "openai:gpt-5-mini")).rejects.toThrow(/chooses its own/);
   });
 
+  test.each([
+    ["a type that there is not", ["  type: objet"], /^t.yaml:5:3: schema.type: got "objet"/],
+    [
+      "an enum that is not a list",
+      ["  properties:", "    severity:", "      enum: low"],
+      /^t.yaml:7:7: schema.properties/,
+    ],
+    ["a slip of a keyword", ["  type: object", "  require: [severity]"], /^t.yaml:6:3: schema.require: .*"required"/],
+    [
+      "a slip deep in it",
+      ["  properties:", "    a/b:", "      minLenght: 3"],
+      /^t.yaml:7:7: schema.properties.*minLength/,
+    ],
+    [
+      "a pattern that does not compile",
+      ["  properties:", '    n: { pattern: "([" }'],
+      /^t.yaml:6:10: schema.properties.n.pa/,
+    ],
+    ["a name that does not compile", ["  patternProperties:", '    "([": {}'], /^t.yaml:6:5: schema.patternProperties/],
+    [
+      "a reference to nothing",
+      ["  properties:", '    n: { $ref: "#/$defs/no" }'],
+      /^t.yaml:6:10: schema.properties.n.\$ref/,
+    ],
+    ["a raw shape of properties", ["  severity: { type: string }"], /^t.yaml:4:1: schema: .*properties/],
+    ["an asynchronous check", ["  $async: true"], /^t.yaml:5:3: schema.\$async/],
+  ])("names file, line and column of a schema with %s", async (_, lines, fault) => {
+    const yaml = ["name: t", "model: m:x", "prompt: hi", "schema:", ...lines].join("\n");
+    const folder = createFolder({ "t.yaml": yaml });
+    const error = await loadTool(join(folder, "t.yaml")).catch((thrown: Error) => thrown);
+    expect((error as Error).message.replace(`${folder}/`, "")).toMatch(fault);
+  });
+
+  test.each(["x-key: id", "example: a", "nullable: true", "id: Report", "xml: {}"])(
+    "takes a word of another vocabulary in a schema: %s",
+    async (line) => {
+      const yaml = ["name: t", "model: m:x", "prompt: hi", "schema:", "  type: object", `  ${line}`].join("\n");
+      const { definition } = await loadTool(join(createFolder({ "t.yaml": yaml }), "t.yaml"));
+      expect(definition?.schema).toMatchObject({ type: "object" });
+    },
+  );
+
   test("a key that YAML reads as a prototype stays a key", async () => {
     const folder = createFolder({ "t.yaml": "name: x\nmodel: m:x\nprompt: hi\n__proto__: { k: 1 }" });
     await expect(loadTool(join(folder, "t.yaml"))).rejects.toThrow(/t.yaml:4:1: __proto__: .*no option of this name/);
