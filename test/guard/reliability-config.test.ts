@@ -26,6 +26,7 @@ describe("a reliability configuration", () => {
       leaseMs: 30_000,
       onInFlight: "wait",
       onStoreError: "fail",
+      storeRetryMs: 120_000,
     });
   });
 
