@@ -29,6 +29,18 @@ const measurements: readonly Measurement[] = [
   { page: "events", title: "What an event costs", command: "node bench/events.ts" },
   { page: "summary", title: "What a summary costs", command: "node bench/summary.ts" },
   { page: "store", title: "How many durable claims a second", command: "node bench/store.ts" },
+  {
+    page: "tokens",
+    title: "How far an estimate of tokens is from a tokenizer's count",
+    command: "node bench/tokens.ts",
+    isMarkdown: true,
+  },
+  {
+    page: "budgets",
+    title: "How budgets hold over servers that count, think, cut off and refuse",
+    command: "node bench/budgets.ts 200",
+    isMarkdown: true,
+  },
   { page: "evidence", title: "Evidence, measured", command: "node bench/evidence/main.ts", isMarkdown: true },
   {
     page: "campaign",

@@ -140,7 +140,7 @@ function tokensOfWord(word: string): number {
   const { length } = word;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII.
   if (!/^[\x00-\x7f]*$/.test(word)) return 1.9 + 0.13 * length;
-  if (length <= 3) return 0.58;
-  if (length <= 7) return 1.25;
+  if (length <= 3) return 0.75;
+  if (length <= 7) return 1.3;
   return 2.18 + 0.3 * Math.max(0, length - 10);
 }
