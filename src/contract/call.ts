@@ -90,7 +90,13 @@ export interface ReplicateJournal {
     place: ReplicatePlace,
     read: (kept: Replicate) => Promise<Replicate | undefined>,
   ): Promise<Replicate | undefined>;
-  append(place: ReplicatePlace, replicate: Replicate): Promise<void>;
+  /**
+   * @returns why the replicate is not kept, where the run may go on without that; `undefined` where it is kept
+   * @throws where the run may not go on
+   */
+  append(place: ReplicatePlace, replicate: Replicate): Promise<string | undefined>;
+  /** Says the same of a replicate that `find` gives. */
+  whyUnkept(place: ReplicatePlace): string | undefined;
 }
 
 /** What a replicate is known by from one run of a key to the next, where its id may be another one. */

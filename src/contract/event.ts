@@ -1,3 +1,4 @@
+import { frozenCopy } from "../core/canonical.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Emitter } from "../core/emitter.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
@@ -36,7 +37,13 @@ export interface EventData<C = unknown> {
   /** A replicate is asked for the first time; not one that a journal has. */
   replicate_started: { replicateId: string; seed: number };
   /** A replicate is there, after all its attempts, or out of the journal. One that was stopped is invalid, and says so. */
-  replicate_done: { replicate: Replicate<EvidenceOf<C>> };
+  replicate_done: {
+    replicate: Replicate<EvidenceOf<C>>;
+    /** Whether the store has it, so that no later run of the key pays for it again; only where the run has a key. */
+    kept?: boolean;
+    /** Why it was not kept. */
+    reason?: string;
+  };
   /** What the replicates say so far: after the second, and then at each tenth of `k`. */
   partial_summary: { summary: BundleSummary<EvidenceOf<C>> };
   /** A bundle tool has its bundle: all of it, or the part that a failure has left. */
@@ -126,6 +133,7 @@ export class EventManager implements ToolEvents {
 
   /** Reports something outside of any run. Inside a tool, use `context.events`, which knows the run. */
   emit<E extends ToolEventType>(type: E, data: EventData[E]): void {
+    const heard = frozenCopy(data);
     const base = {
       seq: this.#seq++,
       timestamp: new Date(this.#clock.now()).toISOString(),
@@ -134,7 +142,7 @@ export class EventManager implements ToolEvents {
       source: "",
       attempt: 1,
     };
-    this.deliver({ type, ...base, ...data } as OrchestrationEvent);
+    this.deliver(inEnvelope({ type, ...base }, heard) as OrchestrationEvent);
   }
 
   /**
@@ -158,6 +166,20 @@ export class EventManager implements ToolEvents {
     assertEventType(type);
     return this.#emitter.on(type === "*" ? listener : (event) => (event.type === type ? listener(event) : undefined));
   }
+}
+
+/** Fields of every event, which no data overrides. */
+export interface Envelope extends EventBase {
+  readonly type: EventType;
+}
+
+/** Puts data that listeners may have into an envelope. */
+export function inEnvelope(envelope: Envelope, data: object): Envelope {
+  const event: Record<string, unknown> = { ...envelope };
+  for (const [name, value] of Object.entries(data)) {
+    if (!Object.hasOwn(envelope, name) && name !== "__proto__") event[name] = value;
+  }
+  return Object.freeze(event) as unknown as Envelope;
 }
 
 /** Every type of event; one that is added does not compile until it stands here. */

@@ -20,6 +20,27 @@ export function plainCopy<T>(value: T, path: string): T {
   return copy(value, { path, ancestors: [], keys: [] }, (copied) => copied) as T;
 }
 
+/**
+ * A frozen copy of data for ears of which none may change it: like `snapshot`, and dates, maps, sets and bytes are copied
+ * as well. Instances of other classes stay as they are, for no copy of them would be one.
+ *
+ * @throws what a getter throws
+ */
+export function frozenCopy<T>(value: T): T {
+  try {
+    return copy(value, { path: "", ancestors: [], keys: [], copyOther: copyBuiltIn }, Object.freeze) as T;
+  } catch (error) {
+    // Too deep, or a value that contains itself: the platform can copy that, unfrozen.
+    if (InvalidOptionsError.isInstance(error)) return structuredClone(value);
+    throw error;
+  }
+}
+
+function copyBuiltIn(value: object): object {
+  const isData = value instanceof Date || value instanceof Map || value instanceof Set || ArrayBuffer.isView(value);
+  return isData || value instanceof ArrayBuffer ? structuredClone(value) : value;
+}
+
 type Finish = (copied: object) => object;
 
 /** The way from the root to where a copy has come. */
@@ -27,10 +48,13 @@ interface Trail {
   readonly path: string;
   readonly ancestors: object[];
   readonly keys: (string | number)[];
+  /** Copies an object that is neither plain nor a list. Default: such an object stays as it is. */
+  readonly copyOther?: (value: object) => object;
 }
 
 function copy(value: unknown, trail: Trail, finish: Finish): unknown {
-  if (typeof value !== "object" || value === null || !isPlain(value)) return value;
+  if (typeof value !== "object" || value === null) return value;
+  if (!isPlain(value)) return trail.copyOther?.(value) ?? value;
   const { ancestors } = trail;
   if (ancestors.includes(value)) throw noTree(trail, "a value that contains itself", "a tree without cycles");
   if (ancestors.length === deepestTree)

@@ -1,25 +1,30 @@
 /**
- * Job: give a run's events their numbers and ids, and hand them to everyone who listens.
+ * Job: give a run's events their numbers and ids, and hand them to all listeners.
  * Boundary: knows nothing of what the run does.
  * Invariants:
- * 1. `seq` starts at 0 and has no gap.
- * 2. `redact` sees an event before anyone else; one that it fails on reaches nobody's eyes but by its type.
+ * 1. `seq` starts at 0 and has no gap; an `emit` that throws takes no number.
+ * 2. `redact` sees an event before every listener. Of an event that it fails on, listeners get the envelope alone.
  * 3. Exactly one terminal event, and none after it.
  * 4. No listener fails the run, and none is waited for.
+ * 5. The envelope is the run's: no data overrides a type, a number or an id.
+ * 6. Listeners get a frozen copy, and `redact` a copy of its own: neither changes what the run goes on with.
  */
 import type { CallAttempt } from "../contract/call.ts";
 import { outsideOfWork } from "../contract/enclosing-work.ts";
-import type {
-  EventData,
-  EventManager,
-  EventType,
-  OrchestrationEvent,
-  ToolEvents,
-  ToolEventType,
+import {
+  type Envelope,
+  type EventData,
+  type EventManager,
+  type EventType,
+  inEnvelope,
+  type OrchestrationEvent,
+  type ToolEvents,
+  type ToolEventType,
 } from "../contract/event.ts";
-import { plainCopy } from "../core/canonical.ts";
+import { frozenCopy, plainCopy } from "../core/canonical.ts";
 import { type Clock, timestamp } from "../core/clock.ts";
 import { Emitter, type OnListenerError } from "../core/emitter.ts";
+import { keepOriginal, originalOf } from "../core/error-marks.ts";
 import { ignorePromise } from "../core/thenable.ts";
 import type { CountableEvent, EventMeter } from "../telemetry/run-metrics.ts";
 
@@ -35,11 +40,6 @@ export interface RunListeners {
 }
 
 type Redact = (event: OrchestrationEvent) => OrchestrationEvent;
-
-/** What every event says. */
-interface EventBase {
-  readonly type: EventType;
-}
 
 /** Hears every event, and what others who hear it throw. */
 export interface RunLog {
@@ -70,7 +70,7 @@ export class RunEvents {
   readonly #redact: RunListeners["redact"];
   readonly #emitter = new Emitter<OrchestrationEvent>(emitterOptions);
   #onListenerError: OnListenerError | undefined = undefined;
-  #unredacted: { readonly base: EventBase; readonly data: object }[] = [];
+  #unredacted: { readonly envelope: Envelope; readonly data: object }[] = [];
   #seq = 0;
   #isOver = false;
   /** The name of the tool that runs. */
@@ -105,11 +105,14 @@ export class RunEvents {
 
   emit<E extends EventType>(type: E, data: EventData[E], attempt = 1): void {
     if (this.#isOver) return;
+    const { isHeard } = this;
+    // Before the number is taken, for a getter in it may throw.
+    const heard = isHeard ? copyForListeners(data) : undefined;
+    this.meter?.({ ...data, type } as CountableEvent, this.source);
     this.#isOver = terminal.has(type);
-    this.meter?.({ type, ...data } as CountableEvent, this.source);
     const seq = this.#seq++;
-    if (!this.isHeard) return;
-    const base = {
+    if (!heard) return;
+    const envelope: Envelope = {
       type,
       seq,
       timestamp: timestamp(this.#clock),
@@ -118,14 +121,14 @@ export class RunEvents {
       source: this.source,
       attempt,
     };
-    if (this.#redact) this.#redactInTurn(base, data, this.#redact);
-    else this.#deliver(Object.assign(base, data));
+    if (this.#redact) this.#redactInTurn(envelope, heard, this.#redact);
+    else this.#deliver(inEnvelope(envelope, heard));
   }
 
   /** An event that comes while another is redacted waits for that one. */
-  #redactInTurn(base: EventBase, data: object, redact: Redact): void {
-    if (this.#unredacted.push({ base, data }) > 1) return;
-    for (const { base, data } of this.#unredacted) this.#deliver(this.#redacted({ ...base, ...data }, base, redact));
+  #redactInTurn(envelope: Envelope, data: object, redact: Redact): void {
+    if (this.#unredacted.push({ envelope, data }) > 1) return;
+    for (const { envelope, data } of this.#unredacted) this.#deliver(redacted(envelope, data, redact));
     this.#unredacted.length = 0;
   }
 
@@ -161,14 +164,37 @@ export class RunEvents {
   read(onLeave: () => void): AsyncIterableIterator<OrchestrationEvent> {
     return this.#emitter.read(onLeave);
   }
+}
 
-  #redacted(event: object, base: EventBase, redact: Redact): EventBase {
-    try {
-      // Of a copy, for what an event tells of is what the run goes on with. Order and identity are the run's to say.
-      const redacted = redact(plainCopy(event as OrchestrationEvent, base.type));
-      return ignorePromise(redacted) ? base : { ...redacted, ...base };
-    } catch {
-      return base;
-    }
+/** Returns what `redact` makes of a copy of the event, in the envelope of the run. */
+function redacted(envelope: Envelope, data: object, redact: Redact): Envelope {
+  try {
+    const given: unknown = redact(plainCopy(inEnvelope(envelope, data) as OrchestrationEvent, envelope.type));
+    return inEnvelope(envelope, ignorePromise(given) ? {} : frozenCopy(Object(given)));
+  } catch {
+    return inEnvelope(envelope, {});
   }
+}
+
+/** A frozen copy of an event's data, whose errors still lead to what was thrown. */
+function copyForListeners(data: object): object {
+  const copy = frozenCopy(data);
+  const { error, replicate, output } = data as HeardData;
+  const heard = copy as HeardData;
+  carryOriginal(error, heard.error);
+  carryOriginal(replicate, heard.replicate);
+  for (const [name, failure] of Object.entries(output?.errors ?? {}))
+    carryOriginal(failure, heard.output?.errors?.[name]);
+  return copy;
+}
+
+interface HeardData {
+  readonly error?: object;
+  readonly replicate?: object;
+  readonly output?: { readonly errors?: Readonly<Record<string, object>> };
+}
+
+function carryOriginal(from: object | undefined, to: object | undefined): void {
+  const original = from && originalOf(from);
+  if (original !== undefined && to) keepOriginal(to, original);
 }

@@ -22,14 +22,15 @@ export interface ClaimJournal extends ReplicateJournal {
  * The journal of a claim.
  *
  * @param recorded what the claim came with
- * @param keep puts a replicate into the store; it throws where the run may not go on without that
+ * @param keep puts a replicate into the store and says why that failed; it throws where the run may not go on then
  */
 export function createClaimJournal(
   recorded: readonly Replicate[],
-  keep: (replicate: Replicate) => Promise<unknown>,
+  keep: (replicate: Replicate) => Promise<string | undefined>,
 ): ClaimJournal {
   const earlier = new Map(recorded.filter(({ valid }) => valid).map((replicate) => [keyOf(replicate), replicate]));
   const own = new Map<string, Replicate>();
+  const unkept = new Map<string, string>();
   const found = new Set<Replicate>();
   return {
     journaledUsage() {
@@ -43,10 +44,14 @@ export function createClaimJournal(
       if (replicate && !own.has(key)) found.add(kept);
       return replicate;
     },
+    whyUnkept: (place) => unkept.get(keyOf(journaledAs(place))),
     async append(place, replicate) {
       const journaled = { ...replicate, data: jsonOf(replicate), ...journaledAs(place) };
-      await keep(journaled);
-      own.set(keyOf(journaled), replicate);
+      const key = keyOf(journaled);
+      const reason = await keep(journaled);
+      own.set(key, replicate);
+      if (reason !== undefined) unkept.set(key, reason);
+      return reason;
     },
   };
 }

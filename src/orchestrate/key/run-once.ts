@@ -4,7 +4,7 @@ import { consequencesOf } from "../../contract/error-category.ts";
 import { ConflictError } from "../../contract/errors.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
 import type { Usage } from "../../contract/usage.ts";
-import { InvalidOptionsError } from "../../core/errors.ts";
+import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
 import type { CancelScope } from "../../core/signal.ts";
 import type { Claim, RunStore } from "../../store/store.ts";
 import type { Run, WorkSetting } from "../run-context.ts";
@@ -226,9 +226,20 @@ async function executeClaimed(
   work: (means: Omit<WorkSetting, "scope">) => Promise<OrchestrationOutput>,
 ): Promise<OrchestrationOutput> {
   const { clock } = run.settings;
-  const journal = createClaimJournal(replicates, (replicate) =>
-    protection.attempt("append", () => store.append(token, replicate)),
-  );
+  const journal = createClaimJournal(replicates, async (replicate) => {
+    let reason: string | undefined;
+    const append = async () => {
+      try {
+        await store.append(token, replicate);
+        reason = undefined;
+      } catch (error) {
+        reason = messageOf(error);
+        throw error;
+      }
+    };
+    await protection.attempt("append", append);
+    return reason;
+  });
   const lease = keepLease({
     store,
     token,

@@ -49,7 +49,7 @@ export async function askReplicate<Input, T>(
   const recorded = place && (await runtime.journal?.find(place, (kept) => readReplicate(asking, kept)));
   if (recorded) {
     const replicate = Object.assign(recorded, { id });
-    context.events.emit("replicate_done", { replicate });
+    context.events.emit("replicate_done", { replicate, ...keptFacts(asking, runtime.journal?.whyUnkept(place)) });
     return { replicate };
   }
   let hasStarted = false;
@@ -70,9 +70,9 @@ export async function askReplicate<Input, T>(
   const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
   if (!hasStarted) return { failure, isHopeless: true };
   const replicate = toReplicate(asking, spec, outcome);
-  const unkept = replicate.valid ? await keep(replicate as Replicate, place, asking) : undefined;
+  const { unkept, reason } = await keep(replicate as Replicate, place, asking);
   const events = runtime.eventsFor?.(outcome.attempts) ?? context.events;
-  events.emit("replicate_done", { replicate });
+  events.emit("replicate_done", { replicate, ...keptFacts(asking, reason) });
   if (unkept) return { replicate, failure: unkept, isHopeless: true };
   return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome, options) };
 }
@@ -84,22 +84,37 @@ function placeOf(
   return question === undefined ? undefined : { toolName: tool.name, stage, index, seed, question };
 }
 
-/** Journals a replicate. Where that fails, the answer counts, and the run may not go on. */
+/** Outcome of keeping a replicate in the journal: why it is not kept, and the failure where the run may not go on. */
+interface Kept {
+  readonly reason?: string | undefined;
+  readonly unkept?: Failure;
+}
+
+/** Journals a replicate. Where that fails, the answer is there, and the run may not go on. */
 async function keep(
   replicate: Replicate,
   place: ReplicatePlace | undefined,
   asking: BundleAsking<any, any>,
-): Promise<Failure | undefined> {
+): Promise<Kept> {
   const { journal, failureOf } = asking.runtime;
+  if (!replicate.valid) return { reason: "the answer is not valid" };
+  if (!journal) return { reason: "the run goes on without its store" };
+  if (!place) return { reason: "the request has no JSON form that tells it from others" };
   try {
-    if (place) await journal?.append(place, replicate);
-    return undefined;
+    return { reason: await journal.append(place, replicate) };
   } catch (error) {
-    return { error, facts: failureOf(error, 1) };
+    const facts = failureOf(error, 1);
+    return { reason: facts.message, unkept: { error, facts } };
   }
 }
 
-/** Result whose answer the schema has accepted. */
+/** Facts of `replicate_done` about the store; none without an idempotency key. */
+function keptFacts({ context }: BundleAsking<any, any>, reason: string | undefined) {
+  if (context.idempotencyKey === undefined) return {};
+  return reason === undefined ? { kept: true } : { kept: false, reason };
+}
+
+/** A result whose answer the schema has accepted. */
 type AcceptedResult<T> = ReplicateResult<T> & Pick<Answer, "json">;
 
 async function answerOnce<Input, T>(

@@ -79,6 +79,7 @@ function journalWithin(
 ): { journal: ReplicateJournal | undefined; hasFound: () => boolean } {
   let hasFound = false;
   const within: ReplicateJournal | undefined = journal && {
+    whyUnkept: (place) => journal.whyUnkept(place),
     async find(...replicate) {
       const found = await journal.find(...replicate);
       hasFound ||= found !== undefined;
@@ -87,7 +88,7 @@ function journalWithin(
     // Once the attempt is over, the store is not awaited: the replicate is there.
     async append(...replicate) {
       const scope = new CancelScope(attempt.signal);
-      await scope.race(journal.append(...replicate)).finally(() => scope.dispose());
+      return scope.race(journal.append(...replicate)).finally(() => scope.dispose());
     },
   };
   return { journal: within, hasFound: () => hasFound };

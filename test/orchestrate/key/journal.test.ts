@@ -17,7 +17,11 @@ import { scriptedModel } from "../../../src/testing.ts";
 
 async function journalOf(store: MemoryStore) {
   const { token, replicates } = await win(store, "key");
-  return { journal: createClaimJournal(replicates, (replicate) => store.append(token, replicate)), token };
+  const keep = async (replicate: Replicate) => {
+    await store.append(token, replicate);
+    return undefined;
+  };
+  return { journal: createClaimJournal(replicates, keep), token };
 }
 
 const always = async (kept: Replicate) => kept;
