@@ -9,6 +9,7 @@ import { errorsPage } from "./reference/errors-page.ts";
 import { eventsPage } from "./reference/events-page.ts";
 import { readOptionDocs } from "./reference/option-docs.ts";
 import { optionsPage } from "./reference/options-page.ts";
+import { serversPage } from "./reference/servers-page.ts";
 import { readSourceProgram, sourceFiles } from "./source-program.ts";
 
 const program = readSourceProgram();
@@ -20,6 +21,7 @@ const pages = {
   "docs/reference/options.md": optionsPage(declaredOptions(), readOptionDocs(program, declaredOptions())),
   "docs/reference/errors.md": errorsPage(program),
   "docs/reference/events.md": eventsPage(program),
+  "docs/guide/servers.md": serversPage(),
 };
 
 const isCheck = process.argv.includes("--check");

@@ -10,7 +10,7 @@ const probeAfterMs = 30_000;
 /**
  * A fetch for models that are named by text. Node's own gives up on an answer after 300 s of silence; this one waits as long as
  * its caller, keeps connections open between calls, and goes through the proxies of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`
- * (Node 24.5 or later). It follows a redirect only where it leads to the same host.
+ * (Node 22.21, 24.5, and later). It follows a redirect only where it leads to the same host.
  */
 export function createModelFetch(environment: NodeJS.ProcessEnv = process.env): typeof globalThis.fetch {
   const options = { keepAlive: true, keepAliveMsecs: probeAfterMs, proxyEnv: environment };
