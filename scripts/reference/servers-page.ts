@@ -1,5 +1,4 @@
 import { endingWords } from "../../src/provider/endings.ts";
-import { owed } from "../../test/provider/dialects/owed.ts";
 import { type Expected, type Given, type Row, readRows } from "../../test/provider/dialects/rows.ts";
 import { tableOf } from "./table.ts";
 
@@ -58,9 +57,8 @@ function vendorOf({ server, given }: Row): string {
 }
 
 function cellsOf(row: Row): string[] {
-  const isOwed = Object.values(owed).some((ids) => ids.includes(row.id));
   const said = seen(row);
-  return [said ?? row.why, `${isOwed ? "not yet: " : ""}${outcome(row.expected)}`, said === undefined ? "" : row.why];
+  return [said ?? row.why, outcome(row.expected), said === undefined ? "" : row.why];
 }
 
 /** @returns `undefined` where only the reason of the row tells what was seen */
