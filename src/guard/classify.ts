@@ -184,9 +184,15 @@ function categoryOfStatus(
   return byCode ?? byWords ?? (faultsOfRequest.has(status) ? "invalid_request" : "unknown");
 }
 
+/** Servers' words are untrusted, and read by many rules. */
+const longestText = 4_000;
+
 function textOf({ message, words }: ErrorFacts): string {
   // Addresses of help pages speak of billing and limits whatever went wrong.
-  return [message, ...words].join("\n").replace(/https?:\/\/\S+/g, "");
+  return [message, ...words]
+    .join("\n")
+    .slice(0, longestText)
+    .replace(/https?:\/\/\S+/g, "");
 }
 
 function codeOf(facts: ErrorFacts | undefined, category: string): string {

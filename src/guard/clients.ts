@@ -40,8 +40,6 @@ const categoryOfClientCode: Readonly<Record<string, ErrorCategory>> = {
     "ERR_SOCKET_CLOSED",
     "ERR_SOCKET_CONNECTION_TIMEOUT",
   ]),
-  ...all("network", ["ERR_HTTP2_GOAWAY_SESSION", "ERR_HTTP2_STREAM_ERROR", "ERR_HTTP2_SESSION_ERROR"]),
-  ...all("network", ["ERR_HTTP2_STREAM_CANCEL", "ERR_HTTP2_INVALID_SESSION", "ERR_HTTP2_PING_CANCEL"]),
   ...all("network", ["ConnectionRefused", "ConnectionClosed", "ConnectionReset", "FailedToOpenSocket"]),
   // No server is to blame for a word that no table knows.
   ...all("unknown", ["UNKNOWN_FINISH_REASON", "PAUSED_ANSWER"]),
@@ -58,9 +56,10 @@ const misuseOfUndici: ReadonlySet<string> = new Set([
   "UND_ERR_MAX_ORIGINS_REACHED",
 ]);
 
-/** Tells a code of undici or of Node's HTTP parser for an exchange that failed: each version has more of them. */
+/** Tells a code of undici, node:http2 or Node's HTTP parser for an exchange that failed: each version has more of them. */
 export function isOfHttpExchange(code: string): boolean {
-  return /^(UND_ERR|HPE)_/.test(code) && !misuseOfUndici.has(code);
+  const isOfHttp2 = /^ERR_HTTP2_(GOAWAY|SESSION|STREAM|INVALID_SESSION|PING_CANCEL|ERROR$)/.test(code);
+  return isOfHttp2 || (/^(UND_ERR|HPE)_/.test(code) && !misuseOfUndici.has(code));
 }
 
 export function isOfAiSdk(names: readonly string[]): boolean {

@@ -37,7 +37,7 @@ const codeDialects: readonly Dialect[] = [
   },
   {
     category: "overloaded",
-    says: /overloaded|over_?capacity|capacity_exceeded|(server|engine|model)_(is_)?busy|model_not_ready|model_loading/,
+    says: /overloaded|over_?capacity|(server|engine|model)_(is_)?busy|model_not_ready|model_loading/,
     from: "Anthropic, Moonshot (engine_overloaded_error), Groq, Bedrock (ModelNotReadyException)",
   },
   {
@@ -47,7 +47,7 @@ const codeDialects: readonly Dialect[] = [
   },
   {
     category: "authentication",
-    says: /^authentication|unauthenticated|unauthori[sz]ed|^permission|invalid_\w*(api_key|token|credential)|api_?key_\w*(invalid|expired|disabled|not_found)|(token|key)_expired|expired_token|access_denied|unrecognized_client|model_not_(found|exist|available|supported)|not_found_error|account_deactivated/,
+    says: /^authentication|unauthenticated|unauthori[sz]ed|^permission|invalid_\w*(api_key|token|credential)|api_?key_\w*(invalid|expired|disabled|not_found)|(token|key)_expired|expired_token|access_denied|unrecognized_client|(model|deployment)_not_(found|exist|available|supported)|not_found_error|account_deactivated/,
     from: "OpenAI, Anthropic, Google, AWS, Groq, DashScope",
   },
 ];
@@ -80,7 +80,7 @@ const pace = new RegExp(
 const wordDialects: readonly Dialect[] = [
   {
     category: "quota_exhausted",
-    says: /\b(insufficient|not enough|no (remaining )?|negative|out of|run out of|ran out of|lack of|requires? more|used (up )?all)\b[^.]{0,40}\b(credits?|balance|funds?|quota)\b/i,
+    says: /\b(insufficient|not (have )?enough|no (remaining )?|negative|out of|run out of|ran out of|lack of|requires? more|used (up )?all|exhausted|depleted|used up|spent)\b[^.]{0,40}\b(credits?|balance|funds?|quota)\b/i,
     from: "DeepSeek, OpenRouter, HF, Azure (out of call volume quota)",
   },
   {
@@ -90,17 +90,22 @@ const wordDialects: readonly Dialect[] = [
   },
   {
     category: "quota_exhausted",
-    says: /\b(spend(ing)?|usage|billing|budget|monthly|weekly|credit|key|prepaid|free)( \w+)? (limits?|caps?|thresholds?|quotas?|credits?|allowance)\b[^.]{0,60}(reach|exceed|exhaust|hit\b)|\b(reach|exceed|exhaust|hit\b)\w*[^.]{0,60}\b(spend(ing)?|usage|billing|budget|monthly|weekly|credit|prepaid|included)( \w+)? (limits?|caps?|thresholds?|quotas?|credits?|allowance)\b|(over|exceeded) ?budget|budget has been exceeded/i,
+    says: /\b(spend(ing)?|usage|billing|budget|monthly|weekly|credit|key|prepaid|free|plan)( \w+)? (limits?|caps?|thresholds?|quotas?|credits?|allowance)\b[^.]{0,60}(reach|exceed|exhaust|hit\b)|\b(reach|exceed|exhaust|hit\b)\w*[^.]{0,60}\b(spend(ing)?|usage|billing|budget|monthly|weekly|credit|prepaid|included)( \w+)? (limits?|caps?|thresholds?|quotas?|credits?|allowance)\b|(over|exceeded) ?budget|budget has been exceeded/i,
     from: "Anthropic, Groq, OpenRouter, Fireworks, HF, LiteLLM",
   },
   {
     category: "quota_exhausted",
-    says: /exceeded your current quota|service quota|\b(arrears?|arrearage|overdue|past[- ]due|unpaid|good standing|payment required|can only afford|purchase (more )?credits|add (more )?credits|enable billing|billing to be enabled)\b|\b(limited to|limit of)\b[^.]{0,40}(\/ ?| per |a )month|余额不足|欠费|额度(不足|已用尽|用完)|账户.{0,6}(异常|冻结)/i,
+    says: /exceeded your current quota|service quota|\b(arrears?|arrearage|overdue|past[- ]due|unpaid|good standing|payment required|can only afford|purchase (more )?credits|add (more )?credits|enable billing|billing to be enabled|billing details|payment (method )?(is )?required|upgrade your (plan|account|subscription)|top[- ]?up|recharge|balance is (0|zero))\b|\b(limited to|limit of)\b[^.]{0,40}(\/ ?| per |a )month|余额不足|欠费|额度(不足|已用尽|用完)|账户.{0,6}(异常|冻结)/i,
     from: "OpenAI, DashScope, Google, Cohere (trial keys), Bedrock, Zhipu, Baidu",
   },
   {
+    category: "authentication",
+    says: /\b(account|organi[sz]ation|user|project|workspace|api key)\b[^.]{0,40}\b(suspended|banned|disabled|deactivated|terminated|restricted)\b/i,
+    from: "OpenAI, Anthropic, Groq",
+  },
+  {
     category: "content_filter",
-    says: /\b(content|usage|safety|acceptable use|responsible ai|community)( \w+){0,2} (polic(y|ies)|guidelines?|filter(s|ing|ed)?|moderation|system)\b|\bcontent exists risk\b|\bwas flagged\b|flagged (as|for|by)|\b(inappropriate|sensitive|harmful|unsafe|prohibited|disallowed) (content|information|words?|material|input|text|topics?)|moderation (system|filter|check|endpoint|guidelines)|requires moderation|\b(prompt|content|output|response|answer)s? (was|were|is|has been|have been)? ?(blocked|filtered|rejected) (by|due|because|for)[^.]{0,60}(safety|content|polic|filter|moderation|guard)|敏感|违规|内容安全|不合规/i,
+    says: /\bguardrails?\b|\bviolat\w+\b[^.]{0,60}\b(polic\w+|guidelines?|safety|moderation)\b|\b(input|content|prompt) violat\w+|(for|due to|because of) (safety|moderation|policy)\b|considered (as )?(\w+ )?risk|\b(content|usage|safety|acceptable use|responsible ai|community)( \w+){0,2} (polic(y|ies)|guidelines?|filter(s|ing|ed)?|moderation|system)\b|\bcontent exists risk\b|\bwas flagged\b|flagged (as|for|by)|\b(inappropriate|sensitive|harmful|unsafe|prohibited|disallowed) (content|information|words?|material|input|text|topics?)|moderation (system|filter|check|endpoint|guidelines)|requires moderation|\b(prompt|content|output|response|answer)s? (was|were|is|has been|have been)? ?(blocked|filtered|rejected) (by|due|because|for)[^.]{0,60}(safety|content|polic|filter|moderation|guard)|敏感|违规|内容安全|不合规/i,
     from: "Azure, OpenAI, DeepSeek, Volcengine, DashScope, OpenRouter, Google, Zhipu",
   },
   {
@@ -110,7 +115,7 @@ const wordDialects: readonly Dialect[] = [
   },
   {
     category: "authentication",
-    says: /\bmodels?\b[^.\n]{0,80}\b(not found|(does|do) not exist|doesn't exist|is not supported|not supported for|not available|has been (deprecated|decommissioned|removed)|is not a valid|no access)|\b(unknown|invalid|no such|not a valid) model\b|(not have|no) access to (the )?model|模型不存在/i,
+    says: /\bmodels?\b[^.\n]{0,80}\b(not found|(does|do) not exist|doesn't exist|is not supported|not supported for|not available|has been (deprecated|decommissioned|removed)|is not a valid|no access)|\b(unknown|invalid|no such|not a valid) model\b|(not have|no) access to (the )?model|no endpoints found|模型不存在/i,
     from: "OpenAI, Google, Groq, Ollama, OpenRouter",
   },
   {
@@ -132,7 +137,7 @@ const contextWords = new RegExp(
     String.raw`\bcontext[ _-]?(length|window|size|limit)\b`,
     String.raw`\bmodel (token|context) limit|\bmodel length\b|max_(model|seq)_len|\bn_ctx\b`,
     // "maximum prompt length is 131072", "max input tokens: 8192"
-    String.raw`\bmax(imum)?[ _-]?(prompt|input|request|context)[ _-]?(length|size|tokens?|characters?)`,
+    String.raw`\bmax(imum)?( of)? [\d,]+ (input|prompt|context) tokens|max_tokens must be at least 1, got -|\bmax(imum)?[ _-]?(prompt|input|request|context)[ _-]?(length|size|tokens?|characters?)`,
     // "prompt is too long", "Request body too large", "input length exceeds", "prompt token count of 9 exceeds the limit"
     String.raw`\b(prompt|input|inputs|request|message|messages|conversation|context|body|payload|text)s?\b[^.\n]{0,60}\b(too (long|large|big)|exceed(s|ed)?\b[^.\n]{0,60}\b(length|limit|maximum|max|tokens?|size|allowed)|(longer|larger) than|(greater|more) than[^.\n]{0,60}\b(tokens?|characters?|length|limit))`,
     // "too many tokens", "tokens exceed", "210000 tokens > 200000"
@@ -152,6 +157,8 @@ const inputWords = /\b(prompt|inputs?|messages?|conversation|context (length|lim
 /** Words that belong to the request's shape, not to the length of its text: "invalid 'messages[3].name': too long". */
 function isContextOverflow(text: string): boolean {
   if (!contextWords.test(text)) return false;
+  // What is left for the answer once the prompt has filled the context.
+  if (/got -\d/.test(text)) return true;
   return !outputLimit.test(text) || inputWords.test(text);
 }
 

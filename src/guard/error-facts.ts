@@ -234,10 +234,12 @@ function withoutJson(message: string): string {
 }
 
 /** Returns the words of a page that a proxy sent in place of an answer. */
+const longestPage = 8_000;
+
 function withoutMarkup(text: string): string {
   if (!/<\/?[a-z!][^>]*>/i.test(text)) return text.trim();
   return text
-    .slice(0, longestBody)
+    .slice(0, longestPage)
     .replace(/<(style|script)\b[\s\S]*?<\/\1>/gi, " ")
     .replace(/<[^>]*>/g, " ")
     .replace(/\s+/g, " ")

@@ -9,12 +9,14 @@ import { headerOf, headersIn, objectsIn } from "./error-facts.ts";
 export function retryAfterMs(error: object, nowMs: number): number | undefined {
   const sentAtMs = Date.parse(headerOf(error, "date") ?? "");
   const atMs = Number.isNaN(sentAtMs) ? nowMs : sentAtMs;
+  return duration((error as { retryAfterMs?: unknown }).retryAfterMs) ?? ofHeaders(error, atMs) ?? ofBody(error, atMs);
+}
+
+function ofHeaders(error: object, atMs: number): number | undefined {
   return (
-    duration((error as { retryAfterMs?: unknown }).retryAfterMs) ??
     milliseconds(headerOf(error, "retry-after-ms") ?? headerOf(error, "x-ms-retry-after-ms")) ??
     waitFor(headerOf(error, "retry-after"), atMs) ??
-    ofUsedUpLimits(error, atMs) ??
-    ofBody(error, atMs)
+    ofUsedUpLimits(error, atMs)
   );
 }
 
@@ -59,10 +61,15 @@ function ofDuration(text: string): number | undefined {
 /** Headers of a limit's rest and reset: `x-ratelimit-remaining-tokens`, `anthropic-ratelimit-input-tokens-reset`. */
 const rest = /^(?:x-)?(.*?)-?(remaining|reset)(?:-after)?-?(.*)$/;
 
+/** One limit in the headers of an IETF draft: `"default";r=0;t=30`. */
+const structured = /;\s*r=0\b.*;\s*t=(\d+)/;
+
 /** The longest reset among limits of which nothing remains, or whose rest is not said. */
 function ofUsedUpLimits(error: object, atMs: number): number | undefined {
   const limits = new Map<string, { remaining?: number; resetMs?: number | undefined }>();
-  for (const [name, value] of headersIn(error)) {
+  for (const [header, value] of headersIn(error)) {
+    const name = header.replace("rate-limit", "ratelimit");
+    if (name === "ratelimit") return duration(Number(structured.exec(value)?.[1] ?? Number.NaN) * 1000);
     const found = name.includes("ratelimit") ? rest.exec(name) : null;
     if (!found) continue;
     const [, before = "", kind, after = ""] = found;
@@ -90,7 +97,9 @@ function ofBody(error: object, atMs: number): number | undefined {
       ofRetryDelay(retryDelay) ??
       duration(retry_after_ms) ??
       waitFor(scalar(retry_after) ?? scalar(retryAfter) ?? scalar(retry_after_seconds), atMs);
-    if (told !== undefined) return told;
+    const passedOn =
+      typeof fields["headers"] === "object" ? ofHeaders({ headers: fields["headers"] }, atMs) : undefined;
+    if (told !== undefined || passedOn !== undefined) return told ?? passedOn;
     for (const key of ["message", "msg", "detail", "error"])
       if (typeof fields[key] === "string") words.push(fields[key]);
   }

@@ -510,6 +510,13 @@ const locked: readonly Row[] = [
     400,
     openAi("The model `x` has been decommissioned and is no longer supported.", { code: "model_decommissioned" }),
   ],
+  [
+    "Azure, a deployment",
+    404,
+    { error: { code: "DeploymentNotFound", message: "The API deployment for this resource does not exist." } },
+  ],
+  ["OpenRouter", 404, { error: { code: 404, message: "No endpoints found for x/y." } }],
+  ["a banned account", 403, openAi("Your account was suspended for violating our usage policies")],
   ["a general word under 401", 401, openAi("x", { type: "api_error" })],
 ];
 
@@ -765,5 +772,62 @@ describe("clients", () => {
       new Error("500 items were sold, 3 refunds"),
     ])
       expect(classify(error)).toMatchObject({ category: "unknown", isRetryable: false });
+  });
+});
+
+describe("a pause", () => {
+  const nowMs = Date.parse("2026-10-21T07:28:00Z");
+  const waits = (headers: Record<string, string>, body: object = {}) =>
+    classify(Object.assign(new Error("x"), { status: 429, headers, error: body }), undefined, nowMs).retryAfterMs;
+
+  it.each([
+    [{ "retry-after": "1.5" }, 1_500],
+    [{ "retry-after": "6m0s" }, 360_000],
+    [{ "retry-after": String(nowMs / 1000 + 9) }, 9_000],
+    [{ "retry-after": String(nowMs + 9_500) }, 9_500],
+    [{ "retry-after": "2026-10-21T07:28:30Z" }, 30_000],
+    [{ "retry-after": "Wed, 21 Oct 2026 07:28:07 GMT" }, 7_000],
+    [{ "x-ms-retry-after-ms": "1500" }, 1_500],
+    [
+      {
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "120ms",
+        "x-ratelimit-remaining-tokens": "9",
+        "x-ratelimit-reset-tokens": "6m0s",
+      },
+      120,
+    ],
+    [{ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "2m59.56s" }, 179_560],
+    [{ "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(nowMs / 1000 + 4) }, 4_000],
+    [{ "x-ratelimit-reset": String(nowMs + 4_000) }, 4_000],
+    [{ "x-rate-limit-reset": "12" }, 12_000],
+    [{ "ratelimit-remaining": "0", "ratelimit-reset": "30" }, 30_000],
+    [{ ratelimit: '"default";r=0;t=30' }, 30_000],
+    [
+      {
+        "anthropic-ratelimit-input-tokens-remaining": "0",
+        "anthropic-ratelimit-input-tokens-reset": "2026-10-21T07:28:30Z",
+      },
+      30_000,
+    ],
+    [{ "x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "1s" }, undefined],
+  ])("is read from headers: %j", (headers, expected) => {
+    expect(waits(headers as Record<string, string>)).toBe(expected);
+  });
+
+  it.each([
+    [{ details: [{ retryDelay: "34.5s" }] }, 34_500],
+    [{ details: [{ retryDelay: { seconds: 3, nanos: 500_000_000 } }] }, 3_500],
+    [{ retry_after: 1.5 }, 1_500],
+    [{ metadata: { headers: { "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": String(nowMs + 5_000) } } }, 5_000],
+    [{ message: "Please try again in 1.2s." }, 1_200],
+    [{ message: "Please try again in 6m0s." }, 360_000],
+    [{ message: "Please try again in 1m2.5s." }, 62_500],
+    [{ message: "Please wait 42 seconds before retrying." }, 42_000],
+    [{ message: "Please retry after 12 seconds." }, 12_000],
+    [{ message: "Request was throttled. Expected available in 2 minutes." }, 120_000],
+    [{ message: "Limit 10 per 60s exceeded." }, undefined],
+  ])("is read from the body: %j", (body, expected) => {
+    expect(waits({}, body)).toBe(expected);
   });
 });
