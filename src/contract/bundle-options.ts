@@ -12,7 +12,6 @@ import {
   type OptionsInputWith,
   oneOf,
   text,
-  trueOrFalse,
   wholeNumber,
 } from "../core/options.ts";
 import type { LanguageModelLike } from "./model.ts";
@@ -44,8 +43,16 @@ const fieldCompareEntries = {
       "a number of at least 0, or { absolute: a number of at least 0 }",
     ),
   ),
-  /** Compare strings as free text: by similarity, not to the letter. Default: long strings without enum or format. */
-  text: v.optional(trueOrFalse()),
+  /**
+   * When two strings are one answer: `"same"` (default, or `true`) where they say the same in another form, as `sameAnswer`
+   * has it; `"exact"` (or `false`) only to the letter, which is the default of strings with an enum, a const or a format.
+   */
+  text: v.optional(
+    checkedBy<boolean | "same" | "exact">(
+      (value) => typeof value === "boolean" || value === "same" || value === "exact",
+      '"same" (or true) or "exact" (or false)',
+    ),
+  ),
   /**
    * How items of lists meet: `"content"` (default), in any order: equal ones, then those of one key, then the most alike;
    * `"position"`; or by a key of their objects alone. `"align"` is another word for `"content"`.
@@ -59,8 +66,8 @@ const fieldCompareEntries = {
     ),
   ),
   /**
-   * Similarity of two texts in [0, 1], in place of the built-in one: an embedding model, an entailment judge. Where it fails, no
-   * more answers are asked for, and those that are there are compared without it.
+   * Similarity of two texts in [0, 1], from 0.5 on one answer, in place of `"same"`: an embedding model, an entailment
+   * judge. Where it fails, no more answers are asked for, and those that are there are compared without it.
    */
   similarity: v.optional(
     checkedBy<(a: string, b: string) => number | Promise<number>>(

@@ -13,8 +13,8 @@ type FieldOptions = NonNullable<CompareOptions["byPath"]>[string];
  * - `"x-tolerance"`: `0.01` (relative) or `{ "absolute": 0.5 }`
  * - `"x-weight"`: how much the field counts
  *
- * A string with an enum, a const or a format is compared exactly; any other as text where it is longer than 64
- * characters, which is what happens without a hint.
+ * A string with an enum, a const or a format is compared exactly; any other by what it says (`compare.text: "same"`),
+ * which is what happens without a hint.
  *
  * @throws InvalidOptionsError where a hint cannot be used
  *

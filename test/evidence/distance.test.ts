@@ -78,13 +78,22 @@ describe("pairwiseDistance", () => {
     expect(between(0, 0, { tolerance: 0 })).toBe(0);
   });
 
-  it("puts texts between 0 and 1: where they are asked for, and where they are long", () => {
-    expect(between("Joseph Goebbels", "Joseph Goebells")).toBe(1);
-    expect(between("Joseph Goebbels", "Joseph Goebells", { text: true })).toBeLessThan(0.5);
-    const long = "The committee met on Tuesday and agreed to postpone the vote on the budget until spring.";
-    const longer = `${long.slice(0, -1)}, all agreed.`;
-    expect(between(long, longer)).toBeLessThan(0.5);
-    expect(between(long, longer, { text: false })).toBe(1);
+  it("puts strings at 0 where they give the same answer, and at 1 where they do not, however alike they are", () => {
+    expect(between("**Paris**", "Paris.")).toBe(0);
+    expect(between("**Paris**", "Paris.", { text: "exact" })).toBe(1);
+    expect(between("**Paris**", "Paris.", { text: false })).toBe(1);
+    for (const text of [undefined, true, "same", "exact"] as const)
+      expect(between("legal", "illegal", { text })).toBe(1);
+    const long =
+      "The patient was admitted on Monday; the prescribed dose of metformin is 50 mg twice a day with meals.";
+    expect(between(long, long.replace("50", "500"))).toBe(1);
+    expect(between(long, `${long.slice(0, -1)}!`)).toBe(0);
+  });
+
+  it("puts texts of a similarity where that puts them, short ones too", () => {
+    const similarity = (a: string, b: string) => Math.min(a.length, b.length) / Math.max(a.length, b.length);
+    expect(between("four", "fivefive", { similarity })).toBe(0.5);
+    expect(between("four", "fivefive", { similarity, text: "exact" })).toBe(1);
   });
 
   it("weighs a field, and all below it, as the caller says", () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { EvidenceContent } from "../../contract/bundle.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
 import { addCost } from "../../contract/usage.ts";
-import { normalizeText } from "../../evidence/text.ts";
+import { sameAnswer } from "../../evidence/same-answer.ts";
 import { packageRoot } from "../package-root.ts";
 
 /** Result of one question. */
@@ -53,14 +53,9 @@ export function scoreOf(answered: readonly Answered[]): Score {
   };
 }
 
-/**
- * Whether an answer is the reference answer: normalised, the words of one stand in the other. The same rule judges
- * single answers and the consensus.
- */
+/** Compares an answer, single or the consensus, with the reference answer as votes are compared. */
 export function isRight(answer: string, gold: string): boolean {
-  const [given, wanted] = [normalizeText(answer), normalizeText(gold)];
-  if (given === "" || wanted === "") return false;
-  return ` ${given} `.includes(` ${wanted} `) || ` ${wanted} `.includes(` ${given} `);
+  return answer.trim() !== "" && sameAnswer(answer, gold);
 }
 
 /** Questions whose consensus was about equally sure. */

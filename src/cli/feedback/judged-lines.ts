@@ -62,11 +62,10 @@ function bundleIn(line: OutputLine, place: string): EvidenceBundle | undefined {
   return bundle.summary.validCount > 0 ? bundle : undefined;
 }
 
-/** Answers are compared as replicates are: texts by their words, numbers by value, lists by position. */
+/** Compares as replicates are compared by default: strings by `sameAnswer`, numbers by value. */
 function isCorrect({ summary: { consensus } }: EvidenceBundle, label: Label): boolean {
   if ("correct" in label) return label.correct;
-  const options = typeof consensus === "string" ? { text: true } : {};
-  return pairwiseDistance([consensus, label.expected], options)[0]?.[1] === 0;
+  return pairwiseDistance([consensus, label.expected])[0]?.[1] === 0;
 }
 
 function notFound(missing: readonly string[], name: string): CommandError {

@@ -1,5 +1,5 @@
 import type { Field } from "./field.ts";
-import { clusterProfiles } from "./text/text-clusters.ts";
+import { closenessOf, clusterProfiles } from "./text/text-clusters.ts";
 import type { TextProfile } from "./text/text-profile.ts";
 import { groupWithinTolerance, median } from "./tolerance.ts";
 import type { Leaf } from "./values.ts";
@@ -45,13 +45,34 @@ export interface Agreement {
   readonly textScore: number | undefined;
 }
 
-/** Groups the leaves of a field into answers: equal leaves, texts that are alike, numbers within the tolerance. */
+/** Groups the leaves of a field into answers: the same codes, texts alike to the caller's similarity, numbers in tolerance. */
 export function agree(field: Field): Agreement {
-  if (field.isText) return agreeOnTexts(field);
+  if (field.isBySimilarity) return agreeOnTexts(field);
   const groups = field.rules.tolerance === undefined ? [] : groupWithinTolerance(field, field.rules.tolerance);
   const answers = groups.map((codes) => answerOf(field, codes, median(field, codes)));
-  return { answers: ranked([...answers, ...exactAnswers(field, groups.flat())]), textScore: undefined };
+  return byLikeness(field, ranked([...answers, ...exactAnswers(field, groups.flat())]));
 }
+
+/** Of tied texts the one closest to the texts of all rows comes first; of equally close ones the first as before. */
+function byLikeness(field: Field, answers: [Answer, ...Answer[]]): Agreement {
+  const [winner, second] = answers;
+  const texts = field.isText ? answers.filter(({ leaf }) => typeof leaf === "string") : [];
+  // How alike long texts are says little: they may differ in the one word that counts.
+  const isScored = field.rules.isFreeText && !field.hasLongText;
+  if (!texts.includes(winner) || !(isScored || winner.votes === second?.votes))
+    return { answers, textScore: undefined };
+  const closeness = closenessOf(texts.map(({ leaf, votes }) => ({ text: leaf as string, votes })));
+  let closest = 0;
+  texts.forEach(({ votes }, at) => {
+    if (votes === winner.votes && (closeness[at] as number) > (closeness[closest] as number) + rounding) closest = at;
+  });
+  const first = texts[closest] as Answer;
+  const textScore = isScored ? (closeness[closest] as number) / field.codes.length : undefined;
+  return { answers: [first, ...answers.filter((answer) => answer !== first)], textScore };
+}
+
+/** Sums of likeness that differ by less are equal. */
+const rounding = 1e-9;
 
 /** Whether the winner has no more votes than the next answer. */
 export function isTied({ answers: [winner, second], isTied }: Agreement): boolean {

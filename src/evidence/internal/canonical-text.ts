@@ -1,4 +1,5 @@
 import type { FieldComparison } from "./field-comparison.ts";
+import { normalForm } from "./text/normal-form.ts";
 import { absent, isContainer, isList, itemsOf, jsonForm, leafText } from "./values.ts";
 
 /** Deeper values have no text of their own. */
@@ -7,6 +8,7 @@ const deepest = 500;
 /** Returns a text that equal values share: keys in any order, and items of lists that meet by content too. */
 export function canonicalText(value: unknown, comparison: FieldComparison, depth = 0): string {
   const form = jsonForm(value);
+  if (typeof form === "string" && comparison.text === "same") return JSON.stringify(normalForm(form));
   if (!isContainer(form)) return leafText(form);
   if (depth > deepest) return "…";
   if (isList(form)) {

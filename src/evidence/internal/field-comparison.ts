@@ -21,7 +21,10 @@ export type Similarity = (a: string, b: string) => number;
  */
 export class FieldComparison {
   readonly tolerance: number | { readonly absolute: number } | undefined;
-  readonly text: boolean | undefined;
+  /** When two strings are one answer. */
+  readonly text: "same" | "exact";
+  /** Set where the options say that strings are free text: their confidence counts how alike they are. */
+  readonly isFreeText: boolean;
   readonly lists: "position" | "content" | { readonly key: string };
   readonly similarity: Similarity | undefined;
   readonly weight: number;
@@ -37,7 +40,8 @@ export class FieldComparison {
   ) {
     const own: FieldOptions = Object.assign({}, inherited, ...patterns.map(({ options }) => options));
     this.tolerance = own.tolerance;
-    this.text = own.text;
+    this.text = own.text === false || own.text === "exact" ? "exact" : "same";
+    this.isFreeText = own.text !== undefined && this.text === "same";
     this.lists = own.lists === undefined || own.lists === "align" ? "content" : own.lists;
     this.similarity = own.similarity && settledSimilarity(own.similarity);
     this.weight = patterns.reduce((inner, pattern) => pattern.weight ?? inner, weight);

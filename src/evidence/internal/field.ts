@@ -1,20 +1,21 @@
 /**
  * Job: hold what the replicates say at one JSON pointer, as small integers, and keep count of them.
- * Boundary: compares exactly; texts and tolerances are grouped in agreement.ts.
+ * Boundary: similarities and tolerances are grouped in agreement.ts.
  * Invariants:
- * 1. Code 0 is "no leaf": nothing, or a container with something in it. Equal canonical leaves have equal codes,
- *    different ones different codes.
+ * 1. Code 0 is "no leaf": nothing, or a container with something in it. Equal canonical leaves, and strings that give the
+ *    same answer, have equal codes, different ones different codes.
  * 2. `leader` is the code with most votes; of tied ones the first to reach the count in row order.
  * 3. `runnerUpVotes` is the most votes of any other code.
  */
 
 import type { FieldComparison } from "./field-comparison.ts";
 import { escapeSegment } from "./pointer.ts";
+import { normalForm } from "./text/normal-form.ts";
 import { TextProfile } from "./text/text-profile.ts";
 import { absent, canonicalLeaf, comparedLeaf, type Leaf } from "./values.ts";
 
-/** Strings longer than this are compared as texts, unless the options say otherwise. */
-const longestExactString = 64;
+/** Longer strings are texts, whatever the options say of them. */
+const longestLabel = 64;
 
 export class Field {
   readonly parent: Field | undefined;
@@ -38,6 +39,9 @@ export class Field {
   /** By row that has a moved list here: the place of each of its items. */
   readonly orders = new Map<number, readonly number[]>();
   readonly #codeOf = new Map<Leaf, number>();
+  readonly #codeOfForm = new Map<string, number>();
+  /** By code of a string, the forms in which it came, how often, and the row of the first. */
+  readonly #forms = new Map<number, Map<string, { count: number; first: number }>>();
   /** By code, of long texts only: they take long to make and little room. */
   readonly #profiles = new Map<number, TextProfile>();
   #below: Map<string | number, Field> | undefined;
@@ -86,14 +90,24 @@ export class Field {
     return (this.rows[code] as number[]).length;
   }
 
-  /** Whether strings here are compared by similarity. */
-  get isText(): boolean {
-    return this.rules.text ?? this.hasLongText;
+  /** Set where the caller's similarity decides which strings are one answer. */
+  get isBySimilarity(): boolean {
+    return this.rules.similarity !== undefined && this.rules.text === "same";
   }
 
-  /** Whether equal values, and only those, are one answer. */
+  /** Set where each code is an answer of its own. */
   get isExact(): boolean {
-    return !this.isText && this.rules.tolerance === undefined;
+    return !this.isBySimilarity && this.rules.tolerance === undefined;
+  }
+
+  /** Set where strings are texts, not labels: of tied ones the one closest to all is given. */
+  get isText(): boolean {
+    return this.isBySameAnswer && (this.rules.isFreeText || this.hasLongText);
+  }
+
+  /** Set where strings that give the same answer share a code. */
+  get isBySameAnswer(): boolean {
+    return this.rules.text === "same" && this.rules.similarity === undefined;
   }
 
   /** The fields one step down. */
@@ -127,7 +141,20 @@ export class Field {
   /** Notes what a row says. Rows come in order, each at most once. */
   record(row: number, leaf: Leaf): void {
     this.fill(row);
-    this.#count(this.#codeOf.get(leaf) ?? this.#learn(leaf));
+    const code = this.#codeOf.get(leaf) ?? this.#learn(leaf);
+    this.#count(code);
+    if (typeof leaf === "string" && this.isBySameAnswer) this.#noteForm(code, canonicalLeaf(leaf) as string);
+  }
+
+  /** Shows a code in its commonest form, of equally common ones in the earliest. */
+  #noteForm(code: number, form: string): void {
+    const forms = this.#forms.get(code) ?? new Map<string, { count: number; first: number }>();
+    this.#forms.set(code, forms);
+    const own = forms.get(form) ?? { count: 0, first: this.codes.length };
+    forms.set(form, own);
+    own.count++;
+    const shown = forms.get(this.leaves[code] as string) ?? own;
+    if (own.count > shown.count || (own.count === shown.count && own.first < shown.first)) this.leaves[code] = form;
   }
 
   /** Notes that the rows before `end` that said nothing have no leaf here. */
@@ -148,13 +175,15 @@ export class Field {
 
   #learn(leaf: Leaf): number {
     const compared = comparedLeaf(leaf);
-    let code = this.#codeOf.get(compared);
+    const isFolded = typeof leaf === "string" && this.isBySameAnswer;
+    const [known, key] = isFolded ? [this.#codeOfForm, normalForm(leaf)] : [this.#codeOf, compared];
+    let code = known.get(key as string);
     if (code === undefined) {
       const canonical = canonicalLeaf(leaf);
       code = this.leaves.push(canonical) - 1;
       this.rows.push([]);
-      this.#codeOf.set(compared, code);
-      if (typeof canonical === "string" && canonical.length > longestExactString) this.hasLongText = true;
+      known.set(key as string, code);
+      if (typeof canonical === "string" && canonical.length > longestLabel) this.hasLongText = true;
     }
     this.#codeOf.set(leaf, code);
     return code;

@@ -55,16 +55,17 @@ class Place {
   /** Returns how alike two leaves are, from 0 to 1. */
   likeness(a: number, b: number): number {
     if (this.textOf(a) === this.textOf(b)) return 1;
-    const isComparable = !this.#pool.isExact && this.#pool.leaves.length <= mostComparedTexts;
+    const { isExact, isText, leaves } = this.#pool;
+    const isComparable = (isText || !isExact) && leaves.length <= mostComparedTexts;
     if (!isComparable) return 0;
     this.#likeness ??= new LeafLikeness(this.#pool);
     return this.#likeness.of(a, b);
   }
 
   #classify(): string[] {
-    const { leaves, isExact, isText } = this.#pool;
+    const { leaves, isExact, isBySimilarity } = this.#pool;
     const texts = leaves.map(leafText);
-    if (isExact || (isText && leaves.length > mostComparedTexts)) return texts;
+    if (isExact || (isBySimilarity && leaves.length > mostComparedTexts)) return texts;
     for (const { codes } of agree(this.#pool).answers) {
       const shared = codes.map((code) => texts[code] as string).sort()[0] as string;
       for (const code of codes) texts[code] = shared;

@@ -171,9 +171,9 @@ export class LeafLikeness {
 
   of(a: number, b: number): number {
     if (a === b) return 1;
-    const { leaves, isText, rules } = this.#field;
+    const { leaves, isText, isBySimilarity, rules } = this.#field;
     const [left, right] = [leaves[a], leaves[b]];
-    if (isText && typeof left === "string" && typeof right === "string") {
+    if ((isText || isBySimilarity) && typeof left === "string" && typeof right === "string") {
       return rules.similarity ? rules.similarity(left, right) : this.#ofTexts(Math.max(a, b), Math.min(a, b));
     }
     if (rules.tolerance === undefined || typeof left !== "number" || typeof right !== "number") return 0;

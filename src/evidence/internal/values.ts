@@ -1,4 +1,5 @@
 import { InvalidOptionsError } from "../../core/errors.ts";
+import { normalizeUnicode } from "./text/unicode.ts";
 
 /** Value of a field that a replicate lacks: it votes like any other. */
 export const absent: unique symbol = Symbol("absent");
@@ -63,7 +64,7 @@ export function isList(value: Leaf | Container): value is readonly unknown[] | M
 
 /** Returns the form in which a leaf is shown: strings in NFC and trimmed. */
 export function canonicalLeaf(leaf: Leaf): Leaf {
-  if (typeof leaf === "string") return leaf.normalize("NFC").trim();
+  if (typeof leaf === "string") return normalizeUnicode(leaf, "NFC").trim();
   return leaf === 0 ? 0 : leaf;
 }
 

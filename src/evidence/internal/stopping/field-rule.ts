@@ -12,6 +12,8 @@ export interface FieldState {
   readonly seen: number;
   /** Replicates that can still come. */
   readonly left: number;
+  /** Set where a tie goes to the answer that is closest to all, whichever came first. */
+  readonly isTieByLikeness?: boolean;
 }
 
 /** A rule that judges fields one by one. A further vote for the leader never lowers the margin. */
@@ -44,5 +46,6 @@ function afterLeaderVotes(state: FieldState, votes: number): FieldState {
     valid: state.valid + votes,
     seen: state.seen + votes,
     left: state.left - votes,
+    isTieByLikeness: state.isTieByLikeness ?? false,
   };
 }

@@ -3,7 +3,7 @@
  * Boundary: a distance and nothing else; it asks neither which answer leads nor how many are left.
  * Invariants:
  * 1. `totals[row]` is the sum of the distances of that row to all others.
- * 2. Sums made before a field came or turned into free text, or before list items moved, are not used afterwards.
+ * 2. Sums made before a field came, or before list items moved, are not used afterwards.
  */
 
 import type { Field } from "../field.ts";
@@ -14,18 +14,15 @@ import { slack } from "./field-rule.ts";
 export class MeanDistance {
   #table: ValueTable | undefined;
   #fields = 0;
-  #textFields = 0;
   #distances = new RowDistances([]);
   #totals: number[] = [];
   #sum = 0;
 
   /** Takes in the rows that are new in the table. */
   update(table: ValueTable, fields: readonly Field[]): void {
-    const textFields = fields.filter((field) => field.isText).length;
-    if (table !== this.#table || fields.length !== this.#fields || textFields !== this.#textFields) {
+    if (table !== this.#table || fields.length !== this.#fields) {
       this.#table = table;
       this.#fields = fields.length;
-      this.#textFields = textFields;
       this.#distances = new RowDistances(fields);
       this.#totals = [];
       this.#sum = 0;

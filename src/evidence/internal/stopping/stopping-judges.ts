@@ -49,10 +49,12 @@ function horizon(threshold: number): FieldRule {
 
 /**
  * Stops when the replicates that are left cannot overturn the leader: two or more seen, and `first - second >= left`.
- * A tie at the end goes to the answer that reached the count first, which is the leader.
+ * A tie at the end goes to the answer that reached the count first, which is the leader; of strings to the one closest to
+ * all, so that the lead has to be greater.
  */
 const lossless: FieldRule = {
-  margin: ({ first, second, seen, left }) => (seen < 2 ? Number.NEGATIVE_INFINITY : first - second - left),
+  margin: ({ first, second, seen, left, isTieByLikeness }) =>
+    seen < 2 ? Number.NEGATIVE_INFINITY : first - second - left - (isTieByLikeness && left > 0 ? 1 : 0),
   explain: ({ first, second, left }) => `a lead of ${first} to ${second} cannot be overturned by the ${left} left`,
 };
 

@@ -74,7 +74,7 @@ export function statesOf(
   return fields.map((field) => {
     const { first, second, distinct } = countVotes(field);
     const possible = choices[field.pointer] ?? choices[field.pattern] ?? 0;
-    return { ...progress, first, second, distinct: Math.max(distinct, possible) };
+    return { ...progress, first, second, distinct: Math.max(distinct, possible), isTieByLikeness: field.isText };
   });
 }
 

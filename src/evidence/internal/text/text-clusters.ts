@@ -46,6 +46,17 @@ export function clusterTexts(
   );
 }
 
+/**
+ * How close each text is to all, itself included, by votes: what breaks a tie between answers.
+ *
+ * @param answers texts that differ
+ */
+export function closenessOf(answers: readonly { readonly text: string; readonly votes: number }[]): Float64Array {
+  const weights = Float64Array.from(answers, ({ votes }) => votes);
+  const distinct = answers.map(({ text }) => ({ profile: new TextProfile(text), members: [] }));
+  return measure(rows(distinct), weights).degrees;
+}
+
 type Similarity = (a: string, b: string) => number;
 
 /** `clusterTexts` of texts that are profiled already. */
