@@ -1,5 +1,5 @@
 import type { BundleSummary, Escalation, EvidenceBundle, Replicate } from "../../contract/bundle.ts";
-import { withReplicateJson } from "../../contract/bundle-json.ts";
+import { withConsensus, withReplicateJson } from "../../contract/bundle-json.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 import { addCost, addUsage, completeUsage, zeroUsage } from "../../contract/usage.ts";
@@ -61,6 +61,17 @@ export function createEvidenceBundle<T>(input: {
     usageTotal: replicates.reduce((sum, { usage }) => (usage ? addUsage(sum, completeUsage(usage)) : sum), zeroUsage()),
     costTotalUsd: replicates.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0),
   };
+}
+
+/** Completes a bundle that a tool made or changed by itself: it may have no JSON beside its answers. */
+export function completeBundle<T>(bundle: EvidenceBundle<T>): EvidenceBundle<T> {
+  const { summary, replicates } = bundle;
+  const completed = replicates.map(withOwnJson);
+  const isComplete =
+    summary.consensusJson !== undefined && completed.every((each, index) => each === replicates[index]);
+  if (isComplete) return bundle;
+  const { consensus, consensusJson = toJsonData(consensus) } = summary;
+  return { ...bundle, replicates: completed, summary: withConsensus({ ...summary, consensusJson }, consensus) };
 }
 
 /** Completes a replicate that a tool made or copied by itself: it may have no JSON beside its answer. */

@@ -6,6 +6,7 @@ import { causeOf, PartialResult } from "../../contract/partial-result.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { showValue } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
+import { completeBundle } from "./create-evidence-bundle.ts";
 import { journalQuestions } from "./journal.ts";
 import { amountsOf, type BundleSource } from "./replicate-source.ts";
 import { addCalibratedConfidence } from "./summary.ts";
@@ -45,7 +46,7 @@ export async function runWhole<Input, T>(
       const isPaidFor = attempt.hasSpent || hasFound();
       const uncounted = isPaidFor ? undefined : countUse(attempt, bundle.usageTotal, bundle.costTotalUsd);
       if (uncounted) context.events.emit("warning", { code: "uncounted_usage", message: uncounted });
-      return bundle;
+      return completeBundle(bundle);
     },
   });
   if (outcome.ok) {
