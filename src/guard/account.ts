@@ -2,7 +2,7 @@ import { BudgetExceeded } from "../contract/errors.ts";
 import { addSpent, type Budget, type CallBound, nothingSpent, type Spent } from "../contract/usage.ts";
 import type { Clock } from "../core/clock.ts";
 import { tellListener } from "../core/emitter.ts";
-import type { Turns } from "./turns.ts";
+import type { WaitQueue } from "./wait-queue.ts";
 
 /** The parts of a budget that calls use up. The third part, time, passes by itself. */
 export type Part = "tokens" | "costUsd";
@@ -13,7 +13,7 @@ export const parts: readonly Part[] = ["tokens", "costUsd"];
 const relativeSlack = 1e-9;
 
 /** One set of ceilings and what stands against them. Invariant: `used` only grows. */
-export class Account {
+export class LedgerAccount {
   #limits: Readonly<Budget>;
   readonly #startedAtMs: number;
   readonly #used: Amounts = { tokens: 0, costUsd: 0 };
@@ -127,7 +127,7 @@ export interface BudgetOverrun {
 export interface LedgerShared {
   readonly clock: Clock;
   readonly onOverrun: ((overrun: BudgetOverrun) => void) | undefined;
-  readonly turns: Turns;
+  readonly queue: WaitQueue;
   /** The most that one reservation turned out to use. */
   readonly largest: { -readonly [P in Part]?: number };
 }
@@ -136,13 +136,13 @@ export interface LedgerShared {
 export class Reservation {
   /** What may be used. A part that is neither limited nor known is left out. */
   readonly reserved: Readonly<Budget>;
-  readonly #accounts: readonly Account[];
+  readonly #accounts: readonly LedgerAccount[];
   readonly #shared: LedgerShared;
   readonly #held: Amounts;
   readonly #charged: Partial<Amounts> = {};
   #isReleased = false;
 
-  constructor(accounts: readonly Account[], shared: LedgerShared, amounts: Amounts, reserved: Budget) {
+  constructor(accounts: readonly LedgerAccount[], shared: LedgerShared, amounts: Amounts, reserved: Budget) {
     this.reserved = reserved;
     this.#accounts = accounts;
     this.#shared = shared;
@@ -168,7 +168,7 @@ export class Reservation {
       if (charged !== undefined) this.#shared.largest[part] = Math.max(charged, this.#shared.largest[part] ?? 0);
     }
     for (const account of this.#accounts) account.release();
-    this.#shared.turns.advance();
+    this.#shared.queue.advance();
   }
 
   /** The work is over, and used this much. */

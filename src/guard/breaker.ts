@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import { CircuitOpenError } from "./errors.ts";
 import { type CircuitBreakerConfig, type ResolvedCircuitBreakerConfig, resolveBreaker } from "./reliability-config.ts";
-import { Turns } from "./turns.ts";
+import { WaitQueue } from "./wait-queue.ts";
 
 /**
  * Job: stop calling a provider that fails, and find out carefully whether it is back.
@@ -64,7 +64,7 @@ export class CircuitBreaker {
   #permit: Permit = { generation: 0 };
   #window: OutcomeWindow;
   /** Those who would rather wait for what the probes find out than be refused. @internal */
-  readonly waiting: Turns;
+  readonly waiting: WaitQueue;
   readonly #cooldown: Cooldown;
 
   /**
@@ -82,7 +82,7 @@ export class CircuitBreaker {
     this.#config = resolveBreaker(config);
     this.#clock = clock;
     this.#window = new OutcomeWindow(this.#config.windowMs);
-    this.waiting = new Turns(clock);
+    this.waiting = new WaitQueue(clock);
     this.#cooldown = cooldown;
   }
 

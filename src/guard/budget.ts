@@ -13,15 +13,15 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import type { CancelScope } from "../core/signal.ts";
 import {
-  Account,
   type Amounts,
   type BudgetOverrun,
+  LedgerAccount,
   type LedgerShared,
   type Part,
   parts,
   Reservation,
 } from "./account.ts";
-import { Turns } from "./turns.ts";
+import { WaitQueue } from "./wait-queue.ts";
 
 /** What a ledger keeps to. */
 export interface BudgetLedgerOptions {
@@ -61,16 +61,16 @@ const leastUse: Amounts = { tokens: 1, costUsd: 1e-6 };
  * ```
  */
 export class BudgetLedger implements BudgetView {
-  readonly #accounts: readonly [Account, ...Account[]];
+  readonly #accounts: readonly [LedgerAccount, ...LedgerAccount[]];
   readonly #shared: LedgerShared;
   readonly #isOneCall: boolean;
 
   constructor(options: BudgetLedgerOptions, above?: { ledger: BudgetLedger; isOneCall: boolean }) {
     const { limits, clock = systemClock, onOverrun } = options;
     if (!above) assertLimits(limits);
-    const account = new Account(limits, clock.now());
+    const account = new LedgerAccount(limits, clock.now());
     this.#accounts = above ? [account, ...above.ledger.#accounts] : [account];
-    this.#shared = above ? above.ledger.#shared : { clock, onOverrun, turns: new Turns(clock), largest: {} };
+    this.#shared = above ? above.ledger.#shared : { clock, onOverrun, queue: new WaitQueue(clock), largest: {} };
     this.#isOneCall = above?.isOneCall ?? false;
   }
 
@@ -144,10 +144,10 @@ export class BudgetLedger implements BudgetView {
   /** The same, without a promise where there is nothing to wait for. @internal */
   reserveOrWait(request: ReservationRequest): Reservation | Promise<Reservation> {
     const { scope } = request;
-    const { turns } = this.#shared;
+    const { queue } = this.#shared;
     if (scope?.aborted) throw scope.reason;
-    const granted = turns.isEmpty ? this.#grant(request) : undefined;
-    return granted ?? turns.wait({ attempt: () => this.#grant(request), scope, leftMs: () => this.leftMs() });
+    const granted = queue.isEmpty ? this.#grant(request) : undefined;
+    return granted ?? queue.wait({ attempt: () => this.#grant(request), scope, leftMs: () => this.leftMs() });
   }
 
   /** Counts what was used beside all reservations. @internal */

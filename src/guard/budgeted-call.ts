@@ -7,19 +7,14 @@ import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { CancelScope, onAbort } from "../core/signal.ts";
 import { Reservation } from "./account.ts";
-import type { CircuitBreaker, Cooldown } from "./breaker.ts";
 import type { BudgetLedger } from "./budget.ts";
-import { type Classification, classifyAttempt } from "./classify.ts";
-import { type AttemptScope, defaultMaxRetryAfterMs, type GuardEventType, GuardedCall } from "./guarded-call.ts";
-import type { BreakerRegistry, RetryBudget, RetryBudgets } from "./per-provider.ts";
+import { classifyAttempt } from "./classify.ts";
+import { type AttemptScope, type CallFacts, type GuardEventType, GuardedCall } from "./guarded-call.ts";
+import type { BreakerRegistry, RetryBudgets } from "./per-provider.ts";
 import { circuitBreakerOf, type ResolvedReliabilityConfig } from "./reliability-config.ts";
 
 /** One call of a run: what the policies ask of it, and what its attempts tell. */
 export class BudgetedCall<R> extends GuardedCall {
-  readonly breaker: CircuitBreaker | undefined;
-  readonly retryBudget: RetryBudget | undefined;
-  override readonly pause: Cooldown | undefined;
-  override readonly maxRetryAfterMs: number;
   /** What is set aside for the attempt under way. */
   reservation: Reservation | undefined = undefined;
   spent: Spent = nothingSpent;
@@ -32,30 +27,15 @@ export class BudgetedCall<R> extends GuardedCall {
 
   /** @param createGuard makes the guards of calls that are part of this one's attempts */
   constructor(call: Call<R>, settings: CallGuardSettings, createGuard: (settings: CallGuardSettings) => CallGuard) {
-    super();
-    const { policies, ledger, clock, outer } = settings;
+    const { ledger, clock, outer } = settings;
+    const ownLedger = call.limits ? ledger.forCall(call.limits) : ledger;
+    super(factsOf(call, settings, ownLedger));
     this.#call = call;
     this.#settings = settings;
     this.#createGuard = createGuard;
     if (outer) this.attempts = outer.attempt - 1;
-    this.#ledger = call.limits ? ledger.forCall(call.limits) : ledger;
+    this.#ledger = ownLedger;
     this.#startedAtMs = clock.now();
-    this.breaker = policies?.breakers.of(call.provider, circuitBreakerOf(policies.config, call.provider));
-    this.retryBudget = policies?.retryBudgets.of(call.provider);
-    this.pause = policies?.breakers.pauseOf(call.provider, call.modelId);
-    this.maxRetryAfterMs = policies?.maxRetryAfterMs ?? defaultMaxRetryAfterMs;
-  }
-
-  get provider(): string {
-    return this.#call.provider;
-  }
-
-  get replicateId(): string | undefined {
-    return this.#call.replicateId;
-  }
-
-  get runScope(): CancelScope {
-    return this.#settings.scope;
   }
 
   /** The attempt that this call is part of, under whose number its own one goes. */
@@ -63,33 +43,7 @@ export class BudgetedCall<R> extends GuardedCall {
     return this.#settings.outer;
   }
 
-  leftMs(): number {
-    return this.#ledger.leftMs();
-  }
-
-  ownLeftMs(): number {
-    return this.#ledger.innerTime()?.leftMs ?? Number.POSITIVE_INFINITY;
-  }
-
-  outOfTime(): BudgetExceeded {
-    const { limitMs, leftMs } = this.#ledger.innerTime() ?? { limitMs: 0, leftMs: 0 };
-    const waitedFor = this.replicateId === undefined ? `"${this.provider}"` : `replicate ${this.replicateId}`;
-    return new BudgetExceeded("timeMs", limitMs, Math.max(limitMs, limitMs - leftMs), { waitedFor });
-  }
-
-  hasFallback(): boolean {
-    return this.#settings.policies?.hasFallback() ?? false;
-  }
-
-  protected judge(error: unknown, isAborted: boolean): Classification {
-    return classifyAttempt(error, isAborted, this.#settings.clock.now());
-  }
-
-  emit<E extends GuardEventType>(type: E, data: EventData[E]): void {
-    this.#settings.emit(type, data, Math.max(1, this.attempts));
-  }
-
-  reserve(): Promise<void> | undefined {
+  override reserve(): Promise<void> | undefined {
     const { scope } = this.#settings;
     const bound = (remaining: Budget, unspent: Budget) => this.#call.bound(remaining, this.previousError, unspent);
     const granted = this.#ledger.reserveOrWait({ scope, bound });
@@ -101,7 +55,8 @@ export class BudgetedCall<R> extends GuardedCall {
     this.reservation = reservation;
     const { reserved } = reservation;
     if (Object.keys(reserved).length === 0) return;
-    const replicate = this.replicateId === undefined ? {} : { replicateId: this.replicateId };
+    const { replicateId } = this.#call;
+    const replicate = replicateId === undefined ? {} : { replicateId };
     this.#settings.emit("budget_reserved", { reserved, ...replicate }, this.attempts + 1);
   }
 
@@ -141,7 +96,8 @@ export class BudgetedCall<R> extends GuardedCall {
     };
   }
 
-  facts() {
+  /** Returns what the call has used and taken, attempts of every outcome included. */
+  totals() {
     const { usage, costUsd } = this.spent;
     return { usage, costUsd, attempts: this.attempts, elapsedMs: this.#elapsedMs() };
   }
@@ -149,6 +105,34 @@ export class BudgetedCall<R> extends GuardedCall {
   #elapsedMs(): number {
     return this.#settings.clock.now() - this.#startedAtMs;
   }
+}
+
+function factsOf(
+  { provider, modelId, replicateId }: Call<unknown>,
+  { policies, scope, clock, emit }: CallGuardSettings,
+  ledger: BudgetLedger,
+): CallFacts {
+  return {
+    provider,
+    replicateId,
+    runScope: scope,
+    breaker: policies?.breakers.of(provider, circuitBreakerOf(policies.config, provider)),
+    pause: policies?.breakers.pauseOf(provider, modelId),
+    retryBudget: policies?.retryBudgets.of(provider),
+    maxRetryAfterMs: policies?.maxRetryAfterMs,
+    time: {
+      leftMs: () => ledger.leftMs(),
+      ownLeftMs: () => ledger.innerTime()?.leftMs ?? Number.POSITIVE_INFINITY,
+      outOfTime() {
+        const { limitMs, leftMs } = ledger.innerTime() ?? { limitMs: 0, leftMs: 0 };
+        const waitedFor = replicateId === undefined ? `"${provider}"` : `replicate ${replicateId}`;
+        return new BudgetExceeded("timeMs", limitMs, Math.max(limitMs, limitMs - leftMs), { waitedFor });
+      },
+    },
+    hasFallback: () => policies?.hasFallback() ?? false,
+    classify: (error, isAborted) => classifyAttempt(error, isAborted, clock.now()),
+    emit: (type, data, attempts) => emit(type, data, Math.max(1, attempts)),
+  };
 }
 
 /** One attempt. What it reports counts, also late; it speaks for the call only while it is the current one. */

@@ -1,19 +1,11 @@
 import type { Clock } from "../core/clock.ts";
-import type { Random } from "../core/random.ts";
 import { CancelScope } from "../core/signal.ts";
 import type { BreakerState, CircuitBreaker } from "./breaker.ts";
 import type { Classification } from "./classify.ts";
 import { CircuitOpenError } from "./errors.ts";
 import type { GuardEventType, GuardedCall } from "./guarded-call.ts";
-import type { ResolvedRetryConfig } from "./reliability-config.ts";
-import { sleep } from "./turns.ts";
-
-export interface CircuitSettings {
-  /** `maxDelayMs`: the longest pause that a call waits for where there is a fallback. */
-  readonly config: Pick<ResolvedRetryConfig, "initialDelayMs" | "maxDelayMs" | "jitter">;
-  readonly clock: Clock;
-  readonly random: Random;
-}
+import type { PolicyParts } from "./retry.ts";
+import { sleep } from "./wait-queue.ts";
 
 const eventOf: Record<BreakerState["kind"], GuardEventType & `circuit_${string}`> = {
   closed: "circuit_closed",
@@ -21,15 +13,16 @@ const eventOf: Record<BreakerState["kind"], GuardEventType & `circuit_${string}`
   half_open: "circuit_half_open",
 };
 
-/** What was cut off, or came too late to be started, says nothing about the provider. */
+/** A call that was cut off, or came too late to be started, says nothing about the provider. */
 const cutOff: Pick<Classification, "breaker" | "retryAfterMs"> = { breaker: "neutral" };
 
 /** Lets an attempt through only where the provider's circuit breaker does, and tells the breaker how it ended. */
 export class Circuit {
-  readonly #settings: CircuitSettings;
+  /** `config.maxDelayMs` is the longest pause that a call waits for where there is a fallback. */
+  readonly #parts: PolicyParts;
 
-  constructor(settings: CircuitSettings) {
-    this.#settings = settings;
+  constructor(parts: PolicyParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -37,7 +30,7 @@ export class Circuit {
    * @throws CircuitOpenError
    */
   enter(call: GuardedCall): Promise<unknown> | undefined {
-    const { breaker } = call;
+    const { breaker } = call.facts;
     if (!breaker) return undefined;
     if (pauseLeftMs(call, breaker) > 0 && breaker.kind !== "open") return this.#enterAfterPause(call, breaker);
     if (this.#isToWait(call, breaker)) return this.#enterAfterProbes(call, breaker);
@@ -46,11 +39,12 @@ export class Circuit {
   }
 
   /**
-   * Whether the provider has asked for a pause, or its circuit has changed, while a call waited after it had been let
-   * through: it has to enter again.
+   * Returns whether the provider has asked for a pause, or its circuit has changed, while a call waited after it had been
+   * let through: it has to enter again.
    */
   hasTurned(call: GuardedCall): boolean {
-    const { breaker, permit } = call;
+    const { permit } = call;
+    const { breaker } = call.facts;
     if (!breaker || permit === undefined) return false;
     if (permit.generation === breaker.state.generation && pauseLeftMs(call, breaker) === 0) return false;
     call.permit = undefined;
@@ -59,7 +53,8 @@ export class Circuit {
   }
 
   succeeded(call: GuardedCall): void {
-    const { breaker, permit, countedFailure } = call;
+    const { permit, countedFailure } = call;
+    const { breaker } = call.facts;
     if (!breaker || permit === undefined) return;
     const { generation } = breaker.state;
     breaker.succeeded(permit, countedFailure);
@@ -67,15 +62,16 @@ export class Circuit {
   }
 
   failed(call: GuardedCall, error: unknown): void {
-    const { breaker, permit } = call;
+    const { permit } = call;
+    const { breaker, pause, runScope } = call.facts;
     if (!breaker || permit === undefined) return;
     call.permit = undefined;
     const { generation } = breaker.state;
-    const isCutOff = call.runScope?.aborted || call.scope?.isStarted === false;
+    const isCutOff = runScope?.aborted || call.scope?.isStarted === false;
     const { breaker: effect, retryAfterMs } = isCutOff ? cutOff : call.classify(error);
-    // First, for whoever waits for the permit has to wait for the pause, too.
+    // First: a call that waits for the permit has to wait for the pause, too.
     if (effect === "cooldown" && retryAfterMs !== undefined) {
-      if (call.pause) call.pause.extend(retryAfterMs);
+      if (pause) pause.extend(retryAfterMs);
       else breaker.coolDown(retryAfterMs);
     }
     if (effect === "failure") call.countedFailure = breaker.failed(permit, call.countedFailure);
@@ -85,8 +81,9 @@ export class Circuit {
 
   /** The call has failed, and no attempt follows: now its failure may open the circuit. */
   gaveUp(call: GuardedCall): void {
-    const { breaker, countedFailure } = call;
-    if (!breaker || call.runScope?.aborted) return;
+    const { countedFailure } = call;
+    const { breaker, runScope } = call.facts;
+    if (!breaker || runScope?.aborted) return;
     const { generation } = breaker.state;
     breaker.gaveUp(countedFailure);
     announceChange(call, breaker, generation);
@@ -97,11 +94,11 @@ export class Circuit {
    * not come back together.
    */
   async #enterAfterPause(call: GuardedCall, breaker: CircuitBreaker): Promise<void> {
-    const { config, clock, random } = this.#settings;
+    const { config, clock, random } = this.#parts;
     const spreadMs = config.jitter ? config.initialDelayMs : 0;
     for (let waitMs = pauseLeftMs(call, breaker); waitMs > 0; waitMs = pauseLeftMs(call, breaker)) {
-      const spareMs = call.leftMs() - waitMs;
-      const isTooLong = spareMs <= 0 || (waitMs > config.maxDelayMs && call.hasFallback());
+      const spareMs = call.facts.time.leftMs() - waitMs;
+      const isTooLong = spareMs <= 0 || (waitMs > config.maxDelayMs && call.facts.hasFallback());
       if (isTooLong) throw new CircuitOpenError(breaker.provider, "cooldown", waitMs);
       await sleepOrReset(call, clock, waitMs + random.next() * Math.min(spreadMs, spareMs));
     }
@@ -110,32 +107,33 @@ export class Circuit {
 
   /** Waits until the probes have closed or opened the circuit, one gives its permit back, or the call's own time is up. */
   #enterAfterProbes(call: GuardedCall, breaker: CircuitBreaker): Promise<unknown> {
+    const { time, runScope } = call.facts;
     return breaker.waiting.wait({
       attempt: () => {
         if (!this.#isToWait(call, breaker)) return this.enter(call) ?? true;
-        if (call.ownLeftMs() <= 0) throw call.outOfTime();
+        if (time.ownLeftMs() <= 0) throw time.outOfTime();
         return undefined;
       },
-      leftMs: () => Math.min(call.ownLeftMs(), breaker.probesLeftMs),
-      scope: call.runScope,
+      leftMs: () => Math.min(time.ownLeftMs(), breaker.probesLeftMs),
+      scope: runScope,
     });
   }
 
-  /** Whether others are finding out how the provider is, and nobody else could answer meanwhile. */
+  /** Returns whether other calls are testing the provider, and no fallback could answer meanwhile. */
   #isToWait(call: GuardedCall, breaker: CircuitBreaker): boolean {
-    return breaker.probesLeftMs > 0 && !call.hasFallback();
+    return breaker.probesLeftMs > 0 && !call.facts.hasFallback();
   }
 }
 
 /** The pause of the provider, or of the call's model where that is longer. */
-function pauseLeftMs({ pause }: GuardedCall, breaker: CircuitBreaker): number {
-  return Math.max(breaker.cooldownLeftMs, pause?.leftMs ?? 0);
+function pauseLeftMs({ facts }: GuardedCall, breaker: CircuitBreaker): number {
+  return Math.max(breaker.cooldownLeftMs, facts.pause?.leftMs ?? 0);
 }
 
 const wasReset = Symbol("the pause was ended before its time");
 
 /** Waits out a pause, or until it is reset. */
-async function sleepOrReset({ pause, runScope }: GuardedCall, clock: Clock, ms: number): Promise<void> {
+async function sleepOrReset({ facts: { pause, runScope } }: GuardedCall, clock: Clock, ms: number): Promise<void> {
   const scope = new CancelScope(runScope);
   const stopListening = pause?.onEnd(() => scope.abort(wasReset));
   try {

@@ -23,7 +23,7 @@ import { Circuit } from "./circuit.ts";
 import { type Classification, classifyAttempt, toOutputError } from "./classify.ts";
 import { TimeoutError } from "./errors.ts";
 import { type Policies, runGuarded } from "./guard.ts";
-import { type AttemptScope, type GuardEventType, GuardedCall } from "./guarded-call.ts";
+import { type AttemptScope, type CallTime, type GuardEventType, GuardedCall } from "./guarded-call.ts";
 import { RetryBudget } from "./per-provider.ts";
 import { type CircuitBreakerConfig, collectBreaker, type RetryConfig, retryConfig } from "./reliability-config.ts";
 import { Retry } from "./retry.ts";
@@ -180,7 +180,7 @@ function invalidTimeout(given: unknown): InvalidOptionsError {
   return new InvalidOptionsError([{ path: "timeoutMs", given, allowed: "a number of milliseconds above 0" }]);
 }
 
-/** What an attempt is given. */
+/** One attempt, as the guarded function is given it. */
 export interface Attempt {
   /** From 1. */
   readonly attempt: number;
@@ -188,7 +188,7 @@ export interface Attempt {
   readonly signal: AbortSignal;
 }
 
-/** What all calls of one guard have in common. */
+/** Settings that all calls of one guard share. */
 export interface PlainCallSettings {
   readonly name: string;
   readonly breaker: CircuitBreaker | undefined;
@@ -200,12 +200,8 @@ export interface PlainCallSettings {
 
 /** One call of a guard that stands alone: it has no budget, and nothing of it is delivered before its end. */
 class PlainCall extends GuardedCall {
-  readonly runScope: CancelScope | undefined;
   readonly #settings: PlainCallSettings;
   readonly #start: (attempt: Attempt) => unknown;
-  readonly #timeoutMs: number | undefined;
-  readonly #hasFallback: boolean;
-  readonly #startedAtMs: number;
   readonly #around = enclosingWork();
 
   constructor(
@@ -215,58 +211,11 @@ class PlainCall extends GuardedCall {
     timeoutMs: number | undefined,
     hasFallback: boolean,
   ) {
-    super();
-    this.runScope = runScope;
+    const { name, breaker, retryBudget, classify, emit } = settings;
+    const time = timeFrom(settings, timeoutMs);
+    super({ provider: name, runScope, breaker, retryBudget, time, hasFallback: () => hasFallback, classify, emit });
     this.#settings = settings;
     this.#start = start;
-    this.#timeoutMs = timeoutMs;
-    this.#hasFallback = hasFallback;
-    this.#startedAtMs = timeoutMs === undefined ? 0 : settings.now();
-  }
-
-  get provider(): string {
-    return this.#settings.name;
-  }
-
-  get replicateId(): undefined {
-    return undefined;
-  }
-
-  get breaker(): CircuitBreaker | undefined {
-    return this.#settings.breaker;
-  }
-
-  get retryBudget(): RetryBudget | undefined {
-    return this.#settings.retryBudget;
-  }
-
-  leftMs(): number {
-    return this.ownLeftMs();
-  }
-
-  ownLeftMs(): number {
-    if (this.#timeoutMs === undefined) return Number.POSITIVE_INFINITY;
-    return this.#startedAtMs + this.#timeoutMs - this.#settings.now();
-  }
-
-  outOfTime(): TimeoutError {
-    return new TimeoutError("call", this.#timeoutMs ?? Number.POSITIVE_INFINITY);
-  }
-
-  hasFallback(): boolean {
-    return this.#hasFallback;
-  }
-
-  protected judge(error: unknown, isAborted: boolean): Classification {
-    return this.#settings.classify(error, isAborted);
-  }
-
-  emit<E extends GuardEventType | "error">(type: E, data: EventData[E]): void {
-    this.#settings.emit(type, data);
-  }
-
-  reserve(): undefined {
-    return undefined;
   }
 
   startAttempt(scope: AttemptScope): unknown {
@@ -286,15 +235,22 @@ class PlainCall extends GuardedCall {
   }
 
   override succeed(): void {
-    this.runScope?.dispose();
+    this.facts.runScope?.dispose();
   }
 
   override fail(error: unknown): unknown {
-    this.runScope?.dispose();
+    this.facts.runScope?.dispose();
     const failure = super.fail(error);
-    this.emit("error", { error: toOutputError(failure, this.attempts, this.note, this.classify(failure)) });
+    this.#settings.emit("error", { error: toOutputError(failure, this.attempts, this.note, this.classify(failure)) });
     return failure;
   }
+}
+
+/** Time of a call that ends `timeoutMs` from now on. */
+function timeFrom({ now }: PlainCallSettings, timeoutMs = Number.POSITIVE_INFINITY): CallTime {
+  const endsAtMs = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : now() + timeoutMs;
+  const leftMs = () => (endsAtMs === Number.POSITIVE_INFINITY ? endsAtMs : endsAtMs - now());
+  return { leftMs, ownLeftMs: leftMs, outOfTime: () => new TimeoutError("call", timeoutMs) };
 }
 
 class PlainAttempt implements Attempt {

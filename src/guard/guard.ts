@@ -9,7 +9,7 @@ import type { GuardedCall } from "./guarded-call.ts";
 import { AttemptScope, type AttemptTimeouts } from "./guarded-call.ts";
 import { Retry } from "./retry.ts";
 
-/** What applies to calls. What is left out does not. */
+/** Policies of calls. One that is left out does not apply. */
 export interface Policies {
   readonly retry?: Retry | undefined;
   readonly circuit?: Circuit | undefined;
@@ -25,13 +25,14 @@ export interface Policies {
  */
 export async function runGuarded(call: GuardedCall, policies: Policies): Promise<unknown> {
   const { retry, circuit, timeouts, clock } = policies;
+  const { runScope } = call.facts;
   let wait: Promise<void> | undefined;
   for (;;) {
     try {
       if (wait) await wait;
       const held = policies.ready?.();
       if (held) await held;
-      if (call.runScope?.aborted) throw call.runScope.reason;
+      if (runScope?.aborted) throw runScope.reason;
       const pause = circuit?.enter(call);
       if (pause) await pause;
       const reserving = call.reserve();
@@ -40,7 +41,7 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
         call.endAttempt(false);
         continue;
       }
-      if (call.runScope?.aborted) throw call.runScope.reason;
+      if (runScope?.aborted) throw runScope.reason;
       call.scope = new AttemptScope(call, timeouts, clock);
       const value = await call.scope.run();
       const left = call.endAttempt(true);
@@ -68,11 +69,11 @@ export function createCallGuard(settings: CallGuardSettings): CallGuard {
     const guarded = new BudgetedCall(call, settings, createCallGuard);
     try {
       const value = (await runGuarded(guarded, policies)) as R;
-      return { ok: true, value, ...guarded.facts() };
+      return { ok: true, value, ...guarded.totals() };
     } catch (thrown) {
       const error = settings.scope.aborted ? reasonOf(settings) : thrown;
       const failure = toOutputError(error, guarded.attempts, guarded.note, guarded.classify(error));
-      return { ok: false, error, failure, ...guarded.facts() };
+      return { ok: false, error, failure, ...guarded.totals() };
     }
   };
 }
@@ -84,7 +85,7 @@ function policiesOf({ policies, clock, random, ready }: CallGuardSettings): Poli
   return { retry: new Retry(shared), circuit: new Circuit(shared), timeouts: config, clock, ready };
 }
 
-/** What ended a run has cancelled it; what ended an attempt, or the calls that are part of one, may be a timeout. */
+/** Returns the error of calls that their scope has ended: a run is cancelled, an attempt may have timed out. */
 function reasonOf({ scope: { reason }, outer }: CallGuardSettings): unknown {
   return outer || isOrchestratorError(reason) ? reason : new CancelledError(reason);
 }

@@ -7,9 +7,9 @@ import type { CircuitBreaker, Cooldown, CountedFailure, Permit } from "./breaker
 import type { Classification } from "./classify.ts";
 import { CircuitOpenError, TimeoutError, type TimeoutPhase } from "./errors.ts";
 import type { RetryBudget } from "./per-provider.ts";
-import type { Retries } from "./retry.ts";
+import type { RetryState } from "./retry.ts";
 
-/** The types of events that a guard reports. */
+/** Types of the events that a guard reports. */
 export type GuardEventType =
   | "budget_reserved"
   | "retry_scheduled"
@@ -19,11 +19,42 @@ export type GuardEventType =
   | "circuit_closed"
   | "warning";
 
-/** The longest pause that a server can mean, where no setting says otherwise. */
-export const defaultMaxRetryAfterMs = 900_000;
+/** Longest pause that a server can mean, where no setting says otherwise. */
+const defaultMaxRetryAfterMs = 900_000;
+
+/** Facts that the policies ask of a call, the same for all its attempts. */
+export interface CallFacts {
+  readonly provider: string;
+  readonly replicateId?: string | undefined;
+  /** Its abort ends the call. */
+  readonly runScope: CancelScope | undefined;
+  readonly breaker: CircuitBreaker | undefined;
+  /** Pause of the call's model, or of its provider. Default: the breaker's own. */
+  readonly pause?: Cooldown | undefined;
+  readonly retryBudget: RetryBudget | undefined;
+  /** The longest pause that a server can mean. */
+  readonly maxRetryAfterMs?: number | undefined;
+  readonly time: CallTime;
+  /** Returns whether something else could take over, so that a long wait makes no sense. */
+  hasFallback(): boolean;
+  /** @param isAborted true where the run or the attempt has aborted */
+  classify(error: unknown, isAborted: boolean): Classification;
+  emit<E extends GuardEventType>(type: E, data: EventData[E], attempts: number): void;
+}
+
+/** Time of a call. */
+export interface CallTime {
+  /** Returns the milliseconds to the nearest deadline; `Infinity` where there is none. */
+  leftMs(): number;
+  /** Returns the milliseconds to the deadline that is this call's alone, which nothing else watches. */
+  ownLeftMs(): number;
+  /** Returns the error of a call that passes its own deadline. */
+  outOfTime(): unknown;
+}
 
 /** A call on its way through the policies, and what they keep about it between its attempts. */
 export abstract class GuardedCall {
+  readonly facts: CallFacts;
   /** Attempts that were started. */
   attempts = 0;
   /** The attempt under way. */
@@ -31,7 +62,7 @@ export abstract class GuardedCall {
   /** Content of the latest attempt was delivered. */
   isCommitted = false;
   previousError: unknown = undefined;
-  retries: Retries | undefined = undefined;
+  retries: RetryState | undefined = undefined;
   permit: Permit | undefined = undefined;
   /** The one failure that this call counts for in the window of its circuit breaker. */
   countedFailure: CountedFailure | undefined = undefined;
@@ -40,54 +71,45 @@ export abstract class GuardedCall {
   #classified: unknown = undefined;
   #classification: Classification | undefined = undefined;
 
-  abstract readonly provider: string;
-  abstract readonly replicateId: string | undefined;
-  /** Whose abort ends the call. */
-  abstract readonly runScope: CancelScope | undefined;
-  abstract readonly breaker: CircuitBreaker | undefined;
-  /** The pause of the call's model, or of its provider. */
-  readonly pause: Cooldown | undefined = undefined;
-  /** The longest pause that a server can mean. */
-  readonly maxRetryAfterMs: number = defaultMaxRetryAfterMs;
-  abstract readonly retryBudget: RetryBudget | undefined;
+  /** @param facts that the policies ask of the call */
+  constructor(facts: CallFacts) {
+    this.facts = facts;
+  }
 
-  /** Milliseconds to the nearest deadline; `Infinity` where there is none. */
-  abstract leftMs(): number;
-  /** Milliseconds to the deadline that is this call's alone, so that nobody else watches it. */
-  abstract ownLeftMs(): number;
-  /** What a call that passes its own deadline fails with. */
-  abstract outOfTime(): unknown;
-  /** Whether something else could take over, so that a long wait makes no sense. */
-  abstract hasFallback(): boolean;
-  abstract emit<E extends GuardEventType>(type: E, data: EventData[E]): void;
-  /** Sets aside what the next attempt may use; a promise where it has to wait for that. */
-  abstract reserve(): Promise<void> | undefined;
   abstract startAttempt(scope: AttemptScope): unknown;
   /** Counts what an inner run has used that the end of the attempt has cut off. */
   abstract countInner(spent: Spent): void;
 
-  protected abstract judge(error: unknown, isAborted: boolean): Classification;
+  /** Sets aside what the next attempt may use; a promise where it has to wait for that. */
+  reserve(): Promise<void> | undefined {
+    return undefined;
+  }
+
+  emit<E extends GuardEventType>(type: E, data: EventData[E]): void {
+    this.facts.emit(type, data, this.attempts);
+  }
 
   /** Returns the meaning of an error. The policies ask several times about the same one. */
   classify(error: unknown): Classification {
     if (this.#classification === undefined || this.#classified !== error) {
       this.#classified = error;
-      const isAborted = (this.runScope?.aborted || this.scope?.wasAborted) ?? false;
-      this.#classification = this.#bounded(this.judge(error, isAborted));
+      const isAborted = (this.facts.runScope?.aborted || this.scope?.wasAborted) ?? false;
+      this.#classification = this.#bounded(this.facts.classify(error, isAborted));
     }
     return this.#classification;
   }
 
   /** Takes a pause that no server can mean as the longest one. It holds for this call alone, and pauses nothing else. */
   #bounded(judged: Classification): Classification {
+    const { provider, maxRetryAfterMs = defaultMaxRetryAfterMs } = this.facts;
     const { retryAfterMs = 0 } = judged;
-    if (retryAfterMs <= this.maxRetryAfterMs) return judged;
+    if (retryAfterMs <= maxRetryAfterMs) return judged;
     const message =
-      `"${this.provider}" asks for a pause of ${Math.round(retryAfterMs)} ms, more than maxRetryAfterMs = ` +
-      `${this.maxRetryAfterMs} ms. This call takes it as that, and other calls are not paused.`;
+      `"${provider}" asks for a pause of ${Math.round(retryAfterMs)} ms, more than maxRetryAfterMs = ` +
+      `${maxRetryAfterMs} ms. This call takes it as that, and other calls are not paused.`;
     this.emit("warning", { code: "retry_after_too_long", message });
     const breaker = judged.breaker === "cooldown" ? "neutral" : judged.breaker;
-    return { ...judged, breaker, retryAfterMs: this.maxRetryAfterMs };
+    return { ...judged, breaker, retryAfterMs: maxRetryAfterMs };
   }
 
   /**
@@ -148,7 +170,7 @@ export class AttemptScope extends CancelScope {
 
   /** @param call of a run that is not aborted */
   constructor(call: GuardedCall, timeouts: AttemptTimeouts, clock: Clock) {
-    super(call.runScope);
+    super(call.facts.runScope);
     this.#call = call;
     this.#timeouts = timeouts;
     this.#clock = clock;
@@ -172,8 +194,8 @@ export class AttemptScope extends CancelScope {
   run(): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#reject = reject;
-      const ownLeftMs = this.#call.ownLeftMs();
-      if (ownLeftMs <= 0) return this.abort(this.#call.outOfTime());
+      const ownLeftMs = this.#call.facts.time.ownLeftMs();
+      if (ownLeftMs <= 0) return this.abort(this.#call.facts.time.outOfTime());
       this.#startTimer(ownLeftMs);
       this.#isStarted = true;
       Promise.resolve(this.work.run(() => this.#call.startAttempt(this))).then(resolve, reject);
@@ -224,7 +246,7 @@ export class AttemptScope extends CancelScope {
     const { attemptTimeoutMs = Number.POSITIVE_INFINITY } = this.#timeouts;
     if (ownLeftMs <= attemptTimeoutMs) {
       if (ownLeftMs === Number.POSITIVE_INFINITY) return;
-      this.#stopTimer = schedule(this.#clock, () => this.abort(this.#call.outOfTime()), ownLeftMs);
+      this.#stopTimer = schedule(this.#clock, () => this.abort(this.#call.facts.time.outOfTime()), ownLeftMs);
     } else {
       this.#stopTimer = schedule(this.#clock, () => this.#timeOut("attempt", attemptTimeoutMs), attemptTimeoutMs);
     }

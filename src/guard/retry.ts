@@ -5,29 +5,27 @@ import { type Classification, toOutputError } from "./classify.ts";
 import type { GuardedCall } from "./guarded-call.ts";
 import type { RetryBudget } from "./per-provider.ts";
 import type { ResolvedRetryConfig } from "./reliability-config.ts";
-import { sleep } from "./turns.ts";
+import { sleep } from "./wait-queue.ts";
 
-/** Tries again what failed, as far as the error allows and the options grant. */
+/** Tries again what failed, as far as the error allows, time is left, and the options and the retry budget grant. */
 export class Retry {
-  readonly #settings: RetrySettings;
-  readonly #clock: Clock;
+  readonly #parts: PolicyParts;
 
-  constructor(settings: RetrySettings & { readonly clock: Clock }) {
-    this.#settings = settings;
-    this.#clock = settings.clock;
+  constructor(parts: PolicyParts) {
+    this.#parts = parts;
   }
 
   succeeded(call: GuardedCall): void {
-    call.retryBudget?.deposit(call.retries?.lastCost);
+    call.facts.retryBudget?.deposit(call.retries?.lastCost);
   }
 
   /**
-   * The wait for the next attempt; `undefined` where there is none.
+   * Returns the wait for the next attempt; `undefined` where there is none.
    *
    * @returns a promise that rejects with the abort's reason as soon as the call is aborted
    */
   next(call: GuardedCall, error: unknown): Promise<void> | undefined {
-    if (call.runScope?.aborted) return undefined;
+    if (call.facts.runScope?.aborted) return undefined;
     const classification = call.classify(error);
     const verdict = this.#judge(call, error, classification);
     if (!verdict.isRetried) {
@@ -37,20 +35,21 @@ export class Retry {
     this.#announce(call, error, classification, verdict.delayMs);
     call.isCommitted = false;
     call.previousError = error;
-    return verdict.delayMs > 0 ? sleep(this.#clock, verdict.delayMs, call.runScope) : Promise.resolve();
+    return verdict.delayMs > 0 ? sleep(this.#parts.clock, verdict.delayMs, call.facts.runScope) : Promise.resolve();
   }
 
   #judge(call: GuardedCall, error: unknown, classification: Classification): RetryVerdict {
     if (classification.category === "circuit_open" && call.attempts > 0)
       return { isRetried: false, reason: messageOf(error) };
-    if (call.isCommitted && call.replicateId === undefined && classification.isRetryable)
+    if (call.isCommitted && call.facts.replicateId === undefined && classification.isRetryable)
       return { isRetried: false, reason: "part of the answer had been delivered" };
-    call.retries ??= new Retries(this.#settings, call.retryBudget);
-    return call.retries.next(classification, call.leftMs(), call.hasFallback());
+    call.retries ??= new RetryState(this.#parts, call.facts.retryBudget);
+    return call.retries.next(classification, call.facts.time.leftMs(), call.facts.hasFallback());
   }
 
   #announce(call: GuardedCall, error: unknown, classification: Classification, delayMs: number): void {
-    const replicate = call.replicateId === undefined ? {} : { replicateId: call.replicateId };
+    const { replicateId } = call.facts;
+    const replicate = replicateId === undefined ? {} : { replicateId };
     if (call.isCommitted) call.emit("attempt_discarded", replicate);
     const failure = toOutputError(error, call.attempts, undefined, classification);
     call.emit("retry_scheduled", { delayMs, error: failure, ...replicate });
@@ -63,8 +62,10 @@ export class Retry {
  */
 const maxCorrections = 1;
 
-export interface RetrySettings {
+/** Parts that retry and circuit are made of. */
+export interface PolicyParts {
   readonly config: ResolvedRetryConfig;
+  readonly clock: Clock;
   readonly random: Random;
 }
 
@@ -75,21 +76,21 @@ export type RetryVerdict =
 
 const refused: RetryVerdict = { isRetried: false };
 
-/** The retries of one call: whether there is another one, and when. */
-export class Retries {
-  readonly #settings: RetrySettings;
+/** State of one call's retries: decides whether there is another one, and when. */
+export class RetryState {
+  readonly #parts: Pick<PolicyParts, "config" | "random">;
   readonly #budget: RetryBudget | undefined;
   #count = 0;
   #corrections = 0;
   #totalDelayMs = 0;
   #lastCost = 0;
 
-  constructor(settings: RetrySettings, budget: RetryBudget | undefined) {
-    this.#settings = settings;
+  constructor(parts: Pick<PolicyParts, "config" | "random">, budget: RetryBudget | undefined) {
+    this.#parts = parts;
     this.#budget = budget;
   }
 
-  /** What the latest retry cost the retry budget. */
+  /** Cost of the latest retry, to the retry budget. */
   get lastCost(): number {
     return this.#lastCost;
   }
@@ -101,7 +102,7 @@ export class Retries {
   next(classification: Classification, leftMs: number, hasFallback = false): RetryVerdict {
     if (!classification.isRetryable) return refused;
     if (classification.category === "invalid_output") return this.#correction();
-    if (this.#count >= this.#settings.config.maxRetries) return refused;
+    if (this.#count >= this.#parts.config.maxRetries) return refused;
     const verdict = this.#backoff(classification, leftMs, hasFallback);
     if (verdict.isRetried) this.#count++;
     return verdict;
@@ -115,7 +116,7 @@ export class Retries {
   }
 
   #backoff({ category, retryAfterMs = 0 }: Classification, leftMs: number, hasFallback: boolean): RetryVerdict {
-    const { config, random } = this.#settings;
+    const { config, random } = this.#parts;
     const delayMs = backoffDelayMs(config, this.#count, random, retryAfterMs);
     const ownDelayMs = delayMs - retryAfterMs;
     const reason =
@@ -126,7 +127,7 @@ export class Retries {
   }
 
   #reasonAgainst(delayMs: number, askedMs: number, leftMs: number, hasFallback: boolean): string | undefined {
-    const { config } = this.#settings;
+    const { config } = this.#parts;
     if (leftMs <= 0) return "the deadline has passed";
     if (askedMs >= leftMs) return `Retry-After asks for ${ms(askedMs)}, the deadline is in ${ms(leftMs)}`;
     if (delayMs >= leftMs) return `the next attempt is due in ${ms(delayMs)}, the deadline in ${ms(leftMs)}`;
@@ -146,7 +147,7 @@ export class Retries {
 }
 
 /**
- * How long to wait before retry `n` (from 0): with jitter a uniform part of
+ * Returns the wait before retry `n` (from 0): with jitter a uniform part of
  * `min(maxDelayMs, initialDelayMs * exponentialBase ** n)` ("full jitter": Brooker, "Exponential Backoff And Jitter",
  * AWS 2015), without jitter all of it. What the provider asks for with Retry-After is a floor, to which jitter adds.
  *

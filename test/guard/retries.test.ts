@@ -5,7 +5,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import type { Classification } from "../../src/guard/classify.ts";
 import { RetryBudget, RetryBudgets } from "../../src/guard/per-provider.ts";
 import { type RetryConfig, retryConfig } from "../../src/guard/reliability-config.ts";
-import { backoffDelayMs, Retries } from "../../src/guard/retry.ts";
+import { backoffDelayMs, RetryState } from "../../src/guard/retry.ts";
 
 const config = (options: RetryConfig = {}) => resolveOptions(retryConfig, options);
 const failure = (more: Partial<Classification> = {}): Classification => ({
@@ -51,7 +51,7 @@ describe("the delay before a retry", () => {
 
 describe("the retries of a call", () => {
   const retries = (options: RetryConfig = {}, budget?: RetryBudget) =>
-    new Retries({ config: config(options), random: seededRandom(1) }, budget);
+    new RetryState({ config: config(options), random: seededRandom(1) }, budget);
 
   it("never wait longer in all than maxTotalDelayMs, what the provider asks for not counted", () => {
     const delays = retries({ maxRetries: 100, jitter: false, maxDelayMs: 1000, maxTotalDelayMs: 3500 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CancelScope } from "../../src/core/signal.ts";
-import { sleep } from "../../src/guard/turns.ts";
+import { sleep } from "../../src/guard/wait-queue.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 import { stateOf } from "./set-up.ts";
 

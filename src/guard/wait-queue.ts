@@ -1,18 +1,18 @@
 import { type Clock, schedule } from "../core/clock.ts";
 import type { CancelScope } from "../core/signal.ts";
 
-/** One who waits: its attempt, how long it makes sense, and whose abort ends it. */
-export interface Turn<T> {
+/** A call that waits: its attempt, the longest time that it makes sense, and the scope whose abort ends it. */
+export interface Waiter<T> {
   /** `undefined` while it cannot be yet; what it throws ends the wait. */
   attempt(): T | undefined;
   leftMs(): number;
   readonly scope: CancelScope | undefined;
 }
 
-/** A queue in which nobody overtakes. Invariant: no turn, listener or timer is left of a wait that is over. */
-export class Turns {
+/** Queue of calls that wait, oldest first. Invariant: no turn, listener or timer is left of a wait that is over. */
+export class WaitQueue {
   readonly #clock: Clock;
-  /** Made with the first who waits: most queues never have one. */
+  /** Made with the first waiter: most queues never have one. */
   #waiting: Set<() => boolean> | undefined;
 
   constructor(clock: Clock) {
@@ -24,7 +24,7 @@ export class Turns {
   }
 
   /** Waits for the turn to come and to succeed. Rejects with the scope's reason as soon as that is aborted. */
-  wait<T>(turn: Turn<T>): Promise<T> {
+  wait<T>(turn: Waiter<T>): Promise<T> {
     this.#waiting ??= new Set();
     const waiting = this.#waiting;
     return new Promise<T>((resolve, reject) => {
@@ -63,7 +63,7 @@ export class Turns {
     });
   }
 
-  /** Something changed: serves those who wait, oldest first, up to one who must wait on. */
+  /** Serves the waiters after a change, oldest first, up to one that has to wait on. */
   advance(): void {
     for (const take of this.#waiting ?? []) if (!take()) return;
   }
