@@ -27,7 +27,7 @@ export interface JsonFault {
   readonly reached: number;
   /** Index of the innermost bracket that was open. */
   readonly innermost: number;
-  /** True once an object had a key and a colon. Prose in brackets has none. */
+  /** True once an object had a key. Prose in brackets has none. */
   readonly isJsonLike: boolean;
   /** True where lenient reading fails too. */
   readonly isHopeless: boolean;
@@ -60,6 +60,8 @@ class JsonReader {
   #fault = "";
   #innermost: number;
   #isJsonLike = false;
+  #hasColon = false;
+  #hasKeyTwice = false;
 
   constructor(text: string, start: number, isLenient: boolean) {
     this.#text = text;
@@ -69,11 +71,13 @@ class JsonReader {
   }
 
   read(): JsonRead | JsonFault {
-    const value = this.#value(0, "root");
+    let value = this.#value(0, "root");
+    // A bracket or a quote that is missing puts members into another object.
+    if (this.#hasKeyTwice && this.#mends) value = this.#fail("a key that stands twice in JSON with other faults");
     if (value !== failed)
       return { value, end: this.#at, mends: [...(this.#mends ?? [])], notes: [...(this.#notes ?? [])] };
     const reached = Math.max(this.#reached, this.#at);
-    const isHopeless = !this.#isJsonLike && this.#fault === noColon && !/[/#]/.test(this.#text[this.#at] ?? "");
+    const isHopeless = !this.#hasColon && this.#fault === noColon && !/[/#]/.test(this.#text[this.#at] ?? "");
     return { fault: this.#fault, reached, innermost: this.#innermost, isJsonLike: this.#isJsonLike, isHopeless };
   }
 
@@ -119,11 +123,13 @@ class JsonReader {
     const object: Record<string, unknown> = {};
     if (!this.#space()) return failed;
     if (this.#take(0x7d)) return this.#closed(outer, object);
+    if (/["'“,]/.test(this.#text[this.#at] ?? "")) this.#isJsonLike = true;
     for (;;) {
       const key = this.#key();
       if (key === failed || !this.#space()) return failed;
-      if (!this.#take(0x3a)) return this.#fail(noColon);
+      if (!this.#take(0x3a)) return this.#withoutColon();
       this.#isJsonLike = true;
+      this.#hasColon = true;
       if (!this.#space()) return failed;
       const value = this.#value(depth + 1, "object");
       if (value === failed) return failed;
@@ -134,7 +140,7 @@ class JsonReader {
         if (!this.#space()) return failed;
         if (this.#isLenient && this.#take(0x7d)) return this.#closed(outer, object, "removed a trailing comma");
       } else if (this.#take(0x7d)) return this.#closed(outer, object);
-      else if (this.#isWholeButForItsBracket(depth, end)) return this.#closed(outer, object, closedTheWhole);
+      else if (this.#isWholeButForItsBracket(depth, end)) return this.#closedAt(end, outer, object);
       else if (this.#isLenient && this.#hasLineEnd(end) && isKeyAhead(this.#text, this.#at))
         this.#mend("added a missing comma");
       else return this.#fail("neither a comma nor a brace after a value");
@@ -148,6 +154,7 @@ class JsonReader {
     const array: unknown[] = [];
     if (!this.#space()) return failed;
     if (this.#take(0x5d)) return this.#closed(outer, array);
+    if (this.#text[this.#at] === ",") this.#isJsonLike = true;
     for (;;) {
       const value = this.#value(depth + 1, "array");
       if (value === failed) return failed;
@@ -158,11 +165,17 @@ class JsonReader {
         if (!this.#space()) return failed;
         if (this.#isLenient && this.#take(0x5d)) return this.#closed(outer, array, "removed a trailing comma");
       } else if (this.#take(0x5d)) return this.#closed(outer, array);
-      else if (this.#isWholeButForItsBracket(depth, end)) return this.#closed(outer, array, closedTheWhole);
+      else if (this.#isWholeButForItsBracket(depth, end)) return this.#closedAt(end, outer, array);
       else if (this.#isLenient && typeof value === "object" && /[[{]/.test(this.#text[this.#at] ?? ""))
         this.#mend("added a missing comma");
       else return this.#fail("neither a comma nor a bracket after an item");
     }
+  }
+
+  /** After a word, a bracket or a quote is the value of a key whose colon is missing. */
+  #withoutColon(): typeof failed {
+    if (/[{["'“]/.test(this.#text[this.#at] ?? "")) this.#isJsonLike = true;
+    return this.#fail(noColon);
   }
 
   #tooDeep(): typeof failed {
@@ -174,6 +187,11 @@ class JsonReader {
     this.#innermost = outer;
     if (mend) this.#mend(mend);
     return value;
+  }
+
+  #closedAt(end: number, outer: number, value: object): object {
+    this.#at = end;
+    return this.#closed(outer, value, closedTheWhole);
   }
 
   /** The text ends here, or goes on in prose on another line. A number at the very end may have been cut off. */
@@ -199,7 +217,10 @@ class JsonReader {
   }
 
   #set(object: Record<string, unknown>, key: string, value: unknown): void {
-    if (Object.hasOwn(object, key)) this.#note(`a key stands twice in one object; its last value counts: ${show(key)}`);
+    if (Object.hasOwn(object, key)) {
+      this.#hasKeyTwice = true;
+      this.#note(`a key stands twice in one object; its last value counts: ${show(key)}`);
+    }
     if (key !== "__proto__") object[key] = value;
     else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
   }

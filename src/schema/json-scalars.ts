@@ -173,6 +173,8 @@ function mendedString(
   const isDoubled = inside.some((at, index) => at === (inside[index - 1] ?? start) + 1) || inside.at(-1) === end - 1;
   if (!isPaired || isDoubled) return unclear(end);
   const raw = text.slice(start + 1, end);
+  // A lost comma or quote makes one string of two and of what stands between them.
+  if (inside.length > 0 && /[{}[\]:]/.test(raw)) return unclear(end);
   const { value, isKept } = raw.includes("\\") ? decoded(raw, opener) : { value: raw, isKept: false };
   if (value === undefined) return { fault: "backslashes that can be read in two ways", end };
   const mends = [
@@ -185,7 +187,7 @@ function mendedString(
 }
 
 function isApostrophe(text: string, at: number): boolean {
-  return text[at] !== '"' && letter.test(text[at - 1] ?? "") && letter.test(text[at + 1] ?? "");
+  return /['’]/.test(text[at] as string) && letter.test(text[at - 1] ?? "") && letter.test(text[at + 1] ?? "");
 }
 
 const meanings: Readonly<Record<string, string>> = {

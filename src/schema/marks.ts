@@ -10,6 +10,8 @@ export interface Context {
   readonly isPart: boolean;
   readonly hasStrayBrackets: boolean;
   readonly isLink: boolean;
+  /** The word with a colon before the value, which may be a key; empty if there is none. */
+  readonly label: string;
 }
 
 interface Span {
@@ -45,8 +47,9 @@ export function contextOf(text: string, { start, end }: Span, previousEnd: numbe
     isAlone: isLast && (opening || isFirst || /\n[ \t]{0,20}\r?\n[ \t]{0,20}$/.test(before)),
     isFenced,
     isSurrounded: !isFirst || after.slice(stray.length).trim() !== "",
-    isPart: isPartBy(before, stray, rest),
+    isPart: isPartBy(before, stray, rest) || isAfterOpenBrace(label),
     hasStrayBrackets: stray !== "",
+    label: /([\p{L}_$][\p{L}\p{N}_$-]{0,60})\s{0,20}:\s{0,100}$/u.exec(before.slice(-longestLabel))?.[1] ?? "",
     isLink: text[start] === "[" && /^[(:]/.test(after),
   };
 }
@@ -55,8 +58,21 @@ export function contextOf(text: string, { start, end }: Span, previousEnd: numbe
 function isPartBy(before: string, stray: string, rest: string): boolean {
   if (/["'”’]\s{0,20}:\s{0,100}$/.test(before) || /["'”’\d}\]]\s{0,20},\s{0,100}$/.test(before)) return true;
   if (/["'”’\d}\]]\s{0,20},\s{0,20}[\w$]{1,40}\s{0,20}:\s{0,100}$/.test(before)) return true;
-  if (/^\s{0,100},\s{0,100}["'“{[\d]/.test(rest) || /^\s{0,20}:/.test(rest)) return true;
-  return stray !== "" && /^\s{0,100}["',:{[]/.test(rest);
+  if (/^\s{0,100},\s{0,100}["'“{[\d]/.test(rest) || /^(?:\s{0,20}:|["'“{[\p{L}\p{N}])/u.test(rest)) return true;
+  if (/^\s{0,100},\s{0,100}[\w$]{1,40}\s{0,20}:/.test(rest)) return true;
+  if (/^\s{0,100}(?:"[^"\n]{0,100}"|'[^'\n]{0,100}'|“[^”\n]{0,100}”)\s{0,20}:/.test(rest)) return true;
+  return stray !== "" && /^\s{0,100}["',:{[“]/.test(rest);
+}
+
+/** Tells whether a brace before a value on its line is still open. A brace right before it is a doubled one. */
+function isAfterOpenBrace(label: string): boolean {
+  let open = 0;
+  for (const { 0: sign } of label
+    .slice(label.lastIndexOf("\n") + 1)
+    .replace(/\{\s*$/, "")
+    .matchAll(/[{}]/g))
+    open = Math.max(0, open + (sign === "{" ? 1 : -1));
+  return open > 0;
 }
 
 const words = (list: string) => new RegExp(`(?<![\\p{L}\\p{N}])(?:${list})(?![\\p{L}\\p{N}])`, "u");

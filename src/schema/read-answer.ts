@@ -3,7 +3,7 @@ import { canonicalJson } from "../core/canonical.ts";
 import { messageOf } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { JsonScanner, type JsonWhole } from "./find-json.ts";
-import { readJson } from "./json-reader.ts";
+import { closedTheWhole, readJson } from "./json-reader.ts";
 import { type Context, contextOf } from "./marks.ts";
 import { withoutReasoning } from "./reasoning.ts";
 
@@ -94,7 +94,7 @@ async function readJsonAnswer(text: string, isCut: boolean, judge: AnswerJudge |
     return (await unwrapped(whole.value, whole.notes, judge)) ?? { value: whole.value, repairs: whole.notes };
   }
   if (isCut) throw new SyntaxError(cutOff);
-  const candidates = candidatesIn(text);
+  const candidates = candidatesIn(text, judge);
   const answer = await chosen(candidates, judge);
   if (answer?.fits) return asAnswer(answer, candidates.length);
   const scalar = judge && takesScalars(judge) ? await scalarAnswer(text, judge, candidates.length > 0) : undefined;
@@ -104,7 +104,10 @@ async function readJsonAnswer(text: string, isCut: boolean, judge: AnswerJudge |
     throw new SyntaxError(
       broken ? `the answer is not JSON and cannot be mended: ${broken.fault}` : "the answer holds no JSON value",
     );
-  return (judge && (await unwrapped(answer.value, repairsOf(answer), judge))) ?? asAnswer(answer, candidates.length);
+  const isSure =
+    !answer.mends.includes(closedTheWhole) && !(answer.context.hasStrayBrackets && hasFollowedPart(answer.value));
+  const inner = judge && isSure ? await unwrapped(answer.value, repairsOf(answer), judge) : undefined;
+  return inner ?? asAnswer(answer, candidates.length);
 }
 
 interface Candidate extends JsonWhole {
@@ -112,7 +115,7 @@ interface Candidate extends JsonWhole {
   readonly text: string;
 }
 
-function candidatesIn(text: string): Candidate[] {
+function candidatesIn(text: string, judge: AnswerJudge | undefined): Candidate[] {
   const scanner = new JsonScanner(text);
   const candidates: Candidate[] = [];
   let previousEnd = 0;
@@ -120,7 +123,8 @@ function candidatesIn(text: string): Candidate[] {
     const context = contextOf(text, whole, previousEnd);
     previousEnd = whole.end;
     if (context.isLink) continue;
-    const fault = whole.fault ?? (context.isPart ? "it goes on beside its brackets" : undefined);
+    const isPart = context.isPart || (judge && context.label !== "" && hasProperty(judge.jsonSchema, context.label));
+    const fault = whole.fault ?? (isPart ? "it goes on beside its brackets" : undefined);
     candidates.push({ ...whole, ...(fault !== undefined && { fault }), context, text });
     if (candidates.length > mostWholes)
       throw new SyntaxError(`the answer holds more than ${mostWholes} JSON values; give one`);
@@ -144,6 +148,7 @@ async function chosen(candidates: readonly Candidate[], judge: AnswerJudge | und
   const answer = fitting.length > 0 ? pick(fitting) : undefined;
   if (!answer) return judged.findLast(({ context }) => context.mark === strongest) ?? judged.at(-1);
   assertNothingElseIsMeant(answer, candidates, judged, strongest);
+  if (answer.mends.includes(closedTheWhole)) await assertClosedInOneWay(answer.value, judge);
   if (answer.context.mark < strongest) return judged.findLast(({ context }) => context.mark === strongest) ?? answer;
   return answer;
 }
@@ -177,14 +182,97 @@ function assertNothingElseIsMeant(
     (one) => one.fault !== undefined && (strongest === 0 ? isLater(one) : one.context.mark === strongest),
   );
   if (broken) throw new SyntaxError(`the answer is not JSON and cannot be mended: ${broken.fault}`);
-  const other = judged.find((one) => !one.fits && isLater(one) && hasKeyOf(one.value, answer.value));
+  if (answer.context.hasStrayBrackets && (candidates.some(isBroken) || hasFollowedPart(answer.value)))
+    throw new SyntaxError("the answer has a bracket too many, which may stand in several places");
+  if (hasRemains(answer, candidates))
+    throw new SyntaxError("the answer holds a value that fits and parts of another; say which one is meant");
+  const other = judged.find((one) => !one.fits && isLater(one) && holdsRecord(one.value));
   if (other && answer.context.mark === 0)
     throw new SyntaxError("the answer holds a value that fits and a later one that does not; say which one is meant");
 }
 
-function hasKeyOf(value: unknown, answer: unknown): boolean {
-  if (!isRecord(value) || !isRecord(answer)) return false;
-  return Object.keys(answer).some((key) => Object.hasOwn(value, key));
+/**
+ * Tells whether parts of a value that lost a bracket stand between the values: a key with quotes, a bracket without another.
+ * Around a marked answer, only what stands right before it and after it counts.
+ */
+function hasRemains(answer: Candidate, candidates: readonly Candidate[]): boolean {
+  const isMarked = answer.context.mark > 0;
+  const gaps: string[] = [];
+  let from = 0;
+  for (const { start, end } of candidates) {
+    if (!isMarked || end > answer.start)
+      gaps.push(answer.text.slice(isMarked ? Math.max(from, start - 200) : from, start));
+    from = end;
+  }
+  gaps.push(answer.text.slice(from));
+  const prose = gaps.join(" ");
+  if (/["'”’]\s{0,20}:/.test(prose)) return true;
+  const after = candidates.findIndex(({ start }) => start === answer.start) + 1;
+  if (!isMarked && gaps.slice(after).some((gap) => /[{}]/.test(gap))) return !answer.context.hasStrayBrackets;
+  let [braces, brackets] = [0, 0];
+  for (const { 0: sign } of prose.matchAll(/[{}[\]]/g)) {
+    if (sign === "{" || sign === "}") braces += sign === "{" ? 1 : -1;
+    else brackets += sign === "[" ? 1 : -1;
+    if (braces < 0 || brackets < 0) return !answer.context.hasStrayBrackets;
+  }
+  return braces > 0;
+}
+
+const mostClosings = 32;
+
+/**
+ * Checks that a missing bracket belongs at the end: that no object inside could have ended before, with its other members
+ * going to the object around it.
+ *
+ * @throws SyntaxError if the value would fit then too
+ */
+async function assertClosedInOneWay(value: unknown, judge: AnswerJudge): Promise<void> {
+  let count = 0;
+  for (const other of earlierClosings(value)) {
+    if (++count > mostClosings || (await judge.check(other)).ok)
+      throw new SyntaxError("the answer lacks a bracket that may belong in several places");
+  }
+}
+
+/** The values that a text has if the missing bracket stands further in front. */
+function* earlierClosings(outer: unknown): Generator<unknown> {
+  if (Array.isArray(outer)) {
+    const last: unknown = outer.at(-1);
+    const others = outer.slice(0, -1);
+    if (Array.isArray(last))
+      for (let count = 1; count < last.length; count++) yield [...others, last.slice(0, count), ...last.slice(count)];
+    for (const inner of earlierClosings(last)) yield [...others, inner];
+  } else if (isRecord(outer)) {
+    const [key, last] = Object.entries(outer).at(-1) ?? [];
+    if (key === undefined) return;
+    if (isRecord(last)) {
+      const members = Object.entries(last);
+      for (let count = 1; count < members.length; count++)
+        yield {
+          ...outer,
+          [key]: Object.fromEntries(members.slice(0, count)),
+          ...Object.fromEntries(members.slice(count)),
+        };
+    }
+    for (const inner of earlierClosings(last)) yield { ...outer, [key]: inner };
+  }
+}
+
+function isBroken({ fault }: Candidate): boolean {
+  return fault !== undefined;
+}
+
+/** Tells whether a part of a value could go on if its bracket were the one too many. */
+function hasFollowedPart(value: unknown): boolean {
+  if (Array.isArray(value)) return value.slice(0, -1).some(Array.isArray) || value.some(hasFollowedPart);
+  if (!isRecord(value)) return false;
+  const parts = Object.values(value);
+  return parts.slice(0, -1).some(isRecord) || parts.some(hasFollowedPart);
+}
+
+/** Citations such as [1] are no answers; objects and lists of them may be. */
+function holdsRecord(value: unknown): boolean {
+  return isRecord(value) || (Array.isArray(value) && value.some(holdsRecord));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -236,7 +324,8 @@ function partsOf(value: unknown, { jsonSchema }: AnswerJudge): { readonly name: 
   const entries = Object.entries(value);
   const named = entries.filter(([key]) => wrapperNames.has(key.toLowerCase().replace(/[\s_-]/g, "")));
   const [entry] = named.length === 1 ? named : entries.length === 1 ? entries : [];
-  if (!entry || !("properties" in jsonSchema || "type" in jsonSchema) || hasProperty(jsonSchema, entry[0])) return [];
+  const isKnown = "properties" in jsonSchema || "type" in jsonSchema;
+  if (!entry || !isKnown || entries.some(([key]) => hasProperty(jsonSchema, key))) return [];
   return [{ name: `"${entry[0].slice(0, 40)}"`, part: entry[1] }];
 }
 

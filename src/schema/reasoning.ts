@@ -33,7 +33,7 @@ export function withoutReasoning(text: string, isJson: boolean): ParsedText {
     const parted = part(text);
     if (parted) return parted;
   }
-  const marks = paired(marksIn(text));
+  const marks = paired(text, marksIn(text));
   return marks.length === 0 ? { answer: text, isUnfinished: false } : partByMarks(text, marks, isJson);
 }
 
@@ -150,17 +150,20 @@ function partByMarks(text: string, marks: readonly Mark[], isJson: boolean): Par
   return { answer: withoutWrapper(answer), reasoning: joined(thoughts), isUnfinished: answer === "" };
 }
 
-/** Pairs each opening mark with its closing one; if there is none of its own, with the next one. */
-function paired(marks: Mark[]): readonly Mark[] {
+/** Pairs each opening mark with its closing one. Two opening marks in a row are one: the prompt may have opened it too. */
+function paired(text: string, marks: Mark[]): readonly Mark[] {
   const open: Mark[] = [];
   for (const mark of marks) {
-    if (!mark.isClosing) open.push(mark);
-    else if (open.length > 0) (open.pop() as Mark).closing = mark;
-  }
-  let next: Mark | undefined;
-  for (const mark of marks.toReversed()) {
-    if (mark.isClosing) next = mark;
-    else mark.closing ??= next;
+    const before = open.at(-1);
+    if (mark.isClosing) {
+      const opening = open.pop();
+      if (opening) opening.closing = mark;
+    } else if (
+      !before ||
+      text.slice(before.end, Math.min(mark.start, before.end + 64)).trim() !== "" ||
+      mark.start > before.end + 64
+    )
+      open.push(mark);
   }
   return marks;
 }
