@@ -28,6 +28,12 @@ const measurements: readonly Measurement[] = [
   },
   { page: "events", title: "What an event costs", command: "node bench/events.ts" },
   { page: "summary", title: "What a summary costs", command: "node bench/summary.ts" },
+  { page: "extraction", title: "What reading a hostile answer costs", command: "node bench/extraction.ts" },
+  {
+    page: "extraction-fuzz",
+    title: "Random texts, read against what they were written from",
+    command: "node bench/extraction-fuzz.ts --texts 1000000",
+  },
   { page: "store", title: "How many durable claims a second", command: "node bench/store.ts" },
   {
     page: "tokens",

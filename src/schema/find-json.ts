@@ -16,6 +16,7 @@ export interface JsonWhole {
   readonly value?: unknown;
   readonly mends: readonly string[];
   readonly notes: readonly string[];
+  readonly hasKeyTwice?: boolean;
   /** The reason why it cannot be read; absent where it was. */
   readonly fault?: string;
 }

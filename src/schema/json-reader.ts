@@ -18,6 +18,8 @@ export interface JsonRead {
   readonly mends: readonly string[];
   /** Facts that JSON allows and the reader of an answer should know, such as a key that stands twice. */
   readonly notes: readonly string[];
+  /** True if an object has a key twice: a bracket may be missing between the two. */
+  readonly hasKeyTwice: boolean;
 }
 
 /** The reason why no value could be read. */
@@ -75,7 +77,13 @@ class JsonReader {
     // A bracket or a quote that is missing puts members into another object.
     if (this.#hasKeyTwice && this.#mends) value = this.#fail("a key that stands twice in JSON with other faults");
     if (value !== failed)
-      return { value, end: this.#at, mends: [...(this.#mends ?? [])], notes: [...(this.#notes ?? [])] };
+      return {
+        value,
+        end: this.#at,
+        mends: [...(this.#mends ?? [])],
+        notes: [...(this.#notes ?? [])],
+        hasKeyTwice: this.#hasKeyTwice,
+      };
     const reached = Math.max(this.#reached, this.#at);
     const isHopeless = !this.#hasColon && this.#fault === noColon && !/[/#]/.test(this.#text[this.#at] ?? "");
     return { fault: this.#fault, reached, innermost: this.#innermost, isJsonLike: this.#isJsonLike, isHopeless };

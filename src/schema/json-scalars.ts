@@ -60,6 +60,7 @@ export function readString(text: string, start: number, place: Place, isLenient:
     const raw = text.slice(start + 1, end);
     if (!special.test(raw)) return { value: raw, end: end + 1 };
     const value = parseString(text.slice(start, end + 1));
+    if (isCommand(raw)) return { fault: commandFault, end };
     if (value !== undefined) return { value, end: end + 1, note: noteOnBackslashes(raw) };
   }
   if (!isLenient) return { fault: "a string that is not JSON", end: end > 0 ? end : text.length };
@@ -90,16 +91,25 @@ function parseString(json: string): string | undefined {
 }
 
 /**
- * Escapes of JSON that are more likely a backslash which was not doubled: a form feed or a backspace before a letter, or one
- * within the name of a LaTeX command or after a drive letter.
+ * Escapes of JSON that were meant as backslashes: a backspace before a letter, and the names of LaTeX commands, of which JSON
+ * reads the first letter as a control character.
  */
-const undoubled =
-  /(?<!\\)(?:\\\\)*(?:\\[bf](?=\p{L})|\\t(?=(?:imes|heta|au|ext|extbf|riangle|ilde|frac|herefore)\b)|\\n(?=(?:abla|eq|eg|otin|ewline)\b)|\\r(?=\p{L})|\b[A-Za-z]:\\[bfnrt])/u;
+const commands =
+  /(?<!\\)(?:\\\\)*\\(?:f(?:rac|orall|rown|lat|ootnote)|t(?:imes|heta|au|ext\p{L}*|riangle\p{L}*|ilde|frac|herefore)|r(?:ight\p{L}*|ho|angle)|n(?:abla|otin))(?!\p{L})/u;
+const backspace = /(?<!\\)(?:\\\\)*\\b\p{L}/u;
+/** Escapes that may have been meant so: a form feed before a letter, or any of them after a drive letter. */
+const undoubled = /(?<!\\)(?:\\\\)*(?:\\[fr]\p{L}|\b[A-Za-z]:\\[bfnrt])/u;
+
+function isCommand(raw: string): boolean {
+  return raw.includes("\\") && (backspace.test(raw) || commands.test(raw));
+}
 
 function noteOnBackslashes(raw: string): string | undefined {
   if (!undoubled.test(raw)) return undefined;
   return "a string has control characters before letters: perhaps its backslashes were not doubled";
 }
+
+const commandFault = "a backslash that JSON reads as a control character; write two";
 
 /** Reads a string with other quotes, with quotes inside, with raw line ends, or with backslashes that begin no escape. */
 function readOtherString(text: string, start: number, place: Place): Scalar {
@@ -174,7 +184,8 @@ function mendedString(
   if (!isPaired || isDoubled) return unclear(end);
   const raw = text.slice(start + 1, end);
   // A lost comma or quote makes one string of two and of what stands between them.
-  if (inside.length > 0 && /[{}[\]:]/.test(raw)) return unclear(end);
+  if (inside.length > 0 && (/[{}[\]:]/.test(raw) || adjacent.test(raw))) return unclear(end);
+  if (isCommand(raw)) return { fault: commandFault, end };
   const { value, isKept } = raw.includes("\\") ? decoded(raw, opener) : { value: raw, isKept: false };
   if (value === undefined) return { fault: "backslashes that can be read in two ways", end };
   const mends = [
@@ -185,6 +196,9 @@ function mendedString(
   ].filter((mend) => mend !== "");
   return { value, end: end + 1, mends, note: noteOnBackslashes(raw) };
 }
+
+/** Two quotes with a sign between them: two strings that are put together. */
+const adjacent = /["'”’][^\p{L}\p{N}"'”’]{0,5}["'“‘]/u;
 
 function isApostrophe(text: string, at: number): boolean {
   return /['’]/.test(text[at] as string) && letter.test(text[at - 1] ?? "") && letter.test(text[at + 1] ?? "");

@@ -96,8 +96,12 @@ function markOf(before: string): number {
   const text = before.replace(/(?:```|~~~)[^\n`]{0,40}\s{0,50}$/, "");
   const lines = text.split("\n");
   let line = lines.pop() ?? "";
-  while (line.trim() === "" && lines.length > 0) line = lines.pop() ?? "";
+  let above = 0;
+  for (; line.trim() === "" && lines.length > 0; above++) line = lines.pop() ?? "";
+  // Past an empty line, only a heading or a colon speaks of the value.
+  if (above > 1 && !/[:：]\s*[*_]*\s*$|^\s*(?:#|\*\*)/.test(line)) return 0;
   const label = line
+    .replace(/\S*\w(?:[/@]|\.\w)\w\S*/g, "")
     .normalize("NFKC")
     .toLowerCase()
     .replace(/[*_#`>~|\\]/g, (sign) => (sign === "_" || sign === ">" ? " " : ""))

@@ -182,7 +182,10 @@ function assertNothingElseIsMeant(
     (one) => one.fault !== undefined && (strongest === 0 ? isLater(one) : one.context.mark === strongest),
   );
   if (broken) throw new SyntaxError(`the answer is not JSON and cannot be mended: ${broken.fault}`);
-  if (answer.context.hasStrayBrackets && (candidates.some(isBroken) || hasFollowedPart(answer.value)))
+  if (
+    answer.context.hasStrayBrackets &&
+    (answer.hasKeyTwice || candidates.some(isBroken) || hasFollowedPart(answer.value))
+  )
     throw new SyntaxError("the answer has a bracket too many, which may stand in several places");
   if (hasRemains(answer, candidates))
     throw new SyntaxError("the answer holds a value that fits and parts of another; say which one is meant");
@@ -367,7 +370,7 @@ function scalarsIn(text: string): Candidate[] {
       if ("fault" in read || typeof read.value === "object" || !/^[\s*_`.}]*$/.test(line.slice(read.end))) continue;
       const found = { ...read, start: index + offset, end: index + read.end };
       const context = contextOf(text, found, 0);
-      if (offset === label && context.mark < 1) continue;
+      if (offset !== lead && context.mark < 1) continue;
       candidates.push({ ...found, context, text });
     }
     if (candidates.length > mostWholes)

@@ -59,10 +59,11 @@ const side = /^(?:begin|start|end|stop|finish|of|the|my|internal|inner|process|c
 const ending = /^(?:end|stop|finish)$/;
 
 /** The meaning of what stands between brackets. */
-type Kind = "none" | "thought" | "soft" | "channel";
+type Kind = "none" | "thought" | "soft" | "channel" | "details";
 
 function marksIn(text: string): Mark[] {
   const marks: Mark[] = [];
+  let areDetailsOpen = false;
   const kinds = new Map<string, { readonly kind: Kind; readonly isEnd: boolean }>();
   for (const { 0: whole, 1: bar, 2: slash, 3: written = "", 4: barAfter, index } of text.matchAll(bracketed)) {
     let known = kinds.get(written);
@@ -73,6 +74,14 @@ function marksIn(text: string): Mark[] {
     const { kind, isEnd } = known;
     const [start, end] = [index, index + whole.length];
     if (kind === "none") continue;
+    if (kind === "details") {
+      // A page shows thoughts folded in; other details are text.
+      const isClosing = slash !== "";
+      if (isClosing ? areDetailsOpen : /type=["']?reasoning/i.test(written))
+        marks.push({ start, end, isClosing, isSoft: false });
+      areDetailsOpen = !isClosing && /type=["']?reasoning/i.test(written);
+      continue;
+    }
     if (kind !== "channel") {
       marks.push({ start, end, isClosing: slash !== "" || isEnd, isSoft: kind === "soft" });
       continue;
@@ -90,8 +99,7 @@ function kindOf(written: string): { readonly kind: Kind; readonly isEnd: boolean
   if (tag === "channel") return { kind: "channel", isEnd: false };
   // MedGemma thinks between two tokens that have no name.
   if (/^unused9[45]$/.test(tag)) return { kind: "thought", isEnd: tag === "unused95" };
-  if (tag === "details")
-    return { kind: /type=["']?reasoning/.test(attributes.join(" ")) ? "thought" : "none", isEnd: false };
+  if (tag === "details") return { kind: "details", isEnd: false };
   const steps = tag.split(/[_:.▁-]+/);
   const words = steps.filter((word) => !side.test(word));
   const isEnd = steps.some((word) => ending.test(word));
