@@ -94,8 +94,8 @@ export interface BundleSummary<T = unknown> {
   medoidId?: string;
   /** Most contested first. */
   disagreements: Disagreement[];
-  /** Distance of every two replicates, in [0, 1]; `null` where one of them is invalid. */
-  pairwiseDistance: (number | null)[][];
+  /** Distance of every two replicates, in [0, 1]; `null` where one is invalid. Of more than 1,000 replicates `null`. */
+  pairwiseDistance: (number | null)[][] | null;
   /** Probability that the consensus is right, from the answers alone. */
   confidence: number;
   /** The same, learned from labels of the same task, model and schema; absent where there are too few of them. */

@@ -8,11 +8,12 @@ type FieldOptions = NonNullable<CompareOptions["byPath"]>[string];
 /**
  * How the answers to a JSON schema are compared, as the schema says itself:
  *
- * - `"x-compare"`: `"text"` or `"exact"` for strings, `"position"` or `"align"` for a list
+ * - `"x-compare"`: `"text"` or `"exact"` for strings, `"content"` or `"position"` for a list
  * - `"x-key": "id"`: the property by which the items of a list of objects meet
  * - `"x-tolerance"`: `0.01` (relative) or `{ "absolute": 0.5 }`
  * - `"x-weight"`: how much the field counts
  *
+ * A list with `prefixItems` (a tuple) is compared by position.
  * A string with an enum, a const or a format is compared exactly; any other by what it says (`compare.text: "same"`),
  * which is what happens without a hint.
  *
@@ -41,10 +42,16 @@ function hintsOf(schema: JSONSchema): Partial<Record<keyof FieldOptions, unknown
   const isClosed = compare === undefined && ["enum", "const", "format"].some((keyword) => keyword in schema);
   return {
     ...((compare === "text" || compare === "exact" || isClosed) && { text: compare === "text" }),
-    ...((compare === "position" || compare === "align") && { lists: compare }),
+    ...(isTuple(schema) && { lists: "position" }),
+    ...((compare === "position" || compare === "content" || compare === "align") && { lists: compare }),
     ...(key !== undefined && { lists: { key } }),
     ...(tolerance !== undefined && { tolerance }),
   };
+}
+
+/** In a tuple the place of an item is its meaning. `items` as a list is the older word for `prefixItems`. */
+function isTuple({ prefixItems, items }: JSONSchema): boolean {
+  return Array.isArray(prefixItems) || Array.isArray(items);
 }
 
 /**

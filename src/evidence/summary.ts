@@ -34,7 +34,7 @@ export interface SummarizedReplicate<T> {
  *
  * @param replicates in index order: of tied values the one that reached the count first is given
  * @returns a plain object; `pairwiseDistance`, the only part that grows with the square of the replicates, is computed
- * when it is first read. The time grows with replicates times fields.
+ * when it is first read, and `null` above 1,000 of them. The time grows with replicates times fields.
  * @throws InvalidOptionsError where the options cannot be used, or an answer contains itself
  *
  * @example
@@ -70,11 +70,15 @@ export function summarize<T>(
     invalidCount: replicates.length - valid.length,
     ...(meanTotalTokens !== undefined && { meanTotalTokens }),
     get pairwiseDistance() {
+      if (replicates.length > mostMeasured) return null;
       matrix ??= spread(new RowDistances(table.fields).matrix(table.rows), replicates.map(isValid));
       return matrix;
     },
   };
 }
+
+/** Summaries of more replicates have no distances of every two: their number grows with the square. */
+export const mostMeasured = 1_000;
 
 /** The consensus put together from the fields. */
 export function givenConsensus<T>(consensus: unknown): Pick<BundleSummary<T>, "consensus" | "consensusJson"> {

@@ -66,7 +66,7 @@ describe("hostile answers", () => {
     let inner: unknown = summary.consensus;
     for (let level = 0; level < depth; level++) inner = (inner as { a: unknown }).a;
     expect(inner).toBe(1);
-    expect(summary.pairwiseDistance[0]).toEqual([0, 0, 1]);
+    expect(summary.pairwiseDistance?.[0]).toEqual([0, 0, 1]);
     const lists = [deep, other].map((core) => nested(depth, core, (within) => [within]));
     expect(pairwiseDistance(lists, { lists: { key: "id" } })[0]?.[1]).toBe(1);
   });

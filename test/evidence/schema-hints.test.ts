@@ -20,7 +20,7 @@ const invoice = {
     },
     "a/b": { anyOf: [{ type: "null" }, { type: "number", "x-tolerance": { absolute: 1 } }] },
   },
-  $defs: { tags: { type: "array", "x-compare": "align", items: { type: "string", enum: ["x", "y", "z"] } } },
+  $defs: { tags: { type: "array", "x-compare": "content", items: { type: "string", enum: ["x", "y", "z"] } } },
 } as const;
 
 describe("compareFromSchema", () => {
@@ -34,7 +34,7 @@ describe("compareFromSchema", () => {
         "/id": { text: false },
         "/lines": { lists: { key: "sku" } },
         "/lines/*/sku": { text: false },
-        "/lines/*/tags": { lists: "align" },
+        "/lines/*/tags": { lists: "content" },
         "/lines/*/tags/*": { text: false },
         "/a~1b": { tolerance: { absolute: 1 } },
       },
@@ -71,6 +71,16 @@ describe("compareFromSchema", () => {
     expect(differ({ type: "string", format: "uri" })).toBe(1);
     expect(differ({ type: "string", enum: ["Paris", "The answer is Paris."] })).toBe(1);
     expect(differ({ type: "string", "x-compare": "exact" })).toBe(1);
+  });
+
+  it("compares a tuple by position, and other lists by content", () => {
+    const tuple = { properties: { at: { type: "array", prefixItems: [{ type: "number" }, { type: "number" }] } } };
+    expect(compareFromSchema(tuple).byPath).toEqual({ "/at": { lists: "position" } });
+    expect(compareFromSchema({ items: [{ type: "number" }] }).byPath).toEqual({ "": { lists: "position" } });
+    expect(compareFromSchema({ prefixItems: [{}], "x-compare": "content" }).byPath).toEqual({
+      "": { lists: "content" },
+    });
+    expect(compareFromSchema({ items: { type: "number" } }).byPath).toEqual({});
   });
 
   it("ends on schemas that contain themselves", () => {

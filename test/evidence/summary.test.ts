@@ -124,7 +124,7 @@ describe("summarize", () => {
         expect(all.fields).toEqual(only.fields);
         expect(all.disagreements).toEqual(only.disagreements);
         expect([all.validCount, all.invalidCount]).toEqual([valid.length, replicates.length - valid.length]);
-        all.pairwiseDistance.forEach((row, index) => {
+        all.pairwiseDistance?.forEach((row, index) => {
           row.forEach((distance, other) => {
             const bothValid = replicates[index]?.quality.valid && replicates[other]?.quality.valid;
             expect(distance === null).toBe(!bothValid);
@@ -283,6 +283,13 @@ describe("summarize", () => {
     expect(Object.getOwnPropertyDescriptor(summary, "pairwiseDistance")?.get).toBeTypeOf("function");
     expect(summary.pairwiseDistance).toBe(summary.pairwiseDistance);
     expect(summary.pairwiseDistance).toEqual(pairwiseDistance([{ a: 1 }, { a: 2, b: [] }, {}]));
+  });
+
+  it("has no distances of every two of more than a thousand replicates", () => {
+    const rows = (count: number) => replicatesOf(Array.from({ length: count }, (_, index) => ({ a: index % 3 })));
+    expect(summarize(rows(1_000)).pairwiseDistance).toHaveLength(1_000);
+    expect(summarize(rows(1_001)).pairwiseDistance).toBeNull();
+    expect(summarize(rows(1_001), { check: () => false }).medoidId).toBe("r1");
   });
 
   it("leaves the answers as they are, and hands out containers of its own", () => {

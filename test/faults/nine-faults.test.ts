@@ -501,9 +501,9 @@ describe("7. evidence that says what the answers say", () => {
   test("a pair with an invalid answer has no distance, and never distance 0", async () => {
     const { summary, replicates } = await bundleOf([1, new Error("no"), 1]);
     expect(replicates.map(({ valid }) => valid)).toEqual([true, false, true]);
-    expect(summary.pairwiseDistance[0]?.[1]).toBeNull();
-    expect(summary.pairwiseDistance[1]?.[2]).toBeNull();
-    expect(summary.pairwiseDistance[0]?.[2]).toBe(0);
+    expect(summary.pairwiseDistance?.[0]?.[1]).toBeNull();
+    expect(summary.pairwiseDistance?.[1]?.[2]).toBeNull();
+    expect(summary.pairwiseDistance?.[0]?.[2]).toBe(0);
   });
 
   test("a price that nobody knows is null, from the replicate to the output, and refused where it has to be kept", async () => {

@@ -215,8 +215,8 @@ describe("BundleSummary", () => {
     const [[first, second]] = summary.pairwiseDistance as [[number, number]];
     expect(first).toBe(0);
     expect(second).toBeGreaterThan(0);
-    expect(summary.pairwiseDistance[1]?.[0]).toBe(second);
-    expect(summary.pairwiseDistance[0]?.[2]).toBe(0);
+    expect(summary.pairwiseDistance?.[1]?.[0]).toBe(second);
+    expect(summary.pairwiseDistance?.[0]?.[2]).toBe(0);
     expect(summary.fields["/component"]).toMatchObject({
       value: "ui",
       support: 3,

@@ -54,7 +54,7 @@ describe("a similarity that has to be awaited", () => {
     const { summary, replicates } = unwrap(output).evidenceBundle;
     expect(replicates.map(({ data }) => data)).toEqual(answers.slice(0, 3));
     expect(summary).toMatchObject({ validCount: 3, stability: expect.any(Number) });
-    expect(summary.pairwiseDistance.flat()).not.toContain(null);
+    expect(summary.pairwiseDistance?.flat()).not.toContain(null);
     expect(warnings).toEqual(["similarity_failed"]);
   });
 

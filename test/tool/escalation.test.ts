@@ -56,7 +56,7 @@ describe("an escalation keeps the evidence that is paid for", () => {
     expect(output).toMatchObject({ status: "partial", errors: { t: { category: "authentication" } } });
     const { summary, replicates } = unwrap(output).evidenceBundle;
     expect(summary).toMatchObject({ consensus: "yes", confidence: 0.625, validCount: 3, invalidCount: 1 });
-    expect(summary.pairwiseDistance.at(-1)).toEqual([null, null, null, null]);
+    expect(summary.pairwiseDistance?.at(-1)).toEqual([null, null, null, null]);
     expect(replicates.map(({ model, valid }) => [model, valid])).toEqual([
       ["weak", true],
       ["weak", true],

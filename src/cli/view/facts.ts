@@ -159,7 +159,7 @@ const orderingFields = 50;
 /** @param mostEntries rows and columns that can be shown */
 export function distanceMap(bundle: EvidenceBundle, mostEntries: number): DistanceMap {
   const replicates = votingReplicates(bundle);
-  const matrix = bundle.summary.pairwiseDistance;
+  const matrix = bundle.summary.pairwiseDistance ?? [];
   const order = orderByVotes(replicates, bundle);
   const perEntry = Math.max(1, Math.ceil(order.length / mostEntries));
   const blocks = chunked(order, perEntry);
@@ -194,7 +194,7 @@ function entryOf(replicates: readonly Replicate[]): MapEntry {
 }
 
 function meanDistance(
-  matrix: EvidenceBundle["summary"]["pairwiseDistance"],
+  matrix: readonly (readonly (number | null)[])[],
   rows: readonly number[],
   columns: readonly number[],
 ): number | null {

@@ -2,7 +2,13 @@ import type { BundleSummary, Disagreement } from "../../contract/bundle.ts";
 import { jsonOf } from "../../contract/bundle-json.ts";
 import type { CompareOptions } from "../../contract/bundle-options.ts";
 import { pairwiseDistance } from "../distance.ts";
-import { givenConsensus, medoidConsensus, type SummarizedReplicate, type SummaryOptions } from "../summary.ts";
+import {
+  givenConsensus,
+  medoidConsensus,
+  mostMeasured,
+  type SummarizedReplicate,
+  type SummaryOptions,
+} from "../summary.ts";
 import type { Agreement } from "./agreement.ts";
 import type { Field } from "./field.ts";
 import { FieldComparison } from "./field-comparison.ts";
@@ -70,6 +76,7 @@ export function summarizeParts<T>(
     invalidCount: replicates.length - valid.length,
     ...(meanTotalTokens !== undefined && { meanTotalTokens }),
     get pairwiseDistance() {
+      if (replicates.length > mostMeasured) return null;
       matrix ??= distancesOfParts(replicates, compare);
       return matrix;
     },

@@ -83,6 +83,6 @@ function stopWhenScattered(rule: Rule, { compare }: ResolvedBundleOptions): Rule
 }
 
 function isScattered(seen: readonly PartialReplicate<unknown>[], compare: ResolvedBundleOptions["compare"]): boolean {
-  const matrix = summarizeParts(seen, compare).pairwiseDistance;
+  const matrix = summarizeParts(seen, compare).pairwiseDistance ?? [];
   return matrix.every((row, index) => row.every((distance, other) => index === other || (distance ?? 1) > 0));
 }
