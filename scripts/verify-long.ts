@@ -47,6 +47,12 @@ const measurements: readonly Measurement[] = [
     command: "node bench/budgets.ts 200",
     isMarkdown: true,
   },
+  {
+    page: "dialects",
+    title: "What three clients make of the answers of real servers",
+    command: "node bench/dialects.ts",
+    isMarkdown: true,
+  },
   { page: "evidence", title: "Evidence, measured", command: "node bench/evidence/main.ts", isMarkdown: true },
   {
     page: "campaign",

@@ -13,7 +13,9 @@ In short:
   cut off votes as text, with a warning; broken JSON of it is asked for again and never mended.
 - **An error is an error wherever it stands**: in a status, beside an answer, inside a stream or a page. It is judged by its code.
 - **A stream ends where its protocol ends**, whether or not the connection closes. One without an end is ended.
-- **Usage is what the server states**, wherever it states it. What it leaves out is estimated, and marked \`estimated\`.`;
+- **Usage is what the server states**, wherever it states it. What it leaves out is estimated, and marked \`estimated\`.
+
+[What three clients make of the same answers](../measured/dialects.md): this package, the AI SDK and LangChain, by one command.`;
 
 /** `docs/guide/servers.md`: a table for each vendor, from the rows that the tests run. */
 export function serversPage(): string {

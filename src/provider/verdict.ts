@@ -33,7 +33,8 @@ export function judge(
   previousError?: unknown,
 ): Verdict {
   const words = end.words.length > 0 || end.raw === undefined ? end.words : [end.raw];
-  if (end.isRefused || end.unified === "content-filter") throw refusedAnswer(model, words[0]);
+  if (end.isRefused || end.unified === "content-filter")
+    throw refusedAnswer(model, endingOf(words[0] ?? "")?.ending === "complete" ? undefined : words[0]);
   const known = words.map(endingOf);
   const worst = known.find((row) => row && row.ending !== "complete") ?? known.find((row) => row);
   const word = words[worst ? known.indexOf(worst) : 0];
