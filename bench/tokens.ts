@@ -39,6 +39,9 @@ const corpora: Record<string, string[]> = {
 const percent = (ratio: number) => `${ratio > 0 ? "+" : ""}${(100 * ratio).toFixed(0)} %`;
 
 console.log(
+  "`error in all`: the estimate against o200k_base, of all prompts together; `90 % of prompts`: of single ones.\n",
+);
+console.log(
   "| text | prompts | error in all | 90 % of prompts | against cl100k_base |\n| --- | --- | --- | --- | --- |",
 );
 for (const [name, texts] of Object.entries(corpora)) {
