@@ -265,6 +265,54 @@ test("a run without shared state learns it too", async () => {
   expect(server.seen.filter(({ body }) => "seed" in body).length).toBe(1);
 });
 
+test.each([false, true])("a refusal inside a 200 is answered alike (streaming: %s)", async (streaming) => {
+  await using server = await startServer(({ body }) =>
+    "seed" in body ? { status: 200, body: { error: { message: "Unknown parameter: 'seed'", code: 400 } } } : good,
+  );
+  const { output, events } = await ask(server, { api: "openai-compatible", options: { streaming } });
+  expect(output.status).toBe("completed");
+  expect(output.usage).toMatchObject({ requests: 1 });
+  expect(server.seen.length).toBe(2);
+  expect(events.some(({ type }) => type === "retry_scheduled")).toBe(false);
+});
+
+test("a provider package that asks for more than its server allows is told the limit, also without a budget", async () => {
+  await using server = await startServer(({ limit = 0 }) =>
+    limit > 4_096
+      ? {
+          status: 400,
+          body: {
+            type: "error",
+            error: {
+              type: "invalid_request_error",
+              message: `max_tokens: ${limit} > 4096, which is the maximum allowed number of output tokens for claude-next`,
+            },
+          },
+        }
+      : good,
+  );
+  const { output } = await ask(server, { api: "anthropic", modelId: "claude-opus-4-5" });
+  expect(output.status).toBe("completed");
+  expect(server.seen.at(-1)?.limit).toBe(4_096);
+});
+
+test("a prompt that fills the context bounds its own answer, and not those of other prompts", async () => {
+  const context = 8_192;
+  await using server = await startServer(({ body, limit = 0 }) => {
+    const promptTokens = JSON.stringify(body.messages).length;
+    const message = `This model's maximum context length is ${context} tokens. However, you requested ${promptTokens + limit} tokens (${promptTokens} in the messages, ${limit} in the completion). Please reduce the length of the messages or completion.`;
+    return promptTokens + limit > context ? { status: 400, body: openai(message, "messages", null) } : good;
+  });
+  const state = new ReliabilityState();
+  const options = { budget: { tokens: 50_000 } };
+  const long = await ask(server, { api: "openai-compatible", state, options, tool: { prompt: "x".repeat(6_000) } });
+  const boundByLong = server.seen.at(-1)?.limit ?? 0;
+  const short = await ask(server, { api: "openai-compatible", state, options });
+  expect([long.output.status, short.output.status]).toEqual(["completed", "completed"]);
+  expect(boundByLong).toBeLessThan(context - 6_000);
+  expect(server.seen.at(-1)?.limit).toBeGreaterThan(boundByLong);
+});
+
 /** What is not ours to mend, although a parameter of ours is named. */
 const notOurs: [string, Ask, Reply, number][] = [
   [

@@ -31,9 +31,6 @@ export interface ModelSettings {
 /** A bound that carries what the answers of its bundle teach. */
 type SizedBound = ReplicateBound & { readonly sizes: CallSizes };
 
-/** Bundles whose run has heard that they are asked for at temperature 0, of however many models. */
-const warned = new WeakSet<ResolvedBundleOptions>();
-
 /** Asks one model, live or not, within the bounds that a run sets. */
 export class ModelAsker {
   readonly #settings: ModelSettings;
@@ -57,14 +54,6 @@ export class ModelAsker {
     options: ResolvedBundleOptions,
     context: ToolContext,
   ): Promise<SizedBound> {
-    const { temperature } = this.#settings;
-    if (temperature === 0 && options.k > 1 && !warned.has(options)) {
-      warned.add(options);
-      context.events.emit("warning", {
-        code: "temperature_zero",
-        message: `${options.k} answers are asked for at temperature 0: they may agree because they are the same answer. Leave temperature out.`,
-      });
-    }
     const model = await this.#resolve();
     const runtime = runtimeOf(context);
     const budgets = [context.budget.limits, options.globalBudget, options.perReplicateBudget];
@@ -91,6 +80,8 @@ export class ModelAsker {
       (runtime?.bound as SizedBound | undefined)?.sizes ?? (await this.#sizesOf(question, model, runtime, reserved));
     const wanted = replicate.fields ? askForFields(question, replicate.fields) : question;
     const { temperature, providerOptions, maxOutputTokens } = this.#settings;
+    const isSecond = replicate.id === "r2" && replicate.index === 1 && replicate.attempt === 1;
+    if (temperature === 0 && isSecond) warnOfTemperature(model, context);
     const traits = this.#traitsOf(model, runtime);
     const isStreaming = runtime?.isStreaming && !traits.refused.has("stream");
     const limit = sizes.limitWithin(reserved, previousError);
@@ -174,6 +165,11 @@ export class ModelAsker {
     });
     return this.#model;
   }
+}
+
+function warnOfTemperature({ modelId }: LanguageModelLike, { events }: ReplicateContext): void {
+  const message = `"${modelId}" is asked more than once at temperature 0: its answers may agree because they are the same answer. Leave temperature out.`;
+  events.emit("warning", { code: "temperature_zero", message });
 }
 
 function isLimited({ tokens, costUsd }: Budget): boolean {
