@@ -139,14 +139,16 @@ function readRefusal(error: unknown, call: ModelCall, isOwnLimit: boolean): Refu
     if (!isOwnLimit && (names("maxOutputTokens") || completionWords.test(said.text)) && isTooLarge.test(said.text))
       return { parameter: "maxOutputTokens" };
   }
+  // A seed is ours, whatever is wrong with it; a temperature out of range is the caller's to mend.
+  const isFaultOfRequest = said.status === 400 || said.status === 422;
   const wants = (parameter: "seed" | "temperature") =>
-    call[parameter] !== undefined && !refused?.has(parameter) && names(parameter) && isRefusal;
-  if (wants("seed")) return { parameter: "seed" };
-  if (wants("temperature")) return { parameter: "temperature" };
+    call[parameter] !== undefined && !refused?.has(parameter) && names(parameter);
+  if (wants("seed") && (isRefusal || isFaultOfRequest)) return { parameter: "seed" };
+  if (wants("temperature") && isRefusal) return { parameter: "temperature" };
   if (call.onDelta && !refused?.has("stream") && names("stream") && isRefusal) return { parameter: "stream" };
   if (!call.responseSchema || refused?.has("responseSchema") || !names("responseSchema")) return undefined;
-  // Of a server's own failure a schema is to blame only where the server says so.
-  if (said.status !== 400 && said.status !== 422 && !isRefusal) return undefined;
+  // A server's own failure may pass: the schema is to blame only where the server says so.
+  if ((said.status === 0 || said.status === 500) && !isRefusal && !/grammar/i.test(said.text)) return undefined;
   const isOfStrictMode = !refused?.has("strict") && strictWords.test(said.text);
   return { parameter: isOfStrictMode ? "strict" : "responseSchema" };
 }
@@ -158,16 +160,19 @@ const parameterNames = {
   maxOutputTokens: /max(imum)?[_ ]?(completion|output|new|gen)?[_ ]?(tokens|length)\b|\bnum_predict\b/i,
   stream: /\bstream(_options|ing|s)?\b|include_usage/i,
   responseSchema:
-    /response_?format|\bschemas?\b|json_?schema|response_?mime_?type|structured[ _-]?output|text\.format|output_?(format|config)|guided_|grammar/i,
+    /response_?format|\bschemas?\b|json_?schema|response_?mime_?type|structured[ _-]?output|text\.format|output_?(format|config)|guided_|grammar|\btool(s|_choice)?\b|function call/i,
 } as const;
 
 const refusalWords =
-  /\b(is|are|was|has|be|currently|yet)?\s*(not|n't) ?(currently |yet |been )?(support|permit|allow|accept|recogni|implement|enable|compatib|available|a valid (field|param|property))|unsupported|unknown|unrecogni[sz]ed|unexpected|unavailable|extra[ _](inputs?|fields?|forbidden)|cannot (find|be (used|set|specified))|only the default|may only|deprecated|invalid (parameter|argument|json payload)|no longer|must (not be|be verified)|additional propert/i;
+  /\b(is|are|was|has|be|currently|yet)?\s*(not|n't) ?(currently |yet |been )?(support|permit|allow|accept|recogni|implement|enable|compatib|available|a valid (field|param|property))|unsupported|unknown|unrecogni[sz]ed|unexpected|unavailable|extra[ _](inputs?|fields?|forbidden)|cannot (find|be (used|set|specified))|only the default|may only|only \S+ (is|are) (allowed|supported|accepted)|only supports|deprecated|invalid (parameter|argument|json payload)|no longer|must (not be|be verified)|additional propert|不支持|未知|不允许/i;
 
 const isTooLarge =
   /too (large|high|big|many)|at most|at maximum|exceed|maximum (allowed|value|number|context)|less than|greater than|larger than|range|<=|>|cannot be (more|greater|larger)|up to/i;
 
-const completionWords = /\b(completion|output|generated|new) tokens|in the completion/i;
+const completionWords = /\b(completion|output|generated|new) tokens|in the (completion|output)|maximum tokens/i;
+
+/** No model's longest answer is below this: a smaller number in a refusal means something else. */
+const leastCap = 64;
 
 const strictWords = /\bstrict\b|additionalProperties|'?required'? is required|must be required|invalid schema for/i;
 
@@ -182,21 +187,22 @@ function longestAnswer(text: string, asked: number | undefined): number | undefi
   if (!parameterNames.maxOutputTokens.test(text) && !completionWords.test(text)) return undefined;
   const numbers = numbersIn(text).sort((a, b) => b.value - a.value);
   const most = asked ?? (numbers.length > 1 ? (numbers[0]?.value as number) : Number.POSITIVE_INFINITY);
-  const largest = numbers.find(({ value }) => value < most && value > 0);
+  const largest = numbers.find(({ value }) => value < most && value >= leastCap);
   return largest && (largest.isExcluded ? largest.value - 1 : largest.value);
 }
 
-const contextSize = /context (length|window|size)[^\d]{0,20}\d/i;
+/** Size of the context, or of prompt and answer together: "tokens + `max_new_tokens` must be <= 4096". */
+const contextSize = /(?:context (?:length|window|size)|tokens?\W{0,3}\+\W{0,3}max_\w+)[^\d]{0,24}(?<context>\d[\d,]*)/i;
+
+const promptSize =
+  /(?<before>\d[\d,]*)[^\d.]{0,12}(?:in|of|from) (?:the |your |text )?(?:messages|prompt|input)|(?<after>\d[\d,]*) \W?(?:input|prompt)s?\W? tokens/i;
 
 /** What the prompt leaves of the context, where the refusal names both. */
 function leftOfContext(text: string, asked: number): number | undefined {
   if (!parameterNames.maxOutputTokens.test(text) && !completionWords.test(text)) return undefined;
-  const context = /context (?:length|window|size)[^\d]{0,20}(\d[\d,]*)/i.exec(text)?.[1];
-  const prompt =
-    /(\d[\d,]*)[^\d.]{0,12}(?:in|of|from) (?:the |your )?(?:messages|prompt|input)|(\d[\d,]*) (?:input|prompt) tokens/i.exec(
-      text,
-    );
-  const promptTokens = prompt?.[1] ?? prompt?.[2];
+  const context = contextSize.exec(text)?.groups?.["context"];
+  const prompt = promptSize.exec(text)?.groups;
+  const promptTokens = prompt?.["before"] ?? prompt?.["after"];
   if (context === undefined || promptTokens === undefined) return undefined;
   const left = toNumber(context) - toNumber(promptTokens);
   return left > 0 && left < asked ? left : undefined;

@@ -265,6 +265,99 @@ test("a run without shared state learns it too", async () => {
   expect(server.seen.filter(({ body }) => "seed" in body).length).toBe(1);
 });
 
+/** How servers word a limit that is too large, and the longest answer that they mean. `{asked}`: what was sent. */
+const capWords: [string, number][] = [
+  [
+    "max_tokens is too large: {asked}. This model supports at most 16384 completion tokens, whereas you provided {asked}.",
+    16_384,
+  ],
+  [
+    "`max_tokens` must be less than or equal to `8192`, the maximum value for `max_tokens` is less than the `context_window`",
+    8_192,
+  ],
+  ["Invalid max_tokens value, the valid range of max_tokens is [1, 8192]", 8_192],
+  ["maxOutputTokens value of {asked} but the supported range is from 1 (inclusive) to 8193 (exclusive).", 8_192],
+  [
+    "The maximum tokens you requested exceeds the model limit of 4,096. Try again with a maximum tokens value that is lower than 4,096.",
+    4_096,
+  ],
+  [
+    "too many tokens: max tokens must be less than or equal to 4096, the maximum output for this model - received {asked}.",
+    4_096,
+  ],
+  ["Input should be less than or equal to 4096: max_tokens", 4_096],
+  ["Requested max_completion_tokens {asked} for model gpt-4o-2024-08-06 is larger than 16384", 16_384],
+];
+
+test.each(capWords)("a limit that the budget set gives way to the model's own: %s", async (words, cap) => {
+  await using server = await startServer(({ limit = 0 }) =>
+    limit > cap ? { status: 400, body: openai(words.replaceAll("{asked}", String(limit)), null, null) } : good,
+  );
+  const { output } = await ask(server, { api: "openai-compatible", options: { budget: { tokens: 90_000 } } });
+  expect(output.status).toBe("completed");
+  expect(server.seen.map(({ limit }) => limit).slice(1)).toEqual([cap]);
+});
+
+/** How servers word that prompt and answer together do not fit into the context, which holds 4,096 tokens. */
+const contextWords: string[] = [
+  "This model's maximum context length is 4096 tokens. However, you requested about {sum} tokens (10 of text input, {asked} in the output). Please reduce the length of either one.",
+  "'max_tokens' or 'max_completion_tokens' is too large: {asked}. This model's maximum context length is 4096 tokens and your request has 10 input tokens ({asked} > 4096 - 10).",
+  "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 10 `inputs` tokens and {asked} `max_new_tokens`",
+  "This model's maximum context length is 4096 tokens. However, you requested {sum} tokens (10 in the messages, {asked} in the completion).",
+  "max_tokens exceeds the context window of this model",
+];
+
+test.each(contextWords)("a limit that the budget set leaves room for the prompt: %s", async (words) => {
+  await using server = await startServer(({ limit = 0 }) => {
+    const message = words.replaceAll("{asked}", String(limit)).replaceAll("{sum}", String(limit + 10));
+    return limit + 10 > 4_096 ? { status: 400, body: openai(message, null, null) } : good;
+  });
+  const { output } = await ask(server, { api: "openai-compatible", options: { budget: { tokens: 90_000 } } });
+  expect(output.status).toBe("completed");
+  expect(server.seen.length).toBe(2);
+  expect([undefined, 4_086]).toContain(server.seen[1]?.limit);
+});
+
+/** How servers word that they have no seed. */
+const seedWords: unknown[] = [
+  { message: "property 'seed' is unsupported" },
+  { message: "parameter 'seed' is not a valid field" },
+  { error: "TypeError: generate() got an unexpected keyword argument 'seed'" },
+  { detail: "seed: Additional properties are not allowed" },
+  { error: { message: "seed must be less than or equal to 65535", param: "seed" } },
+  { error: { code: "1210", message: "不支持参数 seed" } },
+  [
+    {
+      error: { message: 'Invalid JSON payload received. Unknown name "seed" at generation_config: Cannot find field.' },
+    },
+  ],
+];
+
+test.each(seedWords)("a seed is left out after %j", async (body) => {
+  await using server = await startServer((seen) => ("seed" in seen.body ? { status: 400, body } : good));
+  const { output } = await ask(server, { api: "openai-compatible" });
+  expect(output.status).toBe("completed");
+  expect(server.seen.length).toBe(2);
+});
+
+/** How servers word that they take no schema. */
+const schemaWords: [number, unknown][] = [
+  [400, { error: "'response_format.type' must be 'json_object' or 'text'" }],
+  [422, { detail: [{ loc: ["body", "response_format", "type"], msg: "Input should be 'text'" }] }],
+  [400, { error: { message: "m does not support tools" } }],
+  [500, { error: { message: "failed to parse grammar" } }],
+  [400, { message: "structured outputs are not available for this model" }],
+  [404, { error: { message: "No endpoints found that can handle the requested parameters: response_format" } }],
+];
+
+test.each(schemaWords)("a schema stands in words after %i %j", async (status, body) => {
+  await using server = await startServer((seen) => (seen.body.response_format ? { status, body } : answer));
+  const { output, bundle } = await ask(server, { api: "openai-compatible", tool: { schema } });
+  expect(output.status).toBe("completed");
+  expect(bundle.summary.consensus).toEqual({ amountUsd: 1250 });
+  expect(server.seen.length).toBe(2);
+});
+
 test.each([false, true])("a refusal inside a 200 is answered alike (streaming: %s)", async (streaming) => {
   await using server = await startServer(({ body }) =>
     "seed" in body ? { status: 200, body: { error: { message: "Unknown parameter: 'seed'", code: 400 } } } : good,
