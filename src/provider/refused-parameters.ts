@@ -125,7 +125,8 @@ function readRefusal(error: unknown, call: ModelCall, isOwnLimit: boolean): Refu
   const { refused } = call;
   const isRefusal = refusalWords.test(said.text);
   const names = (parameter: keyof typeof parameterNames) => parameterNames[parameter].test(said.parameter ?? said.text);
-  if (call.maxOutputTokens === undefined && names("maxOutputTokens") && !contextSize.test(said.text)) {
+  const isOfAnswer = names("maxOutputTokens") && !contextSize.test(said.text) && !/prompt|input/i.test(said.text);
+  if (call.maxOutputTokens === undefined && isOfAnswer) {
     const maxOutputTokens = longestAnswer(said.text, undefined);
     if (maxOutputTokens !== undefined) return { parameter: "maxOutputTokens", maxOutputTokens, isOfPackage: true };
   }
@@ -157,7 +158,7 @@ function readRefusal(error: unknown, call: ModelCall, isOwnLimit: boolean): Refu
 const parameterNames = {
   seed: /\b(random_)?seed\b/i,
   temperature: /\btemperature\b/i,
-  maxOutputTokens: /max(imum)?[_ ]?(completion|output|new|gen)?[_ ]?(tokens|length)\b|\bnum_predict\b/i,
+  maxOutputTokens: /max(imum)?[_ ]?(completion|output|new|gen)?[_ ]?tokens\b|\bmax_length\b|\bnum_predict\b/i,
   stream: /\bstream(_options|ing|s)?\b|include_usage/i,
   responseSchema:
     /response_?format|\bschemas?\b|json_?schema|response_?mime_?type|structured[ _-]?output|text\.format|output_?(format|config)|guided_|grammar|\btool(s|_choice)?\b|function call/i,

@@ -468,6 +468,21 @@ test.each(notOurs)("%s fails as it is, after one call", async (_, given, reply, 
   expect(server.seen.length).toBe(calls);
 });
 
+/** Prompts that are too long: there is no limit to blame. */
+const tooLong: string[] = [
+  "prompt is too long: 250000 tokens > 200000 maximum",
+  "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+  "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+  "Input is too long: max tokens 4096, given 5000",
+];
+
+test.each(tooLong)("a prompt that is too long is no refusal of a limit: %s", async (message) => {
+  await using server = await startServer(() => ({ status: 400, body: openai(message, null, null) }));
+  const { output } = await ask(server, { api: "openai-compatible" });
+  expect(output.status).toBe("failed");
+  expect(server.seen.length).toBe(1);
+});
+
 test("a server that refuses whatever it is asked is given up", async () => {
   await using server = await startServer(() => ({
     status: 400,
