@@ -8,6 +8,7 @@ export {
   faultKinds,
   injectFaults,
 } from "./testing/faults.ts";
+export { type ScriptedJudgeOptions, scriptedJudge } from "./testing/scripted-judge.ts";
 export {
   HttpFailure,
   type RecordedCall,

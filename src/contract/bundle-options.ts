@@ -35,6 +35,12 @@ const budget = (): v.GenericSchema<Budget> => nested(budgetEntries) as unknown a
 
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
+/**
+ * Model that decides which texts mean the same: `true` is the tool's own model. `prompt` replaces the instructions that it
+ * is given.
+ */
+export type JudgeOption = true | string | LanguageModelLike | { model: string | LanguageModelLike; prompt?: string };
+
 const fieldCompareEntries = {
   /** Numbers this close are one value: relative (`0.01` is one per cent), or `{ absolute: 0.5 }`. Default: equal only. */
   tolerance: v.optional(
@@ -51,6 +57,16 @@ const fieldCompareEntries = {
     checkedBy<boolean | "same" | "exact">(
       (value) => typeof value === "boolean" || value === "same" || value === "exact",
       '"same" (or true) or "exact" (or false)',
+    ),
+  ),
+  /**
+   * Model that decides which of the texts that `"same"` keeps apart mean the same: `true` asks the tool's own model. One
+   * short call a wave, and only where texts differ. Where it fails, `"same"` decides alone, and a `warning` says so.
+   */
+  judge: v.optional(
+    checkedBy<JudgeOption>(
+      isJudge,
+      'true, a model such as "openai:gpt-5-nano", or { model, prompt: "instructions of your own" }',
     ),
   ),
   /**
@@ -76,6 +92,16 @@ const fieldCompareEntries = {
     ),
   ),
 };
+
+/** A function stands for the verdicts of a judge that was asked. */
+function isJudge(value: unknown): boolean {
+  if (value === true || typeof value === "function") return true;
+  if (typeof value === "string") return value.includes(":");
+  if (!isObject(value)) return false;
+  const { model, prompt, doGenerate } = value as { model?: unknown; prompt?: unknown; doGenerate?: unknown };
+  if (typeof doGenerate === "function") return true;
+  return (typeof model === "string" || isObject(model)) && (prompt === undefined || typeof prompt === "string");
+}
 
 function isTolerance(value: unknown): boolean {
   return typeof value === "number" && value >= 0 && Number.isFinite(value);

@@ -124,6 +124,18 @@ export interface Escalation {
   confidence: number;
 }
 
+/** Verdicts of a judge (`compare.judge`) on answers that were not the same by rule. */
+export interface JudgeReport {
+  model: string;
+  /** Calls, those included whose verdict was in the journal. */
+  calls: number;
+  /** By field: JSON pointer, with `*` in place of list indices, and its texts by group. */
+  verdicts: { path: string; groups: string[][] }[];
+  /** Used by the judge, beside the replicates. It counts in `usageTotal`. */
+  usage: Usage;
+  costUsd: number | null;
+}
+
 /** Facts about the making of a bundle. */
 export interface BundleMetadata {
   task: string;
@@ -140,6 +152,8 @@ export interface BundleMetadata {
   source: EvidenceSource;
   /** In their order; absent where the summary is of the first model's answers. */
   escalations?: Escalation[];
+  /** Present where a judge was asked. */
+  judge?: JudgeReport;
   /** Number of replicates that were asked for each field, by JSON pointer; with `resample: "fields"` only. */
   fieldsAsked?: Record<string, number>;
 }

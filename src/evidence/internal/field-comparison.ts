@@ -1,4 +1,4 @@
-import { type CompareOptions, compareOptions } from "../../contract/bundle-options.ts";
+import { type CompareOptions, compareOptions, type JudgeOption } from "../../contract/bundle-options.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
 import { resolveOptions } from "../../core/options.ts";
 import { pointerSegments } from "./pointer.ts";
@@ -16,6 +16,11 @@ interface PatternNode {
 export type Similarity = (a: string, b: string) => number;
 
 /**
+ * Verdicts of a judge: the normal form of a text, at a pointer with `*` for list indices, becomes that of its group.
+ */
+export type DecideGroup = (pattern: string, form: string) => string;
+
+/**
  * How the values at one path are compared. Options of a path hold for everything below it, except `lists`, which is
  * meant for one list; the more exact pointer wins.
  */
@@ -27,6 +32,10 @@ export class FieldComparison {
   readonly isFreeText: boolean;
   readonly lists: "position" | "content" | { readonly key: string };
   readonly similarity: Similarity | undefined;
+  /** Judge that is to be asked, where it was not yet. */
+  readonly judge: JudgeOption | undefined;
+  /** Verdicts of a judge that was asked. */
+  readonly decideGroup: DecideGroup | undefined;
   readonly weight: number;
   readonly #everywhere: FieldOptions;
   readonly #inherited: FieldOptions;
@@ -44,6 +53,9 @@ export class FieldComparison {
     this.isFreeText = own.text !== undefined && this.text === "same";
     this.lists = own.lists === undefined || own.lists === "align" ? "content" : own.lists;
     this.similarity = own.similarity && settledSimilarity(own.similarity);
+    const judge: unknown = own.judge;
+    this.decideGroup = typeof judge === "function" ? (judge as DecideGroup) : undefined;
+    this.judge = this.decideGroup ? undefined : own.judge;
     this.weight = patterns.reduce((inner, pattern) => pattern.weight ?? inner, weight);
     this.#everywhere = everywhere;
     this.#inherited = own;

@@ -173,10 +173,16 @@ export class Field {
     } else if (votes > this.runnerUpVotes) this.runnerUpVotes = votes;
   }
 
+  /** Texts of equal forms are one answer: the same by rule, or by a judge's verdict. */
+  #formOf(text: string): string {
+    const form = normalForm(text);
+    return this.rules.decideGroup?.(this.pattern, form) ?? form;
+  }
+
   #learn(leaf: Leaf): number {
     const compared = comparedLeaf(leaf);
     const isFolded = typeof leaf === "string" && this.isBySameAnswer;
-    const [known, key] = isFolded ? [this.#codeOfForm, normalForm(leaf)] : [this.#codeOf, compared];
+    const [known, key] = isFolded ? [this.#codeOfForm, this.#formOf(leaf)] : [this.#codeOf, compared];
     let code = known.get(key as string);
     if (code === undefined) {
       const canonical = canonicalLeaf(leaf);

@@ -1,4 +1,4 @@
-import type { BundleSummary, Escalation, EvidenceBundle, Replicate } from "../../contract/bundle.ts";
+import type { BundleSummary, Escalation, EvidenceBundle, JudgeReport, Replicate } from "../../contract/bundle.ts";
 import { withConsensus, withReplicateJson } from "../../contract/bundle-json.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
@@ -36,9 +36,11 @@ export function createEvidenceBundle<T>(input: {
   summary?: BundleSummary<T> | undefined;
   escalations?: readonly Escalation[] | undefined;
   fieldsAsked?: Readonly<Record<string, number>> | undefined;
+  judge?: JudgeReport | undefined;
 }): EvidenceBundle<T> {
   const { task, replicates, options, source = "live", elapsedMs = 0, earlyStopReason } = input;
   const answers = replicates.map(withOwnJson);
+  const used = input.judge ? [...replicates, input.judge] : replicates;
   const models = new Set(replicates.map((replicate) => replicate.model));
   return {
     meta: {
@@ -54,12 +56,13 @@ export function createEvidenceBundle<T>(input: {
       ...(input.schemaFingerprint !== undefined && { schemaFingerprint: input.schemaFingerprint }),
       source,
       ...(input.escalations?.length && { escalations: [...input.escalations] }),
+      ...(input.judge && { judge: input.judge }),
       ...(input.fieldsAsked && { fieldsAsked: { ...input.fieldsAsked } }),
     },
     replicates: answers,
     summary: input.summary ?? summarizeSoFar(answers, options.compare),
-    usageTotal: replicates.reduce((sum, { usage }) => (usage ? addUsage(sum, completeUsage(usage)) : sum), zeroUsage()),
-    costTotalUsd: replicates.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0),
+    usageTotal: used.reduce((sum, { usage }) => (usage ? addUsage(sum, completeUsage(usage)) : sum), zeroUsage()),
+    costTotalUsd: used.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0),
   };
 }
 

@@ -28,12 +28,16 @@ export interface ReplicateSource<Input, T> {
   readonly provider?: string | undefined;
   readonly modelId?: string | undefined;
   readonly source: EvidenceSource;
+  /** The model that it asks, where it asks one. */
+  readonly model?: string | LanguageModelLike | undefined;
   /** Prompt of every request, as plain data. The journal tells questions apart by it. */
   readonly promptIdentity?: unknown;
   /** True where it heeds `replicate.fields`. */
   readonly asksForFields?: boolean | undefined;
   boundReplicates(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<ReplicateBound>;
   executeReplicate(request: Input, replicate: ReplicateSpec, context: ReplicateContext): Promise<ReplicateResult<T>>;
+  /** Returns the text of what is asked for a request, for a judge of the answers. */
+  questionText?(request: Input): string;
   withModel?(model: string | LanguageModelLike): ReplicateSource<Input, T>;
 }
 

@@ -7,6 +7,7 @@ import { PartialResult } from "../../contract/partial-result.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
 import { seededRandom } from "../../core/random.ts";
+import { createJudge } from "./answer-judge.ts";
 import { resolveAnswers } from "./answers.ts";
 import type { BundleTool } from "./bundle-tool.ts";
 import { createEvidenceBundle } from "./create-evidence-bundle.ts";
@@ -77,7 +78,8 @@ async function makeBundle<Input, T>(
   const questionFor = journalQuestions(context, tool, request);
   const answers = await resolveAnswers(given);
   const runtime = runtimeFor(context, answers.options.globalBudget);
-  const work: BundleWork<Input> = { ...answers, request, context, runtime, questionFor };
+  const judge = await createJudge({ tool, request, context, runtime, options: answers.options });
+  const work: BundleWork<Input> = { ...answers, request, context, runtime, judge, questionFor };
   const models = await boundModels(tool, work);
   const { evidenceBundle, schedule, isAnswered } = await askModels(tool.name, models, work, startedMs);
   const failure = schedule.halt ?? (isAnswered ? undefined : schedule.failures[0]);
@@ -147,7 +149,7 @@ function confidenceOf({ calibratedConfidence, confidence }: BundleSummary): numb
 /** Makes the bundle of all stages so far. Replicates of those before the one that votes are kept, and do not vote. */
 async function bundleOf<T>(
   task: string,
-  { options, schema, resampling, context }: BundleWork<any>,
+  { options, schema, resampling, context, judge }: BundleWork<any>,
   stages: readonly BundleStage<T>[],
   startedMs: number,
   schedule: Schedule,
@@ -166,6 +168,7 @@ async function bundleOf<T>(
     schemaFingerprint: schema && schemaFingerprint(schema.jsonSchema),
     escalations: replaced.map((stage) => escalationOf(stage, task)),
     fieldsAsked: resampling && countAsked(replicates, resampling.parts),
+    judge: judge?.report,
   });
 }
 

@@ -6,10 +6,11 @@ import type { ToolContext } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
 import { isAtOrBelow } from "../../evidence/internal/pointer.ts";
+import type { AnswerJudge } from "./answer-judge.ts";
 import type { AnswerRules } from "./answers.ts";
 import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
 import { createBundleRule } from "./bundle-rule.ts";
-import { type Failure, type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
+import { type Asked, type Failure, type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
 import type { BoundSource, ReplicateSource } from "./replicate-source.ts";
 import { SettledComparison } from "./settled-comparison.ts";
 import { summarizeReplicates, summarizeSoFar } from "./summary.ts";
@@ -20,6 +21,8 @@ export interface BundleWork<Input> extends AnswerRules {
   readonly options: ResolvedBundleOptions;
   readonly context: ToolContext;
   readonly runtime: ToolRuntime;
+  /** Groups texts that are not the same by rule; `undefined` where no judge is named. */
+  readonly judge: AnswerJudge | undefined;
   /** Returns the journal's fingerprint of the question that is asked of a model. */
   readonly questionFor: (model: ReplicateSource<any, any>) => string | undefined;
 }
@@ -50,13 +53,23 @@ export async function runStage<Input, T>(
   const { options, schema, resampling, context, runtime, questionFor } = work;
   const asking = { ...work, ...before, tool, bound, question: questionFor(tool), responseIds: new Set<string>() };
   const comparison = new SettledComparison(options.compare);
-  const settled = () => ({ ...options, compare: comparison.compare });
+  const compare = () => (work.judge ? work.judge.compare : comparison.compare);
+  const settled = () => ({ ...options, compare: compare() });
+  const wave = new Wave((answers) => work.judge?.settle(answers));
   const schedule = await scheduleReplicates({
     k: options.k,
     maxParallel: Math.min(options.maxParallel, runtime.maxParallel),
-    rule: createBundleRule({ options: settled, schema, resampling, isLast, learns: comparison.isAwaited }),
+    rule: createBundleRule({
+      options: settled,
+      schema,
+      resampling,
+      isLast,
+      learns: comparison.isAwaited || !!work.judge,
+    }),
     async ask(index, fields) {
-      const asked = await askReplicate(asking, index, fields);
+      const asked = await (work.judge
+        ? wave.join(() => askReplicate(asking, index, fields))
+        : askReplicate(asking, index, fields));
       const { replicate } = asked;
       if (!replicate?.valid) return asked;
       if (!replicate.fields) resampling?.learn(replicate.json);
@@ -65,15 +78,48 @@ export async function runStage<Input, T>(
     },
     onObserved(count, seen) {
       if (isSummaryDue(count, options.k) && (runtime.isHeard?.() ?? true))
-        context.events.emit("partial_summary", { summary: summarizeSoFar(seen(), comparison.compare) });
+        context.events.emit("partial_summary", { summary: summarizeSoFar(seen(), compare()) });
     },
   });
   const replicates = schedule.replicates as Replicate<T>[];
   const summaryWith = (others: readonly Replicate<T>[]) =>
-    summarizeReplicates([...replicates, ...others], comparison.compare, schema, context.signal);
+    summarizeReplicates([...replicates, ...others], compare(), schema, context.signal);
   const summary = await summaryWith([]);
   warnOfAbsentFields(options, summary, context);
   return { source: tool.source, schedule, replicates, summary, summaryWith };
+}
+
+/** Answers that are asked for at once. The judge sees them together, and none of them votes before it has. */
+class Wave {
+  readonly #judge: (answers: readonly unknown[]) => Promise<void> | undefined;
+  readonly #answers: unknown[] = [];
+  #inFlight = 0;
+  #judged = Promise.withResolvers<void>();
+
+  constructor(judge: (answers: readonly unknown[]) => Promise<void> | undefined) {
+    this.#judge = judge;
+  }
+
+  /** Asks, and resolves once the judge has seen the answer and all that were in flight with it. */
+  async join(ask: () => Promise<Asked>): Promise<Asked> {
+    this.#inFlight++;
+    try {
+      const asked = await ask();
+      if (asked.replicate?.valid) this.#answers.push(asked.replicate.json);
+      return asked;
+    } finally {
+      await this.#leave();
+    }
+  }
+
+  #leave(): Promise<void> {
+    const judged = this.#judged;
+    if (--this.#inFlight === 0) {
+      this.#judged = Promise.withResolvers<void>();
+      judged.resolve(this.#judge(this.#answers));
+    }
+    return judged.promise;
+  }
 }
 
 /**

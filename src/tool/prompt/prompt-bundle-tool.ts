@@ -11,6 +11,7 @@ import { BundleTool } from "../bundle/bundle-tool.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { describeTool } from "../define-tool.ts";
 import type { ModelAsker } from "./model-asker.ts";
+import { type ModelReference, modelIdOf, providerOf, sourceOf } from "./model-reference.ts";
 import { fillTemplate, type PromptVariables, templateInput } from "./prompt-template.ts";
 
 const loadModelAsker = lazily(() => import("./model-asker.ts"));
@@ -124,6 +125,15 @@ export class PromptBundleTool<
     return { system, prompt: String(prompt) };
   }
 
+  get model(): string | LanguageModelLike {
+    return this.modelQuestion.options.model;
+  }
+
+  /** The texts of the prompt, without images and files. */
+  questionText(request: PromptVariables<P>): string {
+    return messagesFor(this.modelQuestion, request).flatMap(textsOf).join("\n\n");
+  }
+
   override get asksForFields(): boolean {
     return true;
   }
@@ -184,15 +194,9 @@ function messagesFor({ options: { prompt: template, system } }: Question, reques
   return system === undefined ? [...asked] : [{ role: "system", content: system }, ...asked];
 }
 
-/** What can be said of a model before it is found: of a model object, or of a name such as `"openai:gpt-5-mini"`. */
-type ModelReference = string | LanguageModelLike;
-
-/** Name of the breaker that the calls fall under: the model's provider, with the server's address where there are many. */
-function providerOf(model: ModelReference, baseUrl?: string): string {
-  if (typeof model !== "string") return model.provider;
-  const prefix = model.split(":")[0] as string;
-  if (baseUrl !== undefined) return `${prefix}:${baseUrl}`;
-  return prefix === "openai-compatible" ? (model.split("#")[0] as string) : prefix;
+function textsOf({ content }: PromptMessage): string[] {
+  if (typeof content === "string") return [content];
+  return Array.isArray(content) ? content.flatMap((part) => (typeof part?.text === "string" ? [part.text] : [])) : [];
 }
 
 /** A key and an address belong to their provider: another one must not be sent them. */
@@ -202,13 +206,4 @@ function accessOf(
 ): Pick<PromptBundleToolOptions<any, any, any>, "headers" | "baseUrl" | "apiKeyEnv"> {
   const isSame = typeof model === "string" && typeof other === "string" && providerOf(model) === providerOf(other);
   return isSame ? { headers, baseUrl, apiKeyEnv } : { headers: undefined, baseUrl: undefined, apiKeyEnv: undefined };
-}
-
-function modelIdOf(model: ModelReference): string {
-  return typeof model === "string" ? model.slice(model.search(model.includes("#") ? "#" : ":") + 1) : model.modelId;
-}
-
-function sourceOf(model: ModelReference): EvidenceSource {
-  if (typeof model !== "string") return model.source ?? "live";
-  return model.startsWith("recorded:") ? "recorded" : model.startsWith("simulated:") ? "simulated" : "live";
 }
