@@ -86,6 +86,7 @@ export async function runStage<Input, T>(
     summarizeReplicates([...replicates, ...others], compare(), schema, context.signal);
   const summary = await summaryWith([]);
   warnOfAbsentFields(options, summary, context);
+  if (!work.judge && !comparison.isAwaited) warnOfDifferingTexts(summary, context);
   return { source: tool.source, schedule, replicates, summary, summaryWith };
 }
 
@@ -148,6 +149,23 @@ async function learn(
 /** After two, and then at each tenth of many: enough to watch, and linear as a whole. */
 function isSummaryDue(count: number, k: number): boolean {
   return count === 2 || (count > 2 && count < k && count % Math.ceil(k / 10) === 0);
+}
+
+/** Shorter texts are often labels, of which the rules find the same ones. */
+const longestLabel = 64;
+
+/** Warns of long texts that all differ: few are the same to the rules, and many say the same. */
+function warnOfDifferingTexts({ disagreements }: BundleSummary, { events }: ToolContext): void {
+  const paths = disagreements
+    .filter(({ values }) => values.every(({ value, support }) => support === 1 && isLongText(value)))
+    .map(({ path }) => path || '""');
+  if (paths.length === 0) return;
+  const message = `The texts at ${paths.join(", ")} all differ. Set toolOptions.compare.judge to let a model group those that say the same in other words.`;
+  events.emit("warning", { code: "texts_differ", message });
+}
+
+function isLongText(value: unknown): boolean {
+  return typeof value === "string" && value.length > longestLabel;
 }
 
 /** Warns of `fields` that no answer has. Where a schema leaves open what there is, only the answers can tell. */

@@ -135,6 +135,15 @@ describe("a judge", () => {
   });
 });
 
+test("long texts that all differ warn, and name the judge", async () => {
+  const long = ["Heat", "Warm", "Melt"].map(
+    (verb) => `${verb} it over simmering water and stir until nothing solid is left in the bowl.`,
+  );
+  expect((await ask(long, undefined)).warnings).toContain("texts_differ");
+  expect((await ask([...long, long[0] as string], undefined)).warnings).not.toContain("texts_differ");
+  expect((await ask(warm, undefined)).warnings).not.toContain("texts_differ");
+});
+
 describe("a judge that fails", () => {
   const broken: Record<string, LanguageModelLike> = {
     refuses: scriptedModel(() => ({ text: "I cannot help with that." })),
