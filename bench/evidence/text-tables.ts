@@ -1,4 +1,4 @@
-import { clusterTexts } from "../../src/evidence.ts";
+import { sameAnswer } from "../../src/evidence.ts";
 import { casesOf } from "./cases.ts";
 import { summaryOf } from "./consensus.ts";
 import type { DataSet } from "./data-set.ts";
@@ -8,12 +8,12 @@ import { ourRow, ourRules } from "./stopping-rows.ts";
 import { measureStopping, stoppingCells, stoppingColumns } from "./stopping-table.ts";
 import { mean, percent, type Table } from "./table.ts";
 
-/** What clusters of texts gain over a vote on equal texts. */
+/** Votes on answers that are the same, ties by likeness, beside a vote on equal texts. */
 export function textTable(set: DataSet, ks: readonly number[], orders: number): Table {
   return {
     title: `${set.name}: free text`,
-    note: "Share right of one sample, of the most frequent text, and of the medoid of the largest cluster; then how well confidence tells right from wrong, ours and the share of the largest cluster.",
-    columns: ["samples", "one", "exact vote", "clusters", "AUROC", "AUROC of the share", "ECE", "ECE of the share"],
+    note: "Share right of one sample, of the most frequent text, and of the most frequent answer, of tied ones the one closest to all; then how well confidence tells right from wrong, ours and the share of the votes.",
+    columns: ["samples", "one", "exact vote", "same answer", "AUROC", "AUROC of the share", "ECE", "ECE of the share"],
     rows: ks.map((k) => {
       const cases = Array.from({ length: orders }, (_, order) => casesOf(set, k, order)).flat(2);
       const ours = scoresOf(cases.map(({ summary, correct }) => ({ confidence: summary.confidence, correct })));
@@ -34,25 +34,25 @@ function voteRight(set: DataSet, k: number, orders: number): number {
   return mean(rights);
 }
 
-/** Stopping where clusters vote, and not equal texts. The peers know no clusters. */
+/** Stopping where answers that are the same vote as one, and not equal texts. The peers know equal texts only. */
 export function textStoppingTable(set: DataSet, k: number, orders: number): Table {
   const compare = { text: true };
-  const clustered: DataSet = {
+  const bySame: DataSet = {
     ...set,
     consensus: (samples) => summaryOf(samples, compare).consensus ?? undefined,
-    match: sameCluster,
+    match: isSame,
   };
   return {
-    title: `${set.name}: stopping on clusters, at most ${k} samples`,
-    note: `${set.questions.length} questions, ${orders} orders. The same answer is a text of the same cluster.`,
+    title: `${set.name}: stopping on the same answer, at most ${k} samples`,
+    note: `${set.questions.length} questions, ${orders} orders. The same answer, as \`sameAnswer\` has it.`,
     columns: stoppingColumns,
     rows: ourRules.map((rule) =>
-      stoppingCells(rule.name, k, measureStopping(clustered, ourRow(rule, compare), k, orders)),
+      stoppingCells(rule.name, k, measureStopping(bySame, ourRow(rule, compare), k, orders)),
     ),
   };
 }
 
-function sameCluster(answer: unknown, wanted: unknown): number {
+function isSame(answer: unknown, wanted: unknown): number {
   if (typeof answer !== "string" || typeof wanted !== "string") return 0;
-  return Number(clusterTexts([answer, wanted]).clusters.length === 1);
+  return Number(sameAnswer(answer, wanted));
 }

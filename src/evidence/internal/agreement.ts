@@ -1,4 +1,4 @@
-import type { Field } from "./field.ts";
+import { type Field, longestLabel } from "./field.ts";
 import { closenessOf, clusterProfiles } from "./text/text-clusters.ts";
 import type { TextProfile } from "./text/text-profile.ts";
 import { groupWithinTolerance, median } from "./tolerance.ts";
@@ -57,18 +57,32 @@ export function agree(field: Field): Agreement {
 function byLikeness(field: Field, answers: [Answer, ...Answer[]]): Agreement {
   const [winner, second] = answers;
   const texts = field.isText ? answers.filter(({ leaf }) => typeof leaf === "string") : [];
-  // How alike long texts are says little: they may differ in the one word that counts.
-  const isScored = field.rules.isFreeText && !field.hasLongText;
-  if (!texts.includes(winner) || !(isScored || winner.votes === second?.votes))
+  const { isFreeText } = field.rules;
+  if (!texts.includes(winner) || !(isFreeText || winner.votes === second?.votes)) {
     return { answers, textScore: undefined };
-  const closeness = closenessOf(texts.map(({ leaf, votes }) => ({ text: leaf as string, votes })));
+  }
+  const closeness = closenessOf(texts.map(asWeighed));
   let closest = 0;
   texts.forEach(({ votes }, at) => {
     if (votes === winner.votes && (closeness[at] as number) > (closeness[closest] as number) + rounding) closest = at;
   });
   const first = texts[closest] as Answer;
-  const textScore = isScored ? (closeness[closest] as number) / field.codes.length : undefined;
+  const textScore = isFreeText ? votesWithLikeness(first, texts) / field.codes.length : undefined;
   return { answers: [first, ...answers.filter((answer) => answer !== first)], textScore };
+}
+
+/**
+ * The votes of a text, and those of others as far as they are like it. Of long texts only the votes: they are alike also
+ * where they differ in the one word that counts.
+ */
+function votesWithLikeness(text: Answer, texts: readonly Answer[]): number {
+  const isShort = ({ leaf }: Answer) => (leaf as string).length <= longestLabel;
+  if (!isShort(text)) return text.votes;
+  return closenessOf([text, ...texts.filter((other) => other !== text && isShort(other))].map(asWeighed))[0] as number;
+}
+
+function asWeighed({ leaf, votes }: Answer): { text: string; votes: number } {
+  return { text: leaf as string, votes };
 }
 
 /** Sums of likeness that differ by less are equal. */

@@ -15,7 +15,7 @@ import { TextProfile } from "./text/text-profile.ts";
 import { absent, canonicalLeaf, comparedLeaf, type Leaf } from "./values.ts";
 
 /** Longer strings are texts, whatever the options say of them. */
-const longestLabel = 64;
+export const longestLabel = 64;
 
 export class Field {
   readonly parent: Field | undefined;
