@@ -14,7 +14,7 @@ import { WaitQueue } from "./wait-queue.ts";
  *    permit is replaced, and no longer given back, but what it finds out still counts.
  */
 
-/** Whether calls go through (`closed`), are refused (`open`), or a few probes may go (`half_open`). */
+/** State of a circuit: calls go through (`closed`), are refused (`open`), or a few probes may go (`half_open`). */
 export type BreakerState =
   | { readonly kind: "closed"; readonly generation: number }
   | { readonly kind: "open"; readonly generation: number; readonly untilMs: number }
@@ -24,7 +24,7 @@ export type BreakerState =
       /** Calls that may still be let through. */
       readonly permits: number;
       readonly successes: number;
-      /** When probes that hold all permits are given up, and others let through. */
+      /** Time at which probes that hold all permits are given up, and others let through. */
       readonly untilMs: number;
     };
 
@@ -60,10 +60,10 @@ export class CircuitBreaker {
   readonly #config: ResolvedCircuitBreakerConfig;
   readonly #clock: Clock;
   #state: BreakerState = { kind: "closed", generation: 0 };
-  /** What is given out now. Half open, those who hold an earlier one of the same generation were given up. */
+  /** Permit that is given out now. Half open, calls with an earlier one of the same generation were given up. */
   #permit: Permit = { generation: 0 };
   #window: OutcomeWindow;
-  /** Those who would rather wait for what the probes find out than be refused. @internal */
+  /** Calls that wait for what the probes find out. @internal */
   readonly waiting: WaitQueue;
   readonly #cooldown: Cooldown;
 
@@ -90,7 +90,7 @@ export class CircuitBreaker {
     return this.#state;
   }
 
-  /** What the next call would meet: an open circuit whose time is over counts as half open. */
+  /** State that the next call would meet: an open circuit whose time is over counts as half open. */
   get kind(): BreakerState["kind"] {
     const state = this.#state;
     return state.kind === "open" && this.#clock.now() >= state.untilMs ? "half_open" : state.kind;
@@ -102,7 +102,7 @@ export class CircuitBreaker {
     return state.kind === "half_open" && state.permits === 0 ? Math.max(0, state.untilMs - this.#clock.now()) : 0;
   }
 
-  /** Whether a new one would do as well: it knows of no failure. @internal */
+  /** Is true where a new breaker would do as well: this one knows of no failure. @internal */
   get isAsNew(): boolean {
     if (this.#state.kind !== "closed" || this.cooldownLeftMs > 0) return false;
     return this.#window.counts(this.#clock.now()).failures === 0;
@@ -211,7 +211,7 @@ export class CircuitBreaker {
 /** Into how many steps the window is divided: it forgets in steps of a tenth, and costs the same however many calls. */
 const steps = 10;
 
-/** Where a failure was counted. */
+/** Step of the window in which a failure was counted. */
 export type Step = number;
 
 const outcomes = ["successes", "failures", "lost"] as const;
@@ -219,7 +219,7 @@ const outcomes = ["successes", "failures", "lost"] as const;
 /** Calls of the last `windowMs`; those that are `lost` are failures, too. */
 export type OutcomeCounts = Record<(typeof outcomes)[number], number>;
 
-/** How the calls of the last `windowMs` went: well, badly so far, or badly for good. */
+/** Outcomes of the calls of the last `windowMs`: well, badly so far, or badly for good. */
 export class OutcomeWindow {
   readonly #stepMs: number;
   readonly #counts: readonly OutcomeCounts[] = Array.from({ length: steps }, none);

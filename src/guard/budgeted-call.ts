@@ -15,7 +15,7 @@ import { circuitBreakerOf, type ResolvedReliabilityConfig } from "./reliability-
 
 /** One call of a run: what the policies ask of it, and what its attempts tell. */
 export class BudgetedCall<R> extends GuardedCall {
-  /** What is set aside for the attempt under way. */
+  /** Reservation of the attempt under way. */
   reservation: Reservation | undefined = undefined;
   spent: Spent = nothingSpent;
   readonly #call: Call<R>;
@@ -200,7 +200,7 @@ export interface CallGuardSettings {
   readonly scope: CancelScope;
   readonly clock: Clock;
   readonly random: Random;
-  /** The run's ceilings. Its `timeMs` is the run's deadline, which is watched by whoever aborts `scope`. */
+  /** Ceilings of the run. Its `timeMs` is the run's deadline, which the owner of `scope` watches. */
   readonly ledger: BudgetLedger;
   /** @param attempt of the call, from 1 */
   emit<E extends GuardEventType>(type: E, data: EventData[E], attempt: number): void;
@@ -219,6 +219,6 @@ export interface CallPolicies {
   /** Longest pause that a server can mean. Default: 15 minutes. */
   readonly maxRetryAfterMs?: number | undefined;
   readonly modelTraits?: ModelTraitsSource | undefined;
-  /** Whether another tool could take over. */
+  /** Returns whether another tool could take over. */
   hasFallback(): boolean;
 }

@@ -30,22 +30,22 @@ import { Retry } from "./retry.ts";
 
 type GuardEventName = Exclude<GuardEventType, "budget_reserved" | "attempt_discarded"> | "error";
 
-/** What a guard tells as it happens. */
+/** Event of a guard, told as it happens. */
 export type GuardEvent = { [E in GuardEventName]: { type: E } & EventData[E] }[GuardEventName];
 
 const isFunction = (value: unknown): boolean => typeof value === "function";
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
 const isObjectOrFalse = (value: unknown): boolean => value === false || isObject(value);
 
-/** How a guard that does not retry waits for a pause that its service asks for. */
+/** Options by which a guard that does not retry waits for a pause that its service asks for. */
 const defaultRetry = resolveOptions(retryConfig, {});
 
 const guardOptions = declareOptions("GuardOptions", "createGuard(…)", {
   /** Names the guard in errors and events. */
   name: v.optional(text(), "guard"),
-  /** When to try again; `false`: never. */
+  /** Options of retries; `false` for none. */
   retry: v.optional(checkedBy<RetryConfig | false>(isObjectOrFalse, "retry options, or false"), {}),
-  /** When to stop calling; `false`: never. */
+  /** Options of the circuit breaker; `false` for none. */
   circuitBreaker: v.optional(
     checkedBy<CircuitBreakerConfig | false>(isObjectOrFalse, "circuit breaker options, or false"),
     {},
@@ -54,7 +54,7 @@ const guardOptions = declareOptions("GuardOptions", "createGuard(…)", {
   timeoutMs: v.optional(milliseconds({ minimum: 1 })),
   /** Longest time of one attempt. Default: none. */
   attemptTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
-  /** What an error means. Default: what `classify` says; so too where this throws, or gives none. */
+  /** Decides what an error means. Default: `classify`, which also decides where this throws or gives nothing. */
   classify: v.optional(
     checkedBy<(error: unknown) => Classification>(isFunction, "a function from an error to a classification"),
   ),
@@ -75,7 +75,7 @@ export interface GuardRunOptions {
   signal?: AbortSignal | undefined;
   /** In place of the guard's own. */
   timeoutMs?: number | undefined;
-  /** Whether something else could take over, as `withFallback` says: then no pause above `maxDelayMs` is waited for. */
+  /** True where something else could take over, as `withFallback` says: then no pause above `maxDelayMs` is waited for. */
   hasFallback?: boolean | undefined;
 }
 

@@ -134,7 +134,7 @@ function grpcCode(error: Fields, message: string): string | undefined {
   return isOfGrpc ? name : undefined;
 }
 
-/** What the body of a response states, at any depth. */
+/** Facts that the body of a response states, at any depth. */
 interface BodyFacts {
   status: number | undefined;
   readonly codes: string[];

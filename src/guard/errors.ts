@@ -1,7 +1,7 @@
 /** A call was not made, because its provider is failing or has asked for a pause. Nothing was spent. */
 export class CircuitOpenError extends Error {
   readonly code = "CIRCUIT_OPEN";
-  /** Whose circuit it is. */
+  /** Provider whose circuit it is. */
   readonly provider: string;
   /** `"open"`: too many calls failed; `"cooldown"`: the provider asked, with Retry-After, not to be called for now. */
   readonly reason: "open" | "cooldown";
@@ -19,7 +19,7 @@ export class CircuitOpenError extends Error {
   }
 }
 
-/** What ran out of time: the whole call, one attempt, the wait for its first chunk, or the wait for its next one. */
+/** Wait that ran out: of the whole call, of one attempt, for its first chunk, or for its next one. */
 export type TimeoutPhase = "call" | "attempt" | "first_chunk" | "chunk";
 
 const phrases: Record<TimeoutPhase, string> = {
@@ -32,9 +32,9 @@ const phrases: Record<TimeoutPhase, string> = {
 /** Something took too long. Never used for an abort, so that the two can be told apart. */
 export class TimeoutError extends Error {
   readonly code = "TIMEOUT";
-  /** Which wait ran out. */
+  /** The wait that ran out. */
   readonly phase: TimeoutPhase;
-  /** How long the wait was, in milliseconds. */
+  /** Length of the wait, in milliseconds. */
   readonly limitMs: number;
 
   constructor(phase: TimeoutPhase, limitMs: number) {
@@ -56,7 +56,7 @@ export class TimeoutError extends Error {
 export class RetryableError extends Error {
   /** Read by the classification of errors. */
   readonly isRetryable = true;
-  /** Milliseconds before which it is of no use to try again. */
+  /** Milliseconds before which another attempt is of no use. */
   declare readonly retryAfterMs?: number;
 
   constructor(message: string, options?: { retryAfterMs?: number | undefined; cause?: unknown }) {

@@ -6,7 +6,7 @@ export function canFallBack(category: string | undefined): boolean {
   return consequencesOf(category).fallback;
 }
 
-/** What is tried, and how. */
+/** Candidates, and the way to try one. */
 export interface FallbackOptions<Candidate, Result> {
   /** In the order in which they are tried. */
   readonly candidates: readonly [Candidate, ...Candidate[]];

@@ -181,7 +181,7 @@ export class AttemptScope extends CancelScope {
     return this.#isStarted;
   }
 
-  /** Whether the attempt was aborted before it ended: its end aborts what it has started. */
+  /** Is true where the attempt was aborted before it ended: its end aborts what it has started. */
   get wasAborted(): boolean {
     return this.#wasAborted ?? this.aborted;
   }

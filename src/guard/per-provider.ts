@@ -6,7 +6,7 @@ const severity: Record<BreakerState["kind"], number> = { closed: 0, half_open: 1
 
 /**
  * The circuit breakers of all providers. Runs with the same options for a provider share its breaker; runs with others
- * have one of their own, so that nobody's threshold is overruled. A pause that a provider asks for holds for all of them.
+ * have one of their own, so that no threshold is overruled. A pause that a provider asks for holds for all of them.
  */
 export class BreakerRegistry {
   readonly #clock: Clock;
@@ -147,7 +147,7 @@ export class RetryBudgets {
 }
 
 /**
- * How many names there may be before those are forgotten of which nothing is known that counts: names may come without
+ * Returns how many names may be kept before those are forgotten that say nothing: names may come without
  * end, as those of tools do that a program defines for each job.
  *
  * @param left how many the last time has left

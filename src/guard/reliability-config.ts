@@ -25,7 +25,7 @@ const retryEntries = {
   initialDelayMs: v.optional(milliseconds(), 1000),
   /** Longest wait before any retry. Only a provider's Retry-After may be longer. */
   maxDelayMs: v.optional(milliseconds(), 60_000),
-  /** By how much the longest wait grows from one retry to the next. */
+  /** Growth of the longest wait from one retry to the next. */
   exponentialBase: v.optional(finiteNumber({ minimum: 1 }), 2),
   /** Wait a random part of the longest wait, so that calls that failed together do not come back together. */
   jitter: v.optional(trueOrFalse(), true),
@@ -38,9 +38,9 @@ const circuitBreakerEntries = {
   failureThreshold: v.optional(wholeNumber({ minimum: 1, unit: "calls" }), 5),
   /** The least share of failures in the window at which it does; calls that are still tried again count as such. */
   failureRatio: v.optional(finiteNumber({ minimum: 0, maximum: 1 }), 0.5),
-  /** How far back calls count. It moves on in tenths. */
+  /** Time for which calls count. It moves on in tenths. */
   windowMs: v.optional(milliseconds({ minimum: 1 }), 60_000),
-  /** How long an open circuit refuses every call. */
+  /** Time for which an open circuit refuses every call. */
   openMs: v.optional(milliseconds({ minimum: 1 }), 60_000),
   /** Calls let through to test a provider after that. */
   halfOpenRequests: v.optional(wholeNumber({ minimum: 1, unit: "calls" }), 3),
@@ -52,16 +52,16 @@ const breakersAllowed = "an object of circuit breaker options by provider";
 
 const reliabilityConfig = declareOptions("ReliabilityConfig", "reliabilityConfig", {
   ...retryEntries,
-  /** When to stop calling a provider that fails. */
+  /** Options of the circuit breaker. */
   circuitBreaker: v.optional(nested(circuitBreakerEntries), {}),
   /** The same for single providers, by `tool.provider`; what is left out is as in `circuitBreaker`. */
   circuitBreakers: v.optional(
     checkedBy<Readonly<Record<string, CircuitBreakerConfig>>>(isRecord, breakersAllowed),
     Object.freeze({}),
   ),
-  /** How long a finished run's output is kept under its idempotency key. */
+  /** Time for which a finished run's output is kept under its idempotency key. */
   idempotencyTtlMs: v.optional(milliseconds(), 3_600_000),
-  /** How long a claim on an idempotency key outlives the process that died with it. It is renewed while the run lives. */
+  /** Time for which a claim on an idempotency key outlives a process that died with it. A live run renews it. */
   leaseMs: v.optional(milliseconds({ minimum: 10 }), 30_000),
   /** Longest time of one attempt. Default: none but the run's deadline. */
   attemptTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
@@ -69,29 +69,29 @@ const reliabilityConfig = declareOptions("ReliabilityConfig", "reliabilityConfig
   firstChunkTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
   /** Longest wait between two chunks of a streamed answer. Default: none. */
   chunkTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
-  /** What a run does whose idempotency key is being run elsewhere. */
+  /** Conduct of a run whose idempotency key is in flight elsewhere. */
   onInFlight: v.optional(oneOf(["wait", "reject"]), "wait"),
   /**
    * Longest time for which a run waits for a store that cannot be reached or is locked, within its deadline. Not where
    * `onStoreError` is `"run_unprotected"`.
    */
   storeRetryMs: v.optional(milliseconds(), 120_000),
-  /** What a run with an idempotency key does when the store fails. */
+  /** Conduct of a run with an idempotency key when the store fails. */
   onStoreError: v.optional(oneOf(["fail", "run_unprotected"]), "fail"),
 });
 
 export const retryConfig = declareOptions("RetryConfig", "retry", retryEntries);
 export const circuitBreakerConfig = declareOptions("CircuitBreakerConfig", "circuitBreaker", circuitBreakerEntries);
 
-/** When a failed call is tried again. */
+/** Options of retries. */
 export interface RetryConfig extends OptionsInput<typeof retryConfig> {}
 export type ResolvedRetryConfig = ResolvedOptions<typeof retryConfig>;
 
-/** When a provider that fails is no longer called. */
+/** Options of a circuit breaker. */
 export interface CircuitBreakerConfig extends OptionsInput<typeof circuitBreakerConfig> {}
 export type ResolvedCircuitBreakerConfig = ResolvedOptions<typeof circuitBreakerConfig>;
 
-/** How `ReliableOrchestrator` deals with failure. */
+/** Options by which `ReliableOrchestrator` deals with failure. */
 export interface ReliabilityConfig extends OptionsInputWith<typeof retryEntries, typeof reliabilityConfig> {}
 export interface ResolvedReliabilityConfig extends Omit<ResolvedOptions<typeof reliabilityConfig>, "circuitBreakers"> {
   readonly circuitBreakers: Readonly<Record<string, ResolvedCircuitBreakerConfig>>;
