@@ -59,3 +59,52 @@ export function writtenBundle({ replicates, summary, ...facts }: EvidenceBundle)
     summary: { ...summary, consensus: summary.consensusJson === undefined ? summary.consensus : summary.consensusJson },
   };
 }
+
+/**
+ * Returns an event that holds each answer once, as JSON. A function that hides `data` and `consensus` then hides all of it,
+ * whether or not it knows of the JSON beside them.
+ */
+export function withAnswersOnce<E extends object>(event: E): E {
+  return mapAnswers(event, {
+    replicate: ({ json, ...replicate }) => ({ ...replicate, data: json === undefined ? replicate.data : json }),
+    summary: ({ consensusJson: json, ...summary }) => ({
+      ...summary,
+      consensus: json === undefined ? summary.consensus : json,
+    }),
+  });
+}
+
+/** Returns the same event with the JSON of answers beside them, as every event has it. */
+export function withAnswersTwice<E extends object>(event: E): E {
+  return mapAnswers(event, {
+    replicate: (replicate) => ("data" in replicate ? { ...replicate, json: replicate.data } : replicate),
+    summary: (summary) => ("consensus" in summary ? { ...summary, consensusJson: summary.consensus } : summary),
+  });
+}
+
+interface AnswerMap {
+  replicate(replicate: Partial<Replicate>): object;
+  summary(summary: Partial<BundleSummary>): object;
+}
+
+/** Changes the answers of an event, wherever they stand in it. Parts of another shape stay as they are. */
+function mapAnswers<E extends object>(event: E, change: AnswerMap): E {
+  const { replicate, summary, evidenceBundle, output } = event as Record<string, any>;
+  const inBundle = ({ replicates, summary, ...facts }: any) => ({
+    ...facts,
+    replicates: replicates.map((each: unknown) => (isObject(each) ? change.replicate(each) : each)),
+    summary: change.summary(summary),
+  });
+  const inContent = (content: any) => ({ ...content, evidenceBundle: inBundle(content.evidenceBundle) });
+  return {
+    ...event,
+    ...(isObject(replicate) && { replicate: change.replicate(replicate) }),
+    ...(isObject(summary) && { summary: change.summary(summary) }),
+    ...(bundleIn({ evidenceBundle }) && { evidenceBundle: inBundle(evidenceBundle) }),
+    ...(bundleIn(output?.content) && { output: { ...output, content: inContent(output.content) } }),
+  };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

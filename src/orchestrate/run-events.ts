@@ -9,6 +9,7 @@
  * 5. The envelope is the run's: no data overrides a type, a number or an id.
  * 6. Listeners get a frozen copy, and `redact` a copy of its own: neither changes what the run goes on with.
  */
+import { withAnswersOnce, withAnswersTwice } from "../contract/bundle-json.ts";
 import type { CallAttempt } from "../contract/call.ts";
 import { outsideOfWork } from "../contract/enclosing-work.ts";
 import {
@@ -169,8 +170,9 @@ export class RunEvents {
 /** Returns what `redact` makes of a copy of the event, in the envelope of the run. */
 function redacted(envelope: Envelope, data: object, redact: Redact): Envelope {
   try {
-    const given: unknown = redact(plainCopy(inEnvelope(envelope, data) as OrchestrationEvent, envelope.type));
-    return inEnvelope(envelope, ignorePromise(given) ? {} : frozenCopy(Object(given)));
+    const event = withAnswersOnce(inEnvelope(envelope, data) as OrchestrationEvent);
+    const given: unknown = redact(plainCopy(event, envelope.type));
+    return inEnvelope(envelope, ignorePromise(given) ? {} : frozenCopy(withAnswersTwice(Object(given))));
   } catch {
     return inEnvelope(envelope, {});
   }

@@ -271,3 +271,39 @@ test("a bundle that a tool makes by itself has the JSON of its answers, or says 
   const refused = await new Orchestrator().run({ tool: make({ at: new Set() }), request: {} });
   expect(refused.errors?.["own"]?.message).toContain("/at is a Set");
 });
+
+test.each<[string, (event: any) => unknown]>([
+  ["in place", (event) => event],
+  ["in a copy", (event) => structuredClone(event)],
+])("an event that hides answers %s leaves none beside them", async (_, given) => {
+  const schema = z.object({
+    name: z.string(),
+    code: z.string().transform(BigInt),
+    at: z.string().transform((t) => () => t),
+  });
+  const answers = [{ name: "secret", code: "77001", at: "secret" }];
+  const model = scriptedModel(() => ({ object: answers[0] }));
+  const tool = new PromptBundleTool({ name: "t", model, prompt: "x", schema });
+  const redact = (event: any) => {
+    const hidden = given(event) as any;
+    const bundles = [hidden.evidenceBundle, hidden.output?.content?.evidenceBundle].filter(Boolean);
+    const replicates = [hidden.replicate, ...bundles.flatMap((bundle) => bundle.replicates)].filter(Boolean);
+    for (const replicate of replicates) for (const key of Object.keys(replicate.data)) replicate.data[key] = "hidden";
+    for (const summary of [hidden.summary, ...bundles.map((bundle) => bundle.summary)].filter(Boolean))
+      Object.assign(summary, { consensus: "hidden", fields: {}, disagreements: [] });
+    return hidden;
+  };
+  const seen: any[] = [];
+  const onEvent = (event: unknown) => void seen.push(event);
+  const output = await new Orchestrator().run({
+    tool,
+    request: {},
+    toolOptions: { k: 3 },
+    options: { redact },
+    onEvent,
+  });
+  expect(unwrap(output).evidenceBundle.summary.consensus?.code).toBe(77001n);
+  expect(JSON.stringify(seen)).not.toMatch(/secret|77001/);
+  const [done] = seen.filter(({ type: name }) => name === "replicate_done");
+  expect(done.replicate).toMatchObject({ data: { name: "hidden" }, json: { name: "hidden" } });
+});
