@@ -74,20 +74,29 @@ function failsByToken(text: string): boolean {
 }
 
 /**
- * A JSON text of a file.
+ * Reads a JSON text of a file.
  *
+ * @param isInput true for what a model is asked about: an integer past 2^53 is its digits, as a text, and not another
+ * integer
  * @param firstLine the line of the file on which the text begins, from 1
  * @param hint what else to say of a fault
  * @throws SourceFault with the line and the column of the fault
  */
-export function parseJson(text: string, file: string, { firstLine = 1, hint = "" } = {}): unknown {
+export function parseJson(text: string, file: string, { firstLine = 1, hint = "", isInput = false } = {}): unknown {
   try {
-    return JSON.parse(text);
+    return isInput ? JSON.parse(text, withExactIntegers) : JSON.parse(text);
   } catch (error) {
     const { offset, reason } = locateJsonFault(text, error);
     const { line, column } = positionAt(text, offset);
     throw new SourceFault(file, { line: firstLine + line - 1, column }, reason + hint, lineOf(text, line));
   }
+}
+
+/** A reviver of `JSON.parse`, which since Node 21 hears of each value as it was written. */
+function withExactIntegers(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  const source = context?.source;
+  if (typeof value !== "number" || source === undefined || !/^-?\d{16,}$/.test(source)) return value;
+  return String(value) === source ? value : source;
 }
 
 /** A place in a text, both counted from 1. */

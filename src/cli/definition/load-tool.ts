@@ -72,9 +72,8 @@ async function loadModule(file: string): Promise<AnyTool> {
   try {
     exported = await import(pathToFileURL(path).href);
   } catch (error) {
-    throw new CommandError(`${placeIn(error, path, file)}: the module cannot be loaded: ${messageOf(error)}`, {
-      cause: error,
-    });
+    const message = `${placeIn(error, path, file)}: the module cannot be loaded: ${messageOf(error)}${adviceFor(error, file)}`;
+    throw new CommandError(message, { cause: error });
   }
   try {
     assertTool(exported.default, "export default");
@@ -82,6 +81,13 @@ async function loadModule(file: string): Promise<AnyTool> {
   } catch (error) {
     throw new CommandError(`${file}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** A package without `"type": "module"` has its `.ts` and `.js` files read as CommonJS. */
+function adviceFor(error: unknown, file: string): string {
+  const extension = /[.](ts|js)$/.exec(file)?.[1];
+  if (!extension || !/import statement outside a module|Unexpected token 'export'/.test(messageOf(error))) return "";
+  return `. Node reads it as CommonJS. Name it ${file.replace(/[.](ts|js)$/, `.m${extension}`)}, or set "type": "module" in package.json.`;
 }
 
 /** The file, with the line and the column at which the module's own code broke where the stack tells them. */

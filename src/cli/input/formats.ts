@@ -2,15 +2,25 @@ import { Readable } from "node:stream";
 import { CommandError, parseJson, SourceFault } from "../faults.ts";
 import { decodeText, type InputReader, readLines } from "./input.ts";
 
-/** Comma-separated values under a row of names: each further row is an object of texts. */
+/**
+ * Values under a row of names, separated by commas, semicolons or tabs: each further row is an object of texts. Rows without
+ * any value are skipped. Lines may end each in their own way; line ends inside quotes are part of a value.
+ */
 export const readCsv: InputReader = async function* (chunks, name) {
   const { parse, CsvError } = await import("csv-parse");
-  const parser = parse({ skip_empty_lines: true, info: true });
-  const text = Readable.from(decodeText(chunks, name));
-  text.once("error", (error) => parser.destroy(error));
+  const { head, text } = await withHead(decodeText(chunks, name));
+  const parser = parse({
+    delimiter: delimiterOf(head),
+    record_delimiter: ["\r\n", "\n", "\r"],
+    skip_empty_lines: true,
+    info: true,
+  });
+  const stream = Readable.from(text);
+  stream.once("error", (error) => parser.destroy(error));
   let header: readonly string[] | undefined;
   try {
-    for await (const { record, info } of text.pipe(parser)) {
+    for await (const { record, info } of stream.pipe(parser)) {
+      if (record.every((value: string) => value.trim() === "")) continue;
       if (header) yield { request: toObject(header, record), place: `${name}:${info.lines}` };
       else header = checkedHeader(record, name);
     }
@@ -19,6 +29,30 @@ export const readCsv: InputReader = async function* (chunks, name) {
     throw new SourceFault(name, { line: parser.info.lines, column: 1 }, error.message);
   }
 };
+
+/** Longest row of names. */
+const longestHead = 65_536;
+
+/** The first row of a text, as far as it is needed to tell what separates its names, and the whole text again. */
+async function withHead(parts: AsyncGenerator<string>): Promise<{ head: string; text: AsyncGenerator<string> }> {
+  let head = "";
+  for (let next = await parts.next(); !next.done; next = await parts.next()) {
+    head += next.value;
+    if (/[\r\n]/.test(head.trimStart()) || head.length > longestHead) break;
+  }
+  async function* whole() {
+    yield head;
+    yield* parts;
+  }
+  return { head: head.trimStart().split(/[\r\n]/, 1)[0] ?? "", text: whole() };
+}
+
+/** The commonest of the usual separators in the row of names, outside quotes; of equally common ones the comma. */
+function delimiterOf(head: string): string {
+  const names = head.replace(/"(?:[^"]|"")*"/g, "");
+  const counts = [",", ";", "\t"].map((separator) => ({ separator, count: names.split(separator).length }));
+  return counts.reduce((best, one) => (one.count > best.count ? one : best)).separator;
+}
 
 function checkedHeader(header: readonly string[], name: string): string[] {
   const names = header.map((column) => column.trim());
@@ -36,7 +70,7 @@ function toObject(header: readonly string[], record: readonly string[]): object 
 export const readJsonDocument: InputReader = async function* (chunks, name) {
   let text = "";
   for await (const part of decodeText(chunks, name)) text += part;
-  const document = parseJson(text, name);
+  const document = parseJson(text, name, { isInput: true });
   if (!Array.isArray(document)) yield { request: document, place: name };
   else for (const [index, request] of document.entries()) yield { request, place: `${name}[${index}]` };
 };
@@ -47,7 +81,7 @@ const cutOff = ". The last line is not complete: was the file still being writte
 export const readJsonLines: InputReader = async function* (chunks, name) {
   for await (const { number, text, isEnded } of readLines(chunks, name)) {
     if (text.trim() === "") continue;
-    const request = parseJson(text, name, { firstLine: number, hint: isEnded ? "" : cutOff });
+    const request = parseJson(text, name, { firstLine: number, hint: isEnded ? "" : cutOff, isInput: true });
     yield { request, place: `${name}:${number}` };
   }
 };

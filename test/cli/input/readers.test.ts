@@ -52,6 +52,13 @@ describe("lines", () => {
   });
 });
 
+test("an integer past 2^53 comes as it was written, and every other value as JSON has it", async () => {
+  const text = '{"id":1790123456789012345,"safe":9007199254740991,"list":[-12345678901234567890],"float":1.5e300}';
+  const wanted = { id: "1790123456789012345", safe: 9007199254740991, list: ["-12345678901234567890"], float: 1.5e300 };
+  expect(await requests(readJsonLines, text)).toEqual([wanted]);
+  expect(await requests(readJsonDocument, text)).toEqual([wanted]);
+});
+
 describe("JSON lines", () => {
   test("any values come back with their line, empty lines left out", async () => {
     await fc.assert(
@@ -99,6 +106,38 @@ describe("a JSON document", () => {
 });
 
 describe("CSV", () => {
+  test.each([
+    ["semicolons", "a;b\nx,1;y\n"],
+    ["tabs", "a\tb\nx,1\ty\n"],
+    ["commas, with a semicolon inside quotes", '"a",b\n"x,1",y\n'],
+    ["a byte order mark before semicolons", "\ufeffa;b\r\nx,1;y"],
+  ])("separated by %s is read", async (_, text) => {
+    expect(await requests(readCsv, text)).toEqual([{ a: "x,1", b: "y" }]);
+  });
+
+  test("lines may end each in their own way, and line ends inside quotes stay", async () => {
+    const ends = ["\n", "\r\n", "\r"];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(...ends), { minLength: 3, maxLength: 3 }),
+        async ([one, two, three]) => {
+          const text = `a,b${one}x,"p\r\nq"${two}y,"r\ns"${three}`;
+          expect(await requests(readCsv, text)).toEqual([
+            { a: "x", b: "p\r\nq" },
+            { a: "y", b: "r\ns" },
+          ]);
+        },
+      ),
+    );
+  });
+
+  test("rows without any value are no inputs", async () => {
+    expect(await requests(readCsv, "a,b\nx,\n,\n , \n\n,y\n")).toEqual([
+      { a: "x", b: "" },
+      { a: "", b: "y" },
+    ]);
+  });
+
   test("any table comes back as objects of its texts, quotes and line breaks included", async () => {
     const cell = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", " ", "é"), minLength: 1 });
     const table = fc
@@ -111,7 +150,9 @@ describe("CSV", () => {
       fc.asyncProperty(table, async (rows) => {
         const names = rows[0]!.map((_, column) => `c${column}`);
         const text = [names, ...rows].map((row) => `${row.map(quote).join(",")}\r\n`).join("");
-        const expected = rows.map((row) => Object.fromEntries(row.map((value, column) => [`c${column}`, value])));
+        const expected = rows
+          .filter((row) => row.some((value) => value.trim() !== ""))
+          .map((row) => Object.fromEntries(row.map((value, column) => [`c${column}`, value])));
         expect(await requests(readCsv, text)).toEqual(expected);
       }),
     );
