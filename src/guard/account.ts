@@ -4,15 +4,15 @@ import type { Clock } from "../core/clock.ts";
 import { tellListener } from "../core/emitter.ts";
 import type { WaitQueue } from "./wait-queue.ts";
 
-/** The parts of a budget that calls use up. The third part, time, passes by itself. */
+/** Parts of a budget that calls use up. The third part, time, passes by itself. */
 export type Part = "tokens" | "costUsd";
 export type Amounts = Record<Part, number>;
 export const parts: readonly Part[] = ["tokens", "costUsd"];
 
-/** Sums of dollars are inexact in their last digits; that much of a limit is never what a refusal is about. */
+/** Sums of dollars are inexact in their last digits: an excess below this share of a limit is none. */
 const relativeSlack = 1e-9;
 
-/** One set of ceilings and what stands against them. Invariant: `used` only grows. */
+/** One set of ceilings, and the amounts used and reserved under them. Invariant: `used` only grows. */
 export class LedgerAccount {
   #limits: Readonly<Budget>;
   readonly #startedAtMs: number;
@@ -34,12 +34,12 @@ export class LedgerAccount {
     return this.#spent;
   }
 
-  /** Whether any reservation is held. */
+  /** True while any reservation is held. */
   get isHeld(): boolean {
     return this.#holders > 0;
   }
 
-  /** What is neither used nor reserved; `Infinity` without a limit. */
+  /** Amount that is neither used nor reserved; `Infinity` without a limit. */
   left(part: Part): number {
     return Math.max(0, this.#limit(part) - this.#used[part] - this.#reserved[part]);
   }
@@ -48,7 +48,7 @@ export class LedgerAccount {
     return (this.limits.timeMs ?? Number.POSITIVE_INFINITY) - (nowMs - this.#startedAtMs);
   }
 
-  /** Lets the time last until then, if that is later. */
+  /** Moves the deadline to `untilMs`, if that is later. */
   prolong(untilMs: number): void {
     const { timeMs = Number.POSITIVE_INFINITY, ...limits } = this.#limits;
     const wantedMs = untilMs - this.#startedAtMs;
@@ -56,12 +56,12 @@ export class LedgerAccount {
     this.#limits = Object.freeze(wantedMs === Number.POSITIVE_INFINITY ? limits : { ...limits, timeMs: wantedMs });
   }
 
-  /** What is not used, reservations left aside; `Infinity` without a limit. */
+  /** Amount that is not used, be it reserved or not; `Infinity` without a limit. */
   unspent(part: Part): number {
     return Math.max(0, this.#limit(part) - this.#used[part]);
   }
 
-  /** @throws BudgetExceeded where the amount does not fit even once all that is reserved was given back */
+  /** @throws BudgetExceeded where the amount would not fit if all reservations were given back */
   demand(part: Part, amount: number, { isEstimate, because }: CallBound = {}): void {
     const limit = this.#limit(part);
     const needed = this.#used[part] + amount;
@@ -85,12 +85,12 @@ export class LedgerAccount {
     for (const part of parts) this.#reserved[part] += amounts[part];
   }
 
-  /** Takes from what is reserved. */
+  /** Lowers the reserved amount. */
   unreserve(part: Part, amount: number): void {
     this.#reserved[part] -= amount;
   }
 
-  /** Ends one holder, whose amounts were taken from what is reserved before. */
+  /** Ends one holder, whose amounts were unreserved before. */
   release(): void {
     this.#holders--;
   }
@@ -103,7 +103,7 @@ export class LedgerAccount {
     this.#spent = addSpent(this.#spent, spent);
   }
 
-  /** What is used, where that is more than the limit. */
+  /** Returns the limit and the used amount, where the limit is passed. */
   overrun(part: Part): { limit: number; actual: number } | undefined {
     const limit = this.#limit(part);
     const actual = this.#used[part];
@@ -115,26 +115,26 @@ export class LedgerAccount {
   }
 }
 
-/** A limit that was passed, because a call used more than anyone could know before. */
+/** A limit that was passed, because a call used more than was known before. */
 export interface BudgetOverrun {
   readonly budgetType: Part;
   readonly limit: number;
-  /** What is used by now. */
+  /** Amount used so far. */
   readonly actual: number;
 }
 
-/** What the ledgers of one run share. */
+/** State that the ledgers of one run share. */
 export interface LedgerShared {
   readonly clock: Clock;
   readonly onOverrun: ((overrun: BudgetOverrun) => void) | undefined;
   readonly queue: WaitQueue;
-  /** The most that one reservation turned out to use. */
+  /** Largest amounts that one reservation was charged. */
   readonly largest: { -readonly [P in Part]?: number };
 }
 
-/** What is set aside for one piece of work, until it is released. */
+/** Amounts set aside for one piece of work, until they are released. */
 export class Reservation {
-  /** What may be used. A part that is neither limited nor known is left out. */
+  /** Amounts that may be used. A part that is neither limited nor known is left out. */
   readonly reserved: Readonly<Budget>;
   readonly #accounts: readonly LedgerAccount[];
   readonly #shared: LedgerShared;
@@ -150,15 +150,15 @@ export class Reservation {
     for (const account of accounts) account.hold(amounts);
   }
 
-  /** Counts what was used. May be called several times, and after the release: what is paid is paid. */
+  /** Counts a use. May be called several times, and after the release: what is paid is paid. */
   charge(spent: Spent): void {
     for (const account of this.#accounts) account.record(spent);
     this.#use("tokens", spent.usage.totalTokens);
-    // Where the price is not known, what was reserved stands in for it.
+    // The reserved amount stands in for an unknown price.
     this.#use("costUsd", spent.costUsd ?? this.#held.costUsd);
   }
 
-  /** Gives back what was not used. */
+  /** Gives back the amounts that were not used. */
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
@@ -171,7 +171,7 @@ export class Reservation {
     this.#shared.queue.advance();
   }
 
-  /** The work is over, and used this much. */
+  /** Charges and releases. */
   settle(spent: Spent): void {
     this.charge(spent);
     this.release();

@@ -23,17 +23,17 @@ import {
 } from "./account.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
-/** What a ledger keeps to. */
+/** Options of a ledger. */
 export interface BudgetLedgerOptions {
-  /** What may be used in all. A part without a limit is left out. */
+  /** Ceilings of all that is used. A part without a ceiling is left out. */
   readonly limits: Budget;
   /** Default: the real one. */
   readonly clock?: Clock | undefined;
-  /** Hears when what was used passed a limit, because a call used more than it had reserved. */
+  /** Called when a limit is passed, because a call used more than it had reserved. */
   readonly onOverrun?: ((overrun: BudgetOverrun) => void) | undefined;
 }
 
-/** What a piece of work may need. */
+/** Request for a reservation. */
 export interface ReservationRequest {
   /**
    * Returns the most that the work may use; `undefined`, as a whole or in part, where that is not known. Asked again each
@@ -47,7 +47,7 @@ export interface ReservationRequest {
   readonly scope?: CancelScope | undefined;
 }
 
-/** The least that a call of unknown size uses: what a refusal names where nothing is left at all. */
+/** Amounts that a refusal names for a call of unknown size, where nothing is left. */
 const leastUse: Amounts = { tokens: 1, costUsd: 1e-6 };
 
 /**
@@ -78,17 +78,17 @@ export class BudgetLedger implements BudgetView {
     return this.#accounts[0].limits;
   }
 
-  /** What was charged so far, that of failed and aborted calls included. */
+  /** Sum of all charges, those of failed and aborted calls included. */
   get spent(): Spent {
     return this.#accounts[0].spent;
   }
 
-  /** A ledger inside this one: what it grants and charges counts here too. */
+  /** Creates a ledger inside this one. Its reservations and charges count here too. */
   child(limits: Budget): BudgetLedger {
     return new BudgetLedger({ limits, clock: this.#shared.clock }, { ledger: this, isOneCall: false });
   }
 
-  /** A ledger for the attempts of one call: its limits stand in for a bound that nobody knows. */
+  /** Creates a ledger for the attempts of one call. Its limits stand in for an unknown bound. */
   forCall(limits: Budget): BudgetLedger {
     return new BudgetLedger({ limits, clock: this.#shared.clock }, { ledger: this, isOneCall: true });
   }
@@ -108,8 +108,8 @@ export class BudgetLedger implements BudgetView {
   }
 
   /**
-   * The ceiling of time that ends first inside the outermost ledger's, whose end is not a single call's to tell;
-   * `undefined` where there is none.
+   * Returns the earliest deadline of the ledgers inside the outermost one; `undefined` where there is none. The outermost
+   * deadline is the run's to report.
    */
   innerTime(): { readonly leftMs: number; readonly limitMs: number } | undefined {
     const nowMs = this.#shared.clock.now();
@@ -121,19 +121,19 @@ export class BudgetLedger implements BudgetView {
     return first;
   }
 
-  /** When the time of this ledger is up, by its clock; `Infinity` where it has no end. */
+  /** Deadline, on the ledger's clock; `Infinity` where there is none. */
   get endsAtMs(): number {
     return this.#shared.clock.now() + this.leftMs();
   }
 
-  /** Lets its time last until then, if that is later: somebody waits for the work who has more of it. */
+  /** Moves the deadline to `untilMs`, if that is later: another caller that waits for the work has more time. */
   prolong(untilMs: number): void {
     this.#accounts[0].prolong(untilMs);
   }
 
   /**
-   * Sets aside what a piece of work may use. Where it does not fit now but work in flight may give something back, it
-   * waits for its turn.
+   * Sets aside the amounts that a piece of work may use. Work that does not fit now waits for its turn, as long as work in
+   * flight may give something back.
    *
    * @throws BudgetExceeded where nothing in flight can make it fit, or the time is up
    */
@@ -141,7 +141,7 @@ export class BudgetLedger implements BudgetView {
     return this.reserveOrWait(request);
   }
 
-  /** The same, without a promise where there is nothing to wait for. @internal */
+  /** Like `reserve`, without a promise where there is nothing to wait for. @internal */
   reserveOrWait(request: ReservationRequest): Reservation | Promise<Reservation> {
     const { scope } = request;
     const { queue } = this.#shared;
@@ -171,7 +171,7 @@ export class BudgetLedger implements BudgetView {
     );
   }
 
-  /** How much of a part to reserve; `undefined` while it does not fit. */
+  /** Amount of a part to reserve; `undefined` while it does not fit. */
   #size(part: Part, bound: CallBound): number | undefined {
     const amount = bound[part];
     if (!this.#isLimited(part)) return isAmount(amount) ? amount : 0;
@@ -186,7 +186,7 @@ export class BudgetLedger implements BudgetView {
     return isOwnLimit ? Math.max(leastUse[part], this.#left(part)) : this.#shared.largest[part];
   }
 
-  /** Nothing is known of the call: it gets all that is left, once nothing else runs. */
+  /** A call of unknown size gets all that is left, once nothing else runs. */
   #sizeAlone(part: Part): number | undefined {
     if (this.#accounts.at(-1)?.isHeld) return undefined;
     for (const account of this.#accounts) account.demand(part, leastUse[part]);

@@ -13,7 +13,7 @@ import { type AttemptScope, type CallFacts, type GuardEventType, GuardedCall } f
 import type { BreakerRegistry, RetryBudgets } from "./per-provider.ts";
 import { circuitBreakerOf, type ResolvedReliabilityConfig } from "./reliability-config.ts";
 
-/** One call of a run: what the policies ask of it, and what its attempts tell. */
+/** One call of a run: its facts for the policies, and the reports of its attempts. */
 export class BudgetedCall<R> extends GuardedCall {
   /** Reservation of the attempt under way. */
   reservation: Reservation | undefined = undefined;

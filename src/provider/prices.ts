@@ -3,7 +3,7 @@ import type { PriceSource } from "../contract/settings.ts";
 import type { Usage } from "../contract/usage.ts";
 import { lazily } from "../core/lazily.ts";
 
-/** A model as callers know it: the AI SDK's name of its provider, and its own. */
+/** Name of a model: the AI SDK's name of its provider, and its own. */
 interface ModelName {
   readonly provider: string;
   readonly modelId: string;
@@ -11,7 +11,7 @@ interface ModelName {
 
 /** The prices of a catalogue. */
 export interface PriceCatalogue extends PriceSource {
-  /** Whose price is taken for a model: the catalogue knows many names by patterns. `null` where there is none. */
+  /** Returns the entry that a model's price comes from: the catalogue knows many names by patterns. `null` where there is none. */
   match(model: ModelName): ModelName | null;
 }
 
@@ -19,8 +19,8 @@ export interface PriceCatalogue extends PriceSource {
 const aliases: Readonly<Record<string, string>> = { togetherai: "together", "azure-openai": "azure" };
 
 /**
- * US dollars by the catalogue `@pydantic/genai-prices`, which is loaded on first use. A model or server that it does not know
- * has the price `null`, never 0; a simulated model costs nothing; a recorded answer costs what it cost when it was recorded.
+ * Loads the prices of the catalogue `@pydantic/genai-prices`, in US dollars. An unknown model or server has the price `null`,
+ * never 0. A simulated model costs nothing. A recorded answer costs what it cost when it was recorded.
  *
  * @example
  * ```ts
@@ -70,7 +70,7 @@ class GenaiPrices implements PriceCatalogue {
     );
   }
 
-  /** An OpenAI-compatible server may be anyone's: what counts is its address. */
+  /** An OpenAI-compatible server is known by its address. */
   #seller(provider: string): Provider | undefined {
     const name = provider.replace(/^recorded\./, "");
     const host = /^openai-compatible:(.+?)(\.chat)?$/.exec(name)?.[1];

@@ -9,9 +9,9 @@ export type CountTokens = (text: string) => number;
 /** Name of a model, as far as rules and tokenizers depend on it. */
 export type ModelName = Pick<LanguageModelLike, "provider" | "modelId">;
 
-/** What chat templates put around a message: its role and its separators. */
+/** Tokens that chat templates put around a message: its role and its separators. */
 const tokensAroundMessage = 5;
-/** The cue to answer, and what else comes once. */
+/** Tokens that come once in a prompt: the cue to answer. */
 const tokensAroundPrompt = 5;
 
 /**

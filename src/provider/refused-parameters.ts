@@ -198,7 +198,7 @@ const contextSize = /(?:context (?:length|window|size)|tokens?\W{0,3}\+\W{0,3}ma
 const promptSize =
   /(?<before>\d[\d,]*)[^\d.]{0,12}(?:in|of|from) (?:the |your |text )?(?:messages|prompt|input)|(?<after>\d[\d,]*) \W?(?:input|prompt)s?\W? tokens/i;
 
-/** What the prompt leaves of the context, where the refusal names both. */
+/** Room that the prompt leaves in the context, where the refusal names both. */
 function leftOfContext(text: string, asked: number): number | undefined {
   if (!parameterNames.maxOutputTokens.test(text) && !completionWords.test(text)) return undefined;
   const context = contextSize.exec(text)?.groups?.["context"];
@@ -229,7 +229,7 @@ interface ServerWords {
   readonly parameter: string | undefined;
 }
 
-/** How much of a server's body is read. */
+/** Longest part of a server's body that is read. */
 const longestBody = 20_000;
 
 function readServerWords(error: unknown): ServerWords | undefined {

@@ -30,11 +30,11 @@ export interface CallFacts {
 
 /** Amounts that a call may count on. */
 export interface Room {
-  /** What is left, divided by the calls that may still be made. */
+  /** Budget left, divided by the calls that may still be made. */
   readonly share: Budget;
-  /** What is left beside the calls in flight. */
+  /** Budget left beside the calls in flight. */
   readonly remaining: Budget;
-  /** What would be left if the calls in flight used nothing. */
+  /** Budget left if the calls in flight used nothing. */
   readonly unspent: Budget;
 }
 

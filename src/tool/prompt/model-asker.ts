@@ -17,7 +17,7 @@ import { askForFields } from "../bundle/field-resampling.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { CallSizes, costOf, priceOf } from "./call-bound.ts";
 
-/** How a prompt tool asks its model. */
+/** Settings by which a prompt tool asks its model. */
 export interface ModelSettings {
   model: string | LanguageModelLike;
   temperature?: number | undefined;
@@ -34,7 +34,7 @@ type SizedBound = ReplicateBound & { readonly sizes: CallSizes };
 /** Asks one model, live or not, within the bounds that a run sets. */
 export class ModelAsker {
   readonly #settings: ModelSettings;
-  /** What is learned by runs that share nothing with others. */
+  /** Traits for runs whose orchestrator shares no state. */
   readonly #modelTraits = new ModelTraitsRegistry();
   /** Longest whole answer so far, in tokens. */
   #usualAnswer = 0;
@@ -180,7 +180,7 @@ async function pricesOf(runtime: ToolRuntime | undefined): Promise<PriceSource> 
   return runtime?.prices ?? (await defaultPrices());
 }
 
-/** Asks, and where the answer comes as a stream has its chunks awaited for just as long. */
+/** Asks under the timeouts of chunks, where the answer comes as a stream. */
 function askInTime<R>(runtime: ToolRuntime | undefined, ask: () => Promise<R>): Promise<R> {
   const endOfChunks = runtime?.isStreaming ? runtime.attempt?.expectChunks() : undefined;
   return endOfChunks ? ask().finally(endOfChunks) : ask();
@@ -202,17 +202,17 @@ class CutByBudgetError extends InvalidOutputError {
   override readonly name = "CutByBudgetError";
 }
 
-/** What is wrong with an answer that was cut off is that it was cut off. */
+/** An error that says that the answer was cut off, in place of the faults that follow from that. */
 function asCut(error: unknown, cutOff: string, isByBudget: boolean): unknown {
   if (!InvalidOutputError.isInstance(error)) return error;
   const options = { data: error.data, cause: error };
   return isByBudget ? new CutByBudgetError([cutOff], options) : new InvalidOutputError([cutOff], options);
 }
 
-/** Longer answers are cut where they are shown back to the model: what is wrong with them stands in the errors. */
+/** Longest piece of a faulty answer that is shown back to the model. The errors say what is wrong with it. */
 const shownAnswerLength = 4_000;
 
-/** Messages that show the model its answer before and what is wrong with it; none where it was not wrong. */
+/** Messages that show the model its previous answer and the faults in it; none where the answer had no fault. */
 function correctionOf(previousError: unknown): readonly PromptMessage[] {
   if (!InvalidOutputError.isInstance(previousError) || previousError instanceof CutByBudgetError) return [];
   const { data, errors } = previousError;

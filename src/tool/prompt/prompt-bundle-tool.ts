@@ -16,19 +16,19 @@ import { fillTemplate, type PromptVariables, templateInput } from "./prompt-temp
 
 const loadModelAsker = lazily(() => import("./model-asker.ts"));
 
-/** What a prompt tool is made of. */
+/** Options of a prompt tool. */
 export interface PromptBundleToolOptions<P extends string, T, Name extends string> {
-  /** What the tool is called in outputs, events and listings. */
+  /** Name of the tool in outputs, events and listings. */
   name: Name;
   /** `"openai:gpt-5-mini"`, `"openai-compatible:<base URL>#<model>"`, `"recorded:<file>"`, `"simulated:…"`, or a model object. */
   model: string | LanguageModelLike;
-  /** What the model is told before the prompt. */
+  /** System message, before the prompt. */
   system?: string | undefined;
   /** Text whose `{{variables}}` type the request, or a function that gives text or messages, images included. */
   prompt: P | ((request: PromptVariables<P>) => string | readonly PromptMessage[]);
-  /** What the answer must fit. Left out, the answer is text. */
+  /** Schema of the answer. Left out, the answer is text. */
   schema?: StandardSchemaV1<any, T> | undefined;
-  /** How answers are asked for and compared, where a run does not say otherwise. */
+  /** Bundle options of every run, where the run does not say otherwise. */
   defaultOptions?: BundleOptions | undefined;
   /** Default: the provider's. */
   temperature?: number | undefined;
@@ -170,7 +170,7 @@ export class PromptBundleTool<
   }
 }
 
-/** What a prompt tool asks, and of which model. */
+/** Options of a prompt tool, and the asker made of them. */
 interface Question {
   readonly options: PromptBundleToolOptions<any, any, string>;
   asker?: Promise<ModelAsker>;

@@ -48,7 +48,7 @@ export function templateInput(template: string): StandardSchemaV1<any, Record<st
   };
 }
 
-/** What stands in the request, and not what every object inherits: `constructor` is a variable like any other. */
+/** Value of a variable in the request. What every object inherits is none: `constructor` is a variable like any other. */
 function valueIn(request: object, name: string): unknown {
   const isInherited = name in Object.prototype && !Object.hasOwn(request, name);
   return isInherited ? undefined : (request as Record<string, unknown>)[name];
