@@ -45,6 +45,8 @@ export interface ModelCall {
 /** What a model answered. */
 export interface ModelAnswer {
   readonly text: string;
+  /** Thoughts that came beside the text. */
+  readonly reasoning?: string | undefined;
   /** As the provider counts it, or an estimate that is marked so. */
   readonly usage: Usage;
   /** `"stop"`, `"length"` or `"tool-calls"`, and the word of the server itself. */

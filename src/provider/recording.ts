@@ -140,7 +140,8 @@ function hear(outcome: Outcome, said: Said | undefined): void {
     protocol: said.protocol ?? before?.protocol,
     words: said.words.length > 0 ? said.words : (before?.words ?? []),
     isRefused: said.isRefused || (before?.isRefused ?? false),
-    error: before?.error ?? said.error,
+    // After its end, an answer has no error any more.
+    error: before && before.words.length > 0 ? before.error : (before?.error ?? said.error),
   };
   if (said.usage) outcome.usage = laterUsage(outcome.usage, readUsage(said.usage));
 }

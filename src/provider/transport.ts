@@ -50,7 +50,8 @@ export function watchBody(model: LanguageModelV4, call: ModelCall): { model: Lan
     watch.headers = Object.fromEntries(response.headers);
     return new Response(watch.body, { status: response.status, headers: { "content-type": "text/event-stream" } });
   };
-  const watched = Object.create(model, { config: { value: { ...config, fetch } } }) as LanguageModelV4;
+  const copy = Object.assign(Object.create(Object.getPrototypeOf(config)), config, { fetch });
+  const watched = Object.create(model, { config: { value: copy } }) as LanguageModelV4;
   return { model: watched, watch };
 }
 
@@ -70,7 +71,7 @@ function bounded(response: Response, ceiling: number, watch: Watch, toError: (by
   return new Response(body, { status, statusText, headers });
 }
 
-/** Headers whose values everybody may read. */
+/** Headers whose values are no secrets. */
 const plainHeaders =
   /^(?:accept|accept-.*|content-.*|user-agent|host|anthropic-(?:version|beta)|openai-(?:organization|project)|http-referer|x-title)$/i;
 

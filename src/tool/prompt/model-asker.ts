@@ -123,7 +123,7 @@ export class ModelAsker {
     });
     const warnings = [...answer.warnings, ...repairs];
     const { modelId, responseId, finishReason } = answer;
-    return { data, model: modelId, warnings, responseId, reasoning, finishReason };
+    return { data, model: modelId, warnings, responseId, reasoning: reasoning ?? answer.reasoning, finishReason };
   }
 
   /** Sizes of a bundle's calls, of which nothing is learned yet. Without a ceiling, nothing is counted before it is needed. */

@@ -1,0 +1,101 @@
+import type { LanguageModelV4, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
+import { errorInAnswer, unreadableAnswer } from "./answer-error.ts";
+import type { CallMeter } from "./call-meter.ts";
+import { describeWarnings, type ModelAnswer, type ModelCall, toCallOptions } from "./model-call.ts";
+import { readPackageUsage } from "./usage.ts";
+import { type End, judge } from "./verdict.ts";
+import { fieldsOf, readWire, type Said } from "./wire.ts";
+
+/** An answer before its usage is known. */
+export type Answer = Omit<ModelAnswer, "usage">;
+
+/** Asks for an answer in one piece. */
+export async function wholeAnswer(model: LanguageModelV4, call: ModelCall, meter: CallMeter): Promise<Answer> {
+  const result = await askWhole(model, call).catch((error: unknown) => ({ error }));
+  if ("error" in result) return answerInError(result.error, model, call, meter);
+  meter.hasAnswered = true;
+  meter.addText(textOf(result, call));
+  const reasoning = result.content.map((part) => (part.type === "reasoning" ? part.text : "")).join("");
+  meter.addHidden(reasoning);
+  const said = readWire(result.response?.body);
+  meter.hear(said, readPackageUsage(result.usage));
+  if (said?.error !== undefined) throw errorInAnswer(said.error, "answer", result.response?.headers);
+  const { unified, raw } = result.finishReason;
+  return {
+    text: meter.text,
+    reasoning: reasoning || undefined,
+    ...judge(model, { ...endOf(said), unified, raw, isWhole: true }, meter.text.length, call.previousError),
+    responseId: result.response?.id,
+    modelId: result.response?.modelId ?? model.modelId,
+    warnings: describeWarnings(result.warnings),
+  };
+}
+
+async function askWhole(model: LanguageModelV4, call: ModelCall): Promise<LanguageModelV4GenerateResult> {
+  return model.doGenerate(toCallOptions(model, call));
+}
+
+function textOf(result: LanguageModelV4GenerateResult, call: ModelCall): string {
+  const text = result.content.map((part) => (part.type === "text" ? part.text : "")).join("");
+  return call.responseSchema ? (result.structuredOutputText ?? text) : text;
+}
+
+function endOf(said: Said | undefined): Pick<End, "protocol" | "words" | "isRefused"> {
+  return { protocol: said?.protocol, words: said?.words ?? [], isRefused: said?.isRefused ?? false };
+}
+
+/**
+ * Reads the answer inside a 200 that a provider package could not read: a figure of its usage may be out of range, which is no reason
+ * to lose a paid answer.
+ */
+function answerInError(error: unknown, model: LanguageModelV4, call: ModelCall, meter: CallMeter): Answer {
+  const { statusCode, responseBody, responseHeaders, data } = fieldsOf(error) ?? {};
+  const isRead = typeof statusCode === "number" && statusCode < 300 && typeof responseBody === "string";
+  if (isRead) return answerInBody(responseBody, error, model, call, meter, responseHeaders);
+  const said = statusCode === undefined ? readWire(data) : undefined;
+  throw said?.error === undefined ? error : errorInAnswer(said.error, "answer");
+}
+
+/**
+ * Reads the answer in the body of a 200.
+ *
+ * @throws AnswerError for the body's own error, and for a body that is not an answer
+ */
+export function answerInBody(
+  body: string,
+  cause: unknown,
+  model: LanguageModelV4,
+  call: ModelCall,
+  meter: CallMeter,
+  headers?: unknown,
+): Answer {
+  const parsed = parse(body);
+  const said = readWire(parsed);
+  meter.hear(said, undefined);
+  if (said?.error !== undefined) throw errorInAnswer(said.error, "answer", headers);
+  // A piece of JSON may be a piece of an answer, and was written by a model.
+  meter.addText(said?.text ?? (body.trimStart().startsWith("{") ? body : ""));
+  if (!said?.protocol || said.text === "") throw unreadableAnswer(body, cause, headers);
+  if (!call.signal.aborted) call.onDelta?.(said.text);
+  const { id, model: modelId } = fieldsOf(parsed) ?? {};
+  return {
+    text: said.text,
+    ...judge(
+      model,
+      { ...endOf(said), unified: "other", raw: undefined, isWhole: true },
+      said.text.length,
+      call.previousError,
+    ),
+    responseId: typeof id === "string" ? id : undefined,
+    modelId: typeof modelId === "string" ? modelId : model.modelId,
+    warnings: [],
+  };
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
