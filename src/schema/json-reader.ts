@@ -1,4 +1,5 @@
-import { isKeyAhead, type Place, readNumber, readString, readWord, type Scalar, spaceEnd } from "./json-scalars.ts";
+import { readNumber, readWord } from "./json-scalars.ts";
+import { isKeyAhead, type Place, readString, type Scalar, spaceEnd } from "./json-strings.ts";
 
 /**
  * Job: read one JSON value that begins at a place in a text, and say where it ends, in time linear in what it reads.
@@ -36,7 +37,7 @@ export interface JsonFault {
 }
 
 /** Deeper values would overflow the stack of later walks. */
-export const deepestLevel = 200;
+const deepestLevel = 200;
 
 export const closedTheWhole = "added the missing last bracket";
 
@@ -243,7 +244,10 @@ class JsonReader {
       if (!isLine && !this.#text.startsWith("/*", this.#at)) return true;
       const end = this.#text.indexOf(isLine ? "\n" : "*/", this.#at + 2);
       if (!isLine && end < 0) return this.#fail("a comment that never ends", this.#text.length) !== failed;
+      const start = this.#at;
       this.#at = end < 0 ? this.#text.length : end + (isLine ? 1 : 2);
+      // A string that lost its first quote may look like a comment.
+      if (this.#text.slice(start, this.#at).includes('"')) return this.#fail("a comment with a quote") !== failed;
       this.#mend("left out a comment");
     }
   }

@@ -1,10 +1,21 @@
 import { InvalidOutputError } from "../contract/errors.ts";
-import { canonicalJson } from "../core/canonical.ts";
 import { messageOf } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
-import { JsonScanner, type JsonWhole } from "./find-json.ts";
 import { closedTheWhole, readJson } from "./json-reader.ts";
-import { type Context, contextOf } from "./marks.ts";
+import { keptAsText } from "./json-scalars.ts";
+import { contextOf } from "./marks.ts";
+import {
+  type AnswerJudge,
+  type Candidate,
+  candidatesIn,
+  chosen,
+  hasFollowedPart,
+  hasProperty,
+  isRecord,
+  type Judged,
+  mostWholes,
+  pick,
+} from "./pick-answer.ts";
 import { withoutReasoning } from "./reasoning.ts";
 
 /**
@@ -55,6 +66,11 @@ export async function readAnswer(text: string, form: AnswerForm): Promise<ReadAn
   try {
     const { jsonSchema, check } = schema;
     const { value, repairs } = await readJsonAnswer(answer, isCut, check && { jsonSchema, check });
+    const kept = repairs.find((repair) => repair.endsWith(keptAsText));
+    if (kept && check && !(await check(value)).ok)
+      throw new SyntaxError(
+        `${kept}. Declare the field as a string in the schema, so that it may have any number of digits`,
+      );
     return { data: value, repairs: [...removed, ...repairs], reasoning };
   } catch (cause) {
     throw new InvalidOutputError([messageOf(cause)], { data: trimmed, cause });
@@ -66,14 +82,7 @@ interface JsonAnswer {
   readonly repairs: readonly string[];
 }
 
-/** The schema by which candidates are judged. */
-interface AnswerJudge {
-  readonly jsonSchema: JSONSchema;
-  readonly check: (value: unknown) => PromiseLike<{ readonly ok: boolean }>;
-}
-
 const largestBytes = 8 * 2 ** 20;
-const mostWholes = 256;
 
 /**
  * Returns the JSON value that a text gives as its answer. Of the values that fit the schema it is the one that is marked as
@@ -105,181 +114,10 @@ async function readJsonAnswer(text: string, isCut: boolean, judge: AnswerJudge |
       broken ? `the answer is not JSON and cannot be mended: ${broken.fault}` : "the answer holds no JSON value",
     );
   const isSure =
-    !answer.mends.includes(closedTheWhole) && !(answer.context.hasStrayBrackets && hasFollowedPart(answer.value));
+    !answer.mends.includes(closedTheWhole) &&
+    !(answer.context.hasStrayBrackets && (answer.hasKeyTwice || hasFollowedPart(answer.value)));
   const inner = judge && isSure ? await unwrapped(answer.value, repairsOf(answer), judge) : undefined;
   return inner ?? asAnswer(answer, candidates.length);
-}
-
-interface Candidate extends JsonWhole {
-  readonly context: Context;
-  readonly text: string;
-}
-
-function candidatesIn(text: string, judge: AnswerJudge | undefined): Candidate[] {
-  const scanner = new JsonScanner(text);
-  const candidates: Candidate[] = [];
-  let previousEnd = 0;
-  for (let whole = scanner.next(0); whole; whole = scanner.next(whole.end)) {
-    const context = contextOf(text, whole, previousEnd);
-    previousEnd = whole.end;
-    if (context.isLink) continue;
-    const isPart = context.isPart || (judge && context.label !== "" && hasProperty(judge.jsonSchema, context.label));
-    const fault = whole.fault ?? (isPart ? "it goes on beside its brackets" : undefined);
-    candidates.push({ ...whole, ...(fault !== undefined && { fault }), context, text });
-    if (candidates.length > mostWholes)
-      throw new SyntaxError(`the answer holds more than ${mostWholes} JSON values; give one`);
-  }
-  if (scanner.isExhausted) throw new SyntaxError("the answer has too many brackets that nothing closes");
-  return candidates;
-}
-
-interface Judged extends Candidate {
-  readonly fits: boolean;
-}
-
-/** The candidate that was most likely meant. */
-async function chosen(candidates: readonly Candidate[], judge: AnswerJudge | undefined): Promise<Judged | undefined> {
-  const readable = candidates.filter(({ fault }) => fault === undefined);
-  if (!judge) return withFit(readable.at(-1), true);
-  const judged: Judged[] = [];
-  for (const candidate of readable) judged.push({ ...candidate, fits: (await judge.check(candidate.value)).ok });
-  const fitting = judged.filter(({ fits }) => fits);
-  const strongest = Math.max(0, ...candidates.map(({ context }) => context.mark));
-  const answer = fitting.length > 0 ? pick(fitting) : undefined;
-  if (!answer) return judged.findLast(({ context }) => context.mark === strongest) ?? judged.at(-1);
-  assertNothingElseIsMeant(answer, candidates, judged, strongest);
-  if (answer.mends.includes(closedTheWhole)) await assertClosedInOneWay(answer.value, judge);
-  if (answer.context.mark < strongest) return judged.findLast(({ context }) => context.mark === strongest) ?? answer;
-  return answer;
-}
-
-function withFit(candidate: Candidate | undefined, fits: boolean): Judged | undefined {
-  return candidate && { ...candidate, fits };
-}
-
-/** Picks one of the candidates that fit. */
-function pick(fitting: readonly Judged[]): Judged {
-  const meant = fitting.filter(({ context }) => context.mark >= 0);
-  if (meant.length === 0) throw new SyntaxError("the only JSON values that fit are given as examples or drafts");
-  const strongest = Math.max(...meant.map(({ context }) => context.mark));
-  const marked = meant.filter(({ context }) => context.mark === strongest);
-  const last = marked.at(-1) as Judged;
-  const values = new Set(marked.map(({ value }) => canonicalJson(value)));
-  if (values.size === 1) return last;
-  if (strongest === 0 && last.context.isAlone && last === fitting.at(-1)) return last;
-  throw new SyntaxError(`the answer holds ${values.size} different JSON values that fit; say which one is meant`);
-}
-
-/** @throws SyntaxError if another value, which cannot be read or does not fit, may be the answer */
-function assertNothingElseIsMeant(
-  answer: Judged,
-  candidates: readonly Candidate[],
-  judged: readonly Judged[],
-  strongest: number,
-): void {
-  const isLater = ({ start }: Candidate) => start > answer.start;
-  const broken = candidates.find(
-    (one) => one.fault !== undefined && (strongest === 0 ? isLater(one) : one.context.mark === strongest),
-  );
-  if (broken) throw new SyntaxError(`the answer is not JSON and cannot be mended: ${broken.fault}`);
-  if (
-    answer.context.hasStrayBrackets &&
-    (answer.hasKeyTwice || candidates.some(isBroken) || hasFollowedPart(answer.value))
-  )
-    throw new SyntaxError("the answer has a bracket too many, which may stand in several places");
-  if (hasRemains(answer, candidates))
-    throw new SyntaxError("the answer holds a value that fits and parts of another; say which one is meant");
-  const other = judged.find((one) => !one.fits && isLater(one) && holdsRecord(one.value));
-  if (other && answer.context.mark === 0)
-    throw new SyntaxError("the answer holds a value that fits and a later one that does not; say which one is meant");
-}
-
-/**
- * Tells whether parts of a value that lost a bracket stand between the values: a key with quotes, a bracket without another.
- * Around a marked answer, only what stands right before it and after it counts.
- */
-function hasRemains(answer: Candidate, candidates: readonly Candidate[]): boolean {
-  const isMarked = answer.context.mark > 0;
-  const gaps: string[] = [];
-  let from = 0;
-  for (const { start, end } of candidates) {
-    if (!isMarked || end > answer.start)
-      gaps.push(answer.text.slice(isMarked ? Math.max(from, start - 200) : from, start));
-    from = end;
-  }
-  gaps.push(answer.text.slice(from));
-  const prose = gaps.join(" ");
-  if (/["'”’]\s{0,20}:/.test(prose)) return true;
-  const after = candidates.findIndex(({ start }) => start === answer.start) + 1;
-  if (!isMarked && gaps.slice(after).some((gap) => /[{}]/.test(gap))) return !answer.context.hasStrayBrackets;
-  let [braces, brackets] = [0, 0];
-  for (const { 0: sign } of prose.matchAll(/[{}[\]]/g)) {
-    if (sign === "{" || sign === "}") braces += sign === "{" ? 1 : -1;
-    else brackets += sign === "[" ? 1 : -1;
-    if (braces < 0 || brackets < 0) return !answer.context.hasStrayBrackets;
-  }
-  return braces > 0;
-}
-
-const mostClosings = 32;
-
-/**
- * Checks that a missing bracket belongs at the end: that no object inside could have ended before, with its other members
- * going to the object around it.
- *
- * @throws SyntaxError if the value would fit then too
- */
-async function assertClosedInOneWay(value: unknown, judge: AnswerJudge): Promise<void> {
-  let count = 0;
-  for (const other of earlierClosings(value)) {
-    if (++count > mostClosings || (await judge.check(other)).ok)
-      throw new SyntaxError("the answer lacks a bracket that may belong in several places");
-  }
-}
-
-/** The values that a text has if the missing bracket stands further in front. */
-function* earlierClosings(outer: unknown): Generator<unknown> {
-  if (Array.isArray(outer)) {
-    const last: unknown = outer.at(-1);
-    const others = outer.slice(0, -1);
-    if (Array.isArray(last))
-      for (let count = 1; count < last.length; count++) yield [...others, last.slice(0, count), ...last.slice(count)];
-    for (const inner of earlierClosings(last)) yield [...others, inner];
-  } else if (isRecord(outer)) {
-    const [key, last] = Object.entries(outer).at(-1) ?? [];
-    if (key === undefined) return;
-    if (isRecord(last)) {
-      const members = Object.entries(last);
-      for (let count = 1; count < members.length; count++)
-        yield {
-          ...outer,
-          [key]: Object.fromEntries(members.slice(0, count)),
-          ...Object.fromEntries(members.slice(count)),
-        };
-    }
-    for (const inner of earlierClosings(last)) yield { ...outer, [key]: inner };
-  }
-}
-
-function isBroken({ fault }: Candidate): boolean {
-  return fault !== undefined;
-}
-
-/** Tells whether a part of a value could go on if its bracket were the one too many. */
-function hasFollowedPart(value: unknown): boolean {
-  if (Array.isArray(value)) return value.slice(0, -1).some(Array.isArray) || value.some(hasFollowedPart);
-  if (!isRecord(value)) return false;
-  const parts = Object.values(value);
-  return parts.slice(0, -1).some(isRecord) || parts.some(hasFollowedPart);
-}
-
-/** Citations such as [1] are no answers; objects and lists of them may be. */
-function holdsRecord(value: unknown): boolean {
-  return isRecord(value) || (Array.isArray(value) && value.some(holdsRecord));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function asAnswer(answer: Judged, found: number): JsonAnswer {
@@ -330,13 +168,6 @@ function partsOf(value: unknown, { jsonSchema }: AnswerJudge): { readonly name: 
   const isKnown = "properties" in jsonSchema || "type" in jsonSchema;
   if (!entry || !isKnown || entries.some(([key]) => hasProperty(jsonSchema, key))) return [];
   return [{ name: `"${entry[0].slice(0, 40)}"`, part: entry[1] }];
-}
-
-function hasProperty(schema: unknown, name: string, depth = 0): boolean {
-  if (typeof schema !== "object" || schema === null || depth > 64) return false;
-  const { properties } = schema as JSONSchema;
-  if (isRecord(properties) && Object.hasOwn(properties, name)) return true;
-  return Object.values(schema).some((part) => hasProperty(part, name, depth + 1));
 }
 
 // ---- scalars

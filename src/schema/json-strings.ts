@@ -1,0 +1,252 @@
+/** The place of a scalar, and so what may follow it. */
+export type Place = "key" | "object" | "array" | "root";
+
+/** A string, number or literal that was read up to `end`, or the fault that ended reading there. */
+export interface Scalar {
+  readonly value?: unknown;
+  readonly end: number;
+  readonly fault?: string | undefined;
+  readonly mends?: readonly string[];
+  readonly note?: string | undefined;
+}
+
+const spaces = /[\u00a0\u200b\u2028\u2029\u3000\ufeff]/;
+
+/** Index of the first character that is not white space. Lenient reading also skips the spaces of typesetting. */
+export function spaceEnd(text: string, from: number, isLenient: boolean): number {
+  let at = from;
+  for (;;) {
+    const code = text.charCodeAt(at);
+    const isSpace = code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+    if (!isSpace && !(isLenient && code > 0x7f && spaces.test(text[at] as string))) return at;
+    at++;
+  }
+}
+
+/** Quotes that may begin a string, with those that may end it. */
+export const closersOf: Readonly<Record<string, string>> = {
+  '"': '"”',
+  "'": "'’",
+  "`": "`",
+  "“": '”"',
+  "”": '”"',
+  "„": '“”"',
+  "‘": "’'",
+  "«": "»",
+  "「": "」",
+};
+/** Characters for which the text of a string is not its value. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in strings.
+const special = /[\\\u0000-\u001f]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the same, without the backslash.
+const control = /[\u0000-\u001f]/;
+const letter = /[\p{L}\p{N}]/u;
+const bareKey = /[\p{L}_$][\p{L}\p{N}_$-]{0,99}|\d{1,15}/uy;
+const longestKeyAhead = 200;
+const noKey = "no key";
+const keyAhead = /^(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[“”„][^”“"\n]*[”“"]|[\p{L}_$][\p{L}\p{N}_$-]*)\s*:/u;
+
+/** Tells whether a key and its colon stand at `at`. */
+export function isKeyAhead(text: string, at: number): boolean {
+  return keyAhead.test(text.slice(at, at + longestKeyAhead));
+}
+
+/** Reads a string or, leniently, a key without quotes. */
+export function readString(text: string, start: number, place: Place, isLenient: boolean): Scalar {
+  const end = text.charCodeAt(start) === 0x22 ? endOfJsonString(text, start) : -1;
+  if (end > 0 && (!isLenient || ending(text, end, place) === "yes")) {
+    const raw = text.slice(start + 1, end);
+    if (!special.test(raw)) return { value: raw, end: end + 1 };
+    const value = parseString(text.slice(start, end + 1));
+    if (isCommand(raw)) return { fault: commandFault, end };
+    if (value !== undefined) return { value, end: end + 1, note: noteOnBackslashes(raw) };
+  }
+  if (!isLenient) return { fault: "a string that is not JSON", end: end > 0 ? end : text.length };
+  if (closersOf[text[start] as string]) return readOtherString(text, start, place);
+  bareKey.lastIndex = start;
+  const key = place === "key" ? bareKey.exec(text)?.[0] : undefined;
+  if (key === undefined) return { fault: noKey, end: start };
+  return { value: key, end: start + key.length, mends: ["put quotes around a key"] };
+}
+
+/** Index of the next quote that no backslash escapes; -1 if there is none. */
+function endOfJsonString(text: string, start: number): number {
+  for (let from = start + 1; ; ) {
+    const quote = text.indexOf('"', from);
+    let slashes = quote;
+    while (slashes > from && text.charCodeAt(slashes - 1) === 0x5c) slashes--;
+    if (quote < 0 || (quote - slashes) % 2 === 0) return quote;
+    from = quote + 1;
+  }
+}
+
+function parseString(json: string): string | undefined {
+  try {
+    return JSON.parse(json) as string;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Escapes of JSON that were meant as backslashes: a backspace before a letter, and the names of LaTeX commands, of which JSON
+ * reads the first letter as a control character.
+ */
+const commands =
+  /(?<!\\)(?:\\\\)*\\(?:f(?:rac|orall|rown|lat|ootnote)|t(?:imes|heta|au|ext\p{L}*|riangle\p{L}*|ilde|frac|herefore)|r(?:ight\p{L}*|ho|angle)|n(?:abla|otin))(?!\p{L})/u;
+const backspace = /(?<!\\)(?:\\\\)*\\b\p{L}/u;
+/** Escapes that may have been meant so: a form feed before a letter, or any of them after a drive letter. */
+const undoubled = /(?<!\\)(?:\\\\)*(?:\\[fr]\p{L}|\b[A-Za-z]:\\[bfnrt])/u;
+
+function isCommand(raw: string): boolean {
+  return raw.includes("\\") && (backspace.test(raw) || commands.test(raw));
+}
+
+function noteOnBackslashes(raw: string): string | undefined {
+  if (!undoubled.test(raw)) return undefined;
+  return "a string has control characters before letters: perhaps its backslashes were not doubled";
+}
+
+const commandFault = "a backslash that JSON reads as a control character; write two";
+
+/** Reads a string with other quotes, with quotes inside, with raw line ends, or with backslashes that begin no escape. */
+function readOtherString(text: string, start: number, place: Place): Scalar {
+  const opener = text[start] as string;
+  const closers = closersOf[opener] as string;
+  const inside: number[] = [];
+  let hasLineEnd = false;
+  let opened = 0;
+  for (let at = start + 1; at < text.length; at++) {
+    const character = text[at] as string;
+    if (character === "\\") at++;
+    else if (character === "\n") hasLineEnd = true;
+    else if (/["“]/.test(opener) && character === "“") opened++;
+    else if (/["“]/.test(opener) && character === "”" && opened > 0) opened--;
+    else if (closers.includes(character)) {
+      const end = ending(text, at, place);
+      if (end === "yes" && opener === "“" && opened > 0) return unclear(at);
+      if (end === "yes") return mendedString(text, start, at, inside, hasLineEnd);
+      if (end === "perhaps" || place === "key") return unclear(at);
+      inside.push(at);
+    }
+    if (hasLineEnd && inside.length > 0) return unclear(at);
+    if (place === "key" && at > start + longestKeyAhead) return { fault: noKey, end: at };
+  }
+  return { fault: "a string that never ends", end: text.length };
+}
+
+function unclear(end: number): Scalar {
+  return { fault: "a quote inside a string that may also end it", end };
+}
+
+/** Tells whether the quote at `quote` ends its string, by what follows it. */
+function ending(text: string, quote: number, place: Place): "yes" | "no" | "perhaps" {
+  const next = spaceEnd(text, quote + 1, true);
+  const character = text[next];
+  if (next === quote + 1 && place !== "root" && isAsciiLetter(text.charCodeAt(next))) return "no";
+  if (place === "key") return character === ":" ? "yes" : "no";
+  if (character === undefined || place === "root") return "yes";
+  if (character === (place === "object" ? "}" : "]")) return "yes";
+  if (character === ",") return goesOn(text, spaceEnd(text, next + 1, true), place) ? "yes" : "perhaps";
+  if (/[:}\]]/.test(character) || (character in closersOf && next > quote + 1)) return "perhaps";
+  if (/[/#]/.test(character)) return next > quote + 1 ? "yes" : "perhaps";
+  if (!text.slice(quote + 1, next).includes("\n")) return "no";
+  return letter.test(character) || (place === "object" && isKeyAhead(text, next)) ? "yes" : "perhaps";
+}
+
+function isAsciiLetter(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a);
+}
+
+/** Tells whether a member or an item can begin at `at`, after a comma. */
+function goesOn(text: string, at: number, place: Place): boolean {
+  const character = text[at];
+  if (character === undefined) return false;
+  if (/[/#]/.test(character)) return true;
+  if (place === "object") return character === "}" || isKeyAhead(text, at);
+  return /[\]{[\d-]/.test(character) || character in closersOf || literalAhead.test(text.slice(at, at + 6));
+}
+
+const literalAhead = /^(?:true|false|null|none)\b/i;
+
+function mendedString(
+  text: string,
+  start: number,
+  end: number,
+  inside: readonly number[],
+  hasLineEnd: boolean,
+): Scalar {
+  const opener = text[start] as string;
+  // An apostrophe stands alone. Other quotes come in pairs, or one is missing and another was taken for it.
+  const isPaired = inside.filter((at) => !isApostrophe(text, at)).length % 2 === 0;
+  const isDoubled = inside.some((at, index) => at === (inside[index - 1] ?? start) + 1) || inside.at(-1) === end - 1;
+  if (!isPaired || isDoubled) return unclear(end);
+  const raw = text.slice(start + 1, end);
+  // A lost comma or quote makes one string of two and of what stands between them.
+  if (inside.length > 0 && (/[{}[\]:]/.test(raw) || adjacent.test(raw))) return unclear(end);
+  if (isCommand(raw)) return { fault: commandFault, end };
+  const { value, isKept } = raw.includes("\\") ? decoded(raw, opener) : { value: raw, isKept: false };
+  if (value === undefined) return { fault: "backslashes that can be read in two ways", end };
+  const mends = [
+    opener !== '"' || text[end] !== '"' ? "took other quotes for double ones" : "",
+    inside.length > 0 ? "kept quotes that were not escaped" : "",
+    hasLineEnd || control.test(raw) ? "kept line ends that were not escaped" : "",
+    isKept ? "kept backslashes that begin no escape" : "",
+  ].filter((mend) => mend !== "");
+  return { value, end: end + 1, mends, note: noteOnBackslashes(raw) };
+}
+
+/** Two quotes with a sign between them: two strings that are put together. */
+const adjacent = /["'”’][^\p{L}\p{N}"'”’]{0,5}["'“‘]/u;
+
+function isApostrophe(text: string, at: number): boolean {
+  return /['’]/.test(text[at] as string) && letter.test(text[at - 1] ?? "") && letter.test(text[at + 1] ?? "");
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+
+/**
+ * Decodes escapes. A backslash that begins none is kept; `value` is undefined where others of the same string may be meant
+ * to be kept too, or where it begins an escape of another language.
+ */
+function decoded(raw: string, opener: string): { readonly value: string | undefined; readonly isKept: boolean } {
+  const parts: string[] = [];
+  let isKept = false;
+  let isUnclear = false;
+  let [from, done] = [0, 0];
+  for (let at = raw.indexOf("\\"); at >= 0; at = raw.indexOf("\\", from)) {
+    const character = raw[at + 1] ?? "";
+    const hex = character === "u" ? raw.slice(at + 2, at + 6) : "";
+    const isHex = hexadecimal.test(hex);
+    const meaning = isHex
+      ? String.fromCharCode(Number.parseInt(hex, 16))
+      : character === opener
+        ? opener
+        : meanings[character];
+    if (meaning === undefined) {
+      isKept = true;
+      isUnclear ||=
+        character === "'" ||
+        character === "\n" ||
+        (character === "x" && /^[\da-f]{2}/i.test(raw.slice(at + 2, at + 4)));
+    } else {
+      parts.push(raw.slice(done, at), meaning);
+      done = at + (isHex ? 6 : 2);
+    }
+    from = at + (isHex ? 6 : 2);
+  }
+  parts.push(raw.slice(done));
+  isUnclear ||= isKept && /\\\\|\\[bfnrt]\p{L}/u.test(raw);
+  return { value: isUnclear ? undefined : parts.join(""), isKept };
+}
+
+const hexadecimal = /^[\da-f]{4}$/i;
