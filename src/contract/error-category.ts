@@ -1,3 +1,5 @@
+import type { OutputError } from "./output.ts";
+
 /** Consequences of an error, by its category. */
 export interface Consequences {
   /** `"later"`: another attempt after a wait. `"corrected"`: one more at once, with the faults shown to the model. */
@@ -52,6 +54,14 @@ export type ErrorCategory = keyof typeof errorCategories;
 /** Returns the consequences of a category; those of `unknown` for a category that a classifier of the user's own made up. */
 export function consequencesOf(category: string | undefined): Consequences {
   return errorCategories[category !== undefined && isCategory(category) ? category : "unknown"];
+}
+
+/**
+ * Returns whether the next replicate of a bundle would fail alike. A rate limit that no wait mends is one that the request
+ * exceeds by itself.
+ */
+export function endsBundle({ category, isRetryable }: Pick<OutputError, "category" | "isRetryable">): boolean {
+  return consequencesOf(category).endsBundle || (category === "rate_limit" && !isRetryable);
 }
 
 function isCategory(category: string): category is ErrorCategory {

@@ -3,7 +3,10 @@ import { toOutputError } from "../../src/guard/classify.ts";
 import { createGuard } from "../../src/guard/create-guard.ts";
 import { ReliableOrchestrator } from "../../src/orchestrate/reliable-orchestrator.ts";
 import { ReliabilityState } from "../../src/orchestrate/state.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import { scriptedModel } from "../../src/testing/scripted-model.ts";
 import { defineTool } from "../../src/tool/define-tool.ts";
+import { PromptBundleTool } from "../../src/tool/prompt/prompt-bundle-tool.ts";
 
 const aborted = () => new DOMException("This operation was aborted", "AbortError");
 
@@ -67,6 +70,44 @@ describe("a client that aborts while the run does not", () => {
       ),
     ).rejects.toBe("left");
     expect(calls).toBe(2);
+  });
+});
+
+describe("a failure that only an account's owner mends", () => {
+  it.each([
+    ["an empty account", 400, "Your credit balance is too low to access the API."],
+    ["a spend limit", 403, "Key limit exceeded (total limit)."],
+    ["a refused key", 401, "Incorrect API key provided"],
+  ])("is not kept under an idempotency key: %s", async (_, status, message) => {
+    const steps: (Error | string)[] = [Object.assign(new Error(message), { status }), "answer"];
+    const tool = defineTool({
+      name: "t",
+      execute: async () => {
+        const step = steps.shift();
+        if (step instanceof Error) throw step;
+        return step;
+      },
+    });
+    const orchestrator = new ReliableOrchestrator({ store: new MemoryStore(), state: new ReliabilityState() });
+    const ask = () => orchestrator.run({ tool, request: {}, options: { idempotencyKey: "k" } });
+    expect(await ask()).toMatchObject({ status: "failed", errors: { t: { isRetryable: false } } });
+    expect(await ask()).toMatchObject({ status: "completed", content: "answer" });
+  });
+});
+
+describe("a request above the whole of a rate limit", () => {
+  it("is asked once in a bundle, waits for nothing, and goes on to the fallback", async () => {
+    const message = "Request too large on tokens per min (TPM): Limit 30000, Requested 342389.";
+    const model = scriptedModel(async () => {
+      throw Object.assign(new Error(message), { statusCode: 429, responseHeaders: { "retry-after": "60" } });
+    });
+    const tool = new PromptBundleTool({ name: "t", model, prompt: "?", defaultOptions: { k: 3, maxParallel: 1 } });
+    const other = defineTool({ name: "other", execute: async () => "from the other" });
+    const state = new ReliabilityState();
+    const output = await new ReliableOrchestrator({ state }).run({ tool, request: {}, fallbackTools: [other] });
+    expect(output).toMatchObject({ status: "completed", content: "from the other" });
+    expect(model.calls).toHaveLength(1);
+    expect(state.pauses()).toEqual({});
   });
 });
 

@@ -2,7 +2,7 @@ import type { Replicate, ReplicateResult, ReplicateSpec } from "../../contract/b
 import { withReplicateJson } from "../../contract/bundle-json.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { Call, CallAttempt, CallOutcome, ReplicatePlace, ToolRuntime } from "../../contract/call.ts";
-import { consequencesOf } from "../../contract/error-category.ts";
+import { endsBundle } from "../../contract/error-category.ts";
 import { BudgetExceeded, InvalidOutputError } from "../../contract/errors.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { Budget } from "../../contract/usage.ts";
@@ -174,7 +174,7 @@ function isHopeless(
 ): boolean {
   // A replicate that used up its own budget leaves the others theirs.
   if (BudgetExceeded.isInstance(error)) return error.limit !== perReplicateBudget?.[error.budgetType];
-  return InvalidOptionsError.isInstance(error) || consequencesOf(failure.category).endsBundle;
+  return InvalidOptionsError.isInstance(error) || endsBundle(failure);
 }
 
 function toReplicate<T>(
