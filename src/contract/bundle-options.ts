@@ -15,6 +15,7 @@ import {
   wholeNumber,
 } from "../core/options.ts";
 import type { LanguageModelLike } from "./model.ts";
+import { optionPlaces } from "./option-places.ts";
 import type { Budget } from "./usage.ts";
 
 export const stoppingRuleNames = ["auto", "epsilon", "horizon", "lossless", "beta", "certified", "none"] as const;
@@ -129,55 +130,60 @@ export interface CompareOptions extends OptionsInputWith<typeof fieldCompareEntr
 const compare = (): v.GenericSchema<CompareOptions> =>
   nested(compareOptions.entries) as unknown as v.GenericSchema<CompareOptions>;
 
-export const bundleOptions = declareOptions("BundleOptions", "toolOptions", {
-  /** The most answers that are asked for. */
-  k: v.optional(wholeNumber({ minimum: 1, maximum: 10_000, unit: "answers" }), 3),
-  /** A seed for each answer. Default: derived from the request, so that the same request asks with the same seeds. */
-  seeds: v.optional(
-    listOf(wholeNumber({ minimum: 0, maximum: 2 ** 31 - 1 }), "a list of whole numbers, one per answer"),
-  ),
-  /** Stop when the mean distance of the answers is at most this. Given without `stopping`, it selects that rule. */
-  epsilon: v.optional(finiteNumber({ minimum: 0, maximum: 1 }), 0.2),
-  /** When to stop before `k` answers: a rule, or a rule with its threshold. `"auto"`: lossless up to 3, else horizon. */
-  stopping: v.optional(
-    checkedBy<StoppingRuleName | { rule: StoppingRuleName; threshold?: number | undefined }>(
-      isStopping,
-      `one of ${stoppingRuleNames.map((name) => `"${name}"`).join(", ")}, or { rule, threshold }`,
+export const bundleOptions = declareOptions(
+  "BundleOptions",
+  "toolOptions",
+  {
+    /** The most answers that are asked for. */
+    k: v.optional(wholeNumber({ minimum: 1, maximum: 10_000, unit: "answers" }), 3),
+    /** A seed for each answer. Default: derived from the request, so that the same request asks with the same seeds. */
+    seeds: v.optional(
+      listOf(wholeNumber({ minimum: 0, maximum: 2 ** 31 - 1 }), "a list of whole numbers, one per answer"),
     ),
-    "auto",
-  ),
-  /** A registered schema, or one on an allowed host, that answers must fit. */
-  schemaUri: v.optional(text("the URI of a schema")),
-  /** A JSON schema or a Standard Schema (zod, valibot, arktype) that answers must fit. */
-  schema: v.optional(
-    checkedBy<StandardSchemaV1<any, any> | JSONSchema>(
-      (value) => isObject(value) || typeof value === "function",
-      "a JSON schema object or a Standard Schema (zod, valibot, arktype)",
+    /** Stop when the mean distance of the answers is at most this. Given without `stopping`, it selects that rule. */
+    epsilon: v.optional(finiteNumber({ minimum: 0, maximum: 1 }), 0.2),
+    /** When to stop before `k` answers: a rule, or a rule with its threshold. `"auto"`: lossless up to 3, else horizon. */
+    stopping: v.optional(
+      checkedBy<StoppingRuleName | { rule: StoppingRuleName; threshold?: number | undefined }>(
+        isStopping,
+        `one of ${stoppingRuleNames.map((name) => `"${name}"`).join(", ")}, or { rule, threshold }`,
+      ),
+      "auto",
     ),
-  ),
-  /** Most answers in flight at once. The lower of this and the run's `maxParallel` holds. */
-  maxParallel: v.optional(wholeNumber({ minimum: 1, unit: "calls" }), 10),
-  /** Ceiling of each single answer. */
-  perReplicateBudget: v.optional(budget()),
-  /** Ceiling of all answers together. */
-  globalBudget: v.optional(budget()),
-  /** How answers are compared. */
-  compare: v.optional(compare()),
-  /** JSON pointers of the fields that have to be settled before stopping; `*` stands for any list index. Default: every field. */
-  fields: v.optional(listOf(pointer(), 'a list of JSON pointers such as "/severity"')),
-  /**
-   * Ask a stronger model, once the first stays too uncertain, instead of sampling on. Held against `below` is
-   * `calibratedConfidence` where labels give one, else `confidence`.
-   */
-  escalate: v.optional(
-    checkedBy<{ below: number; to: readonly (string | LanguageModelLike)[] }>(
-      isEscalation,
-      '{ below: a confidence from 0 to 1, to: ["provider:model", …] }',
+    /** A registered schema, or one on an allowed host, that answers must fit. */
+    schemaUri: v.optional(text("the URI of a schema")),
+    /** A JSON schema or a Standard Schema (zod, valibot, arktype) that answers must fit. */
+    schema: v.optional(
+      checkedBy<StandardSchemaV1<any, any> | JSONSchema>(
+        (value) => isObject(value) || typeof value === "function",
+        "a JSON schema object or a Standard Schema (zod, valibot, arktype)",
+      ),
     ),
-  ),
-  /** After the first wave, ask again for whole answers or only for the fields that are not settled. */
-  resample: v.optional(oneOf(["objects", "fields"]), "objects"),
-});
+    /** Most answers in flight at once. The lower of this and the run's `maxParallel` holds. */
+    maxParallel: v.optional(wholeNumber({ minimum: 1, unit: "calls" }), 10),
+    /** Ceiling of each single answer. */
+    perReplicateBudget: v.optional(budget()),
+    /** Ceiling of all answers together. */
+    globalBudget: v.optional(budget()),
+    /** How answers are compared. */
+    compare: v.optional(compare()),
+    /** JSON pointers of the fields that have to be settled before stopping; `*` stands for any list index. Default: every field. */
+    fields: v.optional(listOf(pointer(), 'a list of JSON pointers such as "/severity"')),
+    /**
+     * Ask a stronger model, once the first stays too uncertain, instead of sampling on. Held against `below` is
+     * `calibratedConfidence` where labels give one, else `confidence`.
+     */
+    escalate: v.optional(
+      checkedBy<{ below: number; to: readonly (string | LanguageModelLike)[] }>(
+        isEscalation,
+        '{ below: a confidence from 0 to 1, to: ["provider:model", …] }',
+      ),
+    ),
+    /** After the first wave, ask again for whole answers or only for the fields that are not settled. */
+    resample: v.optional(oneOf(["objects", "fields"]), "objects"),
+  },
+  optionPlaces,
+);
 
 function isEscalation(value: unknown): boolean {
   const { below, to } = (value ?? {}) as { below?: unknown; to?: unknown };

@@ -14,44 +14,50 @@ import {
 } from "../core/options.ts";
 import { budgetEntries } from "./bundle-options.ts";
 import type { OrchestrationEvent } from "./event.ts";
+import { optionPlaces } from "./option-places.ts";
 
-export const orchestrationConfig = declareOptions("OrchestrationConfig", "options", {
-  /** Most calls of the run in flight at once. */
-  maxParallel: v.optional(wholeNumber({ minimum: 1, unit: "calls" }), 10),
-  /** Deadline of the whole run. Default: none. */
-  timeoutMs: v.optional(milliseconds({ minimum: 1 })),
-  /** Ceilings of the run, kept before anything is spent. Default: none. */
-  budget: v.optional(nested(budgetEntries)),
-  /** Emit `delta` events while answers arrive. */
-  streaming: v.optional(trueOrFalse(), false),
-  /** Handed through to the output's metadata. */
-  metadata: v.optional(
-    checkedBy<Record<string, JSONValue>>(
-      (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-      "an object of JSON values",
+export const orchestrationConfig = declareOptions(
+  "OrchestrationConfig",
+  "options",
+  {
+    /** Most calls of the run in flight at once. */
+    maxParallel: v.optional(wholeNumber({ minimum: 1, unit: "calls" }), 10),
+    /** Deadline of the whole run. Default: none. */
+    timeoutMs: v.optional(milliseconds({ minimum: 1 })),
+    /** Ceilings of the run, kept before anything is spent. Default: none. */
+    budget: v.optional(nested(budgetEntries)),
+    /** Emit `delta` events while answers arrive. */
+    streaming: v.optional(trueOrFalse(), false),
+    /** Handed through to the output's metadata. */
+    metadata: v.optional(
+      checkedBy<Record<string, JSONValue>>(
+        (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+        "an object of JSON values",
+      ),
     ),
-  ),
-  /** One execution a key, whoever asks and however often. Needs `ReliableOrchestrator`. */
-  idempotencyKey: v.optional(text()),
-  /** Ties the run to a distributed trace. Default: the active OpenTelemetry trace, else the request id. */
-  traceId: v.optional(text()),
-  /** Names the run. Default: a new unique id. */
-  requestId: v.optional(text()),
-  /** Below this confidence, `metadata.belowMinConfidence` is true and a `warning` says so. */
-  qualityRequirements: v.optional(
-    nested({
-      /** The confidence that a consensus should have. Default: none. */
-      minConfidence: v.optional(finiteNumber({ minimum: 0, maximum: 1 })),
-    }),
-  ),
-  /** Sees a copy of every event and log line before anyone else, and gives back what others may see. */
-  redact: v.optional(
-    checkedBy<(event: OrchestrationEvent) => OrchestrationEvent>(
-      (value) => typeof value === "function",
-      "a function from an event to an event",
+    /** One execution a key, whoever asks and however often. Needs `ReliableOrchestrator`. */
+    idempotencyKey: v.optional(text()),
+    /** Ties the run to a distributed trace. Default: the active OpenTelemetry trace, else the request id. */
+    traceId: v.optional(text()),
+    /** Names the run. Default: a new unique id. */
+    requestId: v.optional(text()),
+    /** Below this confidence, `metadata.belowMinConfidence` is true and a `warning` says so. */
+    qualityRequirements: v.optional(
+      nested({
+        /** The confidence that a consensus should have. Default: none. */
+        minConfidence: v.optional(finiteNumber({ minimum: 0, maximum: 1 })),
+      }),
     ),
-  ),
-});
+    /** Sees a copy of every event and log line before anyone else, and gives back what others may see. */
+    redact: v.optional(
+      checkedBy<(event: OrchestrationEvent) => OrchestrationEvent>(
+        (value) => typeof value === "function",
+        "a function from an event to an event",
+      ),
+    ),
+  },
+  optionPlaces,
+);
 
 /** Options of a run. */
 export interface OrchestrationConfig extends OptionsInput<typeof orchestrationConfig> {}

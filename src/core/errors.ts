@@ -42,7 +42,7 @@ export abstract class OrchestratorError extends Error {
       const wanted = (this as { readonly code?: ErrorCode }).code;
       return wanted === undefined || (error as { code?: unknown }).code === wanted;
     } catch {
-      // Ours can be looked at.
+      // Not one of ours: reading its properties threw.
       return false;
     }
   }
@@ -56,6 +56,8 @@ export interface OptionIssue {
   readonly given: unknown;
   /** What may stand there, as a phrase. */
   readonly allowed: string;
+  /** The fault in words of its own, in place of "got …; allowed: …". */
+  readonly message?: string | undefined;
 }
 
 /**
@@ -82,8 +84,8 @@ function listIssues(issues: readonly OptionIssue[]): string {
   return `${issues.length} options cannot be used:\n${issues.map((issue) => `  - ${describeIssue(issue)}`).join("\n")}`;
 }
 
-function describeIssue({ path, given, allowed }: OptionIssue): string {
-  return `${path}: got ${showValue(given)}; allowed: ${allowed}`;
+function describeIssue({ path, given, allowed, message }: OptionIssue): string {
+  return message ?? `${path}: got ${showValue(given)}; allowed: ${allowed}`;
 }
 
 /** A value as an error message shows it: its type where that explains the fault, and never more than a line. */
@@ -106,7 +108,7 @@ function showObject(value: object, maximumLength: number): string {
   try {
     return shorten(withoutSecrets(JSON.stringify(value) ?? String(value)), maximumLength);
   } catch {
-    return Array.isArray(value) ? "an array that is no JSON" : "an object that is no JSON";
+    return Array.isArray(value) ? "an array that is not JSON" : "an object that is not JSON";
   }
 }
 

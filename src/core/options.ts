@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { InvalidOptionsError, type OptionIssue } from "./errors.ts";
+import { InvalidOptionsError, type OptionIssue, showValue } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
 /** A set of options, declared once: its entries give the type, the defaults, the checks and the reference page. */
@@ -9,6 +9,7 @@ export interface OptionsDeclaration<Entries extends v.ObjectEntries> {
   readonly place: string;
   readonly entries: Entries;
   readonly schema: v.StrictObjectSchema<Entries, undefined>;
+  readonly elsewhere: OptionPlaces;
 }
 
 /** What a caller may write: every option may be left out, or be `undefined`. */
@@ -29,21 +30,17 @@ type EntriesOutput<Entries extends v.ObjectEntries> = {
   readonly [Name in keyof Entries]: v.InferOutput<Entries[Name]>;
 };
 
-const declarations: OptionsDeclaration<any>[] = [];
+/** Places of options in the order in which they are proposed for a misplaced one, each with the names it has. */
+export type OptionPlaces = readonly (readonly [place: string, names: readonly string[]])[];
 
-/** All declared option sets, for the reference page and for "that belongs elsewhere". */
-export function declaredOptions(): readonly OptionsDeclaration<any>[] {
-  return declarations;
-}
-
+/** @param elsewhere places that an option may have been meant for which this set does not have */
 export function declareOptions<const Entries extends v.ObjectEntries>(
   name: string,
   place: string,
   entries: Entries,
+  elsewhere: OptionPlaces = [],
 ): OptionsDeclaration<Entries> {
-  const declaration = { name, place, entries, schema: v.strictObject(entries) };
-  declarations.push(declaration);
-  return declaration;
+  return { name, place, entries, schema: v.strictObject(entries), elsewhere };
 }
 
 /**
@@ -80,17 +77,20 @@ export function collectOptions<D extends OptionsDeclaration<any>>(
  * Refuses options of unknown names, for sets whose types are written by hand.
  *
  * @param place where the options stand in the call, for the error
+ * @param elsewhere places that an unknown option may have been meant for
  * @throws InvalidOptionsError naming all of them, each with the nearest known one
  */
-export function assertKnownOptions(given: object, known: readonly string[], place: string): void {
+export function assertKnownOptions(
+  given: object,
+  known: readonly string[],
+  place: string,
+  elsewhere: OptionPlaces = [],
+): void {
   const unknown = Object.entries(given).filter(([name]) => !known.includes(name));
   if (unknown.length === 0) return;
+  const what = `an option of ${place}`;
   throw new InvalidOptionsError(
-    unknown.map(([name, value]) => ({
-      path: `${place}.${name}`,
-      given: value,
-      allowed: adviceForUnknown(name, known),
-    })),
+    unknown.map(([name, value]) => unknownOption(`${place}.${name}`, name, value, { what, known, elsewhere })),
   );
 }
 
@@ -102,9 +102,10 @@ function describe(declaration: OptionsDeclaration<any>, path: string, issue: v.B
   const { key, value } = issue.path?.at(-1) ?? {};
   const entries = entriesAround(declaration, issue);
   const name = String(key);
-  const isMissing = Object.hasOwn(entries, name);
-  const allowed = isMissing ? allowedIn(entries[name]) : adviceForUnknown(name, Object.keys(entries), declaration);
-  return { path: at, given: value, allowed };
+  if (Object.hasOwn(entries, name)) return { path: at, given: value, allowed: allowedIn(entries[name]) };
+  const what = kindOf[declaration.place] ?? `an option of ${declaration.place}`;
+  const elsewhere = declaration.elsewhere.filter(([place]) => place !== declaration.place);
+  return unknownOption(at, name, value, { what, known: Object.keys(entries), elsewhere });
 }
 
 /** The entries of the object that has an unknown name or lacks a needed one. */
@@ -124,23 +125,37 @@ function allowedIn(schema: any): string {
   return (v.getMetadata(schema) as { allowed?: string }).allowed ?? "an object";
 }
 
-/**
- * What to say of an option that is not known: where it belongs, or the nearest known name.
- *
- * @param declaration whose option it is not
- */
-export function adviceForUnknown(
+const kindOf: Readonly<Record<string, string>> = {
+  options: "a run option",
+  toolOptions: "a tool option",
+  reliabilityConfig: "a reliability option",
+};
+
+/** What the place of an unknown option takes. */
+export interface KnownThere {
+  /** What the option is not: "a run option". */
+  readonly what: string;
+  readonly known: readonly string[];
+  readonly elsewhere: OptionPlaces;
+}
+
+/** The fault of an option that is not known in its place: says where it belongs, or the nearest known name. */
+export function unknownOption(
+  path: string,
   name: string,
-  known: readonly string[],
-  declaration?: OptionsDeclaration<any>,
-): string {
-  const elsewhere = declarations.find((other) => other !== declaration && Object.hasOwn(other.entries, name));
-  if (elsewhere) return `no such option here: "${name}" belongs into ${elsewhere.place}`;
+  given: unknown,
+  { what, known, elsewhere }: KnownThere,
+): OptionIssue {
+  const [place] = elsewhere.find(([, names]) => names.includes(name)) ?? [];
+  if (place !== undefined) {
+    const message = `${path} is not ${what}. Move it to ${place}.${name}.`;
+    return { path, given, allowed: `no such option here: "${name}" belongs in ${place}`, message };
+  }
   const guess = nearest(name, known);
   const choices = known.length > 0 ? `one of ${known.join(", ")}` : "no options here";
-  return guess
-    ? `no option of this name; did you mean "${guess}"? (${choices})`
-    : `no option of this name (${choices})`;
+  const allowed = `no option of this name${guess ? `; did you mean "${guess}"?` : ""} (${choices})`;
+  const advice = guess ? `; did you mean "${guess}"?` : `. Known: ${known.join(", ") || "none"}.`;
+  return { path, given, allowed, message: `${path} is not ${what} (got ${showValue(given)})${advice}` };
 }
 
 /** What the reference page says about an entry. */

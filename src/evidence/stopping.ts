@@ -13,7 +13,7 @@ import {
 import { selectJudge } from "./internal/stopping/stopping-judges.ts";
 import { stabilityOf, statesOf, WatchedAnswers } from "./internal/stopping/watched-answers.ts";
 
-const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "createStoppingRule", {
+export const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "createStoppingRule", {
   /** The most replicates that will come. */
   k: wholeNumber({ minimum: 1, unit: "replicates" }),
   /** Mean distance at which the epsilon rule stops. Given without `rule`, it selects that rule. */

@@ -40,7 +40,7 @@ const isObjectOrFalse = (value: unknown): boolean => value === false || isObject
 /** Options by which a guard that does not retry waits for a pause that its service asks for. */
 const defaultRetry = resolveOptions(retryConfig, {});
 
-const guardOptions = declareOptions("GuardOptions", "createGuard(…)", {
+export const guardOptions = declareOptions("GuardOptions", "createGuard(…)", {
   /** Names the guard in errors and events. */
   name: v.optional(text(), "guard"),
   /** Options of retries; `false` for none. */

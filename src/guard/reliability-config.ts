@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { optionPlaces } from "../contract/option-places.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import {
   checkedBy,
@@ -50,35 +51,40 @@ const circuitBreakerEntries = {
 
 const breakersAllowed = "an object of circuit breaker options by provider";
 
-const reliabilityConfig = declareOptions("ReliabilityConfig", "reliabilityConfig", {
-  ...retryEntries,
-  /** Options of the circuit breaker. */
-  circuitBreaker: v.optional(nested(circuitBreakerEntries), {}),
-  /** The same for single providers, by `tool.provider`; what is left out is as in `circuitBreaker`. */
-  circuitBreakers: v.optional(
-    checkedBy<Readonly<Record<string, CircuitBreakerConfig>>>(isRecord, breakersAllowed),
-    Object.freeze({}),
-  ),
-  /** Time for which a finished run's output is kept under its idempotency key. */
-  idempotencyTtlMs: v.optional(milliseconds(), 3_600_000),
-  /** Time for which a claim on an idempotency key outlives a process that died with it. A live run renews it. */
-  leaseMs: v.optional(milliseconds({ minimum: 10 }), 30_000),
-  /** Longest time of one attempt. Default: none but the run's deadline. */
-  attemptTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
-  /** Longest wait for the first chunk of a streamed answer. Default: none. */
-  firstChunkTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
-  /** Longest wait between two chunks of a streamed answer. Default: none. */
-  chunkTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
-  /** Conduct of a run whose idempotency key is in flight elsewhere. */
-  onInFlight: v.optional(oneOf(["wait", "reject"]), "wait"),
-  /**
-   * Longest time for which a run waits for a store that cannot be reached or is locked, within its deadline. Not where
-   * `onStoreError` is `"run_unprotected"`.
-   */
-  storeRetryMs: v.optional(milliseconds(), 120_000),
-  /** Conduct of a run with an idempotency key when the store fails. */
-  onStoreError: v.optional(oneOf(["fail", "run_unprotected"]), "fail"),
-});
+export const reliabilityConfig = declareOptions(
+  "ReliabilityConfig",
+  "reliabilityConfig",
+  {
+    ...retryEntries,
+    /** Options of the circuit breaker. */
+    circuitBreaker: v.optional(nested(circuitBreakerEntries), {}),
+    /** The same for single providers, by `tool.provider`; what is left out is as in `circuitBreaker`. */
+    circuitBreakers: v.optional(
+      checkedBy<Readonly<Record<string, CircuitBreakerConfig>>>(isRecord, breakersAllowed),
+      Object.freeze({}),
+    ),
+    /** Time for which a finished run's output is kept under its idempotency key. */
+    idempotencyTtlMs: v.optional(milliseconds(), 3_600_000),
+    /** Time for which a claim on an idempotency key outlives a process that died with it. A live run renews it. */
+    leaseMs: v.optional(milliseconds({ minimum: 10 }), 30_000),
+    /** Longest time of one attempt. Default: none but the run's deadline. */
+    attemptTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
+    /** Longest wait for the first chunk of a streamed answer. Default: none. */
+    firstChunkTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
+    /** Longest wait between two chunks of a streamed answer. Default: none. */
+    chunkTimeoutMs: v.optional(milliseconds({ minimum: 1 })),
+    /** Conduct of a run whose idempotency key is in flight elsewhere. */
+    onInFlight: v.optional(oneOf(["wait", "reject"]), "wait"),
+    /**
+     * Longest time for which a run waits for a store that cannot be reached or is locked, within its deadline. Not where
+     * `onStoreError` is `"run_unprotected"`.
+     */
+    storeRetryMs: v.optional(milliseconds(), 120_000),
+    /** Conduct of a run with an idempotency key when the store fails. */
+    onStoreError: v.optional(oneOf(["fail", "run_unprotected"]), "fail"),
+  },
+  optionPlaces,
+);
 
 export const retryConfig = declareOptions("RetryConfig", "retry", retryEntries);
 export const circuitBreakerConfig = declareOptions("CircuitBreakerConfig", "circuitBreaker", circuitBreakerEntries);
@@ -104,6 +110,17 @@ export interface ResolvedReliabilityConfig extends Omit<ResolvedOptions<typeof r
  */
 export function resolveReliabilityConfig(given: unknown, path = reliabilityConfig.place): ResolvedReliabilityConfig {
   const issues: OptionIssue[] = [];
+  const config = collectReliabilityConfig(given, path, issues);
+  if (!config || issues.length > 0) throw new InvalidOptionsError(issues);
+  return config;
+}
+
+/** Like `resolveReliabilityConfig`, but adds the faults to `issues`. */
+export function collectReliabilityConfig(
+  given: unknown,
+  path: string,
+  issues: OptionIssue[],
+): ResolvedReliabilityConfig | undefined {
   const config = collectOptions(reliabilityConfig, given, path, issues);
   const base = config && checkBreaker(config.circuitBreaker, `${path}.circuitBreaker`, issues);
   const circuitBreakers: Record<string, ResolvedCircuitBreakerConfig> = {};
@@ -111,8 +128,7 @@ export function resolveReliabilityConfig(given: unknown, path = reliabilityConfi
     const breaker = collectBreaker(own, `${path}.circuitBreakers.${provider}`, issues, base);
     if (breaker) circuitBreakers[provider] = breaker;
   }
-  if (!config || issues.length > 0) throw new InvalidOptionsError(issues);
-  return Object.freeze({ ...config, circuitBreakers });
+  return config && Object.freeze({ ...config, circuitBreakers });
 }
 
 /** Checks a circuit breaker's options and fills in what is left out from `base`, else from the defaults. */

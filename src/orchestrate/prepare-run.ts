@@ -4,11 +4,12 @@ import { type OrchestrationConfig, orchestrationConfig, type ResolvedOrchestrati
 import { type EnclosingWork, enclosingWork } from "../contract/enclosing-work.ts";
 import { ToolNotFoundError } from "../contract/errors.ts";
 import type { EventManager, OrchestrationEvent } from "../contract/event.ts";
+import { optionPlaces } from "../contract/option-places.ts";
 import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { snapshot } from "../core/canonical.ts";
 import { InvalidOptionsError, messageOf, type OptionIssue } from "../core/errors.ts";
-import { adviceForUnknown, collectOptions, resolveOptions } from "../core/options.ts";
+import { collectOptions, resolveOptions, unknownOption } from "../core/options.ts";
 import { createId } from "../core/random.ts";
 import { CancelScope } from "../core/signal.ts";
 import { activeTraceId } from "../telemetry/opentelemetry.ts";
@@ -156,8 +157,11 @@ export function limitsOf({ budget, timeoutMs }: ResolvedOrchestrationConfig): Bu
 }
 
 function checkParams(given: GivenRun, known: readonly string[], issues: OptionIssue[]): void {
+  const what = `a parameter of ${known === runParams ? "run" : "runMany"}`;
+  // Of several places that an option has, a run's own come first.
+  const elsewhere = optionPlaces.toSorted(([a], [b]) => Number(b === "options") - Number(a === "options"));
   for (const name of Object.keys(given) as (keyof GivenRun)[]) {
-    if (!known.includes(name)) issues.push({ path: name, given: given[name], allowed: adviceFor(name, known) });
+    if (!known.includes(name)) issues.push(unknownOption(name, name, given[name], { what, known, elsewhere }));
   }
   check(given.toolOptions, isObject, "toolOptions", "an object of the tool's options", issues);
   check(given.onEvent, isFunction, "onEvent", "a function of an event", issues);
@@ -167,13 +171,12 @@ function checkParams(given: GivenRun, known: readonly string[], issues: OptionIs
   check(given.fallbackTools, Array.isArray, "fallbackTools", "a list of tools or of their names", issues);
   const choices = [given.tool, given.toolName, given.agents].filter((choice) => choice !== undefined);
   if (choices.length > 1)
-    issues.push({ path: "tool", given: "more than one", allowed: "one of tool, toolName and agents" });
-}
-
-/** Of several places that an option has, a run's own come first. */
-function adviceFor(name: string, known: readonly string[]): string {
-  const isOfRun = Object.hasOwn(orchestrationConfig.entries, name);
-  return isOfRun ? `no such option here: "${name}" belongs into options` : adviceForUnknown(name, known);
+    issues.push({
+      path: "tool",
+      given: "more than one",
+      allowed: "one of tool, toolName and agents",
+      message: "A run takes one of tool, toolName and agents, and got more than one.",
+    });
 }
 
 function checkBasic(
@@ -181,19 +184,17 @@ function checkBasic(
   options: { idempotencyKey?: string | undefined } | undefined,
   issues: OptionIssue[],
 ): void {
-  const needsReliable = "nothing here: this needs a ReliableOrchestrator, which has the same run()";
-  if (options?.idempotencyKey !== undefined) {
-    issues.push({ path: "options.idempotencyKey", given: options.idempotencyKey, allowed: needsReliable });
-  }
-  if (given.fallbackTools !== undefined) {
-    issues.push({ path: "fallbackTools", given: given.fallbackTools, allowed: needsReliable });
+  for (const [path, value] of [
+    ["options.idempotencyKey", options?.idempotencyKey],
+    ["fallbackTools", given.fallbackTools],
+  ] as const) {
+    const message = `${path} needs a ReliableOrchestrator, which has the same run(). Use one, or leave ${path} out.`;
+    if (value !== undefined) issues.push({ path, given: value, allowed: "nothing", message });
   }
   if (given.tool === undefined && given.toolName === undefined && given.agents === undefined) {
-    issues.push({
-      path: "toolName",
-      given: undefined,
-      allowed: "a tool, or its name; ReliableOrchestrator chooses one by itself",
-    });
+    const message =
+      "No tool is named. Pass tool or toolName, or use a ReliableOrchestrator, which chooses one by itself.";
+    issues.push({ path: "toolName", given: undefined, allowed: "a tool, or its name", message });
   }
 }
 
@@ -262,8 +263,8 @@ function checkManyParams(
     issues.push({ path: "concurrency", given: concurrency, allowed: "a whole number of at least 1" });
   for (const name of perRunOptions) {
     if (options?.[name] === undefined) continue;
-    const allowed = "nothing here: it is one run's; call run() for each request";
-    issues.push({ path: `options.${name}`, given: options[name], allowed });
+    const message = `options.${name} is for a single run, not for runMany. Call run() for each request.`;
+    issues.push({ path: `options.${name}`, given: options[name], allowed: "nothing", message });
   }
 }
 

@@ -1,6 +1,11 @@
 import type { OrchestratorSettings } from "../contract/settings.ts";
+import type { OptionIssue } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
-import { type ReliabilityConfig, resolveReliabilityConfig } from "../guard/reliability-config.ts";
+import {
+  collectReliabilityConfig,
+  type ReliabilityConfig,
+  resolveReliabilityConfig,
+} from "../guard/reliability-config.ts";
 import type { Planner } from "../planning/planner.ts";
 import { allowedStores, type RunStore, storeMethods, storeNames } from "../store/store.ts";
 import { Orchestrator } from "./orchestrator.ts";
@@ -53,7 +58,7 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   /** @internal */
   protected static override readonly furtherSettings = {
     planner: { methods: ["plan"], allowed: "an object with a plan function" },
-    reliabilityConfig: { methods: [], allowed: "an object of reliability options" },
+    reliabilityConfig: { methods: [], allowed: "an object of reliability options", faultsIn: faultsInConfig },
     store: { names: storeNames, methods: storeMethods, allowed: allowedStores },
     state: { methods: ["policiesFor", "flightsOn"], allowed: "a ReliabilityState" },
     maxRetryAfterMs: { isDuration: true, methods: [], allowed: "a number of milliseconds of at least 0" },
@@ -66,4 +71,10 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   protected override reliability(): Promise<Reliability> {
     return this.#reliability();
   }
+}
+
+function faultsInConfig(value: unknown): readonly OptionIssue[] {
+  const issues: OptionIssue[] = [];
+  collectReliabilityConfig(value, "reliabilityConfig", issues);
+  return issues;
 }

@@ -1,10 +1,11 @@
 import { type OrchestrationConfig, orchestrationConfig } from "../contract/config.ts";
+import { optionPlaces } from "../contract/option-places.ts";
 import type { CalibrationSource, Logger, OrchestratorSettings, PriceSource } from "../contract/settings.ts";
 import type { ToolRegistry } from "../contract/tool.ts";
 import { snapshot } from "../core/canonical.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
-import { adviceForUnknown, collectOptions } from "../core/options.ts";
+import { collectOptions, unknownOption } from "../core/options.ts";
 import { type Random, systemRandom } from "../core/random.ts";
 import { getGlobalRegistry } from "../tool/registry.ts";
 
@@ -28,11 +29,13 @@ export interface SettingRule {
   readonly methods: readonly string[];
   /** The phrase for it. */
   readonly allowed: string;
+  /** Names the faults in a value of the right kind. */
+  faultsIn?(value: unknown): readonly OptionIssue[];
 }
 
 const settings: Readonly<Record<string, SettingRule>> = {
   registry: { methods: ["get", "list"], allowed: "a registry, as createRegistry([…]) gives it" },
-  defaultOptions: { methods: [], allowed: "an object of run options" },
+  defaultOptions: { methods: [], allowed: "an object of run options", faultsIn: faultsInDefaults },
   prices: { methods: ["costUsd"], allowed: "an object with a costUsd function" },
   estimateTokens: { isFunction: true, methods: [], allowed: "a function that gives the tokens of a text" },
   calibrations: { methods: ["confidence"], allowed: "a CalibrationStore, or an object with a confidence function" },
@@ -52,9 +55,7 @@ export function resolveSettings(
   further: Readonly<Record<string, SettingRule>> = {},
 ): ResolvedSettings {
   const known = { ...settings, ...further };
-  const issues = Object.entries(given ?? {}).flatMap(([name, value]) => issueOf(name, value, known));
-  if (isObject(given?.defaultOptions))
-    collectOptions(orchestrationConfig, given.defaultOptions, "defaultOptions", issues);
+  const issues = Object.entries(given ?? {}).flatMap(([name, value]) => issuesOf(name, value, known));
   if (issues.length > 0) throw new InvalidOptionsError(issues);
   return {
     registry: given?.registry ?? getGlobalRegistry(),
@@ -68,11 +69,21 @@ export function resolveSettings(
   };
 }
 
-function issueOf(name: string, value: unknown, known: Readonly<Record<string, SettingRule>>): OptionIssue[] {
+function issuesOf(name: string, value: unknown, known: Readonly<Record<string, SettingRule>>): readonly OptionIssue[] {
   if (value === undefined) return [];
   const rule = Object.hasOwn(known, name) ? known[name] : undefined;
-  if (!rule) return [{ path: name, given: value, allowed: adviceForUnknown(name, Object.keys(known)) }];
-  return fits(value, rule) ? [] : [{ path: name, given: value, allowed: rule.allowed }];
+  if (!rule) {
+    const there = { what: "a setting of an orchestrator", known: Object.keys(known), elsewhere: optionPlaces };
+    return [unknownOption(name, name, value, there)];
+  }
+  if (!fits(value, rule)) return [{ path: name, given: value, allowed: rule.allowed }];
+  return rule.faultsIn?.(value) ?? [];
+}
+
+function faultsInDefaults(value: unknown): readonly OptionIssue[] {
+  const issues: OptionIssue[] = [];
+  collectOptions(orchestrationConfig, value, "defaultOptions", issues);
+  return issues;
 }
 
 function fits(value: unknown, { names, isFunction, isDuration, methods }: SettingRule): boolean {

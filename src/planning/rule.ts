@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { AnyTool } from "../contract/tool.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
-import { checkedBy, collectOptions, listOf, nested, type OptionsDeclaration, text } from "../core/options.ts";
+import { checkedBy, collectOptions, declareOptions, listOf, nested, text } from "../core/options.ts";
 import { type CompiledCondition, compileCondition, type RuleCondition } from "./conditions.ts";
 import type { PlanContext } from "./planner.ts";
 
@@ -42,23 +42,12 @@ export interface CompiledRule {
   optionsFor(request: unknown, context: PlanContext): Record<string, unknown>;
 }
 
-/**
- * Options of rules, checked as all options are. They are not declared with those of runs and tools: no caller who misplaces
- * a `name` there wants to be sent to a rule.
- */
-export function ruleOptions<const Entries extends v.ObjectEntries>(
-  name: string,
-  entries: Entries,
-): OptionsDeclaration<Entries> {
-  return { name, place: name, entries, schema: v.strictObject(entries) };
-}
-
 const toolRef = checkedBy<ToolRef>(
   (value) => (typeof value === "string" ? value !== "" : typeof (value as AnyTool | null)?.name === "string"),
   "a tool, or the name of one",
 );
 
-const planningRule = ruleOptions("PlanningRule", {
+const planningRule = declareOptions("PlanningRule", "PlanningRule", {
   name: text(),
   priority: v.optional(checkedBy<number>(Number.isFinite, "a number"), 0),
   description: v.optional(v.string("a text")),

@@ -33,7 +33,7 @@ import { decodeJson, encodeJson, encodeKey, staleToken, storeClosed } from "./st
  * 2. Values are kept as JSON text: no reference leads into the store.
  */
 
-const memoryStoreOptions = declareOptions("MemoryStoreOptions", "new MemoryStore(…)", {
+export const memoryStoreOptions = declareOptions("MemoryStoreOptions", "new MemoryStore(…)", {
   /** Most keys that are kept; more only while more are running. */
   maxEntries: v.optional(wholeNumber({ minimum: 1, unit: "keys" }), 10_000),
   /** Retention of the journal of a run that never settled. Default: 7 days. */

@@ -15,7 +15,7 @@ import { type SqlConnection, type SqlQuery, type SqlRow, SqlStore } from "./sql-
 import { defaultJournalTtlMs } from "./store.ts";
 import { newerSchema, storeClosed } from "./store-errors.ts";
 
-const postgresStoreOptions = declareOptions("PostgresStoreOptions", "new PostgresStore(…)", {
+export const postgresStoreOptions = declareOptions("PostgresStoreOptions", "new PostgresStore(…)", {
   /** Where the database is. Default: the environment variable `DATABASE_URL`, else what the `PG…` variables say. */
   connectionString: v.optional(text("a connection string, such as postgres://steer@db.internal/steer")),
   /** A `Pool` of the package `pg` to use in place of an own one. It stays open when the store is closed. Default: an own one. */

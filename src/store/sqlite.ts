@@ -12,7 +12,7 @@ import { type SqlConnection, type SqlQuery, type SqlRow, SqlStore } from "./sql-
 import { defaultJournalTtlMs } from "./store.ts";
 import { newerSchema, storeClosed } from "./store-errors.ts";
 
-const sqliteStoreOptions = declareOptions("SqliteStoreOptions", "new SqliteStore(…)", {
+export const sqliteStoreOptions = declareOptions("SqliteStoreOptions", "new SqliteStore(…)", {
   /** The file; it and its folder are made where they are missing. Default: `.steer/runs.sqlite`. */
   path: v.optional(text("a path of a file"), join(".steer", "runs.sqlite")),
   /** Wait for another process's write lock. */

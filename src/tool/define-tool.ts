@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { optionPlaces } from "../contract/option-places.ts";
 import { type NamedTool, Tool, type ToolContext } from "../contract/tool.ts";
 import { assertKnownOptions } from "../core/options.ts";
 
@@ -46,7 +47,7 @@ export function defineTool<const Name extends string, I, R>(
   },
 ): NamedTool<Name, I, R>;
 export function defineTool(definition: FunctionToolDefinition): NamedTool<string, unknown, unknown> {
-  assertKnownOptions(definition, [...metaNames, "input", "execute"], "defineTool(…)");
+  assertKnownOptions(definition, [...metaNames, "input", "execute"], "defineTool(…)", optionPlaces);
   return new FunctionTool(definition);
 }
 

@@ -71,8 +71,8 @@ describe("the options of a run", () => {
   });
 
   it("send what belongs to the tool to the tool's options, and back", () => {
-    expect(() => resolveOptions(orchestrationConfig, { epsilon: 0.1 })).toThrow('"epsilon" belongs into toolOptions');
-    expect(() => resolveOptions(bundleOptions, { budget: { tokens: 1 } })).toThrow('"budget" belongs into options');
+    expect(() => resolveOptions(orchestrationConfig, { epsilon: 0.1 })).toThrow("Move it to toolOptions.epsilon.");
+    expect(() => resolveOptions(bundleOptions, { budget: { tokens: 1 } })).toThrow("Move it to options.budget.");
   });
 
   it("guess at what was meant inside a budget", () => {

@@ -58,8 +58,8 @@ describe("a shown value", () => {
     [function named() {}, "the function named"],
     [() => {}, "a function"],
     [{ a: [1] }, '{"a":[1]}'],
-    [cycle, "an array that is no JSON"],
-    [{ big: 1n }, "an object that is no JSON"],
+    [cycle, "an array that is not JSON"],
+    [{ big: 1n }, "an object that is not JSON"],
   ])("of %o is one short line", (value, shown) => expect(showValue(value)).toBe(shown));
 });
 

@@ -62,9 +62,9 @@ describe("input is checked once, at the edge", () => {
     const error = await rejection(
       orchestrator.run({ tool: triageOf([]), request: { report: "x" }, toolOptions: { budget: { tokens: 1 } } as any }),
     );
-    expect((error as Error).message).toContain("belongs into options");
+    expect((error as Error).message).toContain("Move it to options.");
     const other = await rejection(orchestrator.run({ tool: echo, request: { q: "x" }, timeoutMs: 5 } as any));
-    expect((other as Error).message).toContain("belongs into options");
+    expect((other as Error).message).toContain("Move it to options.");
   });
 
   test("a path that is no JSON pointer is refused wherever one stands, and nothing has run", async () => {
@@ -628,7 +628,7 @@ describe("runMany", () => {
       "concurrency: a whole number of at least 1",
     ]);
     expect(issues({ request: {} })).toEqual(['request: no option of this name; did you mean "requests"?']);
-    expect(issues({ timeoutMs: 5 })).toEqual(['timeoutMs: no such option here: "timeoutMs" belongs into options']);
+    expect(issues({ timeoutMs: 5 })).toEqual(['timeoutMs: no such option here: "timeoutMs" belongs in options']);
     expect(issues({ options: { timeout: 5 } })[0]).toContain("timeoutMs");
     expect(issues({ signal: "stop" })).toEqual(["signal: an AbortSignal"]);
     expect(refusal({ tool: undefined, toolName: "ecko" })).toBeInstanceOf(ToolNotFoundError);

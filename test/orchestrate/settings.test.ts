@@ -13,7 +13,7 @@ describe("an orchestrator's settings", () => {
     reliabilityConfig: [7, "an object of reliability options"],
     registry: [[], "a registry"],
     clock: ["now", "a clock with now and sleep"],
-    maxParallel: [1, "belongs into toolOptions"],
+    maxParallel: [1, "belongs in toolOptions"],
     colour: [1, "one of registry, defaultOptions"],
   };
 

@@ -34,8 +34,14 @@ test.each([
           path: `${name}(…).descripton`,
           given: "d",
           allowed: expect.stringMatching(/^no option of this name; did you mean "description"\? \(one of name, /),
+          message: `${name}(…).descripton is not an option of ${name}(…) (got "d"); did you mean "description"?`,
         },
-        { path: `${name}(…).k`, given: 5, allowed: 'no such option here: "k" belongs into toolOptions' },
+        {
+          path: `${name}(…).k`,
+          given: 5,
+          allowed: 'no such option here: "k" belongs in toolOptions',
+          message: `${name}(…).k is not an option of ${name}(…). Move it to toolOptions.k.`,
+        },
       ],
     }),
   );
@@ -53,8 +59,8 @@ describe.each([
       [{ options: { timeoutMS: 5 } }, 'did you mean "timeoutMs"'],
       [{ toolOptions: { epsilom: 5 } }, 'did you mean "epsilon"'],
       [{ toolOption: {} }, 'did you mean "toolOptions"'],
-      [{ options: { epsilon: 0.1 } }, "belongs into toolOptions"],
-      [{ maxParallel: 3 }, "belongs into options"],
+      [{ options: { epsilon: 0.1 } }, "options.epsilon is not a run option. Move it to toolOptions.epsilon."],
+      [{ maxParallel: 3 }, "maxParallel is not a parameter of run. Move it to options.maxParallel."],
     ] as const) {
       const error = await rejection(orchestrator().run({ tool, request: {}, ...params } as any));
       expect(error).toBeInstanceOf(InvalidOptionsError);

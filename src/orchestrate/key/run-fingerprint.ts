@@ -1,5 +1,5 @@
 import { fingerprint } from "../../core/canonical.ts";
-import { InvalidOptionsError, messageOf, type OptionIssue } from "../../core/errors.ts";
+import { InvalidOptionsError, messageOf, type OptionIssue, showValue } from "../../core/errors.ts";
 
 /** What makes two runs of one idempotency key the same run. */
 export interface FingerprintedRun {
@@ -93,7 +93,7 @@ function isPlain(value: object): boolean {
 }
 
 function refuse(given: unknown, path: string, issues: OptionIssue[]): undefined {
-  const allowed =
-    "JSON data, or what has a toJSON, together with options.idempotencyKey, so that equal requests can be told from others";
-  issues.push({ path, given, allowed });
+  const shown = typeof given === "string" ? given : showValue(given);
+  const message = `${path} is ${shown}. With an idempotencyKey it must be JSON (or have toJSON), so that equal requests can be recognised.`;
+  issues.push({ path, given, allowed: "JSON data, or a value with toJSON", message });
 }

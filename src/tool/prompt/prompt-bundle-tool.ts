@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { BundleOptions, ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { EvidenceSource, LanguageModelLike, PromptMessage } from "../../contract/model.ts";
+import { optionPlaces } from "../../contract/option-places.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { JSONObject } from "../../core/json.ts";
 import { lazily } from "../../core/lazily.ts";
@@ -94,7 +95,7 @@ export class PromptBundleTool<
   /** @throws InvalidOptionsError for an unknown option, or a schema with a slip */
   constructor(options: PromptBundleToolOptions<P, T, Name>) {
     super();
-    assertKnownOptions(options, optionNames, "PromptBundleTool(…)");
+    assertKnownOptions(options, optionNames, "PromptBundleTool(…)", optionPlaces);
     if (options.schema !== undefined) assertSchema(options.schema, "PromptBundleTool(…).schema");
     this.name = options.name;
     setQuestion(this, options);
