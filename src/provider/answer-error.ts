@@ -13,7 +13,7 @@ interface AnswerFacts {
   /** HTTP status that the failure stands for, as the response itself had another one. */
   readonly statusCode?: number | undefined;
   readonly isRetryable?: boolean | undefined;
-  /** What the server said, as text. */
+  /** Words of the server, as text. */
   readonly responseBody?: string | undefined;
   readonly responseHeaders?: unknown;
   readonly cause?: unknown;

@@ -1,7 +1,7 @@
 import type { EmbeddingModelV4 } from "@ai-sdk/provider";
 import { lazily } from "../core/lazily.ts";
 
-/** What we call of the AI SDK's `EmbeddingModelV3` and `EmbeddingModelV4`, by structure. */
+/** Parts of the AI SDK's `EmbeddingModelV3` and `EmbeddingModelV4` that we call, by structure. */
 export interface EmbeddingModelLike {
   readonly specificationVersion: "v3" | "v4";
   readonly provider: string;

@@ -9,7 +9,7 @@ const loadRecorded = lazily(() => import("./recorded.ts"));
 const loadSimulated = lazily(() => import("./simulated.ts"));
 const loadModelFetch = lazily(() => import("./model-fetch.ts"));
 
-/** Where and how a model that is named by text is asked. */
+/** Address, headers and key of a model that is named by text. */
 export interface ModelAccess {
   /** Sent with each call, beside the key. */
   readonly headers?: Readonly<Record<string, string>> | undefined;

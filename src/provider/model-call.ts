@@ -10,17 +10,17 @@ import type { Clock } from "../core/clock.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { askForSchema } from "./response-format.ts";
 
-/** What a model is asked, and how. What is left out is left to the provider. */
+/** Question to a model. A setting that is left out is left to the provider. */
 export interface ModelCall {
   readonly messages: readonly PromptMessage[];
   /** Estimates the tokens of the prompt, for a provider that withholds the figure. */
   readonly estimatePrompt?: (() => number | undefined) | undefined;
   readonly seed?: number | undefined;
-  /** Which of several answers to the same prompt this is, from 0. Recordings are kept and replayed by it. */
+  /** Index of this answer among several to the same prompt, from 0. Recordings are kept and replayed by it. */
   readonly sampleIndex?: number | undefined;
   readonly temperature?: number | undefined;
   readonly maxOutputTokens?: number | undefined;
-  /** By provider name, as the AI SDK has them. */
+  /** Options of the AI SDK, by provider name. */
   readonly providerOptions?: Record<string, Record<string, any>> | undefined;
   /** The answer shall be JSON of this schema. It is asked for, not checked. */
   readonly responseSchema?: JSONSchema | undefined;
@@ -42,7 +42,7 @@ export interface ModelCall {
   readonly onUsage?: ((usage: Usage) => void) | undefined;
 }
 
-/** What a model answered. */
+/** Answer of a model. */
 export interface ModelAnswer {
   readonly text: string;
   /** Thoughts that came beside the text. */
@@ -56,7 +56,7 @@ export interface ModelAnswer {
   readonly responseId?: string | undefined;
   /** The model that answered, which may be a dated version of the one that was asked. */
   readonly modelId: string;
-  /** What the provider says about the call: settings that it does not know, and the like. */
+  /** Remarks of the provider on the call: settings that it does not know, and the like. */
   readonly warnings: readonly string[];
 }
 

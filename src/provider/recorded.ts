@@ -14,14 +14,14 @@ import { sampleIndexOf, toPrompt } from "./model-call.ts";
 import type { OwnModel } from "./response-format.ts";
 import { fromUsage } from "./usage.ts";
 
-/** What is asked was not recorded. Asking again gives the same. */
+/** The recording has no answer to the question. Asking again gives the same. */
 export class RecordedAnswerMissingError extends Error {
   override readonly name = "RecordedAnswerMissingError";
   readonly isRetryable = false;
 }
 
 /**
- * A model that replays a file of recorded answers (docs/guide/models.md has the format). Its answers say `source: "recorded"`.
+ * Makes a model that replays a file of recorded answers (docs/guide/models.md has the format). Its answers say `source: "recorded"`.
  *
  * @param reference a file, or `file#model` where the file holds answers of several models
  * @throws InvalidOptionsError where the file cannot be read, naming line and column of what is broken in it
@@ -100,11 +100,11 @@ function unusable(reference: string, allowed: string): InvalidOptionsError {
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 const answerLine = v.object({
-  /** What the user said: the text of all user messages. */
+  /** Text of all user messages. */
   question: v.string(),
   /** `promptKey` of the call. Without it, the line answers every prompt in which the user asks the question. */
   key: v.optional(v.string()),
-  /** Which of several answers to the prompt it is, from 0. Default: the next one. */
+  /** Index of this answer among several to the prompt, from 0. Default: the next one. */
   index: v.optional(count),
   text: v.string(),
   /** The model that gave the answer. */
@@ -177,13 +177,13 @@ export class RecordedAnswers {
   }
 }
 
-/** What tells one question to a model from another: its messages and the schema of the answer. */
+/** Returns the key of a question to a model: a fingerprint of its messages and of the schema of the answer. */
 export function promptKey({ prompt, responseFormat }: LanguageModelV4CallOptions): string {
   const messages = toPrompt(prompt, "v4").map(({ role, content }) => ({ role, content }));
   return fingerprint({ messages, schema: responseFormat?.type === "json" ? responseFormat.schema : undefined });
 }
 
-/** What the user says in a prompt, all of it. */
+/** Returns all that the user says in a prompt. */
 export function userText({ prompt }: Pick<LanguageModelV4CallOptions, "prompt">): string {
   const texts = prompt.filter(({ role }) => role === "user").map(textOf);
   return texts.join("\n\n").trim();
@@ -227,10 +227,10 @@ export interface JsonLine {
 }
 
 /**
- * The values of a text with one JSON value a line. Empty lines are passed over.
+ * Reads the values of a text with one JSON value a line. Empty lines are passed over.
  *
  * @param file the name of the text, for the error
- * @throws InvalidOptionsError naming file, line and column of the first line that is no JSON, half-written ones included
+ * @throws InvalidOptionsError naming file, line and column of the first line that is not JSON, half-written ones included
  */
 export function parseJsonLines(text: string, file: string): JsonLine[] {
   const values: JsonLine[] = [];
@@ -261,7 +261,7 @@ function brokenLine(place: string, given: string): InvalidOptionsError {
   ]);
 }
 
-/** A whole answer as the stream that a streaming call expects: its text in words, one after the other. */
+/** Turns a whole answer into the stream that a streaming call expects: its text in words, one after the other. */
 export function streamOf({ content, response, ...result }: LanguageModelV4GenerateResult): LanguageModelV4StreamResult {
   const text = content.map((part) => (part.type === "text" ? part.text : "")).join("");
   const deltas = text.match(/\s*\S+\s*$|\s*\S+/g) ?? (text ? [text] : []);

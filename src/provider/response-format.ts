@@ -35,7 +35,7 @@ export function askForSchema(
   };
 }
 
-/** What to tell a model that has no response format, as text for its system message. */
+/** Returns the text that tells the schema to a model without a response format. */
 function schemaInstructions(schema: JSONSchema): string {
   return (
     "Answer with one JSON value that is valid against this JSON schema, and with nothing else: " +

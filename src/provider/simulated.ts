@@ -39,13 +39,13 @@ export const simulatedModelOptions = declareOptions("SimulatedModelOptions", "si
   modelId: v.optional(text(), "simulated"),
 });
 
-/** How a simulated model answers. */
+/** Ways of a simulated model. */
 export interface SimulatedModelOptions extends OptionsInput<typeof simulatedModelOptions> {}
 
 type Settings = ReturnType<typeof resolveOptions<typeof simulatedModelOptions>>;
 
 /**
- * A model that is none: it knows the truth and errs at a given rate. What it answers depends on its seed, the prompt and the
+ * Makes a simulated model: it knows the truth and errs at a given rate. Its answers depend on its seed, the prompt and the
  * call's seed alone, so that a run can be repeated; whether a call fails and how long it takes depend on the order of calls.
  * Its answers say `source: "simulated"`.
  *
@@ -78,7 +78,7 @@ export function simulatedModel(options: SimulatedModelOptions = {}, clock: Clock
   };
 }
 
-/** What each parameter of a simulated model's name sets. */
+/** Options that the parameters of a simulated model's name set. */
 const parameters: Record<string, keyof SimulatedModelOptions> = {
   error: "errorRate",
   malformed: "malformedRate",
@@ -129,13 +129,13 @@ function answerText(settings: Settings, call: LanguageModelV4CallOptions): strin
   return chance.next() < settings.malformedRate ? malformed(text, chance) : text;
 }
 
-/** What the user said first: what follows an answer is about that answer, and does not change the truth. */
+/** Returns the first words of the user: the words after an answer are about that answer, and do not change the truth. */
 function questionOf({ prompt }: LanguageModelV4CallOptions): string {
   const answered = prompt.findIndex(({ role }) => role === "assistant");
   return userText({ prompt: answered < 0 ? prompt : prompt.slice(0, answered) });
 }
 
-/** What models do to JSON: half of it can be mended, half cannot. */
+/** Breaks JSON as models do: half of it can be mended, half cannot. */
 function malformed(text: string, chance: Random): string {
   if (chance.next() < 0.5) return `Sure! Here is the answer:\n\`\`\`json\n${text}\n\`\`\``;
   return text.slice(0, Math.ceil(text.length / 2));
@@ -152,7 +152,7 @@ function toResult(whole: string, call: LanguageModelV4CallOptions): LanguageMode
   };
 }
 
-/** Of English text, about. */
+/** Average of English text. */
 const charactersPerToken = 4;
 
 function tokensOf(text: string): number {
@@ -163,11 +163,11 @@ function tokensOf(text: string): number {
 const wrongValues = 8;
 /** Below this depth a schema that contains itself gets empty lists. */
 const deepest = 8;
-/** Where a schema sets no range. */
+/** Range of a schema that sets none. */
 const widestRange = 100;
 
 /**
- * What a simulated model holds for true where nobody tells it: a value of the schema; a text where there is no schema.
+ * Returns the truth of a simulated model that was given none: a value of the schema; a text where there is no schema.
  * Each part is chosen by a hash of the question and of its place, so that it is the same whatever else is asked for.
  * Patterns and formats of texts are not obeyed: give a `truth` for those.
  *
@@ -208,7 +208,7 @@ export function hashOf(value: unknown): number {
   return hash >>> 0;
 }
 
-/** Where in an answer to a question, and to a schema, a value stands. */
+/** Place of a value in an answer to a question and a schema. */
 interface Place {
   readonly question: string;
   readonly root: JSONSchema;

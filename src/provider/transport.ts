@@ -18,7 +18,7 @@ export function outputCeiling(maxOutputTokens: number | undefined): number {
 /** Bytes on the wire for one byte of text: an event of a stream wraps a few letters in some hundred bytes of JSON. */
 const wrapping = 16;
 
-/** What the response of one call showed on its way to the provider package. */
+/** Observations of one response on its way to the provider package. */
 export interface Watch {
   /** Bytes that were read. */
   bytes: number;
@@ -30,7 +30,7 @@ export interface Watch {
 }
 
 /**
- * The same model with an eye on its response: one without an end is ended, and one that is no stream is kept for its error. The
+ * Returns the model with an eye on its response: one without an end is ended, and one that is not a stream is kept for its error. The
  * provider packages of the AI SDK hold the fetch they were made with in `config.fetch`, and no option of a call replaces it. A
  * model that is built otherwise is given back as it is.
  */

@@ -3,7 +3,7 @@ import { failedAnswer, pausedAnswer, refusedAnswer, StreamCutError, unknownEndin
 import { type Ending, endingOf } from "./endings.ts";
 import type { Said } from "./wire.ts";
 
-/** How an answer ended: in the server's own words, and in those of its provider package. */
+/** End of an answer, in the server's own words and in those of its provider package. */
 export interface End extends Pick<Said, "protocol" | "words" | "isRefused"> {
   readonly unified: LanguageModelV4FinishReason["unified"];
   readonly raw: string | undefined;
