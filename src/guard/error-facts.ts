@@ -23,7 +23,7 @@ export function* factsOfChain(error: unknown): Generator<ErrorFacts> {
 }
 
 /** Yields an error and its causes, outermost first. */
-export function* chainOf(error: unknown): Generator<Fields> {
+function* chainOf(error: unknown): Generator<Fields> {
   let current = error;
   for (let depth = 0; depth < deepestCause && isObject(current); depth++) {
     yield current;
@@ -306,7 +306,7 @@ function headerText(value: unknown): string | undefined {
   return typeof first === "string" || typeof first === "number" ? String(first) : undefined;
 }
 
-export type Fields = Record<string, unknown>;
+type Fields = Record<string, unknown>;
 
 function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null;
