@@ -1,6 +1,6 @@
+import { distance as editDistance } from "fastest-levenshtein";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
-import { editDistance } from "../core/nearest.ts";
 
 /**
  * Job: refuse a schema that says something else than its author meant, or that cannot be checked safely.

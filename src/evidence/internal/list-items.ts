@@ -20,6 +20,9 @@ const deepestItem = 200;
 /** Of more different texts at one place, only equal ones are alike. */
 const mostComparedTexts = 200;
 
+/** Strings up to this length are the same or not: names and codes that are alike name different things. */
+const longestWord = 64;
+
 /** All leaves that items have at one pointer; in a list that meets by content, all its items have one. */
 class Place {
   readonly comparison: FieldComparison;
@@ -55,9 +58,9 @@ class Place {
   /** Returns how alike two leaves are, from 0 to 1. */
   likeness(a: number, b: number): number {
     if (this.textOf(a) === this.textOf(b)) return 1;
-    const { isExact, isText, leaves } = this.#pool;
-    const isComparable = (isText || !isExact) && leaves.length <= mostComparedTexts;
-    if (!isComparable) return 0;
+    const { leaves, isBySimilarity } = this.#pool;
+    const isShort = [leaves[a], leaves[b]].some((leaf) => typeof leaf === "string" && leaf.length <= longestWord);
+    if (leaves.length > mostComparedTexts || (isShort && !isBySimilarity)) return 0;
     this.#likeness ??= new LeafLikeness(this.#pool);
     return this.#likeness.of(a, b);
   }

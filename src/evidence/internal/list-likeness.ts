@@ -95,19 +95,21 @@ function costOf({ groups }: JoinedGroups, items: ListItems, pair: readonly [numb
 
 /** Joins the most alike first, of groups that share a leaf which few groups have. */
 function joinGreedily(joined: JoinedGroups, items: ListItems, open: readonly number[], least: number): void {
-  const pairs = sharingPairs(joined, items, open).flatMap(([one, other]) => {
-    const likeness = items.likeness(commonest(joined.groups[one] as Group), commonest(joined.groups[other] as Group));
+  const itemOf = new Map(open.map((group) => [group, commonest(joined.groups[group] as Group)]));
+  const pairs = sharingPairs(joined, items, itemOf).flatMap(([one, other]) => {
+    const likeness = items.likeness(itemOf.get(one) as number, itemOf.get(other) as number);
     return likeness < least ? [] : [{ one, other, likeness }];
   });
   pairs.sort((a, b) => b.likeness - a.likeness || a.one - b.one || a.other - b.other);
   for (const { one, other } of pairs) joined.join(one, other);
 }
 
-function sharingPairs(joined: JoinedGroups, items: ListItems, open: readonly number[]): [number, number][] {
+/** @param itemOf by open group, the item that stands for it */
+function sharingPairs(joined: JoinedGroups, items: ListItems, itemOf: ReadonlyMap<number, number>): [number, number][] {
   const sharing = new Map<string, number[]>();
   const numberOf = new Map<unknown, number>();
-  for (const group of open) {
-    for (const name of leafNames(items.features(commonest(joined.groups[group] as Group)), numberOf)) {
+  for (const [group, item] of itemOf) {
+    for (const name of leafNames(items.features(item), numberOf)) {
       const known = sharing.get(name);
       if (known) known.push(group);
       else sharing.set(name, [group]);
@@ -120,7 +122,7 @@ function sharingPairs(joined: JoinedGroups, items: ListItems, open: readonly num
     (a, b) => a.length - b.length || (a[0] as number) - (b[0] as number) || (a[1] as number) - (b[1] as number),
   );
   for (const groups of rarest) {
-    if (found.size > 2 * mostPairs) break;
+    if (found.size > mostPairs) break;
     groups.forEach((group, at) => {
       for (const other of groups.slice(0, at)) found.add(other * size + group);
     });

@@ -1,4 +1,4 @@
-import { levenshteinFrom } from "./levenshtein.ts";
+import { distance as editDistance } from "fastest-levenshtein";
 import { resemblance, type TextProfile } from "./text-profile.ts";
 
 /** How a text compares with those before it, by index; until the next one is added. */
@@ -74,14 +74,13 @@ export class TextComparison {
   #compareLetters(profile: TextProfile, sharedWords: Int32Array, row: number): void {
     const { similarities } = this.#row;
     const sharedLetters = this.#letters.add(row, profile.text.split(""));
-    const editsTo = levenshteinFrom(profile.text);
     for (const index of this.#short) {
       const other = this.#profiles[index] as TextProfile;
       const hasWhole = sharedWords[index] === Math.min(profile.words.length, other.words.length);
       if (hasWhole && isWithin(profile, other)) continue;
       const longer = Math.max(profile.text.length, other.text.length);
       const isRuledOut = profile.marks !== other.marks || (sharedLetters[index] as number) < this.#least * longer;
-      similarities[index] = isRuledOut ? 0 : this.#counted(1 - editsTo(other.text) / longer);
+      similarities[index] = isRuledOut ? 0 : this.#counted(1 - editDistance(profile.text, other.text) / longer);
     }
     this.#short.push(row);
   }

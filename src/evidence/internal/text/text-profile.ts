@@ -1,7 +1,8 @@
-import { longestPattern } from "./levenshtein.ts";
-
 /** Texts of more UTF-16 units are compared by a sketch of them: all their words would take too long. */
 const longestComparedByWords = 16_384;
+
+/** Texts up to this length are compared by letters; longer ones agree in letters by accident. */
+const longestShort = 32;
 
 /** A text as it is compared. */
 export class TextProfile {
@@ -22,7 +23,7 @@ export class TextProfile {
     this.isLong = raw.length > longestComparedByWords;
     this.words = this.isLong ? [] : wordsOf(raw);
     this.text = this.isLong ? raw : this.words.join(" ");
-    this.isShort = this.text.length > 0 && this.text.length <= longestPattern;
+    this.isShort = this.text.length > 0 && this.text.length <= longestShort;
     this.marks = marksIn(this.text, this.words).sort().join(" ");
   }
 
