@@ -7,14 +7,16 @@
  * Rows run in one process, interleaved, five rounds each after one to warm up; medians count. The answers are parsed
  * anew for each round, outside the measured time. Ratios of CPU time are what can be compared between machines.
  *
- * Answers of one long text each are summarised once to warm up and three times, by the summary alone.
+ * Answers of one long text each, answers with long lists, and very many answers are summarised once to warm up and three
+ * times, by the summary alone.
  *
- * Not measured: parsing, validation, lists that are aligned, numbers with a tolerance, a similarity of the caller's. The
+ * Not measured: parsing, validation, numbers with a tolerance, a similarity of the caller's. The
  * others do less: by hand there are no texts, no confidence and no consensus put together, and microdiff only differs.
  */
 import { parseArgs } from "node:util";
 import { cases } from "./summary/cases.ts";
 import * as contenders from "./summary/contenders.ts";
+import { largeBundles, replicatesFrom } from "./summary/lists.ts";
 import { answersOf, longTexts } from "./summary/long-texts.ts";
 
 const { ours, oursWithMatrix, naive, naiveWithMatrix, microdiffMatrix } = contenders;
@@ -47,8 +49,8 @@ function measure(texts: readonly string[]): Record<string, number> {
   return Object.fromEntries(Object.entries(times).map(([name, measured]) => [name, medianOf(measured)]));
 }
 
-/** CPU milliseconds of a summary of long texts, in the middle of three. */
-function measureLong(answers: ReturnType<typeof answersOf>): number {
+/** CPU milliseconds of a summary, in the middle of three. */
+function measureOnce(answers: Parameters<typeof ours>[0]): number {
   const times = Array.from({ length: 4 }, () => {
     const start = process.cpuUsage();
     ours(answers);
@@ -68,9 +70,13 @@ const results = cases.map(({ name, answers }) => ({
   bytes: Math.round(answers(1)[0]?.length ?? 0),
   cpuMs: Object.fromEntries(sizes.map((size) => [size, measure(answers(size))])),
 }));
-const long = longTexts.map((texts) => ({ ...texts, cpuMs: measureLong(answersOf(texts)) }));
+const long = longTexts.map((texts) => ({ ...texts, cpuMs: measureOnce(answersOf(texts)) }));
+const large = largeBundles.map(({ name, answers }) => ({
+  name,
+  cpuMs: measureOnce(replicatesFrom(answers()) as Parameters<typeof ours>[0]),
+}));
 
-if (values.json) console.log(JSON.stringify({ node: process.version, rounds, results, long }, undefined, 2));
+if (values.json) console.log(JSON.stringify({ node: process.version, rounds, results, long, large }, undefined, 2));
 else {
   for (const { name, bytes, cpuMs } of results) print(`${name} (20 leaves, ${bytes} bytes)`, cpuMs);
   console.log("\none text that differs everywhere, summary, ms");
@@ -82,6 +88,8 @@ else {
       ]),
     ),
   );
+  console.log("\nlong lists, and many answers, summary, ms");
+  console.table(Object.fromEntries(large.map(({ name, cpuMs }) => [name, cpuMs.toFixed(0)])));
 }
 
 function print(title: string, cpuMs: Record<string, Record<string, number>>): void {

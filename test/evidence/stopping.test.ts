@@ -65,6 +65,30 @@ describe("the default for three replicates", () => {
   });
 });
 
+describe("the default for three replicates with lists by content", () => {
+  /** A value as text, its lists in any order. */
+  const unordered = (value: unknown): string => {
+    if (Array.isArray(value)) return `[${value.map(unordered).sort().join()}]`;
+    if (typeof value !== "object" || value === null) return `${typeof value} ${String(value)}`;
+    return `{${Object.entries(value).map(([key, inner]) => `${key}:${unordered(inner)}`)}}`;
+  };
+
+  it("gives the majority of three, its lists in any order", () => {
+    const close = fc.array(fc.oneof(record, anyJson), { minLength: 1, maxLength: 2 });
+    const three = close.chain((few) => fc.array(fc.constantFrom(...few), { minLength: 3, maxLength: 3 }));
+    fc.assert(
+      fc.property(three, (answers) => {
+        const compare = { text: false };
+        const [stopped, whole] = [untilStop({ k: 3, compare }, answers), answers].map(
+          (some) => summarize(replicatesOf(some), compare).consensus,
+        );
+        expect(unordered(stopped)).toBe(unordered(whole));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe("lossless", () => {
   it("gives the answer of all replicates on every sequence of up to nine with up to four answers", () => {
     for (let k = 1; k <= 9; k++) {
