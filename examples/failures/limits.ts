@@ -14,7 +14,7 @@ export const limitFailures: readonly Failure[] = [
     title: "The budget ends at replicate 7 of 10",
     async act(night) {
       const tool = triage(() => high);
-      const options = { budget: { tokens: 400 } };
+      const options = { budget: { tokens: 180 } };
       await night.watch(() => night.orchestrator().run({ tool, request, options, toolOptions: { k: 10 } }));
     },
   },
