@@ -129,7 +129,7 @@ export interface JudgeReport {
   model: string;
   /** Calls, those included whose verdict was in the journal. */
   calls: number;
-  /** By field: JSON pointer, with `*` in place of list indices, and its texts by group. */
+  /** Texts by field: JSON pointer, with `*` in place of list indices, and its texts by group. */
   verdicts: { path: string; groups: string[][] }[];
   /** Used by the judge, beside the replicates. It counts in `usageTotal`. */
   usage: Usage;

@@ -9,14 +9,14 @@ import type { Budget, CallBound, Spent, Usage } from "./usage.ts";
 
 /** One paid piece of work: a plain tool's `execute`, one replicate, or a whole overridden `executeBundle`. */
 export interface Call<R> {
-  /** Whose circuit breaker and retry budget it falls under. */
+  /** Provider whose circuit breaker and retry budget it falls under. */
   readonly provider: string;
   readonly replicateId?: string | undefined;
-  /** What a trace says of the call, where it is known. */
+  /** Model, for traces; absent where it is not known. */
   readonly modelId?: string | undefined;
   readonly seed?: number | undefined;
   /**
-   * The most that one attempt may use, given what is left of the budget; `undefined` where nobody knows. Parts that are
+   * The most that one attempt may use, given what is left of the budget; `undefined` where it is not known. Parts that are
    * `undefined` are not known either.
    *
    * @param previousError of the attempt before, whose correction may make this one larger
@@ -28,16 +28,16 @@ export interface Call<R> {
   execute(attempt: CallAttempt): PromiseLike<R> | R;
 }
 
-/** What one attempt of a call is given. */
+/** Means of one attempt of a call. */
 export interface CallAttempt {
   /** From 1. */
   readonly attempt: number;
   readonly signal: AbortSignal;
-  /** What was reserved for this attempt: it must not use more. Empty where no bound was known. */
+  /** Budget reserved for this attempt: it must not use more. Empty where no bound was known. */
   readonly reserved: Budget;
   /** The error of the attempt before, so that a model can be shown what was wrong with its answer. */
   readonly previousError?: unknown;
-  /** Whether anything was reported as used, by the attempt itself or by a call that is part of it. */
+  /** True once anything was reported as used, by the attempt itself or by a call that is part of it. */
   readonly hasSpent: boolean;
   /** Reports what the attempt used, also when it goes on to fail. Several reports add up. */
   spend(usage: Usage | undefined, costUsd: number | null | undefined): void;
@@ -57,7 +57,7 @@ export interface CallAttempt {
   guardWithin(signal: AbortSignal, limits?: Budget | undefined): CallGuard;
 }
 
-/** How a call ended, after all its attempts. Their usage counts, whatever came of them. */
+/** End of a call, after all its attempts. Their usage counts, whatever came of them. */
 export type CallOutcome<R> = CallFacts &
   (
     | { readonly ok: true; readonly value: R }
@@ -99,10 +99,10 @@ export interface ReplicateJournal {
   whyUnkept(place: ReplicatePlace): string | undefined;
 }
 
-/** What a replicate is known by from one run of a key to the next, where its id may be another one. */
+/** Identity of a replicate from one run of a key to the next, where its id may be another one. */
 export interface ReplicatePlace {
   readonly toolName: string;
-  /** How many models were asked before this one, because their answers stayed too uncertain. */
+  /** Number of models asked before this one, because their answers stayed too uncertain. */
   readonly stage: number;
   /** From 0, among the replicates of its model. */
   readonly index: number;
@@ -125,7 +125,7 @@ export interface ToolRuntime {
   readonly journal?: ReplicateJournal | undefined;
   /** Journal id of the enclosing replicate or whole bundle, if any. */
   readonly within?: string | undefined;
-  /** How often each question was asked with this runtime: asked twice, a question has two places in the journal. */
+  /** Number of times that each question was asked with this runtime: asked twice, a question has two places in the journal. */
   readonly timesAsked?: Map<string, number> | undefined;
   readonly prices?: PriceSource | undefined;
   readonly calibrations?: CalibrationSource | undefined;
@@ -141,7 +141,7 @@ export interface ToolRuntime {
   readonly maxParallel: number;
   /** The current attempt, inside a guarded call. */
   readonly attempt?: CallAttempt | undefined;
-  /** Whether events reach a listener; they may where this is left out. */
+  /** True where events reach a listener; they may where this is left out. */
   isHeard?(): boolean;
   /**
    * Returns the events of one attempt of a call, under the attempt's number.

@@ -35,7 +35,7 @@ export const orchestrationConfig = declareOptions(
         "an object of JSON values",
       ),
     ),
-    /** One execution a key, whoever asks and however often. Needs `ReliableOrchestrator`. */
+    /** One execution a key, however many callers ask and however often. Needs `ReliableOrchestrator`. */
     idempotencyKey: v.optional(text()),
     /** Ties the run to a distributed trace. Default: the active OpenTelemetry trace, else the request id. */
     traceId: v.optional(text()),

@@ -2,12 +2,12 @@ import { type InvalidOptionsError, messageOf, OrchestratorError } from "../core/
 import { nearest } from "../core/nearest.ts";
 import type { Budget, Usage } from "./usage.ts";
 
-/** What a run that rejected had paid for by then. */
+/** Usage and content that a run had paid for when it rejected. */
 export interface PartialRun {
   usage: Usage;
   /** US dollars; `null` where a price is not known. */
   costUsd: number | null;
-  /** What there is of the content: an evidence bundle of the finished replicates, or `null`. */
+  /** Content so far: an evidence bundle of the finished replicates, or `null`. */
   content: unknown;
 }
 
@@ -34,15 +34,15 @@ export class BudgetExceeded extends OrchestratorError {
   readonly budgetType: keyof Budget;
   /** The ceiling, in the unit of `budgetType`. */
   readonly limit: number;
-  /** What would have been used, the refused call included. */
+  /** Amount that would have been used, the refused call included. */
   readonly actual: number;
-  /** What the run waited for when its time was up; left out where a call was refused before. */
+  /** Thing that the run waited for when its time was up; left out where a call was refused before. */
   declare readonly waitedFor?: string;
-  /** Whether `actual` holds an estimate of the refused call; left out where it does not. */
+  /** True where `actual` holds an estimate of the refused call; left out where it does not. */
   declare readonly isEstimate?: boolean;
   /** Why the refused call needed so much, where that is known. */
   declare readonly because?: string;
-  /** What the run had paid for by then. */
+  /** Usage and content that the run had paid for. */
   declare readonly partial?: PartialRun;
 
   constructor(
@@ -80,7 +80,7 @@ export class ToolExecutionError extends OrchestratorError {
   readonly code = ToolExecutionError.code;
   /** The tool that failed. */
   readonly toolName: string;
-  /** What the tool threw. */
+  /** Error that the tool threw. */
   readonly error: unknown;
 
   constructor(toolName: string, error: unknown, options: { cause?: unknown } = { cause: error }) {
@@ -96,7 +96,7 @@ export class ConflictError extends OrchestratorError {
   readonly code = ConflictError.code;
   /** The idempotency key. */
   readonly key: string;
-  /** Whether another request has the key, or a run of the same request is in flight. */
+  /** `"fingerprint"`: another request has the key. `"in_flight"`: a run of the same request is in flight. */
   readonly reason: "fingerprint" | "in_flight";
 
   constructor(key: string, message: string, options?: { reason?: "fingerprint" | "in_flight" | undefined }) {
@@ -110,7 +110,7 @@ export class ConflictError extends OrchestratorError {
 export class CancelledError extends OrchestratorError {
   static readonly code = "CANCELLED";
   readonly code = CancelledError.code;
-  /** What the run had paid for by then. */
+  /** Usage and content that the run had paid for. */
   declare readonly partial?: PartialRun;
 
   constructor(reason: unknown, options?: { partial?: PartialRun | undefined }) {
@@ -167,7 +167,7 @@ export function isOrchestratorError(error: unknown): error is AnyOrchestratorErr
   return OrchestratorError.isInstance(error);
 }
 
-/** What a store can be asked to do. */
+/** Operations of a store. */
 export type StoreOperation =
   | "open"
   | "claim"
@@ -183,7 +183,7 @@ export type StoreOperation =
   | "verify";
 
 /**
- * What kept a store from doing its work. `stale_token`: someone else holds the key by now. `newer_schema`: written by a
+ * Reasons why a store did not do its work. `stale_token`: another run holds the key. `newer_schema`: written by a
  * later version of this package. `failed`: none of the others; see `cause`.
  */
 export type StoreFailure =
@@ -199,14 +199,14 @@ export type StoreFailure =
   | "too_large"
   | "failed";
 
-/** What a `StoreError` is made of. */
+/** Facts of a `StoreError`. */
 export interface StoreErrorFacts {
   readonly store: string;
   readonly operation: StoreOperation;
   readonly reason: StoreFailure;
-  /** What happened, as a sentence without its full stop. Default: the message of `cause`. */
+  /** Event, as a sentence without its full stop. Default: the message of `cause`. */
   readonly what?: string | undefined;
-  /** What to do next, as a sentence. */
+  /** Advice, as a sentence. */
   readonly advice: string;
   readonly cause?: unknown;
   readonly partial?: PartialRun | undefined;
@@ -225,15 +225,15 @@ export class StoreError extends OrchestratorError {
   readonly code = StoreError.code;
   /** `"memory"`, `"sqlite"`, `"postgres"`, or the name of a store of your own. */
   readonly store: string;
-  /** What the store was asked to do. */
+  /** Operation that failed. */
   readonly operation: StoreOperation;
-  /** What kept it from that. */
+  /** Reason of the failure. */
   readonly reason: StoreFailure;
-  /** What happened, as a sentence without its full stop. */
+  /** Event, as a sentence without its full stop. */
   readonly what: string;
-  /** What to do next, as a sentence. */
+  /** Advice, as a sentence. */
   readonly advice: string;
-  /** What the run that it ended had paid for by then, and what there is of its content. */
+  /** Usage and content that the run which it ended had paid for. */
   declare readonly partial?: PartialRun;
 
   constructor(facts: StoreErrorFacts) {
@@ -252,7 +252,7 @@ export class StoreError extends OrchestratorError {
 
 const brand = Symbol.for("steer-llm-sdk.invalid-output");
 
-/** How many faults the message names; `errors` has them all. */
+/** Number of faults that the message names; `errors` has them all. */
 const namedInMessage = 3;
 
 /**

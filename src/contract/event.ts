@@ -8,7 +8,7 @@ import type { BundleSummary, EvidenceBundle, EvidenceContent, Replicate } from "
 import type { OrchestrationOutput, OutputError } from "./output.ts";
 import type { Budget } from "./usage.ts";
 
-/** What every event of a run carries. */
+/** Fields of every event of a run. */
 export interface EventBase {
   /** From 0, one more with each event of the run. Only where events were dropped for a slow reader does it see a gap. */
   seq: number;
@@ -20,13 +20,13 @@ export interface EventBase {
   requestId: string;
   /** The name of the tool that runs; `""` before one was chosen. */
   source: string;
-  /** Of the call that the event is about, from 1; of `replicate_done`, the one that ended it. */
+  /** Number of the attempt of the call that the event is about, from 1; of `replicate_done`, the one that ended it. */
   attempt: number;
 }
 
 type EvidenceOf<C> = C extends EvidenceContent<infer T> ? T : unknown;
 
-/** What each type of event says beside `EventBase`. */
+/** Fields of each type of event beside `EventBase`. */
 export interface EventData<C = unknown> {
   /** The run was accepted: the first event of every run. One that is refused at the edge has no events. */
   run_started: { request: unknown };
@@ -39,12 +39,12 @@ export interface EventData<C = unknown> {
   /** A replicate is there, after all its attempts, or out of the journal. One that was stopped is invalid, and says so. */
   replicate_done: {
     replicate: Replicate<EvidenceOf<C>>;
-    /** Whether the store has it, so that no later run of the key pays for it again; only where the run has a key. */
+    /** True where the store has it, so that no later run of the key pays for it again; only where the run has a key. */
     kept?: boolean;
     /** Why it was not kept. */
     reason?: string;
   };
-  /** What the replicates say so far: after the second, and then at each tenth of `k`. */
+  /** Summary of the replicates so far: after the second, and then at each tenth of `k`. */
   partial_summary: { summary: BundleSummary<EvidenceOf<C>> };
   /** A bundle tool has its bundle: all of it, or the part that a failure has left. */
   bundle_ready: { evidenceBundle: EvidenceBundle<EvidenceOf<C>> };
@@ -69,13 +69,13 @@ export interface EventData<C = unknown> {
   circuit_closed: { provider: string };
   /** A tool has failed for good, and another one takes its place. */
   fallback_started: { from: string; to: string };
-  /** What an attempt may use was set aside, before it starts; only where something limits it. */
+  /** Budget was reserved for an attempt, before it starts; only where something limits it. */
   budget_reserved: { reserved: Budget; replicateId?: string };
   /** The deltas of this attempt were shown and do not count: the replicate starts anew. Before its `retry_scheduled`. */
   attempt_discarded: { replicateId?: string };
   /** A piece of an answer's text as the model writes it. Prompt tools report it with `options.streaming` alone. */
   delta: { text: string; replicateId?: string };
-  /** How far a tool is, in its own words; no tool of this package reports it. */
+  /** Progress of a tool, in its own words; no tool of this package reports it. */
   progress: { name: string; data?: JSONValue };
   /** The run has resolved with this output. The last event. */
   run_completed: { output: Extract<OrchestrationOutput<C>, { status: "completed" | "partial" }> };
@@ -111,7 +111,7 @@ export interface ToolEvents {
 
 /**
  * Listeners for the events of one or several runs. Hand it to a run as `eventManager`. A listener is called at once and not
- * waited for: what it throws or rejects with disturbs nobody, but one that blocks the event loop blocks the runs, too.
+ * waited for: what it throws or rejects with changes nothing, but one that blocks the event loop blocks the runs, too.
  *
  * @example
  * ```ts

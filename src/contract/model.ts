@@ -1,7 +1,7 @@
-/** Whether answers come from a model asked now, from a recording of one, or from a simulation. */
+/** Origin of answers: a model asked now, from a recording of one, or from a simulation. */
 export type EvidenceSource = "live" | "recorded" | "simulated";
 
-/** What we call of the AI SDK's `LanguageModelV3` and `LanguageModelV4`, by structure: no import of their package. */
+/** Part of the AI SDK's `LanguageModelV3` and `LanguageModelV4`, by structure: no import of their package. */
 export interface LanguageModelLike {
   readonly specificationVersion: "v3" | "v4";
   readonly provider: string;

@@ -22,7 +22,7 @@ export interface OutputMetadata {
   budget?: Budget;
   /** True where the output was stored by an earlier run of the same key. */
   replayed?: boolean;
-  /** Tokens of the answers that earlier runs of the same key had journaled. They are not in `usage`: nobody pays twice. */
+  /** Tokens of the answers that earlier runs of the same key had journaled. They are not in `usage`: they are not paid for twice. */
   journaledUsage?: Usage;
   [key: string]: unknown;
 }
@@ -37,14 +37,14 @@ interface OutputBase {
   elapsedMs: number;
 }
 
-/** How a run ended: plain JSON data. */
+/** End of a run, as plain JSON data. */
 export type OrchestrationOutput<C = unknown> =
   | (OutputBase & { status: "completed"; content: C; errors?: Record<string, OutputError> })
   | (OutputBase & { status: "partial"; content: C; errors?: Record<string, OutputError> })
   | (OutputBase & { status: "failed"; content: Partial<C> | null; errors: Record<string, OutputError> });
 
 /**
- * Whether an output holds an evidence bundle, for a program that does not know its tool's type.
+ * Returns true of an output that holds an evidence bundle, for a program that does not know its tool's type.
  *
  * @example
  * ```ts

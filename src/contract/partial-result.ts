@@ -5,11 +5,11 @@ import type { OutputError } from "./output.ts";
  * partial or failed output, or into the rejection that `cause` stands for, with the content on it.
  */
 export class PartialResult extends Error {
-  /** What there is. */
+  /** Content that there is. */
   readonly content: unknown;
-  /** Whether the content answers the request at all. */
+  /** True where the content answers the request at all. */
   readonly isUsable: boolean;
-  /** What failed, by the name of the tool or of its part. */
+  /** Failures, by the name of the tool or of its part. */
   readonly failures: Readonly<Record<string, OutputError>>;
 
   constructor(facts: { content: unknown; isUsable: boolean; failures: Record<string, OutputError>; cause: unknown }) {
@@ -20,7 +20,7 @@ export class PartialResult extends Error {
   }
 }
 
-/** What went wrong, as against how far a tool had come by then. */
+/** Returns what went wrong, as against how far the tool had come. */
 export function causeOf(error: unknown): unknown {
   return error instanceof PartialResult ? error.cause : error;
 }

@@ -37,7 +37,7 @@ export type Picked<Tools, T, N> = [T] extends [never]
       : AnyNamedTool
   : T;
 
-/** What a run is asked to do. */
+/** Parameters of a run. */
 export interface RunParams<Tools = {}, T extends AnyTool = never, N extends string = string> extends RunCommon {
   request: NoInfer<InputOf<Picked<Tools, T, N>>>;
   /** The tool itself: it types the request and the content. */
@@ -49,7 +49,7 @@ export interface RunParams<Tools = {}, T extends AnyTool = never, N extends stri
   fallbackTools?: readonly (string | AnyTool)[] | undefined;
 }
 
-/** What a run over many requests is asked to do. */
+/** Parameters of a run over many requests. */
 export type RunManyParams<Tools, T extends AnyTool, N extends string> = Omit<RunParams<Tools, T, N>, "request"> & {
   requests: Iterable<NoInfer<InputOf<Picked<Tools, T, N>>>> | AsyncIterable<NoInfer<InputOf<Picked<Tools, T, N>>>>;
   /** Runs in flight at once. Default: 10. */

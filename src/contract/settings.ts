@@ -5,7 +5,7 @@ import type { OrchestrationConfig } from "./config.ts";
 import type { ToolRegistry } from "./tool.ts";
 import type { Usage } from "./usage.ts";
 
-/** What an orchestrator is made of. All of it has a default. */
+/** Settings of an orchestrator. All have a default. */
 export interface OrchestratorSettings<Tools = {}> {
   /** Where `toolName` is looked up. Default: the global registry. */
   registry?: ToolRegistry<Tools> | undefined;
@@ -19,7 +19,7 @@ export interface OrchestratorSettings<Tools = {}> {
   calibrations?: CalibrationSource | undefined;
   /** Hears of every event. Default: none. */
   logger?: Logger | undefined;
-  /** What time it is, and when timers fire. Default: the real clock. */
+  /** Tells the time and fires timers. Default: the real clock. */
   clock?: Clock | undefined;
   /** For ids and jitter. Default: the process's own. */
   random?: Random | undefined;
@@ -39,15 +39,15 @@ export interface CalibrationSource {
 
 /**
  * pino, console and most loggers fit. `data` is an event; where an exception of your own code ended a run or a replicate,
- * it also has that as `err`, with its stack. Not with the option `redact`: nobody could redact a stack.
+ * it also has that as `err`, with its stack. Not with the option `redact`: a stack cannot be redacted.
  */
 export interface Logger {
-  /** What is of use to whoever looks for a fault. */
+  /** Details for finding a fault. */
   debug(data: object, message: string): void;
   /** That a run started, and how it ended well. */
   info(data: object, message: string): void;
-  /** What went wrong and was made good. */
+  /** Faults that were made good. */
   warn(data: object, message: string): void;
-  /** What failed. */
+  /** Failures. */
   error(data: object, message: string): void;
 }

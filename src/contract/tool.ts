@@ -11,7 +11,7 @@ export interface Tool<Input, Result, Options extends object> {
   readonly version: string;
   /** Shown in listings. Default: `""`. */
   readonly description: string;
-  /** Whose circuit breaker its calls fall under. Default: a breaker of its own. */
+  /** Provider whose circuit breaker its calls fall under. Default: a breaker of its own. */
   readonly provider?: string | undefined;
   /** Words that planners select by. */
   readonly capabilities?: readonly string[] | undefined;
@@ -75,14 +75,14 @@ export type NamedTool<Name extends string, I, R, O extends object = Record<strin
   readonly name: Name;
 };
 
-/** What is left of a run's budget. */
+/** Remaining budget of a run. */
 export interface BudgetView {
   readonly limits: Readonly<Budget>;
   /** Limits less what was used and what is reserved for calls in flight. A part without a limit is left out. */
   remaining(): Budget;
 }
 
-/** What a run gives to the tool that it executes. */
+/** Means that a run gives to the tool that it executes. */
 export interface ToolContext {
   /** Where the tool reports what happens; everyone who listens to the run hears it. */
   readonly events: ToolEvents;
@@ -106,18 +106,18 @@ export interface ToolContext {
   reportUsage(usage: Usage, costUsd?: number | null): void;
 }
 
-/** What a replicate's call is given beside the context of its run. */
+/** Context of a replicate's call: that of its run, and the replicate. */
 export interface ReplicateContext extends ToolContext {
   readonly replicate: ReplicateSpec;
 }
 
-/** What listings and planners see of a tool. */
+/** Facts of a tool for listings and planners. */
 export interface ToolMetadata {
   version: string;
   description: string;
   supportsBundle: boolean;
   capabilities: readonly string[];
-  /** Whose circuit breaker its calls fall under; absent where it has one of its own. */
+  /** Provider whose circuit breaker its calls fall under; absent where it has one of its own. */
   provider?: string;
   /** The most that one execution may use, where the tool says so. */
   estimate?(request: unknown, options: object): Budget | undefined;
@@ -129,11 +129,11 @@ export interface ToolRegistry<Tools = {}> {
   register(tool: AnyTool, options?: { replace?: boolean | undefined }): void;
   /** The tool of that name. */
   get(name: string): AnyTool | undefined;
-  /** Whether a tool has that name. */
+  /** Returns true where a tool has that name. */
   has(name: string): boolean;
   /** Forgets a tool. False where there was none of that name. */
   unregister(name: string): boolean;
-  /** What is known of every tool, by name. */
+  /** Returns the facts of every tool, by name. */
   list(): Record<string, ToolMetadata>;
   /** Carries the types of the tools; never there at run time. */
   readonly "~tools"?: Tools;
@@ -142,7 +142,7 @@ export interface ToolRegistry<Tools = {}> {
 const source = Symbol("source of the signal");
 
 /**
- * Gives a context a `signal` that is made when somebody first reads it, as that of `from` is. All contexts share one
+ * Gives a context a `signal` that is made when it is first read, as that of `from` is. All contexts share one
  * getter: written into an object literal it would give each context a hidden class of its own, which keeps all that the
  * getter refers to until V8 collects its whole heap.
  */

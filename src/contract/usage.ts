@@ -17,7 +17,7 @@ export interface Usage {
   requests?: number;
 }
 
-/** What something cost, or may cost: the same shape for a price of tokens, of money and of time. */
+/** Amounts that something cost, or may cost: the same shape for a price of tokens, of money and of time. */
 export interface Budget {
   /** Input and output tokens together. */
   tokens?: number | undefined;
@@ -48,7 +48,7 @@ export function zeroUsage(): Usage {
 export const nothingSpent: Spent = Object.freeze({ usage: Object.freeze(zeroUsage()), costUsd: 0 });
 
 /**
- * What was reported as used, fit to be added up. Usage without a price has an unknown one; no usage at all costs nothing.
+ * Returns reported usage in a form that can be added up. Usage without a price has an unknown one; no usage at all costs nothing.
  *
  * @throws TypeError naming the field and its value, where a figure would spoil every sum that it goes into
  */

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { InvalidOptionsError } from "./errors.ts";
 
-/** Deeper values overflow the stack of whoever walks them, `JSON.stringify` first. */
+/** Deeper values overflow the stack of code that walks them, `JSON.stringify` first. */
 export const deepestTree = 1_000;
 
 /**
@@ -15,7 +15,7 @@ export function snapshot<T>(value: T, path: string): T {
   return copy(value, { path, ancestors: [], keys: [] }, Object.freeze) as T;
 }
 
-/** The same, not frozen: whoever gets it may change it. */
+/** The same, not frozen: the receiver may change it. */
 export function plainCopy<T>(value: T, path: string): T {
   return copy(value, { path, ancestors: [], keys: [] }, (copied) => copied) as T;
 }
@@ -100,7 +100,7 @@ function isPlain(value: object): boolean {
 
 /**
  * A value as canonical JSON (RFC 8785): equal values give equal text whatever the order of their keys. The RFC has no text
- * for half a surrogate pair, which is left where somebody cut through an emoji: it is written as U+FFFD and its number.
+ * for half a surrogate pair, which is left where a text was cut through an emoji: it is written as U+FFFD and its number.
  *
  * @throws Error where the value has no such text: NaN, a BigInt, a cycle
  */

@@ -6,7 +6,7 @@ import { ignorePromise, isThenable } from "./thenable.ts";
  * Invariants:
  * 1. A listener that throws, or whose promise rejects, disturbs neither the producer nor another listener.
  * 2. Listeners hear events in the order of the emits, also of those that a listener emits.
- * 3. A reader that falls behind slows nobody and grows only by what may not be dropped.
+ * 3. A reader that falls behind slows no other and grows only by what may not be dropped.
  */
 
 export type EventListener<E> = (event: E) => unknown;
@@ -33,12 +33,12 @@ export class Emitter<E> {
     this.#options = options;
   }
 
-  /** Whether an event would reach anyone: a producer that makes events for nobody can leave that. */
+  /** True where an event would reach a listener or a reader: a producer need not make others. */
   get isHeard(): boolean {
     return this.#listeners !== undefined || this.#readers !== undefined;
   }
 
-  /** @param onListenerError where the emitter has none of its own; nobody hears it where this is left out, too */
+  /** @param onListenerError where the emitter has none of its own; without both, errors are ignored */
   emit(event: E, onListenerError?: OnListenerError | undefined): void {
     if (this.#ended) return;
     if (this.#readers) {
@@ -79,7 +79,7 @@ export class Emitter<E> {
     if (this.#untold.length === 0) this.#listeners = undefined;
   }
 
-  /** Goes on with what listeners emit meanwhile, so that nobody hears the second event before the first. */
+  /** Goes on with what listeners emit meanwhile, so that no listener hears the second event before the first. */
   #tellListeners(listeners: ReadonlySet<{ readonly call: EventListener<E> }>): void {
     for (const { event, onListenerError } of this.#untold)
       for (const { call } of listeners) tellListener(call, event, onListenerError);
@@ -98,7 +98,7 @@ export function tellListener<E>(call: EventListener<E>, event: E, onListenerErro
   }
 }
 
-/** Whoever hears of errors is a listener, too. */
+/** A listener for errors is a listener, too. */
 function report(error: unknown, listener: object, onListenerError: OnListenerError | undefined): void {
   try {
     ignorePromise(onListenerError?.(error, listener));
@@ -107,14 +107,14 @@ function report(error: unknown, listener: object, onListenerError: OnListenerErr
 
 /**
  * Job: keep events for one `for await` until it asks for them.
- * Boundary: is pushed to by an emitter; nobody else makes one.
+ * Boundary: is made and pushed to by an emitter alone.
  * Invariants:
  * 1. Each event is handed out once, in the order of the pushes, to the reads in their order.
  * 2. A droppable event is dropped where `readerCapacity` events wait already; any other is kept.
  * 3. An event that was handed out is not held on to.
  */
 
-/** How many events may wait for one reader before droppable ones are dropped. */
+/** Events that may wait for one reader before droppable ones are dropped. */
 export const readerCapacity = 16_384;
 
 /** Handed-out places at the head of the queue before they are worth cutting off. */

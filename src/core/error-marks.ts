@@ -6,7 +6,7 @@ export function keepOriginal<T extends object>(facts: T, error: unknown): T {
   return facts;
 }
 
-/** What was thrown, as it was thrown; `undefined` for data of another process, or a copy. */
+/** Returns what was thrown, as it was thrown; `undefined` for data of another process, or a copy. */
 export function originalOf(facts: object): unknown {
   return originals.get(facts);
 }
@@ -19,7 +19,7 @@ export function asRejection<E>(error: E): E {
   return error;
 }
 
-/** Whether a run has rejected with this error: to one that is still going on, it is what became of another run. */
+/** Returns true of an error that a run has rejected with: to a run that still goes on, it tells the end of another. */
 export function hasRejected(error: object): boolean {
   return rejections.has(error);
 }

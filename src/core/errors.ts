@@ -52,9 +52,9 @@ export abstract class OrchestratorError extends Error {
 export interface OptionIssue {
   /** Where it stands, from the caller's point of view: `options.budget.tokens`. */
   readonly path: string;
-  /** What was given there. */
+  /** Value that was given there. */
   readonly given: unknown;
-  /** What may stand there, as a phrase. */
+  /** Values that may stand there, as a phrase. */
   readonly allowed: string;
   /** The fault in words of its own, in place of "got …; allowed: …". */
   readonly message?: string | undefined;
@@ -129,7 +129,7 @@ export function messageOf(error: unknown): string {
   return typeof error === "string" ? withoutSecrets(error) : `a thrown ${typeof error}: ${showValue(error)}`;
 }
 
-/** Whoever throws may have put anything where an error has its message. */
+/** An error may have anything in the place of its message. */
 function textOf(message: unknown): string {
   return typeof message === "string" ? withoutSecrets(message) : showValue(message);
 }
@@ -145,7 +145,7 @@ export function kindOf(error: unknown): string {
   }
 }
 
-/** What a variable is called that holds a secret: `OPENAI_API_KEY`, `AWS_SECRET_ACCESS_KEY`, `GITHUB_TOKEN`. */
+/** Names of variables that hold a secret: `OPENAI_API_KEY`, `AWS_SECRET_ACCESS_KEY`, `GITHUB_TOKEN`. */
 const secretName = /(?:API_?KEY|_KEY|TOKEN|SECRET|PASSWORD)$/i;
 
 /** The password in an address: `postgres://steer:password@db.internal/steer`. */

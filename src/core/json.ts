@@ -6,7 +6,7 @@ export type JSONObject = { [key: string]: JSONValue | undefined };
 /** A JSON schema, draft 2020-12 unless it says otherwise. */
 export type JSONSchema = { readonly [key: string]: unknown };
 
-/** Whether a text is one whole JSON value. */
+/** Returns true of a text that is one whole JSON value. */
 export function isJson(text: string): boolean {
   try {
     JSON.parse(text);

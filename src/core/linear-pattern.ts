@@ -4,7 +4,7 @@ import { messageOf } from "./errors.ts";
 const require = createRequire(import.meta.url);
 
 /**
- * Whether a pattern is found in a text, in time linear in the text: patterns come from developers, texts from users, and
+ * Returns true where a pattern is found in a text, in time linear in the text: patterns come from developers, texts from users, and
  * a backtracking engine can be made to stop the process. The engine (263 KB, 8 ms) is loaded with the first pattern.
  *
  * @param pattern in RE2 syntax: that of JavaScript without back-references and look-around

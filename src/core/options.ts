@@ -12,7 +12,7 @@ export interface OptionsDeclaration<Entries extends v.ObjectEntries> {
   readonly elsewhere: OptionPlaces;
 }
 
-/** What a caller may write: every option may be left out, or be `undefined`. */
+/** Options as a caller may write them: every option may be left out, or be `undefined`. */
 export type OptionsInput<D extends OptionsDeclaration<any>> = EntriesInput<D["entries"]>;
 
 type EntriesInput<Entries extends v.ObjectEntries> = {
@@ -23,7 +23,7 @@ type EntriesInput<Entries extends v.ObjectEntries> = {
 export type OptionsInputWith<Shared extends v.ObjectEntries, D extends OptionsDeclaration<any>> = EntriesInput<Shared> &
   Omit<OptionsInput<D>, keyof Shared>;
 
-/** What our code reads: every option is there, its default filled in, so that a forgotten one does not compile. */
+/** Options as the code reads them: every option is there, its default filled in, so that a forgotten one does not compile. */
 export type ResolvedOptions<D extends OptionsDeclaration<any>> = EntriesOutput<D["entries"]>;
 
 type EntriesOutput<Entries extends v.ObjectEntries> = {
@@ -131,9 +131,9 @@ const kindOf: Readonly<Record<string, string>> = {
   reliabilityConfig: "a reliability option",
 };
 
-/** What the place of an unknown option takes. */
+/** Options that the place of an unknown one takes. */
 export interface KnownThere {
-  /** What the option is not: "a run option". */
+  /** Kind of option that was expected: "a run option". */
   readonly what: string;
   readonly known: readonly string[];
   readonly elsewhere: OptionPlaces;
@@ -158,7 +158,7 @@ export function unknownOption(
   return { path, given, allowed, message: `${path} is not ${what} (got ${showValue(given)})${advice}` };
 }
 
-/** What the reference page says about an entry. */
+/** Facts about an entry for the reference page. */
 export interface OptionFacts {
   readonly allowed: string;
   readonly unit?: string;

@@ -53,7 +53,7 @@ class ListenerLink extends Link {
 }
 
 /**
- * Job: carry one abort from whoever asks for it down to everything that runs on its behalf.
+ * Job: carry one abort from the caller down to everything that runs on its behalf.
  * Boundary: knows no timers and no errors; a reason is passed on as it came.
  * Invariants:
  * 1. A caller's signal gets one listener from us, however many runs share it, and none once they are over.

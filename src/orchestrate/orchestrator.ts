@@ -151,7 +151,7 @@ function streamOf<C>(
   output: Promise<OrchestrationOutput>,
   cancel: (reason: unknown) => void,
 ): OrchestrationStream<C> {
-  // Whoever reads `output` gets the rejection; nobody has to.
+  // A reader of `output` gets the rejection. Without one, it must not end the process.
   output.catch(() => {});
   return {
     output: output as Promise<OrchestrationOutput<C>>,

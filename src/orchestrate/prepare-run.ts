@@ -47,7 +47,7 @@ export function prepareRun(input: RunInput, settings: ResolvedSettings): Prepare
   };
 }
 
-/** What `run`, `stream` and `runMany` take, before anything of it is believed. */
+/** Parameters of `run`, `stream` and `runMany`, unchecked. */
 export interface GivenRun {
   readonly request?: unknown;
   readonly requests?: unknown;
@@ -80,13 +80,13 @@ export interface RunInput {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What differs at the edge between a basic and a reliable orchestrator, and between one run and many. */
+/** Differences between the input of a basic and a reliable orchestrator, and of one run and many. */
 export interface InputRules {
   readonly registry: ToolRegistry<any>;
   readonly defaultOptions: OrchestrationConfig | undefined;
-  /** Whether there are layers that plan, fall back and keep keys. */
+  /** True of an orchestrator that plans, falls back and keeps keys. */
   readonly isReliable: boolean;
-  /** Whether it is what many runs have in common. */
+  /** True of the parameters of `runMany`. */
   readonly isMany: boolean;
 }
 
@@ -248,7 +248,7 @@ const isFunction = (value: unknown) => typeof value === "function";
 const isSignal = (value: unknown) => typeof (value as AbortSignal | null)?.addEventListener === "function";
 const hasDeliver = (value: unknown) => typeof (value as EventManager | null)?.deliver === "function";
 
-/** What would make every run but one a conflict, or two runs indistinguishable. */
+/** Options that would make every run but one a conflict, or two runs indistinguishable. */
 const perRunOptions = ["idempotencyKey", "requestId"] as const;
 
 /** Checks what only `runMany` takes, and that nothing is there which only one run can have. */

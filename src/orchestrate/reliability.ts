@@ -14,7 +14,7 @@ import { type ReliabilityState, stateFor } from "./state.ts";
 
 /** Three steps that a reliable run has and a basic one has not. */
 export interface Reliability {
-  /** Does the work once for its key, whoever asks for it. */
+  /** Does the work once for its key, however many callers ask for it. */
   once(
     run: Run,
     fingerprint: string,

@@ -12,7 +12,7 @@ import { Orchestrator } from "./orchestrator.ts";
 import type { Reliability } from "./reliability.ts";
 import type { ReliabilityState } from "./state.ts";
 
-/** What a reliable orchestrator is made of, beside what every orchestrator is. */
+/** Settings of a reliable orchestrator, beside those of every orchestrator. */
 export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSettings<Tools> {
   /** Chooses the tool of a run that names none. Default: a `RuleBasedPlanner` without rules. */
   planner?: Planner | undefined;

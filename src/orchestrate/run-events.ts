@@ -53,7 +53,7 @@ const droppable: ReadonlySet<EventType> = new Set<EventType>(["delta", "progress
 const emitterOptions = { isDroppable: ({ type }: OrchestrationEvent) => droppable.has(type) };
 const terminal: ReadonlySet<EventType> = new Set<EventType>(["run_completed", "run_failed", "cancelled"]);
 
-/** What a tool may emit itself; a type that is added does not compile until it stands here. */
+/** Types that a tool may emit itself; one that is added does not compile until it stands here. */
 const ofTools: Readonly<Record<ToolEventType, true>> = {
   warning: true,
   error: true,
@@ -76,7 +76,7 @@ export class RunEvents {
   #isOver = false;
   /** The name of the tool that runs. */
   source = "";
-  /** Counts events, also those that nobody listens to: it is no listener. */
+  /** Counts events, also those without a listener. */
   meter: EventMeter | undefined = undefined;
 
   constructor(identity: RunIdentity, clock: Clock, listeners: RunListeners) {
@@ -94,12 +94,12 @@ export class RunEvents {
     this.#onListenerError = onListenerError;
   }
 
-  /** Whether there was an event yet. */
+  /** True once there was an event. */
   get hasBegun(): boolean {
     return this.#seq > 0;
   }
 
-  /** Whether an event would reach anyone. */
+  /** True where an event would reach a listener or a reader. */
   get isHeard(): boolean {
     return this.#emitter.isHeard;
   }

@@ -19,10 +19,10 @@ const levels: Partial<Record<EventType, "info" | "warn" | "error">> = {
 };
 
 /**
- * Tells a logger of a run's events; where one tells of an exception of somebody's own code, as `err` with its stack. What
+ * Tells a logger of a run's events; where one tells of an exception of the user's own code, as `err` with its stack. What
  * a listener throws it tells once a listener: one that fails on one event may fail on all.
  *
- * @param isRedacted leaves the exceptions out: nobody could redact a stack
+ * @param isRedacted leaves the exceptions out: a stack cannot be redacted
  */
 export function createRunLog(
   logger: Logger,
@@ -47,7 +47,7 @@ function logEvent(logger: Logger, event: OrchestrationEvent, err: unknown): unkn
   return logger[level](err === undefined ? event : { ...event, err: loggedError(err) }, `steer ${type}`);
 }
 
-/** Of what can be classified the facts say enough, and its error may hold what a provider was asked. */
+/** Log the exception only if it is unclassified: classified errors are covered by their facts and may contain the prompt. */
 function ownException(event: OrchestrationEvent): unknown {
   const facts = factsOfFailure(event);
   const original = facts && originalOf(facts);

@@ -2,15 +2,15 @@ import type { OrchestrationOutput } from "../contract/output.ts";
 import type { RunManyParams, RunParams } from "../contract/run.ts";
 import { lazily } from "../core/lazily.ts";
 
-/** How one of many runs ended. `index` counts the requests from 0. */
+/** End of one of many runs. `index` counts the requests from 0. */
 export type RunManyResult<Output> = { index: number; output: Output } | { index: number; error: unknown };
 
 const loadRunAll = lazily(() => import("./run-all.ts"));
 
-/** How a single run is started. */
+/** Starts a single run. */
 export type RunOne = (params: RunParams<any, any, any>) => Promise<OrchestrationOutput>;
 
-/** The runs of many requests, started by whoever iterates. */
+/** Runs of many requests, started as they are iterated. */
 export function runMany(
   params: RunManyParams<any, any, any>,
   run: RunOne,

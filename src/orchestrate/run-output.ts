@@ -43,7 +43,7 @@ function asPartialResult(tool: AnyTool, thrown: unknown): PartialResult {
 }
 
 /**
- * What the caller must fix or decide, as against what went wrong while the tool ran. What there is of an answer is paid
+ * Tells what the caller must fix or decide from what went wrong while the tool ran. What there is of an answer is paid
  * for, and given. A fallback that refuses the request is one more failure: what came before it has been paid for. What
  * became of another run, which the tool has started, is the tool's affair.
  */
@@ -96,7 +96,7 @@ function metadataOf({ input }: Run, { tool, plan }: ToolChoice, costUsd: number 
   };
 }
 
-/** What JSON would leave out is not there. */
+/** Leaves out what JSON would. */
 function withoutGaps({ tokens, costUsd, timeMs }: Budget): Budget {
   return {
     ...(tokens !== undefined && { tokens }),

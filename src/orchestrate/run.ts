@@ -55,7 +55,7 @@ export async function startRun(
 
 /** Facts that the start of a run has found out. */
 interface Started {
-  /** Of what the caller asked for; there with an idempotency key. */
+  /** Fingerprint of the caller's input; there with an idempotency key. */
   readonly fingerprint: string | undefined;
   readonly resolved: ResolvedInput | undefined;
   readonly span: Span;
@@ -148,7 +148,7 @@ function warnOfOverrun(events: RunEvents, { budgetType, limit, actual }: BudgetO
   events.emit("warning", { code: "budget_overrun", message });
 }
 
-/** What two runs of one key have to agree on. */
+/** Returns what two runs of one key have to agree on. */
 function asked({ input: { request, tool, toolOptions, agents } }: Run) {
   return { request, toolName: tool?.name, toolOptions, agents };
 }

@@ -21,7 +21,7 @@ export interface ResolvedSettings {
   readonly random: Random;
 }
 
-/** What one setting may be: one of some names, or an object with some methods. */
+/** Check of one setting: one of some names, or an object with some methods. */
 export interface SettingRule {
   readonly names?: readonly string[];
   readonly isFunction?: boolean;

@@ -9,7 +9,7 @@ import type { RunStore } from "../store/store.ts";
 import { Flights, type FlightsByKey } from "./key/flights.ts";
 
 /**
- * What reliable runs share: circuit breakers, retry budgets, the stores that are only named, and the executions in flight
+ * State that reliable runs share: circuit breakers, retry budgets, the stores that are only named, and the executions in flight
  * by key. One a process by default, so that all orchestrators know what one of them learned of a provider, and a store is
  * opened once, whose path is one in the folder that the process then works in.
  *

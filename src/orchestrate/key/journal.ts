@@ -3,7 +3,7 @@
  * Boundary: knows the claim; what becomes of the run when the store fails is the caller's.
  * Invariants:
  * 1. A replicate is found at its own place: where the same tool asks the same model the same question again; one of an
- *    earlier run only where whoever asks can still use it.
+ *    earlier run only where the caller can still use it.
  * 2. What is journaled in this run is found as well: a bundle that is tried again as a whole asks only for the rest.
  * 3. `journaledUsage` counts each replicate of an earlier run once, however often it is found.
  */
@@ -56,7 +56,7 @@ export function createClaimJournal(
   };
 }
 
-/** How a store knows the replicate of a place: `triage/r1@3fa2…`, and `triage/2/r1@9c1e…` for the second model. */
+/** Id of the replicate of a place in the store: `triage/r1@3fa2…`, and `triage/2/r1@9c1e…` for the second model. */
 function journaledAs({ toolName, stage, index, seed, question }: ReplicatePlace): { id: string; seed: number } {
   const id = [toolName, ...(stage > 0 ? [stage + 1] : []), `r${index + 1}`].join("/");
   return { id: `${id}@${question}`, seed };

@@ -1,7 +1,7 @@
 import { fingerprint } from "../../core/canonical.ts";
 import { InvalidOptionsError, messageOf, type OptionIssue, showValue } from "../../core/errors.ts";
 
-/** What makes two runs of one idempotency key the same run. */
+/** Facts that two runs of one idempotency key must share to be the same run. */
 export interface FingerprintedRun {
   readonly request: unknown;
   readonly toolName: string | undefined;
@@ -54,7 +54,7 @@ function objectToPlain(value: object, path: string, ancestors: readonly object[]
   return fields;
 }
 
-/** What JSON has no form for, as an object that no JSON data becomes here. */
+/** Represents a value without JSON form as an object that no JSON data becomes here. */
 function tagged(type: string, text: string): object {
   return { [`\0${type}`]: text };
 }

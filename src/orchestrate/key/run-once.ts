@@ -145,7 +145,7 @@ const pollMs = 500;
  * Claims a key, waiting for another process that runs the same request.
  *
  * @returns `undefined` where the store failed and the run may go on without it
- * @throws ConflictError for another request's key, and for one in flight where nobody wants to wait
+ * @throws ConflictError for another request's key, and for one in flight with `onInFlight: "reject"`
  */
 async function claimKey(
   store: RunStore,
