@@ -115,13 +115,14 @@ function readOtherString(text: string, start: number, place: Place): Scalar {
   const closers = closersOf[opener] as string;
   const inside: number[] = [];
   let hasLineEnd = false;
+  const isDouble = opener === '"' || opener === "“";
   let opened = 0;
   for (let at = start + 1; at < text.length; at++) {
     const character = text[at] as string;
     if (character === "\\") at++;
     else if (character === "\n") hasLineEnd = true;
-    else if (/["“]/.test(opener) && character === "“") opened++;
-    else if (/["“]/.test(opener) && character === "”" && opened > 0) opened--;
+    else if (isDouble && character === "“") opened++;
+    else if (isDouble && character === "”" && opened > 0) opened--;
     else if (closers.includes(character)) {
       const end = ending(text, at, place);
       if (end === "yes" && opener === "“" && opened > 0) return unclear(at);

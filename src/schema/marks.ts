@@ -57,7 +57,7 @@ export function contextOf(text: string, { start, end }: Span, previousEnd: numbe
 /** Tells whether the neighbours of a value belong to a larger one: a key before it, a comma and a member after it. */
 function isPartBy(before: string, stray: string, rest: string): boolean {
   if (/["'”’}\]]$/.test(before)) return true;
-  if (/["'”’]\s{0,20}:\s{0,100}$/.test(before) || /["'”’\d}\]]\s{0,20},\s{0,100}$/.test(before)) return true;
+  if (/["'”’}\]]\s{0,20}:\s{0,100}$/.test(before) || /["'”’\d}\]]\s{0,20},\s{0,100}$/.test(before)) return true;
   if (/["'”’\d}\]]\s{0,20},\s{0,20}[\w$]{1,40}\s{0,20}:\s{0,100}$/.test(before)) return true;
   if (/^\s{0,100},\s{0,100}["'“{[\d]/.test(rest) || /^(?:\s{0,20}:|["'“{[\p{L}\p{N}])/u.test(rest)) return true;
   if (/^\s{0,100},\s{0,100}[\w$]{1,40}\s{0,20}:/.test(rest)) return true;
