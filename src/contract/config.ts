@@ -48,7 +48,10 @@ export const orchestrationConfig = declareOptions(
         minConfidence: v.optional(finiteNumber({ minimum: 0, maximum: 1 })),
       }),
     ),
-    /** Sees a copy of every event and log line before anyone else, and gives back what others may see. */
+    /**
+     * Receives a copy of every event and log line first, and returns what others may see. Answers stand in it once, as
+     * JSON; `reasoning` of a replicate is text of the model, too.
+     */
     redact: v.optional(
       checkedBy<(event: OrchestrationEvent) => OrchestrationEvent>(
         (value) => typeof value === "function",
