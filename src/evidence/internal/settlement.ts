@@ -169,7 +169,9 @@ class Node {
       return;
     }
     this.#fill(this.#filledWith === filledList);
-    const isTied = !this.#agreement && 2 * this.field.objectRows.length === this.#table.rows;
+    const { listRows, objectRows } = this.field;
+    // A list or an object that half of the rows have is there only if something in it is.
+    const isTied = !this.#agreement && 2 * (listRows.length + objectRows.length) === this.#table.rows;
     if (this.value === absent && !isTied) this.#voteWhole(() => true);
   }
 
