@@ -116,7 +116,7 @@ const pointer = () =>
 
 export const compareOptions = declareOptions("CompareOptions", "compare", {
   ...fieldCompareEntries,
-  /** How much a field counts in distances and confidence, by JSON pointer. Default: 1 each. */
+  /** Weight of a field in distances and confidence, by JSON pointer. Default: 1 each. */
   weights: v.optional(
     v.record(pointer(), finiteNumber({ minimum: 0 }), "an object of JSON pointers and numbers of at least 0"),
   ),
@@ -165,7 +165,7 @@ export const bundleOptions = declareOptions(
     perReplicateBudget: v.optional(budget()),
     /** Ceiling of all answers together. */
     globalBudget: v.optional(budget()),
-    /** How answers are compared. */
+    /** Rules by which answers are compared. */
     compare: v.optional(compare()),
     /** JSON pointers of the fields that have to be settled before stopping; `*` stands for any list index. Default: every field. */
     fields: v.optional(listOf(pointer(), 'a list of JSON pointers such as "/severity"')),
