@@ -8,7 +8,7 @@ export interface PlanContext {
   qualityRequirements?: { minConfidence?: number };
   /** Breakers by provider; a tool that declares none has its own, named `tool:<name>`. */
   circuitBreakerStates?: Record<string, "closed" | "open" | "half_open">;
-  /** Names of tools that have failed before, and are not to be chosen again. A run plans once: its own are empty. */
+  /** Names of tools that have failed before, and are not to be chosen again. A run plans once, and leaves it out. */
   previousFailures?: string[];
 }
 
