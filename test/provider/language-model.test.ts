@@ -239,7 +239,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
     }));
 });
 
-it("counts nothing when nobody listens at the address", async () => {
+it("counts nothing when nothing listens at the address", async () => {
   const server = await startOpenAIServer({ text: "Hello" });
   const model = createOpenAI({ baseURL: server.baseURL, apiKey: "k" })("gpt-5-mini");
   await server[Symbol.asyncDispose]();
