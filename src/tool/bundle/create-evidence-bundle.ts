@@ -4,7 +4,7 @@ import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 import { addCost, addUsage, completeUsage, zeroUsage } from "../../contract/usage.ts";
 import { toJsonData, toReadableData } from "../../schema/json-data.ts";
-import { summarizeSoFar } from "./summary.ts";
+import { summarizeSoFar } from "./votes.ts";
 
 /**
  * Creates the evidence bundle of replicates that a tool got by itself.

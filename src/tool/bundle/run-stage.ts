@@ -13,7 +13,8 @@ import { createBundleRule } from "./bundle-rule.ts";
 import { type Asked, type Failure, type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
 import type { BoundSource, ReplicateSource } from "./replicate-source.ts";
 import { SettledComparison } from "./settled-comparison.ts";
-import { summarizeReplicates, summarizeSoFar } from "./summary.ts";
+import { summarizeReplicates } from "./summary.ts";
+import { summarizeSoFar } from "./votes.ts";
 
 /** Common to the stages of a bundle. */
 export interface BundleWork<Input> extends AnswerRules {

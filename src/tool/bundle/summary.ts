@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { BundleSummary, EvidenceBundle, Replicate } from "../../contract/bundle.ts";
 import { withConsensus } from "../../contract/bundle-json.ts";
 import type { CompareOptions } from "../../contract/bundle-options.ts";
@@ -6,9 +5,9 @@ import { runtimeOf } from "../../contract/call.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
 import { CancelScope, onAbort } from "../../core/signal.ts";
-import { summarizeParts } from "../../evidence/internal/parts.ts";
 import type { ResolvedSchema } from "../../schema/resolve.ts";
 import { consensusOf } from "./answers.ts";
+import { isVotedAsGiven, summarizeJson, summarizeMedoid } from "./votes.ts";
 
 /**
  * Counts the votes of replicates, puts the consensus together from the fields, and sends it through the schema once.
@@ -25,42 +24,6 @@ export async function summarizeReplicates<T>(
   const isOutput = replicates.every(isVotedAsGiven);
   const consensus = await inTime(consensusOf(schema, summary.consensusJson, isOutput), signal);
   return consensus ? withConsensus(summary, consensus.data as T) : summarizeMedoid(replicates, compare);
-}
-
-/**
- * Counts the votes so far, without waiting for the schema: where that makes something else of answers, and no replicate
- * says what the fields come to, one whole replicate is given in their place.
- */
-export function summarizeSoFar<T>(
-  replicates: readonly Replicate<T>[],
-  compare: CompareOptions | undefined,
-): BundleSummary<T> {
-  const summary = summarizeJson(replicates, compare);
-  if (replicates.every(isVotedAsGiven)) return summary;
-  const equal = replicates.find(({ valid, fields, json }) => {
-    return valid && !fields && isDeepStrictEqual(json, summary.consensusJson);
-  });
-  return equal ? withConsensus(summary, equal.data as T) : summarizeMedoid(replicates, compare);
-}
-
-function isVotedAsGiven({ valid, data, json }: Replicate<unknown>): boolean {
-  return !valid || json === undefined || data === json;
-}
-
-function summarizeJson<T>(
-  replicates: readonly Replicate<T>[],
-  compare: CompareOptions | undefined,
-  check?: () => boolean,
-): BundleSummary<T> {
-  return summarizeParts(replicates as readonly (Replicate<T> & { data: T })[], { ...compare, check });
-}
-
-function summarizeMedoid<T>(
-  replicates: readonly Replicate<T>[],
-  compare: CompareOptions | undefined,
-): BundleSummary<T> {
-  const summary = summarizeJson(replicates, compare, () => false);
-  return withConsensus(summary, summary.consensus);
 }
 
 /** Waits until the run ends, and one turn longer: a check that only computes is still heard of then. */

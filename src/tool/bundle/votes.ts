@@ -1,0 +1,43 @@
+import { isDeepStrictEqual } from "node:util";
+import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
+import { withConsensus } from "../../contract/bundle-json.ts";
+import type { CompareOptions } from "../../contract/bundle-options.ts";
+import { summarizeParts } from "../../evidence/internal/parts.ts";
+
+// Apart from summary.ts, which brings the schemas: `createEvidenceBundle` counts votes without one.
+
+/**
+ * Counts the votes so far, without waiting for the schema: where that makes something else of answers, and no replicate
+ * says what the fields come to, one whole replicate is given in their place.
+ */
+export function summarizeSoFar<T>(
+  replicates: readonly Replicate<T>[],
+  compare: CompareOptions | undefined,
+): BundleSummary<T> {
+  const summary = summarizeJson(replicates, compare);
+  if (replicates.every(isVotedAsGiven)) return summary;
+  const equal = replicates.find(({ valid, fields, json }) => {
+    return valid && !fields && isDeepStrictEqual(json, summary.consensusJson);
+  });
+  return equal ? withConsensus(summary, equal.data as T) : summarizeMedoid(replicates, compare);
+}
+
+export function isVotedAsGiven({ valid, data, json }: Replicate<unknown>): boolean {
+  return !valid || json === undefined || data === json;
+}
+
+export function summarizeJson<T>(
+  replicates: readonly Replicate<T>[],
+  compare: CompareOptions | undefined,
+  check?: () => boolean,
+): BundleSummary<T> {
+  return summarizeParts(replicates as readonly (Replicate<T> & { data: T })[], { ...compare, check });
+}
+
+export function summarizeMedoid<T>(
+  replicates: readonly Replicate<T>[],
+  compare: CompareOptions | undefined,
+): BundleSummary<T> {
+  const summary = summarizeJson(replicates, compare, () => false);
+  return withConsensus(summary, summary.consensus);
+}
