@@ -71,16 +71,22 @@ export const keyFailures: readonly Failure[] = [
     act: (night) =>
       inFolder(night, async (store) => {
         const otherProcess = new DatabaseSync(path);
-        const tool = triage(({ index }) => {
-          if (index === 2) otherProcess.exec("BEGIN IMMEDIATE");
-          return high;
-        });
         const orchestrator = night.orchestrator({ store });
-        const run = () => orchestrator.run({ tool, request, options });
-        await night.watch(run, "Another process locks its file", async () => {});
+        const lockAtThird = (unlockAfterMs?: number) =>
+          triage(({ index }) => {
+            if (index !== 2) return high;
+            otherProcess.exec("BEGIN IMMEDIATE");
+            if (unlockAfterMs !== undefined) night.clock.schedule?.(() => otherProcess.exec("ROLLBACK"), unlockAfterMs);
+            return high;
+          });
+        const run = (idempotencyKey: string, tool: ReturnType<typeof triage>) =>
+          orchestrator.run({ tool, request, options: { idempotencyKey } });
+        await night.watch(() => run("report-1", lockAtThird(10_000)), "Another process locks its file for 10 s");
+        const stuck = lockAtThird();
+        await night.watch(() => run("report-2", stuck), "And for good");
         otherProcess.exec("ROLLBACK");
         otherProcess.close();
-        const output = await night.watch(run, "The same run, when the lock is gone");
+        const output = await night.watch(() => run("report-2", stuck), "The same run, when the lock is gone");
         night.say(`journaledUsage: ${JSON.stringify(output?.metadata.journaledUsage)}`);
       }),
   },
