@@ -6,8 +6,8 @@
 import { execFileSync } from "node:child_process";
 import { build } from "tsdown";
 
-/** The target of 60 KB is missed since long texts are compared in bounded time: docs/decisions/package.md. */
-const limits = { kilobytes: 64, packages: 3 };
+/** The target of 60 KB is missed, for what docs/decisions/package.md says: statistics that `createEvidenceBundle` needs at once. */
+const limits = { kilobytes: 115, packages: 3 };
 const targets = { kilobytes: 60, cpuMs: 50 };
 
 const names = process.argv.slice(2);

@@ -1,5 +1,5 @@
 export type { BundleSummary, Disagreement, FieldSummary } from "./contract/bundle.ts";
-export type { CompareOptions, StoppingRuleName } from "./contract/bundle-options.ts";
+export type { CompareOptions, JudgeOption, StoppingRuleName } from "./contract/bundle-options.ts";
 export {
   type Calibration,
   type CalibrationData,

@@ -10,6 +10,8 @@ export type {
   EvidenceBundle,
   EvidenceContent,
   FieldSummary,
+  FinishReason,
+  JudgeReport,
   Replicate,
   ReplicateResult,
   ReplicateSpec,
@@ -18,6 +20,7 @@ export type {
   BundleOptions,
   BundleToolOptions,
   CompareOptions,
+  JudgeOption,
   ResolvedBundleOptions,
   StoppingRuleName,
 } from "./contract/bundle-options.ts";
@@ -77,7 +80,7 @@ export {
   type ToolMetadata,
   type ToolRegistry,
 } from "./contract/tool.ts";
-export type { Budget, Spent, Usage } from "./contract/usage.ts";
+export type { Budget, CallBound, Spent, Usage } from "./contract/usage.ts";
 export type { Clock } from "./core/clock.ts";
 export { type ErrorCode, InvalidOptionsError, type OptionIssue, OrchestratorError } from "./core/errors.ts";
 export type { JSONObject, JSONSchema, JSONValue } from "./core/json.ts";
@@ -86,6 +89,7 @@ export { Orchestrator } from "./orchestrate/orchestrator.ts";
 export { ReliableOrchestrator, type ReliableOrchestratorSettings } from "./orchestrate/reliable-orchestrator.ts";
 export type { RunManyResult } from "./orchestrate/run-many.ts";
 export { type EmbeddingModelLike, embeddingSimilarity } from "./provider/embedding.ts";
+export type { ModelAccess } from "./provider/find-model.ts";
 export { resolveModel } from "./provider/resolve.ts";
 export { allowSchemaHost } from "./schema/schema-registry.ts";
 export { BundleTool } from "./tool/bundle/bundle-tool.ts";

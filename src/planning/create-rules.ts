@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { budgetEntries } from "../contract/bundle-options.ts";
 import type { Budget } from "../contract/usage.ts";
-import { declareOptions, listOf, nested, resolveOptions, text, wholeNumber } from "../core/options.ts";
-import type { PlanningRule, ToolRef } from "./rule.ts";
+import { listOf, nested, resolveOptions, text, wholeNumber } from "../core/options.ts";
+import { type PlanningRule, ruleOptions, type ToolRef } from "./rule.ts";
 
 /** Settings of each helper below. */
 export interface RuleHelper {
@@ -23,7 +23,7 @@ const helperEntries = {
   fallbackTools: v.optional(v.unknown()),
 };
 
-const typeBased = declareOptions("createTypeBasedRule", "createTypeBasedRule", {
+const typeBased = ruleOptions("createTypeBasedRule", {
   ...helperEntries,
   requestType: text(),
 });
@@ -47,7 +47,7 @@ export function createTypeBasedRule(options: RuleHelper & { requestType: string 
   };
 }
 
-const keywordBased = declareOptions("createKeywordBasedRule", "createKeywordBasedRule", {
+const keywordBased = ruleOptions("createKeywordBasedRule", {
   ...helperEntries,
   keywords: v.pipe(listOf(text(), "a list of texts"), v.nonEmpty("at least one keyword")),
   attribute: v.string("the path of an attribute"),
@@ -83,7 +83,7 @@ export function createKeywordBasedRule(
 
 const defaultLowBudget: Budget = { tokens: 4_000, costUsd: 0.05, timeMs: 10_000 };
 
-const budgetAware = declareOptions("createBudgetAwareRule", "createBudgetAwareRule", {
+const budgetAware = ruleOptions("createBudgetAwareRule", {
   ...helperEntries,
   lowBudgetK: v.optional(wholeNumber({ minimum: 1, unit: "answers" }), 3),
   highBudgetK: v.optional(wholeNumber({ minimum: 1, unit: "answers" }), 5),

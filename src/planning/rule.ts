@@ -1,7 +1,15 @@
 import * as v from "valibot";
 import type { AnyTool } from "../contract/tool.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
-import { checkedBy, collectOptions, declareOptions, listOf, nested, text } from "../core/options.ts";
+import {
+  checkedBy,
+  collectOptions,
+  declareOptions,
+  listOf,
+  nested,
+  type OptionsDeclaration,
+  text,
+} from "../core/options.ts";
 import { type CompiledCondition, compileCondition, type RuleCondition } from "./conditions.ts";
 import type { PlanContext } from "./planner.ts";
 
@@ -42,12 +50,23 @@ export interface CompiledRule {
   optionsFor(request: unknown, context: PlanContext): Record<string, unknown>;
 }
 
+/**
+ * Declares options that go into a rule as they are: the plan reads them there, and not by their declaration, which only
+ * checks them.
+ */
+export function ruleOptions<const Entries extends v.ObjectEntries>(
+  name: string,
+  entries: Entries,
+): OptionsDeclaration<Entries> {
+  return declareOptions(name, name, entries);
+}
+
 const toolRef = checkedBy<ToolRef>(
   (value) => (typeof value === "string" ? value !== "" : typeof (value as AnyTool | null)?.name === "string"),
   "a tool, or the name of one",
 );
 
-const planningRule = declareOptions("PlanningRule", "PlanningRule", {
+const planningRule = ruleOptions("PlanningRule", {
   name: text(),
   priority: v.optional(checkedBy<number>(Number.isFinite, "a number"), 0),
   description: v.optional(v.string("a text")),

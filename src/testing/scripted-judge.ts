@@ -20,7 +20,12 @@ export interface ScriptedJudgeOptions {
  * @example
  * ```ts
  * const judge = scriptedJudge({ same: (a, b) => a.includes("yes") === b.includes("yes") });
- * const tool = new PromptBundleTool({ name: "t", model, prompt: "…", defaultOptions: { compare: { judge } } });
+ * const tool = new PromptBundleTool({
+ *   name: "advice",
+ *   model: scriptedModel([{ text: "Yes." }, { text: "By all means, yes." }, { text: "No." }]),
+ *   prompt: "…",
+ *   defaultOptions: { compare: { judge } },
+ * });
  * ```
  */
 export function scriptedJudge({ same, noise = 0, seed = 1, usage }: ScriptedJudgeOptions): ScriptedModel {

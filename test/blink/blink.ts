@@ -11,7 +11,7 @@ import { PostgresStore } from "../../src/stores/postgres.ts";
 import { scriptedModel } from "../../src/testing.ts";
 
 /** Answers of each run. */
-export const answersOfRun = 6;
+const answersOfRun = 6;
 
 /** Runs that went on while their store was away. */
 export interface Blinked {

@@ -43,7 +43,7 @@ const faults: Readonly<Record<string, Spoil>> = {
       () => true,
       (call, { scenario }) => Array.from({ length: scenario.reliability.maxRetries + 3 }, () => call),
     ),
-  "a provider that asks for a pause is not called before its end": spoilCalls(
+  "a model whose provider asks for a pause is not called before its end": spoilCalls(
     ({ wasAborted, tool }) => !wasAborted && !tool.startsWith("whole"),
     (call) => [
       { ...call, retryAfterMs: 60_000 },

@@ -187,7 +187,7 @@ describe.each([
     });
 
     test("whose package is not installed say what to install", async () => {
-      expect(await ask("mistral:small")).toContain("npm install @ai-sdk/mistral");
+      expect(await ask("xai:grok-4")).toContain("npm install @ai-sdk/xai");
     });
 
     test("without a key say which variable is missing", async () => {
