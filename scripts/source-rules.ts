@@ -2,6 +2,7 @@
 import { findAmbientTimeAndChance } from "./rules/injected.ts";
 import { findDeadLinks, findUnlistedPages } from "./rules/links.ts";
 import { findMachinePaths } from "./rules/machine-paths.ts";
+import { findOpenPeers } from "./rules/open-peers.ts";
 import { findUndecidedPackages } from "./rules/undecided-packages.ts";
 import { findUnreadOptions } from "./rules/unread-options.ts";
 import { readSourceProgram } from "./source-program.ts";
@@ -12,6 +13,7 @@ const faults = [
   ...findUnreadOptions(program),
   ...findMachinePaths(),
   ...findUndecidedPackages(),
+  ...findOpenPeers(),
   ...findDeadLinks(),
   ...findUnlistedPages(),
 ];
