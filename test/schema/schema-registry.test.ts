@@ -4,7 +4,7 @@ import type { AddressInfo, LookupFunction } from "node:net";
 import { describe, expect, it } from "vitest";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { fetchSchema, isPublicAddress, publicLookup } from "../../src/schema/fetch-schema.ts";
-import { allowSchemaHost, registerSchema } from "../../src/schema/schema-registry.ts";
+import { allowSchemaHost, FetchedSchemas, registerSchema } from "../../src/schema/schema-registry.ts";
 import { resolveSchemaUri } from "../../src/schema/schema-uri.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 
@@ -22,7 +22,7 @@ describe("resolveSchemaUri", () => {
   });
 
   it.each([
-    ["an unknown name", "urn:triag", 'did you mean "urn:triage"?'],
+    ["an unknown name", "urn:triag", "client.registerSchema(uri, schema)"],
     ["a host that was not allowed", "https://elsewhere.example.com/a.json", "allowSchemaHost(host)"],
     ["http", "http://schemas.example.com/b.json", "https URL"],
     ["another port", "https://schemas.example.com:8443/b.json", "allowSchemaHost(host)"],
@@ -47,6 +47,52 @@ describe("resolveSchemaUri", () => {
     await expect(resolveSchemaUri("https://localhost/a.json")).rejects.toThrow(
       /localhost has the address .+, which is not public/,
     );
+  });
+
+  it("names no URI of another caller in an error", async () => {
+    registerSchema("https://tenant.example.com/a.json?token=t0p", {});
+    const failure = resolveSchemaUri("https://tenant.example.com/a.json?token=t1");
+    await expect(failure).rejects.toThrow("?token=t1");
+    await expect(failure).rejects.not.toThrow("t0p");
+  });
+});
+
+describe("FetchedSchemas", () => {
+  function fetchedBy(clock = createFakeClock()) {
+    const asked: string[] = [];
+    const schemas = new FetchedSchemas(async ({ href }) => {
+      asked.push(href);
+      if (href.endsWith("broken")) throw new Error("no answer");
+      return { $id: href };
+    }, clock);
+    return { asked, clock, get: (path: string) => schemas.get(new URL(path, "https://schemas.example.com")) };
+  }
+
+  it("fetches a schema once an hour", async () => {
+    const { asked, clock, get } = fetchedBy();
+    expect(await get("/a")).toBe(await get("/a"));
+    await clock.advance(3_599_999);
+    await get("/a");
+    expect(asked).toHaveLength(1);
+    await clock.advance(1);
+    await get("/a");
+    expect(asked).toHaveLength(2);
+  });
+
+  it("keeps the hundred that were fetched last", async () => {
+    const { asked, get } = fetchedBy();
+    for (let index = 0; index <= 100; index++) await get(`/${index}`);
+    await get("/1");
+    expect(asked).toHaveLength(101);
+    await get("/0");
+    expect(asked).toHaveLength(102);
+  });
+
+  it("asks again after a fetch that failed", async () => {
+    const { asked, get } = fetchedBy();
+    await expect(get("/broken")).rejects.toThrow("no answer");
+    await expect(get("/broken")).rejects.toThrow("no answer");
+    expect(asked).toHaveLength(2);
   });
 });
 
