@@ -84,13 +84,16 @@ function failsByToken(text: string): boolean {
  */
 export function parseJson(text: string, file: string, { firstLine = 1, hint = "", isInput = false } = {}): unknown {
   try {
-    return isInput ? JSON.parse(text, withExactIntegers) : JSON.parse(text);
+    return isInput && longInteger.test(text) ? JSON.parse(text, withExactIntegers) : JSON.parse(text);
   } catch (error) {
     const { offset, reason } = locateJsonFault(text, error);
     const { line, column } = positionAt(text, offset);
     throw new SourceFault(file, { line: firstLine + line - 1, column }, reason + hint, lineOf(text, line));
   }
 }
+
+/** Shorter ones are exact. A reviver goes down into a value by the stack, and so not into the deepest ones. */
+const longInteger = /\d{16}/;
 
 /** A reviver of `JSON.parse`, which since Node 21 hears of each value as it was written. */
 function withExactIntegers(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
