@@ -52,12 +52,21 @@ export function bundleIn(content: unknown): EvidenceBundle | undefined {
 }
 
 /** Returns a bundle as JSON has it: every answer by its JSON. */
-export function writtenBundle({ replicates, summary, ...facts }: EvidenceBundle): EvidenceBundle {
+export function writtenBundle<T>(bundle: EvidenceBundle<T>): EvidenceBundle<T> {
+  const { replicates, summary } = bundle;
+  const consensus = summary.consensusJson === undefined ? summary.consensus : (summary.consensusJson as T | null);
   return {
-    ...facts,
-    replicates: replicates.map((replicate) => ({ ...replicate, data: jsonOf(replicate) })),
-    summary: { ...summary, consensus: summary.consensusJson === undefined ? summary.consensus : summary.consensusJson },
+    ...bundle,
+    replicates: replicates.map((replicate) => ({ ...replicate, data: jsonOf(replicate) as T })),
+    summary: { ...summary, consensus },
   };
+}
+
+/** Returns a bundle as JSON has it, without the distances: their number grows with the square of the replicates. */
+export function withoutDistances<T>(bundle: EvidenceBundle<T>): EvidenceBundle<T> {
+  const written = writtenBundle(bundle);
+  const { pairwiseDistance: _, ...summary } = written.summary;
+  return { ...written, summary } as EvidenceBundle<T>;
 }
 
 /**

@@ -33,6 +33,8 @@ export interface Tool<Input, Result, Options extends object> {
    * replayed under an idempotency key is JSON.
    */
   restoreContent?(content: Result, options: Partial<Options> | undefined): Promise<Result>;
+  /** Leaves out of a content what `restoreContent` derives again. Without it, a store keeps the whole content. */
+  contentToKeep?(content: Result, options: Partial<Options> | undefined): Result;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "vitest";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { PostgresStore } from "../../src/store/postgres.ts";
@@ -36,12 +37,18 @@ const stores: Record<string, () => Promise<StoreUnderTest<ManagedStore>>> = {
     const folder = mkdtempSync(join(tmpdir(), "steer-store-"));
     const clock = createFakeClock();
     const settable = settableClock(clock);
-    const open = () => new SqliteStore({ path: join(folder, "runs.sqlite"), clock: settable });
+    const path = join(folder, "runs.sqlite");
+    const open = () => new SqliteStore({ path, clock: settable, busyTimeoutMs: 300 });
     return {
       store: open(),
       reopen: async () => open(),
       passTime: clock.advance,
       setBackClock: settable.setBack,
+      cutOff: async () => {
+        const other = new DatabaseSync(path);
+        other.exec("BEGIN EXCLUSIVE");
+        return async () => other.close();
+      },
       dispose: async () => rmSync(folder, { recursive: true }),
     };
   },

@@ -196,9 +196,7 @@ const shape = v.object(
       {
         medoidId: v.optional(text),
         disagreements: v.array(disagreement, "a list of disagreements"),
-        pairwiseDistance: v.nullable(
-          v.array(v.array(v.nullable(share), "a row of distances"), "a matrix of distances"),
-        ),
+        pairwiseDistance: v.nullish(v.array(v.array(v.nullable(share), "a row of distances"), "a matrix of distances")),
         confidence: share,
         calibratedConfidence: v.optional(share),
         weakest: share,

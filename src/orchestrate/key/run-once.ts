@@ -115,19 +115,34 @@ async function executeOnce(
  * is not here, or cannot any more, the output stays JSON.
  */
 async function restored(output: OrchestrationOutput, run: Run, scope: CancelScope): Promise<OrchestrationOutput> {
-  const { toolName } = output.metadata;
-  if (!bundleIn(output.content)) return output;
-  const { tool, fallbackTools, toolOptions } = run.input;
-  const tools = [tool, ...fallbackTools, run.settings.registry.get(toolName)];
-  const maker = tools.find((candidate) => candidate?.name === toolName);
-  if (!maker?.restoreContent) return output;
+  const bundle = bundleIn(output.content);
+  if (!bundle) return output;
+  const { maker, options } = makerOf(output, run);
   try {
-    const options = maker === tool ? toolOptions : undefined;
-    const content = await scope.race(maker.restoreContent(output.content, options));
-    return { ...output, content } as OrchestrationOutput;
+    if (maker?.restoreContent) {
+      const content = await scope.race(maker.restoreContent(output.content, options));
+      return { ...output, content } as OrchestrationOutput;
+    }
   } catch {
-    return output;
+    // The schema or its package may be gone.
   }
+  bundle.summary.pairwiseDistance ??= null;
+  return output;
+}
+
+/** Returns an output without what its tool derives again on replay. */
+function withoutDerived(output: OrchestrationOutput, run: Run): OrchestrationOutput {
+  if (!bundleIn(output.content)) return output;
+  const { maker, options } = makerOf(output, run);
+  return maker?.contentToKeep ? { ...output, content: maker.contentToKeep(output.content, options) } : output;
+}
+
+/** Finds the tool that made an output, and the options that it was given. */
+function makerOf({ metadata }: OrchestrationOutput, run: Run) {
+  const { tool, fallbackTools, toolOptions } = run.input;
+  const tools = [tool, ...fallbackTools, run.settings.registry.get(metadata.toolName)];
+  const maker = tools.find((candidate) => candidate?.name === metadata.toolName);
+  return { maker, options: maker === tool ? toolOptions : undefined };
 }
 
 type WonClaim = Extract<Claim, { state: "won" }> & {
@@ -255,7 +270,7 @@ async function executeClaimed(
   let output: OrchestrationOutput | undefined;
   try {
     output = withJournaledUsage(await work({ journal, whenHeld, keptPlan: plan, keepPlan }), journal.journaledUsage());
-    const kept = output;
+    const kept = withoutDerived(output, run);
     lease.endsSoon();
     if (isFinal(kept))
       await protection.attempt("settle", () => store.settle(token, kept, idempotencyTtlMs), {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { StoreError } from "../../contract/errors.ts";
 import { assertRefused, claimant, type Law, leaseMs, sampleOutput, sampleReplicate, ttlMs, win } from "./law.ts";
 
 const racers = 50;
@@ -169,6 +170,50 @@ export const claimLaws: readonly Law[] = [
         await assertRefused(store.settle(token, sampleOutput(), ttlMs), "stale_token");
         await assertRefused(store.release(token), "stale_token");
       }
+    },
+  },
+  {
+    promise:
+      "a settle that is asked for again, as after a lost answer, is stale, and a claim gives the output of the first",
+    async hold({ store }) {
+      const { token } = await win(store, "key");
+      await store.settle(token, sampleOutput("first"), ttlMs);
+      await assertRefused(store.settle(token, sampleOutput("second"), ttlMs), "stale_token");
+      const claim = await store.claim("key", "fingerprint", claimant);
+      assert.deepEqual(claim, { state: "settled", sameFingerprint: true, output: sampleOutput("first") });
+    },
+  },
+  {
+    promise: "renewing, planning and journaling may be asked for again, as after a lost answer, and are done once",
+    async hold({ store }) {
+      const { token } = await win(store, "key");
+      for (let time = 0; time < 2; time++) {
+        await store.renew(token, leaseMs);
+        await store.savePlan(token, { tool: "sample" });
+        await store.append(token, sampleReplicate());
+      }
+      await store.release(token);
+      const { replicates, plan } = await win(store, "key");
+      assert.deepEqual({ replicates, plan }, { replicates: [sampleReplicate()], plan: { tool: "sample" } });
+    },
+  },
+  {
+    promise:
+      "while its data cannot be reached, a store says that it may be later, and afterwards its claims still hold",
+    async hold({ store, cutOff }) {
+      if (!cutOff) return;
+      const { token } = await win(store, "key");
+      const giveBack = await cutOff();
+      const error = await store.append(token, sampleReplicate()).then(
+        () => assert.fail("It should have been refused."),
+        (thrown: unknown) => thrown,
+      );
+      assert.ok(StoreError.isInstance(error), `A StoreError is wanted, and this was thrown: ${error}`);
+      assert.ok(["unavailable", "locked"].includes(error.reason), `Its reason is "${error.reason}".`);
+      await giveBack();
+      await store.append(token, sampleReplicate());
+      await store.release(token);
+      assert.deepEqual((await win(store, "key")).replicates, [sampleReplicate()]);
     },
   },
   {

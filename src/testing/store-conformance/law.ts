@@ -14,6 +14,8 @@ export interface StoreUnderTest<Store extends RunStore = RunStore> {
   passTime(ms: number): Promise<void>;
   /** Sets the clock of leases back by milliseconds. Left out where the store's clock cannot be set. */
   setBackClock?: ((ms: number) => Promise<void>) | undefined;
+  /** Makes the data unreachable, and returns what gives it back. Left out where nothing can come between store and data. */
+  cutOff?: (() => Promise<() => Promise<void>>) | undefined;
   /** Called after the test, which has closed its stores by then. */
   dispose?(): Promise<void>;
 }

@@ -11,6 +11,7 @@ import { type ResolvedSchema, resolveSchema } from "../../schema/resolve.ts";
 import { resolveSchemaUri } from "../../schema/schema-uri.ts";
 import { type Answer, answerOf, isSame } from "./answer-json.ts";
 import { FieldResampling } from "./field-resampling.ts";
+import { summarizeJson } from "./votes.ts";
 
 /** Rules that answers have to fit. */
 export interface AnswerRules {
@@ -134,7 +135,10 @@ export async function readReplicate<R extends Replicate>(rules: AnswerRules, kep
 }
 
 /** Gives a bundle that was read as JSON its values again. A replicate that the schema refuses keeps its JSON. */
-export async function restoreBundle(rules: AnswerRules, bundle: EvidenceBundle): Promise<EvidenceBundle> {
+export async function restoreBundle(
+  rules: AnswerRules & { readonly options: ResolvedBundleOptions },
+  bundle: EvidenceBundle,
+): Promise<EvidenceBundle> {
   const replicates: Replicate[] = [];
   for (const kept of bundle.replicates) {
     const json = jsonOf(kept);
@@ -144,9 +148,29 @@ export async function restoreBundle(rules: AnswerRules, bundle: EvidenceBundle):
   }
   const { medoidId, validCount, consensus: kept, consensusJson = kept as JSONValue } = bundle.summary;
   const summary = { ...bundle.summary, consensusJson };
+  if (summary.pairwiseDistance === undefined) deriveDistances(summary, bundle, rules.options.compare);
   const medoid = replicates.find(({ id }) => id === medoidId);
   const made = validCount > 0 && !medoid ? await consensusOf(rules.schema, consensusJson) : undefined;
   return { ...bundle, replicates, summary: withConsensus(summary, (medoid ?? made ?? { data: consensusJson }).data) };
+}
+
+/** Computes the distances of the replicates that voted, when they are first read. */
+function deriveDistances(
+  summary: EvidenceBundle["summary"],
+  { replicates, meta }: EvidenceBundle,
+  compare: CompareOptions | undefined,
+): void {
+  const replaced = new Set(meta.escalations?.flatMap(({ replicateIds }) => replicateIds));
+  const voting = replicates.filter(({ id }) => !replaced.has(id));
+  let voted: EvidenceBundle["summary"] | undefined;
+  Object.defineProperty(summary, "pairwiseDistance", {
+    configurable: true,
+    enumerable: true,
+    get() {
+      voted ??= summarizeJson(voting, compare);
+      return voted.pairwiseDistance;
+    },
+  });
 }
 
 /**

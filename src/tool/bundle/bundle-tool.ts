@@ -1,5 +1,6 @@
 import type { EvidenceBundle, EvidenceContent, ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
-import type { BundleToolOptions, ResolvedBundleOptions } from "../../contract/bundle-options.ts";
+import { withoutDistances } from "../../contract/bundle-json.ts";
+import type { BundleToolOptions, CompareOptions, ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import { markSelfGuarding, runtimeOf } from "../../contract/call.ts";
 import { enclosingWork } from "../../contract/enclosing-work.ts";
 import type { EvidenceSource, LanguageModelLike } from "../../contract/model.ts";
@@ -94,6 +95,16 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
     };
   }
 
+  /** Leaves out the distances, whose number grows with the square of the replicates, where the answers alone decide them. */
+  override contentToKeep(
+    content: EvidenceContent<T>,
+    options: Partial<BundleToolOptions> | undefined,
+  ): EvidenceContent<T> {
+    const { evidenceBundle } = content;
+    if (this.runsWholeBundle || asksAboutTexts(this.resolveOptions(options).compare)) return content;
+    return { evidenceBundle: withoutDistances(evidenceBundle) };
+  }
+
   /**
    * Gets one answer for one seed. A rejection is retried or not as its error says. The answer's `data` goes through the
    * schema afterwards.
@@ -128,6 +139,12 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
   ): Promise<EvidenceBundle<T>> {
     return (await loadRunBundle()).runBundle(this, request, options, context);
   }
+}
+
+/** Returns true where a function or a judge says which texts are the same: the answers alone do not say it again. */
+function asksAboutTexts(compare: CompareOptions | undefined): boolean {
+  const rules = [compare, ...Object.values(compare?.byPath ?? {})];
+  return rules.some((rule) => rule?.similarity !== undefined || rule?.judge !== undefined);
 }
 
 async function contentOf<Input, T>(
