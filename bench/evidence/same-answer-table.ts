@@ -35,6 +35,7 @@ else {
   const sets = [
     ["first set", join(folder, "first.jsonl")],
     ["second set", join(folder, "second.jsonl")],
+    ["third set", join(folder, "third.jsonl")],
     ...further.map((path) => [path, path]),
   ].map(([name = "", path = ""]) => ({ name, pairs: readPairs(path) }));
   console.log(renderTable(errorTable(sets)));
@@ -59,8 +60,10 @@ function readPairs(path: string): Pair[] {
 function errorTable(sets: readonly ContrastSet[]): Table {
   return {
     title: "One answer or two?",
-    columns: ["comparison", ...sets.flatMap(({ name }) => [`${name}: two called one`, "one called two"])],
-    rows: comparisons.map(([name, isSame]) => [name, ...sets.flatMap(({ pairs }) => errors(pairs, isSame))]),
+    columns: ["comparison", "set", "two called one", "one called two"],
+    rows: comparisons.flatMap(([comparison, isSame]) =>
+      sets.map(({ name, pairs }) => [comparison, name, ...errors(pairs, isSame)]),
+    ),
   };
 }
 
@@ -96,7 +99,7 @@ function majorityTable(sets: readonly ContrastSet[]): Table {
     columns: ["set", "runs", "majority given", "disagreement shown", "unanimous early"],
     rows: sets.map(({ name, pairs }) => {
       const runs = pairs.filter(({ same }) => !same).flatMap(({ a, b }) => [...ordersOf(a, b), ...ordersOf(b, a)]);
-      const given = runs.filter(({ texts, right }) => summaryOf(texts).consensus === right.normalize("NFC").trim());
+      const given = runs.filter(({ texts, right }) => summaryOf(texts).consensus === right);
       const shown = runs.filter(({ texts }) => summaryOf(texts).disagreements.length > 0);
       const early = runs.filter(({ texts }) => {
         const asked = askedByDefault(texts);

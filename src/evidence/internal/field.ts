@@ -12,7 +12,7 @@ import type { FieldComparison } from "./field-comparison.ts";
 import { escapeSegment } from "./pointer.ts";
 import { normalForm } from "./text/normal-form.ts";
 import { TextProfile } from "./text/text-profile.ts";
-import { absent, canonicalLeaf, comparedLeaf, type Leaf } from "./values.ts";
+import { absent, comparedLeaf, type Leaf } from "./values.ts";
 
 /** Longer strings are texts, whatever the options say of them. */
 export const longestLabel = 64;
@@ -143,10 +143,10 @@ export class Field {
     this.fill(row);
     const code = this.#codeOf.get(leaf) ?? this.#learn(leaf);
     this.#count(code);
-    if (typeof leaf === "string" && this.isBySameAnswer) this.#noteForm(code, canonicalLeaf(leaf) as string);
+    if (typeof leaf === "string") this.#noteForm(code, leaf);
   }
 
-  /** Shows a code in its commonest form, of equally common ones in the earliest. */
+  /** Shows a code in its commonest form, to the letter; of equally common ones in the earliest. */
   #noteForm(code: number, form: string): void {
     const forms = this.#forms.get(code) ?? new Map<string, { count: number; first: number }>();
     this.#forms.set(code, forms);
@@ -185,11 +185,10 @@ export class Field {
     const [known, key] = isFolded ? [this.#codeOfForm, this.#formOf(leaf)] : [this.#codeOf, compared];
     let code = known.get(key as string);
     if (code === undefined) {
-      const canonical = canonicalLeaf(leaf);
-      code = this.leaves.push(canonical) - 1;
+      code = this.leaves.push(leaf === 0 ? 0 : leaf) - 1;
       this.rows.push([]);
       known.set(key as string, code);
-      if (typeof canonical === "string" && canonical.length > longestLabel) this.hasLongText = true;
+      if (typeof compared === "string" && compared.length > longestLabel) this.hasLongText = true;
     }
     this.#codeOf.set(leaf, code);
     return code;

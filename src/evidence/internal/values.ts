@@ -62,15 +62,10 @@ export function isList(value: Leaf | Container): value is readonly unknown[] | M
   return Array.isArray(value) || value instanceof MovedList;
 }
 
-/** Returns the form in which a leaf is shown: strings in NFC and trimmed. */
-export function canonicalLeaf(leaf: Leaf): Leaf {
-  if (typeof leaf === "string") return normalizeUnicode(leaf, "NFC").trim();
-  return leaf === 0 ? 0 : leaf;
-}
-
-/** Returns the form in which equal leaves are one: integers of any size by their digits. */
+/** Returns the form in which equal leaves are one: strings in NFC and trimmed, integers of any size by their digits. */
 export function comparedLeaf(leaf: Leaf): Leaf {
-  if (typeof leaf !== "bigint") return canonicalLeaf(leaf);
+  if (typeof leaf === "string") return normalizeUnicode(leaf, "NFC").trim();
+  if (typeof leaf !== "bigint") return leaf === 0 ? 0 : leaf;
   const double = Number(leaf);
   return Number.isFinite(double) && BigInt(double) === leaf ? double : leaf;
 }

@@ -11,7 +11,7 @@ export interface ContrastPair {
 }
 
 /** The pairs of one of the contrast sets. */
-export function readPairs(name: "first" | "second"): ContrastPair[] {
+export function readPairs(name: "first" | "second" | "third"): ContrastPair[] {
   const path = join(import.meta.dirname, "../../../bench/data/same-answer", `${name}.jsonl`);
   return readFileSync(path, "utf8")
     .trim()

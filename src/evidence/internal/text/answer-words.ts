@@ -83,7 +83,11 @@ const labels = `answer|final answer|correct answer|result|final result|solution|
 
 /** What stands before, or around, an answer in the languages of its sentences. */
 export const wrappers: readonly (readonly [pattern: RegExp, replacement: string, reason: string])[] = [
-  [new RegExp(`^\\*{0,2}(?:the )?(?:${labels})(?:\\*{0,2} ?:\\*{0,2}| -(?= )) ?(?=\\S)`, "iu"), "", "a label"],
+  [
+    new RegExp(`^\\*{0,2}(?:the )?(?:${labels})(?:\\*{0,2} ?:\\*{0,2}| -(?= (?:\\p{L}{2}|[A-H]$))) ?(?=\\S)`, "iu"),
+    "",
+    "a label",
+  ],
   [new RegExp(`^(?:the|my) (?:final |correct |right |best )?(?:${labels}) is:? (?=\\S)`, "i"), "", "English"],
   [/^(?:die (?:richtige )?(?:antwort|lösung)|das (?:end)?ergebnis) (?:ist|lautet):? (?=\S)/i, "", "German"],
   [/^(?:la (?:bonne )?(?:réponse|solution)(?: finale)?|le résultat) est:? (?=\S)/i, "", "French"],
@@ -98,20 +102,3 @@ export const wrappers: readonly (readonly [pattern: RegExp, replacement: string,
   [/^(?:정답|답)[은는] ?(.{1,200})입니다$/s, "$1", "Korean"],
   [/^(?:الجواب|الإجابة|الاجابة)(?: الصحيحة| الصحيح| النهائية)? (?:هو|هي):? (?=\S)/, "", "Arabic"],
 ];
-
-/** Names of countries behind a place: where it is adds no fact, unless there are two of the name. */
-export function isCountry(name: string): boolean {
-  countries ??= countryNames();
-  return countries.has(name);
-}
-
-let countries: Set<string> | undefined;
-
-function countryNames(): Set<string> {
-  const names = new Intl.DisplayNames("en", { type: "region", fallback: "none" });
-  const letters = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-  return new Set([
-    ...list("UK USA U.K. U.S.A. England Scotland Wales"),
-    ...letters.flatMap((a) => letters.flatMap((b) => names.of(a + b) ?? [])),
-  ]);
-}

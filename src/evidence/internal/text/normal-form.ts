@@ -1,4 +1,4 @@
-import { isCountry, monthOf, weekdays, wrappers } from "./answer-words.ts";
+import { monthOf, weekdays, wrappers } from "./answer-words.ts";
 import { readNumber, spellInDigits, unitIn, valueBeforeUnit } from "./number-form.ts";
 import { normalizeUnicode, unifyCharacters } from "./unicode.ts";
 
@@ -27,20 +27,21 @@ const wraps: readonly Rewrite[] = [
   [/^`([^`\n]+)`$/, "$1", "backticks"],
   [/^\*\*([^*]+)\*\*$/, "$1", "bold"],
   [/^\*([^\s*][^*]*)(?<!\s)\*$/, "$1", "italics"],
-  [/^"([^"]+)"$/, "$1", "quotes"],
-  [/^'([^']+)'$/, "$1", "quotes"],
+  [/^"(?!["\d.,+-]+$|."$)([^"]+)"$/, "$1", "quotes; a figure or a single character in quotes is code"],
+  [/^'(?!['\d.,+-]+$|.'$)([^']+)'$/, "$1", "quotes"],
   [/^\$\$?([^$]+)\$\$?$/, "$1", "mathematics"],
   [/^\\[([](.+)\\[\])]$/s, "$1", "mathematics"],
   [/^\\(?:boxed|text|mathrm|mathbf) ?\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}$/, "$1", "a box"],
   [/^#{2,6} (?=[+-]?[$€£¥]?\d)/, "", "the mark of a final number"],
   [/^#{1,6} (?:(?:final )?answer|result|solution|summary)[:.]?\n+/i, "", "a heading that announces the answer"],
+  [/^(?:>|#{1,6}) (?=\p{Lu}\p{L}[^<>=\n]*$)/u, "", "the mark of a quotation or a heading before a single line"],
+  [/^「([^「」]+)」$/, "$1", "quotes"],
   [/^[-*•] (?=\p{L}[^\n]*$)/u, "", "a bullet before a single line"],
-  [/^\[[^[\]\n]+\]\((\S+)\)$/, "$1", "the text of a link: its address is the answer"],
   [/^(?:sure|certainly|of course|okay|ok)[!,.:] (?=\S+ \S)/i, "", "a greeting"],
   [/^(?:so|therefore|thus|hence),? (?=the )/i, "", "a word of conclusion"],
   [/^(?:option|choice) \(?([A-Ha-h])\)?$/i, "$1", "the word before the letter of a choice"],
   [/^\(?([A-Za-z])\)$/, "$1", "parentheses at the letter of a choice"],
-  [/^(?:it is|it's) (?!not )(\S+(?: \S+)?)$/i, "$1", "an empty subject"],
+  [/^(?:it is|it's) (?!not\b)(\S+(?: \S+)?)$/i, "$1", "an empty subject"],
   [/^(?:in|on) (?=(?:\d{4}|\d{1,2} \p{L}{3,9} \d{4}|\p{L}{3,9} \d{1,2}, \d{4})$)/iu, "", "the preposition of a date"],
   [/(?<=[\p{L}\p{M}\p{N})%"'`*°])(?:\.{1,3}|。)$/u, "", "the last full stop"],
   [/(?<=[\p{L}\p{M}]{2})!{1,3}$/u, "", "the last exclamation mark; behind a digit it is a factorial"],
@@ -61,41 +62,19 @@ function withoutWraps(text: string): string {
     const before = answer;
     answer = withoutMarkup(answer);
     for (const [pattern, replacement] of [...wraps, ...wrappers]) answer = answer.replace(pattern, replacement).trim();
-    if (answer.length <= longestQualified) answer = withoutQualifier(answer);
+    answer = answer.replace(echo, echoedWord);
     if (answer === before || answer === "") break;
   }
   return answer || text;
 }
 
-const longestQualified = 200;
-
-/** An answer without a qualifier that adds no fact: a country, an abbreviation spelled out, a `yes` said again. */
-function withoutQualifier(answer: string): string {
-  const [, outer = "", inner = ""] = /^(.+\S) \(([^()]+)\)$/s.exec(answer) ?? [];
-  if (addsNothing(outer, inner)) return outer;
-  const [, place = "", area = ""] = /^([^,]+), ([^,]+)$/.exec(answer) ?? [];
-  if (isCountry(area) && !isCountry(place)) return place;
-  const [, word = "", negated, rest = ""] = echo.exec(answer) ?? [];
-  const isEcho =
-    word !== "" &&
-    (word.toLowerCase() === "no") === (negated !== undefined) &&
-    !/(?:^| )(?:un|i[lmnr]|dis|non)/i.test(rest);
-  return isEcho ? word : answer;
-}
-
-/** `Yes, it is soluble`: at most two words behind the verb, and none that could bound or turn what was asked. */
+/** `Yes, it is`: a verb that says the word again. Any word more is a fact more. */
 const echo =
-  /^(yes|no)[,.;:]? (?:it|he|she|they|this|that|there|you|we|i) (?:is|are|was|were|do|does|did|can|could|will|has|have|had|should)( not|n't|not)?((?: (?!not|never|only|but|if|no|yet|less|more)\p{L}+){0,2})$/iu;
+  /^(yes|no)[,.;:]? (?:it|he|she|they|this|that|there|you|we|i) (?:is|are|do|does|can|has|have)( not|n't|not)?$/i;
 
-function addsNothing(outer: string, inner: string): boolean {
-  if (outer === "" || isCountry(outer)) return false;
-  if (isCountry(inner)) return true;
-  if (/^\p{Lu}{3,}$/u.test(outer)) {
-    const spelledOut = inner.split(" ").every((each) => /^(?:\p{Lu}\p{L}+|of|the|and|for|in)$/u.test(each));
-    return spelledOut && inner.replace(/[^\p{Lu}]/gu, "") === outer;
-  }
-  if (/^\d+$/.test(outer)) return /^in(?: \p{Lu}\p{L}+)+$/u.test(inner);
-  return /^\p{Ll}{3,}$/u.test(outer) && (/^[A-Z][a-z]$/.test(inner) || inner === outer[0]?.toUpperCase());
+/** A `no` is echoed by a negation, a `yes` by none. */
+function echoedWord(answer: string, word: string, negation: string | undefined): string {
+  return (word.toLowerCase() === "no") === (negation !== undefined) ? word : answer;
 }
 
 /** Mathematics as plain text writes it, and lists without their bullets. */
@@ -131,6 +110,9 @@ function withoutMarkup(text: string): string {
   );
   if (!isBulleted && !isNumbered) return plain.trim();
   const items = lines.map((line) => line.replace(/^ *(?:[-*•]|\d+[.)]) +/, ""));
+  // Numbers before the items of what would be a set without them may be a ranking.
+  if (isNumbered && readList(items.join(" and "))) return items.map((item, at) => `${at + 1}. ${item}`).join(" ");
+  if (items.length === 2 && items.every((item) => listItem.test(item))) return items.join(" and ");
   return items.join(/[.!?]$/.test(items[0] as string) ? " " : ", ");
 }
 
@@ -139,13 +121,13 @@ function readDate(text: string): string | undefined {
   if (text.length > longestDate) return undefined;
   const [, weekday = "", written = ""] = /^(?:(\p{L}+day),? )?(.+)$/su.exec(text) ?? [];
   for (const pattern of dates) {
-    const { year = "0", month = "", day = "" } = pattern.exec(written)?.groups ?? {};
+    const { year = "", month = "", day = "" } = pattern.exec(written)?.groups ?? {};
     const numbers = [Number(year), /^\d/.test(month) ? Number(month) : (monthOf(month) ?? 0), Number(day)] as const;
     if (numbers[1] < 1 || numbers[1] > 12 || numbers[2] < 1 || numbers[2] > 31) continue;
     const isOfDate =
       weekdays[new Date(Date.UTC(numbers[0], numbers[1] - 1, numbers[2])).getUTCDay()] === weekday.toLowerCase();
     // A weekday that is not that of the date stays: one of the two is wrong.
-    return `@${numbers.join("-")}${year !== "0" && isOfDate ? "" : weekday.toLowerCase()}`;
+    return `@${year}-${numbers[1]}-${numbers[2]}${year !== "" && isOfDate ? "" : weekday.toLowerCase()}`;
   }
   return undefined;
 }
@@ -169,7 +151,9 @@ function readList(text: string): string | undefined {
   if (others.length < (items.length === 1 ? 2 : 1)) return undefined;
   const all = [first, ...others];
   if (all.every((item) => listNumber.test(item))) return `{${(text.includes(" and ") ? all.sort() : all).join("|")}}`;
-  const isList = items.length > 1 && items.every((item) => listItem.test(item) && !relation.test(item));
+  // Two things around a bare comma may be a name turned round, or two roles; letters are choices.
+  const isPair = items.length === 2 && text.includes(",") && items.some((item) => item.length > 1);
+  const isList = items.length > 1 && !isPair && items.every((item) => listItem.test(item) && !relation.test(item));
   return isList ? `{${items.map(readWords).sort().join("|")}}` : undefined;
 }
 
@@ -199,20 +183,25 @@ function readWords(text: string): string {
     folded.push(isName ? withoutAccents(each) : each);
     at += measure?.unitWords ?? 0;
   }
-  return folded.join(" ").replace(/^(?:the|an?) (?!(?:few|little|lot|bit)\b)/, "");
+  return folded.join(" ").replace(/^(?:the|an?) (?!(?:few|little|lot|bit|the|an?|\S)(?: |$))/, "");
 }
 
-/** Signs that prose does not have, calls, flags, and a statement's end: case and every character may count. */
+/**
+ * Signs that prose does not have, calls, flags, a statement's end, indented lines, a lower-case letter as a name (`int x`), and
+ * quotes around a comma: case and every character may count.
+ */
 const symbols =
-  /[^\p{L}\p{M}\p{N}\s.,;:!?'"()%°$€£¥/&。、-]|[\p{L}\p{N}_]\(|;$|(?<!\S)--?\p{L}|[!&/]{2}|(?<!\S)[!&]\S/mu;
+  /\n[ \t]+\S|(?<=\p{L} )[b-df-hj-np-xz](?![^\s,;:])|(?:^|, ?)"[^",\n]*,[^"\n]*"(?:,|$)|" "|^(?:class|const|enum|import|interface|let|new|struct|type|var) \S+$|[^\p{L}\p{M}\p{N}\s.,;:!?'"()%°$€£¥/&。、-]|[\p{L}\p{N}_]\(|;$|(?<!\S)--?\p{L}|[!&/]{2}|(?<!\S)[!&]\S/mu;
 
 const punctuation: readonly Rewrite[] = [
   [/\bcan(?:'t|not)\b/gi, "can not", "a contraction"],
   [/\bwon't\b/gi, "will not", "a contraction"],
   [/(?<=\p{L})n't\b/giu, " not", "a contraction"],
+  [/(?<=\p{L})'ll\b/giu, " will", "a contraction"],
+  [/(?<=\p{L})'re\b/giu, " are", "a contraction"],
   [/"/g, "", "quotes"],
   [/(?<=\p{L}{2})'(?!\p{L})|(?<![\p{L}\p{N}])'(?=\p{L})/gu, "", "quotes"],
-  [/,(?= (?:and|or) )/g, "", "the comma before the last item of a list"],
+  [/,(?= (?:and|or|Jr|Sr)\b)/g, "", "the comma before the last item of a list, or a suffix of a name"],
   [/(?<!\p{L})(Dr|Prof|Mr|Mrs|Ms|St|Jr|Sr|vs|Mt|\p{Lu})\.(?=\s)/gu, "$1", "the point of an abbreviation"],
   [/(?<=\p{L}{2})-(?=\p{L}{2})/gu, " ", "a hyphen"],
   [/(?<=[^\p{L}\p{N}]) ?\n\s*| ?\n\s*(?!\p{Lu})/gu, " ", "a line that ends with its sentence, or goes on with it"],
@@ -231,7 +220,7 @@ function measureAt(words: readonly string[], at: number): { written: string; uni
   const number = words[at] as string;
   for (let unitWords = 4; unitWords > 0; unitWords--) {
     const unit = unitIn(words.slice(at + 1, at + 1 + unitWords).join(" "));
-    const value = unit && valueBeforeUnit(number);
+    const value = unit && valueBeforeUnit(number, unit);
     if (value) return { written: `${value} ${unit}`, unitWords };
   }
   const isGrouped = /^[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?$/.test(number);
@@ -243,7 +232,8 @@ function foldWord(each: string, before: string | undefined, isShouted: boolean):
   if (/^n\/a$/i.test(each)) return "n/a";
   const isUnit = each.length <= 3 && /^\d/.test(before ?? "");
   const isAcronym = /^\p{Lu}{2}$/u.test(each) && !isShouted && !/^(?:NO|OK|JA|SI|DA)$/.test(each);
-  if (isUnit || isAcronym || /[\d_./:@\\]|\p{Ll}\p{Lu}/u.test(each)) return each;
+  const isSymbol = (before === undefined ? /^(?![A-INY])\p{Lu}$/u : /^(?![AI])\p{Lu}$/u).test(each);
+  if (isSymbol || isUnit || isAcronym || /[\d_./:@\\]|\p{Ll}\p{Lu}/u.test(each)) return each;
   return each.toLowerCase();
 }
 

@@ -22,6 +22,7 @@ export function readNumber(text: string): string | undefined {
   const [value, rest] = leadingValue(written, currency !== "" || /\D$/.test(written));
   if (value === undefined || (currency !== "" && rest !== "")) return undefined;
   const unit = currency !== "" ? currencyOf(currency.trim()) : rest === "" ? "" : unitIn(rest.trim());
+  if (unit !== undefined && isTimeOfDay(written, unit)) return undefined;
   return unit === undefined ? undefined : `#${sign}${value}${unit && ` ${unit}`}`;
 }
 
@@ -32,9 +33,15 @@ export function unitIn(text: string): string | undefined {
 }
 
 /** The value of a number in the midst of a text; undefined of what may be a version, a part of a list, an identifier. */
-export function valueBeforeUnit(written: string): string | undefined {
+export function valueBeforeUnit(written: string, unit: string): string | undefined {
+  if (isTimeOfDay(written, unit)) return undefined;
   const [value, rest] = leadingValue(written, true);
   return rest === "" ? value : undefined;
+}
+
+/** `10.30 am` is no number: `10.3 am` is another time. */
+function isTimeOfDay(written: string, unit: string): boolean {
+  return /^[ap]m$/.test(unit) && /^\d+[.,]\d/.test(written);
 }
 
 /** How numbers are written, and what of that is their decimal form. */
