@@ -70,9 +70,10 @@ function seen({ kind, given }: Row): string | undefined {
   if (refuses) return `refuses ${code(refuses.field)}: ${refuses.status} ${code(messageIn(refuses.body))}`;
   if (kind === "finish_reason") return `ends its answer with ${wordIn(given)}`;
   if (kind === "usage") return `states its usage as ${code(usageIn(given.body ?? given.events))}`;
-  if (kind === "in_stream_error") return `sends inside a stream: ${code(lastErrorIn(given.events ?? []))}`;
+  if (kind === "in_stream_error") return `sends inside a stream: ${code(given.raw ?? lastErrorIn(given.events ?? []))}`;
   if (kind === "error_in_200") return `answers 200 with ${given.body === "" ? "nothing" : code(given.body)}`;
-  if (kind === "stream_end") return given.open ? "leaves the connection open after its answer" : "sends its usage late";
+  if (kind === "stream_end" && given.open) return "leaves the connection open after its answer";
+  if (kind === "stream_end" && given.gapMs) return "sends its usage late";
   if (kind === "endless") return `never ends its answer (${given.endless?.type})`;
   if (kind === "retry_after") return `answers ${status} with ${code(given.headers ?? messageIn(given.body))}`;
   if (status !== undefined && status >= 300) return `answers ${status}: ${code(messageIn(given.body))}`;

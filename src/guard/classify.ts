@@ -122,16 +122,24 @@ function categoryOf(facts: ErrorFacts, asksToWait: boolean): ErrorCategory | und
   if (known) return known;
   if (isProgrammingError(names) && status === undefined) return undefined;
   const byWords = categoryOfWords(textOf(facts));
-  const byCode = sharpened(categoryOfCodes(codes), byWords);
+  const byCode = sharpened(categoryOfCodes(codes), byWords, asksToWait);
   if (status !== undefined && status >= 400) return categoryOfStatus(status, byCode, byWords, asksToWait);
   if (codes.some(isOfHttpExchange)) return "network";
   return byCode ?? byWords ?? categoryOfGeneralCodes(codes) ?? (isUnreadable(names) ? "server_error" : undefined);
 }
 
-/** A server that denies access in a code may say in words that the account is empty, or the prompt filtered. */
-function sharpened(byCode: ErrorCategory | undefined, byWords: ErrorCategory | undefined): ErrorCategory | undefined {
+/**
+ * A server that denies access in a code may say in words that the account is empty, or the prompt filtered. One that
+ * throttles may say that the account's free share is spent; words of a pace never come here.
+ */
+function sharpened(
+  byCode: ErrorCategory | undefined,
+  byWords: ErrorCategory | undefined,
+  asksToWait: boolean,
+): ErrorCategory | undefined {
   const isNarrower = byWords === "quota_exhausted" || byWords === "content_filter";
-  return byCode === "authentication" && isNarrower ? byWords : byCode;
+  if (byCode === "authentication" && isNarrower) return byWords;
+  return byCode === "rate_limit" && byWords === "quota_exhausted" && !asksToWait ? byWords : byCode;
 }
 
 function categoryOfOurs(error: object): ErrorCategory | undefined {
@@ -169,6 +177,9 @@ function categoryOfStatus(
       return byWords === "rate_limit" ? "rate_limit" : "context_length";
     case 425:
       return "server_error";
+    case 424:
+      // Bedrock, and Hugging Face's TGI: the model failed behind the server.
+      return byCode ?? byWords ?? "server_error";
     case 429:
       if (byCode !== undefined && byCode !== "authentication") return byCode;
       // Google uses the same words for a quota a minute, and then says how long to wait.
@@ -184,12 +195,16 @@ function categoryOfStatus(
   return byCode ?? byWords ?? (faultsOfRequest.has(status) ? "invalid_request" : "unknown");
 }
 
+const phraseOfStatus = /^(too many requests|payment required|unauthorized|service unavailable|gateway timeout)\.?$/i;
+
 /** Servers' words are untrusted, and read by many rules. */
 const longestText = 4_000;
 
 function textOf({ message, words }: ErrorFacts): string {
+  // The phrase of a status says nothing beside the server's own words: "Too Many Requests" is no word of a pace.
+  const isPhrase = words.length > 0 && phraseOfStatus.test(message);
   // Addresses of help pages speak of billing and limits whatever went wrong.
-  return [message, ...words]
+  return [isPhrase ? "" : message, ...words]
     .join("\n")
     .slice(0, longestText)
     .replace(/https?:\/\/\S+/g, "");

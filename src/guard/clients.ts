@@ -20,6 +20,7 @@ const categoryOfName: Readonly<Record<string, ErrorCategory>> = {
   ...all("timeout", ["TimeoutError", "APIConnectionTimeoutError", "APITimeoutError"]),
   ContentFilterFinishReasonError: "content_filter",
   AI_LoadAPIKeyError: "authentication",
+  CredentialsProviderError: "authentication",
   AI_NoSuchModelError: "authentication",
   AI_InvalidPromptError: "invalid_request",
   AI_InvalidArgumentError: "invalid_request",
@@ -72,11 +73,15 @@ export function isUnreadable(names: readonly string[]): boolean {
 
 /** Words of fetch, which throws a bare TypeError, in Node, browsers, Deno and workers. */
 const wordsOfFetch =
-  /^(fetch failed|failed to fetch|load failed|network ?error.{0,40}|terminated|error sending request.{0,200}|network request failed|the network connection was lost\.?)$/i;
+  /^(fetch failed|failed to fetch|load failed|network ?error.{0,40}|terminated|error sending request.{0,200}|error reading a body from connection|network request failed|the network connection was lost\.?)$/i;
 const wordsOfNetwork =
   /socket hang up|socket (\w+ ){0,3}(closed|disconnected)|connection (error|reset|refused|closed|lost|terminated|dropped|timed out|was closed)|(other side|stream) closed|premature(ly)? clos|network error|unable to connect|\be(connreset|connrefused|connaborted|timedout|ai_again|notfound)\b|goaway/i;
 const wordsOfTimeout =
   /\btimed[ -]?out\b|\btime-?out (of|after|exceeded|error|expired|reached)|\b(request|operation|connection|response|read|gateway|idle|connect|socket|upstream) time-?out\b|deadline exceeded|^timeout\.?$/i;
+
+/** Words of a client that was aborted, where its class is lost: of openai, node-fetch, undici, fetch. */
+const wordsOfAbort =
+  /^(AbortError: )?(the |this )?((user|client) aborted (a|the) request|(request|operation) (was )?aborted)\.?$/i;
 
 /** Tells a message that leaves it to the cause to say what went wrong. */
 export function isBareOfFetch(message: string): boolean {
@@ -87,6 +92,7 @@ export function isBareOfFetch(message: string): boolean {
 export function categoryOfBareWords({ names, message }: ErrorFacts): ErrorCategory | undefined {
   if (wordsOfFetch.test(message) || names.includes("APIConnectionError")) return "network";
   if (isProgrammingError(names)) return undefined;
+  if (wordsOfAbort.test(message)) return "cancelled";
   if (wordsOfTimeout.test(message)) return "timeout";
   return wordsOfNetwork.test(message) ? "network" : undefined;
 }

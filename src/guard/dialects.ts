@@ -27,12 +27,12 @@ const codeDialects: readonly Dialect[] = [
   },
   {
     category: "content_filter",
-    says: /content_?(filter|policy|moderation|blocked|risk)|policy_violation|^(usage|safety|cyber|bio|content|acceptable_use)\w*_policy|moderation|sensitive|inspection_failed|responsible_ai|prohibited_content|guardrail|^invalid_prompt$|safety_(block|check|filter|violation)/,
-    from: "OpenAI, Azure, Volcengine, DashScope (data_inspection_failed), OpenRouter, Bedrock",
+    says: /content_?(filter|policy|moderation|blocked|risk)|policy_violation|^(usage|safety|cyber|bio|content|acceptable_use)\w*_policy|moderation|sensitive|inspection_failed|responsible_ai|prohibited_content|guardrail|^invalid_prompt$|safety_(block|check|filter|violation)|^unsafe/,
+    from: "OpenAI, Azure, Volcengine, DashScope (data_inspection_failed), OpenRouter, Bedrock, Baidu (unsafe_request)",
   },
   {
     category: "context_length",
-    says: /context_?(length|window|size|limit)|string_above_max_length|(prompt|input|request|message)s?_(is_)?too_(long|large)|tokens_limit_reached|max_(prompt|input|context)_\w*(exceeded|length)/,
+    says: /context_?(length|window|size|limit)|(prompt|input|request|message)s?_(is_)?too_(long|large)|tokens_limit_reached|max_(prompt|input|context)_\w*(exceeded|length)/,
     from: "OpenAI, Azure, Anthropic (request_too_large), llama.cpp, GitHub Models, LiteLLM",
   },
   {
@@ -80,18 +80,18 @@ const pace = new RegExp(
 const wordDialects: readonly Dialect[] = [
   {
     category: "quota_exhausted",
-    says: /\b(insufficient|not (have )?enough|no (remaining )?|negative|out of|run out of|ran out of|lack of|requires? more|used (up )?all|exhausted|depleted|used up|spent)\b[^.]{0,40}\b(credits?|balance|funds?|quota)\b/i,
-    from: "DeepSeek, OpenRouter, HF, Azure (out of call volume quota)",
+    says: /\b(insufficient|(doesn't|does not|don't|do not) have any|not (have )?enough|no (remaining )?|negative|out of|run out of|ran out of|lack of|requires? more|used (up )?all|exhausted|depleted|used up|spent)\b[^.]{0,40}\b(credits?|balance|funds?|quota|allocation|allowance)\b/i,
+    from: "DeepSeek, OpenRouter, HF, xAI, Cloudflare, Azure (out of call volume quota)",
   },
   {
     category: "quota_exhausted",
-    says: /\b(credits?|balance|funds|free tier|trial|quota|allowance|billing)\b[^.]{0,80}\b(exhausted|depleted|insufficient|too low|not enough|used up|expired|run out|negative|overdue|consumed|spent)\b/i,
-    from: "Anthropic, DashScope, Together, xAI",
+    says: /\b(credits?|balance|funds|free tier|trial|quota|allowance|billing|(coding |paid )?plan( package)?|subscription|resource package)\b[^.]{0,80}\b(exhausted|depleted|insufficient|too low|not enough|used up|expired|run out|negative|overdue|consumed|spent)\b/i,
+    from: "Anthropic, DashScope, Together, z.ai (an expired plan)",
   },
   {
     category: "quota_exhausted",
-    says: /\b(spend(ing)?|usage|billing|budget|monthly|weekly|credit|key|prepaid|free|plan)( \w+)? (limits?|caps?|thresholds?|quotas?|credits?|allowance)\b[^.]{0,60}(reach|exceed|exhaust|hit\b)|\b(reach|exceed|exhaust|hit\b)\w*[^.]{0,60}\b(spend(ing)?|usage|billing|budget|monthly|weekly|credit|prepaid|included)( \w+)? (limits?|caps?|thresholds?|quotas?|credits?|allowance)\b|(over|exceeded) ?budget|budget has been exceeded/i,
-    from: "Anthropic, Groq, OpenRouter, Fireworks, HF, LiteLLM",
+    says: /\b(spend(ing)?|usage|billing|budget|monthly|weekly|credit|key|prepaid|free|plan)( \w+)? (limits?|caps?|thresholds?|quotas?|credits?|allowance)\b[^.]{0,60}(reach|exceed|exhaust|hit\b)|\b(reach|exceed|exhaust|hit\b)\w*[^.]{0,60}\b(spend(ing)?|usage|billing|budget|monthly|weekly|credit|prepaid|included)( \w+)? (limits?|caps?|thresholds?|quotas?|credits?|allowance)\b|\b(daily|total) request limit (is |was |has been )?(reached|exceeded)|(over|exceeded) ?budget|budget has been exceeded/i,
+    from: "Anthropic, Groq, OpenRouter, Fireworks, HF, LiteLLM, Baidu",
   },
   {
     category: "quota_exhausted",
@@ -105,8 +105,8 @@ const wordDialects: readonly Dialect[] = [
   },
   {
     category: "content_filter",
-    says: /\bguardrails?\b|\bviolat\w+\b[^.]{0,60}\b(polic\w+|guidelines?|safety|moderation)\b|\b(input|content|prompt) violat\w+|(for|due to|because of) (safety|moderation|policy)\b|considered (as )?(\w+ )?risk|\b(content|usage|safety|acceptable use|responsible ai|community)( \w+){0,2} (polic(y|ies)|guidelines?|filter(s|ing|ed)?|moderation|system)\b|\bcontent exists risk\b|\bwas flagged\b|flagged (as|for|by)|\b(inappropriate|sensitive|harmful|unsafe|prohibited|disallowed) (content|information|words?|material|input|text|topics?)|moderation (system|filter|check|endpoint|guidelines)|requires moderation|\b(prompt|content|output|response|answer)s? (was|were|is|has been|have been)? ?(blocked|filtered|rejected) (by|due|because|for)[^.]{0,60}(safety|content|polic|filter|moderation|guard)|敏感|违规|内容安全|不合规/i,
-    from: "Azure, OpenAI, DeepSeek, Volcengine, DashScope, OpenRouter, Google, Zhipu",
+    says: /\bguardrails?\b|\bviolat\w+\b[^.]{0,60}\b(polic\w+|guidelines?|safety|moderation)\b|\b(input|content|prompt) violat\w+|(for|due to|because of) (safety|moderation|policy)\b|considered (as )?(\w+ )?risk|\b(content|usage|safety|acceptable use|responsible ai|community)( \w+){0,2} (polic(y|ies)|guidelines?|filter(s|ing|ed)?|moderation|system)\b|\bcontent exists risk\b|\bwas flagged\b|flagged (as|for|by)|\b(inappropriate|sensitive|harmful|unsafe|prohibited|disallowed) (content|information|words?|material|input|text|topics?)|moderation (system|filter|check|endpoint|guidelines)|requires moderation|\b(prompt|content|output|response|answer)s? (was|were|is|has been|have been)? ?(blocked|filtered|rejected) (by|due|because|for)[^.]{0,60}(safety|security|content|polic|filter|moderation|guard)|\b(input|output)[ _]\w*sensitive\b|\b(prompt|content|input|output)\b[^.]{0,30}\b(is|are|was|were) unsafe\b|敏感|违规|内容安全|不合规/i,
+    from: "Azure, OpenAI, DeepSeek, Volcengine, DashScope, OpenRouter, Google, Zhipu, MiniMax, Baidu, Cloudflare",
   },
   {
     category: "authentication",
@@ -145,18 +145,27 @@ const contextWords = new RegExp(
     "reduce the length of",
     // "Range of input length should be [1, 30720]", "inputs must have less than 8193 tokens", "`inputs` tokens + … must be <= 4096"
     String.raw`\b(input|prompt|inputs)[\x60'"]?\s+(length|tokens?|characters?)\b[^.\n]{0,60}(should be|must|cannot|at most|less than|<=?)|\binputs?\b[^.\n]{0,20}must (have|be)[^.\n]{0,20}less than[^.\n]{0,20}tokens|expected maxlength`,
-    "(输入|上下文|提示词|长度).{0,20}(超过|超出|过长|太长|超限)",
+    // "Invalid 'messages[0].content': string too long", where other fields are the request's shape.
+    String.raw`'(messages|input|prompt|instructions)(\[\d+\])*(\.(content|text|input|parts)(\[\d+\])*)*': string too long`,
+    // "max length of current question", "Requested 9 tokens, but the maximum is 8", "token count is 9 but model only supports up to 8"
+    String.raw`\bmax(imum)? length of (the )?(current )?(question|prompt|input|message)|\brequested [\d,]+ tokens\b[^.\n]{0,20}\bmaximum\b|\btokens?( count)?\b[^.\n]{0,40}\bonly supports up to|\bmax tokens of [\d,]+ exceeded`,
+    "(输入|上下文|提示词|长度|prompt).{0,20}(超过|超出|过长|太长|超长|超限)",
   ].join("|"),
   "i",
 );
 
 /** The limit of the answer, which is the caller's to lower: "max_tokens is too large", "output tokens". */
-const outputLimit = /\bmax[_ ]?(completion|output|new)?[_ ]?tokens\b|\b(output|completion) tokens\b/i;
+const outputLimit =
+  /\bmax[_ ]?(completion|output|new)?[_ ]?tokens\b(?! of [\d,]+ exceeded)|\b(output|completion) tokens\b/i;
 const inputWords = /\b(prompt|inputs?|messages?|conversation|context (length|limit)|decoder)\b/i;
+
+/** Words of a field of the wrong type, which has no length. */
+const shapeWords =
+  /must be (of type|an? (integer|number|string|array|object|boolean))\b|\bis not an? (integer|number|string)\b/i;
 
 /** Words that belong to the request's shape, not to the length of its text: "invalid 'messages[3].name': too long". */
 function isContextOverflow(text: string): boolean {
-  if (!contextWords.test(text)) return false;
+  if (!contextWords.test(text) || shapeWords.test(text)) return false;
   // What is left for the answer once the prompt has filled the context.
   if (/got -\d/.test(text)) return true;
   return !outputLimit.test(text) || inputWords.test(text);
@@ -191,7 +200,13 @@ export function categoryOfWords(text: string): ErrorCategory | undefined {
   if (pace.test(text)) return "rate_limit";
   const said = wordDialects.find(({ says }) => says.test(text))?.category;
   const isNarrow = said !== undefined && said !== "server_error" && said !== "overloaded";
-  return !isNarrow && isContextOverflow(text) ? "context_length" : said;
+  if (!isNarrow && isContextOverflow(text)) return "context_length";
+  return said ?? match(codeDialects, exceptionsIn(text));
+}
+
+/** Names of exceptions that a gateway puts before the words of the server behind it: `litellm.ContextWindowExceededError: …`. */
+function exceptionsIn(text: string): string[] {
+  return Array.from(text.matchAll(/\b([A-Z][A-Za-z]{3,60}(?:Error|Exception))(?=:)/g), ([, name = ""]) => name);
 }
 
 function match(dialects: readonly Dialect[], codes: readonly string[]): ErrorCategory | undefined {

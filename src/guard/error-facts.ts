@@ -202,8 +202,12 @@ function readBody(value: unknown, walk: Walk, key = "error", depth = 0): void {
   for (const [name, inner] of Object.entries(value)) if (!echoKeys.has(name)) readBody(inner, walk, name, depth + 1);
 }
 
+/** Words that end an answer, in the body of a refusal: Databricks says `input_guardrail_triggered` there. */
+const endingKeys: ReadonlySet<string> = new Set(["finishReason", "finish_reason"]);
+
 function readText(text: string, walk: Walk, key: string, depth: number): void {
   const { codes, words } = walk.facts;
+  if (endingKeys.has(key) && /guardrail|filter|safety/i.test(text)) codes.push(text.slice(0, 200));
   if (statusKeys.has(key)) walk.facts.status ??= statusIn(text);
   if ((codeKeys as readonly string[]).includes(key) && text.length <= 200) codes.push(text);
   if (!wordKeys.has(key)) return;

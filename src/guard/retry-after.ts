@@ -61,15 +61,18 @@ function ofDuration(text: string): number | undefined {
 /** Headers of a limit's rest and reset: `x-ratelimit-remaining-tokens`, `anthropic-ratelimit-input-tokens-reset`. */
 const rest = /^(?:x-)?(.*?)-?(remaining|reset)(?:-after)?-?(.*)$/;
 
-/** One limit in the headers of an IETF draft: `"default";r=0;t=30`. */
-const structured = /;\s*r=0\b.*;\s*t=(\d+)/;
+/** One limit in the headers of two IETF drafts: `"default";r=0;t=30`, `limit=10, remaining=0, reset=30`. */
+const structured = /;\s*r=0\b.*;\s*t=(\d+)|\bremaining=0\b.*\breset=(\d+)/;
 
 /** The longest reset among limits of which nothing remains, or whose rest is not said. */
 function ofUsedUpLimits(error: object, atMs: number): number | undefined {
   const limits = new Map<string, { remaining?: number; resetMs?: number | undefined }>();
   for (const [header, value] of headersIn(error)) {
     const name = header.replace("rate-limit", "ratelimit");
-    if (name === "ratelimit") return duration(Number(structured.exec(value)?.[1] ?? Number.NaN) * 1000);
+    if (name === "ratelimit") {
+      const [, newer, older] = structured.exec(value) ?? [];
+      return duration(Number(newer ?? older ?? Number.NaN) * 1000);
+    }
     const found = name.includes("ratelimit") ? rest.exec(name) : null;
     if (!found) continue;
     const [, before = "", kind, after = ""] = found;
@@ -86,17 +89,18 @@ function ofUsedUpLimits(error: object, atMs: number): number | undefined {
 }
 
 /**
- * Fields of the body: Google's `RetryInfo` (`retryDelay: "34.5s"`), `retry_after` in seconds, headers that a router hands
+ * Fields of the body: Google's `RetryInfo` (`retryDelay: "34.5s"`), `retry_after` in seconds, Hugging Face's `estimated_time`
+ * of a model that loads, headers that a router hands
  * on from the server behind it; else words such as "try again in 1.2s".
  */
 function ofBody(error: object, atMs: number): number | undefined {
   const words: string[] = [(error as { message?: unknown }).message].filter((text) => typeof text === "string");
   for (const fields of objectsIn(error)) {
-    const { retryDelay, retry_after_ms, retry_after, retryAfter, retry_after_seconds } = fields;
+    const { retryDelay, retry_after_ms, retry_after, retryAfter, retry_after_seconds, estimated_time } = fields;
     const told =
       ofRetryDelay(retryDelay) ??
       duration(retry_after_ms) ??
-      waitFor(scalar(retry_after) ?? scalar(retryAfter) ?? scalar(retry_after_seconds), atMs);
+      waitFor(scalar(retry_after) ?? scalar(retryAfter) ?? scalar(retry_after_seconds) ?? scalar(estimated_time), atMs);
     const passedOn =
       typeof fields["headers"] === "object" ? ofHeaders({ headers: fields["headers"] }, atMs) : undefined;
     if (told !== undefined || passedOn !== undefined) return told ?? passedOn;

@@ -168,7 +168,8 @@ function errorFields(error: unknown): Fields {
 function messageIn(error: unknown): string {
   if (error instanceof Error) return messageOf(error);
   const told = errorFields(error);
-  const message = told["message"] ?? told["msg"] ?? told["status_msg"] ?? told["detail"] ?? told["error"];
+  const message =
+    told["message"] ?? told["msg"] ?? told["status_msg"] ?? told["error_msg"] ?? told["detail"] ?? told["error"];
   return typeof message === "string" ? showText(message) : showValue(typeof error === "string" ? error : told, 500);
 }
 

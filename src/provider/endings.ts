@@ -29,6 +29,7 @@ export const endingWords: readonly EndingWords[] = [
   { ending: "complete", words: "word", source: "llama.cpp server, stop_type" },
   { ending: "complete", words: "eosFound stopStringFound", source: "LM Studio SDK, stopReason" },
   { ending: "complete", words: "normal", source: "Baidu Qianfan, chat reference" },
+  { ending: "complete", words: "end_of_text stop_sequence_reached", source: "Aleph Alpha, completion reference" },
 
   // Cut off: a limit was reached before the model had finished.
   { ending: "cut_off", words: "length", source: "OpenAI, chat completions reference" },
@@ -42,6 +43,9 @@ export const endingWords: readonly EndingWords[] = [
   { ending: "cut_off", words: "maxPredictedTokensReached contextLengthReached", source: "LM Studio SDK, stopReason" },
   { ending: "cut_off", words: "repetition", source: "vLLM, repetition detection" },
   { ending: "cut_off", words: "context", source: "Reka, chat reference" },
+  { ending: "cut_off", words: "maximum_tokens", source: "Aleph Alpha, completion reference" },
+  { ending: "cut_off", words: "REASON_MAX_LEN REASON_MAX_CONTEXT", source: "xAI, gRPC API (FinishReason)" },
+  { ending: "cut_off", words: "max_output", source: "MiniMax, chat reference" },
 
   // Refused: the model or a filter withheld the answer, or the rest of it.
   { ending: "refused", words: "content_filter", source: "OpenAI, chat completions and Responses reference" },
@@ -55,6 +59,12 @@ export const endingWords: readonly EndingWords[] = [
   },
   { ending: "refused", words: "ERROR_TOXIC", source: "Cohere, chat reference" },
   { ending: "refused", words: "sensitive", source: "z.ai, chat reference" },
+  {
+    ending: "refused",
+    words: "input_guardrail_triggered output_guardrail_triggered",
+    source: "Databricks, guardrails of the AI gateway",
+  },
+  { ending: "refused", words: "blacklist", source: "GigaChat, chat reference" },
 
   // Failed: the server gave up. Whatever it has written is a part.
   { ending: "failed", status: 500, words: "error", source: "Mistral, Cohere, OpenRouter, watsonx, vLLM" },

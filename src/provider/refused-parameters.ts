@@ -165,10 +165,10 @@ const parameterNames = {
 } as const;
 
 const refusalWords =
-  /\b(is|are|was|has|be|currently|yet)?\s*(not|n't) ?(currently |yet |been )?(support|permit|allow|accept|recogni|implement|enable|compatib|available|a valid (field|param|property))|unsupported|unknown|unrecogni[sz]ed|unexpected|unavailable|extra[ _](inputs?|fields?|forbidden)|cannot (find|be (used|set|specified))|only the default|may only|only \S+ (is|are) (allowed|supported|accepted)|only supports|deprecated|invalid (parameter|argument|json payload)|no longer|must (not be|be verified)|additional propert|不支持|未知|不允许/i;
+  /\b(is|are|was|has|be|currently|yet)?\s*(not|n't) ?(currently |yet |been )?(support|permit|allow|accept|recogni|implement|enable|compatib|available|a valid (field|param|property))|unsupported|unknown|unrecogni[sz]ed|unexpected|unavailable|extra[ _](inputs?|fields?|forbidden)|cannot (find|be (used|set|specified))|only the default|may only|only \S+ (is|are) (allowed|supported|accepted)|only supports|deprecated|invalid (parameter|argument|json payload)|no longer|must (not be|be verified|be one of)|additional propert|不支持|未知|不允许/i;
 
 const isTooLarge =
-  /too (large|high|big|many)|at most|at maximum|exceed|maximum (allowed|value|number|context)|less than|greater than|larger than|range|<=|>|cannot be (more|greater|larger)|up to/i;
+  /too (large|high|big|many)|at most|at maximum|exceed|maximum (allowed|value|number|context)|less than|greater than|larger than|range|<=|>|cannot be (more|greater|larger)|up to|范围|超过|不能大于|最大/i;
 
 const completionWords = /\b(completion|output|generated|new) tokens|in the (completion|output)|maximum tokens/i;
 
@@ -210,7 +210,8 @@ function leftOfContext(text: string, asked: number): number | undefined {
 }
 
 function numbersIn(text: string): { value: number; isExcluded: boolean }[] {
-  const withoutDates = text.replace(/\d{4}-\d{2}-\d{2}/g, "");
+  // The comma of a range parts two numbers: "[1,4095]".
+  const withoutDates = text.replace(/\d{4}-\d{2}-\d{2}/g, "").replace(/([[(]\s*\d+),(?=\d)/g, "$1, ");
   return Array.from(withoutDates.matchAll(/(?<![\w.-])\d[\d,]*(?![\w-]|\.\d)/g), (match) => ({
     value: toNumber(match[0]),
     isExcluded: /^\W{0,2}\(?exclusive/i.test(withoutDates.slice(match.index + match[0].length)),
@@ -233,6 +234,8 @@ interface ServerWords {
 const longestBody = 20_000;
 
 function readServerWords(error: unknown): ServerWords | undefined {
+  // What could not be read is no refusal: its words are those of a parser.
+  if ((error as { code?: unknown } | undefined)?.code === "UNREADABLE_ANSWER") return undefined;
   const texts: string[] = [];
   let status: number | undefined;
   let parameter: string | undefined;

@@ -25,7 +25,7 @@ export async function streamAnswer(
   meter: CallMeter,
   watch: Watch,
 ): Promise<Answer> {
-  const { stream } = await model.doStream({ ...toCallOptions(model, call), includeRawChunks: true });
+  const { stream } = await openStream(model, call);
   meter.isStreaming = true;
   const reading = new StreamReading(model, call, meter);
   const reader = stream.getReader();
@@ -49,6 +49,16 @@ export async function streamAnswer(
   if (watch.body !== undefined && !reading.hasPieces)
     return answerInBody(watch.body, undefined, model, call, meter, watch.headers);
   return reading.finish();
+}
+
+async function openStream(model: LanguageModelV4, call: ModelCall) {
+  try {
+    return await model.doStream({ ...toCallOptions(model, call), includeRawChunks: true });
+  } catch (error) {
+    // Anthropic's package reads the first event itself, and has these words for one that it cannot read.
+    const isUnread = error instanceof Error && error.message === "Expected a normalized Anthropic stream error";
+    throw isUnread ? unreadablePiece(error) : error;
+  }
 }
 
 /** Waits for what a recording does at the end of a stream, and for nothing that does not end. */

@@ -120,9 +120,10 @@ export function completeReport(reported: ReportedUsage = {}, estimate: UsageEsti
   const { totalTokens: total, inputTokens: statedInput, outputTokens: statedOutput, ...parts } = reported;
   const output = statedOutput === 0 && estimate.hasText ? undefined : statedOutput;
   const input = statedInput === 0 ? undefined : statedInput;
-  const outputTokens = output ?? leftOf(total, input) ?? Math.min(estimate.outputTokens, roomIn(total, input));
+  const left = leftOf(total, input) ?? (total !== undefined && total === input && !estimate.hasText ? 0 : undefined);
+  const outputTokens = output ?? left ?? Math.min(estimate.outputTokens, roomIn(total, input));
   const inputTokens = input ?? leftOf(total, outputTokens) ?? estimate.inputTokens;
-  const isKnown = (input ?? leftOf(total, output)) !== undefined && (output ?? leftOf(total, input)) !== undefined;
+  const isKnown = (input ?? leftOf(total, output)) !== undefined && (output ?? left) !== undefined;
   const usage = { ...parts, inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, requests: 1 };
   return isKnown ? usage : { ...usage, estimated: true };
 }

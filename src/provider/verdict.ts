@@ -1,6 +1,6 @@
 import type { LanguageModelV4, LanguageModelV4FinishReason } from "@ai-sdk/provider";
 import { failedAnswer, pausedAnswer, refusedAnswer, StreamCutError, unknownEnding } from "./answer-error.ts";
-import { type Ending, endingOf } from "./endings.ts";
+import { type Ending, endingOf, isNoWord } from "./endings.ts";
 import type { Said } from "./wire.ts";
 
 /** End of an answer, in the server's own words and in those of its provider package. */
@@ -32,7 +32,7 @@ export function judge(
   characters: number,
   previousError?: unknown,
 ): Verdict {
-  const words = end.words.length > 0 || end.raw === undefined ? end.words : [end.raw];
+  const words = end.words.length > 0 || isNoWord(end.raw) ? end.words : [end.raw as string];
   if (end.isRefused || end.unified === "content-filter")
     throw refusedAnswer(model, endingOf(words[0] ?? "")?.ending === "complete" ? undefined : words[0]);
   const known = words.map(endingOf);

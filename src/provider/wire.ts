@@ -180,14 +180,21 @@ function readOther(body: Fields): Said | undefined {
 
 /** An error object beside an answer, or a body that is nothing else. */
 function errorIn(body: Fields, isAnswer: boolean): unknown {
-  const error = realError(body["error"]) ?? realError(body["errors"]);
+  const error = realError(body["error"]) ?? realError(body["errors"]) ?? errorOfBase(fieldsOf(body["base_resp"]));
   if (error !== undefined || isAnswer) return error;
   const isFlat =
-    body["type"] === "error" || body["object"] === "error" || body["success"] === false || isErrorCode(body["code"]);
+    body["type"] === "error" ||
+    body["object"] === "error" ||
+    body["success"] === false ||
+    isErrorCode(body["code"]) ||
+    (isFilled(body["error_code"]) && body["error_code"] !== 0);
   if (isFlat) return body;
-  const base = fieldsOf(body["base_resp"]);
-  if (base && base["status_code"] !== 0) return base;
   return realError(body["detail"]);
+}
+
+/** MiniMax has `base_resp` in every answer, with the status 0 in one that is well. */
+function errorOfBase(base: Fields | undefined): Fields | undefined {
+  return base && base["status_code"] !== undefined && base["status_code"] !== 0 ? base : undefined;
 }
 
 /** `error: null`, `""`, `{}` and objects full of nulls are no errors. */

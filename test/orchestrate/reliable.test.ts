@@ -157,12 +157,16 @@ describe("one key, one execution", () => {
   });
 
   test("a failure that the request fixes is kept; any other lets the next run try again", async () => {
-    for (const [status, executions] of [
-      [400, 1],
-      [401, 2],
-    ]) {
+    const cases = [
+      [Object.assign(new Error("no"), { statusCode: 400 }), 1],
+      [Object.assign(new Error("no"), { statusCode: 401 }), 2],
+      [Object.assign(new Error("prompt is too long"), { statusCode: 400 }), 1],
+      // Words alone may be about anything: the tool's own parser may have said it.
+      [new Error("input is too long"), 2],
+    ] as const;
+    for (const [error, executions] of cases) {
       const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
-      const { tool, calls } = counted(() => Promise.reject(Object.assign(new Error("no"), { statusCode: status })));
+      const { tool, calls } = counted(() => Promise.reject(error));
       const run = () => orchestrator.run({ tool, request: {}, options: { idempotencyKey: "k" } });
       expect([(await run()).status, (await run()).status]).toEqual(["failed", "failed"]);
       expect(calls.count).toBe(executions);

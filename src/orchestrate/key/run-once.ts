@@ -227,9 +227,10 @@ function inFlight(key: string): ConflictError {
 
 /**
  * Codes of failures that may pass although their category is kept: the package of a fallback may be installed later, and
- * a run that the tool has started may free its key.
+ * a run that the tool has started may free its key. The last one stands for an error of a tool that has neither a status nor a
+ * code: its words alone ("input is too long") say what it is, and they may be about anything.
  */
-const mayPass = new Set<string>([InvalidOptionsError.code, ConflictError.code]);
+const mayPass = new Set<string>([InvalidOptionsError.code, ConflictError.code, "CONTEXT_LENGTH"]);
 
 /** Executes a run that holds its key, with the journal of earlier runs, and then stores its output or releases the key. */
 async function executeClaimed(
