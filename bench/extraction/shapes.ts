@@ -52,6 +52,18 @@ export const shapes: readonly Shape[] = [
   { name: "line ends", head: "x", piece: "\n", tail: "{" },
   { name: "accents", piece: "a\u0301\u0302" },
   { name: "full stops", piece: ". " },
+  { name: "links", piece: "[1](a)" },
+  { name: "brackets that hold words", piece: "[a]" },
+  { name: "words in braces", piece: "{a} " },
+  { name: "a list of words, cut", head: '{"a":[', piece: '"x",' },
+  { name: "distinct keys without their bracket", head: '{"a":{"y":1,', piece: '"k#":1,', tail: '"z":1}\n' },
+  { name: "distinct keys after prose", head: "So: {", piece: '"k#":1,', tail: '"a":1}' },
+  { name: "distinct keys in single quotes", head: "{", piece: "'k#':1,", tail: "'a':1}" },
+  { name: "long values, apart", piece: '{"a":[1,2,3,4,5,6,7,8,9]}\n\n' },
+  { name: "apostrophes in brackets", piece: "['a'b" },
+  { name: "commas after quotes", head: "{'a': '", piece: "x', y", tail: "'}" },
+  { name: "comments", head: "{", piece: "/**/", tail: '"a":1}' },
+  { name: "reflections", piece: "<analysis>x</analysis>" },
 ];
 
 /** The text of a shape with about so many bytes. A # in a piece is its number. */

@@ -1,3 +1,4 @@
+import type { Pace } from "../core/pace.ts";
 import { readJson } from "./json-reader.ts";
 
 /**
@@ -28,12 +29,14 @@ const lenientEffort = 3;
 /** Finds the wholes of a text one after the other. */
 export class JsonScanner {
   readonly #text: string;
+  readonly #pace: Pace;
   #strictSteps: number;
   #lenientSteps: number;
   #fence = -1;
 
-  constructor(text: string) {
+  constructor(text: string, pace: Pace) {
     this.#text = text;
+    this.#pace = pace;
     this.#strictSteps = strictEffort * (text.length + 1_000);
     this.#lenientSteps = lenientEffort * (text.length + 1_000);
   }
@@ -44,12 +47,14 @@ export class JsonScanner {
   }
 
   /** Returns the first whole that begins at `from` or later. */
-  next(from: number): JsonWhole | undefined {
+  async next(from: number): Promise<JsonWhole | undefined> {
     for (let at = from; !this.isExhausted; ) {
       const start = this.#nextBracket(at);
-      this.#strictSteps -= (start < 0 ? this.#text.length : start) - at;
+      const skipped = (start < 0 ? this.#text.length : start) - at;
+      this.#strictSteps -= skipped;
+      if (this.#pace.spend(skipped)) await this.#pace.turn();
       if (start < 0) return undefined;
-      const found = this.#wholeAt(start);
+      const found = await this.#wholeAt(start);
       if (typeof found !== "number") return found;
       at = found;
     }
@@ -65,24 +70,27 @@ export class JsonScanner {
   }
 
   /** Reads the whole at a bracket; where that is none, returns the index at which to go on. */
-  #wholeAt(start: number): JsonWhole | number {
+  async #wholeAt(start: number): Promise<JsonWhole | number> {
     // A line that begins with a fence ends whatever stands before it: JSON strings have no raw line ends.
     const region = this.#regionAt(start);
-    const strict = readJson(region, start, false);
+    const strict = await readJson(region, start, false, this.#pace);
     if (!("fault" in strict)) {
       this.#strictSteps -= strict.end - start;
       return { start, ...strict };
     }
     this.#strictSteps -= strict.reached - start + 1;
-    const lenient = this.#lenientSteps > 0 && !strict.isHopeless ? readJson(region, start, true) : strict;
+    const isWorthIt = this.#lenientSteps > 0 && !strict.isHopeless;
+    const lenient = isWorthIt ? await readJson(region, start, true, this.#pace) : strict;
     if (!("fault" in lenient)) {
       this.#lenientSteps -= lenient.end - start;
       return { start, ...lenient };
     }
     this.#lenientSteps -= lenient.reached - start + 1;
     if (!strict.isJsonLike && !lenient.isJsonLike) return strict.innermost + 1;
+    if (this.#pace.spend(0)) await this.#pace.turn();
     const end = Math.max(closingBracket(region, start), lenient.innermost + 1);
     this.#strictSteps -= end - start;
+    if (this.#pace.spend(end - start)) await this.#pace.turn();
     const { fault } = lenient.isJsonLike ? lenient : strict;
     return { start, end, mends: [], notes: [], fault };
   }

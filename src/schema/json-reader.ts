@@ -1,3 +1,4 @@
+import type { Pace } from "../core/pace.ts";
 import { readNumber, readWord } from "./json-scalars.ts";
 import { isKeyAhead, type Place, readString, type Scalar, spaceEnd } from "./json-strings.ts";
 
@@ -42,11 +43,31 @@ const deepestLevel = 200;
 export const closedTheWhole = "added the missing last bracket";
 
 /** Reads the JSON value that begins at `start`; leniently also one that is not quite JSON. */
-export function readJson(text: string, start: number, isLenient: boolean): JsonRead | JsonFault {
-  return new JsonReader(text, start, isLenient).read();
+export async function readJson(
+  text: string,
+  start: number,
+  isLenient: boolean,
+  pace: Pace,
+): Promise<JsonRead | JsonFault> {
+  if (pace.spend(0)) await pace.turn();
+  const reader = new JsonReader(text, start, isLenient);
+  while (!reader.readOn(pace)) await pace.turn();
+  return reader.result();
 }
 
 const failed = Symbol("failed");
+
+/** An object or a list that is open. */
+interface Frame {
+  readonly container: Record<string, unknown> | unknown[];
+  /** Index of the bracket around it. */
+  readonly outer: number;
+  /** Key of the member that is read; undefined in a list. */
+  key: string | undefined;
+}
+
+/** Steps of a value beside those of its characters. */
+const stepsOfValue = 8;
 
 const noColon = "a key without a colon";
 
@@ -64,7 +85,10 @@ class JsonReader {
   #innermost: number;
   #isJsonLike = false;
   #hasColon = false;
-  #hasKeyTwice = false;
+  /** Keys that stand twice in one object. */
+  #twice: Set<string> | undefined;
+  readonly #frames: Frame[] = [];
+  #value: unknown;
 
   constructor(text: string, start: number, isLenient: boolean) {
     this.#text = text;
@@ -73,30 +97,126 @@ class JsonReader {
     this.#isLenient = isLenient;
   }
 
-  read(): JsonRead | JsonFault {
-    let value = this.#value(0, "root");
+  /** Reads on to the end of the value, where it returns true, or of the slice. */
+  readOn(pace: Pace): boolean {
+    for (;;) {
+      const from = this.#at;
+      const goesOn = this.#valueAndNext();
+      const isDue = pace.spend(Math.max(this.#at, this.#reached) - from + stepsOfValue);
+      if (!goesOn) return true;
+      if (isDue) return false;
+    }
+  }
+
+  result(): JsonRead | JsonFault {
     // A bracket or a quote that is missing puts members into another object.
-    if (this.#hasKeyTwice && this.#mends) value = this.#fail("a key that stands twice in JSON with other faults");
-    if (value !== failed)
+    if (this.#twice && this.#mends) this.#fail("a key that stands twice in JSON with other faults");
+    if (this.#fault === "")
       return {
-        value,
+        value: this.#value,
         end: this.#at,
         mends: [...(this.#mends ?? [])],
-        notes: [...(this.#notes ?? [])],
-        hasKeyTwice: this.#hasKeyTwice,
+        notes: [...(this.#notes ?? []), ...[...(this.#twice ?? [])].map(describeTwice)].slice(0, mostNotes),
+        hasKeyTwice: this.#twice !== undefined,
       };
     const reached = Math.max(this.#reached, this.#at);
     const isHopeless = !this.#hasColon && this.#fault === noColon && !/[/#]/.test(this.#text[this.#at] ?? "");
     return { fault: this.#fault, reached, innermost: this.#innermost, isJsonLike: this.#isJsonLike, isHopeless };
   }
 
-  #value(depth: number, place: Place): unknown {
+  /** Reads a value, or the beginning of one that holds others, up to where the next begins. False if none does. */
+  #valueAndNext(): boolean {
     const code = this.#text.charCodeAt(this.#at);
-    if (code === 0x7b) return this.#object(depth);
-    if (code === 0x5b) return this.#array(depth);
+    if (code !== 0x7b && code !== 0x5b) return this.#next(this.#scalarAt(code));
+    if (this.#frames.length === deepestLevel) return this.#tooDeep();
+    const outer = this.#innermost;
+    const isList = code === 0x5b;
+    this.#innermost = this.#at++;
+    const container = isList ? [] : {};
+    if (!this.#space()) return false;
+    if (this.#take(code + 2)) {
+      this.#innermost = outer;
+      return this.#next(container);
+    }
+    const first = this.#text.charCodeAt(this.#at);
+    if (first === 0x2c || (!isList && (first === 0x22 || first === 0x27 || first === 0x201c))) this.#isJsonLike = true;
+    const frame: Frame = { container, outer, key: undefined };
+    this.#frames.push(frame);
+    return isList || this.#keyOf(frame);
+  }
+
+  #scalarAt(code: number): unknown {
+    const frame = this.#frames.at(-1);
+    const place = frame ? (frame.key === undefined ? "array" : "object") : "root";
     if (code === 0x22) return this.#scalar(readString(this.#text, this.#at, place, this.#isLenient));
     if ((code >= 0x30 && code <= 0x39) || code === 0x2d) return this.#number(place);
     return this.#scalar(readWord(this.#text, this.#at, place, this.#isLenient));
+  }
+
+  /** Puts a value into what holds it, and reads to where the next one begins. */
+  #next(read: unknown): boolean {
+    let value = read;
+    while (value !== failed) {
+      const frame = this.#frames.at(-1);
+      if (!frame) {
+        this.#value = value;
+        return false;
+      }
+      const { container, key, outer } = frame;
+      if (key === undefined) (container as unknown[]).push(value);
+      else this.#set(container as Record<string, unknown>, key, value);
+      const state = this.#afterValue(value, key === undefined);
+      if (state === "next") return key === undefined || this.#keyOf(frame);
+      if (state === "fault") return false;
+      this.#innermost = outer;
+      this.#frames.pop();
+      value = container;
+    }
+    return false;
+  }
+
+  /** Reads the comma or the bracket after a value. */
+  #afterValue(value: unknown, isList: boolean): "next" | "end" | "fault" {
+    const closing = isList ? 0x5d : 0x7d;
+    const end = this.#at;
+    if (!this.#space()) return "fault";
+    if (this.#take(0x2c)) {
+      if (!this.#space()) return "fault";
+      if (!this.#isLenient || !this.#take(closing)) return "next";
+      this.#mend("removed a trailing comma");
+      return "end";
+    }
+    if (this.#take(closing)) return "end";
+    if (this.#isWholeButForItsBracket(end)) {
+      this.#at = end;
+      this.#mend(closedTheWhole);
+      return "end";
+    }
+    const isNext = isList
+      ? typeof value === "object" && /[[{]/.test(this.#text[this.#at] ?? "")
+      : this.#hasLineEnd(end) && isKeyAhead(this.#text, this.#at);
+    if (this.#isLenient && isNext) {
+      this.#mend("added a missing comma");
+      return "next";
+    }
+    this.#fail(isList ? "neither a comma nor a bracket after an item" : "neither a comma nor a brace after a value");
+    return "fault";
+  }
+
+  /** Reads a key, its colon and the space after it. */
+  #keyOf(frame: Frame): boolean {
+    const isKey = this.#text.charCodeAt(this.#at) === 0x22 || this.#isLenient;
+    const key = isKey ? this.#scalar(readString(this.#text, this.#at, "key", this.#isLenient)) : this.#fail("no key");
+    if (key === failed || !this.#space()) return false;
+    if (!this.#take(0x3a)) {
+      // After a word, a bracket or a quote is the value of a key whose colon is missing.
+      if (/[{["'“]/.test(this.#text[this.#at] ?? "")) this.#isJsonLike = true;
+      return this.#fail(noColon) !== failed;
+    }
+    this.#isJsonLike = true;
+    this.#hasColon = true;
+    frame.key = key as string;
+    return this.#space();
   }
 
   #scalar(scalar: Scalar): unknown {
@@ -125,87 +245,14 @@ class JsonReader {
     return value;
   }
 
-  #object(depth: number): unknown {
-    if (depth === deepestLevel) return this.#tooDeep();
-    const outer = this.#innermost;
-    this.#innermost = this.#at++;
-    const object: Record<string, unknown> = {};
-    if (!this.#space()) return failed;
-    if (this.#take(0x7d)) return this.#closed(outer, object);
-    if (/["'“,]/.test(this.#text[this.#at] ?? "")) this.#isJsonLike = true;
-    for (;;) {
-      const key = this.#key();
-      if (key === failed || !this.#space()) return failed;
-      if (!this.#take(0x3a)) return this.#withoutColon();
-      this.#isJsonLike = true;
-      this.#hasColon = true;
-      if (!this.#space()) return failed;
-      const value = this.#value(depth + 1, "object");
-      if (value === failed) return failed;
-      this.#set(object, key as string, value);
-      const end = this.#at;
-      if (!this.#space()) return failed;
-      if (this.#take(0x2c)) {
-        if (!this.#space()) return failed;
-        if (this.#isLenient && this.#take(0x7d)) return this.#closed(outer, object, "removed a trailing comma");
-      } else if (this.#take(0x7d)) return this.#closed(outer, object);
-      else if (this.#isWholeButForItsBracket(depth, end)) return this.#closedAt(end, outer, object);
-      else if (this.#isLenient && this.#hasLineEnd(end) && isKeyAhead(this.#text, this.#at))
-        this.#mend("added a missing comma");
-      else return this.#fail("neither a comma nor a brace after a value");
-    }
-  }
-
-  #array(depth: number): unknown {
-    if (depth === deepestLevel) return this.#tooDeep();
-    const outer = this.#innermost;
-    this.#innermost = this.#at++;
-    const array: unknown[] = [];
-    if (!this.#space()) return failed;
-    if (this.#take(0x5d)) return this.#closed(outer, array);
-    if (this.#text[this.#at] === ",") this.#isJsonLike = true;
-    for (;;) {
-      const value = this.#value(depth + 1, "array");
-      if (value === failed) return failed;
-      array.push(value);
-      const end = this.#at;
-      if (!this.#space()) return failed;
-      if (this.#take(0x2c)) {
-        if (!this.#space()) return failed;
-        if (this.#isLenient && this.#take(0x5d)) return this.#closed(outer, array, "removed a trailing comma");
-      } else if (this.#take(0x5d)) return this.#closed(outer, array);
-      else if (this.#isWholeButForItsBracket(depth, end)) return this.#closedAt(end, outer, array);
-      else if (this.#isLenient && typeof value === "object" && /[[{]/.test(this.#text[this.#at] ?? ""))
-        this.#mend("added a missing comma");
-      else return this.#fail("neither a comma nor a bracket after an item");
-    }
-  }
-
-  /** After a word, a bracket or a quote is the value of a key whose colon is missing. */
-  #withoutColon(): typeof failed {
-    if (/[{["'“]/.test(this.#text[this.#at] ?? "")) this.#isJsonLike = true;
-    return this.#fail(noColon);
-  }
-
-  #tooDeep(): typeof failed {
+  #tooDeep(): boolean {
     this.#isJsonLike = true;
-    return this.#fail(`nested deeper than ${deepestLevel} levels`);
-  }
-
-  #closed(outer: number, value: object, mend?: string): object {
-    this.#innermost = outer;
-    if (mend) this.#mend(mend);
-    return value;
-  }
-
-  #closedAt(end: number, outer: number, value: object): object {
-    this.#at = end;
-    return this.#closed(outer, value, closedTheWhole);
+    return this.#fail(`nested deeper than ${deepestLevel} levels`) !== failed;
   }
 
   /** The text ends here, or goes on in prose on another line. A number at the very end may have been cut off. */
-  #isWholeButForItsBracket(depth: number, end: number): boolean {
-    if (!this.#isLenient || depth > 0) return false;
+  #isWholeButForItsBracket(end: number): boolean {
+    if (!this.#isLenient || this.#frames.length > 1) return false;
     const { length } = this.#text;
     if (this.#at >= length) return end < length || !/\d/.test(this.#text[end - 1] ?? "");
     if (!this.#hasLineEnd(end) || !/[\p{L}*#>-]/u.test(this.#text[this.#at] as string)) return false;
@@ -217,18 +264,10 @@ class JsonReader {
     return this.#text.slice(from, this.#at).includes("\n");
   }
 
-  #key(): unknown {
-    if (this.#text.charCodeAt(this.#at) === 0x22 || this.#isLenient) {
-      const scalar = readString(this.#text, this.#at, "key", this.#isLenient);
-      return this.#scalar(scalar);
-    }
-    return this.#fail("no key");
-  }
-
   #set(object: Record<string, unknown>, key: string, value: unknown): void {
     if (Object.hasOwn(object, key)) {
-      this.#hasKeyTwice = true;
-      this.#note(`a key stands twice in one object; its last value counts: ${show(key)}`);
+      this.#twice ??= new Set();
+      if (this.#twice.size < mostNotes) this.#twice.add(key);
     }
     if (key !== "__proto__") object[key] = value;
     else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
@@ -275,6 +314,7 @@ class JsonReader {
   }
 }
 
-function show(key: string): string {
-  return JSON.stringify(key.length > 80 ? `${key.slice(0, 79)}…` : key);
+function describeTwice(key: string): string {
+  const shown = JSON.stringify(key.length > 80 ? `${key.slice(0, 79)}…` : key);
+  return `a key stands twice in one object; its last value counts: ${shown}`;
 }

@@ -113,27 +113,37 @@ const commandFault = "a backslash that JSON reads as a control character; write 
 function readOtherString(text: string, start: number, place: Place): Scalar {
   const opener = text[start] as string;
   const closers = closersOf[opener] as string;
+  // Not a number where there is none, which equals nothing.
+  const [first, second, third] = [closers.charCodeAt(0), closers.charCodeAt(1), closers.charCodeAt(2)];
   const inside: number[] = [];
-  let hasLineEnd = false;
+  let [hasLineEnd, hasSign] = [false, false];
   const isDouble = opener === '"' || opener === "“";
   let opened = 0;
-  for (let at = start + 1; at < text.length; at++) {
-    const character = text[at] as string;
-    if (character === "\\") at++;
-    else if (character === "\n") hasLineEnd = true;
-    else if (isDouble && character === "“") opened++;
-    else if (isDouble && character === "”" && opened > 0) opened--;
-    else if (closers.includes(character)) {
+  const limit = place === "key" ? Math.min(text.length, start + longestKeyAhead) : text.length;
+  for (let at = start + 1; at < limit; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x20 || isAsciiLetter(code)) continue;
+    if (code === 0x5c) at++;
+    else if (code === 0x0a) hasLineEnd = true;
+    else if (opener === "”" && code === 0x201c) return unclear(at);
+    else if (isDouble && code === 0x201c) opened++;
+    else if (isDouble && code === 0x201d && opened > 0) opened--;
+    else if (code === first || code === second || code === third) {
       const end = ending(text, at, place);
       if (end === "yes" && opener === "“" && opened > 0) return unclear(at);
       if (end === "yes") return mendedString(text, start, at, inside, hasLineEnd);
-      if (end === "perhaps" || place === "key") return unclear(at);
+      if (end === "perhaps" || place === "key" || at === (inside.at(-1) ?? start) + 1) return unclear(at);
       inside.push(at);
-    }
-    if (hasLineEnd && inside.length > 0) return unclear(at);
-    if (place === "key" && at > start + longestKeyAhead) return { fault: noKey, end: at };
+    } else if (isSign(code)) hasSign = true;
+    // No end that comes later makes it clear.
+    if (inside.length > 0 && (hasLineEnd || hasSign)) return unclear(at);
   }
-  return { fault: "a string that never ends", end: text.length };
+  return { fault: limit < text.length ? noKey : "a string that never ends", end: limit };
+}
+
+/** Tells brackets, braces and colons, which stand between the strings of JSON. */
+function isSign(code: number): boolean {
+  return code === 0x3a || code === 0x5b || code === 0x5d || code === 0x7b || code === 0x7d;
 }
 
 function unclear(end: number): Scalar {
@@ -143,14 +153,18 @@ function unclear(end: number): Scalar {
 /** Tells whether the quote at `quote` ends its string, by what follows it. */
 function ending(text: string, quote: number, place: Place): "yes" | "no" | "perhaps" {
   const next = spaceEnd(text, quote + 1, true);
-  const character = text[next];
-  if (next === quote + 1 && place !== "root" && isAsciiLetter(text.charCodeAt(next))) return "no";
-  if (place === "key") return character === ":" ? "yes" : "no";
-  if (character === undefined || place === "root") return "yes";
-  if (character === (place === "object" ? "}" : "]")) return "yes";
-  if (character === ",") return goesOn(text, spaceEnd(text, next + 1, true), place) ? "yes" : "perhaps";
-  if (/[:}\]]/.test(character) || (character in closersOf && next > quote + 1)) return "perhaps";
-  if (/[/#]/.test(character)) return next > quote + 1 ? "yes" : "perhaps";
+  const code = text.charCodeAt(next);
+  const isNear = next === quote + 1;
+  if (isNear && place !== "root" && isAsciiLetter(code)) return "no";
+  if (place === "key") return code === 0x3a ? "yes" : "no";
+  if (next >= text.length || place === "root") return "yes";
+  if (code === (place === "object" ? 0x7d : 0x5d)) return "yes";
+  if (code === 0x2c) return goesOn(text, spaceEnd(text, next + 1, true), place) ? "yes" : "perhaps";
+  if (code === 0x3a || code === 0x7d || code === 0x5d) return "perhaps";
+  if (code === 0x2f || code === 0x23) return isNear ? "perhaps" : "yes";
+  if (isNear) return "no";
+  const character = text[next] as string;
+  if (character in closersOf) return "perhaps";
   if (!text.slice(quote + 1, next).includes("\n")) return "no";
   return letter.test(character) || (place === "object" && isKeyAhead(text, next)) ? "yes" : "perhaps";
 }
@@ -180,8 +194,7 @@ function mendedString(
   const opener = text[start] as string;
   // An apostrophe stands alone. Other quotes come in pairs, or one is missing and another was taken for it.
   const isPaired = inside.filter((at) => !isApostrophe(text, at)).length % 2 === 0;
-  const isDoubled = inside.some((at, index) => at === (inside[index - 1] ?? start) + 1) || inside.at(-1) === end - 1;
-  if (!isPaired || isDoubled) return unclear(end);
+  if (!isPaired || inside.at(-1) === end - 1) return unclear(end);
   const raw = text.slice(start + 1, end);
   // A lost comma or quote makes one string of two and of what stands between them.
   if (inside.length > 0 && (/[{}[\]:]/.test(raw) || adjacent.test(raw))) return unclear(end);
@@ -201,7 +214,12 @@ function mendedString(
 const adjacent = /["'”’][^\p{L}\p{N}"'”’]{0,5}["'“‘]/u;
 
 function isApostrophe(text: string, at: number): boolean {
-  return /['’]/.test(text[at] as string) && letter.test(text[at - 1] ?? "") && letter.test(text[at + 1] ?? "");
+  const code = text.charCodeAt(at);
+  return (code === 0x27 || code === 0x2019) && isLetter(text, at - 1) && isLetter(text, at + 1);
+}
+
+function isLetter(text: string, at: number): boolean {
+  return isAsciiLetter(text.charCodeAt(at)) || letter.test(text[at] ?? "");
 }
 
 const meanings: Readonly<Record<string, string>> = {

@@ -9,7 +9,6 @@ export interface Context {
   /** What stands beside it makes it a part of a larger value. */
   readonly isPart: boolean;
   readonly hasStrayBrackets: boolean;
-  readonly isLink: boolean;
   /** The word with a colon before the value, which may be a key; empty if there is none. */
   readonly label: string;
 }
@@ -50,8 +49,12 @@ export function contextOf(text: string, { start, end }: Span, previousEnd: numbe
     isPart: isPartBy(before, stray, rest) || isAfterOpenBrace(label),
     hasStrayBrackets: stray !== "",
     label: /([\p{L}_$][\p{L}\p{N}_$-]{0,60})\s{0,20}:\s{0,100}$/u.exec(before.slice(-longestLabel))?.[1] ?? "",
-    isLink: text[start] === "[" && /^[(:]/.test(after),
   };
+}
+
+/** Tells links and their footnotes, such as `[1](…)` and `[1]: …`. */
+export function isLink(text: string, { start, end }: Span): boolean {
+  return text[start] === "[" && (text[end] === "(" || text[end] === ":");
 }
 
 /** Tells whether the neighbours of a value belong to a larger one: a key before it, a comma and a member after it. */

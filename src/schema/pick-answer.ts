@@ -1,8 +1,9 @@
 import { canonicalJson } from "../core/canonical.ts";
 import type { JSONSchema } from "../core/json.ts";
+import type { Pace } from "../core/pace.ts";
 import { JsonScanner, type JsonWhole } from "./find-json.ts";
 import { closedTheWhole } from "./json-reader.ts";
-import { type Context, contextOf } from "./marks.ts";
+import { type Context, contextOf, isLink } from "./marks.ts";
 
 /**
  * Job: tell which of the JSON values in a text is the answer.
@@ -12,8 +13,8 @@ import { type Context, contextOf } from "./marks.ts";
  * 2. A bracket that is missing, or one too many, is mended only where it has a single place.
  */
 
-/** The schema by which candidates are judged. */
-export interface AnswerJudge {
+/** The schema by which candidates are checked. */
+export interface AnswerSchema {
   readonly jsonSchema: JSONSchema;
   readonly check: (value: unknown) => PromiseLike<{ readonly ok: boolean }>;
 }
@@ -25,15 +26,23 @@ export interface Candidate extends JsonWhole {
   readonly text: string;
 }
 
-export function candidatesIn(text: string, judge: AnswerJudge | undefined): Candidate[] {
-  const scanner = new JsonScanner(text);
+/** Steps of a look at the neighbours of a value. */
+const stepsOfContext = 1_000;
+
+export async function candidatesIn(text: string, schema: AnswerSchema | undefined, pace: Pace): Promise<Candidate[]> {
+  const scanner = new JsonScanner(text, pace);
+  const names = schema && propertyNames(schema.jsonSchema);
   const candidates: Candidate[] = [];
   let previousEnd = 0;
-  for (let whole = scanner.next(0); whole; whole = scanner.next(whole.end)) {
+  for (let whole = await scanner.next(0); whole; whole = await scanner.next(whole.end)) {
+    if (isLink(text, whole)) {
+      previousEnd = whole.end;
+      continue;
+    }
     const context = contextOf(text, whole, previousEnd);
+    if (pace.spend(stepsOfContext)) await pace.turn();
     previousEnd = whole.end;
-    if (context.isLink) continue;
-    const isPart = context.isPart || (judge && context.label !== "" && hasProperty(judge.jsonSchema, context.label));
+    const isPart = context.isPart || (context.label !== "" && names?.has(context.label));
     const fault = whole.fault ?? (isPart ? "it goes on beside its brackets" : undefined);
     candidates.push({ ...whole, ...(fault !== undefined && { fault }), context, text });
     if (candidates.length > mostWholes)
@@ -43,51 +52,64 @@ export function candidatesIn(text: string, judge: AnswerJudge | undefined): Cand
   return candidates;
 }
 
-export interface Judged extends Candidate {
+export interface Checked extends Candidate {
   readonly fits: boolean;
 }
 
 /** The candidate that was most likely meant. */
 export async function chosen(
   candidates: readonly Candidate[],
-  judge: AnswerJudge | undefined,
-): Promise<Judged | undefined> {
+  schema: AnswerSchema | undefined,
+  pace: Pace,
+): Promise<Checked | undefined> {
   const readable = candidates.filter(({ fault }) => fault === undefined);
-  if (!judge) return withFit(readable.at(-1), true);
-  const judged: Judged[] = [];
-  for (const candidate of readable) judged.push({ ...candidate, fits: (await judge.check(candidate.value)).ok });
-  const fitting = judged.filter(({ fits }) => fits);
+  if (!schema) return withFit(readable.at(-1), true);
+  const checked: Checked[] = [];
+  for (const candidate of readable) {
+    checked.push({ ...candidate, fits: (await schema.check(candidate.value)).ok });
+    if (pace.spend(sizeOf(candidate))) await pace.turn();
+  }
+  const fitting = checked.filter(({ fits }) => fits);
   const strongest = Math.max(0, ...candidates.map(({ context }) => context.mark));
-  const answer = fitting.length > 0 ? pick(fitting) : undefined;
-  if (!answer) return judged.findLast(({ context }) => context.mark === strongest) ?? judged.at(-1);
-  assertNothingElseIsMeant(answer, candidates, judged, strongest);
-  if (answer.mends.includes(closedTheWhole)) await assertClosedInOneWay(answer.value, judge);
-  if (answer.context.mark < strongest) return judged.findLast(({ context }) => context.mark === strongest) ?? answer;
+  const answer = fitting.length > 0 ? await pick(fitting, pace) : undefined;
+  if (!answer) return checked.findLast(({ context }) => context.mark === strongest) ?? checked.at(-1);
+  assertNothingElseIsMeant(answer, candidates, checked, strongest);
+  if (answer.mends.includes(closedTheWhole)) await assertClosedInOneWay(answer.value, schema, pace);
+  if (answer.context.mark < strongest) return checked.findLast(({ context }) => context.mark === strongest) ?? answer;
   return answer;
 }
 
-function withFit(candidate: Candidate | undefined, fits: boolean): Judged | undefined {
+function withFit(candidate: Candidate | undefined, fits: boolean): Checked | undefined {
   return candidate && { ...candidate, fits };
 }
 
 /** Picks one of the candidates that fit. */
-export function pick(fitting: readonly Judged[]): Judged {
+export async function pick(fitting: readonly Checked[], pace: Pace): Promise<Checked> {
   const meant = fitting.filter(({ context }) => context.mark >= 0);
   if (meant.length === 0) throw new SyntaxError("the only JSON values that fit are given as examples or drafts");
   const strongest = Math.max(...meant.map(({ context }) => context.mark));
   const marked = meant.filter(({ context }) => context.mark === strongest);
-  const last = marked.at(-1) as Judged;
-  const values = new Set(marked.map(({ value }) => canonicalJson(value)));
+  const last = marked.at(-1) as Checked;
+  if (marked.length === 1) return last;
+  const values = new Set<string>();
+  for (const one of marked) {
+    values.add(canonicalJson(one.value));
+    if (pace.spend(sizeOf(one))) await pace.turn();
+  }
   if (values.size === 1) return last;
   if (strongest === 0 && last.context.isAlone && last === fitting.at(-1)) return last;
   throw new SyntaxError(`the answer holds ${values.size} different JSON values that fit; say which one is meant`);
 }
 
+function sizeOf({ start, end }: Candidate): number {
+  return end - start;
+}
+
 /** @throws SyntaxError if another value, which cannot be read or does not fit, may be the answer */
 function assertNothingElseIsMeant(
-  answer: Judged,
+  answer: Checked,
   candidates: readonly Candidate[],
-  judged: readonly Judged[],
+  checked: readonly Checked[],
   strongest: number,
 ): void {
   const isLater = ({ start }: Candidate) => start > answer.start;
@@ -102,7 +124,7 @@ function assertNothingElseIsMeant(
     throw new SyntaxError("the answer has a bracket too many, which may stand in several places");
   if (hasRemains(answer, candidates))
     throw new SyntaxError("the answer holds a value that fits and parts of another; say which one is meant");
-  const other = judged.find((one) => !one.fits && isLater(one) && holdsRecord(one.value));
+  const other = checked.find((one) => !one.fits && isLater(one) && holdsRecord(one.value));
   if (other && answer.context.mark === 0)
     throw new SyntaxError("the answer holds a value that fits and a later one that does not; say which one is meant");
 }
@@ -130,10 +152,12 @@ function hasRemains(answer: Candidate, candidates: readonly Candidate[]): boolea
 /** Tells whether a bracket closes nothing, or a brace is never closed. */
 function isUnbalanced(prose: string): boolean {
   let [braces, brackets] = [0, 0];
-  for (const { 0: sign } of prose.matchAll(/[{}[\]]/g)) {
-    if (sign === "{" || sign === "}") braces += sign === "{" ? 1 : -1;
-    else brackets += sign === "[" ? 1 : -1;
-    if (braces < 0 || brackets < 0) return true;
+  for (let at = 0; at < prose.length; at++) {
+    const code = prose.charCodeAt(at);
+    if (code === 0x7b) braces++;
+    else if (code === 0x5b) brackets++;
+    else if (code === 0x7d && --braces < 0) return true;
+    else if (code === 0x5d && --brackets < 0) return true;
   }
   return braces > 0;
 }
@@ -146,12 +170,32 @@ const mostClosings = 32;
  *
  * @throws SyntaxError if the value would fit then too
  */
-async function assertClosedInOneWay(value: unknown, judge: AnswerJudge): Promise<void> {
-  let count = 0;
-  for (const other of earlierClosings(value)) {
-    if (++count > mostClosings || (await judge.check(other)).ok)
+async function assertClosedInOneWay(value: unknown, schema: AnswerSchema, pace: Pace): Promise<void> {
+  // A look at all keys of a large object takes a slice of its own.
+  await pace.turn();
+  const isUnclear = countClosings(value) > mostClosings;
+  for (const other of isUnclear ? [value] : earlierClosings(value)) {
+    if (isUnclear || (await schema.check(other)).ok)
       throw new SyntaxError("the answer lacks a bracket that may belong in several places");
+    await pace.turn();
   }
+}
+
+/** Number of values that `earlierClosings` gives, up to some more than are tried. */
+function countClosings(value: unknown): number {
+  let count = 0;
+  let outer = value;
+  for (let keys = keysOf(outer); keys.length > 0 && count <= mostClosings; ) {
+    const inner = (outer as Record<string, unknown>)[keys.at(-1) as string];
+    keys = keysOf(inner);
+    if (Array.isArray(inner) === Array.isArray(outer)) count += Math.max(0, keys.length - 1);
+    outer = inner;
+  }
+  return count;
+}
+
+function keysOf(value: unknown): readonly string[] {
+  return typeof value === "object" && value !== null ? Object.keys(value) : [];
 }
 
 /** The values that a text has if the missing bracket stands further in front. */
@@ -199,9 +243,11 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-export function hasProperty(schema: unknown, name: string, depth = 0): boolean {
-  if (typeof schema !== "object" || schema === null || depth > 64) return false;
+/** Names of the properties that a schema speaks of anywhere. */
+export function propertyNames(schema: unknown, names = new Set<string>(), depth = 0): Set<string> {
+  if (typeof schema !== "object" || schema === null || depth > 64) return names;
   const { properties } = schema as JSONSchema;
-  if (isRecord(properties) && Object.hasOwn(properties, name)) return true;
-  return Object.values(schema).some((part) => hasProperty(part, name, depth + 1));
+  if (isRecord(properties)) for (const name of Object.keys(properties)) names.add(name);
+  for (const part of Object.values(schema)) propertyNames(part, names, depth + 1);
+  return names;
 }

@@ -1,20 +1,21 @@
 import { InvalidOutputError } from "../contract/errors.ts";
 import { messageOf } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
+import { Pace } from "../core/pace.ts";
 import { closedTheWhole, readJson } from "./json-reader.ts";
 import { keptAsText } from "./json-scalars.ts";
 import { contextOf } from "./marks.ts";
 import {
-  type AnswerJudge,
+  type AnswerSchema,
   type Candidate,
+  type Checked,
   candidatesIn,
   chosen,
   hasFollowedPart,
-  hasProperty,
   isRecord,
-  type Judged,
   mostWholes,
   pick,
+  propertyNames,
 } from "./pick-answer.ts";
 import { withoutReasoning } from "./reasoning.ts";
 
@@ -33,7 +34,7 @@ export interface AnswerForm {
   /** Phrase for an answer that was cut off. */
   readonly cutOff?: string | undefined;
   /** The schema of a JSON answer; absent for a text. */
-  readonly schema?: { readonly jsonSchema: JSONSchema; readonly check?: AnswerJudge["check"] | undefined } | undefined;
+  readonly schema?: { readonly jsonSchema: JSONSchema; readonly check?: AnswerSchema["check"] | undefined } | undefined;
 }
 
 /** The answer in a model's text. */
@@ -54,8 +55,9 @@ const cutOff = "the answer was cut off at its length limit";
  */
 export async function readAnswer(text: string, form: AnswerForm): Promise<ReadAnswer> {
   const { finishReason, schema } = form;
+  const pace = new Pace();
   const isCut = finishReason === "length";
-  const { answer, reasoning, isUnfinished } = withoutReasoning(text, schema !== undefined);
+  const { answer, reasoning, isUnfinished } = await withoutReasoning(text, schema !== undefined, pace);
   if (isUnfinished)
     throw new InvalidOutputError(["the answer is missing: the text holds only reasoning"], { data: text });
   const trimmed = answer.trim();
@@ -65,7 +67,7 @@ export async function readAnswer(text: string, form: AnswerForm): Promise<ReadAn
   if (!schema) return { data: trimmed, repairs: [...removed, ...(isCut ? [form.cutOff ?? cutOff] : [])], reasoning };
   try {
     const { jsonSchema, check } = schema;
-    const { value, repairs } = await readJsonAnswer(answer, isCut, check && { jsonSchema, check });
+    const { value, repairs } = await readJsonAnswer(answer, isCut, check && { jsonSchema, check }, pace);
     const kept = repairs.find((repair) => repair.endsWith(keptAsText));
     if (kept && check && !(await check(value)).ok)
       throw new SyntaxError(
@@ -91,22 +93,29 @@ const largestBytes = 8 * 2 ** 20;
  *
  * @throws SyntaxError if there is none, or if nothing tells which of several is meant
  */
-async function readJsonAnswer(text: string, isCut: boolean, judge: AnswerJudge | undefined): Promise<JsonAnswer> {
+async function readJsonAnswer(
+  text: string,
+  isCut: boolean,
+  schema: AnswerSchema | undefined,
+  pace: Pace,
+): Promise<JsonAnswer> {
   const bytes = Buffer.byteLength(text);
   if (bytes > largestBytes) throw new SyntaxError(`the answer has ${bytes} bytes; at most ${largestBytes} are read`);
   const start = text.length - text.trimStart().length;
-  const whole = readJson(text, start, false);
+  const whole = await readJson(text, start, false, pace);
   if (!("fault" in whole) && text.slice(whole.end).trim() === "") {
-    const parts = judge ? partsOf(whole.value, judge) : [];
-    if (parts.length === 0 || !judge || (await judge.check(whole.value)).ok)
+    if (pace.spend(text.length)) await pace.turn();
+    const parts = schema ? await partsOf(whole.value, schema, pace) : [];
+    if (parts.length === 0 || !schema || (await schema.check(whole.value)).ok)
       return { value: whole.value, repairs: whole.notes };
-    return (await unwrapped(whole.value, whole.notes, judge)) ?? { value: whole.value, repairs: whole.notes };
+    return (await unwrapped(whole.value, whole.notes, schema, pace)) ?? { value: whole.value, repairs: whole.notes };
   }
   if (isCut) throw new SyntaxError(cutOff);
-  const candidates = candidatesIn(text, judge);
-  const answer = await chosen(candidates, judge);
+  const candidates = await candidatesIn(text, schema, pace);
+  const answer = await chosen(candidates, schema, pace);
   if (answer?.fits) return asAnswer(answer, candidates.length);
-  const scalar = judge && takesScalars(judge) ? await scalarAnswer(text, judge, candidates.length > 0) : undefined;
+  const scalar =
+    schema && takesScalars(schema) ? await scalarAnswer(text, schema, candidates.length > 0, pace) : undefined;
   if (scalar) return scalar;
   const broken = candidates.findLast(({ fault }) => fault !== undefined);
   if (!answer || (broken && broken.context.mark >= answer.context.mark))
@@ -116,11 +125,11 @@ async function readJsonAnswer(text: string, isCut: boolean, judge: AnswerJudge |
   const isSure =
     !answer.mends.includes(closedTheWhole) &&
     !(answer.context.hasStrayBrackets && (answer.hasKeyTwice || hasFollowedPart(answer.value)));
-  const inner = judge && isSure ? await unwrapped(answer.value, repairsOf(answer), judge) : undefined;
+  const inner = schema && isSure ? await unwrapped(answer.value, repairsOf(answer), schema, pace) : undefined;
   return inner ?? asAnswer(answer, candidates.length);
 }
 
-function asAnswer(answer: Judged, found: number): JsonAnswer {
+function asAnswer(answer: Checked, found: number): JsonAnswer {
   return {
     value: answer.value,
     repairs: [...repairsOf(answer), ...(found > 1 ? [`passed over other JSON in the text`] : [])],
@@ -147,57 +156,83 @@ const wrapperNames = new Set(
 async function unwrapped(
   value: unknown,
   repairs: readonly string[],
-  judge: AnswerJudge,
+  schema: AnswerSchema,
+  pace: Pace,
 ): Promise<JsonAnswer | undefined> {
-  for (const { name, part } of partsOf(value, judge))
-    if ((await judge.check(part)).ok) return { value: part, repairs: [...repairs, `took the answer out of ${name}`] };
+  for (const { name, part } of await partsOf(value, schema, pace))
+    if ((await schema.check(part)).ok) return { value: part, repairs: [...repairs, `took the answer out of ${name}`] };
   return undefined;
 }
+
+interface Part {
+  readonly name: string;
+  readonly part: unknown;
+}
+
+/** Steps of a look at a key, beside those of its characters. */
+const stepsOfKey = 8;
 
 /**
  * Parts of a value that may be the whole answer: the one under a key that names it, or the only one. A key that the schema
  * itself has is never a wrapper.
  */
-function partsOf(value: unknown, { jsonSchema }: AnswerJudge): { readonly name: string; readonly part: unknown }[] {
+async function partsOf(value: unknown, { jsonSchema }: AnswerSchema, pace: Pace): Promise<readonly Part[]> {
   if (Array.isArray(value))
     return value.length === 1 && isRecord(value[0]) ? [{ name: "a list of one", part: value[0] }] : [];
-  if (!isRecord(value)) return [];
-  const entries = Object.entries(value);
-  const named = entries.filter(([key]) => wrapperNames.has(key.toLowerCase().replace(/[\s_-]/g, "")));
-  const [entry] = named.length === 1 ? named : entries.length === 1 ? entries : [];
-  const isKnown = "properties" in jsonSchema || "type" in jsonSchema;
-  if (!entry || !isKnown || entries.some(([key]) => hasProperty(jsonSchema, key))) return [];
-  return [{ name: `"${entry[0].slice(0, 40)}"`, part: entry[1] }];
+  if (!isRecord(value) || !("properties" in jsonSchema || "type" in jsonSchema)) return [];
+  const known = propertyNames(jsonSchema);
+  const keys = Object.keys(value);
+  const named: string[] = [];
+  for (const key of keys) {
+    if (pace.spend(key.length + stepsOfKey)) await pace.turn();
+    if (known.has(key)) return [];
+    if (isWrapperName(key)) named.push(key);
+  }
+  const [key] = named.length === 1 ? named : keys.length === 1 ? keys : [];
+  return key === undefined ? [] : [{ name: `"${key.slice(0, 40)}"`, part: value[key] }];
+}
+
+function isWrapperName(key: string): boolean {
+  return key.length <= 40 && wrapperNames.has(key.toLowerCase().replace(/[\s_-]/g, ""));
 }
 
 // ---- scalars
 
 const containers = new Set<unknown>(["object", "array"]);
 
-function takesScalars({ jsonSchema }: AnswerJudge): boolean {
+function takesScalars({ jsonSchema }: AnswerSchema): boolean {
   return !containers.has(jsonSchema["type"]);
 }
 
 /** Reads a number, a literal or a string that stands on a line of its own or is marked as the answer, or the bare text. */
-async function scalarAnswer(text: string, judge: AnswerJudge, hasWholes: boolean): Promise<JsonAnswer | undefined> {
-  const fitting: Judged[] = [];
-  for (const candidate of scalarsIn(text))
-    if ((await judge.check(candidate.value)).ok) fitting.push({ ...candidate, fits: true });
-  if (fitting.length > 0) return asAnswer(pick(fitting), fitting.length);
+async function scalarAnswer(
+  text: string,
+  schema: AnswerSchema,
+  hasWholes: boolean,
+  pace: Pace,
+): Promise<JsonAnswer | undefined> {
+  const fitting: Checked[] = [];
+  for (const candidate of await scalarsIn(text, pace))
+    if ((await schema.check(candidate.value)).ok) fitting.push({ ...candidate, fits: true });
+  if (fitting.length > 0) return asAnswer(await pick(fitting, pace), fitting.length);
   const bare = text.trim();
   if (hasWholes || /^[[{"'`]/.test(bare)) return undefined;
   for (const value of [bare, bare.replace(/^[*_]{1,3}|[*_]{1,3}$/g, "")])
-    if ((await judge.check(value)).ok) return { value, repairs: ["took the text as a JSON string"] };
+    if ((await schema.check(value)).ok) return { value, repairs: ["took the text as a JSON string"] };
   return undefined;
 }
 
-function scalarsIn(text: string): Candidate[] {
+/** Steps of a look at a line, beside those of its characters. */
+const stepsOfLine = 50;
+
+async function scalarsIn(text: string, pace: Pace): Promise<Candidate[]> {
   const candidates: Candidate[] = [];
   for (const { 0: line, index } of text.matchAll(/[^\n]+/g)) {
+    if (pace.spend(line.length + stepsOfLine)) await pace.turn();
     const lead = /^[\s*_`>]*/.exec(line)?.[0].length ?? 0;
     const label = /^.{0,200}(?::|=|\bis|\\boxed\{)[\s*_`]*/.exec(line)?.[0].length ?? 0;
     for (const offset of label > 0 && label !== lead ? [lead, label] : [lead]) {
-      const read = readJson(line, offset, true);
+      const read = await readJson(line, offset, true, pace);
       if ("fault" in read || typeof read.value === "object" || !/^[\s*_`.}]*$/.test(line.slice(read.end))) continue;
       const found = { ...read, start: index + offset, end: index + read.end };
       const context = contextOf(text, found, 0);

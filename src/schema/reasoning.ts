@@ -1,3 +1,4 @@
+import type { Pace } from "../core/pace.ts";
 import { JsonScanner, type JsonWhole } from "./find-json.ts";
 
 /**
@@ -24,17 +25,17 @@ export interface ParsedText {
  *
  * @example
  * ```ts
- * withoutReasoning("<think>Seat of government …</think>\nParis", false);
+ * await withoutReasoning("<think>Seat of government …</think>\nParis", false, new Pace());
  * // { answer: "Paris", reasoning: "Seat of government …", isUnfinished: false }
  * ```
  */
-export function withoutReasoning(text: string, isJson: boolean): ParsedText {
+export async function withoutReasoning(text: string, isJson: boolean, pace: Pace): Promise<ParsedText> {
   for (const part of [partByChannels, partByPhrases]) {
     const parted = part(text);
     if (parted) return parted;
   }
-  const marks = paired(text, marksIn(text));
-  return marks.length === 0 ? { answer: text, isUnfinished: false } : partByMarks(text, marks, isJson);
+  const marks = await paired(text, await marksIn(text, pace), pace);
+  return marks.length === 0 ? { answer: text, isUnfinished: false } : partByMarks(text, marks, isJson, pace);
 }
 
 // ---- marks
@@ -61,11 +62,17 @@ const ending = /^(?:end|stop|finish)$/;
 /** The meaning of what stands between brackets. */
 type Kind = "none" | "thought" | "soft" | "channel" | "details";
 
-function marksIn(text: string): Mark[] {
+/** Steps of a look at a mark, beside those of its characters. */
+const stepsOfMark = 30;
+
+async function marksIn(text: string, pace: Pace): Promise<Mark[]> {
   const marks: Mark[] = [];
   let areDetailsOpen = false;
+  let spent = 0;
   const kinds = new Map<string, { readonly kind: Kind; readonly isEnd: boolean }>();
   for (const { 0: whole, 1: bar, 2: slash, 3: written = "", 4: barAfter, index } of text.matchAll(bracketed)) {
+    if (pace.spend(stepsOfMark + index + whole.length - spent)) await pace.turn();
+    spent = index + whole.length;
     let known = kinds.get(written);
     if (!known) {
       known = kindOf(written);
@@ -110,8 +117,8 @@ function kindOf(written: string): { readonly kind: Kind; readonly isEnd: boolean
 }
 
 /** Parts a text at its marks, from the first to the last. */
-function partByMarks(text: string, marks: readonly Mark[], isJson: boolean): ParsedText {
-  const scanner = new JsonScanner(text);
+async function partByMarks(text: string, marks: readonly Mark[], isJson: boolean, pace: Pace): Promise<ParsedText> {
+  const scanner = new JsonScanner(text, pace);
   const kept: string[] = [];
   const thoughts: string[] = [];
   let from = 0;
@@ -120,10 +127,11 @@ function partByMarks(text: string, marks: readonly Mark[], isJson: boolean): Par
   const fences = isJson ? [] : Array.from(text.matchAll(/^[ \t]{0,20}(?:```|~~~)/gm), ({ index }) => index);
   let fence = 0;
   for (const mark of marks) {
+    if (pace.spend(stepsOfMark)) await pace.turn();
     while (fence < fences.length && (fences[fence] as number) < mark.start) fence++;
     if (mark.start < from) continue;
     while (scanned <= mark.start && (!whole || whole.end <= mark.start)) {
-      whole = scanner.next(scanned);
+      whole = await scanner.next(scanned);
       scanned = whole ? whole.end : text.length + 1;
     }
     const isInJson =
@@ -159,9 +167,10 @@ function partByMarks(text: string, marks: readonly Mark[], isJson: boolean): Par
 }
 
 /** Pairs each opening mark with its closing one. Two opening marks in a row are one: the prompt may have opened it too. */
-function paired(text: string, marks: Mark[]): readonly Mark[] {
+async function paired(text: string, marks: Mark[], pace: Pace): Promise<readonly Mark[]> {
   const open: Mark[] = [];
   for (const mark of marks) {
+    if (pace.spend(stepsOfMark)) await pace.turn();
     const before = open.at(-1);
     if (mark.isClosing) {
       const opening = open.pop();

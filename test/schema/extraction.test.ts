@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { outcomeOf } from "../../bench/extraction/outcome.ts";
 import { shapes, textOf } from "../../bench/extraction/shapes.ts";
@@ -22,8 +24,24 @@ async function cpuMsOf(text: string, isJson: boolean): Promise<number> {
   return (user + system) / 1_000;
 }
 
+/** Blocks of code. A million take about 3 ms, so that 16 for each byte of a mebibyte take 50 ms. */
+const mostAtOnce = 16;
+const mostForEachByte = 80;
+
 describe("readAnswer", () => {
-  // A quadratic step takes minutes for a mebibyte; `node bench/extraction.ts` prints the times and their slopes.
+  it("takes a bounded number of steps for each byte, few of them before the event loop turns", async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ["bench/extraction.ts", "--steps", "--json"]);
+    const { rows } = JSON.parse(stdout) as { rows: Record<string, Record<string, number>> };
+    expect(Object.keys(rows)).toHaveLength(shapes.length);
+    for (const [name, { "at once": atOnce, ...forms }] of Object.entries(rows)) {
+      expect(atOnce, name).toBeLessThan(mostAtOnce);
+      expect(Math.max(...Object.values(forms)), name).toBeLessThan(mostForEachByte);
+    }
+    // The counters count: a list of numbers cannot be read without a step for each of them.
+    expect(rows["JSON: list of numbers"]?.["JSON"]).toBeGreaterThan(1);
+  }, 180_000);
+
+  // Steps inside V8 are not counted. A quadratic one takes minutes for a mebibyte.
   it.each(shapes)("reads a mebibyte of this shape in a moment: $name", async (shape) => {
     const text = textOf(shape, 2 ** 20);
     expect(await cpuMsOf(text, true)).toBeLessThan(3_000);
