@@ -8,11 +8,15 @@ const why = "so it is said";
 
 /** The text that a call is answered with, and the data that a valid one stands for. */
 export function answerOf({ fault, vote }: CallPlan, isObject: boolean): { text: string; data: unknown } {
+  if (fault === "hostile") return textAnswer(hostileTexts[vote % hostileTexts.length] as string);
   if (!isObject) return textAnswer(fault === "garbage" ? "####" : `It is ${vote}, so they say`);
   if (fault === "garbage") return textAnswer("#### ## #");
   if (fault === "mismatch") return textAnswer(`{"vote": "many", "why": "${why}"}`);
   return { text: `{"vote": ${vote}, "why": "${why}"}`, data: { vote, why } };
 }
+
+/** Each took a parser of answers seconds where it was long enough. */
+const hostileTexts = ['["'.repeat(2_000), "```json\n{".repeat(800), `${"e\u0301\u0323".repeat(1_500)}!`];
 
 function textAnswer(text: string): { text: string; data: unknown } {
   return { text, data: text };

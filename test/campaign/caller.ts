@@ -105,6 +105,7 @@ export class Caller {
     this.#run.heard.push({ atMs: clock.now(), step: nextStep() });
     if (this.#run.plan.form === "run" && this.#isAtEnd(event)) this.#end();
     const { listener } = this.#run.plan;
+    if (listener === "mutates") mutate(event);
     if (listener === "throws") throw new Error("the listener is broken");
     if (listener === "rejects") return Promise.reject(new Error("the listener is broken"));
   }
@@ -139,6 +140,28 @@ export class Caller {
   readonly #noteEnd = () => {
     if (!this.#run.outcome) this.#run.endedByCallerAtMs ??= this.#stage.clock.now();
   };
+}
+
+/** Changes what an event carries, as far as it lets itself be changed. */
+function mutate(event: any): void {
+  const bundle = event.evidenceBundle ?? event.output?.content?.evidenceBundle;
+  for (const replicate of [event.replicate, ...(bundle?.replicates ?? [])])
+    for (const [part, name] of [
+      [replicate?.data, "vote"],
+      [replicate, "data"],
+      [replicate?.usage, "totalTokens"],
+    ])
+      attempt(() => (part[name] = 99));
+  attempt(() => (event.summary.consensus = "forged"));
+  attempt(() => (bundle.summary.consensus = "forged"));
+}
+
+function attempt(change: () => unknown): void {
+  try {
+    change();
+  } catch {
+    // It is not there, or frozen.
+  }
 }
 
 function toolOptionsOf(job: Job): Record<string, unknown> {

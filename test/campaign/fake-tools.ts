@@ -120,6 +120,7 @@ function makePlainTool(making: Making): AnyTool {
     name: making.name,
     provider: making.providerName,
     async execute(_request: unknown, _options, context) {
+      if (making.job.forges) forge(context);
       const call = beginOwn(making, undefined, context.signal);
       const report = (usage: Usage) => context.reportUsage(usage, costOf(usage));
       await serve(call, report);
@@ -151,6 +152,7 @@ class OwnReplicates extends BundleTool<unknown, unknown> {
     { seed }: ReplicateSpec,
     context: ReplicateContext,
   ): Promise<ReplicateResult> {
+    if (this.#making.job.forges) forge(context);
     const call = beginOwn(this.#making, seed, context.signal);
     await serve(call, (usage) => context.reportUsage(usage, costOf(usage)));
     const usage = call.use(undefined);
@@ -163,6 +165,19 @@ class OwnReplicates extends BundleTool<unknown, unknown> {
 class WholeBundle extends OwnReplicates {
   override executeBundle(request: unknown, options: ResolvedBundleOptions, context: ToolContext) {
     return super.executeBundle(request, options, context);
+  }
+}
+
+/** Emits what only the orchestrator may say, in two ways. */
+function forge({ events }: Pick<ToolContext, "events">): void {
+  const emit = events.emit as (type: string, data: object) => void;
+  const forged = { type: "cancelled", seq: -1, requestId: "forged", output: null };
+  for (const type of ["progress", "run_completed", "cancelled"]) {
+    try {
+      emit.call(events, type, forged);
+    } catch {
+      // It may be refused.
+    }
   }
 }
 

@@ -4,11 +4,12 @@ import type { History } from "./history.ts";
 export function* faultsIn({ scenario, runs, calls, operations, clockFaults }: History): Generator<string> {
   for (const { fault } of calls) if (fault) yield `call: ${fault}`;
   for (const { fault } of operations) if (fault) yield `store: ${fault.kind}`;
-  for (const { judge, choice, planner } of scenario.jobs) {
+  for (const { judge, choice, planner, forges } of scenario.jobs) {
+    if (forges) yield "tool: forges";
     if (judge) yield `judge: ${judge}`;
     if (choice === "planner" && planner !== "rules") yield `planner: ${planner}`;
   }
-  for (const { kind } of clockFaults) yield `clock: ${kind}`;
+  for (const { kind, byMs } of clockFaults) yield `clock: ${kind}${byMs < 0 ? " back" : " forward"}`;
   for (const { endedByCallerAtMs, plan, events } of runs) {
     if (endedByCallerAtMs !== undefined) yield `caller: ${plan.end?.by ?? "shared signal or patience"}`;
     if (events.some(({ type }) => type === "timeout")) yield "caller: deadline";

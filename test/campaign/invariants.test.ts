@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BudgetExceeded, CancelledError } from "../../src/index.ts";
+import { BudgetExceeded, CancelledError, StoreError } from "../../src/index.ts";
 import { scenarios } from "./arbitrary/scenarios.ts";
 import type { History, PlayedCall, PlayedRun } from "./history.ts";
 import { invariants } from "./invariants/all.ts";
@@ -143,6 +143,12 @@ const faults: Readonly<Record<string, Spoil>> = {
   "a run that has settled makes no call": spoilCalls(
     ({ run }, history) => jobOf(history, history.runs[run] as PlayedRun).key === null,
     (call) => [{ ...call, startStep: 1e9 }],
+  ),
+  "a store that is away for a while, and comes back, fails no run that waits for it": spoilRun(
+    () => true,
+    () => ({
+      outcome: { error: new StoreError({ store: "faulty", operation: "settle", reason: "unavailable", advice: "" }) },
+    }),
   ),
   "after the last run no key is held, unless the store would not let go of it": (history) => {
     const [operation] = history.operations;

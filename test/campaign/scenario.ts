@@ -63,6 +63,8 @@ export interface Job {
   /** Nobody knows what the stronger model costs. */
   readonly isStrongerUnpriced: boolean;
   readonly hasOwnSeeds: boolean;
+  /** The tool emits events that look like the orchestrator's own. */
+  readonly forges: boolean;
   /** Texts are compared by somebody who takes time, or who fails. */
   readonly judge: "slow" | "broken" | null;
   readonly maxOutputTokens?: number | undefined;
@@ -87,7 +89,7 @@ export interface RunPlan {
   readonly timeoutMs?: number | undefined;
   readonly isOnSharedSignal: boolean;
   /** What the listener does at every event, beside listening. */
-  readonly listener: "throws" | "rejects" | null;
+  readonly listener: "throws" | "rejects" | "mutates" | null;
   /** How events are redacted: as copies, by changing what is handed in, or not at all, since it fails. */
   readonly redact: "copies" | "in_place" | "throws" | null;
   readonly end: EndPlan | null;
@@ -109,7 +111,9 @@ export type CallFault =
   /** An answer whose usage nobody tells. */
   | "withheld"
   /** An answer that used more than it was allowed to. */
-  | "overuse";
+  | "overuse"
+  /** A text made to keep a parser busy. */
+  | "hostile";
 
 export interface CallPlan {
   readonly fault: CallFault | null;
@@ -126,10 +130,16 @@ export interface StoreFault {
   readonly operation: StoreOperationName;
   /** Which of these operations, from 0. */
   readonly nth: number;
-  /** It fails, is slow, or never ends; or it is done, and the same becomes of its confirmation. */
-  readonly kind: "refused" | "slow" | "never" | "lost" | "slow_reply" | "never_reply";
+  /**
+   * It fails, is slow, or never ends; or it is done, and the same becomes of its confirmation. Or from it on, for `delayMs`,
+   * the whole store blinks: it is gone, locked, or has no connection left.
+   */
+  readonly kind: "refused" | "slow" | "never" | "lost" | "slow_reply" | "never_reply" | Blink;
   readonly delayMs: number;
 }
+
+export const blinks = ["gone", "locked", "full"] as const;
+export type Blink = (typeof blinks)[number];
 
 export interface ClockFault {
   readonly atMs: number;

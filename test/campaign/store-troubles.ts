@@ -1,6 +1,6 @@
 import { StoreError } from "../../src/reliability.ts";
 import type { PlayedOperation } from "./history.ts";
-import type { StoreFault, StoreOperationName } from "./scenario.ts";
+import { blinks, type StoreFault, type StoreOperationName } from "./scenario.ts";
 import type { WorldClock } from "./world-clock.ts";
 
 /** What the store of a scenario goes through, whichever process asks it, and the books of that. */
@@ -8,6 +8,7 @@ export class StoreTroubles {
   readonly operations: PlayedOperation[] = [];
   #answering = 0;
   #isSilent = false;
+  #blink: { readonly fault: StoreFault; readonly untilMs: number } | undefined;
   readonly #faults: readonly StoreFault[];
   readonly #clock: WorldClock;
   readonly #nextStep: () => number;
@@ -20,7 +21,10 @@ export class StoreTroubles {
 
   begin(process: number, operation: StoreOperationName, key: string, facts: PlayedOperation["facts"]): PlayedOperation {
     const nth = this.operations.filter((earlier) => earlier.operation === operation).length;
-    const fault = this.#faults.find((planned) => planned.operation === operation && planned.nth === nth);
+    const planned = this.#faults.find((planned) => planned.operation === operation && planned.nth === nth);
+    const nowMs = this.#clock.now();
+    if (planned && isBlink(planned)) this.#blink = { fault: planned, untilMs: nowMs + planned.delayMs };
+    const fault = this.#blink && nowMs < this.#blink.untilMs ? this.#blink.fault : planned;
     const played: PlayedOperation = { process, operation, key, fault, facts };
     this.operations.push(played);
     return played;
@@ -42,7 +46,7 @@ export class StoreTroubles {
     this.#answering++;
     try {
       if (kind === "slow") await this.#clock.world.sleep(delayMs);
-      if (kind === "refused") throw unavailable(played.operation);
+      if (kind === "refused" || (played.fault && isBlink(played.fault))) throw unavailable(played.operation, kind);
       if (kind === "never") await this.#fallSilent();
       const result = await work();
       played.doneStep = this.#nextStep();
@@ -63,11 +67,16 @@ export class StoreTroubles {
   }
 }
 
-function unavailable(operation: StoreOperationName): StoreError {
+/** Whether the whole store is away for a while. */
+export function isBlink({ kind }: StoreFault): boolean {
+  return (blinks as readonly string[]).includes(kind);
+}
+
+function unavailable(operation: StoreOperationName, kind?: StoreFault["kind"]): StoreError {
   return new StoreError({
     store: "faulty",
     operation: operation === "savePlan" ? "save_plan" : operation,
-    reason: "unavailable",
+    reason: kind === "locked" ? "locked" : "unavailable",
     what: "this was planned",
     advice: "Leave it so.",
   });

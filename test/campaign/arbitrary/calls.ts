@@ -3,7 +3,7 @@ import { faultKinds } from "../../../src/testing/faults.ts";
 import type { CallFault, CallPlan } from "../scenario.ts";
 import { inPercent, milliseconds } from "./chance.ts";
 
-const callFaults: readonly CallFault[] = [...faultKinds, "deaf", "mismatch", "withheld", "overuse"];
+const callFaults: readonly CallFault[] = [...faultKinds, "deaf", "mismatch", "withheld", "overuse", "hostile"];
 
 const call: fc.Arbitrary<CallPlan> = fc.record({
   fault: inPercent(45, fc.constantFrom(...callFaults), null),

@@ -18,7 +18,7 @@ export const run: fc.Arbitrary<RunPlan> = fc.record({
   budgetMs: maybe(15, fc.integer({ min: 1, max: 60_000 })),
   timeoutMs: maybe(30, fc.integer({ min: 1, max: 60_000 })),
   isOnSharedSignal: inPercent(30, fc.constant(true), false),
-  listener: inPercent(15, fc.constantFrom("throws" as const, "rejects" as const), null),
+  listener: inPercent(20, fc.constantFrom("throws" as const, "rejects" as const, "mutates" as const), null),
   redact: inPercent(15, fc.constantFrom("copies" as const, "in_place" as const, "throws" as const), null),
   end: inPercent(35, end, null),
 });

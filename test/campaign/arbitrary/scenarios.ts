@@ -5,7 +5,7 @@ import { inPercent, milliseconds } from "./chance.ts";
 import { job } from "./jobs.ts";
 import { reliability } from "./reliability.ts";
 import { run } from "./runs.ts";
-import { clockFault, storeFault } from "./surroundings.ts";
+import { clockFault, storeBlink, storeFault } from "./surroundings.ts";
 
 /** Scenarios of a few runs that get into each other's way, most with several faults. */
 export const scenarios: fc.Arbitrary<Scenario> = fc.noBias(
@@ -15,7 +15,15 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.noBias(
     jobs: fc.array(job, { minLength: 1, maxLength: 3 }),
     runs: fc.array(run, { minLength: 1, maxLength: 6, size: "max" }),
     calls,
-    storeFaults: inPercent(40, fc.array(storeFault, { minLength: 1, maxLength: 5 }), []),
+    storeFaults: inPercent(
+      50,
+      fc.oneof(
+        fc.array(storeFault, { minLength: 1, maxLength: 5 }),
+        fc.array(fc.oneof(storeFault, storeBlink), { minLength: 1, maxLength: 5 }),
+        fc.array(storeBlink, { minLength: 1, maxLength: 3 }),
+      ),
+      [],
+    ),
     clockFaults: inPercent(15, fc.array(clockFault, { minLength: 1, maxLength: 2 }), []),
     recovery: fc.record({ latency: fc.nat(40), pause: fc.integer({ min: 2, max: 20 }) }),
     sharedAbortMs: inPercent(20, milliseconds(30_000), null),

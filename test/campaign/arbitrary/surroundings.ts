@@ -1,9 +1,21 @@
 import fc from "fast-check";
-import type { ClockFault, StoreFault } from "../scenario.ts";
+import { blinks, type ClockFault, type StoreFault } from "../scenario.ts";
 import { milliseconds } from "./chance.ts";
 
+const operation = fc.constantFrom<StoreFault["operation"]>(
+  ...(["open", "claim", "renew", "renew", "savePlan", "append", "append", "settle", "release"] as const),
+);
+
+/** Times at which the whole store is away for a while, and nothing else goes wrong with it. */
+export const storeBlink: fc.Arbitrary<StoreFault> = fc.record({
+  operation,
+  nth: fc.nat(3),
+  kind: fc.constantFrom(...blinks),
+  delayMs: milliseconds(30_000),
+});
+
 export const storeFault: fc.Arbitrary<StoreFault> = fc.record({
-  operation: fc.constantFrom("open", "claim", "renew", "renew", "savePlan", "append", "append", "settle", "release"),
+  operation,
   nth: fc.nat(3),
   kind: fc.constantFrom("refused", "slow", "never", "lost", "slow_reply", "never_reply"),
   delayMs: milliseconds(5_000),

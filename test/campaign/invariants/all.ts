@@ -10,6 +10,7 @@ import { oneExecutionAKey, onlyTheHolderWrites, settledIsReplayed, sharedIsEqual
 import { noKeyIsHeld, nothingIsLeft, nothingStartsAfterTheEnd } from "./leftovers.ts";
 import { pausesAreKept } from "./provider.ts";
 import { retriesHappen, waitsAreShort } from "./retries.ts";
+import { blinksFailNoRun } from "./store.ts";
 import { costFollowsUsage, journaledIsNotCharged, usageIsConserved } from "./usage.ts";
 
 /** Everything that is checked after a scenario. */
@@ -46,4 +47,5 @@ export const invariants: readonly Invariant[] = [
   nothingIsLeft,
   nothingStartsAfterTheEnd,
   noKeyIsHeld,
+  blinksFailNoRun,
 ];

@@ -38,7 +38,7 @@ export function callsTo(history: History, provider: string, process: number): re
 
 /** Whether the answer fits no schema, so that the model is asked once more whatever `maxRetries` says. */
 export function isInvalid({ fault, wasAborted }: PlayedCall): boolean {
-  return !wasAborted && (fault === "garbage" || fault === "mismatch");
+  return !wasAborted && (fault === "garbage" || fault === "mismatch" || fault === "hostile");
 }
 
 /** What was said of the usage of an execution, by whoever got its result, and when that was. */
