@@ -37,7 +37,7 @@ export async function judgeLines(
       throw new CommandError(`${place}: "${id}" stands on ${earlier} too, so that no label can tell them apart.`);
     found.set(id, place);
     const bundle = bundleIn(line, place);
-    if (bundle) judged.push({ id: line.fingerprint, bundle, correct: isCorrect(bundle, label) });
+    if (bundle) judged.push({ id: line.fingerprint, bundle, correct: isCorrect(bundle, label, id) });
     else withoutAnswer.push(id);
   }
   const missing = [...labels.keys()].filter((id) => !found.has(id));
@@ -62,10 +62,61 @@ function bundleIn(line: OutputLine, place: string): EvidenceBundle | undefined {
   return bundle.summary.validCount > 0 ? bundle : undefined;
 }
 
-/** Compares as replicates are compared by default: strings by `sameAnswer`, numbers by value. */
-function isCorrect({ summary: { consensus } }: EvidenceBundle, label: Label): boolean {
+/**
+ * Compares the fields that the label gives as replicates are compared by default: strings by `sameAnswer`, numbers by value.
+ *
+ * @throws CommandError for a field that no answer has, and for a value of another kind than theirs
+ */
+function isCorrect({ summary: { consensus }, replicates }: EvidenceBundle, label: Label, id: string): boolean {
   if ("correct" in label) return label.correct;
-  return pairwiseDistance([consensus, label.expected])[0]?.[1] === 0;
+  const answers = [consensus, ...replicates.flatMap(({ valid, data }) => (valid ? [data] : []))];
+  const fault = expectedFault(label.expected, answers, "expected");
+  if (fault !== undefined) throw new CommandError(`${label.place}: the label of "${id}" cannot be compared: ${fault}`);
+  return pairwiseDistance([fieldsOf(label.expected, consensus), label.expected])[0]?.[1] === 0;
+}
+
+/** Returns why a value cannot be compared with the answers; answers beside the consensus tell of optional fields. */
+function expectedFault(expected: unknown, answers: readonly unknown[], path: string): string | undefined {
+  const kinds = [...new Set(answers.map(kindOf).filter((kind) => kind !== "null"))];
+  const kind = kindOf(expected);
+  if (kind === "null" || kinds.length === 0) return undefined;
+  if (!kinds.includes(kind))
+    return `${path} is ${article(kind)}, and the answers have ${kinds.map(article).join(" or ")} there. Give one of that kind, or "correct": false.`;
+  if (!isFields(expected)) return undefined;
+  const objects = answers.filter(isFields);
+  const known = [...new Set(objects.flatMap((answer) => Object.keys(answer)))];
+  const unknown = Object.keys(expected).filter((field) => !known.includes(field));
+  if (unknown.length > 0) {
+    const where = path === "expected" ? "" : ` in ${path}`;
+    return `the answers have no field ${unknown.map((field) => `"${field}"`).join(", ")}${where}. Their fields are ${known.join(", ")}.`;
+  }
+  for (const [field, value] of Object.entries(expected)) {
+    const there = objects.flatMap((answer) => (Object.hasOwn(answer, field) ? [answer[field]] : []));
+    const fault = expectedFault(value, there, `${path}.${field}`);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+/** Returns the part of an answer that has the fields of `expected`, inner ones included. */
+function fieldsOf(expected: unknown, answer: unknown): unknown {
+  if (!isFields(expected) || !isFields(answer)) return answer;
+  const fields = Object.keys(expected).filter((field) => Object.hasOwn(answer, field));
+  return Object.fromEntries(fields.map((field) => [field, fieldsOf(expected[field], answer[field])]));
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return kindOf(value) === "object";
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "list";
+  return typeof value === "string" ? "text" : typeof value;
+}
+
+function article(kind: string): string {
+  return kind === "object" ? "an object" : kind === "boolean" ? "true or false" : `a ${kind}`;
 }
 
 function notFound(missing: readonly string[], name: string): CommandError {
@@ -77,7 +128,14 @@ function notFound(missing: readonly string[], name: string): CommandError {
 }
 
 /** Judgement of an answer: right, wrong, or the right value. */
-export type Label = { readonly correct: boolean } | { readonly expected: unknown };
+export type Label = { readonly correct: boolean } | ExpectedLabel;
+
+interface ExpectedLabel {
+  /** The right value, or some of its fields. */
+  readonly expected: unknown;
+  /** Line that gives it. */
+  readonly place: string;
+}
 
 /** Labels by the id of the answer. */
 export type Labels = ReadonlyMap<string, Label>;
@@ -115,7 +173,7 @@ function labelIn(value: unknown, place: string): [id: string, label: Label] {
   const { id, correct, expected } = (value ?? {}) as Partial<Record<string, unknown>>;
   if (typeof id !== "string" && typeof id !== "number") throw noLabel(place, 'an "id", a text or a number');
   if ((correct === undefined) === (expected === undefined)) throw noLabel(place, 'either "correct" or "expected"');
-  if (expected !== undefined) return [String(id), { expected }];
+  if (expected !== undefined) return [String(id), { expected, place }];
   if (typeof correct !== "boolean") throw noLabel(place, '"correct" to be true or false');
   return [String(id), { correct }];
 }

@@ -76,6 +76,23 @@ describe("steer feedback", () => {
     });
   });
 
+  test("compares the fields that a label gives, and no other, inner ones included", async () => {
+    const lines = jsonLines(answered).slice(0, 3);
+    for (const { output } of lines) {
+      output.content.evidenceBundle.summary.consensus = {
+        severity: "high",
+        due: "2026-01-02",
+        where: { file: "a", line: 3 },
+      };
+    }
+    const labels = [{ severity: "High" }, { where: { line: 3 } }, { severity: "high", where: { line: 4 } }].map(
+      (expected, index) => ({ id: lines[index].input.id, expected }),
+    );
+    const cwd = createFolder({ "out.jsonl": toLines(lines), "labels.jsonl": toLines(labels) });
+    const { code, stdout } = await steer(["feedback", "out.jsonl", "--labels", "labels.jsonl"], { cwd });
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining("3 labels: 2 right, 1 wrong.") });
+  });
+
   test("from then on steer run and steer view say what the confidence has meant", async () => {
     const labels = inputs.map(({ id }) => ({ id, correct: true }));
     const cwd = folderWithAnswers({
@@ -136,6 +153,24 @@ describe("what cannot be used is named, and nothing is kept", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(fault);
     expect(stderr).not.toContain("    at ");
+    expect(readdirSync(cwd)).not.toContain(".steer");
+  });
+
+  test.each([
+    [
+      "a field that no answer has",
+      { severty: "high" },
+      /the answers have no field "severty"\. Their fields are severity/,
+    ],
+    ["a text for an object", "high", /expected is a text, and the answers have an object there/],
+    ["a number for a text", { severity: 3 }, /expected\.severity is a number, and the answers have a text there/],
+  ])("expected: %s", async (_, expected, fault) => {
+    const good = { id: "bug-1", correct: true };
+    const cwd = folderWithAnswers({ "labels.jsonl": toLines([good, { id: "bug-2", expected }]) });
+    const { code, stdout, stderr } = await steer(["feedback", "out.jsonl", "--labels", "labels.jsonl"], { cwd });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^labels\.jsonl:2: the label of "bug-2" cannot be compared: /);
+    expect(stderr).toMatch(fault);
     expect(readdirSync(cwd)).not.toContain(".steer");
   });
 
