@@ -102,6 +102,9 @@ const failures: Readonly<Record<number, StoreFailure>> = {
   26: "corrupt",
 };
 
+/** SQLITE_NOTADB. */
+export const notADatabase = 26;
+
 /** SQLITE_IOERR_WRITE: what becomes of a quota or a limit on the size of files. */
 const refusedWrite = 778;
 
@@ -112,8 +115,13 @@ const systemFailures: Readonly<Record<string, StoreFailure>> = {
   EROFS: "read_only",
   ENOSPC: "full",
   EDQUOT: "full",
-  EEXIST: "unavailable",
-  ENOTDIR: "unavailable",
+};
+
+/** Advice for paths at which no file can be: asking again does not help. */
+const pathAdvice: Readonly<Record<string, string>> = {
+  EISDIR: "The path is a folder: give the path of a file, such as runs.sqlite inside it.",
+  EEXIST: "A file stands where the folder of the path should be: choose another path, or move that file away.",
+  ENOTDIR: "A file stands where the folder of the path should be: choose another path, or move that file away.",
 };
 
 const advice: Readonly<Partial<Record<StoreFailure, string>>> = {
@@ -133,7 +141,7 @@ export function sqliteError(error: unknown, operation: StoreOperation, path: str
     operation,
     reason,
     what: `${error instanceof Error ? error.message : String(error)}, at ${path}`,
-    advice: advice[reason] ?? "See `cause`.",
+    advice: advice[reason] ?? pathAdvice[(error as { code?: string }).code ?? ""] ?? "See `cause`.",
     cause: error,
   });
 }

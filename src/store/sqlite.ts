@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import * as v from "valibot";
@@ -6,7 +6,7 @@ import { StoreError, type StoreOperation } from "../contract/errors.ts";
 import { type Clock, wallClock } from "../core/clock.ts";
 import { checkedBy, declareOptions, milliseconds, type OptionsInput, resolveOptions, text } from "../core/options.ts";
 import { tellsTime } from "./claim-rule.ts";
-import { blockingMs, GroupCommit, retryWhileBusy, sqliteError } from "./group-commit.ts";
+import { blockingMs, GroupCommit, notADatabase, retryWhileBusy, sqliteError } from "./group-commit.ts";
 import { type Dialect, migrations } from "./sql.ts";
 import { type SqlConnection, type SqlQuery, type SqlRow, SqlStore } from "./sql-store.ts";
 import { defaultJournalTtlMs } from "./store.ts";
@@ -148,6 +148,7 @@ export class SqliteConnection implements SqlConnection {
 async function openFile({ path, busyTimeoutMs, clock }: SqliteFile): Promise<Opened> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
+  assertDatabase(path);
   const database = new DatabaseSync(path, { timeout: blockingMs });
   try {
     database.function("steer_now", tellerOf(clock));
@@ -158,6 +159,21 @@ async function openFile({ path, busyTimeoutMs, clock }: SqliteFile): Promise<Ope
     throw error;
   }
   return { database, inode: inodeOf(path), writes: new GroupCommit(database, busyTimeoutMs), prepared: new Map() };
+}
+
+/** First bytes of every database of SQLite. */
+const magic = "SQLite format 3\0";
+
+/**
+ * Refuses what SQLite cannot tell from a new database: it takes a file of one byte for an empty one. A file that is long
+ * enough for a whole header is left to SQLite, as closing it here would drop the locks that this process has on it.
+ */
+function assertDatabase(path: string): void {
+  const file = statSync(path);
+  if (file.isDirectory()) throw Object.assign(new Error("the path is a folder"), { code: "EISDIR" });
+  if (file.size === 0 || file.size >= magic.length) return;
+  if (magic.startsWith(readFileSync(path, "latin1"))) return;
+  throw Object.assign(new Error("file is not a database"), { errcode: notADatabase });
 }
 
 function inodeOf(path: string): string {

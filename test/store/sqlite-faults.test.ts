@@ -194,6 +194,24 @@ describe("a damaged file", () => {
     expect(readFileSync(path, "utf8")).toMatch(/^This is a letter/);
   });
 
+  test.each(["x", "notes", "SQLite format 4"])("of a few bytes, %j, is refused and left as it is", async (content) => {
+    writeFileSync(path, content);
+    const store = new SqliteStore({ path });
+    await expect(store.list()).rejects.toMatchObject({
+      reason: "corrupt",
+      message: expect.stringMatching(/file is not a database.*Move the file away/),
+    });
+    await store.close();
+    expect(readFileSync(path, "utf8")).toBe(content);
+  });
+
+  test("an empty file becomes a database", async () => {
+    writeFileSync(path, "");
+    const store = new SqliteStore({ path });
+    expect(await store.list()).toEqual([]);
+    await store.close();
+  });
+
   test("that was cut off is found out, and does not pass for a smaller one", async () => {
     await fill();
     truncateSync(path, 12_288);
@@ -248,22 +266,26 @@ describe("a file that cannot be used at all", () => {
     expect(statSync(path).size).toBe(before);
   });
 
-  test("because a folder stands there, or a file where its folder should be, is named", async () => {
+  // Not "unavailable": a run asks such a store again for minutes, and no time puts these paths right.
+  test("because a folder stands there, or a file where its folder should be, fails at once with what to do", async () => {
     const onFolder = new SqliteStore({ path: folder });
     await expect(onFolder.list()).rejects.toMatchObject({
-      reason: "unavailable",
-      message: expect.stringContaining(folder),
+      reason: "failed",
+      message: expect.stringMatching(new RegExp(`${folder}\\. The path is a folder: give the path of a file`)),
     });
     writeFileSync(path, "");
     const belowFile = new SqliteStore({ path: join(path, "runs.sqlite") });
-    await expect(belowFile.list()).rejects.toMatchObject({ reason: "unavailable" });
-    await Promise.all([onFolder.close(), belowFile.close()]);
+    const advice = expect.stringMatching(/A file stands where the folder of the path should be: choose another path/);
+    await expect(belowFile.list()).rejects.toMatchObject({ reason: "failed", advice });
+    const farBelow = new SqliteStore({ path: join(path, "deep", "runs.sqlite") });
+    await expect(farBelow.list()).rejects.toMatchObject({ reason: "failed", advice });
+    await Promise.all([onFolder.close(), belowFile.close(), farBelow.close()]);
   });
 
   test("can be put right while the program runs: the next call opens it", async () => {
     mkdirSync(path);
     const store = new SqliteStore({ path });
-    await expect(store.list()).rejects.toMatchObject({ reason: "unavailable" });
+    await expect(store.list()).rejects.toMatchObject({ reason: "failed" });
     rmSync(path, { recursive: true });
     expect(await store.list()).toEqual([]);
     await store.close();
