@@ -13,6 +13,7 @@ export const readCsv: InputReader = async function* (chunks, name) {
     delimiter: delimiterOf(head),
     record_delimiter: ["\r\n", "\n", "\r"],
     skip_empty_lines: true,
+    relax_column_count: true,
     info: true,
   });
   const stream = Readable.from(text);
@@ -21,6 +22,7 @@ export const readCsv: InputReader = async function* (chunks, name) {
   try {
     for await (const { record, info } of stream.pipe(parser)) {
       if (record.every((value: string) => value.trim() === "")) continue;
+      if (header && record.length !== header.length) throw unevenRow(`${name}:${info.lines}`, record, header);
       if (header) yield { request: toObject(header, record), place: `${name}:${info.lines}` };
       else header = checkedHeader(record, name);
     }
@@ -60,6 +62,17 @@ function checkedHeader(header: readonly string[], name: string): string[] {
   if (repeated !== undefined)
     throw new CommandError(`${name}:1: two columns are named "${repeated}". Rename one of them.`);
   return names;
+}
+
+function unevenRow(place: string, record: readonly string[], header: readonly string[]): CommandError {
+  const columns = record.length === 1 ? "1 column" : `${record.length} columns`;
+  const advice =
+    record.length > header.length
+      ? 'Quote values that hold the separator: "a, b".'
+      : "Give an empty value for what is missing.";
+  return new CommandError(
+    `${place}: this row has ${columns}, and the first row names ${header.length} (${header.join(", ")}). ${advice}`,
+  );
 }
 
 function toObject(header: readonly string[], record: readonly string[]): object {

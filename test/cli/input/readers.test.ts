@@ -131,6 +131,20 @@ describe("CSV", () => {
     );
   });
 
+  test("rows of nothing but separators are no inputs, however many they have", async () => {
+    expect(await requests(readCsv, "a;b\nx;y\n;;\n;;;\n ; ; \n;\n")).toEqual([{ a: "x", b: "y" }]);
+  });
+
+  test.each([
+    [
+      "a,b\n1,2\nx, y, z,w\n",
+      /^in:3: this row has 4 columns, and the first row names 2 \(a, b\)\. Quote values that hold the separator/,
+    ],
+    ["a,b\n1\n", /^in:2: this row has 1 column, and the first row names 2 \(a, b\)\. Give an empty value/],
+  ])("%j: a row with another number of columns is named, with what the first row names", async (text, fault) => {
+    await expect(read(readCsv, text)).rejects.toThrow(fault);
+  });
+
   test("rows without any value are no inputs", async () => {
     expect(await requests(readCsv, "a,b\nx,\n,\n , \n\n,y\n")).toEqual([
       { a: "x", b: "" },
@@ -159,7 +173,7 @@ describe("CSV", () => {
   });
 
   test.each([
-    { text: "a,b\n1,2\n1,2,3\n", fault: /^in:3:1: .*expect 2, got 3/ },
+    { text: "a,b\n1,2\n1,2,3\n", fault: /^in:3: this row has 3 columns, and the first row names 2/ },
     { text: 'a,b\n1,"2\n', fault: /^in:2:1: .*opening quote/ },
     { text: "a,b,a\n1,2,3\n", fault: /in:1: two columns are named "a"/ },
   ])("$text is refused with its line", async ({ text, fault }) => {
