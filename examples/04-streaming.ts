@@ -1,5 +1,5 @@
 /**
- * The events of a run as they come. The model is a simulation (an error rate of 30 %), which is no language model:
+ * The events of a run as they come. The model is a simulation (an error rate of 30 %), which is not a language model:
  * every bundle of it says `source: "simulated"`.
  */
 import { Orchestrator, PromptBundleTool } from "steer-llm-sdk";

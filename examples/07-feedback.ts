@@ -1,6 +1,6 @@
 /**
  * Learns from labels what a confidence means. Of 500 recorded answers of llama-13b to questions of TriviaQA, the first
- * half is judged; the other half, which nobody judged, then has a confidence that is closer to the truth.
+ * half is judged; the other half, without labels, then has a confidence that is closer to the truth.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -57,7 +57,7 @@ for (const { question, gold } of questions.slice(250)) {
   before.push({ confidence, correct });
   after.push({ confidence: calibratedConfidence, correct });
 }
-console.log("How far confidence and accuracy are apart, for the questions that nobody judged:");
+console.log("How far confidence and accuracy are apart, for the questions without a label:");
 console.log(`  from the answers alone  ${(calibrationError(before) * 100).toFixed(1)} points`);
 console.log(`  learnt from labels      ${(calibrationError(after) * 100).toFixed(1)} points`);
 rmSync(folder, { recursive: true });

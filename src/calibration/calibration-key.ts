@@ -52,8 +52,9 @@ function issuesOf({ id, bundle, correct }: JudgedBundle, index: number): OptionI
   if (typeof id !== "string" || id === "") issues.push({ path: `${at}.id`, given: id, allowed: "a text, not empty" });
   if (typeof correct !== "boolean") issues.push({ path: `${at}.correct`, given: correct, allowed: "true or false" });
   if (bundle.summary.validCount === 0) {
-    const allowed = "a bundle with a valid answer: without one there is no consensus to judge";
-    issues.push({ path: `${at}.bundle`, given: "a bundle without a valid answer", allowed });
+    const allowed = "a bundle with a valid answer";
+    const message = `${at}.bundle has no valid answer, and so no consensus to judge. Leave it out.`;
+    issues.push({ path: `${at}.bundle`, given: "a bundle without a valid answer", allowed, message });
   }
   return issues;
 }

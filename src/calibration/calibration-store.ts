@@ -7,7 +7,7 @@ import type { JudgedBundle, KeyedBundle } from "./calibration-key.ts";
 import type { LabelledFolder } from "./labelled-folder.ts";
 import type { StoredCalibration } from "./stored-calibration.ts";
 
-/** Where a calibration store keeps its labels. */
+/** Place of the labels of a calibration store. */
 export interface CalibrationStoreOptions {
   /** The folder; it is made where it is missing. Default: `.steer/calibrations`. */
   readonly path?: string | undefined;

@@ -31,14 +31,14 @@ export const exitCode = {
   terminated: 143,
 } as const;
 
-/** Why a text is no JSON, and from which character on. */
+/** Reason why a text is not JSON, and the first wrong character. */
 export interface JsonFault {
   readonly offset: number;
   readonly reason: string;
 }
 
 /**
- * Where a text stops being JSON.
+ * Finds the first character at which a text stops being JSON.
  *
  * @param error what `JSON.parse` threw for it
  */
@@ -127,7 +127,7 @@ function showLine(line: number, column: number, text: string): string {
   return `${gutter}${shown}\n${" ".repeat(gutter.length - 2)}| ${" ".repeat(Math.max(0, column - 1 - start))}^`;
 }
 
-/** Where an offset into a text stands. */
+/** Line and column of an offset into a text. */
 function positionAt(text: string, offset: number): Position {
   const before = text.slice(0, offset);
   return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };

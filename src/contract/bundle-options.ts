@@ -71,7 +71,7 @@ const fieldCompareEntries = {
     ),
   ),
   /**
-   * How items of lists meet: `"content"` (default), in any order: equal ones, then those of one key, then the most alike;
+   * Alignment of list items: `"content"` (default), in any order: equal ones, then those of one key, then the most alike;
    * `"position"`; or by a key of their objects alone. `"align"` is another word for `"content"`.
    */
   lists: v.optional(
@@ -142,7 +142,7 @@ export const bundleOptions = declareOptions(
     ),
     /** Stop when the mean distance of the answers is at most this. Given without `stopping`, it selects that rule. */
     epsilon: v.optional(finiteNumber({ minimum: 0, maximum: 1 }), 0.2),
-    /** When to stop before `k` answers: a rule, or a rule with its threshold. `"auto"`: lossless up to 3, else horizon. */
+    /** Rule that stops before `k` answers: a rule, or a rule with its threshold. `"auto"`: lossless up to 3, else horizon. */
     stopping: v.optional(
       checkedBy<StoppingRuleName | { rule: StoppingRuleName; threshold?: number | undefined }>(
         isStopping,

@@ -2,7 +2,7 @@ import type { JSONValue } from "../core/json.ts";
 import type { EvidenceSource } from "./model.ts";
 import type { Usage } from "./usage.ts";
 
-/** Which replicate a call is for. */
+/** Replicate that a call is for. */
 export interface ReplicateSpec {
   /** `"r1"`, `"r2"`, … */
   readonly id: string;
@@ -15,7 +15,7 @@ export interface ReplicateSpec {
   readonly fields?: readonly string[];
 }
 
-/** Why a model ended its answer. */
+/** Reason for which a model ended its answer. */
 export interface FinishReason {
   /** `"stop"`, `"length"`, `"content-filter"`, `"tool-calls"`, `"error"` or `"other"`. */
   unified: string;
@@ -33,7 +33,7 @@ export interface ReplicateResult<T = unknown> {
   warnings?: readonly string[] | undefined;
   /** The provider's name for the answer: two answers of one name are one answer, and a `warning` says so. */
   responseId?: string | undefined;
-  /** Text that the model wrote as its thoughts. It is no part of the answer. */
+  /** Text that the model wrote as its thoughts. It is not part of the answer. */
   reasoning?: string | undefined;
   finishReason?: FinishReason | undefined;
 }

@@ -107,7 +107,7 @@ export interface ReplicatePlace {
   /** From 0, among the replicates of its model. */
   readonly index: number;
   readonly seed: number;
-  /** The fingerprint of what was asked, of whom, and inside of which other replicate. */
+  /** Fingerprint of the question, the model and the enclosing replicate. */
   readonly question: string;
 }
 

@@ -30,7 +30,7 @@ function placesOf(budgetType: keyof Budget): string {
 export class BudgetExceeded extends OrchestratorError {
   static readonly code = "BUDGET_EXCEEDED";
   readonly code = BudgetExceeded.code;
-  /** Which ceiling. */
+  /** Exceeded limit. */
   readonly budgetType: keyof Budget;
   /** The ceiling, in the unit of `budgetType`. */
   readonly limit: number;
@@ -40,7 +40,7 @@ export class BudgetExceeded extends OrchestratorError {
   declare readonly waitedFor?: string;
   /** True where `actual` holds an estimate of the refused call; left out where it does not. */
   declare readonly isEstimate?: boolean;
-  /** Why the refused call needed so much, where that is known. */
+  /** Reason why the refused call needed so much, if known. */
   declare readonly because?: string;
   /** Usage and content that the run had paid for. */
   declare readonly partial?: PartialRun;
@@ -260,7 +260,7 @@ const namedInMessage = 3;
  * at hand to show to the model.
  */
 export class InvalidOutputError extends Error {
-  /** Where the answer is wrong, and why: one sentence a fault. */
+  /** Faults of the answer, each with its place and reason in one sentence. */
   readonly errors: readonly string[];
   /** The answer as it came. It is kept, and does not vote. */
   readonly data: unknown;

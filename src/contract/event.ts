@@ -41,7 +41,7 @@ export interface EventData<C = unknown> {
     replicate: Replicate<EvidenceOf<C>>;
     /** True where the store has it, so that no later run of the key pays for it again; only where the run has a key. */
     kept?: boolean;
-    /** Why it was not kept. */
+    /** Reason why it was not kept. */
     reason?: string;
   };
   /** Summary of the replicates so far: after the second, and then at each tenth of `k`. */
@@ -103,7 +103,7 @@ export type ToolEventType =
   | "partial_summary"
   | "bundle_ready";
 
-/** Where a tool reports what happens. */
+/** Receiver of what a tool reports. */
 export interface ToolEvents {
   /** Reports one event of the run; its number, time and ids are filled in. */
   emit<E extends ToolEventType>(type: E, data: EventData[E]): void;

@@ -6,7 +6,7 @@ export interface LanguageModelLike {
   readonly specificationVersion: "v3" | "v4";
   readonly provider: string;
   readonly modelId: string;
-  /** Where its answers come from. Models that are not asked live say so. Default: `"live"`. */
+  /** Source of its answers. Models that are not asked live say so. Default: `"live"`. */
   readonly source?: EvidenceSource | undefined;
   /** Answers at once, by the AI SDK's specification. */
   doGenerate(options: any): PromiseLike<any>;

@@ -7,7 +7,7 @@ import type { Usage } from "./usage.ts";
 
 /** Settings of an orchestrator. All have a default. */
 export interface OrchestratorSettings<Tools = {}> {
-  /** Where `toolName` is looked up. Default: the global registry. */
+  /** Registry that resolves `toolName`. Default: the global registry. */
   registry?: ToolRegistry<Tools> | undefined;
   /** Options of every run, where the run does not say otherwise: of `budget`, `metadata` and the like part by part. */
   defaultOptions?: OrchestrationConfig | undefined;
@@ -31,7 +31,7 @@ export interface PriceSource {
   costUsd(call: { provider: string; modelId: string; usage: Usage }): number | null;
 }
 
-/** Where confidences that were learnt from labels come from: a `CalibrationStore`, or one of your own. */
+/** Source of confidences that were learnt from labels: a `CalibrationStore`, or one of your own. */
 export interface CalibrationSource {
   /** The probability that the consensus of this bundle is right; `undefined` where too few labels say so. */
   confidence(bundle: EvidenceBundle): Promise<number | undefined>;

@@ -86,7 +86,7 @@ export interface BudgetView {
 
 /** Means that a run gives to the tool that it executes. */
 export interface ToolContext {
-  /** Where the tool reports what happens; everyone who listens to the run hears it. */
+  /** Events of the tool; every listener of the run receives them. */
   readonly events: ToolEvents;
   /** Aborts when the run is cancelled, times out, or has its answer. Pass it to everything you await. */
   readonly signal: AbortSignal;
@@ -103,7 +103,7 @@ export interface ToolContext {
    * Counts what the tool used towards the run's usage and budget, also when the tool goes on to fail. Several reports
    * add up. Bundle tools report through their replicates instead.
    *
-   * @throws TypeError for a figure that is no number of at least 0
+   * @throws TypeError for a figure that is not a number of at least 0
    */
   reportUsage(usage: Usage, costUsd?: number | null): void;
 }
@@ -127,7 +127,7 @@ export interface ToolMetadata {
 
 /** A set of tools under their names. */
 export interface ToolRegistry<Tools = {}> {
-  /** @throws InvalidOptionsError for something that is no tool, or another tool under a name that is taken */
+  /** @throws InvalidOptionsError for a value that is not a tool, or another tool under a name that is taken */
   register(tool: AnyTool, options?: { replace?: boolean | undefined }): void;
   /** The tool of that name. */
   get(name: string): AnyTool | undefined;

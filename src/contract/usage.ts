@@ -31,7 +31,7 @@ export interface Budget {
 export interface CallBound extends Budget {
   /** Nothing has told yet how large the call really is. */
   readonly isEstimate?: boolean | undefined;
-  /** Why the call needs so much, as a sentence without its full stop. */
+  /** Reason why the call needs so much, as a sentence without its full stop. */
   readonly because?: string | undefined;
 }
 

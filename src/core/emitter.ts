@@ -17,7 +17,7 @@ export type OnListenerError = (error: unknown, listener: object) => unknown;
 export interface EmitterOptions<E> {
   /** Default: who emits the event hears of it. */
   readonly onListenerError?: OnListenerError | undefined;
-  /** Which events a slow reader can do without. None where this is left out. */
+  /** Tells which events a slow reader can do without. Default: none. */
   readonly isDroppable?: ((event: E) => boolean) | undefined;
 }
 
@@ -71,7 +71,7 @@ export class Emitter<E> {
     return reader;
   }
 
-  /** No event comes after this. Given an error, readers reject with it once they have read what there is. */
+  /** No event comes after this. Given an error, readers reject with it once they have read all events before it. */
   end(error?: unknown): void {
     this.#ended = true;
     for (const reader of this.#readers ?? []) reader.end(error);

@@ -50,7 +50,7 @@ export abstract class OrchestratorError extends Error {
 
 /** One fault of the caller's input. */
 export interface OptionIssue {
-  /** Where it stands, from the caller's point of view: `options.budget.tokens`. */
+  /** Its place, from the caller's point of view: `options.budget.tokens`. */
   readonly path: string;
   /** Value that was given there. */
   readonly given: unknown;
@@ -169,7 +169,7 @@ export function withoutSecrets(text: string): string {
   return clean;
 }
 
-/** A shorter value is no secret. */
+/** Least length of a secret. */
 const shortestGivenSecret = 4;
 /** A process that makes a model for each of its users does not keep all their keys. */
 const mostGivenSecrets = 1_000;

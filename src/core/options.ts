@@ -5,7 +5,7 @@ import { nearest } from "./nearest.ts";
 /** A set of options, declared once: its entries give the type, the defaults, the checks and the reference page. */
 export interface OptionsDeclaration<Entries extends v.ObjectEntries> {
   readonly name: string;
-  /** Where a caller writes these options: `options`, `toolOptions`. */
+  /** Place where a caller writes these options: `options`, `toolOptions`. */
   readonly place: string;
   readonly entries: Entries;
   readonly schema: v.StrictObjectSchema<Entries, undefined>;
@@ -129,6 +129,7 @@ const kindOf: Readonly<Record<string, string>> = {
   options: "a run option",
   toolOptions: "a tool option",
   reliabilityConfig: "a reliability option",
+  tool: "a key of a tool file",
 };
 
 /** Options that the place of an unknown one takes. */

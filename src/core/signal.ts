@@ -24,7 +24,7 @@ abstract class Link {
   }
 }
 
-/** Where a ring begins. */
+/** Start of a ring. */
 export class Ring extends Link {
   get isEmpty(): boolean {
     return this.next === this;

@@ -26,19 +26,19 @@ export interface Calibration {
 /** A calibration as JSON keeps it. */
 export interface CalibrationData {
   version: 1;
-  /** Of the log-odds of the label-free confidence. */
+  /** Slope of the log-odds of the label-free confidence. */
   slope: number;
   /** Added to them. */
   shift: number;
-  /** How many labelled examples it is from. */
+  /** Number of labelled examples it is from. */
   n: number;
-  /** What tokens say, where the examples have them: `slope` per standard deviation of their logarithm from its mean. */
+  /** Effect of tokens, if the examples have them: `slope` per standard deviation of their logarithm from its mean. */
   tokens?: { slope: number; mean: number; deviation: number };
   /** Expected calibration error, in [0, 1], over the examples: of the label-free confidence, and cross-validated after. */
   calibrationError?: { before: number; after: number };
 }
 
-/** What a calibration reads of a summary. */
+/** Part of a summary that a calibration reads. */
 export type ConfidenceSignals = Pick<BundleSummary, "confidence" | "meanTotalTokens">;
 
 /** A summary, or what a calibration reads of it, and whether its consensus was right. */
@@ -104,7 +104,7 @@ function describeIssue(issue: v.BaseIssue<unknown>): OptionIssue {
   return { path: path ? `calibration.${path}` : "calibration", given: issue.input, allowed: issue.message };
 }
 
-/** What is learnt: how log-odds and tokens turn into new log-odds. */
+/** Learnt scaling of log-odds and tokens to new log-odds. */
 type Scaling = Pick<CalibrationData, "slope" | "shift" | "tokens">;
 
 function fitScaling(examples: readonly LabelledSummary[]): Scaling {
@@ -121,7 +121,7 @@ function fitScaling(examples: readonly LabelledSummary[]): Scaling {
   return { slope, shift, ...(tokens && { tokens: { slope: tokenSlope, ...tokens } }) };
 }
 
-/** What the examples of a fold are given by a scaling that has not seen them. */
+/** Returns the confidences that a scaling gives to examples it has not seen. */
 function judgeFold(examples: readonly LabelledSummary[], fold: number): JudgedConfidence[] {
   const scaling = fitScaling(examples.filter((_, index) => index % folds !== fold));
   return examples

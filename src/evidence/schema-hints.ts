@@ -6,7 +6,7 @@ import { walkSchema } from "./internal/schema-fields.ts";
 type FieldOptions = NonNullable<CompareOptions["byPath"]>[string];
 
 /**
- * How the answers to a JSON schema are compared, as the schema says itself:
+ * Derives the comparison of answers from their JSON schema:
  *
  * - `"x-compare"`: `"text"` or `"exact"` for strings, `"content"` or `"position"` for a list
  * - `"x-key": "id"`: the property by which the items of a list of objects meet
@@ -55,7 +55,7 @@ function isTuple({ prefixItems, items }: JSONSchema): boolean {
 }
 
 /**
- * How many answers each field of a JSON schema can have, where the schema lists them (`enum`, `const`, booleans): the
+ * Counts the answers that each field of a JSON schema can have, where the schema lists them (`enum`, `const`, booleans): the
  * `choices` of `createStoppingRule`.
  *
  * @example

@@ -18,30 +18,30 @@ export const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "create
   k: wholeNumber({ minimum: 1, unit: "replicates" }),
   /** Mean distance at which the epsilon rule stops. Given without `rule`, it selects that rule. */
   epsilon: v.optional(finiteNumber({ minimum: 0, maximum: 1 })),
-  /** When to stop before `k`. `"auto"`: lossless up to 3, else horizon. */
+  /** Rule that stops before `k`. `"auto"`: lossless up to 3, else horizon. */
   rule: v.optional(oneOf(stoppingRuleNames)),
-  /** Of horizon (0.975) and beta (0.95) a probability, of certified (0.05) an error, of epsilon (0.2) a distance. */
+  /** Probability for horizon (0.975) and beta (0.95), error for certified (0.05), distance for epsilon (0.2). */
   threshold: v.optional(finiteNumber({ minimum: 0, maximum: 1 })),
-  /** How values are compared. */
+  /** Comparison of values. */
   compare: v.optional(nested(compareOptions.entries)),
   /** JSON pointers of the fields that have to be settled; `*` stands for any list index. Default: every field. */
   fields: v.optional(listOf(v.string(), 'a list of JSON pointers such as "/severity"')),
-  /** How many answers a field can have, by JSON pointer (`*`: any list index), for certified. Default: as seen. */
+  /** Number of answers that a field can have, by JSON pointer (`*`: any list index), for certified. Default: as seen. */
   choices: v.optional(
     v.record(v.string(), wholeNumber({ minimum: 1, unit: "answers" }), "an object of JSON pointers and whole numbers"),
   ),
 });
 
-/** When to stop asking. */
+/** Rule that says when to stop asking. */
 export interface StoppingRuleOptions extends Omit<OptionsInput<typeof stoppingRuleOptions>, "k"> {
   /** The most replicates that will come. */
   k: number;
 }
 
-/** What a rule says after a replicate. */
+/** Verdict of a rule after a replicate. */
 export interface StoppingVerdict {
   stop: boolean;
-  /** Which rule stopped, with which numbers; only of a stop. */
+  /** Rule that stopped, with its numbers; set only for a stop. */
   reason?: string;
   /** Probability, in [0, 1], that the replicates that are left would change no field's leading answer. */
   stability: number;

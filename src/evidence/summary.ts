@@ -8,16 +8,16 @@ import { tableOf } from "./internal/list-alignment.ts";
 import { medoidRow, RowDistances } from "./internal/row-distance.ts";
 import { settle, settleOn } from "./internal/settlement.ts";
 
-/** How replicates are summarised. */
+/** Options of a summary. */
 export interface SummaryOptions extends CompareOptions {
   /**
-   * Whether a value fits the schema. Where the consensus put together from the fields does not, the replicate nearest to
+   * Tells if a value fits the schema. Where the consensus put together from the fields does not, the replicate nearest to
    * all others is given instead, and `medoidId` names it. Default: everything fits.
    */
   check?: ((value: unknown) => boolean) | undefined;
 }
 
-/** What of a replicate counts. */
+/** Part of a replicate that counts. */
 export interface SummarizedReplicate<T> {
   readonly id: string;
   readonly data: T;
@@ -29,7 +29,7 @@ export interface SummarizedReplicate<T> {
 }
 
 /**
- * What replicates agree on, where they differ, and how far that can be trusted. Every field (JSON pointer) is voted on by
+ * Summarises replicates: their agreement, their differences and the confidence in it. Every field (JSON pointer) is voted on by
  * the valid replicates (self-consistency: Wang et al. 2022); a field that a replicate lacks is a value of its own.
  *
  * @param replicates in index order: of tied values the one that reached the count first is given

@@ -66,7 +66,7 @@ export abstract class GuardedCall {
   permit: Permit | undefined = undefined;
   /** The one failure that this call counts for in the window of its circuit breaker. */
   countedFailure: CountedFailure | undefined = undefined;
-  /** Why it is not tried again, where that is not plain from the error. */
+  /** Reason why it is not tried again, if the error does not show it. */
   note: string | undefined = undefined;
   #classified: unknown = undefined;
   #classification: Classification | undefined = undefined;

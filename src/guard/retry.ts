@@ -154,7 +154,7 @@ export class RetryState {
  * @returns milliseconds
  */
 export function backoffDelayMs(config: ResolvedRetryConfig, n: number, random: Random, retryAfterMs = 0): number {
-  // The power may overflow, and 0 times that is no number.
+  // The power may overflow, and 0 times that is not a number.
   const growth = Math.min(Number.MAX_VALUE, config.exponentialBase ** n);
   const longestMs = Math.min(config.maxDelayMs, config.initialDelayMs * growth);
   return config.jitter ? retryAfterMs + random.next() * longestMs : Math.max(retryAfterMs, longestMs);

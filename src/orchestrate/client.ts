@@ -19,7 +19,7 @@ export class SteerLLMClient {
    * Registers a tool under its name. The same instance again changes nothing.
    *
    * @returns the tool
-   * @throws InvalidOptionsError for something that is no tool, and for another tool of that name without `replace`
+   * @throws InvalidOptionsError for a value that is not a tool, and for another tool of that name without `replace`
    */
   registerTool<T extends AnyTool>(tool: T, options?: { replace?: boolean | undefined }): T {
     getGlobalRegistry().register(tool, options);

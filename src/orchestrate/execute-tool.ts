@@ -177,7 +177,7 @@ class Execution {
   }
 }
 
-/** Resolves when all promises that are settled by now have been heard of. */
+/** Resolves when the reactions of all settled promises have run. */
 function untilQuiet(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }

@@ -8,7 +8,7 @@ import { optionPlaces } from "../contract/option-places.ts";
 import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { snapshot } from "../core/canonical.ts";
-import { InvalidOptionsError, messageOf, type OptionIssue } from "../core/errors.ts";
+import { InvalidOptionsError, messageOf, type OptionIssue, showValue } from "../core/errors.ts";
 import { collectOptions, resolveOptions, unknownOption } from "../core/options.ts";
 import { createId } from "../core/random.ts";
 import { CancelScope } from "../core/signal.ts";
@@ -109,7 +109,7 @@ const runManyParams = ["requests", "concurrency", ...runParams.filter((name) => 
 /**
  * Checks everything that a caller gave for a run, once.
  *
- * @throws InvalidOptionsError naming every fault, or ToolNotFoundError; nothing has run by then
+ * @throws InvalidOptionsError naming every fault, or ToolNotFoundError; nothing has run
  */
 export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
   if (!isObject(given)) {
@@ -220,7 +220,8 @@ function jsonCopy<T>(value: T, path: string): T {
   try {
     return JSON.parse(JSON.stringify(copy));
   } catch (error) {
-    throw new InvalidOptionsError([{ path, given: value, allowed: `an object of JSON values (${messageOf(error)})` }]);
+    const message = `${path} is not an object of JSON values: ${messageOf(error)}. Give plain JSON data.`;
+    throw new InvalidOptionsError([{ path, given: value, allowed: "an object of JSON values", message }]);
   }
 }
 
@@ -285,7 +286,10 @@ export async function acceptRequest(tool: AnyTool, request: unknown): Promise<un
   throw new InvalidOptionsError(
     result.issues.map((issue) => {
       const keys = (issue.path ?? []).map(keyOf);
-      return { path: ["request", ...keys].join("."), given: valueAt(request, keys), allowed: issue.message };
+      const path = ["request", ...keys].join(".");
+      const given = valueAt(request, keys);
+      const message = `${path} does not fit the tool's inputSchema: got ${showValue(given)}. ${issue.message}`;
+      return { path, given, allowed: issue.message, message };
     }),
   );
 }

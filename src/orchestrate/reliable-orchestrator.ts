@@ -18,7 +18,7 @@ export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSe
   planner?: Planner | undefined;
   /** Retries, breakers, timeouts, how long keys are kept. */
   reliabilityConfig?: ReliabilityConfig | undefined;
-  /** Where idempotency keys and what they paid for are kept. Default: `"memory"`, which ends with the process. */
+  /** Store of idempotency keys and what they paid for. Default: `"memory"`, which ends with the process. */
   store?: RunStore | "memory" | "sqlite" | "postgres" | undefined;
   /** Breakers, retry budgets and the stores that are only named. Default: those of the process; of its own with a clock of its own. */
   state?: ReliabilityState | undefined;

@@ -62,7 +62,7 @@ export async function* runAll(
       else if (isOver && runs.size === 0) break;
       else await new Promise<void>((resolve) => (wake = resolve));
     }
-    // What was running when the source of requests failed has been given out by now.
+    // The results of runs that were running when the source failed have been given out.
     if (failure) throw failure.error;
     // An end of the loop would say that every request has had its run.
     if (!isExhausted) throw asRejection(new CancelledError(scope.reason));

@@ -134,7 +134,7 @@ export class RunEvents {
   }
 
   #deliver(event: { readonly type: EventType }): void {
-    // A run that a listener starts is no part of the attempt that the event is about.
+    // A run that a listener starts is not part of the attempt that the event is about.
     outsideOfWork(() => this.#emitter.emit(event as OrchestrationEvent, this.#onListenerError));
     if (terminal.has(event.type)) this.#emitter.end();
   }

@@ -54,7 +54,7 @@ function isRejection(error: unknown, { isFallback }: ToolChoice, scope: CancelSc
   return error.code !== "INVALID_OPTIONS" || !isFallback;
 }
 
-/** The same error, with what was paid for by now. */
+/** Returns the same error with what has been paid for. */
 export function withPartial(error: unknown, { usage, costUsd, content }: PartialRun): unknown {
   const partial = { usage, costUsd, content };
   if (CancelledError.isInstance(error)) return new CancelledError(error.cause, { partial });

@@ -12,7 +12,7 @@ export interface PlanContext {
   previousFailures?: string[];
 }
 
-/** Which tool runs, with what, and why. */
+/** Chosen tool, its options and the reason. */
 export interface PlanDecision {
   selectedTool: string;
   /** Options for the selected tool. What the caller gave explicitly wins over them. */
@@ -23,7 +23,7 @@ export interface PlanDecision {
   executionStrategy: string;
   /** Confidence of the planner in its choice, from 0 to 1. */
   confidence: number;
-  /** Why this tool, in words for a log. */
+  /** Reason for this tool, in words for a log. */
   reasoning: string;
   metadata: { matchedRule?: string };
   /** The most that the selected tool says it may cost. */

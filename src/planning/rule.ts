@@ -16,7 +16,7 @@ import type { PlanContext } from "./planner.ts";
 /** A tool, registered or not, or the name of a registered one. */
 export type ToolRef = string | AnyTool;
 
-/** When to run which tool, and with what. */
+/** A condition, and the tool and options to run when it holds. */
 export interface PlanningRule {
   /** Shown as `metadata.matchedRule` of a decision. */
   name: string;

@@ -140,7 +140,10 @@ function noToolMessage(held: readonly CompiledRule[], names: readonly string[]):
 
 function twoToolsOfOneName(tool: AnyTool, path: string): InvalidOptionsError {
   const given = `another tool named "${tool.name}"`;
-  return new InvalidOptionsError([{ path: `${path}.action`, given, allowed: "one tool of a name in all rules" }]);
+  const message = `${path}.action is ${given}. Use one tool of a name in all rules, or rename one.`;
+  return new InvalidOptionsError([
+    { path: `${path}.action`, given, allowed: "one tool of a name in all rules", message },
+  ]);
 }
 
 type Candidate = readonly [name: string, tool: ToolMetadata];
@@ -206,7 +209,7 @@ function factsOf(tool: AnyTool): ToolFacts {
   };
 }
 
-/** Why a tool cannot run now; `undefined` where it can. */
+/** Returns why a tool cannot run now; `undefined` if it can. */
 function whyNot(name: string, tool: ToolFacts | undefined, context: PlanContext): string | undefined {
   if (!tool) return "no tool of this name is registered";
   const provider = tool.provider ?? `tool:${name}`;

@@ -46,7 +46,7 @@ export function errorInAnswer(error: unknown, place: "answer" | "stream", header
   });
 }
 
-/** A whole 200 that is no answer: a page of HTML, nothing, or JSON of another shape. */
+/** A whole 200 without an answer: a page of HTML, nothing, or JSON of another shape. */
 export function unreadableAnswer(body: string, cause: unknown, headers?: unknown): AnswerError {
   const text = body.trim();
   const kind =

@@ -4,7 +4,7 @@ import type { CountTokens, ModelName } from "./prompt-tokens.ts";
  * Estimates the tokens of an image or a file by its provider's published rule: from the dimensions of an image, the pages
  * of a document, the length of a recording. The size in bytes says nothing.
  *
- * @returns tokens; `undefined` for a file behind a URL that is no image
+ * @returns tokens; `undefined` for a file behind a URL that is not an image
  */
 export function tokensOfFile(part: object, model: ModelName, count: CountTokens): number | undefined {
   const { type, mediaType: given = "", providerOptions } = part as FilePart;

@@ -1,6 +1,6 @@
 import type { LanguageModelLike } from "../contract/model.ts";
 import type { Clock } from "../core/clock.ts";
-import { hideSecrets, InvalidOptionsError } from "../core/errors.ts";
+import { hideSecrets, InvalidOptionsError, showValue } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
 import { nearest } from "../core/nearest.ts";
 import { hideHeaders } from "./transport.ts";
@@ -31,14 +31,17 @@ export async function findModel(
   access: ModelAccess = {},
 ): Promise<LanguageModelLike> {
   if (typeof reference !== "string") {
-    refuseAccess(access, `a model named by text, as ${checkedModel(reference).modelId} was made elsewhere`);
+    refuseAccess(
+      access,
+      `is for models named by text; ${checkedModel(reference).modelId} is an object. Set it where you create that object.`,
+    );
     return reference;
   }
   const colon = reference.indexOf(":");
   const prefix = reference.slice(0, Math.max(colon, 0));
   const rest = reference.slice(colon + 1);
   if (prefix === "recorded" || prefix === "simulated") {
-    refuseAccess(access, `a model that is asked over the network, and not ${prefix}:`);
+    refuseAccess(access, `is for models asked over the network; ${prefix}: models are local. Remove it.`);
     if (prefix === "recorded") return (await loadRecorded()).recordedModel(rest);
     return (await loadSimulated()).parseSimulatedModel(rest, clock);
   }
@@ -48,10 +51,13 @@ export async function findModel(
   throw unknownReference(reference, prefix);
 }
 
-function refuseAccess(access: ModelAccess, allowed: string): void {
+function refuseAccess(access: ModelAccess, fault: string): void {
   const issues = (["headers", "baseUrl", "apiKeyEnv"] as const)
     .filter((path) => access[path] !== undefined)
-    .map((path) => ({ path, given: path === "headers" ? "headers" : access[path], allowed }));
+    .map((path) => {
+      const given = path === "headers" ? "headers" : access[path];
+      return { path, given, allowed: "nothing", message: `${path} ${fault}` };
+    });
   if (issues.length > 0) throw new InvalidOptionsError(issues);
 }
 
@@ -225,7 +231,11 @@ async function settingsOf(
 ): Promise<ProviderSettings> {
   const apiKey = keyVariable === undefined ? undefined : process.env[keyVariable];
   if (!apiKey && needsKey)
-    throw unusable(reference, `a provider whose key is known: set the environment variable ${keyVariable}`);
+    throw unusable(
+      reference,
+      "a provider whose key is set",
+      `model ${showValue(reference)} has no API key. Set the environment variable ${keyVariable}.`,
+    );
   const url = baseUrl === undefined ? undefined : URL.parse(baseUrl);
   if (baseUrl !== undefined && (!url || !isPlainAddress(url)))
     throw new InvalidOptionsError([
@@ -272,9 +282,13 @@ function isMissing(error: unknown, name: string): boolean {
 }
 
 function notInstalled(reference: string, wanted: { package: string; version: string }): InvalidOptionsError {
-  return unusable(reference, `a provider that is installed: npm install ${wanted.package}@${wanted.version}`);
+  return unusable(
+    reference,
+    "a model whose provider package is installed",
+    `model ${showValue(reference)} needs a package that is not installed. Run: npm install ${wanted.package}@${wanted.version}`,
+  );
 }
 
-function unusable(reference: string, allowed: string): InvalidOptionsError {
-  return new InvalidOptionsError([{ path: "model", given: reference, allowed }]);
+function unusable(reference: string, allowed: string, message?: string): InvalidOptionsError {
+  return new InvalidOptionsError([{ path: "model", given: reference, allowed, message }]);
 }

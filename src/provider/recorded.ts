@@ -53,7 +53,11 @@ async function read(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    throw unusable(`recorded:${file}`, `"recorded:" and a file that can be read (${messageOf(error)})`);
+    throw unusable(
+      `recorded:${file}`,
+      "a file that can be read",
+      `model "recorded:${file}" cannot be read: ${messageOf(error)}`,
+    );
   }
 }
 
@@ -62,7 +66,8 @@ function onlyModel({ models }: RecordedAnswers, file: string): string {
   if (second === undefined) return first ?? basename(file).replace(/\.jsonl?$/, "");
   throw unusable(
     `recorded:${file}`,
-    `one of its models, such as "recorded:${file}#${first}" (it has ${[...models].join(", ")})`,
+    `one of its models, such as "recorded:${file}#${first}"`,
+    `model "recorded:${file}" holds several models: ${[...models].join(", ")}. Name one: "recorded:${file}#${first}".`,
   );
 }
 
@@ -93,8 +98,8 @@ function replay(
   };
 }
 
-function unusable(reference: string, allowed: string): InvalidOptionsError {
-  return new InvalidOptionsError([{ path: "model", given: reference, allowed }]);
+function unusable(reference: string, allowed: string, message?: string): InvalidOptionsError {
+  return new InvalidOptionsError([{ path: "model", given: reference, allowed, message }]);
 }
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -256,7 +261,8 @@ function brokenLine(place: string, given: string): InvalidOptionsError {
     {
       path: place,
       given,
-      allowed: "one whole JSON value a line; mend the line, or delete it if it was left half-written",
+      allowed: "one whole JSON value a line",
+      message: `${place}: ${showValue(given)} is not one whole JSON value. Mend the line, or delete it if it is half-written.`,
     },
   ]);
 }

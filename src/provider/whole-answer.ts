@@ -45,7 +45,7 @@ function endOf(said: Said | undefined): Pick<End, "protocol" | "words" | "isRefu
 }
 
 /**
- * Reads the answer inside a 200 that a provider package could not read: a figure of its usage may be out of range, which is no reason
+ * Reads the answer inside a 200 that a provider package could not read: a figure of its usage may be out of range, which is not a reason
  * to lose a paid answer.
  */
 function answerInError(error: unknown, model: LanguageModelV4, call: ModelCall, meter: CallMeter): Answer {

@@ -19,7 +19,7 @@ import type { JSONSchema } from "../core/json.ts";
  * @example
  * ```ts
  * assertSchema({ type: "object", require: ["severity"] }, "schema");
- * // schema/require: got ["severity"]; allowed: the keyword "required"; …
+ * // schema/require is not a keyword. Write "required", …
  * ```
  */
 export function assertSchema(schema: unknown, path: string): void {
@@ -132,7 +132,8 @@ function* slipsIn(root: JSONSchema, path: string): Generator<OptionIssue> {
         yield {
           path: `${path}${pointer}/$async`,
           given,
-          allowed: "a schema that is checked synchronously. Remove $async",
+          allowed: "a schema without $async",
+          message: `${path}${pointer}/$async: schemas are checked synchronously. Remove $async.`,
         };
         continue;
       }
@@ -141,7 +142,8 @@ function* slipsIn(root: JSONSchema, path: string): Generator<OptionIssue> {
         yield {
           path: `${path}${pointer}/${escapeStep(key)}`,
           given,
-          allowed: `the keyword "${meant}"; a word of your own begins with x-`,
+          allowed: `the keyword "${meant}"`,
+          message: `${path}${pointer}/${escapeStep(key)} is not a keyword. Write "${meant}", or begin a word of your own with x-.`,
         };
     }
   }

@@ -10,7 +10,7 @@ import type { JSONSchema } from "../core/json.ts";
 const largestBytes = 2 ** 20;
 const timeoutMs = 5_000;
 
-/** How the outside is reached; a test brings its own. */
+/** Access to the network; a test brings its own. */
 export interface SchemaTransport {
   readonly request: typeof httpsRequest;
   readonly lookup: LookupFunction;

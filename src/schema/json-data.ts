@@ -55,7 +55,7 @@ export function isJsonData(value: unknown, depth = 0): value is JSONValue {
   return isPlain(value) && Object.values(value).every((item) => isJsonData(item, depth + 1));
 }
 
-/** Converts an object that is no plain one: by its `toJSON`, or by its own properties. */
+/** Converts an object that is not plain: by its `toJSON`, or by its own properties. */
 type ConvertObject = (value: object, pointer: string) => unknown;
 
 function convert(value: unknown, pointer: string, depth: number, convertObject: ConvertObject = toJsonForm): JSONValue {

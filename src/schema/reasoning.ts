@@ -14,7 +14,7 @@ export interface ParsedText {
   readonly answer: string;
   /** The text inside the marks; absent if there were none. */
   readonly reasoning?: string | undefined;
-  /** True if the thoughts never end: `answer` is no answer. */
+  /** True if the thoughts never end: `answer` is not an answer. */
   readonly isUnfinished: boolean;
 }
 

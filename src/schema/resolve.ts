@@ -1,7 +1,7 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import type { Ajv, ErrorObject, Options } from "ajv";
 import { canonicalJson } from "../core/canonical.ts";
-import { InvalidOptionsError, messageOf } from "../core/errors.ts";
+import { InvalidOptionsError, messageOf, type OptionIssue, showValue } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { lazily } from "../core/lazily.ts";
 import { compileLinearPattern } from "../core/linear-pattern.ts";
@@ -14,9 +14,9 @@ export type CheckResult =
 
 /** A schema ready for use. */
 export interface ResolvedSchema {
-  /** What a model is told. Allows anything (`{}`) where a Standard Schema has no JSON form. */
+  /** JSON schema that a model is told. Allows anything (`{}`) where a Standard Schema has no JSON form. */
   readonly jsonSchema: JSONSchema;
-  /** What answers are once they are checked; `{}` where that has no JSON form. */
+  /** JSON schema of a checked answer; `{}` where it has no JSON form. */
   describeChecked(): Promise<JSONSchema>;
   check(value: unknown): Promise<CheckResult>;
 }
@@ -74,7 +74,8 @@ async function jsonSchemaOf(schema: StandardSchema, path: string, side: Side): P
   } catch (error) {
     if (InvalidOptionsError.isInstance(error)) throw error;
     const given = `a ${standard.vendor} schema: ${messageOf(error)}`;
-    throw new InvalidOptionsError([{ path, given, allowed: "a schema of JSON values, which a model can be told" }]);
+    const message = `${path}: this ${standard.vendor} schema has no JSON form: ${messageOf(error)}. Use types that JSON has.`;
+    throw new InvalidOptionsError([{ path, given, allowed: "a schema of JSON values", message }]);
   }
 }
 
@@ -110,7 +111,7 @@ async function jsonSchemaOfValibot(schema: StandardSchema, path: string, side: S
   return writer.toJsonSchema(schema as never, { target, typeMode: side }) as JSONSchema;
 }
 
-/** More faults than anybody reads, or a model can mend. */
+/** Most faults that one refusal lists. A model cannot mend more at once. */
 const shownErrors = 20;
 
 const options: Options = {
@@ -121,7 +122,7 @@ const options: Options = {
   ownProperties: true,
 };
 
-/** What Ajv asks of a regular expression. */
+/** Ajv's interface of a regular expression. */
 interface Pattern {
   test(text: string): boolean;
   toString(): string;
@@ -243,17 +244,18 @@ function compileWith(ajv: Ajv, schema: JSONSchema, path: string) {
   } catch (error) {
     const places = [...placesOf(error, schema, ajv)];
     const found = places.length > 0 ? places : [{ pointer: "", given: schema, fault: messageOf(error) }];
-    throw new InvalidOptionsError(
-      found.map(({ pointer, given, fault }) => ({ path: path + pointer, given, allowed: `a JSON schema (${fault})` })),
-    );
+    throw new InvalidOptionsError(found.map(({ pointer, given, fault }) => notSchema(path + pointer, given, fault)));
   }
   throw new InvalidOptionsError(
-    firstAtEachPlace(ajv.errors ?? []).map((error) => ({
-      path: `${path}${error.instancePath}`,
-      given: at(schema, error.instancePath),
-      allowed: `a JSON schema: this ${describe(error)}`,
-    })),
+    firstAtEachPlace(ajv.errors ?? []).map((error) =>
+      notSchema(`${path}${error.instancePath}`, at(schema, error.instancePath), `it ${describe(error)}`),
+    ),
   );
+}
+
+function notSchema(path: string, given: unknown, fault: string): OptionIssue {
+  const message = `${path}: ${showValue(given)} is not a JSON schema: ${fault}`;
+  return { path, given, allowed: "a JSON schema", message };
 }
 
 /** Finds the patterns that do not compile, and the references that lead nowhere. Ajv names no place of theirs. */

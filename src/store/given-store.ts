@@ -67,7 +67,7 @@ function nameOf(store: RunStore): string {
 }
 
 /**
- * What a store of somebody's own says that a claim met.
+ * Checks the result of a claim that a custom store returned.
  *
  * @throws TypeError saying what it gave and what is wanted: a run must not go on without its key by mistake
  */

@@ -144,7 +144,7 @@ export interface MemoryRecord extends Claimed {
   readonly journal: MemoryJournal | undefined;
 }
 
-/** By fingerprint, replicate id and seed. */
+/** Replicates by fingerprint, replicate id and seed. */
 export type MemoryJournal = Map<string, JournalEntry>;
 
 export interface JournalEntry {

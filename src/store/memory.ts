@@ -180,7 +180,7 @@ export class MemoryStore implements ManagedStore {
     };
   }
 
-  /** Where the clock was set back, no lease lasts longer than its length from the first claim that meets it. */
+  /** After the clock is set back, a lease lasts no longer than its length from the first claim that meets it. */
   #rebase(key: string, nowMs: number): void {
     const record = this.#records.get(key);
     if (record?.state === "running" && record.leaseEndsMs > nowMs + record.leaseMs)

@@ -16,11 +16,11 @@ import { defaultJournalTtlMs } from "./store.ts";
 import { newerSchema, storeClosed } from "./store-errors.ts";
 
 export const postgresStoreOptions = declareOptions("PostgresStoreOptions", "new PostgresStore(…)", {
-  /** Where the database is. Default: the environment variable `DATABASE_URL`, else what the `PG…` variables say. */
+  /** Address of the database. Default: the environment variable `DATABASE_URL`, else what the `PG…` variables say. */
   connectionString: v.optional(text("a connection string, such as postgres://steer@db.internal/steer")),
-  /** A `Pool` of the package `pg` to use in place of an own one. It stays open when the store is closed. Default: an own one. */
+  /** A `Pool` of the package `pg`. It stays open when the store is closed. Default: a pool of the store's own. */
   client: v.optional(checkedBy<PostgresClient>(isClient, "a Pool of the package pg")),
-  /** Most connections of an own pool. What is asked of the store beyond them waits for its turn. */
+  /** Most connections of the store's own pool. Further store calls wait for their turn. */
   poolSize: v.optional(wholeNumber({ minimum: 1, unit: "connections" }), 10),
   /** Retention of the journal of a run that never settled. Default: 7 days. */
   journalTtlMs: v.optional(milliseconds(), defaultJournalTtlMs),
@@ -30,7 +30,7 @@ function isClient(value: unknown): boolean {
   return typeof (value as Partial<PostgresClient> | null | undefined)?.query === "function";
 }
 
-/** Where a Postgres store finds its database. */
+/** Database of a Postgres store. */
 export interface PostgresStoreOptions extends OptionsInput<typeof postgresStoreOptions> {}
 
 /**

@@ -23,7 +23,7 @@ export const sqliteStoreOptions = declareOptions("SqliteStoreOptions", "new Sqli
   clock: v.optional(checkedBy<Pick<Clock, "now">>(tellsTime, "an object with a now function"), wallClock),
 });
 
-/** Where a SQLite store keeps its file, and how long it waits for others. */
+/** File of a SQLite store, and its wait for other writers. */
 export interface SqliteStoreOptions extends OptionsInput<typeof sqliteStoreOptions> {}
 
 /**

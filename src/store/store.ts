@@ -3,7 +3,7 @@ import type { OrchestrationOutput } from "../contract/output.ts";
 
 /**
  * The right to write under a key. `fence` is higher than that of every earlier claim on any key of the store, so that
- * a writer who lost its claim can be told from the one who has it (Gray and Cheriton 1989, on leases).
+ * a writer that lost its claim can be told from the holder (Gray and Cheriton 1989, on leases).
  */
 export interface FencingToken {
   readonly key: string;
@@ -34,7 +34,7 @@ export type Claim =
   | { readonly state: "settled"; readonly sameFingerprint: false };
 
 /**
- * Where reliable runs keep their claims, their journal and their outputs. Every promise resolves only once its write
+ * Store of the claims, the journal and the outputs of reliable runs. Every promise resolves only once its write
  * would survive what the store promises to survive; every one rejects with a `StoreError`.
  *
  * | a record | becomes | through |
@@ -99,7 +99,7 @@ export interface RunDetails extends RunRecord {
   readonly output?: OrchestrationOutput | undefined;
 }
 
-/** Which part of a list is wanted. */
+/** Part of a list that is wanted. */
 export interface ListOptions {
   /** Only keys after this one, in the order of their UTF-8 bytes: the last key of the page before. */
   readonly after?: string | undefined;

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 
 export type OpenTelemetry = typeof import("@opentelemetry/api");
 
-/** Where every copy of OpenTelemetry's API 1.x keeps the providers that the program registered. */
+/** Place where every copy of OpenTelemetry's API 1.x keeps the providers that the program registered. */
 const registered = Symbol.for("opentelemetry.js.api.1");
 
 let loaded: OpenTelemetry | "absent" | undefined;

@@ -69,13 +69,13 @@ function withCode(error: Error, code: string): Error {
   return Object.assign(error, { code });
 }
 
-/** Which faults, how often. */
+/** Faults and their rate. */
 export interface FaultOptions {
   /** The same seed gives the same faults to the same calls. */
   readonly seed: number;
-  /** Which part of the calls meets a fault, from 0 to 1. Default: 0.2. */
+  /** Share of calls that meet a fault, from 0 to 1. Default: 0.2. */
   readonly rate?: number | undefined;
-  /** Which faults, all of them equally often. Default: every kind. */
+  /** Faults, each equally often. Default: every kind. */
   readonly kinds?: readonly FaultKind[] | undefined;
   /** Milliseconds before a late answer. Default: 30,000. */
   readonly lateMs?: number | undefined;

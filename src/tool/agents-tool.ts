@@ -23,6 +23,7 @@ export class AgentsTool extends Tool<unknown, AgentAnswers> {
         path: "agents",
         given: agents.map((agent) => agent?.name),
         allowed: "a name of its own for each agent",
+        message: "agents: two agents have one name. Give each agent a name of its own.",
       });
     }
     if (issues.length > 0) throw new InvalidOptionsError(issues);
@@ -49,7 +50,8 @@ function issuesOf(agent: AgentDefinition, index: number): OptionIssue[] {
     issues.push({
       path: `${path}.model`,
       given: agent?.model,
-      allowed: '"provider:model", or the environment variable STEER_MODEL',
+      allowed: '"provider:model"',
+      message: `${path}.model is missing. Give "provider:model", or set the environment variable STEER_MODEL.`,
     });
   }
   return issues;

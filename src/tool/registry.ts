@@ -76,12 +76,13 @@ function nameTaken(present: AnyTool, added: AnyTool): InvalidOptionsError {
   return fault(
     "tool",
     `"${added.name}" ${added.version}`,
-    `a name that is free: "${present.name}" ${present.version} is registered; give another name, or { replace: true }`,
+    "a name that is free",
+    `tool "${added.name}" ${added.version} cannot be registered: "${present.name}" ${present.version} has the name. Give another name, or { replace: true }.`,
   );
 }
 
-function fault(path: string, given: unknown, allowed: string): InvalidOptionsError {
-  return new InvalidOptionsError([{ path, given, allowed }]);
+function fault(path: string, given: unknown, allowed: string, message?: string): InvalidOptionsError {
+  return new InvalidOptionsError([{ path, given, allowed, message }]);
 }
 
 /**

@@ -59,7 +59,7 @@ describe("what labels say", () => {
     expect((await reader.find(asked))?.labels).toHaveLength(40);
   });
 
-  test("the confidence itself stays as it is without labels, so that it can be judged again", async () => {
+  test("the confidence itself stays unchanged, so that it can be judged again", async () => {
     const store = new CalibrationStore({ path: createFolder() });
     const [{ bundle }] = labels(1) as [ReturnType<typeof labels>[0]];
     const before = structuredClone(bundle);
@@ -150,7 +150,7 @@ describe("no label is lost", () => {
     expect(readdirSync(path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
-  test("who waits too long for another process is told so, and keeps nothing", async () => {
+  test("a writer that waits too long for another process rejects, and keeps nothing", async () => {
     const path = createFolder();
     mkdirSync(path);
     const release = await tryFileLock(join(path, ".lock"));
@@ -169,7 +169,7 @@ describe("no label is lost", () => {
   });
 });
 
-describe("what cannot be kept or read is named", () => {
+describe("labels that cannot be kept or read are named", () => {
   test("a bundle without a valid answer has nothing to judge; nothing of the call is kept", async () => {
     const path = createFolder();
     const store = new CalibrationStore({ path });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { startOpenAIServer } from "../support/openai-server.ts";
 import { createFolder, outputLines, reports, steer, toolFile } from "./steer.ts";
 
-describe("what cannot be used is named, before anything is asked", () => {
+describe("unusable input is named before anything is asked", () => {
   test("a broken tool file is named with its line and column, without a stack", async () => {
     const cwd = createFolder({ "t.yaml": 'name: x\nprompt: "half' });
     const { code, stdout, stderr } = await steer(["run", "t.yaml", "-i", "{}"], { cwd });
@@ -60,7 +60,7 @@ describe("what cannot be used is named, before anything is asked", () => {
     expect(run).toMatchObject({ code: 2, stderr: expect.stringMatching(/^model: got "gpt-5-mini"; allowed: /m) });
   });
 
-  test("what a file holds moves no cursor and turns no text where its fault is shown", async () => {
+  test("the shown content of a faulty file moves no cursor and turns no text", async () => {
     const cwd = createFolder({ "triage.json": toolFile(), "in.jsonl": `\x1b[2J\u202e${reports(1)}` });
     const { code, stderr } = await steer(["run", "triage.json", "-i", "in.jsonl"], { cwd });
     expect(code).toBe(2);
@@ -68,7 +68,7 @@ describe("what cannot be used is named, before anything is asked", () => {
     expect(stderr).toContain("\\u{202e}");
   });
 
-  test("a file that cannot be read, whoever asks", async () => {
+  test("a file that cannot be read, also as root", async () => {
     const cwd = createFolder({ "triage.json": toolFile() });
     symlinkSync("in.jsonl", join(cwd, "in.jsonl"));
     const { code, stderr } = await steer(["run", "triage.json", "-i", "in.jsonl"], { cwd });

@@ -18,7 +18,7 @@ describe("steer tools", () => {
     expect((await steer(["tools"], { cwd: createFolder() })).stdout).toContain("steer tools FILE");
   });
 
-  test("a file that is no tool ends with 2", async () => {
+  test("a file without a tool ends with 2", async () => {
     const cwd = createFolder({ "package.json": '{"name":"x"}' });
     const { code, stderr } = await steer(["tools", "package.json"], { cwd });
     expect(code).toBe(2);

@@ -35,7 +35,7 @@ describe.each(errors.map((error) => [error.name, error] as const))("%s", (name, 
   });
 });
 
-describe("what an error says", () => {
+describe("the message of an error", () => {
   it("names the ceiling, its unit, what was needed and what to raise", () => {
     expect(errors[0]).toMatchObject({ budgetType: "tokens", limit: 100, actual: 120, partial, cause });
     expect(errors[0]!.message).toBe(

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { lazily, modulesLoaded } from "../../src/core/lazily.ts";
 
-test("what is loaded is loaded once, however many ask for it", async () => {
+test("loads once for any number of callers", async () => {
   let loads = 0;
   const load = lazily(async () => ++loads);
   expect(await Promise.all([load(), load(), load()])).toEqual([1, 1, 1]);
@@ -24,7 +24,7 @@ test("where loading failed, the next call tries again", async () => {
   expect(await load()).toBe(2);
 });
 
-test("who waits for modules waits for those on their way, and for no others", async () => {
+test("waits for modules that are being loaded, and for no others", async () => {
   let arrive = (_module: string) => {};
   const load = lazily(() => new Promise<string>((resolve) => (arrive = resolve)));
   expect(await modulesLoaded()).toBe(false);

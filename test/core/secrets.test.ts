@@ -29,14 +29,14 @@ test("so is a password in an address, as it is written there and decoded", async
   expect(withoutSecrets("password long/pass-word-1234 refused")).toBe("password [secret] refused");
 });
 
-test("a secret is found inside of JSON, and one inside of another does not spoil it", async () => {
+test("a secret is found inside JSON, and one inside another does not spoil it", async () => {
   const quoted = `quote"and\\slash-${value}`;
   const withoutSecrets = await withoutSecretsOf({ A_TOKEN: value, B_PASSWORD: quoted });
   expect(withoutSecrets(JSON.stringify({ said: quoted }))).toBe('{"said":"[secret]"}');
   expect(withoutSecrets(quoted)).toBe("[secret]");
 });
 
-test("what is short, or has another name, stays: it may be a word of an answer", async () => {
+test("a short value, or one of another name, stays: it may be a word of an answer", async () => {
   const withoutSecrets = await withoutSecretsOf({
     PG_PASSWORD: "short",
     MONKEY: value,

@@ -47,7 +47,7 @@ const objects = [
   { a: 1.001, b: "x" },
   { a: 1, b: "y" },
 ];
-describe("of a run (OrchestrationConfig)", () => {
+describe("options of a run (OrchestrationConfig)", () => {
   const knobs = {
     maxParallel: 1,
     timeoutMs: 500,
@@ -80,7 +80,7 @@ describe("of a run (OrchestrationConfig)", () => {
   });
 });
 
-describe("of a bundle (BundleOptions)", () => {
+describe("options of a bundle (BundleOptions)", () => {
   const uri = "test://every-knob.json";
   new SteerLLMClient().registerSchema(uri, { type: "object", required: ["c"] });
   const strong = scriptedModel(() => ({ object: { a: 7, b: "strong" } }), { modelId: "strong" });
@@ -123,7 +123,7 @@ describe("of a bundle (BundleOptions)", () => {
   });
 });
 
-describe("of reliability (ReliabilityConfig)", () => {
+describe("options of reliability (ReliabilityConfig)", () => {
   const busy = () => Promise.reject(httpError(503));
   const failing = defineTool({ name: "t", execute: (_request: object) => busy() });
   type World = ReturnType<typeof createWorld>;

@@ -58,7 +58,7 @@ describe("1. one run, not two that drift apart", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("what the basic one promises of events holds of the reliable one as well", async () => {
+  test("the reliable orchestrator keeps the promises of the basic one about events", async () => {
     const clock = createFakeClock();
     const types = await Promise.all(
       [Orchestrator, ReliableOrchestrator].map(async (Kind) => {
@@ -245,7 +245,7 @@ describe("4. a budget is kept before the money is spent", () => {
     expect(model.calls).toEqual([]);
   });
 
-  test("what was paid for is kept: a bundle that the budget ends is partial, with its answers", async () => {
+  test("a bundle that the budget ends is partial and keeps its paid answers", async () => {
     const model = scriptedModel(() => answered);
     const output = await new ReliableOrchestrator({ state: new ReliabilityState() }).run({
       tool: prompt(model),
@@ -506,7 +506,7 @@ describe("7. evidence that says what the answers say", () => {
     expect(summary.pairwiseDistance?.[0]?.[2]).toBe(0);
   });
 
-  test("a price that nobody knows is null, from the replicate to the output, and refused where it has to be kept", async () => {
+  test("an unknown price is null, from the replicate to the output, and is refused under a dollar budget", async () => {
     const model = Object.assign(
       scriptedModel(() => ({ text: "x" }), { modelId: "mystery" }),
       { source: "live" },

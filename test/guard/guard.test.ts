@@ -293,7 +293,7 @@ describe("an abort", () => {
   });
 });
 
-describe("what a guarded call used", () => {
+describe("the usage of a guarded call", () => {
   it("is the sum over failed attempts too, once: (2, 3) and (5, 7) make 2 requests, 7 in, 10 out", async () => {
     const { guard, clock, ledger } = setUp({ config: { maxRetries: 1 } });
     const used = [usage(2, 3), usage(5, 7)];

@@ -52,7 +52,7 @@ describe("a run with calibrations", () => {
     expect(announced.summary.calibratedConfidence).toBe(0.97);
   });
 
-  test("where labels are too few, or nobody gave any, the bundle is as without", async () => {
+  test("the bundle has no calibrated confidence with too few labels or none", async () => {
     for (const settings of [{ calibrations: always(undefined) }, {}]) {
       expect((await ask(settings)).bundle.summary).not.toHaveProperty("calibratedConfidence");
     }
@@ -150,7 +150,7 @@ describe("a run with calibrations", () => {
     expect(hasEvidence(output) && output.content.evidenceBundle.summary.consensus).toEqual({ severity: "low" });
   });
 
-  test("what is no source is refused at once", () => {
+  test("refuses a value that is not a source", () => {
     expect(() => new Orchestrator({ calibrations: {} as CalibrationSource })).toThrow(InvalidOptionsError);
   });
 });

@@ -44,7 +44,7 @@ test("a plain tool whose answer was shown in part is not executed again, and its
   expect([shown, executions()]).toEqual([["Dear"], 1]);
 });
 
-test("what nobody was shown is not delivered: the tool is executed again", async () => {
+test("deltas without a listener count as not delivered: the tool is executed again", async () => {
   const { clock, orchestrator } = orchestrate();
   const { tool, executions } = breaking();
   const pending = orchestrator.run({ tool, request: {}, options: { streaming: true } });

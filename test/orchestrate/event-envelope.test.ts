@@ -145,7 +145,7 @@ describe("listeners change nothing", () => {
     expect(heard).toMatchObject([{ v: "right" }, { v: "right" }, { v: "right" }]);
   });
 
-  test("what changes after it was said is not heard", async () => {
+  test("changes after the emit do not reach listeners", async () => {
     const data = { at: new Date(0), list: [1], bytes: new Uint8Array([1]) };
     const heard: any[] = [];
     const tool = defineTool({

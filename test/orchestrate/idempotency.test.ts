@@ -51,7 +51,7 @@ test("a run that comes while an aborted one of its key is being given up is a ru
   expect((await second).content).toBe("done");
 });
 
-test("who joins a run has all its own time: the first caller's deadline ends the first caller's wait alone", async () => {
+test("a caller that joins keeps its own deadline", async () => {
   const clock = createFakeClock();
   const orchestrator = new ReliableOrchestrator({ clock });
   const model = scriptedModel(async ({ signal }) => {
@@ -69,7 +69,7 @@ test("who joins a run has all its own time: the first caller's deadline ends the
   expect(model.calls.length).toBe(3);
 });
 
-test("what was paid for when the store failed is on the error, with the content that it could not keep", async () => {
+test("an error of the store holds what was paid for, with the content that it could not keep", async () => {
   const tool = defineTool({
     name: "paid",
     execute(_request: object, _options, { reportUsage }: ToolContext) {
@@ -190,7 +190,7 @@ test("a lease is held until the output is stored, however long that takes", asyn
   expect(executions).toBe(1);
 });
 
-test("a run that may go on without its store still ends when somebody else has its key", async () => {
+test("a run that may go on without its store still ends when another run has its key", async () => {
   const stale = new StoreError({ store: "test", operation: "append", reason: "stale_token", what: "", advice: "" });
   const model = scriptedModel(() => ({ text: "yes" }));
   const tool = new PromptBundleTool({ name: "t", model, prompt: "x", defaultOptions: { k: 5, stopping: "none" } });
@@ -272,7 +272,7 @@ test("a key that stands for another request is told as an invalid request", asyn
   expect(failures).toMatchObject([{ code: "CONFLICT", category: "invalid_request", isRetryable: false }]);
 });
 
-test("who joins a run has an output of its own: nobody's changes reach another", async () => {
+test("a caller that joins a run has an output of its own, which no other caller changes", async () => {
   const orchestrator = new ReliableOrchestrator({ clock: createFakeClock() });
   const tool = defineTool({ name: "list", execute: async () => ({ items: [1, 2] }) });
   const run = () => orchestrator.run({ tool, request: {}, options });

@@ -46,7 +46,7 @@ describe("a run that a tool has started is the tool's affair", () => {
     expect(await pending).toMatchObject({ status: "failed", costUsd: 5, errors: { outer: { code } } });
   });
 
-  test("one whose key stands for another request is no answer to keep for the outer run's own key", async () => {
+  test("one whose key stands for another request is not kept for the outer run's own key", async () => {
     const { orchestrator, tool, clock } = around({ request: { other: 1 }, options: { idempotencyKey: "inner" } });
     const first = orchestrator.run({ tool: leaf, request: {}, options: { idempotencyKey: "inner" } });
     await clock.runAll();

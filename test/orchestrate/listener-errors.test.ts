@@ -13,7 +13,7 @@ const failing = (message: string) => () => {
   throw new Error(message);
 };
 
-describe("what a listener throws", () => {
+describe("an error that a listener throws", () => {
   test("is logged once a listener, however many events it fails on, and costs the run nothing", async () => {
     const { warnings, logger } = watch();
     const eventManager = new EventManager();
@@ -48,7 +48,7 @@ describe("what a listener throws", () => {
     expect([errors.length, warnings]).toEqual([3, []]);
   });
 
-  test("disturbs nobody where the logger itself throws", async () => {
+  test("changes nothing if the logger itself throws", async () => {
     const broken = failing("no log");
     const logger = { debug: broken, info: broken, warn: broken, error: broken };
     const heard: string[] = [];

@@ -66,7 +66,7 @@ describe("an exception of one's own", () => {
     expect(withError()).toEqual(["warn replicate_done: Cannot read properties of undefined"]);
   });
 
-  test("of a bundle that runs as a whole is the cause as well, where its replicates threw it", async () => {
+  test("of a bundle that runs as a whole is the cause too, if its replicates threw it", async () => {
     class Whole extends BundleTool<object, string> {
       readonly name = "whole";
       override executeBundle(request: object, options: ResolvedBundleOptions, context: ToolContext) {
@@ -90,7 +90,7 @@ describe("an exception of one's own", () => {
     expect(line?.data.err.cause).toBe(fault);
   });
 
-  test("is not logged where a run redacts its events: nobody could redact a stack", async () => {
+  test("is not logged if a run redacts its events, since no one can redact a stack", async () => {
     const { logger, withError } = watch();
     const options = { redact: <E>(event: E) => event };
     const output = await new Orchestrator({ logger }).run({ tool: broken, request: {}, options });

@@ -37,7 +37,7 @@ const deciding = (given: unknown) => ({ plan: async () => given });
 const cyclic: any = { ...decision };
 cyclic.metadata = cyclic;
 
-describe("what a planner of one's own gives", () => {
+describe("the plan of a custom planner", () => {
   test.each([
     [null, "got null; wanted: an object with a selectedTool"],
     [undefined, "got undefined; wanted: an object with a selectedTool"],
@@ -113,7 +113,7 @@ describe("tools that a planner brings along", () => {
   });
 });
 
-test("something that cannot plan is no planner", () => {
+test("refuses a planner that cannot plan", () => {
   for (const planner of [null, {}, { plan: "echo" }, "rules"] as any[]) {
     const make = () => new ReliableOrchestrator({ planner, registry });
     expect(make).toThrow(InvalidOptionsError);

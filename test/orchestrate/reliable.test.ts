@@ -76,7 +76,7 @@ describe("one key, one execution", () => {
     expect(second).toEqual({ ...first, metadata: { ...first.metadata, replayed: true } });
   });
 
-  test("replaying the same request object never conflicts: nobody changed it", async () => {
+  test("replaying the same, unchanged request object never conflicts", async () => {
     const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
     const { tool } = counted(() => 1);
     const params = { tool, request: { a: { b: [1] } }, options: { idempotencyKey: "k" } };
@@ -122,7 +122,7 @@ describe("one key, one execution", () => {
     expect(aborted).toBe(true);
   });
 
-  test("what cannot be told apart together with a key is refused with its path", async () => {
+  test("refuses, with its path, a request that a key cannot tell from others", async () => {
     const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
     const { tool } = counted(() => 1);
     for (const [request, path] of [
@@ -352,7 +352,7 @@ describe("planning and fallback", () => {
     expect(await rejection(orchestrator.run({ request: {} }))).toBeInstanceOf(PlanningError);
   });
 
-  test("whatever a planner throws, at once or later, is a PlanningError that has it as its cause", async () => {
+  test("an error of a planner, thrown at once or later, becomes the cause of a PlanningError", async () => {
     const fault = new Error("no rules today");
     const throwing = () => {
       throw fault;
@@ -468,7 +468,7 @@ describe("planning and fallback", () => {
     expect([output.status, calls]).toEqual(["failed", ["tool", "fallback"]]);
   });
 
-  test("an invalid request falls back to nobody", async () => {
+  test("an invalid request does not fall back", async () => {
     const bad = defineTool({
       name: "bad",
       execute: () => Promise.reject(Object.assign(new Error("bad"), { statusCode: 400 })),

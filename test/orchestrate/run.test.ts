@@ -67,7 +67,7 @@ describe("input is checked once, at the edge", () => {
     expect((other as Error).message).toContain("Move it to options.");
   });
 
-  test("a path that is no JSON pointer is refused wherever one stands, and nothing has run", async () => {
+  test("a path that is not a JSON pointer is refused in every option, and nothing has run", async () => {
     const events: string[] = [];
     const toolOptions = { fields: ["severity"], compare: { weights: { severity: 2 }, byPath: { severity: {} } } };
     const run = orchestrator.run({
@@ -272,7 +272,7 @@ describe("a run resolves or rejects once", () => {
     expect(hasEvidence(output) && output.content.evidenceBundle.summary.consensus).toEqual({ severity: "low" });
   });
 
-  test("content that is no JSON becomes JSON", async () => {
+  test("content that is not JSON becomes JSON", async () => {
     const tool = defineTool({ name: "dates", execute: () => ({ at: new Date(0), none: undefined }) });
     const output = await orchestrator.run({ tool, request: {} });
     expect(JSON.parse(JSON.stringify(output))).toEqual(output);
@@ -434,7 +434,7 @@ describe("events are ordered and complete", () => {
     expect(output.status).toBe("completed");
   });
 
-  test("redact sees every event and log line before anyone else; where it throws, nobody sees more than the type", async () => {
+  test("redact sees every event and log line first; if it throws, listeners see only the type", async () => {
     const seen: unknown[] = [];
     const log = (data: object) => void seen.push(data);
     const logger = { debug: log, info: log, warn: log, error: log };
@@ -452,7 +452,7 @@ describe("events are ordered and complete", () => {
     expect(JSON.stringify(seen)).not.toContain("secret");
   });
 
-  test("an abort inside of redact tells its events after the one that is redacted", async () => {
+  test("an abort inside redact tells its events after the one that is redacted", async () => {
     const tool = defineTool({
       name: "half",
       execute(_request: object, _options, { events, signal }) {
@@ -564,7 +564,7 @@ describe("stream", () => {
 });
 
 describe("runMany", () => {
-  test("whose signal aborts gives out what was under way, and then says that it is not all", async () => {
+  test("whose signal aborts gives out the results under way, and then rejects", async () => {
     const stop = new AbortController();
     const reason = new Error("enough");
     const tool = defineTool({
@@ -681,7 +681,7 @@ describe("runMany", () => {
     }
   });
 
-  test("what iterating the requests throws comes after the results of those before", async () => {
+  test("an error of the iteration comes after the results of earlier requests", async () => {
     async function* requests() {
       yield { q: "first" };
       throw new Error("the file ended half-way");

@@ -188,7 +188,7 @@ describe("a store that answers when the run is over", () => {
     expect((await left())?.state).toBe("released");
   });
 
-  test.each(["claim", "release"] as const)("by failing to %s disturbs nobody", async (method) => {
+  test.each(["claim", "release"] as const)("by failing to %s does not change how the run ends", async (method) => {
     const { store, asked, answer } = slowAt(method);
     const run = start(store, method, "fail");
     await expect.poll(asked).toBe(1);
@@ -201,7 +201,7 @@ describe("a store that answers when the run is over", () => {
   });
 });
 
-test("a key that is claimed for a run that is over is nobody's to wait for: who comes next in this process runs", async () => {
+test("releases a claim won after its run ended, so the next run of the key starts at once", async () => {
   const { store, asked, answer } = slowAt("claim");
   const orchestrator = new ReliableOrchestrator({ store, clock, reliabilityConfig: { onInFlight: "reject" } });
   const tool = defineTool({ name: "quick", execute: () => "done" });

@@ -45,7 +45,7 @@ test.each(["ECONNREFUSED", "ENOTFOUND", "UND_ERR_CONNECT_TIMEOUT"])(
   },
 );
 
-test("what was seen of an answer whose usage is withheld counts by its bytes, and never above its allowed length", async () => {
+test("counts the seen part of an answer without usage by its bytes, and never above its allowed length", async () => {
   const model = scriptedModel(() => ({ text: "a dozen bytes and more" }));
   expect((await generate(model, { ...call, signal })).usage).toMatchObject({ outputTokens: 9, estimated: true });
   expect((await generate(model, { ...call, maxOutputTokens: undefined, signal })).usage.outputTokens).toBe(22);

@@ -210,7 +210,7 @@ const refusals: [string, Ask, (seen: Seen) => Reply, (last: Seen) => unknown, un
 ];
 
 describe.each(refusals)("a server that refuses %s", (_, given, reply, observe, expected) => {
-  test("is asked once more in another way, which is no retry and no failure, and a warning says so", async () => {
+  test("is asked once more in another way, which counts as neither a retry nor a failure, and a warning says so", async () => {
     await using server = await startServer(reply);
     const { output, events, warnings, bundle } = await ask(server, given);
     expect(output.status).toBe("completed");

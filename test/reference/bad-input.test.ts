@@ -84,7 +84,7 @@ describe.each([
     expect(error.available).toEqual(["echo"]);
   });
 
-  test("what is no tool is refused before anything runs", async () => {
+  test("a value that is not a tool is refused before anything runs", async () => {
     for (const tool of [null, "echo", () => 1, { name: "x" }])
       expect(await rejection(orchestrator().run({ tool, request: {} } as any))).toBeInstanceOf(InvalidOptionsError);
   });
@@ -209,7 +209,7 @@ describe.each([
     expect(model.calls).toEqual([]);
   });
 
-  test("a schemaUri that nobody registered is refused before the first call", async () => {
+  test("an unregistered schemaUri is refused before the first call", async () => {
     const tool = new Answers([1]);
     const error = await rejection(
       orchestrator().run({ tool, request: {}, toolOptions: { schemaUri: "https://example.com/x.json" } }),
@@ -227,7 +227,7 @@ describe.each([
   });
 });
 
-test("two faults are told at once: nobody has to mend one to hear of the next", async () => {
+test("two faults are told at once", async () => {
   const tool = defineTool({ name: "t", input: z.object({ id: z.string(), n: z.number() }), execute: () => 1 });
   const error = await rejection(
     new ReliableOrchestrator({ state: new ReliabilityState() }).run({ tool, request: { id: 1, n: "x" } as any }),

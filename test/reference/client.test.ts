@@ -131,7 +131,7 @@ describe("registries", () => {
     expect(getGlobalRegistry()).toBe(getGlobalRegistry());
   });
 
-  test("an own one knows its tools alone, and refuses two of one name", async () => {
+  test("a registry of its own knows its tools alone, and refuses two of one name", async () => {
     const registry = createRegistry([new AnalysisTool()]);
     expect(client.listTools()).toEqual({});
     expect([registry.has("analysis_tool"), registry.has("other")]).toEqual([true, false]);

@@ -26,7 +26,7 @@ describe("run({ request, tool | toolName, toolOptions, options, agents, eventMan
     expect(unwrap(await new Orchestrator().run({ tool: keys, request: { query: "x" } }))).toEqual(["query"]);
   });
 
-  test("refuses a tool and a name at once, a name and agents, and everything that is no parameter", async () => {
+  test("refuses a tool and a name at once, a name and agents, and every unknown parameter", async () => {
     const orchestrator = new Orchestrator({ registry: createRegistry([shout]) });
     const agents = [{ name: "a", prompt: "p", model: "simulated:" }];
     for (const wrong of [

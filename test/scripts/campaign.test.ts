@@ -22,6 +22,6 @@ test("the same seed plays the same scenario", async () => {
   expect(second.stdout).toBe(first.stdout);
 });
 
-test("a seed that is no number is refused", async () => {
+test("refuses a seed that is not a number", async () => {
   await expect(campaign("--seed", "x")).rejects.toThrow('--seed: got "x"; allowed: a whole number of at least 0');
 });

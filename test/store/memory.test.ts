@@ -34,7 +34,7 @@ test("a key that is claimed again counts as in use, not as come to rest", async 
   expect((await store.show("first"))?.state).toBe("running");
 });
 
-test("what was abandoned goes once it has expired, and what is running stays (invariant 4)", async () => {
+test("removes abandoned keys once they have expired, and keeps running ones (invariant 4)", async () => {
   const clock = createFakeClock();
   const store = new MemoryStore({ clock, maxEntries: 10, journalTtlMs: 1_000 });
   const { token } = await win(store, "mine");
@@ -48,7 +48,7 @@ test("what was abandoned goes once it has expired, and what is running stays (in
   expect(states.length).toBeLessThan(5);
 });
 
-test("what has expired goes with the next claim, long before the bound is reached", async () => {
+test("removes expired keys with the next claim, long before the bound is reached", async () => {
   const clock = createFakeClock();
   const store = new MemoryStore({ clock });
   const { token } = await win(store, "old");

@@ -116,7 +116,7 @@ async function assertLikeMemory(subject: Subject, clear: () => unknown, numRuns:
   await fc.assert(likeMemory, { numRuns });
 }
 
-test("whatever happens to a store, SQLite answers as memory does", async () => {
+test("SQLite answers as memory does, in any sequence of calls", async () => {
   const folder = mkdtempSync(join(tmpdir(), "steer-store-"));
   const path = join(folder, "runs.sqlite");
   let nowMs = 0;

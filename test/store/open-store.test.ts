@@ -15,7 +15,7 @@ test("a name opens the store of that name, and touches nothing until it is used"
   expect(await openStore("postgres")).toBeInstanceOf(PostgresStore);
 });
 
-test("a store is given back as it is", async () => {
+test("returns a given store unchanged", async () => {
   const store = new MemoryStore();
   expect(await openStore(store)).toBe(store);
 });

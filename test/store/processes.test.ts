@@ -79,7 +79,7 @@ for (const [kind, share] of Object.entries(kinds)) {
       await store.close();
     });
 
-    test("what a killed process held is taken over once its lease has run out, and not before", async () => {
+    test("a key of a killed process is taken over once its lease has run out, and not before", async () => {
       shared = await share();
       const writer = startWriter(shared.place, { leaseMs: 60_000 });
       const facts: Fact[] = [];

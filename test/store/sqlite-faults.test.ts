@@ -183,7 +183,7 @@ describe("a disk that takes no more", () => {
 });
 
 describe("a damaged file", () => {
-  test("that is no database is refused and left as it is", async () => {
+  test("without a database is refused and left unchanged", async () => {
     writeFileSync(path, "This is a letter, not a database. ".repeat(100));
     const store = new SqliteStore({ path });
     await expect(store.claim("key", "fingerprint", claimant)).rejects.toMatchObject({
@@ -232,7 +232,7 @@ describe("a damaged file", () => {
     await store.close();
   });
 
-  test("with a text that is no JSON names its key, spares the other keys, and is healed by a purge", async () => {
+  test("with a text that is not JSON names its key, spares the other keys, and is healed by a purge", async () => {
     await fill();
     const database = new DatabaseSync(path);
     database.exec(`UPDATE steer_run SET output = '{"status":' WHERE key = 'settled'`);
@@ -308,7 +308,7 @@ test("closing lets what was asked for before end first", async () => {
   await again.close();
 });
 
-test("a store that nobody has any more, and nobody closed, keeps no file open", async () => {
+test("an unreferenced store that was never closed keeps no file open", async () => {
   setFlagsFromString("--expose-gc");
   const collectGarbage: () => void = runInNewContext("gc");
   // What the functions of a file tell the time by goes with the file.

@@ -123,7 +123,7 @@ describe("with OpenTelemetry", () => {
     expect(await run(tool, { streaming: true })).toMatchObject({ status: "completed", content: "whole" });
   });
 
-  it("what cannot be counted because no price is known is left out", async () => {
+  it("leaves out a cost that is not known", async () => {
     const model = scriptedModel(() => ({ text: "yes", usage }));
     const tool = new PromptBundleTool({ name: "ask", model, prompt: "x", defaultOptions: { k: 1 } });
     await new ReliableOrchestrator({ clock, prices: { costUsd: () => null } }).run({ tool, request: {} });

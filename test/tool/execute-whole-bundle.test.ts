@@ -42,7 +42,7 @@ test("an overridden executeBundle that asks through the base class is one call: 
   expect(hasEvidence(output) && output.content.evidenceBundle.summary.consensus).toBe(0);
 });
 
-test("what the replicates of a bundle used counts, where the tool has reported nothing itself", async () => {
+test("counts the usage of the replicates of a bundle if the tool has reported none", async () => {
   class Silent extends BundleTool<object, number> {
     readonly name = "silent";
 
@@ -166,7 +166,7 @@ describe("failures of the replicates of an overridden executeBundle", () => {
   });
 });
 
-describe("what super.executeBundle has found outlives an overridden executeBundle that", () => {
+describe("evidence of super.executeBundle outlives an overridden executeBundle that", () => {
   /** Answers twice, and then no more. */
   class Stalling extends Own {
     override async executeReplicate(_request: object, { index }: ReplicateSpec) {

@@ -7,7 +7,7 @@ const bundle = { summary: { validCount: 1 } } as EvidenceBundle<unknown>;
 const nothing = new PartialResult({ content: null, isUsable: false, failures: {}, cause: undefined });
 const ended = { signal: AbortSignal.abort() };
 
-test("what an attempt found that was ended is waited for, also where a later one had nothing before that", async () => {
+test("waits for the evidence of an ended attempt, also if a later one had none", async () => {
   const found = new InnerEvidence();
   const { promise, resolve } = Promise.withResolvers<EvidenceBundle<unknown>>();
   found.startAttempt();

@@ -30,7 +30,7 @@ async function resume(before: z.ZodType<any>, schema: z.ZodType<any>, answers: r
   return { output, asked, bundle };
 }
 
-describe("what an earlier run of a key has paid for", () => {
+describe("answers that an earlier run of a key has paid for", () => {
   test("does not vote where it does not fit the schema in force: it is asked for again, and not called journaled", async () => {
     const before = z.object({ severity: z.enum(["low", "high"]) });
     const after = z.object({ severity: z.number() });

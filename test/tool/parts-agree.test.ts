@@ -73,7 +73,7 @@ const check = (property: (given: object[], lists: "content" | "position") => Pro
   fc.assert(fc.asyncProperty(answers, fc.constantFrom("content", "position"), property), { numRuns: 100 });
 
 describe("the parts of a bundle agree, whatever the answers:", () => {
-  test("what the summary says of a path is what the consensus has there", () =>
+  test("the summary and the consensus agree at every path", () =>
     check(async (given, lists) => {
       const { summary } = await bundleOf(given, { compare: { lists } });
       for (const [pointer, field] of Object.entries(summary.fields)) {

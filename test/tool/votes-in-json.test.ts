@@ -135,7 +135,7 @@ describe("each field is voted on by itself, and the consensus goes through the s
     expect(Object.keys(summary.fields)).toEqual(["/sev", "/who"]);
   });
 
-  test("what a default, a trim or a coercion makes equal is equal, also beside a date", async () => {
+  test("values that a default, a trim or a coercion makes equal are equal, also beside a date", async () => {
     const schema = z.object({
       due: z.iso.date().transform((s) => new Date(s)),
       lang: z.string().default("en"),

@@ -80,13 +80,15 @@ export function readDefinition(document: SourceDocument): ToolDefinition {
   throw new CommandError(issues.map((issue) => describe(document, issue)).join("\n"));
 }
 
-function describe(document: SourceDocument, { path, given, allowed }: OptionIssue): string {
+function describe(document: SourceDocument, { path, given, allowed, message }: OptionIssue): string {
   const keys = path.split(".").slice(1);
   const name = keys.join(".");
   const isMisplaced = !Object.hasOwn(toolFile.entries, name) && Object.hasOwn(bundleOptions.entries, name);
-  const advice = isMisplaced ? `"${name}" belongs into defaultOptions` : allowed;
-  if (given === undefined) return document.fault([], `"${name}" is missing: ${advice}`).message;
-  return document.fault(keys, `${name}: got ${showValue(given)}; allowed: ${advice}`).message;
+  if (isMisplaced)
+    return document.fault(keys, `${name} is not a key at this level. Move it to defaultOptions.${name}.`).message;
+  if (given === undefined) return document.fault([], `"${name}" is missing: ${allowed}`).message;
+  const inFile = message?.startsWith(path) ? name + message.slice(path.length) : message;
+  return document.fault(keys, inFile ?? `${name}: got ${showValue(given)}; allowed: ${allowed}`).message;
 }
 
 /**
@@ -98,16 +100,16 @@ export async function assertDefinedSchema(document: SourceDocument, definition: 
   const schemas = { schema: definition.schema, "defaultOptions.schema": definition.defaultOptions?.schema };
   for (const [place, schema] of Object.entries(schemas)) {
     try {
-      await resolveSchema(schema, "");
+      await resolveSchema(schema, place);
     } catch (error) {
       if (!InvalidOptionsError.isInstance(error)) throw error;
-      const faults = error.issues.map(({ path, given, allowed }) => {
+      const faults = error.issues.map(({ path, given, allowed, message }) => {
         const keys = path
           .split("/")
           .slice(1)
           .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-        const message = `${[place, ...keys].join(".")}: got ${showValue(given)}; allowed: ${allowed}`;
-        return document.fault([...place.split("."), ...keys], message).message;
+        const fault = message ?? `${[place, ...keys].join(".")}: got ${showValue(given)}; allowed: ${allowed}`;
+        return document.fault([...place.split("."), ...keys], fault).message;
       });
       throw new CommandError(faults.join("\n"), { cause: error });
     }

@@ -151,7 +151,7 @@ async function showQuestion(tool: TriviaTool, question: TriviaQuestion, terminal
 
 function noAnswer(errors: Readonly<Record<string, OutputError>>): CommandError {
   const messages = Object.values(errors).map(({ message }) => message);
-  return new CommandError(`There is no valid answer: ${messages.join("; ")}`, { exitCode: exitCode.someFailed });
+  return new CommandError(`No valid answer came: ${messages.join("; ")}`, { exitCode: exitCode.someFailed });
 }
 
 /** Models that the demo asks where the environment holds a key for them, in this order. */

@@ -166,7 +166,7 @@ export async function collectLabels({ correct = [], wrong = [], labels: file }: 
     for await (const { request, place } of readJsonLines(readBytes(file), file)) add(...labelIn(request, place), place);
   }
   if (labels.size > 0) return labels;
-  throw new CommandError("There is no label: give --correct, --wrong or --labels.");
+  throw new CommandError("No label was given. Add --correct, --wrong or --labels.");
 }
 
 function labelIn(value: unknown, place: string): [id: string, label: Label] {
@@ -179,5 +179,5 @@ function labelIn(value: unknown, place: string): [id: string, label: Label] {
 }
 
 function noLabel(place: string, needed: string): CommandError {
-  return new CommandError(`${place}: this line is no label: it needs ${needed}.`);
+  return new CommandError(`${place}: not a label: it needs ${needed}.`);
 }

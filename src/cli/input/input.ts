@@ -7,11 +7,11 @@ export interface Input {
   /** From 0, among the inputs of the job. */
   readonly index: number;
   readonly request: unknown;
-  /** Where it stands, for people: `reports.jsonl:17`. */
+  /** Place for people to read: `reports.jsonl:17`. */
   readonly place: string;
 }
 
-/** Where the inputs of a job come from. */
+/** Source of the inputs of a job. */
 export interface InputSource {
   /** For people: a file's path, `stdin` or `--input`. */
   readonly name: string;

@@ -43,7 +43,7 @@ type StandardInput = AsyncIterable<Uint8Array> & { readonly isTTY?: boolean };
 export function openInputs({ input, format }: InputChoice, stdin: StandardInput): InputSource {
   if (input === undefined && stdin.isTTY) {
     throw new CommandError(
-      "There is no input. Give --input FILE, a pipe, or --input '{\"name\": \"value\"}' ('{}' for a prompt without variables).",
+      "No input was given. Give --input FILE, a pipe, or --input '{\"name\": \"value\"}' ('{}' for a prompt without variables).",
     );
   }
   if (input === undefined || input === "-")

@@ -170,7 +170,7 @@ function assertBeginning(file: number, beginning: string, path: string): void {
   throw new CommandError(`${path} was not written by this command, and is left alone. Give another --output.`);
 }
 
-/** Where the bytes after the last line break begin. */
+/** Returns the offset of the first byte after the last line break. */
 function startOfLastLine(file: number, size: number): number {
   const chunk = Buffer.alloc(chunkBytes);
   for (let end = size; end > 0; end -= chunkBytes) {

@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { type Clock, schedule } from "../../core/clock.ts";
 
-/** Where people read. */
+/** Output that people read. */
 export interface Terminal {
   write(text: string): void;
   /** True where lines can be drawn over. */

@@ -119,7 +119,7 @@ export interface Deviation {
   readonly vote: Vote;
 }
 
-/** Where each answer differs; `undefined` for answers that have no fields to differ in: a text, a number. */
+/** Fields in which each answer differs; `undefined` for answers without fields: a text, a number. */
 export function deviations({
   fields,
   disagreements,
@@ -293,7 +293,7 @@ function costOf(replicates: readonly Replicate[]): number | null {
   return replicates.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0);
 }
 
-/** The models that gave valid answers; where there is no such answer, those that were asked. */
+/** The models that gave valid answers; without a valid answer, those that were asked. */
 export function modelsOf(bundle: EvidenceBundle): string {
   return calibrationKeyOf(bundle).model || bundle.meta.model;
 }

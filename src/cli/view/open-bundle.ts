@@ -8,7 +8,7 @@ import { counted, showShare } from "../progress/format.ts";
 /** A bundle out of a file. */
 export interface OpenedBundle {
   readonly bundle: EvidenceBundle;
-  /** Where it stood, for people. */
+  /** Its place, for people. */
   readonly place: string;
   /** The input, where the file says so. */
   readonly input?: unknown;
@@ -45,7 +45,7 @@ function bundleIn(value: unknown, place: string): { bundle: EvidenceBundle; inpu
   };
 }
 
-/** Why a line of an output file has none, where it says so. */
+/** Returns the reason why a line of an output file has none, if it says so. */
 function reasonIn(holder: Partial<Record<string, any>> | null): string {
   const { type, message } = holder?.["error"] ?? Object.values(holder?.["output"]?.errors ?? {})[0] ?? {};
   return typeof message === "string" ? `: the run ended with ${type}: ${message}` : "";

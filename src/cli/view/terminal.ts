@@ -199,7 +199,7 @@ const sources = {
 /** Width of the name of one fact. */
 const mostCharacters = 400;
 
-/** Where the answers come from, and why there are no more of them. */
+/** Source of the answers, and the reason why there are no more. */
 function showOrigin({ meta, replicates }: EvidenceBundle, { colors, columns }: Paper): string[] {
   const escalations = (meta.escalations ?? []).map(
     ({ from, replicateIds, confidence }) =>

@@ -5,14 +5,14 @@ import { pointerSegments } from "./pointer.ts";
 
 type FieldOptions = Omit<CompareOptions, "byPath" | "weights">;
 
-/** What is written for one pointer, and for the pointers below it. */
+/** Options given for one pointer, and for the pointers below it. */
 interface PatternNode {
   options: FieldOptions;
   weight: number | undefined;
   readonly below: Map<string, PatternNode>;
 }
 
-/** How two texts are found alike; throws where the caller's function would have to be awaited. */
+/** Similarity of two texts; throws if the caller's function is asynchronous. */
 export type Similarity = (a: string, b: string) => number;
 
 /**
@@ -21,12 +21,12 @@ export type Similarity = (a: string, b: string) => number;
 export type DecideGroup = (pattern: string, form: string) => string;
 
 /**
- * How the values at one path are compared. Options of a path hold for everything below it, except `lists`, which is
+ * Comparison of the values at one path. Options of a path hold for everything below it, except `lists`, which is
  * meant for one list; the more exact pointer wins.
  */
 export class FieldComparison {
   readonly tolerance: number | { readonly absolute: number } | undefined;
-  /** When two strings are one answer. */
+  /** Rule by which two strings are one answer. */
   readonly text: "same" | "exact";
   /** Set where the options say that strings are free text: their confidence counts how alike they are. */
   readonly isFreeText: boolean;
@@ -87,7 +87,7 @@ export class FieldComparison {
     return new FieldComparison(this.#everywhere, inherited, this.weight, patterns);
   }
 
-  /** Whether any list, here or below, may be compared otherwise than by position. */
+  /** True if any list, here or below, may be compared otherwise than by position. */
   get movesListItems(): boolean {
     const moves = ({ lists }: FieldOptions) => lists !== undefined && lists !== "position";
     const somewhere = ({ options, below }: PatternNode): boolean =>

@@ -26,7 +26,7 @@ export class Field {
   readonly leaves: Leaf[] = [absent];
   /** By row. */
   readonly codes: number[] = [];
-  /** By code, the rows that have it, rising. */
+  /** Rows that have each code, rising. */
   readonly rows: number[][] = [[]];
   leader = 0;
   runnerUpVotes = 0;
@@ -36,11 +36,11 @@ export class Field {
   /** Rows that have a list, or an object, with something in it, rising. */
   readonly listRows: number[] = [];
   readonly objectRows: number[] = [];
-  /** By row that has a moved list here: the place of each of its items. */
+  /** Place of each item, by row that has a moved list here. */
   readonly orders = new Map<number, readonly number[]>();
   readonly #codeOf = new Map<Leaf, number>();
   readonly #codeOfForm = new Map<string, number>();
-  /** By code of a string, the forms in which it came, how often, and the row of the first. */
+  /** Forms of a string, how often each came, and the row of the first, by code. */
   readonly #forms = new Map<number, Map<string, { count: number; first: number }>>();
   /** By code, of long texts only: they take long to make and little room. */
   readonly #profiles = new Map<number, TextProfile>();
@@ -77,7 +77,7 @@ export class Field {
     return steps.reverse().join("");
   }
 
-  /** Whether items of lists stand here at the places where they meet. */
+  /** True if items of lists stand here at the places where they meet. */
   get isMoved(): boolean {
     return this.orders.size > 0;
   }
@@ -129,7 +129,7 @@ export class Field {
     this.#index = index;
   }
 
-  /** The text of a code as it is compared; undefined of what is no string. */
+  /** The text of a code as it is compared; undefined for a value that is not a string. */
   profileOf(code: number): TextProfile | undefined {
     const leaf = this.leaves[code];
     if (typeof leaf !== "string") return undefined;

@@ -2,14 +2,14 @@
 export interface Group {
   /** Lists that have an item here, rising. */
   readonly lists: number[];
-  /** How many lists have each item, by the item's number. */
+  /** Number of lists that have each item, by the item's number. */
   readonly items: Map<number, number>;
 }
 
 /** Groups of which some have been joined. */
 export class JoinedGroups {
   readonly groups: readonly Group[];
-  /** By group, the one that it was joined to; itself where it was not. */
+  /** Group that each group was joined to; itself if it was not. */
   readonly #joinedTo: number[];
 
   constructor(groups: readonly Group[]) {
@@ -44,7 +44,7 @@ export class JoinedGroups {
     return true;
   }
 
-  /** By group, the number of the group that it is in now. */
+  /** Number of the group that each group is in now. */
   numbers(): number[] {
     const numberOf = new Map<number, number>();
     return this.#joinedTo.map((_, group) => {
@@ -56,7 +56,7 @@ export class JoinedGroups {
   }
 }
 
-/** Whether two rising lists have a number in common. */
+/** Tells if two rising lists have a number in common. */
 export function shareList(a: readonly number[], b: readonly number[]): boolean {
   for (let [at, other] = [0, 0]; at < a.length && other < b.length; ) {
     const [one, two] = [a[at] as number, b[other] as number];

@@ -77,7 +77,7 @@ function anyOf({ items }: Group): number {
   return items.keys().next().value as number;
 }
 
-/** Groups of one key are in at least this part of the lists on average, or it is no key. */
+/** Groups of one key are in at least this part of the lists on average, or it is not a key. */
 const leastSupport = 0.5;
 
 /**

@@ -4,7 +4,7 @@ import type { Features, ListItems } from "./list-items.ts";
 /** Groups less alike than this are not joined. */
 const leastLikeness = 0.5;
 
-/** Where more pairs of groups than this are left, they are joined greedily, by what they have in common. */
+/** Limit of pairs of groups above which they are joined greedily, by what they have in common. */
 const mostPairs = 60_000;
 
 /** Rows times rows times columns of one assignment, at most. */

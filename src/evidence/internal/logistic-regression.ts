@@ -1,4 +1,4 @@
-/** What is believed of a coefficient before any label is seen: a normal distribution. */
+/** Prior of a coefficient: a normal distribution. */
 export interface CoefficientPrior {
   readonly mean: number;
   readonly deviation: number;

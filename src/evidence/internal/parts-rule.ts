@@ -3,7 +3,7 @@ import { createStoppingRule, type StoppingRule, type StoppingRuleOptions, type S
 import { pickFields } from "./pick-fields.ts";
 import { isAtOrBelow } from "./pointer.ts";
 
-/** What a rule over parts says after a replicate. */
+/** Verdict of a rule over parts after a replicate. */
 export interface PartsVerdict extends StoppingVerdict {
   /** The parts that further replicates have to be asked for. */
   unsettled: string[];
@@ -32,7 +32,7 @@ interface Part {
  * A stopping rule for each part of the answer: it hears of the replicates that were asked for that part, and `k` is how
  * many of those may come. A part that is settled stays so, and all stops when each is.
  *
- * @param parts JSON pointers, none inside of another (`schemaParts`)
+ * @param parts JSON pointers, none inside another (`schemaParts`)
  * @throws InvalidOptionsError where the options cannot be used, or `fields` has a field that is in no part
  *
  * @example
@@ -75,7 +75,7 @@ function mostNeeded(open: readonly Part[]): number {
   return Math.max(0, ...open.map(({ verdict }) => verdict.needed));
 }
 
-/** What of each part has to be settled; parts of which nothing has are left out. */
+/** Returns the fields of each part that must be settled, without the parts that have none. */
 function watchedIn(parts: readonly string[], fields: readonly string[]): Map<string, string[]> {
   const unknown = fields.find((field) => !parts.some((part) => isAtOrBelow(field, part) || isAtOrBelow(part, field)));
   if (unknown !== undefined)
@@ -83,7 +83,7 @@ function watchedIn(parts: readonly string[], fields: readonly string[]): Map<str
       {
         path: "fields",
         given: unknown,
-        allowed: `fields that can be asked for: ${parts.join(", ")}, or inside of them`,
+        allowed: `${parts.join(", ")}, or a field inside one of them`,
       },
     ]);
   const watched = new Map<string, string[]>();

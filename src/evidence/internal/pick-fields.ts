@@ -1,6 +1,6 @@
 import { pointerSegments } from "./pointer.ts";
 
-/** What of an answer stands at some JSON pointers, at its place. Steps go into objects only: a list is taken whole. */
+/** Picks the values of an answer at some JSON pointers, at their places. Steps go into objects only: a list is taken whole. */
 export function pickFields(value: unknown, pointers: readonly string[]): unknown {
   return pick(value, pathsOf(pointers));
 }

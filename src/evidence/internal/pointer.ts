@@ -22,7 +22,7 @@ export function pointerSegments(pointer: string, path: string): string[] {
     .map((segment) => segment.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** Whether a pointer is `above`, or inside of what `above` points to; `*` in `above` stands for any list index. */
+/** Tells if a pointer is `above`, or inside what `above` points to; `*` in `above` stands for any list index. */
 export function isAtOrBelow(pointer: string, above: string): boolean {
   if (!above.includes("*")) return pointer === above || pointer.startsWith(`${above}/`);
   const steps = pointer.split("/");

@@ -81,7 +81,7 @@ export class RowDistances {
   }
 }
 
-/** Of more rows than this, only the most central ones can be the medoid. */
+/** Limit of rows above which only the most central ones can be the medoid. */
 const mostCandidates = 200;
 
 /**
@@ -180,9 +180,9 @@ function addAt(sums: Float64Array, rows: readonly number[], cost: number): void 
 export class LeafLikeness {
   readonly #field: Field;
   readonly #texts = new TextComparison();
-  /** By code of a text: how alike it is to the texts of lower codes, by their number. */
+  /** Likeness of a text to the texts of lower codes, by code and their number. */
   readonly #rows: (Float64Array | undefined)[] = [];
-  /** By code of a text: how many texts have lower codes. */
+  /** Number of texts with lower codes, by code. */
   readonly #numbers: number[] = [];
   #textCount = 0;
 

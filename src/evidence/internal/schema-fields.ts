@@ -1,4 +1,4 @@
-import { InvalidOptionsError, type OptionIssue } from "../../core/errors.ts";
+import { InvalidOptionsError, type OptionIssue, showValue } from "../../core/errors.ts";
 import type { JSONSchema } from "../../core/json.ts";
 import { nearest } from "../../core/nearest.ts";
 import { escapeSegment, pointerSegments } from "./pointer.ts";
@@ -27,11 +27,12 @@ function unknownField(path: string, given: string, schema: JSONSchema): OptionIs
   const guess = nearest(given, known);
   const shown = known.slice(0, mostShown).join(", ") + (known.length > mostShown ? ", …" : "");
   const allowed = `fields of the schema: ${shown || 'none, so "" for the whole answer'}`;
-  return { path, given, allowed: guess ? `${allowed}; did you mean "${guess}"?` : allowed };
+  const advice = guess ? `; did you mean "${guess}"?` : `. Known: ${shown || 'none, so "" for the whole answer'}.`;
+  return { path, given, allowed, message: `${path}: ${showValue(given)} is not a field of the schema${advice}` };
 }
 
 /**
- * Whether values of a JSON schema may have something at a JSON pointer (`*`: any list index). Where the schema leaves
+ * Tells if values of a JSON schema may have something at a JSON pointer (`*`: any list index). Where the schema leaves
  * open what they have, they may: additional properties that it mentions, conditions, objects and lists of which it says
  * nothing more. An object with `properties` has those, and no others, unless it mentions them.
  */
@@ -80,7 +81,7 @@ function isOpen(schema: JSONSchema, segment: string): boolean {
   return !isComposed && (isOpenObject || isOpenList);
 }
 
-/** Whether values can be objects, and lists. A schema that names no type is for what its keywords are for. */
+/** Tells if values can be objects, and lists. A schema that names no type is for what its keywords are for. */
 function containersOf(schema: JSONSchema): { object: boolean; list: boolean } {
   const types = schema["type"] === undefined ? undefined : [schema["type"]].flat();
   if (types) return { object: types.includes("object"), list: types.includes("array") };

@@ -16,7 +16,7 @@ const toDefinition = /^#\/(\$defs|definitions)\//;
  * The parts of its answers that a JSON schema lets one ask for by themselves, as JSON pointers: the properties, and
  * those of objects that every answer has. A list is one part.
  *
- * @returns nothing where the schema is no object with properties that can be asked for apart
+ * @returns nothing where the schema is not an object with properties that can be asked for apart
  *
  * @example
  * ```ts

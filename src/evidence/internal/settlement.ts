@@ -86,7 +86,7 @@ export function settleOn(table: ValueTable, row: number): ReadonlyMap<Field, Agr
 class Node {
   readonly field: Field;
   readonly inner: Node[] = [];
-  /** What the consensus has here. */
+  /** Value of the consensus here. */
   value: unknown = absent;
   /** Set where a list or object around it is voted on as a whole. */
   isInside = false;
@@ -96,7 +96,7 @@ class Node {
   /** The rows whose votes count here; all where undefined. */
   #voters: ReadonlySet<number> | undefined;
   #isWhole = false;
-  /** Whether an item around it is in no more than half of the rows. */
+  /** True if an item around it is in no more than half of the rows. */
   #isDoubtful: boolean;
   /** The kind of container that is to be here, if one is. */
   #filledWith: typeof filledList | typeof filledObject | undefined;
@@ -133,7 +133,7 @@ class Node {
     return voters ? rows.filter((row) => voters.has(row)) : rows;
   }
 
-  /** Whether at least as many rows have something as have nothing, and reached their number first. */
+  /** True if at least as many rows have something as have nothing, and reached their number first. */
   #isMostly(rows: readonly number[]): boolean {
     const having = new Set(this.#counted(rows));
     const others = this.#voters ? [...this.#voters] : Array.from(this.#table.answers.keys());
@@ -335,7 +335,7 @@ function commonestRow(rows: readonly number[], table: ValueTable, field: Field):
   return [...counts.values()].reduce((best, next) => (next.count > best.count ? next : best)).row;
 }
 
-/** What a row has at a field. */
+/** Value of a row at a field. */
 function valueAt({ answers, root }: ValueTable, row: number, field: Field): unknown {
   const steps: (string | number)[] = [];
   for (let at: Field = field; at.parent; at = at.parent) steps.push(at.segment);

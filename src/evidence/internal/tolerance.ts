@@ -3,7 +3,7 @@ import type { Leaf } from "./values.ts";
 
 export type Tolerance = number | { readonly absolute: number };
 
-/** How far apart two numbers are, in tolerances: up to 1 they are one value. */
+/** Distance of two numbers, in tolerances: up to 1 they are one value. */
 export function toleranceSteps(a: number, b: number, tolerance: Tolerance): number {
   const gap = Math.abs(a - b);
   if (gap === 0) return 0;

@@ -22,7 +22,7 @@ import {
 /** A container on the way of a walk, and how far the walk has come in it. */
 interface Visit {
   readonly container: { readonly [segment: string | number]: unknown };
-  /** Of an object its keys, of a moved list its places; any other list is walked by index. */
+  /** Keys of an object, places of a moved list; any other list is walked by index. */
   readonly keys: readonly (string | number)[] | undefined;
   readonly length: number;
   readonly field: Field;

@@ -16,9 +16,9 @@ export type Container = readonly unknown[] | { readonly [key: string]: unknown }
 
 /** A list whose items stand at the places where they meet those of other lists. */
 export class MovedList {
-  /** By place, with holes. */
+  /** Items by place, with holes. */
   readonly items: readonly unknown[];
-  /** By position in the list as it was given: the place. */
+  /** Places by position in the given list. */
   readonly places: readonly number[];
 
   constructor(items: readonly unknown[], places: readonly number[]) {
@@ -124,5 +124,12 @@ export function itemsOf(list: readonly unknown[] | MovedList): readonly unknown[
 export const deepestNesting = 100_000;
 
 export function circularAnswer(given: unknown): InvalidOptionsError {
-  return new InvalidOptionsError([{ path: "data", given, allowed: "a tree without cycles" }]);
+  return new InvalidOptionsError([
+    {
+      path: "data",
+      given,
+      allowed: "a tree without cycles",
+      message: "data contains itself. Give a tree without cycles.",
+    },
+  ]);
 }

@@ -90,7 +90,7 @@ export class AnswerJudge {
   readonly #bundle: JudgedBundle;
   readonly #models: ReadonlyMap<JudgeOption, JudgeModel>;
   readonly #groups = new Map<string, Groups>();
-  /** By field and form, the form of the group's first text. */
+  /** Form of the group's first text, by field and form. */
   readonly #founders = new Map<string, Map<string, string>>();
   #spent: Spent = nothingSpent;
   #calls = 0;

@@ -2,7 +2,7 @@ import type { EvidenceBundle, Replicate } from "../../contract/bundle.ts";
 import { jsonOf, withConsensus, withReplicateJson } from "../../contract/bundle-json.ts";
 import type { CompareOptions, ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import { InvalidOutputError } from "../../contract/errors.ts";
-import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
+import { InvalidOptionsError, messageOf, showValue } from "../../core/errors.ts";
 import type { JSONSchema, JSONValue } from "../../core/json.ts";
 import { assertFieldsOf } from "../../evidence/internal/schema-fields.ts";
 import { compareFromSchema } from "../../evidence/schema-hints.ts";
@@ -39,7 +39,8 @@ async function schemaOf({ schema, schemaUri }: ResolvedBundleOptions): Promise<R
   if (schemaUri === undefined) return resolveSchema(schema);
   if (!schema) return resolveSchema(await resolveSchemaUri(schemaUri));
   const path = "toolOptions.schemaUri";
-  throw new InvalidOptionsError([{ path, given: schemaUri, allowed: "either schema or schemaUri" }]);
+  const message = `toolOptions has both a schema and the schemaUri ${showValue(schemaUri)}. Give one of them.`;
+  throw new InvalidOptionsError([{ path, given: schemaUri, allowed: "either schema or schemaUri", message }]);
 }
 
 /** Votes are on the output, or on what the model wrote: an option may name a field of either. */

@@ -80,7 +80,9 @@ export function resolveBundleOptions(
     issues,
   );
   if (resolved?.seeds && resolved.seeds.length < resolved.k) {
-    issues.push({ path: "toolOptions.seeds", given: resolved.seeds, allowed: `at least k = ${resolved.k} seeds` });
+    const { seeds, k } = resolved;
+    const message = `toolOptions.seeds has ${seeds.length} of the ${k} seeds that k needs. Give at least ${k}.`;
+    issues.push({ path: "toolOptions.seeds", given: seeds, allowed: `at least k = ${k} seeds`, message });
   }
   if (issues.length > 0 || !resolved) throw new InvalidOptionsError(issues);
   return resolved;

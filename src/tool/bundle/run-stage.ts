@@ -169,7 +169,7 @@ function isLongText(value: unknown): boolean {
   return typeof value === "string" && value.length > longestLabel;
 }
 
-/** Warns of `fields` that no answer has. Where a schema leaves open what there is, only the answers can tell. */
+/** Warns of `fields` that no answer has. If the schema leaves fields open, only the answers show them. */
 function warnOfAbsentFields(
   { fields = [] }: ResolvedBundleOptions,
   { fields: found, validCount }: BundleSummary,

@@ -204,7 +204,7 @@ export function costOf(
     const costUsd = prices.costUsd({ provider, modelId, usage });
     if (costUsd === null || (typeof costUsd === "number" && costUsd >= 0 && Number.isFinite(costUsd))) return costUsd;
     const given = ignorePromise(costUsd) ? "a promise" : showValue(costUsd);
-    return unknown(`gave ${given}; allowed: a number of at least 0, or null`);
+    return unknown(`gave ${given}, and not a number of at least 0 or null`);
   } catch (error) {
     return unknown(`failed: ${messageOf(error)}`);
   }
@@ -228,12 +228,11 @@ export function priceOf(prices: PriceSource, model: LanguageModelLike): (input: 
 }
 
 function unknownPrice({ provider, modelId }: LanguageModelLike): InvalidOptionsError {
-  return new InvalidOptionsError([
-    {
-      path: "options.budget.costUsd",
-      given: `${provider}:${modelId}, whose price is not known`,
-      allowed:
-        "a model with a known price, or a price of your own: new Orchestrator({ prices: { costUsd: ({ modelId, usage }) => … } })",
-    },
-  ]);
+  const path = "options.budget.costUsd";
+  const model = `${provider}:${modelId}`;
+  const message =
+    `${path} needs a price for ${model}, and none is known. ` +
+    "Pass new Orchestrator({ prices: { costUsd: ({ modelId, usage }) => … } }), or drop the dollar budget.";
+  const allowed = "a model with a known price, or a price of your own";
+  return new InvalidOptionsError([{ path, given: `${model}, whose price is not known`, allowed, message }]);
 }

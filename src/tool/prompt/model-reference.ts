@@ -1,6 +1,6 @@
 import type { EvidenceSource, LanguageModelLike } from "../../contract/model.ts";
 
-/** What can be said of a model before it is found: of a model object, or of a name such as `"openai:gpt-5-mini"`. */
+/** Facts of a model before it is loaded: of a model object, or of a name such as `"openai:gpt-5-mini"`. */
 export type ModelReference = string | LanguageModelLike;
 
 /** Name of the breaker that the calls fall under: the model's provider, with the server's address where there are many. */

@@ -132,7 +132,7 @@ describe("steer feedback", () => {
   });
 });
 
-describe("what cannot be used is named, and nothing is kept", () => {
+describe("unusable input is named, and nothing is kept", () => {
   test.each([
     ["no label", [], /There is no label: give --correct, --wrong or --labels\./],
     ["an id that is not there", ["--correct", "bug-1,bug-99,bug-98"], /no answer with the id "bug-99" \(and 1 more\)/],

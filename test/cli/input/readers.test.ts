@@ -41,7 +41,7 @@ describe("lines", () => {
     );
   });
 
-  test("a byte order mark is no part of the first line", async () => {
+  test("a byte order mark is not part of the first line", async () => {
     expect(await requests(readText, "\ufefffirst\nsecond")).toEqual(["first", "second"]);
   });
 

@@ -52,7 +52,7 @@ describe("JobBudget", () => {
     );
   });
 
-  test("what an earlier start of the job has paid counts", async () => {
+  test("counts the cost of earlier starts of the job", async () => {
     const budget = new JobBudget(1, 4);
     budget.keep(0.6);
     expect(await budget.admit()).toBeUndefined();

@@ -12,7 +12,7 @@ import {
   toSafeJson,
 } from "../../../src/cli/progress/format.ts";
 
-describe("what people read", () => {
+describe("text for people", () => {
   test("a value is one line, whatever a model put into it", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
@@ -23,7 +23,7 @@ describe("what people read", () => {
     expect(showOnLine("\x1b[2Jgone\nforever\u009b31m")).toBe("[2Jgone forever 31m");
   });
 
-  test("what reverses or hides text is shown by its number, and what joins letters and emoji is left", () => {
+  test("characters that reverse or hide text are shown by their number, and those that join letters and emoji stay", () => {
     expect(showOnLine("safe\u202e\u2066gpj.exe")).toBe("safe\\u{202e}\\u{2066}gpj.exe");
     expect(showOnLine({ "a\u2028b": "\u061c\ufeff\u00ad\u200b\u{e0041}" })).toBe(
       '{"a\\u{2028}b":"\\u{61c}\\u{feff}\\u{ad}\\u{200b}\\u{e0041}"}',
@@ -32,7 +32,7 @@ describe("what people read", () => {
       expect(showOnLine(text)).toBe(text);
   });
 
-  test("of several lines, their ends are all that stays", () => {
+  test("several lines keep only their ends", () => {
     expect(showLines("one\n\x1b[2Jtwo\r\u202e\n\u2029")).toBe("one\n [2Jtwo \\u{202e}\n\\u{2029}");
   });
 

@@ -72,7 +72,7 @@ describe("steer store, over the SQLite file of the project", () => {
     expect(running.stdout).toMatch(/lease +(9|10) min/);
   });
 
-  test("what it shows as JSON can be viewed", async () => {
+  test("its JSON can be viewed", async () => {
     const cwd = await createProject();
     const { stdout } = await steer(["store", "show", "order-1", "--json"], { cwd });
     expect(JSON.parse(stdout)).toMatchObject({ key: "order-1", output: { status: "completed" } });
@@ -115,7 +115,7 @@ describe("steer store, over the SQLite file of the project", () => {
   });
 });
 
-describe("what cannot be used is named", () => {
+describe("unusable input is named", () => {
   test("a project without a store gets none by being looked at", async () => {
     const cwd = createFolder();
     for (const command of ["list", "verify", "sweep"]) {
@@ -127,7 +127,7 @@ describe("what cannot be used is named", () => {
     }
   });
 
-  test("a file that is no database, a key that is not there, nothing to purge, two stores at once", async () => {
+  test("a file without a database, a missing key, nothing to purge, two stores at once", async () => {
     const cwd = await createProject();
     writeFileSync(join(cwd, "notes.txt"), "not a database, and long enough to be read as the head of one".repeat(9));
     const corrupt = await steer(["store", "list", "--path", "notes.txt"], { cwd });

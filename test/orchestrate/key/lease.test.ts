@@ -136,7 +136,7 @@ describe("a lease", () => {
     expect(lost?.atMs).toBe(10_000);
   });
 
-  test("of a process that stood still past its end is asked for again, as nobody else may have come", async () => {
+  test("is asked for again after its process stood still past its end", async () => {
     let stoodStillMs = 0;
     const late = { ...clock, now: () => clock.now() + stoodStillMs };
     let renewals = 0;

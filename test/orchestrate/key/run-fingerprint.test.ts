@@ -126,7 +126,7 @@ test.each([
   expect(issue({ list: [1, value] })).toEqual(["request.list[1]"]);
 });
 
-test("what is no schema for all that it is marked as one is what it is", () => {
+test("a value that is only marked as a schema counts as plain data", () => {
   expect(of({ "~standard": 1 })).not.toBe(of({ "~standard": 2 }));
   expect(of({ "~standard": { jsonSchema: {} } })).not.toBe(of({}));
 });

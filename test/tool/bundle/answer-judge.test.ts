@@ -265,7 +265,7 @@ describe("answers that try to instruct the judge", () => {
     expect(summary.disagreements[0]?.values.length).toBe(3);
   });
 
-  test("whatever they say, the prompt gives each back as it was, under its number", async () => {
+  test("the prompt gives back every text unchanged, under its number", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.string({ minLength: 2, unit: "binary" }), { minLength: 3, maxLength: 5 }),

@@ -59,7 +59,7 @@ export interface Frame {
 
 export type Scale = (value: number) => number;
 
-/** Where values of a range stand within a frame. */
+/** Maps values of a range to places in a frame. */
 export function horizontal({ left, right, width }: Frame, from: number, to: number): Scale {
   return linear(from, to, left, width - right);
 }

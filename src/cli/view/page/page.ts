@@ -175,7 +175,7 @@ function notesOf({ model, seed, quality }: Replicate): Html {
 
 const mostSeeds = 40;
 
-/** Where the answers come from, and why there are no more of them. */
+/** Source of the answers, and the reason why there are no more. */
 function originList({ meta }: EvidenceBundle): Html {
   const seeds = meta.seeds.slice(0, mostSeeds).join(" ") + (meta.seeds.length > mostSeeds ? " …" : "");
   return html`<dl class="origin">

@@ -1,10 +1,10 @@
-/** How the votes on one field stand. */
+/** Votes on one field. */
 export interface FieldState {
   /** Votes of the leading answer. */
   readonly first: number;
   /** Votes of the next one. */
   readonly second: number;
-  /** How many different answers there are, or can be. */
+  /** Number of different answers there are, or can be. */
   readonly distinct: number;
   /** Replicates that voted. */
   readonly valid: number;
@@ -18,9 +18,9 @@ export interface FieldState {
 
 /** A rule that judges fields one by one. A further vote for the leader never lowers the margin. */
 export interface FieldRule {
-  /** How far the field is past the point where it is settled: settled from 0 on. */
+  /** Distance of the field past the point where it is settled: settled from 0 on. */
   margin(state: FieldState): number;
-  /** Why a settled field is settled, with its numbers. */
+  /** Reason why a settled field is settled, with its numbers. */
   explain(state: FieldState): string;
 }
 

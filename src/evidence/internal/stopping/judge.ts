@@ -8,7 +8,7 @@ export interface Round {
   readonly table: ValueTable;
   /** The fields that have to be settled. */
   readonly fields: readonly Field[];
-  /** How the votes on them stand, in the same order. */
+  /** Votes on them, in the same order. */
   readonly states: readonly FieldState[];
   /** Replicates that came, invalid ones included. */
   readonly seen: number;

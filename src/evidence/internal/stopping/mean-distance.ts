@@ -35,7 +35,7 @@ export class MeanDistance {
     return meanOf(this.#sum, this.#totals.length);
   }
 
-  /** Whether two or more rows are this near to each other. */
+  /** True if two or more rows are this near to each other. */
   isWithin(epsilon: number): boolean {
     return this.#totals.length >= 2 && this.mean <= epsilon + slack;
   }

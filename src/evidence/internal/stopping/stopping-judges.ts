@@ -58,7 +58,7 @@ const lossless: FieldRule = {
   explain: ({ first, second, left }) => `a lead of ${first} to ${second} cannot be overturned by the ${left} left`,
 };
 
-/** Which rule is asked for, and how sharp. */
+/** Rule that is asked for, and its threshold. */
 export interface JudgeOptions {
   readonly rule?: StoppingRuleName | undefined;
   readonly threshold?: number | undefined;

@@ -13,7 +13,7 @@ export class WatchedAnswers {
   readonly #rules: FieldComparison;
   readonly #values: unknown[] = [];
   readonly #pointers: readonly string[] | undefined;
-  /** Whether an answer has a list whose items may move with every further answer. */
+  /** True if an answer has a list whose items may move with every further answer. */
   #isMoving = false;
   #table: ValueTable;
   #fields: Field[] = [];
@@ -60,7 +60,7 @@ export class WatchedAnswers {
 export type Progress = Pick<FieldState, "valid" | "seen" | "left">;
 
 /**
- * How the votes stand on each field; where no answer has any of them, all agree on that.
+ * Counts the votes on each field; where no answer has any of them, all agree on that.
  *
  * @param choices how many answers a field can have, by pointer or pattern
  */

@@ -25,7 +25,7 @@ describe("votes by field", () => {
     );
   });
 
-  test("what is contested stands first, with who said what; where all agree, nobody needs naming", () => {
+  test("contested fields stand first, with the votes of each replicate; fields on which all agree name none", () => {
     const { summary } = asRead(
       bundleOf([
         { a: 1, b: 1 },

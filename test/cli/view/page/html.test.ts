@@ -7,7 +7,7 @@ const text = fc.oneof(
   fc.string({ unit: fc.constantFrom("<", ">", '"', "'", "&", "\0", "\ud800") }),
 );
 
-test("no insertion leaves its place: what is no template's own is escaped, in attributes too", () => {
+test("no insertion leaves its place: text from outside a template is escaped, in attributes too", () => {
   fc.assert(
     fc.property(text, (insertion) => {
       const inside = html`<p title="${insertion}">`.text.slice('<p title="'.length, -'">'.length);
@@ -23,6 +23,6 @@ test("lists are joined, templates stay as they are, and nothing is written of wh
   expect(html`<ul>${items}${undefined}${false}${0}</ul>`.text).toBe("<ul><li>a&lt;b</li><li>c</li>0</ul>");
 });
 
-test("what only looks like a template's work is escaped", () => {
+test("a value that only looks like a template's work is escaped", () => {
   expect(html`${{ text: "<b>" } as never}`.text).not.toContain("<b>");
 });

@@ -146,7 +146,7 @@ function luminance(color: string): number {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
-test("whatever the bundle, the page stays small enough to open", () => {
+test("the page of any bundle stays small enough to open", () => {
   for (const [, bundle] of readHostileBundles) {
     expect(renderPage({ bundle, place: "x" }, undefined).length).toBeLessThan(1_000_000);
   }
