@@ -51,7 +51,7 @@ const fieldCompareEntries = {
     ),
   ),
   /**
-   * When two strings are one answer: `"same"` (default, or `true`) where they say the same in another form, as `sameAnswer`
+   * Rule by which two strings are one answer: `"same"` (default, or `true`) where they say the same in another form, as `sameAnswer`
    * has it; `"exact"` (or `false`) only to the letter, which is the default of strings with an enum, a const or a format.
    */
   text: v.optional(

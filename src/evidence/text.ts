@@ -18,7 +18,7 @@ export function normalizeText(text: string): string {
 }
 
 /**
- * How alike two texts are, once normalised, by the first of these that holds:
+ * Similarity of two normalised texts, by the first of these rules that holds:
  *
  * 1. The words of one stand together in the other: 1, as `Paris` and `Paris, France`.
  * 2. Both have at most 32 characters: one less the edits per character of the longer (Levenshtein 1965).

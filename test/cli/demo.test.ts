@@ -53,7 +53,7 @@ describe("steer demo with a model that refuses", () => {
     await using server = await startOpenAIServer({ status: 401, error: { message: "Incorrect API key" } });
     const { code, stderr } = await steer(["demo", "--model", `openai-compatible:${server.baseURL}#some-model`]);
     expect(code).toBe(1);
-    expect(stderr).toContain("There is no valid answer: Incorrect API key");
+    expect(stderr).toContain("No valid answer came: Incorrect API key");
   });
 });
 

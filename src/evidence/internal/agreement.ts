@@ -20,7 +20,7 @@ export class Whole {
 /** One answer to a field, given by one or more replicates. */
 export interface Answer {
   readonly leaf: Leaf | typeof filledList | typeof filledObject | Whole;
-  /** Number of replicates that give it. */
+  /** How many replicates give it. */
   readonly votes: number;
   /** The replicates that give it, rising. */
   readonly rows: readonly number[];
@@ -33,15 +33,15 @@ export interface Answer {
 /** Answers of the replicates to a field. */
 export interface Agreement {
   /**
-   * Answers by falling votes; of tied answers first the one that reached them first in row order, of texts the one that is
+   * By falling votes; of tied answers first the one that reached them first in row order, of texts the one that is
    * closest to all. Of an item that most replicates have, those that lack it come last. Never empty.
    */
   readonly answers: readonly [Answer, ...Answer[]];
-  /** True if the first is one of several that might be; default: if the second has as many votes. */
+  /** Whether the first is one of several that might be; default: where the second has as many votes. */
   readonly isTied?: boolean | undefined;
   /** The answer that is given, where that is not the first. */
   readonly given?: Answer | undefined;
-  /** Mean closeness of all rows to the winner, in [0, 1]; undefined if that is not a text. */
+  /** How close all rows are to the winner on average, in [0, 1]; undefined where that is no text. */
   readonly textScore: number | undefined;
 }
 
@@ -53,7 +53,7 @@ export function agree(field: Field): Agreement {
   return byLikeness(field, ranked([...answers, ...exactAnswers(field, groups.flat())]));
 }
 
-/** Puts the tied text that is closest to the texts of all rows first; equally close ones keep their order. */
+/** Of tied texts the one closest to the texts of all rows comes first; of equally close ones the first as before. */
 function byLikeness(field: Field, answers: [Answer, ...Answer[]]): Agreement {
   const [winner, second] = answers;
   const texts = field.isText ? answers.filter(({ leaf }) => typeof leaf === "string") : [];
@@ -88,7 +88,7 @@ function asWeighed({ leaf, votes }: Answer): { text: string; votes: number } {
 /** Sums of likeness that differ by less are equal. */
 const rounding = 1e-9;
 
-/** True if the winner has no more votes than the next answer. */
+/** Whether the winner has no more votes than the next answer. */
 export function isTied({ answers: [winner, second], isTied }: Agreement): boolean {
   return isTied ?? winner.votes === second?.votes;
 }

@@ -22,9 +22,9 @@ export class Field {
   /** Key in an object, index in a list, place in a moved list. */
   readonly segment: string | number;
   readonly rules: FieldComparison;
-  /** By code. */
+  /** Leaves by code. */
   readonly leaves: Leaf[] = [absent];
-  /** By row. */
+  /** Codes by row. */
   readonly codes: number[] = [];
   /** Rows that have each code, rising. */
   readonly rows: number[][] = [[]];
@@ -42,7 +42,7 @@ export class Field {
   readonly #codeOfForm = new Map<string, number>();
   /** Forms of a string, how often each came, and the row of the first, by code. */
   readonly #forms = new Map<number, Map<string, { count: number; first: number }>>();
-  /** By code, of long texts only: they take long to make and little room. */
+  /** Profiles of long texts by code: they take long to make and little room. */
   readonly #profiles = new Map<number, TextProfile>();
   #below: Map<string | number, Field> | undefined;
   #index: number | undefined;

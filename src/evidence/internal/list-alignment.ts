@@ -23,7 +23,7 @@ export function tableOf(values: readonly unknown[], comparison: FieldComparison)
   return table;
 }
 
-/** Tells if a value has a list anywhere inside it. */
+/** Whether a value has a list anywhere inside it. */
 export function holdsList(value: unknown): boolean {
   const open: unknown[] = [value];
   for (let depth = 0; open.length > 0; depth++) {

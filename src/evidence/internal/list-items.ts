@@ -17,7 +17,7 @@ import { absent, type Container, isContainer, isList, itemsOf, jsonForm, type Le
 /** Further inside, an item's parts are not looked at: it is like no other. */
 const deepestItem = 200;
 
-/** Limit of different texts at one place above which only equal ones are alike. */
+/** Of more different texts at one place, only equal ones are alike. */
 const mostComparedTexts = 200;
 
 /** Strings up to this length are the same or not: names and codes that are alike name different things. */
@@ -83,7 +83,7 @@ type Part =
   | { readonly keys: readonly string[]; readonly parts: readonly Part[] }
   | { readonly isByContent: boolean; readonly parts: readonly Part[] };
 
-/** Codes of the leaves of an item, by place. */
+/** By place, the codes of the leaves that an item has there. */
 export type Features = ReadonlyMap<Place, readonly number[]>;
 
 interface Example {
@@ -95,7 +95,7 @@ interface Example {
 export class ListItems {
   /** Number of each item, by list and position. */
   readonly lists: readonly (readonly number[])[];
-  /** One of the items, by number. */
+  /** By number, one of the items. */
   readonly #examples: Example[] = [];
 
   /** @param comparison how the items are compared */
@@ -116,7 +116,7 @@ export class ListItems {
     );
   }
 
-  /** Number of different items. */
+  /** How many different items there are. */
   get count(): number {
     return this.#examples.length;
   }

@@ -31,7 +31,7 @@ interface Visit {
 
 export class ValueTable {
   readonly fields: Field[] = [];
-  /** By row. */
+  /** Answers by row. */
   readonly answers: unknown[] = [];
   readonly root: Field;
 

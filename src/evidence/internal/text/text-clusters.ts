@@ -10,7 +10,7 @@ export interface TextClusters {
   readonly clusters: number[][];
   /** The text of the first cluster that is closest to all texts, of equally close ones the shortest; -1 of no texts. */
   readonly medoid: number;
-  /** How close all texts are to the medoid on average, in [0, 1]. */
+  /** Mean closeness of all texts to the medoid, in [0, 1]. */
   readonly score: number;
 }
 
@@ -47,7 +47,7 @@ export function clusterTexts(
 }
 
 /**
- * How close each text is to all, itself included, by votes: what breaks a tie between answers.
+ * Measures how close each text is to all, itself included, weighted by votes. It breaks a tie between answers.
  *
  * @param answers texts that differ
  */
@@ -73,9 +73,9 @@ export function clusterProfiles(profiles: readonly TextProfile[], similarity?: S
 }
 
 interface DistinctText {
-  /** Of several forms in which it came the first by code units. */
+  /** First of its forms by code units. */
   readonly profile: TextProfile;
-  /** Where it stands among all texts. */
+  /** Its index among all texts. */
   readonly members: number[];
 }
 

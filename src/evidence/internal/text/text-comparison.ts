@@ -1,9 +1,9 @@
 import { distance as editDistance } from "fastest-levenshtein";
 import { resemblance, type TextProfile } from "./text-profile.ts";
 
-/** How a text compares with those before it, by index; until the next one is added. */
+/** Comparison of a text with those before it, by index; valid until the next one is added. */
 export interface TextRow {
-  /** How alike they are, in [0, 1]; see `textSimilarity`. */
+  /** Similarity in [0, 1]; see `textSimilarity`. */
   readonly similarities: Float64Array;
   /** The part of all their words that they share (Jaccard 1901), of passages where one is long; in [0, 1]. */
   readonly overlaps: Float64Array;
@@ -20,7 +20,7 @@ export interface TextRow {
 export class TextComparison {
   readonly #least: number;
   readonly #profiles: TextProfile[] = [];
-  /** By text; 0 of a long one. */
+  /** Number of words by text; 0 for a long text. */
   readonly #wordCounts: number[] = [];
   /** The texts that are short. */
   readonly #short: number[] = [];
@@ -90,7 +90,7 @@ export class TextComparison {
   }
 }
 
-/** Whether the words of one stand together in the other, and no other word turns the meaning round. */
+/** Tells if the words of one stand together in the other, and no other word reverses the meaning. */
 function isWithin(a: TextProfile, b: TextProfile): boolean {
   const [shorter, longer] = a.words.length <= b.words.length ? [a, b] : [b, a];
   return a.marks === b.marks && includesSequence(longer.words, shorter.words);
@@ -150,19 +150,19 @@ class OverlapIndex {
   }
 }
 
-/** Where a symbol is. */
+/** Items that have a symbol. */
 interface Occurrences {
   /** The items that have it, and how often each. */
   readonly items: number[];
   readonly times: number[];
-  /** How often the item has it that was counted last. */
+  /** Occurrences in the item that was counted last. */
   own: number;
   counted: number;
 }
 
 /**
- * Whether a sequence stands somewhere in a list, item after item, found in a time of the sum of both lengths (Knuth,
- * Morris and Pratt 1977).
+ * Tells if a sequence stands somewhere in a list, item after item, in time linear in both lengths (Knuth, Morris and
+ * Pratt 1977).
  */
 export function includesSequence<T>(list: readonly T[], sequence: readonly T[]): boolean {
   const borders = bordersOf(sequence);
@@ -174,7 +174,7 @@ export function includesSequence<T>(list: readonly T[], sequence: readonly T[]):
   return matched === sequence.length;
 }
 
-/** By length of a beginning of the sequence: the longest shorter beginning that it ends with. */
+/** Returns, by length of a prefix of the sequence, its longest proper prefix that is also its suffix. */
 function bordersOf<T>(sequence: readonly T[]): Int32Array {
   const borders = new Int32Array(sequence.length + 1);
   let border = 0;
@@ -185,7 +185,7 @@ function bordersOf<T>(sequence: readonly T[]): Int32Array {
   return borders;
 }
 
-/** How much of the sequence is matched with one more item, where `matched` of it were before. */
+/** Returns the matched length after one more item, given `matched` before it. */
 function extend<T>(matched: number, item: T, sequence: readonly T[], borders: Int32Array): number {
   let length = matched;
   while (length > 0 && sequence[length] !== item) length = borders[length] as number;

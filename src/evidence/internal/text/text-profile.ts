@@ -14,7 +14,7 @@ export class TextProfile {
   /** The words that turn a meaning round: negations and numbers, sorted. */
   readonly marks: string;
   readonly isLong: boolean;
-  /** Whether letters are compared, and not words: in longer texts unrelated words have most of their letters in common. */
+  /** True if letters are compared, and not words: in longer texts unrelated words have most of their letters in common. */
   readonly isShort: boolean;
   #sketch: TextSketch | undefined;
 
@@ -73,7 +73,7 @@ const empty = -1;
 /** Letters and digits of a passage: two or three words. */
 const passageLength = 12;
 
-/** By slot the least hash of the passages that fall into it: what is left of a text of any length. */
+/** Least hash of the passages by slot: a summary of fixed size for a text of any length. */
 export type TextSketch = Int32Array;
 
 /**
@@ -101,7 +101,7 @@ export function sketchText(raw: string): TextSketch {
 }
 
 /**
- * How many of all passages of two texts both have (Jaccard 1901), estimated from the slots in which one has any.
+ * Estimates the share of passages that two texts have in common (Jaccard 1901), from the slots in which one has any.
  *
  * @returns from 0 to 1; symmetric; 1 for equal sketches
  */
