@@ -51,7 +51,7 @@ export interface CallAttempt {
    * The guard of calls that are part of this attempt. Each is tried once, as the attempt is what is tried again, and ends
    * with it. They reserve for themselves, in place of what was reserved for the attempt; what they use is the attempt's.
    *
-   * @param signal ends them as well
+   * @param signal ends them too
    * @param limits ceilings of their own, all together
    */
   guardWithin(signal: AbortSignal, limits?: Budget | undefined): CallGuard;

@@ -146,7 +146,7 @@ export class EventManager implements ToolEvents {
   }
 
   /**
-   * Hands a run's event to the listeners as it is.
+   * Hands a run's event to the listeners unchanged.
    *
    * @param onListenerError hears what they throw, where the manager has no `onListenerError` of its own
    */

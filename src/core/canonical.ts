@@ -6,7 +6,7 @@ import { InvalidOptionsError } from "./errors.ts";
 export const deepestTree = 1_000;
 
 /**
- * A frozen copy of the caller's plain objects and arrays; anything else (dates, buffers, class instances) stays as it is.
+ * A frozen copy of the caller's plain objects and arrays; anything else (dates, buffers, class instances) stays unchanged.
  *
  * @param path where the value stands, for the error
  * @throws InvalidOptionsError where the value contains itself, or is more than 1,000 levels deep
@@ -48,7 +48,7 @@ interface Trail {
   readonly path: string;
   readonly ancestors: object[];
   readonly keys: (string | number)[];
-  /** Copies an object that is neither plain nor a list. Default: such an object stays as it is. */
+  /** Copies an object that is neither plain nor a list. Default: such an object stays unchanged. */
   readonly copyOther?: (value: object) => object;
 }
 

@@ -65,7 +65,7 @@ function replaceSimilarity(
  * Invariants:
  * 1. Each pair is asked of the caller's function once.
  * 2. Until `settle` a pair that is not known counts as 0; after `close` it is an error.
- * 3. What it answers is passed on as it is: the comparison refuses a value that is not a number.
+ * 3. Its answer is passed on unchanged: the comparison refuses a value that is not a number.
  */
 
 export type AskedSimilarity = NonNullable<CompareOptions["similarity"]>;

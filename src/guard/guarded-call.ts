@@ -228,7 +228,7 @@ export class AttemptScope extends CancelScope {
   /**
    * The answer comes as a stream from here on, one of perhaps several of this attempt.
    *
-   * @returns what to call once, when the stream has ended: what is done with the answer then is no chunk that is late
+   * @returns a function to call once the stream has ended: the work on the answer after it does not count as a late chunk
    */
   expectChunks(): () => void {
     this.#openStreams++;

@@ -15,7 +15,7 @@ const keptPlanner = "An earlier run of this key";
  * Chooses the tool of a run that names none, by the planner or by the plan that an earlier run of the key has kept. The
  * caller's options and fallbacks win over those of the plan.
  *
- * @throws PlanningError where there is no tool that can run
+ * @throws PlanningError if no tool can run
  */
 export async function chooseTool(
   run: Run,
@@ -84,7 +84,7 @@ function offered(own: ReadonlyMap<string, AnyTool>, { settings }: Run): Record<s
 /** A kept plan may come from a process that had other tools. */
 function refuse(name: string, own: ReadonlyMap<string, AnyTool>, run: Run, isKept: boolean): never {
   const names = Object.keys(offered(own, run));
-  const known = names.length === 0 ? "There is no tool to choose from" : `There are: ${names.join(", ")}`;
+  const known = names.length === 0 ? "No tool is registered" : `There are: ${names.join(", ")}`;
   const key = JSON.stringify(run.input.options.idempotencyKey);
   const [who, advice] = isKept
     ? [keptPlanner, ` Register it, or purge the key, so that it is planned anew: steer store purge ${key}.`]

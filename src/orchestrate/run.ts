@@ -183,7 +183,7 @@ function emitRejection({ events }: Run, error: unknown): void {
 }
 
 /**
- * True of an error that other runs may get as well: runs of one tool may wait together for its model or its schema, and a
+ * True for an error that other runs may get too: runs of one tool may wait together for its model or its schema, and a
  * run that is refused because its key is in flight may have been started by the run that holds it.
  */
 function concernsOthers(error: unknown): boolean {

@@ -20,7 +20,7 @@ export interface ModelAccess {
 }
 
 /**
- * Finds the model of a name such as `"openai:gpt-5-mini"`. A model object is given back as it is.
+ * Finds the model of a name such as `"openai:gpt-5-mini"`. A model object is returned unchanged.
  *
  * @param clock by which a simulation waits
  * @throws InvalidOptionsError for a name that leads nowhere, a value that is not a model, or an access that the model has no use for

@@ -6,7 +6,7 @@ import type { ModelAccess } from "./find-model.ts";
 const loadFindModel = lazily(() => import("./find-model.ts"));
 
 /**
- * Finds the model that a reference names. A model object is given back as it is.
+ * Finds the model that a reference names. A model object is returned unchanged.
  *
  * | reference | model |
  * | --- | --- |

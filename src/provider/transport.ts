@@ -32,7 +32,7 @@ export interface Watch {
 /**
  * Returns the model with an eye on its response: one without an end is ended, and one that is not a stream is kept for its error. The
  * provider packages of the AI SDK hold the fetch they were made with in `config.fetch`, and no option of a call replaces it. A
- * model that is built otherwise is given back as it is.
+ * model that is built otherwise is returned unchanged.
  */
 export function watchBody(model: LanguageModelV4, call: ModelCall): { model: LanguageModelV4; watch: Watch } {
   const watch: Watch = { bytes: 0, endless: undefined, body: undefined, headers: undefined };

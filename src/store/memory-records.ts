@@ -3,7 +3,7 @@ import type { RunRecord } from "./store.ts";
 
 /**
  * Job: hold the records of the memory store, and let go of those that have had their time.
- * Boundary: knows which keys run and which rest, as it is told; the store decides which may run.
+ * Boundary: knows which keys run and which rest; the store decides which may run.
  * Invariants:
  * 1. Past `maxEntries`, and once it has expired, the record that came to rest first goes; a running one never does.
  * 2. Claims look through what is running faster than it can grow, and remove what was abandoned and has expired.

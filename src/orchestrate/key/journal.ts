@@ -4,7 +4,7 @@
  * Invariants:
  * 1. A replicate is found at its own place: where the same tool asks the same model the same question again; one of an
  *    earlier run only where the caller can still use it.
- * 2. What is journaled in this run is found as well: a bundle that is tried again as a whole asks only for the rest.
+ * 2. Answers journaled in this run are found too: a bundle that is tried again as a whole asks only for the rest.
  * 3. `journaledUsage` counts each replicate of an earlier run once, however often it is found.
  */
 import type { Replicate } from "../../contract/bundle.ts";

@@ -158,7 +158,7 @@ export class PromptBundleTool<
 
   /**
    * The same tool over another model, with all that a subclass adds to it: its methods, and a copy of its fields. Fields
-   * that JavaScript keeps private (`#name`) cannot be copied; a subclass that has some overrides `withModel` as well.
+   * that JavaScript keeps private (`#name`) cannot be copied; a subclass that has some overrides `withModel` too.
    */
   override withModel(model: string | LanguageModelLike): this {
     const { options } = this.modelQuestion;
