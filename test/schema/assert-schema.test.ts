@@ -28,7 +28,7 @@ describe("PromptBundleTool", () => {
     "refuses a schema with the slip %s when it is made, naming its place and the keyword",
     (_, schema, place, meant) => {
       expect(() => makeTool(schema)).toThrow(place);
-      expect(() => makeTool(schema)).toThrow(`the keyword ${meant}`);
+      expect(() => makeTool(schema)).toThrow(`is not a keyword. Write ${meant}`);
     },
   );
 
@@ -88,5 +88,5 @@ it("defineBundleTool refuses a schema with a slip when the tool is made", () => 
     schema: { require: [] } as never,
     executeReplicate: async () => ({ data: 1 }),
   };
-  expect(() => defineBundleTool(definition as never)).toThrow('the keyword "required"');
+  expect(() => defineBundleTool(definition as never)).toThrow('schema/require is not a keyword. Write "required"');
 });

@@ -40,7 +40,7 @@ describe("a field that options speak of", () => {
     const { calls, error } = await ask(schema, toolOptions);
     const cause = InvalidOptionsError.isInstance(error) ? error : (error as Error).cause;
     expect(cause).toMatchObject({ issues: [{ path, given: "/severty" }] });
-    expect((cause as Error).message).toContain('/severity, /tags, /tags/*, /tags/*/name; did you mean "/severity"?');
+    expect((cause as Error).message).toContain('(/severity, /tags, /tags/*, /tags/*/name); did you mean "/severity"?');
     expect(calls).toBe(0);
   });
 

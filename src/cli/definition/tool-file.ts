@@ -87,8 +87,13 @@ function describe(document: SourceDocument, { path, given, allowed, message }: O
   if (isMisplaced)
     return document.fault(keys, `${name} is not a key at this level. Move it to defaultOptions.${name}.`).message;
   if (given === undefined) return document.fault([], `"${name}" is missing: ${allowed}`).message;
+  return document.fault(keys, faultAt(name, { path, given, allowed, message })).message;
+}
+
+/** Describes a fault under the name that its place has in the file. */
+function faultAt(name: string, { path, given, allowed, message }: OptionIssue): string {
   const inFile = message?.startsWith(path) ? name + message.slice(path.length) : message;
-  return document.fault(keys, inFile ?? `${name}: got ${showValue(given)}; allowed: ${allowed}`).message;
+  return inFile ?? `${name}: got ${showValue(given)}; allowed: ${allowed}`;
 }
 
 /**
@@ -103,12 +108,12 @@ export async function assertDefinedSchema(document: SourceDocument, definition: 
       await resolveSchema(schema, place);
     } catch (error) {
       if (!InvalidOptionsError.isInstance(error)) throw error;
-      const faults = error.issues.map(({ path, given, allowed, message }) => {
-        const keys = path
+      const faults = error.issues.map((issue) => {
+        const keys = issue.path
           .split("/")
           .slice(1)
           .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-        const fault = message ?? `${[place, ...keys].join(".")}: got ${showValue(given)}; allowed: ${allowed}`;
+        const fault = faultAt([place, ...keys].join("."), issue);
         return document.fault([...place.split("."), ...keys], fault).message;
       });
       throw new CommandError(faults.join("\n"), { cause: error });

@@ -27,8 +27,14 @@ function unknownField(path: string, given: string, schema: JSONSchema): OptionIs
   const guess = nearest(given, known);
   const shown = known.slice(0, mostShown).join(", ") + (known.length > mostShown ? ", …" : "");
   const allowed = `fields of the schema: ${shown || 'none, so "" for the whole answer'}`;
-  const advice = guess ? `; did you mean "${guess}"?` : `. Known: ${shown || 'none, so "" for the whole answer'}.`;
-  return { path, given, allowed, message: `${path}: ${showValue(given)} is not a field of the schema${advice}` };
+  const choices = shown || 'which has none; use "" for the whole answer';
+  const advice = guess ? `; did you mean "${guess}"?` : "";
+  return {
+    path,
+    given,
+    allowed,
+    message: `${path}: ${showValue(given)} is not a field of the schema (${choices})${advice}`,
+  };
 }
 
 /**

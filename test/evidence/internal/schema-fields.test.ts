@@ -17,8 +17,18 @@ describe("assertFieldsOf", () => {
       expect(error).toBeInstanceOf(InvalidOptionsError);
       const allowed = "fields of the schema: /severity, /component";
       expect((error as InvalidOptionsError).issues).toEqual([
-        { path: "fields", given: "/severty", allowed: `${allowed}; did you mean "/severity"?` },
-        { path: "weights", given: "/nope", allowed },
+        {
+          path: "fields",
+          given: "/severty",
+          allowed,
+          message: 'fields: "/severty" is not a field of the schema (/severity, /component); did you mean "/severity"?',
+        },
+        {
+          path: "weights",
+          given: "/nope",
+          allowed,
+          message: 'weights: "/nope" is not a field of the schema (/severity, /component)',
+        },
       ]);
     }
   });
