@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { StoreError, type StoreFailure, type StoreOperation } from "../contract/errors.ts";
 import { systemClock } from "../core/clock.ts";
+import { hideSecrets } from "../core/errors.ts";
 import {
   checkedBy,
   declareOptions,
@@ -50,7 +51,20 @@ export class PostgresStore extends SqlStore {
   constructor(options?: PostgresStoreOptions) {
     const resolved = resolveOptions(postgresStoreOptions, options);
     const { connectionString = process.env["DATABASE_URL"], client, poolSize, journalTtlMs } = resolved;
+    hideSecrets(passwordsIn(connectionString));
     super(new PostgresConnection({ connectionString, client, poolSize }), journalTtlMs);
+  }
+}
+
+/** Password of an address, as written and decoded. One that is a name, such as that of the user, is not hidden. */
+function passwordsIn(address = ""): string[] {
+  const url = URL.parse(address);
+  if (!url?.password || [url.username, url.pathname.slice(1), url.hostname, "postgres"].includes(url.password))
+    return [];
+  try {
+    return [url.password, decodeURIComponent(url.password)];
+  } catch {
+    return [url.password];
   }
 }
 

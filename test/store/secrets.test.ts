@@ -2,7 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
+import { withoutSecrets } from "../../src/core/errors.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
+import { PostgresStore } from "../../src/store/postgres.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import { sampleOutput, sampleReplicate, win } from "../../src/testing/store-conformance/law.ts";
 
@@ -30,4 +32,11 @@ test("nor is it in a byte of the file", async () => {
   expect(readFileSync(path, "latin1")).not.toContain(apiKey);
   expect(readFileSync(path, "latin1")).toContain("[secret]");
   rmSync(folder, { recursive: true });
+});
+
+test("hides the password of a connection string that a store was made with, as written and decoded", () => {
+  new PostgresStore({ connectionString: "postgres://steer:hunt%40er2x@db.internal/steer" });
+  expect(withoutSecrets("login with hunt%40er2x or hunt@er2x failed for steer")).toBe(
+    "login with [secret] or [secret] failed for steer",
+  );
 });
