@@ -18,6 +18,9 @@ export function answerOf({ fault, vote }: CallPlan, isObject: boolean): { text: 
 /** Each took a parser of answers seconds where it was long enough. */
 const hostileTexts = ['["'.repeat(2_000), "```json\n{".repeat(800), `${"e\u0301\u0323".repeat(1_500)}!`];
 
+/** In bytes, which are more than tokens. */
+export const longestHostileAnswer = Math.max(...hostileTexts.map((text) => Buffer.byteLength(text)));
+
 function textAnswer(text: string): { text: string; data: unknown } {
   return { text, data: text };
 }

@@ -1,6 +1,7 @@
 import type { Usage } from "../../src/index.ts";
 import { connectionError, errorOf, type FaultKind } from "../../src/testing/faults.ts";
 import { HttpFailure, untilAborted } from "../../src/testing/scripted-model.ts";
+import { longestHostileAnswer } from "./answers.ts";
 import type { PlayedCall } from "./history.ts";
 import type { CallPlan } from "./scenario.ts";
 import type { WorldClock } from "./world-clock.ts";
@@ -34,6 +35,8 @@ export class FakeProvider {
     const plan = this.#plans[this.calls.length] ?? unplanned;
     const record: PlayedCall = {
       ...facts,
+      // It may say more than it was asked for, and what is read of that is counted.
+      allowedTokens: facts.allowedTokens + (plan.fault === "hostile" ? longestHostileAnswer : 0),
       fault: plan.fault,
       startedAtMs: this.#clock.now(),
       startStep: this.#nextStep(),
