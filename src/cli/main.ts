@@ -1,31 +1,19 @@
 #!/usr/bin/env node
-import { CommanderError } from "commander";
-import { isOrchestratorError } from "../contract/errors.ts";
-import { CommandError, exitCode } from "./faults.ts";
-import { createProgram } from "./program.ts";
-import { showLines } from "./progress/format.ts";
 
-// A reader that has enough (`| head`) is not a fault; jobs stop asking then.
-process.stdout.on("error", () => {
-  process.exitCode = exitCode.brokenPipe;
-});
+// Loads on any Node with ESM: all else is imported once the version is known to be new enough.
 
-try {
-  await createProgram((code) => {
-    process.exitCode = code;
-  }).parseAsync();
-} catch (error) {
-  process.exitCode = report(error);
+/** Oldest Node that this package runs on: `engines` of package.json. */
+const oldest = "22.18";
+
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+const [oldestMajor = 0, oldestMinor = 0] = oldest.split(".").map(Number);
+
+if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+  process.stderr.write(`steer-llm-sdk needs Node ${oldest} or newer, this is ${process.versions.node}.\n`);
+  process.exitCode = 2;
+} else {
+  const { runCommand } = await import("./run-command.ts");
+  await runCommand();
 }
 
-/** Says what went wrong, in as many words as it needs: a stack only where the fault is ours. */
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.unusable;
-  if (error instanceof CommandError || isOrchestratorError(error)) {
-    process.stderr.write(`${showLines(error.message)}\n`);
-    return error instanceof CommandError ? error.exitCode : exitCode.unusable;
-  }
-  const stack = showLines(String((error as Error)?.stack ?? error));
-  process.stderr.write(`steer met a fault of its own. Please report it with this:\n${stack}\n`);
-  return exitCode.internal;
-}
+export {};
