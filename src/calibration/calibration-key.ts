@@ -1,6 +1,6 @@
 import type { EvidenceBundle } from "../contract/bundle.ts";
 import { fingerprint } from "../core/canonical.ts";
-import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
+import { assertUsable, InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 
 /** Common facts of bundles whose confidence means the same. */
 export interface CalibrationKey {
@@ -42,16 +42,21 @@ export interface JudgedBundle {
 
 /** @throws InvalidOptionsError naming every fault */
 export function assertJudged(judged: readonly JudgedBundle[]): void {
+  assertUsable(Array.isArray(judged), "judged", judged, "a list of { id, bundle, correct }");
   const issues = judged.flatMap(issuesOf);
   if (issues.length > 0) throw new InvalidOptionsError(issues);
 }
 
-function issuesOf({ id, bundle, correct }: JudgedBundle, index: number): OptionIssue[] {
+function issuesOf(judged: JudgedBundle, index: number): OptionIssue[] {
+  const { id, bundle, correct } = (judged ?? {}) as Partial<JudgedBundle>;
   const at = `judged[${index}]`;
   const issues: OptionIssue[] = [];
   if (typeof id !== "string" || id === "") issues.push({ path: `${at}.id`, given: id, allowed: "a text, not empty" });
   if (typeof correct !== "boolean") issues.push({ path: `${at}.correct`, given: correct, allowed: "true or false" });
-  if (bundle.summary.validCount === 0) {
+  if (!bundle?.summary || !bundle.meta || !Array.isArray(bundle.replicates)) {
+    const allowed = "an evidence bundle, such as output.content.evidenceBundle";
+    issues.push({ path: `${at}.bundle`, given: bundle, allowed });
+  } else if (bundle.summary.validCount === 0) {
     const allowed = "a bundle with a valid answer";
     const message = `${at}.bundle has no valid answer, and so no consensus to judge. Leave it out.`;
     issues.push({ path: `${at}.bundle`, given: "a bundle without a valid answer", allowed, message });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { EvidenceBundle } from "../contract/bundle.ts";
 import type { CalibrationSource } from "../contract/settings.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import { assertUsable } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
 import type { JudgedBundle, KeyedBundle } from "./calibration-key.ts";
 import type { LabelledFolder } from "./labelled-folder.ts";
@@ -33,7 +34,12 @@ export interface CalibrationStoreOptions {
 export class CalibrationStore implements CalibrationSource {
   readonly #folder: () => Promise<LabelledFolder>;
 
-  constructor({ path = join(".steer", "calibrations"), clock = systemClock }: CalibrationStoreOptions = {}) {
+  /** @throws InvalidOptionsError */
+  constructor(options: CalibrationStoreOptions = {}) {
+    const isObject = typeof options === "object" && options !== null;
+    assertUsable(isObject, "new CalibrationStore(…)", options, 'an object, such as { path: "calibrations" }');
+    const { path = join(".steer", "calibrations"), clock = systemClock } = options;
+    assertUsable(typeof path === "string" && path !== "", "path", path, "the path of a folder");
     this.#folder = lazily(async () => new (await import("./labelled-folder.ts")).LabelledFolder(path, clock));
   }
 

@@ -80,6 +80,11 @@ export class InvalidOptionsError extends OrchestratorError {
   }
 }
 
+/** @throws InvalidOptionsError where an input cannot be used; for functions without a declared set of options */
+export function assertUsable(isUsable: boolean, path: string, given: unknown, allowed: string, message?: string): void {
+  if (!isUsable) throw new InvalidOptionsError([{ path, given, allowed, message }]);
+}
+
 function listIssues(issues: readonly OptionIssue[]): string {
   return `${issues.length} options cannot be used:\n${issues.map((issue) => `  - ${describeIssue(issue)}`).join("\n")}`;
 }
@@ -199,23 +204,15 @@ function secretsOf(environment: NodeJS.ProcessEnv): readonly string[] {
     .sort((a, b) => b.length - a.length);
 }
 
-/** A secret as it is, as a part of JSON, and as a part of an address, which some APIs take a key in. */
+/** A secret as it is, as a part of JSON, and decoded from an address. */
 function asWritten(secret: string): string[] {
-  return [
-    ...new Set([
-      secret,
-      JSON.stringify(secret).slice(1, -1),
-      inAddress(secret, decodeURIComponent),
-      inAddress(secret, encodeURIComponent),
-    ]),
-  ];
+  return [...new Set([secret, JSON.stringify(secret).slice(1, -1), decoded(secret)])];
 }
 
-function inAddress(secret: string, write: (text: string) => string): string {
+function decoded(secret: string): string {
   try {
-    return write(secret);
+    return decodeURIComponent(secret);
   } catch {
-    // A sign of percent alone, or half of a surrogate pair.
     return secret;
   }
 }

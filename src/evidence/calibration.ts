@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { BundleSummary } from "../contract/bundle.ts";
-import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
+import { assertUsable, InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import { type CoefficientPrior, fitLogistic, logisticProbability } from "./internal/logistic-regression.ts";
 
 /** Fewer labels than this say too little: the label-free confidence stays. */
@@ -53,6 +53,7 @@ export interface LabelledSummary {
  * `meanTotalTokens` as a second signal. With fewer than 30 examples the label-free confidence stays.
  *
  * @param examples one per summary; the order does not matter to the fit
+ * @throws InvalidOptionsError for what is not a labelled summary
  *
  * @example
  * ```ts
@@ -62,6 +63,16 @@ export interface LabelledSummary {
  * ```
  */
 export function fitCalibration(examples: readonly LabelledSummary[]): Calibration {
+  assertUsable(Array.isArray(examples), "examples", examples, "a list of { summary, correct }");
+  for (const [index, example] of examples.entries()) {
+    const isLabelled = typeof example?.correct === "boolean" && typeof example.summary?.confidence === "number";
+    assertUsable(
+      isLabelled,
+      `examples[${index}]`,
+      example,
+      "{ summary, correct }: a bundle's summary, and true or false",
+    );
+  }
   const n = examples.length;
   if (n < fewestLabels) return calibrationFromJSON({ version: 1, slope: slopePrior.mean, shift: shiftPrior.mean, n });
   const before = examples.map(({ summary, correct }) => ({ confidence: summary.confidence, correct }));

@@ -1,3 +1,4 @@
+import { assertUsable, InvalidOptionsError, showValue } from "../core/errors.ts";
 import { normalForm } from "./internal/text/normal-form.ts";
 
 /**
@@ -7,6 +8,7 @@ import { normalForm } from "./internal/text/normal-form.ts";
  * are two.
  *
  * @returns symmetric and transitive; in a time that grows with the length of the texts
+ * @throws InvalidOptionsError for what is not a text
  *
  * @example
  * ```ts
@@ -15,6 +17,8 @@ import { normalForm } from "./internal/text/normal-form.ts";
  * ```
  */
 export function sameAnswer(a: string, b: string): boolean {
+  assertText("a", a);
+  assertText("b", b);
   return a === b || normalForm(a) === normalForm(b);
 }
 
@@ -22,6 +26,7 @@ export function sameAnswer(a: string, b: string): boolean {
  * Groups texts that give the same answer, as `sameAnswer` has it.
  *
  * @returns by text the number of its group, from 0 in the order of their first texts
+ * @throws InvalidOptionsError for what is not a list of texts
  *
  * @example
  * ```ts
@@ -29,6 +34,8 @@ export function sameAnswer(a: string, b: string): boolean {
  * ```
  */
 export function groupAnswers(texts: readonly string[]): number[] {
+  assertUsable(Array.isArray(texts), "texts", texts, 'a list of texts, such as ["Paris", "Lyon"]');
+  for (const [index, text] of texts.entries()) assertText(`texts[${index}]`, text);
   const groups = new Map<string, number>();
   return texts.map((text) => {
     const form = normalForm(text);
@@ -36,4 +43,10 @@ export function groupAnswers(texts: readonly string[]): number[] {
     groups.set(form, group);
     return group;
   });
+}
+
+function assertText(path: string, given: unknown): void {
+  if (typeof given === "string") return;
+  const message = `${path} is ${showValue(given)}, not a text. Give a text, or compare other values with pairwiseDistance.`;
+  throw new InvalidOptionsError([{ path, given, allowed: "a text", message }]);
 }

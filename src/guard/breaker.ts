@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../core/clock.ts";
+import { assertUsable, showValue } from "../core/errors.ts";
 import { CircuitOpenError } from "./errors.ts";
 import { type CircuitBreakerConfig, type ResolvedCircuitBreakerConfig, resolveBreaker } from "./reliability-config.ts";
 import { WaitQueue } from "./wait-queue.ts";
@@ -78,6 +79,8 @@ export class CircuitBreaker {
     clock: Clock = systemClock,
     cooldown: Cooldown = new Cooldown(clock),
   ) {
+    const message = `The first parameter is ${showValue(provider)}, not a name. Name what is called, then its options: new CircuitBreaker("crm", { failureThreshold: 10 }).`;
+    assertUsable(typeof provider === "string", "provider", provider, "a text", message);
     this.provider = provider;
     this.#config = resolveBreaker(config);
     this.#clock = clock;

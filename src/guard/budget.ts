@@ -10,7 +10,7 @@
 import type { BudgetView } from "../contract/tool.ts";
 import type { Budget, CallBound, Spent } from "../contract/usage.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { InvalidOptionsError } from "../core/errors.ts";
+import { assertUsable, InvalidOptionsError } from "../core/errors.ts";
 import type { CancelScope } from "../core/signal.ts";
 import {
   type Amounts,
@@ -135,9 +135,15 @@ export class BudgetLedger implements BudgetView {
    * Sets aside the amounts that a piece of work may use. Work that does not fit now waits for its turn, as long as work in
    * flight may give something back.
    *
-   * @throws BudgetExceeded where nothing in flight can make it fit, or the time is up
+   * @throws InvalidOptionsError without a bound; BudgetExceeded where nothing in flight can make it fit, or the time is up
    */
   async reserve(request: ReservationRequest): Promise<Reservation> {
+    assertUsable(
+      typeof request?.bound === "function",
+      "bound",
+      request?.bound,
+      "a function that returns the most that the work may use: () => ({ tokens: 800 })",
+    );
     return this.reserveOrWait(request);
   }
 

@@ -111,6 +111,7 @@ export function createGuard(options?: GuardOptions): Guard {
   const { settings, timeoutMs, policies } = prepare(options);
 
   function run<R>(fn: (attempt: Attempt) => PromiseLike<R> | R, runOptions?: GuardRunOptions): Promise<R> {
+    if (!isFunction(fn)) return Promise.reject(noFunction("run", fn));
     const limitMs = runOptions?.timeoutMs ?? timeoutMs;
     if (limitMs !== undefined && !(limitMs > 0)) return Promise.reject(invalidTimeout(limitMs));
     const scope = runOptions?.signal && new CancelScope(runOptions.signal);
@@ -120,10 +121,10 @@ export function createGuard(options?: GuardOptions): Guard {
 
   return {
     run,
-    wrap:
-      (fn) =>
-      (...parameters) =>
-        run((attempt) => fn(attempt, ...parameters)),
+    wrap: (fn) => {
+      if (!isFunction(fn)) throw noFunction("wrap", fn);
+      return (...parameters) => run((attempt) => fn(attempt, ...parameters));
+    },
     get state() {
       return settings.breaker?.kind ?? "closed";
     },
@@ -174,6 +175,10 @@ function classifierOf({ classify: own, clock }: ResolvedOptions<typeof guardOpti
 function isClassification(given: unknown): given is Classification {
   const { category, isRetryable } = (given ?? {}) as Partial<Classification>;
   return typeof category === "string" && typeof isRetryable === "boolean";
+}
+
+function noFunction(method: "run" | "wrap", given: unknown): InvalidOptionsError {
+  return new InvalidOptionsError([{ path: `${method}(…)`, given, allowed: "a function that makes the call" }]);
 }
 
 function invalidTimeout(given: unknown): InvalidOptionsError {

@@ -1,4 +1,5 @@
 import { consequencesOf } from "../contract/error-category.ts";
+import { assertUsable } from "../core/errors.ts";
 import { classify } from "./classify.ts";
 
 /** Returns whether something else may succeed where this kind of failure occurred. */
@@ -23,7 +24,7 @@ export interface FallbackOptions<Candidate, Result> {
 /**
  * The result of the first candidate that succeeds.
  *
- * @throws what the last candidate threw; at once what no other candidate can make good, such as an invalid request
+ * @throws InvalidOptionsError without a candidate or a function that tries one; what the last candidate threw; at once what no other candidate can make good, such as an invalid request
  *
  * @example
  * ```ts
@@ -34,7 +35,10 @@ export interface FallbackOptions<Candidate, Result> {
  * ```
  */
 export async function withFallback<Candidate, Result>(options: FallbackOptions<Candidate, Result>): Promise<Result> {
-  const { candidates, run, onFallback } = options;
+  const { candidates, run, onFallback } = (options ?? {}) as typeof options;
+  const hasCandidate = Array.isArray(candidates) && candidates.length > 0;
+  assertUsable(hasCandidate, "candidates", candidates, "a list of at least one candidate");
+  assertUsable(typeof run === "function", "run", run, "a function that tries one candidate");
   const [first, ...others] = candidates;
   for (let candidate = first; ; ) {
     try {

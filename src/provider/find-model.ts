@@ -64,10 +64,20 @@ function refuseAccess(access: ModelAccess, fault: string): void {
 function checkedModel(model: LanguageModelLike): LanguageModelLike {
   const { specificationVersion: version, doGenerate } = (model ?? {}) as Partial<LanguageModelLike>;
   if ((version === "v3" || version === "v4") && typeof doGenerate === "function") return model;
+  if (isProvider(model)) {
+    const message = 'model: this is a provider. Call it with the name of a model: openai("gpt-5-mini").';
+    throw new InvalidOptionsError([{ path: "model", given: model, allowed: "a model of this provider", message }]);
+  }
   const given = version === undefined ? model : `a model of specification ${version}`;
   const allowed =
     'a model of the AI SDK\'s specification v3 or v4 (its releases 6 and 7), or a text such as "openai:gpt-5-mini"';
   throw new InvalidOptionsError([{ path: "model", given, allowed }]);
+}
+
+/** Providers of the AI SDK are functions that make models, or objects that hold one. */
+function isProvider(value: unknown): boolean {
+  if (typeof value === "function") return true;
+  return typeof (value as { languageModel?: unknown } | null)?.languageModel === "function";
 }
 
 function unknownReference(reference: string, prefix: string): InvalidOptionsError {

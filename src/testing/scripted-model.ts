@@ -6,6 +6,7 @@ import type {
   LanguageModelV4Usage,
 } from "@ai-sdk/provider";
 import type { LanguageModelLike } from "../contract/model.ts";
+import { assertUsable } from "../core/errors.ts";
 import { onAbort } from "../core/signal.ts";
 
 /** Call of a scripted model. */
@@ -52,6 +53,8 @@ export type Script = readonly ScriptedAnswer[] | ((call: ScriptedCall) => Script
  * A call past the end of the list fails with an error that is not worth a retry. A function that sleeps on the test's
  * clock gives a slow model.
  *
+ * @throws InvalidOptionsError for what is neither a list nor a function
+ *
  * @example
  * ```ts
  * const model = scriptedModel([{ status: 429, retryAfterMs: 5000 }, { object: { severity: "low" } }]);
@@ -59,6 +62,13 @@ export type Script = readonly ScriptedAnswer[] | ((call: ScriptedCall) => Script
  * ```
  */
 export function scriptedModel(script: Script, options: ScriptedModelOptions = {}): ScriptedModel {
+  const isScript = Array.isArray(script) || typeof script === "function";
+  assertUsable(
+    isScript,
+    "script",
+    script,
+    'a list of answers, such as [{ text: "yes" }], or a function that gives one',
+  );
   const { provider = "scripted", modelId = "scripted-1" } = options;
   const calls: RecordedCall[] = [];
 

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { optionPlaces } from "../contract/option-places.ts";
 import { type NamedTool, Tool, type ToolContext } from "../contract/tool.ts";
+import { assertUsable } from "../core/errors.ts";
 import { assertKnownOptions } from "../core/options.ts";
 
 /** Facts of a tool that is made from a function. */
@@ -19,7 +20,7 @@ export const metaNames = ["name", ...factNames] as const satisfies readonly (key
 /**
  * Makes a tool from a function. `input`, a Standard Schema (zod, valibot, arktype), checks and types the request.
  *
- * @throws InvalidOptionsError for an unknown option
+ * @throws InvalidOptionsError for an unknown option, and without a name or an execute function
  *
  * @example
  * ```ts
@@ -47,7 +48,17 @@ export function defineTool<const Name extends string, I, R>(
   },
 ): NamedTool<Name, I, R>;
 export function defineTool(definition: FunctionToolDefinition): NamedTool<string, unknown, unknown> {
+  const isObject = typeof definition === "object" && definition !== null;
+  assertUsable(isObject, "defineTool(…)", definition, "an object with a name and an execute function");
   assertKnownOptions(definition, [...metaNames, "input", "execute"], "defineTool(…)", optionPlaces);
+  const { name, execute } = definition;
+  assertUsable(typeof name === "string" && name !== "", "defineTool(…).name", name, "a text that is not empty");
+  assertUsable(
+    typeof execute === "function",
+    "defineTool(…).execute",
+    execute,
+    "a function from a request to a result",
+  );
   return new FunctionTool(definition);
 }
 

@@ -4,7 +4,6 @@ import type { CompareOptions, ResolvedBundleOptions } from "../../contract/bundl
 import { InvalidOutputError } from "../../contract/errors.ts";
 import { InvalidOptionsError, messageOf, showValue } from "../../core/errors.ts";
 import type { JSONSchema, JSONValue } from "../../core/json.ts";
-import { atOnce } from "../../core/slices.ts";
 import { assertFieldsOf } from "../../evidence/internal/schema-fields.ts";
 import { compareFromSchema } from "../../evidence/schema-hints.ts";
 import { NoJsonForm, toJsonData, toReadableData } from "../../schema/json-data.ts";
@@ -12,7 +11,7 @@ import { type ResolvedSchema, resolveSchema } from "../../schema/resolve.ts";
 import { resolveSchemaUri } from "../../schema/schema-uri.ts";
 import { type Answer, answerOf, isSame } from "./answer-json.ts";
 import { FieldResampling } from "./field-resampling.ts";
-import { summarizingJson } from "./votes.ts";
+import { summarizeJson } from "./votes.ts";
 
 /** Rules that answers have to fit. */
 export interface AnswerRules {
@@ -169,7 +168,7 @@ function deriveDistances(
     configurable: true,
     enumerable: true,
     get() {
-      voted ??= atOnce(summarizingJson(voting, compare));
+      voted ??= summarizeJson(voting, compare);
       return voted.pairwiseDistance;
     },
   });

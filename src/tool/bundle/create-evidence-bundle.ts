@@ -3,6 +3,7 @@ import { withConsensus, withReplicateJson } from "../../contract/bundle-json.ts"
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 import { addCost, addUsage, completeUsage, zeroUsage } from "../../contract/usage.ts";
+import { assertUsable } from "../../core/errors.ts";
 import { toJsonData, toReadableData } from "../../schema/json-data.ts";
 import { summarizeSoFar } from "./votes.ts";
 
@@ -13,6 +14,8 @@ import { summarizeSoFar } from "./votes.ts";
  * of the answers (default `"live"`), `elapsedMs` of the whole (default 0), why it ended before `k` of them, the
  * `schemaFingerprint` of what they had to fit, how often each of the `fieldsAsked` was, and the `summary` of them (default:
  * made here)
+ *
+ * @throws InvalidOptionsError without a task, replicates or options
  *
  * @example
  * ```ts
@@ -38,7 +41,12 @@ export function createEvidenceBundle<T>(input: {
   fieldsAsked?: Readonly<Record<string, number>> | undefined;
   judge?: JudgeReport | undefined;
 }): EvidenceBundle<T> {
-  const { task, replicates, options, source = "live", elapsedMs = 0, earlyStopReason } = input;
+  const { task, replicates, options } = (input ?? {}) as typeof input;
+  assertUsable(typeof task === "string", "task", task, "the name of the task");
+  assertUsable(Array.isArray(replicates), "replicates", replicates, "a list of replicates");
+  const hasOptions = typeof options === "object" && options !== null;
+  assertUsable(hasOptions, "options", options, "the options that executeBundle got");
+  const { source = "live", elapsedMs = 0, earlyStopReason } = input;
   const answers = replicates.map(withOwnJson);
   const used = input.judge ? [...replicates, input.judge] : replicates;
   const models = new Set(replicates.map((replicate) => replicate.model));

@@ -73,10 +73,9 @@ export function resolveBundleOptions(
 ): CheckedBundleOptions {
   const issues: OptionIssue[] = [];
   collectOptions(bundleOptions, defaults, "defaultOptions", issues);
-  const sound = issues.length > 0 ? undefined : defaults;
   const resolved = collectOptions(
     bundleOptions,
-    { ...withStopping(sound), ...withStopping(given) },
+    { ...withStopping(defaults), ...withStopping(given) },
     "toolOptions",
     issues,
   );

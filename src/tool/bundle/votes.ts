@@ -2,8 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
 import { withConsensus } from "../../contract/bundle-json.ts";
 import type { CompareOptions } from "../../contract/bundle-options.ts";
-import { atOnce, type Slices } from "../../core/slices.ts";
-import { summarizingParts } from "../../evidence/internal/parts.ts";
+import { summarizeParts } from "../../evidence/internal/parts.ts";
 
 // Apart from summary.ts, which brings the schemas: `createEvidenceBundle` counts votes without one.
 
@@ -15,38 +14,30 @@ export function summarizeSoFar<T>(
   replicates: readonly Replicate<T>[],
   compare: CompareOptions | undefined,
 ): BundleSummary<T> {
-  return atOnce(summarizingSoFar(replicates, compare));
-}
-
-/** `summarizeSoFar`, in slices. */
-export function* summarizingSoFar<T>(
-  replicates: readonly Replicate<T>[],
-  compare: CompareOptions | undefined,
-): Slices<BundleSummary<T>> {
-  const summary = yield* summarizingJson(replicates, compare);
+  const summary = summarizeJson(replicates, compare);
   if (replicates.every(isVotedAsGiven)) return summary;
   const equal = replicates.find(({ valid, fields, json }) => {
     return valid && !fields && isDeepStrictEqual(json, summary.consensusJson);
   });
-  return equal ? withConsensus(summary, equal.data as T) : yield* summarizingMedoid(replicates, compare);
+  return equal ? withConsensus(summary, equal.data as T) : summarizeMedoid(replicates, compare);
 }
 
 export function isVotedAsGiven({ valid, data, json }: Replicate<unknown>): boolean {
   return !valid || json === undefined || data === json;
 }
 
-export function summarizingJson<T>(
+export function summarizeJson<T>(
   replicates: readonly Replicate<T>[],
   compare: CompareOptions | undefined,
   check?: () => boolean,
-): Slices<BundleSummary<T>> {
-  return summarizingParts(replicates as readonly (Replicate<T> & { data: T })[], { ...compare, check });
+): BundleSummary<T> {
+  return summarizeParts(replicates as readonly (Replicate<T> & { data: T })[], { ...compare, check });
 }
 
-export function* summarizingMedoid<T>(
+export function summarizeMedoid<T>(
   replicates: readonly Replicate<T>[],
   compare: CompareOptions | undefined,
-): Slices<BundleSummary<T>> {
-  const summary = yield* summarizingJson(replicates, compare, () => false);
+): BundleSummary<T> {
+  const summary = summarizeJson(replicates, compare, () => false);
   return withConsensus(summary, summary.consensus);
 }

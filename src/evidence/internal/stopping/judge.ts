@@ -1,4 +1,3 @@
-import type { Slices } from "../../../core/slices.ts";
 import type { Field } from "../field.ts";
 import type { ValueTable } from "../value-table.ts";
 import { type FieldRule, type FieldState, fewestToSettle } from "./field-rule.ts";
@@ -25,18 +24,17 @@ export interface Verdict {
   readonly needed: number;
 }
 
-export type Judge = (round: Round) => Slices<Verdict>;
+export type Judge = (round: Round) => Verdict;
 
 /** Stops when every field is settled by the rule; judged anew each time. */
 export function judgeByField(rule: FieldRule): Judge {
-  return function* ({ fields, states }) {
+  return ({ fields, states }) => {
     let [closest, least, needed] = [0, Number.POSITIVE_INFINITY, 0];
-    for (const [index, state] of states.entries()) {
-      yield 1;
+    states.forEach((state, index) => {
       const margin = rule.margin(state);
       if (margin < least) [closest, least] = [index, margin];
       if (margin < 0) needed = Math.max(needed, fewestToSettle(rule, state));
-    }
+    });
     if (least < 0) return { stop: false, needed };
     return { stop: true, because: explain(rule, fields[closest], states[closest] as FieldState), needed: 0 };
   };
@@ -50,8 +48,8 @@ function explain(rule: FieldRule, field: Field | undefined, state: FieldState): 
 /** Stops when the replicates are near to each other on average. */
 export function judgeByDistance(epsilon: number): Judge {
   const distance = new MeanDistance();
-  return function* ({ table, fields, left }) {
-    yield* distance.update(table, fields);
+  return ({ table, fields, left }) => {
+    distance.update(table, fields);
     if (!distance.isWithin(epsilon)) return { stop: false, needed: distance.fewestToReach(epsilon, left) };
     const because = `the mean distance of ${table.rows} valid replicates is ${distance.mean.toFixed(3)}, at most ${epsilon}`;
     return { stop: true, because, needed: 0 };
@@ -59,7 +57,4 @@ export function judgeByDistance(epsilon: number): Judge {
 }
 
 /** Never stops. */
-export const judgeNothing: Judge = function* ({ left }) {
-  yield 0;
-  return { stop: false, needed: left };
-};
+export const judgeNothing: Judge = ({ left }) => ({ stop: false, needed: left });

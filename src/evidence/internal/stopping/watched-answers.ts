@@ -1,9 +1,8 @@
 import type { CompareOptions } from "../../../contract/bundle-options.ts";
-import type { Slices } from "../../../core/slices.ts";
 import { countVotes } from "../agreement.ts";
 import type { Field } from "../field.ts";
 import { FieldComparison } from "../field-comparison.ts";
-import { holdsList, tabulate } from "../list-alignment.ts";
+import { holdsList, tableOf } from "../list-alignment.ts";
 import { isAtOrBelow, pointerSegments } from "../pointer.ts";
 import { ValueTable } from "../value-table.ts";
 import type { FieldState } from "./field-rule.ts";
@@ -39,14 +38,14 @@ export class WatchedAnswers {
     return this.#pointers ? this.#fields : this.#table.fields;
   }
 
-  *add(value: unknown): Slices<void> {
+  add(value: unknown): void {
     this.#isMoving ||= this.#rules.movesListItems && holdsList(value);
     this.#values.push(value);
     if (this.#isMoving) {
-      this.#table = yield* tabulate(this.#values, this.#rules);
+      this.#table = tableOf(this.#values, this.#rules);
       this.#fields = [];
       this.#looked = 0;
-    } else yield* this.#table.adding(value);
+    } else this.#table.add(value);
     if (this.#pointers) this.#lookForFields(this.#pointers);
   }
 
@@ -65,21 +64,18 @@ export type Progress = Pick<FieldState, "valid" | "seen" | "left">;
  *
  * @param choices how many answers a field can have, by pointer or pattern
  */
-export function* statesOf(
+export function statesOf(
   fields: readonly Field[],
   choices: Readonly<Record<string, number>>,
   progress: Progress,
-): Slices<FieldState[]> {
+): FieldState[] {
   const { valid } = progress;
   if (fields.length === 0) return [{ ...progress, first: valid, second: 0, distinct: Math.min(1, valid) }];
-  const states: FieldState[] = [];
-  for (const field of fields) {
-    const { first, second, distinct } = yield* countVotes(field);
+  return fields.map((field) => {
+    const { first, second, distinct } = countVotes(field);
     const possible = choices[field.pointer] ?? choices[field.pattern] ?? 0;
-    states.push({ ...progress, first, second, distinct: Math.max(distinct, possible), isTieByLikeness: field.isText });
-    yield 1;
-  }
-  return states;
+    return { ...progress, first, second, distinct: Math.max(distinct, possible), isTieByLikeness: field.isText };
+  });
 }
 
 /** The least probability of a field to keep its leader over the replicates that are left; 0 before any has voted. */
