@@ -67,6 +67,12 @@ const measurements: readonly Measurement[] = [
   { page: "blinks", title: "Stores that go away and come back", command: "npm run --silent blinks" },
   { page: "soak", title: "Whether anything grows in ten minutes", command: "npm run --silent soak -- --minutes 10" },
   { page: "supply-chain", title: "What the package brings along", command: "node scripts/supply-chain.ts" },
+  {
+    page: "coverage",
+    title: "How much of the source the tests run",
+    command:
+      "vitest run --coverage --reporter=dot --silent | sed 's/\\x1b\\[[0-9;]*m//g' | grep -A 8 'Coverage summary'",
+  },
   { page: "import", title: "What importing the package costs", command: "npm run --silent import-cost" },
 ];
 
