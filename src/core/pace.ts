@@ -5,14 +5,6 @@ const stepsInSlice = 2 ** 15;
 
 /**
  * Parts long work into slices, between which the event loop turns. Counts steps, so that the same work has the same slices.
- *
- * @example
- * ```ts
- * for (const item of items) {
- *   handle(item);
- *   if (pace.spend(item.length)) await pace.turn();
- * }
- * ```
  */
 export class Pace {
   #left = stepsInSlice;
