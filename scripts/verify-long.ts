@@ -64,6 +64,7 @@ const measurements: readonly Measurement[] = [
     title: "Processes killed in the middle of a run",
     command: "npm run --silent kills -- --rounds 200",
   },
+  { page: "mutations", title: "Small wrong changes, and what notices them", command: "node scripts/mutate.ts" },
   { page: "blinks", title: "Stores that go away and come back", command: "npm run --silent blinks" },
   { page: "soak", title: "Whether anything grows in ten minutes", command: "npm run --silent soak -- --minutes 10" },
   { page: "supply-chain", title: "What the package brings along", command: "node scripts/supply-chain.ts" },

@@ -61,7 +61,7 @@ async function bundleOf(answers: readonly Answer[], how: Partial<ResolvedBundleO
       finished++;
       return { replicate: replicateOf(answers[index] as Answer, index, fields) };
     },
-    onObserved() {},
+    *onObserved() {},
   });
   const consensus = summarizeParts(replicates).consensus as Answer;
   return {

@@ -29,9 +29,15 @@ export function scheduler(maxParallel: number): FanOut {
     scheduleReplicates({
       k,
       maxParallel,
-      rule: { needed: k, observe: () => ({ stop: false, needed: k }) },
+      rule: {
+        needed: k,
+        *observe() {
+          yield 0;
+          return { stop: false, needed: k };
+        },
+      },
       ask,
-      onObserved: () => {},
+      *onObserved() {},
     });
 }
 

@@ -46,7 +46,8 @@ const fieldCompareEntries = {
   /** Numbers this close are one value: relative (`0.01` is one per cent), or `{ absolute: 0.5 }`. Default: equal only. */
   tolerance: v.optional(
     checkedBy<number | { absolute: number }>(
-      (value) => isTolerance(value) || (isObject(value) && isTolerance((value as { absolute: unknown }).absolute)),
+      (value) =>
+        isTolerance(value) || (hasOnly(value, "absolute") && isTolerance((value as { absolute: unknown }).absolute)),
       "a number of at least 0, or { absolute: a number of at least 0 }",
     ),
   ),
@@ -78,7 +79,7 @@ const fieldCompareEntries = {
     checkedBy<"content" | "position" | "align" | { key: string }>(
       (value) =>
         ["content", "position", "align"].includes(value as string) ||
-        (isObject(value) && typeof (value as { key: unknown }).key === "string"),
+        (hasOnly(value, "key") && typeof (value as { key: unknown }).key === "string"),
       '"content", "position" or { key: "the name of a property" }',
     ),
   ),
@@ -101,7 +102,13 @@ function isJudge(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { model, prompt, doGenerate } = value as { model?: unknown; prompt?: unknown; doGenerate?: unknown };
   if (typeof doGenerate === "function") return true;
-  return (typeof model === "string" || isObject(model)) && (prompt === undefined || typeof prompt === "string");
+  const isModel = typeof model === "string" || isObject(model);
+  return hasOnly(value, "model", "prompt") && isModel && (prompt === undefined || typeof prompt === "string");
+}
+
+/** True of an object without other properties: a misspelt one would be an option that does nothing. */
+function hasOnly(value: unknown, ...names: readonly string[]): boolean {
+  return isObject(value) && Object.keys(value as object).every((name) => names.includes(name));
 }
 
 function isTolerance(value: unknown): boolean {
@@ -188,12 +195,17 @@ export const bundleOptions = declareOptions(
 function isEscalation(value: unknown): boolean {
   const { below, to } = (value ?? {}) as { below?: unknown; to?: unknown };
   const isShare = typeof below === "number" && below >= 0 && below <= 1;
-  return isShare && Array.isArray(to) && to.every((model) => typeof model === "string" || isObject(model));
+  return (
+    hasOnly(value, "below", "to") &&
+    isShare &&
+    Array.isArray(to) &&
+    to.every((model) => typeof model === "string" || isObject(model))
+  );
 }
 
 function isStopping(value: unknown): boolean {
   if (typeof value === "string") return stoppingRuleNames.includes(value as StoppingRuleName);
-  if (!isObject(value)) return false;
+  if (!hasOnly(value, "rule", "threshold")) return false;
   const { rule, threshold } = value as { rule?: unknown; threshold?: unknown };
   return isStopping(rule) && typeof rule === "string" && (threshold === undefined || typeof threshold === "number");
 }

@@ -57,3 +57,9 @@ export const optionPlaces: OptionPlaces = [
     ],
   ],
 ];
+
+/** The same for a bundle tool where it is made: bundle options stand in its `defaultOptions`. */
+export const bundleToolPlaces: OptionPlaces = optionPlaces.map(([place, names]) => [
+  place === "toolOptions" ? "defaultOptions" : place,
+  names,
+]);

@@ -204,15 +204,23 @@ function secretsOf(environment: NodeJS.ProcessEnv): readonly string[] {
     .sort((a, b) => b.length - a.length);
 }
 
-/** A secret as it is, as a part of JSON, and decoded from an address. */
+/** A secret as it is, as a part of JSON, and as a part of an address, which some APIs take a key in. */
 function asWritten(secret: string): string[] {
-  return [...new Set([secret, JSON.stringify(secret).slice(1, -1), decoded(secret)])];
+  return [
+    ...new Set([
+      secret,
+      JSON.stringify(secret).slice(1, -1),
+      inAddress(secret, decodeURIComponent),
+      inAddress(secret, encodeURIComponent),
+    ]),
+  ];
 }
 
-function decoded(secret: string): string {
+function inAddress(secret: string, write: (text: string) => string): string {
   try {
-    return decodeURIComponent(secret);
+    return write(secret);
   } catch {
+    // A sign of percent alone, or half of a surrogate pair.
     return secret;
   }
 }

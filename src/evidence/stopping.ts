@@ -10,6 +10,7 @@ import {
   resolveOptions,
   wholeNumber,
 } from "../core/options.ts";
+import { atOnce, type Slices } from "../core/slices.ts";
 import { selectJudge } from "./internal/stopping/stopping-judges.ts";
 import { stabilityOf, statesOf, WatchedAnswers } from "./internal/stopping/watched-answers.ts";
 
@@ -84,21 +85,33 @@ export interface StoppingRule {
  * ```
  */
 export function createStoppingRule(options: StoppingRuleOptions): StoppingRule {
+  const { needed, observe } = createSlicedRule(options);
+  return { needed, observe: (data, info) => atOnce(observe(data, info)) };
+}
+
+/** A stopping rule that observes in slices. */
+export interface SlicedRule {
+  readonly needed: number;
+  observe(...replicate: Parameters<StoppingRule["observe"]>): Slices<StoppingVerdict>;
+}
+
+/** `createStoppingRule`, for answers that take long to compare. */
+export function createSlicedRule(options: StoppingRuleOptions): SlicedRule {
   const { k, compare, fields, choices = {}, ...given } = resolveOptions(stoppingRuleOptions, options);
   const { name, judge } = selectJudge(k, given);
   const answers = new WatchedAnswers(compare, fields);
   let seen = 0;
-  const verdict = (valid: number) => {
+  function* verdict(valid: number) {
     const progress = { valid, seen, left: Math.max(0, k - seen) };
-    const states = statesOf(answers.fields, choices, progress);
-    return { states, ...judge({ ...progress, table: answers.table, fields: answers.fields, states }) };
-  };
+    const states = yield* statesOf(answers.fields, choices, progress);
+    return { states, ...(yield* judge({ ...progress, table: answers.table, fields: answers.fields, states })) };
+  }
   return {
-    needed: verdict(0).needed,
-    observe(data, { valid = true } = {}) {
+    needed: atOnce(verdict(0)).needed,
+    *observe(data, { valid = true } = {}) {
       seen++;
-      if (valid) answers.add(data);
-      const { because, states, ...judged } = verdict(answers.table.rows);
+      if (valid) yield* answers.add(data);
+      const { because, states, ...judged } = yield* verdict(answers.table.rows);
       const reason = because === undefined ? {} : { reason: `${name} after ${seen} of ${k}: ${because}` };
       return { ...judged, ...reason, stability: stabilityOf(states) };
     },

@@ -2,6 +2,7 @@ import type { BundleSummary } from "../contract/bundle.ts";
 import { jsonOf } from "../contract/bundle-json.ts";
 import type { CompareOptions } from "../contract/bundle-options.ts";
 import type { JSONValue } from "../core/json.ts";
+import { atOnce } from "../core/slices.ts";
 import { FieldComparison } from "./internal/field-comparison.ts";
 import { disagreementsOf, judgementOf, meanTokens } from "./internal/field-summary.ts";
 import { tableOf } from "./internal/list-alignment.ts";
@@ -55,8 +56,8 @@ export function summarize<T>(
   const table = tableOf(answers, FieldComparison.of(compare));
   const settled = settle(table);
   const fits = table.rows === 0 || (check?.(settled.consensus) ?? true);
-  const medoid = fits ? undefined : medoidRow(table);
-  const agreements = medoid === undefined ? settled.agreements : settleOn(table, medoid);
+  const medoid = fits ? undefined : atOnce(medoidRow(table));
+  const agreements = medoid === undefined ? settled.agreements : atOnce(settleOn(table, medoid));
   const tokens = valid.map(({ usage }) => usage?.totalTokens);
   const meanTotalTokens = meanTokens(agreements, tokens);
   let matrix: (number | null)[][] | undefined;

@@ -184,6 +184,9 @@ function categoryOfStatus(
       if (byCode !== undefined && byCode !== "authentication") return byCode;
       // Google uses the same words for a quota a minute, and then says how long to wait.
       return byWords === "quota_exhausted" && !asksToWait ? "quota_exhausted" : "rate_limit";
+    case 451:
+      // StepFun and SiliconFlow: the content was withheld.
+      return byCode ?? "content_filter";
     case 498:
     case 529:
       return "overloaded";

@@ -40,6 +40,8 @@ const categoryOfClientCode: Readonly<Record<string, ErrorCategory>> = {
     "ERR_NETWORK",
     "ERR_SOCKET_CLOSED",
     "ERR_SOCKET_CONNECTION_TIMEOUT",
+    // A compressed body that ends too early.
+    "Z_BUF_ERROR",
   ]),
   ...all("network", ["ConnectionRefused", "ConnectionClosed", "ConnectionReset", "FailedToOpenSocket"]),
   // No server is to blame for a word that no table knows.

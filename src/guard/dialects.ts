@@ -95,7 +95,7 @@ const wordDialects: readonly Dialect[] = [
   },
   {
     category: "quota_exhausted",
-    says: /exceeded your current quota|service quota|\b(arrears?|arrearage|overdue|past[- ]due|unpaid|good standing|payment required|can only afford|purchase (more )?credits|add (more )?credits|enable billing|billing to be enabled|billing details|payment (method )?(is )?required|upgrade your (plan|account|subscription)|top[- ]?up|recharge|balance is (0|zero))\b|\b(limited to|limit of)\b[^.]{0,40}(\/ ?| per |a )month|余额不足|欠费|额度(不足|已用尽|用完)|账户.{0,6}(异常|冻结)/i,
+    says: /exceeded your current quota|service quota|\b(arrears?|arrearage|overdue|past[- ]due|unpaid|good standing|payment required|can only afford|purchase (more )?credits|add (more )?credits|enable billing|billing to be enabled|billing details|payment (method )?(is )?required|upgrade your (plan|account|subscription)|top[- ]?up|recharge|balance is (0|zero))\b|\b(limited to|limit of)\b[^.]{0,40}(\/ ?| per |a )month|余额不足|欠费|(额度|资源包|配额).{0,4}(不足|用尽|用完|耗尽)|账户.{0,6}(异常|冻结)/i,
     from: "OpenAI, DashScope, Google, Cohere (trial keys), Bedrock, Zhipu, Baidu",
   },
   {
@@ -110,7 +110,7 @@ const wordDialects: readonly Dialect[] = [
   },
   {
     category: "authentication",
-    says: /\b(api[ _-]?key|access token|auth token|credentials?|bearer token|authorization)\b[^.]{0,60}\b(not valid|invalid|incorrect|expired|missing|revoked|disabled|required|unknown|wrong|not found)\b|\b(invalid|incorrect|expired|missing|wrong|unknown|no)\b[^.]{0,20}\b(api[ _-]?key|access token|credentials?|bearer token)\b|unauthori[sz]ed/i,
+    says: /\b(\w*api[ _-]?key|access token|auth token|credentials?|bearer token|authorization)\b[^.]{0,60}\b(not valid|invalid|incorrect|expired|missing|revoked|disabled|required|unknown|wrong|not found)\b|\b(invalid|incorrect|expired|missing|wrong|unknown|no)\b[^.]{0,20}\b(api[ _-]?key|access token|credentials?|bearer token)\b|could not load[^.]{0,40}\bcredentials\b|unauthori[sz]ed/i,
     from: "OpenAI, Google, Groq, Mistral",
   },
   {

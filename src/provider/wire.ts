@@ -186,6 +186,7 @@ function errorIn(body: Fields, isAnswer: boolean): unknown {
     body["type"] === "error" ||
     body["object"] === "error" ||
     body["success"] === false ||
+    body["status"] === "error" ||
     isErrorCode(body["code"]) ||
     (isFilled(body["error_code"]) && body["error_code"] !== 0);
   if (isFlat) return body;

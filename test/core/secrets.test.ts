@@ -29,6 +29,14 @@ test("so is a password in an address, as it is written there and decoded", async
   expect(withoutSecrets("password long/pass-word-1234 refused")).toBe("password [secret] refused");
 });
 
+test("a key is hidden where an address has it as its parameter", async () => {
+  const withoutSecrets = await withoutSecretsOf({
+    GATEWAY_API_KEY: "tok/with+sym=bols-0123456789==",
+    HALF_TOKEN: `${value}\ud800`,
+  });
+  expect(withoutSecrets("GET /v1?key=tok%2Fwith%2Bsym%3Dbols-0123456789%3D%3D: 401")).toBe("GET /v1?key=[secret]: 401");
+});
+
 test("a secret is found inside JSON, and one inside another does not spoil it", async () => {
   const quoted = `quote"and\\slash-${value}`;
   const withoutSecrets = await withoutSecretsOf({ A_TOKEN: value, B_PASSWORD: quoted });

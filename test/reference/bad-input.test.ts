@@ -22,30 +22,34 @@ const echo = defineTool({ name: "echo", execute: (request: unknown) => request }
 test.each([
   [
     "PromptBundleTool",
+    "defaultOptions",
     (options: object) => new PromptBundleTool({ name: "t", model: "simulated:", prompt: "x", ...options }),
   ],
-  ["defineTool", (options: object) => defineTool({ name: "t", execute: () => 1, ...options })],
-  ["defineBundleTool", (options: object) => defineBundleTool({ name: "t", ...options } as any)],
-])("an unknown option of %s is refused with the nearest known name, or the place where it belongs", (name, make) => {
-  expect(() => make({ descripton: "d", k: 5 })).toThrow(
-    expect.objectContaining({
-      issues: [
-        {
-          path: `${name}(…).descripton`,
-          given: "d",
-          allowed: expect.stringMatching(/^no option of this name; did you mean "description"\? \(one of name, /),
-          message: `${name}(…).descripton is not an option of ${name}(…) (got "d"); did you mean "description"?`,
-        },
-        {
-          path: `${name}(…).k`,
-          given: 5,
-          allowed: 'no such option here: "k" belongs in toolOptions',
-          message: `${name}(…).k is not an option of ${name}(…). Move it to toolOptions.k.`,
-        },
-      ],
-    }),
-  );
-});
+  ["defineTool", "toolOptions", (options: object) => defineTool({ name: "t", execute: () => 1, ...options })],
+  ["defineBundleTool", "defaultOptions", (options: object) => defineBundleTool({ name: "t", ...options } as any)],
+])(
+  "an unknown option of %s is refused with the nearest known name, or the place where it belongs",
+  (name, place, make) => {
+    expect(() => make({ descripton: "d", k: 5 })).toThrow(
+      expect.objectContaining({
+        issues: [
+          {
+            path: `${name}(…).descripton`,
+            given: "d",
+            allowed: expect.stringMatching(/^no option of this name; did you mean "description"\? \(one of name, /),
+            message: `${name}(…).descripton is not an option of ${name}(…) (got "d"); did you mean "description"?`,
+          },
+          {
+            path: `${name}(…).k`,
+            given: 5,
+            allowed: `no such option here: "k" belongs in ${place}`,
+            message: `${name}(…).k is not an option of ${name}(…). Move it to ${place}.k.`,
+          },
+        ],
+      }),
+    );
+  },
+);
 
 describe.each([
   ["Orchestrator", Orchestrator],

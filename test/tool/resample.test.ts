@@ -225,7 +225,7 @@ async function scheduleOf(given: readonly (object | null)[], maxParallel: number
         replicate: { ...common, valid: true, data: pickFields(data, fields ?? [""]), quality: { valid: true } },
       };
     },
-    onObserved() {},
+    *onObserved() {},
   });
 }
 

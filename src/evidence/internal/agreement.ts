@@ -1,3 +1,4 @@
+import { atOnce, type Slices } from "../../core/slices.ts";
 import { type Field, longestLabel } from "./field.ts";
 import { closenessOf, clusterProfiles } from "./text/text-clusters.ts";
 import type { TextProfile } from "./text/text-profile.ts";
@@ -47,27 +48,33 @@ export interface Agreement {
 
 /** Groups the leaves of a field into answers: the same codes, texts alike to the caller's similarity, numbers in tolerance. */
 export function agree(field: Field): Agreement {
-  if (field.isBySimilarity) return agreeOnTexts(field);
+  return atOnce(agreeing(field));
+}
+
+/** `agree`, in slices. */
+export function* agreeing(field: Field): Slices<Agreement> {
+  yield field.leaves.length + field.codes.length / 16;
+  if (field.isBySimilarity) return yield* agreeOnTexts(field);
   const groups = field.rules.tolerance === undefined ? [] : groupWithinTolerance(field, field.rules.tolerance);
   const answers = groups.map((codes) => answerOf(field, codes, median(field, codes)));
-  return byLikeness(field, ranked([...answers, ...exactAnswers(field, groups.flat())]));
+  return yield* byLikeness(field, ranked([...answers, ...exactAnswers(field, groups.flat())]));
 }
 
 /** Of tied texts the one closest to the texts of all rows comes first; of equally close ones the first as before. */
-function byLikeness(field: Field, answers: [Answer, ...Answer[]]): Agreement {
+function* byLikeness(field: Field, answers: [Answer, ...Answer[]]): Slices<Agreement> {
   const [winner, second] = answers;
   const texts = field.isText ? answers.filter(({ leaf }) => typeof leaf === "string") : [];
   const { isFreeText } = field.rules;
   if (!texts.includes(winner) || !(isFreeText || winner.votes === second?.votes)) {
     return { answers, textScore: undefined };
   }
-  const closeness = closenessOf(texts.map(asWeighed));
+  const closeness = yield* closenessOf(texts.map(asWeighed));
   let closest = 0;
   texts.forEach(({ votes }, at) => {
     if (votes === winner.votes && (closeness[at] as number) > (closeness[closest] as number) + rounding) closest = at;
   });
   const first = texts[closest] as Answer;
-  const textScore = isFreeText ? votesWithLikeness(first, texts) / field.codes.length : undefined;
+  const textScore = isFreeText ? (yield* votesWithLikeness(first, texts)) / field.codes.length : undefined;
   return { answers: [first, ...answers.filter((answer) => answer !== first)], textScore };
 }
 
@@ -75,10 +82,11 @@ function byLikeness(field: Field, answers: [Answer, ...Answer[]]): Agreement {
  * The votes of a text, and those of others as far as they are like it. Of long texts only the votes: they are alike also
  * where they differ in the one word that counts.
  */
-function votesWithLikeness(text: Answer, texts: readonly Answer[]): number {
+function* votesWithLikeness(text: Answer, texts: readonly Answer[]): Slices<number> {
   const isShort = ({ leaf }: Answer) => (leaf as string).length <= longestLabel;
   if (!isShort(text)) return text.votes;
-  return closenessOf([text, ...texts.filter((other) => other !== text && isShort(other))].map(asWeighed))[0] as number;
+  const others = texts.filter((other) => other !== text && isShort(other));
+  return (yield* closenessOf([text, ...others].map(asWeighed)))[0] as number;
 }
 
 function asWeighed({ leaf, votes }: Answer): { text: string; votes: number } {
@@ -110,21 +118,21 @@ export interface Votes {
   readonly distinct: number;
 }
 
-export function countVotes(field: Field): Votes {
+export function* countVotes(field: Field): Slices<Votes> {
   if (field.isExact && field.listRows.length + field.objectRows.length === 0) {
     const distinct = field.leaves.length - (field.votesOf(0) === 0 ? 1 : 0);
     return { first: field.leaderVotes, second: field.runnerUpVotes, distinct };
   }
-  const { answers } = agree(field);
+  const { answers } = yield* agreeing(field);
   return { first: answers[0].votes, second: answers[1]?.votes ?? 0, distinct: answers.length };
 }
 
-function agreeOnTexts(field: Field): Agreement {
+function* agreeOnTexts(field: Field): Slices<Agreement> {
   const profiles = field.leaves.map((_, code) => field.profileOf(code));
   const rows = Array.from(field.codes.keys()).filter((row) => profiles[field.codes[row] as number]);
   if (rows.length === 0) return { answers: ranked(exactAnswers(field, [])), textScore: undefined };
   const texts = rows.map((row) => profiles[field.codes[row] as number] as TextProfile);
-  const { clusters, medoid, score } = clusterProfiles(texts, field.rules.similarity);
+  const { clusters, medoid, score } = yield* clusterProfiles(texts, field.rules.similarity);
   const groups = clusters.map((members) => distinctCodes(members.map((member) => field.codes[rows[member] as number])));
   const answers = groups.map((codes, index) =>
     answerOf(field, codes, index === 0 ? (texts[medoid] as TextProfile).raw : mostFrequent(field, codes)),

@@ -7,6 +7,7 @@
  * 3. Outer lists are settled before those inside.
  */
 
+import { atOnce, type Slices } from "../../core/slices.ts";
 import type { FieldComparison } from "./field-comparison.ts";
 import { groupItems, type ItemGroups } from "./list-groups.ts";
 import { ValueTable } from "./value-table.ts";
@@ -17,10 +18,23 @@ const deepestAlignment = 32;
 
 /** Returns a table of answers, the items of their lists moved to where they meet. */
 export function tableOf(values: readonly unknown[], comparison: FieldComparison): ValueTable {
+  return atOnce(tabulate(values, comparison));
+}
+
+/** `tableOf`, in slices. */
+export function* tabulate(values: readonly unknown[], comparison: FieldComparison): Slices<ValueTable> {
   const table = new ValueTable(comparison);
-  const isMoving = comparison.movesListItems && values.some(holdsList);
-  for (const value of isMoving ? moveItems(values, comparison) : values) table.add(value);
+  const isMoving = comparison.movesListItems && (yield* anyHoldsList(values));
+  for (const value of isMoving ? yield* moveItems(values, comparison) : values) yield* table.adding(value);
   return table;
+}
+
+function* anyHoldsList(values: readonly unknown[]): Slices<boolean> {
+  for (const value of values) {
+    if (holdsList(value)) return true;
+    yield 5;
+  }
+  return false;
 }
 
 /** Whether a value has a list anywhere inside it. */
@@ -52,18 +66,18 @@ interface Place {
  *
  * @throws InvalidOptionsError where an answer contains itself
  */
-function moveItems(values: readonly unknown[], comparison: FieldComparison): unknown[] {
+function* moveItems(values: readonly unknown[], comparison: FieldComparison): Slices<unknown[]> {
   const answers = [...values];
   const open: Column[] = [{ comparison, depth: 0, places: answers.map((_, key) => ({ holder: answers, key })) }];
   for (let column = open.pop(); column; column = open.pop()) {
     if (column.depth > deepestNesting) throw circularAnswer(values);
-    for (const inner of moveColumn(column)) open.push(inner);
+    for (const inner of yield* moveColumn(column)) open.push(inner);
   }
   return answers;
 }
 
 /** Puts copies in place of the lists and objects of a column. Returns the columns below. */
-function moveColumn({ comparison, depth, places }: Column): Column[] {
+function* moveColumn({ comparison, depth, places }: Column): Slices<Column[]> {
   const below = new Map<string | number, Place[]>();
   const note = (holder: object, key: string | number) => {
     const known = below.get(key);
@@ -72,19 +86,23 @@ function moveColumn({ comparison, depth, places }: Column): Column[] {
   };
   const lists: { readonly place: Place; readonly items: readonly unknown[] }[] = [];
   for (const place of places) {
+    yield 1;
     const form = jsonForm((place.holder as Record<string | number, unknown>)[place.key]);
     if (!isContainer(form)) continue;
     if (Array.isArray(form)) lists.push({ place, items: form });
     else {
       const copy = { ...form };
       setOwn(place.holder, place.key, copy);
-      for (const key of Object.keys(copy)) note(copy, key);
+      const keys = Object.keys(copy);
+      for (const key of keys) note(copy, key);
+      yield keys.length;
     }
   }
   const content = lists.map(({ items }) => items);
-  const groups = depth > deepestAlignment ? undefined : groupItems(content, comparison);
-  const placeOf = groups && placesOf(groups);
-  lists.forEach(({ place, items }, list) => {
+  const groups = depth > deepestAlignment ? undefined : yield* groupItems(content, comparison);
+  const placeOf = groups && (yield* placesOf(groups));
+  for (const [list, { place, items }] of lists.entries()) {
+    yield items.length;
     const at = placeOf && (groups[list] as readonly number[]).map((group) => placeOf[group] as number);
     const copy = at ? ([] as unknown[]) : [...items];
     at?.forEach((to, position) => {
@@ -92,7 +110,7 @@ function moveColumn({ comparison, depth, places }: Column): Column[] {
     });
     setOwn(place.holder, place.key, at ? new MovedList(copy, at) : copy);
     for (const key of at ?? copy.keys()) note(copy, key);
-  });
+  }
   return Array.from(below, ([key, inner]) => ({
     comparison: comparison.below(key),
     depth: depth + 1,
@@ -109,15 +127,16 @@ const mostPlaces = 1_000;
  *
  * @param groups the group of each item, by list
  */
-function placesOf(groups: ItemGroups): number[] {
+function* placesOf(groups: ItemGroups): Slices<number[]> {
   const found: { lists: number[]; positions: number; group: number }[] = [];
-  groups.forEach((list, index) => {
+  for (const [index, list] of groups.entries()) {
     list.forEach((group, position) => {
       found[group] ??= { lists: [], positions: 0, group };
       found[group].lists.push(index);
       found[group].positions += position;
     });
-  });
+    yield list.length / 4;
+  }
   const isRare = ({ lists }: { lists: readonly number[] }) => Number(2 * lists.length < groups.length);
   const ordered = [...found].sort(
     (a, b) => isRare(a) - isRare(b) || a.positions / a.lists.length - b.positions / b.lists.length || a.group - b.group,
@@ -128,6 +147,7 @@ function placesOf(groups: ItemGroups): number[] {
   const open: { place: number; taken: Set<number> }[] = [];
   let places = 0;
   for (const { group, lists } of ordered) {
+    yield 1 + (isShared ? open.length / 4 : 0);
     const mayShare = isShared && 2 * lists.length <= room;
     const shared = mayShare
       ? open.find(({ taken }) => taken.size + lists.length <= room && !lists.some((list) => taken.has(list)))

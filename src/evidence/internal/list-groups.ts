@@ -7,6 +7,7 @@
  * 3. Equal items meet first. So items that no list has twice are in no two groups.
  */
 
+import type { Slices } from "../../core/slices.ts";
 import type { FieldComparison } from "./field-comparison.ts";
 import { type Group, JoinedGroups } from "./joined-groups.ts";
 import { ListItems } from "./list-items.ts";
@@ -16,30 +17,31 @@ import { joinAlike } from "./list-likeness.ts";
 export type ItemGroups = readonly (readonly number[])[];
 
 /** Returns the groups of items that meet; undefined where they meet by position. */
-export function groupItems(
+export function* groupItems(
   lists: readonly (readonly unknown[])[],
   comparison: FieldComparison,
-): ItemGroups | undefined {
+): Slices<ItemGroups | undefined> {
   if (lists.length === 0 || comparison.lists === "position") return undefined;
-  const items = new ListItems(lists, comparison.below(0));
-  const equal = equalItems(items);
+  const items = yield* ListItems.read(lists, comparison.below(0));
+  const equal = yield* equalItems(items);
   const joined = new JoinedGroups(equal.groups);
-  if (comparison.lists !== "content") joinByKey(joined, items.propertyTexts(comparison.lists.key));
+  if (comparison.lists !== "content") yield* joinByKey(joined, items.propertyTexts(comparison.lists.key));
   else if (lists.length > 1 && joined.open(lists.length).length > 1) {
-    const key = findKey(items, equal.groups);
-    if (key) joinByKey(joined, key);
-    joinAlike(joined, items, key !== undefined);
+    const key = yield* findKey(items, equal.groups);
+    if (key) yield* joinByKey(joined, key);
+    yield* joinAlike(joined, items, key !== undefined);
   }
   const numbers = joined.numbers();
   return equal.groupOf.map((list) => list.map((group) => numbers[group] as number));
 }
 
 /** Equal items meet; of one that a list has twice, the first with the first. */
-function equalItems({ lists }: ListItems): { groups: Group[]; groupOf: number[][] } {
+function* equalItems({ lists }: ListItems): Slices<{ groups: Group[]; groupOf: number[][] }> {
   const found = new Map<string, Group & { item: number; time: number }>();
-  const groupOf = lists.map((list, index) => {
+  const groupOf: (Group & { item: number; time: number })[][] = [];
+  for (const [index, list] of lists.entries()) {
     const times = new Map<number, number>();
-    return list.map((item) => {
+    const own = list.map((item) => {
       const time = times.get(item) ?? 0;
       times.set(item, time + 1);
       const name = `${item} ${time}`;
@@ -49,14 +51,16 @@ function equalItems({ lists }: ListItems): { groups: Group[]; groupOf: number[][
       group.items.set(item, group.lists.length);
       return group;
     });
-  });
+    groupOf.push(own);
+    yield list.length;
+  }
   const groups = [...found.values()].sort((a, b) => a.item - b.item || a.time - b.time);
   const numberOf = new Map<Group, number>(groups.map((group, number) => [group, number]));
   return { groups, groupOf: groupOf.map((list) => list.map((group) => numberOf.get(group) as number)) };
 }
 
 /** Joins groups whose items have one key. */
-function joinByKey(joined: JoinedGroups, keys: readonly string[]): void {
+function* joinByKey(joined: JoinedGroups, keys: readonly string[]): Slices<void> {
   const byKey = new Map<string, number[]>();
   joined.groups.forEach((group, number) => {
     const key = keys[anyOf(group)] as string;
@@ -67,9 +71,15 @@ function joinByKey(joined: JoinedGroups, keys: readonly string[]): void {
   for (const groups of byKey.values()) {
     // Of a key that a list has twice: the groups of more lists first, then by content.
     groups.sort((a, b) => (joined.groups[b] as Group).lists.length - (joined.groups[a] as Group).lists.length || a - b);
-    groups.forEach((group, at) => {
-      groups.slice(0, at).some((other) => joined.find(other) === other && joined.join(other, group));
-    });
+    for (const [at, group] of groups.entries()) {
+      const size = (joined.groups[groups[0] as number] as Group).lists.length;
+      let tries = 1;
+      for (const other of groups.slice(0, at)) {
+        tries++;
+        if (joined.find(other) === other && joined.join(other, group)) break;
+      }
+      yield (tries * (8 + size)) / 16;
+    }
   }
 }
 
@@ -84,34 +94,36 @@ const leastSupport = 0.5;
  * Finds the property that tells items apart: every item has it, and no list has a value of it twice. Of several, the one
  * by which the items that meet agree most in their other properties. Returns its text for each item.
  */
-function findKey(items: ListItems, groups: readonly Group[]): readonly string[] | undefined {
+function* findKey(items: ListItems, groups: readonly Group[]): Slices<readonly string[] | undefined> {
   const { lists } = items;
   const size = lists.reduce((sum, list) => sum + list.length, 0);
   const names = items.commonProperties();
   const columns = names.map((name) => items.propertyTexts(name));
   let best: { texts: readonly string[]; agreement: number; distinct: number } | undefined;
-  columns.forEach((texts, column) => {
+  for (const [column, texts] of columns.entries()) {
+    yield size / 8;
     const distinct = new Set(lists.flatMap((list) => list.map((item) => texts[item]))).size;
-    if (distinct * lists.length * leastSupport > size) return;
-    if (lists.some((list) => new Set(list.map((item) => texts[item])).size < list.length)) return;
+    if (distinct * lists.length * leastSupport > size) continue;
+    if (lists.some((list) => new Set(list.map((item) => texts[item])).size < list.length)) continue;
     const others = columns.filter((_, other) => other !== column);
-    const agreement = agreementBy(texts, others, groups);
+    const agreement = yield* agreementBy(texts, others, groups);
     const isBetter = !best || agreement > best.agreement || (agreement === best.agreement && distinct < best.distinct);
     if (isBetter) best = { texts, agreement, distinct };
-  });
+  }
   return best?.texts;
 }
 
 /** Counts how many items agree with another one of their key in other properties. */
-function agreementBy(
+function* agreementBy(
   keys: readonly string[],
   others: readonly (readonly string[])[],
   groups: readonly Group[],
-): number {
+): Slices<number> {
   let agreement = 0;
   for (const texts of others) {
     const votes = new Map<string, Map<string, number>>();
     for (const { items } of groups) {
+      yield items.size / 2;
       for (const [item, times] of items) {
         const key = keys[item] as string;
         const own = votes.get(key) ?? new Map<string, number>();

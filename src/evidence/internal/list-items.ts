@@ -8,7 +8,8 @@
  * 2. Numbers rise with what items say, whatever list they came from.
  */
 
-import { agree } from "./agreement.ts";
+import type { Slices } from "../../core/slices.ts";
+import { agreeing } from "./agreement.ts";
 import { Field } from "./field.ts";
 import type { FieldComparison } from "./field-comparison.ts";
 import { LeafLikeness } from "./row-distance.ts";
@@ -28,7 +29,7 @@ class Place {
   readonly comparison: FieldComparison;
   readonly #pool: Field;
   readonly #below = new Map<string | number, Place>();
-  #classes: readonly string[] | undefined;
+  #classes: readonly string[] = [];
   #likeness: LeafLikeness | undefined;
 
   constructor(comparison: FieldComparison) {
@@ -49,9 +50,17 @@ class Place {
     return codes.at(-1) as number;
   }
 
-  /** Returns a text that leaves of one answer share. To be asked once all leaves are learnt. */
+  /** Finds the leaves, here and below, that are one answer. To be asked for once all leaves are learnt. */
+  *classify(): Slices<void> {
+    for (const open: Place[] = [this]; open.length > 0; ) {
+      const place = open.pop() as Place;
+      place.#classes = yield* place.#classesOfLeaves();
+      open.push(...place.#below.values());
+    }
+  }
+
+  /** Returns a text that leaves of one answer share. */
   textOf(code: number): string {
-    this.#classes ??= this.#classify();
     return this.#classes[code] as string;
   }
 
@@ -65,11 +74,12 @@ class Place {
     return this.#likeness.of(a, b);
   }
 
-  #classify(): string[] {
+  *#classesOfLeaves(): Slices<string[]> {
     const { leaves, isExact, isBySimilarity } = this.#pool;
     const texts = leaves.map(leafText);
+    yield texts.length / 4;
     if (isExact || (isBySimilarity && leaves.length > mostComparedTexts)) return texts;
-    for (const { codes } of agree(this.#pool).answers) {
+    for (const { codes } of (yield* agreeing(this.#pool)).answers) {
       const shared = codes.map((code) => texts[code] as string).sort()[0] as string;
       for (const code of codes) texts[code] = shared;
     }
@@ -96,24 +106,37 @@ export class ListItems {
   /** Number of each item, by list and position. */
   readonly lists: readonly (readonly number[])[];
   /** By number, one of the items. */
-  readonly #examples: Example[] = [];
+  readonly #examples: readonly Example[];
+
+  private constructor(lists: ListItems["lists"], examples: readonly Example[]) {
+    this.lists = lists;
+    this.#examples = examples;
+  }
 
   /** @param comparison how the items are compared */
-  constructor(lists: readonly (readonly unknown[])[], comparison: FieldComparison) {
+  static *read(lists: readonly (readonly unknown[])[], comparison: FieldComparison): Slices<ListItems> {
     const root = new Place(comparison);
-    const read = lists.map((list) => list.map((item) => readPart(item, root, 0)));
-    const texts = read.map((list) => list.map(textOf));
+    const read: Part[][] = [];
+    for (const list of lists) read.push(yield* readItems(list, root));
+    yield* root.classify();
+    const texts: string[][] = [];
+    for (const list of read) {
+      texts.push(list.map(textOf));
+      yield list.length * 3;
+    }
     const numberOf = new Map([...new Set(texts.flat())].sort().map((text, number) => [text, number]));
-    this.lists = texts.map((list, index) =>
-      list.map((text, position) => {
+    const examples: Example[] = [];
+    const numbers: number[][] = [];
+    for (const [index, list] of texts.entries()) {
+      const own = list.map((text, position) => {
         const number = numberOf.get(text) as number;
-        this.#examples[number] ??= {
-          value: lists[index]?.[position],
-          part: read[index]?.[position] as Part,
-        };
+        examples[number] ??= { value: lists[index]?.[position], part: read[index]?.[position] as Part };
         return number;
-      }),
-    );
+      });
+      numbers.push(own);
+      yield list.length / 4;
+    }
+    return new ListItems(numbers, examples);
   }
 
   /** How many different items there are. */
@@ -185,6 +208,25 @@ function sharedOf(place: Place, codes: readonly number[], others: readonly numbe
     counts.set(text, left - 1);
     return left > 0;
   }).length;
+}
+
+function* readItems(list: readonly unknown[], root: Place): Slices<Part[]> {
+  const parts: Part[] = [];
+  for (const item of list) {
+    parts.push(readPart(item, root, 0));
+    yield 5 + weightOf(item);
+  }
+  return parts;
+}
+
+/** Returns about how many steps it takes to read an item. */
+function weightOf(item: unknown): number {
+  if (typeof item === "string") return item.length / 8;
+  if (typeof item !== "object" || item === null) return 0;
+  return Object.values(item).reduce(
+    (sum: number, part) => sum + 3 + (typeof part === "string" ? part.length / 8 : 0),
+    0,
+  );
 }
 
 function readPart(value: unknown, place: Place, depth: number): Part {

@@ -1,3 +1,4 @@
+import { atOnce, type Slices } from "../../core/slices.ts";
 import { type Group, type JoinedGroups, shareList } from "./joined-groups.ts";
 import type { Features, ListItems } from "./list-items.ts";
 
@@ -19,12 +20,13 @@ const mostSharing = 40;
  *
  * @param isKeyed whether the groups differ in a key, so that half of their leaves is not enough
  */
-export function joinAlike(joined: JoinedGroups, items: ListItems, isKeyed: boolean): void {
+export function* joinAlike(joined: JoinedGroups, items: ListItems, isKeyed: boolean): Slices<void> {
   const open = joined.open(items.lists.length);
   const least = isKeyed ? leastLikeness + 1e-9 : leastLikeness;
   const rounds = roundsOf(joined, open, items);
-  if (isAssignable(rounds)) assignRounds(joined, items, rounds, least);
-  else joinGreedily(joined, items, open, least);
+  yield open.length;
+  if (isAssignable(rounds)) yield* assignRounds(joined, items, rounds, least);
+  else yield* joinGreedily(joined, items, open, least);
 }
 
 /** The open groups by the first of the lists that have them. What is given most often comes first. */
@@ -61,22 +63,34 @@ function isAssignable(rounds: readonly (readonly number[])[]): boolean {
   return pairs <= mostPairs && steps <= mostSteps;
 }
 
-function assignRounds(
+function* assignRounds(
   joined: JoinedGroups,
   items: ListItems,
   rounds: readonly (readonly number[])[],
   least: number,
-): void {
+): Slices<void> {
   const before: number[] = [];
   for (const round of rounds) {
     const left = [...round];
-    const costs = left.map((group) => before.map((other) => costOf(joined, items, [group, other], least)));
-    assignEither(costs).forEach((column, row) => {
+    const costs: number[][] = [];
+    for (const group of left) {
+      const row: number[] = [];
+      for (const other of before) {
+        row.push(costOf(joined, items, [group, other], least));
+        yield itemsOf(joined, group) * itemsOf(joined, other);
+      }
+      costs.push(row);
+    }
+    (yield* assignEither(costs)).forEach((column, row) => {
       const isAlike = column >= 0 && (costs[row]?.[column] as number) < 1;
       if (isAlike) joined.join(before[column] as number, left[row] as number);
     });
     before.push(...left.filter((group) => joined.find(group) === group));
   }
+}
+
+function itemsOf({ groups }: JoinedGroups, group: number): number {
+  return (groups[group] as Group).items.size;
 }
 
 /** Cost of joining two groups: 1 less their likeness, and 1 where they must not be joined. */
@@ -94,21 +108,32 @@ function costOf({ groups }: JoinedGroups, items: ListItems, pair: readonly [numb
 }
 
 /** Joins the most alike first, of groups that share a leaf which few groups have. */
-function joinGreedily(joined: JoinedGroups, items: ListItems, open: readonly number[], least: number): void {
+function* joinGreedily(joined: JoinedGroups, items: ListItems, open: readonly number[], least: number): Slices<void> {
   const itemOf = new Map(open.map((group) => [group, commonest(joined.groups[group] as Group)]));
-  const pairs = sharingPairs(joined, items, itemOf).flatMap(([one, other]) => {
+  const pairs: { one: number; other: number; likeness: number }[] = [];
+  for (const [one, other] of yield* sharingPairs(joined, items, itemOf)) {
     const likeness = items.likeness(itemOf.get(one) as number, itemOf.get(other) as number);
-    return likeness < least ? [] : [{ one, other, likeness }];
-  });
+    if (likeness >= least) pairs.push({ one, other, likeness });
+    yield 2;
+  }
   pairs.sort((a, b) => b.likeness - a.likeness || a.one - b.one || a.other - b.other);
-  for (const { one, other } of pairs) joined.join(one, other);
+  yield pairs.length;
+  for (const { one, other } of pairs) {
+    joined.join(one, other);
+    yield 1;
+  }
 }
 
 /** @param itemOf by open group, the item that stands for it */
-function sharingPairs(joined: JoinedGroups, items: ListItems, itemOf: ReadonlyMap<number, number>): [number, number][] {
+function* sharingPairs(
+  joined: JoinedGroups,
+  items: ListItems,
+  itemOf: ReadonlyMap<number, number>,
+): Slices<[number, number][]> {
   const sharing = new Map<string, number[]>();
   const numberOf = new Map<unknown, number>();
   for (const [group, item] of itemOf) {
+    yield 5;
     for (const name of leafNames(items.features(item), numberOf)) {
       const known = sharing.get(name);
       if (known) known.push(group);
@@ -123,6 +148,7 @@ function sharingPairs(joined: JoinedGroups, items: ListItems, itemOf: ReadonlyMa
   );
   for (const groups of rarest) {
     if (found.size > mostPairs) break;
+    yield (groups.length * groups.length) / 16;
     groups.forEach((group, at) => {
       for (const other of groups.slice(0, at)) found.add(other * size + group);
     });
@@ -148,11 +174,12 @@ function commonest({ items }: Group): number {
 }
 
 /** Returns the column of each row; -1 for a row that goes without, where there are more rows than columns. */
-function assignEither(costs: readonly (readonly number[])[]): number[] {
+function* assignEither(costs: readonly (readonly number[])[]): Slices<number[]> {
   const [first = []] = costs;
-  if (costs.length <= first.length) return assign(costs);
+  if (costs.length <= first.length) return yield* assigning(costs);
   const columnOf = new Array<number>(costs.length).fill(-1);
-  assign(first.map((_, column) => costs.map((row) => row[column] as number))).forEach((row, column) => {
+  const rowOf = yield* assigning(first.map((_, column) => costs.map((row) => row[column] as number)));
+  rowOf.forEach((row, column) => {
     columnOf[row] = column;
   });
   return columnOf;
@@ -166,8 +193,12 @@ function assignEither(costs: readonly (readonly number[])[]): number[] {
  * @returns the column of each row
  */
 export function assign(costs: readonly (readonly number[])[]): number[] {
+  return atOnce(assigning(costs));
+}
+
+function* assigning(costs: readonly (readonly number[])[]): Slices<number[]> {
   const assignment = new Assignment(costs);
-  for (let row = 1; row <= costs.length; row++) assignment.give(row);
+  for (let row = 1; row <= costs.length; row++) yield* assignment.give(row);
   return assignment.columns();
 }
 
@@ -188,7 +219,7 @@ class Assignment {
   }
 
   /** Gives a row a column: others move along the cheapest path that ends at a free one. */
-  give(row: number): void {
+  *give(row: number): Slices<void> {
     this.#rowOf[0] = row;
     const cameFrom = zeros(this.#width);
     const slack = zeros(this.#width).fill(Number.POSITIVE_INFINITY);
@@ -199,6 +230,7 @@ class Assignment {
       this.#lookFrom(column, reached, slack, cameFrom);
       column = this.#nearest(reached, slack);
       this.#reprice(slack[column] as number, reached, slack);
+      yield this.#width / 16;
     } while (this.#rowOf[column] !== 0);
     while (column !== 0) {
       const previous = cameFrom[column] as number;

@@ -1,5 +1,6 @@
 import { InvalidOptionsError } from "../../core/errors.ts";
-import { createStoppingRule, type StoppingRule, type StoppingRuleOptions, type StoppingVerdict } from "../stopping.ts";
+import type { Slices } from "../../core/slices.ts";
+import { createSlicedRule, type SlicedRule, type StoppingRuleOptions, type StoppingVerdict } from "../stopping.ts";
 import { pickFields } from "./pick-fields.ts";
 import { isAtOrBelow } from "./pointer.ts";
 
@@ -18,13 +19,16 @@ export interface PartsRule {
    *
    * @param info `fields`: the parts that it was asked for; default: the whole answer
    */
-  observe(data: unknown, info?: { valid?: boolean | undefined; fields?: readonly string[] | undefined }): PartsVerdict;
+  observe(
+    data: unknown,
+    info?: { valid?: boolean | undefined; fields?: readonly string[] | undefined },
+  ): Slices<PartsVerdict>;
 }
 
 /** One part, and what its rule said last. */
 interface Part {
   readonly pointer: string;
-  readonly rule: StoppingRule;
+  readonly rule: SlicedRule;
   verdict: StoppingVerdict;
 }
 
@@ -38,23 +42,23 @@ interface Part {
  * @example
  * ```ts
  * const rule = createPartsRule(["/severity", "/component"], { k: 3 });
- * rule.observe({ severity: "low", component: "db" });
- * rule.observe({ severity: "high", component: "db" }).unsettled; // ["/severity"]
+ * atOnce(rule.observe({ severity: "low", component: "db" }));
+ * atOnce(rule.observe({ severity: "high", component: "db" })).unsettled; // ["/severity"]
  * ```
  */
 export function createPartsRule(parts: readonly string[], { fields, ...options }: StoppingRuleOptions): PartsRule {
   const watched = fields ? watchedIn(parts, fields) : new Map(parts.map((part) => [part, [part]]));
   let open: Part[] = [...watched].map(([pointer, inside]) => {
-    const rule = createStoppingRule({ ...options, fields: inside });
+    const rule = createSlicedRule({ ...options, fields: inside });
     return { pointer, rule, verdict: { stop: false, stability: 0, needed: rule.needed } };
   });
   let [settledStability, lastReason]: [number, string | undefined] = [1, undefined];
   return {
     needed: mostNeeded(open),
-    observe(data, { valid = true, fields: asked } = {}) {
+    *observe(data, { valid = true, fields: asked } = {}) {
       for (const part of open) {
         if (asked && !asked.includes(part.pointer)) continue;
-        part.verdict = part.rule.observe(valid ? pickFields(data, [part.pointer]) : null, { valid });
+        part.verdict = yield* part.rule.observe(valid ? pickFields(data, [part.pointer]) : null, { valid });
         if (!part.verdict.stop) continue;
         settledStability = Math.min(settledStability, part.verdict.stability);
         lastReason = part.verdict.reason;

@@ -1,6 +1,7 @@
 import type { BundleSummary, Disagreement } from "../../contract/bundle.ts";
 import { jsonOf } from "../../contract/bundle-json.ts";
 import type { CompareOptions } from "../../contract/bundle-options.ts";
+import { atOnce, type Slices } from "../../core/slices.ts";
 import { pairwiseDistance } from "../distance.ts";
 import {
   givenConsensus,
@@ -13,11 +14,11 @@ import type { Agreement } from "./agreement.ts";
 import type { Field } from "./field.ts";
 import { FieldComparison } from "./field-comparison.ts";
 import { disagreementsOf, judgementOf, meanTokens } from "./field-summary.ts";
-import { tableOf } from "./list-alignment.ts";
+import { tabulate } from "./list-alignment.ts";
 import { pickFields, replaceFields } from "./pick-fields.ts";
 import { isAtOrBelow } from "./pointer.ts";
 import { medoidRow } from "./row-distance.ts";
-import { settle, settleOn } from "./settlement.ts";
+import { settleOn, settling } from "./settlement.ts";
 import type { ValueTable } from "./value-table.ts";
 
 /** A replicate that was asked for the whole answer, or for parts of it only. */
@@ -54,20 +55,30 @@ export function summarizeParts<T>(
   replicates: readonly PartialReplicate<T>[],
   options: SummaryOptions = {},
 ): BundleSummary<T> {
+  return atOnce(summarizingParts(replicates, options));
+}
+
+/** `summarizeParts`, in slices. */
+export function* summarizingParts<T>(
+  replicates: readonly PartialReplicate<T>[],
+  options: SummaryOptions = {},
+): Slices<BundleSummary<T>> {
   const { check, ...compare } = options;
   const valid = replicates.filter(({ quality }) => quality?.valid ?? true);
   const rules = FieldComparison.of(compare);
-  const voted = ballotOfWhole(valid, rules);
-  const votedInParts = new Map(partsAskedFor(valid).map((part) => [part, ballotOf(part, valid, rules)]));
+  const voted = yield* ballotOfWhole(valid, rules);
+  const votedInParts = new Map<string, Ballot>();
+  for (const part of partsAskedFor(valid)) votedInParts.set(part, yield* ballotOf(part, valid, rules));
   const isEmpty = voted.voters.length === 0;
   const consensus = isEmpty ? null : consensusOf(voted, votedInParts);
   const fits = isEmpty || (check?.(consensus) ?? true);
-  const medoid = fits ? undefined : medoidRow(voted.table);
-  const [whole, parts] = medoid === undefined ? [voted, votedInParts] : ballotsOn(medoid, voted, votedInParts);
+  const medoid = fits ? undefined : yield* medoidRow(voted.table);
+  const [whole, parts] = medoid === undefined ? [voted, votedInParts] : yield* ballotsOn(medoid, voted, votedInParts);
   const given = medoid === undefined ? undefined : (whole.voters[medoid] as PartialReplicate<T>);
   const tokens = whole.voters.map(({ usage }) => usage?.totalTokens);
   const meanTotalTokens = meanTokens(whole.agreements, tokens);
   let matrix: (number | null)[][] | undefined;
+  for (const { agreements } of [whole, ...parts.values()]) yield agreements.size * 4;
   return {
     ...(given ? medoidConsensus(given) : givenConsensus<T>(consensus)),
     ...judgementOf(mergeAgreements(whole, parts)),
@@ -87,19 +98,19 @@ function partsAskedFor(replicates: readonly PartialReplicate<unknown>[]): string
   return [...new Set(replicates.flatMap(({ fields = [] }) => fields))];
 }
 
-function ballotOfWhole(valid: readonly PartialReplicate<unknown>[], rules: FieldComparison): Ballot {
+function* ballotOfWhole(valid: readonly PartialReplicate<unknown>[], rules: FieldComparison): Slices<Ballot> {
   const voters = valid.filter(({ fields }) => fields === undefined);
-  const table = tableOf(voters.map(jsonOf), rules);
-  return { voters, table, ...settle(table) };
+  const table = yield* tabulate(voters.map(jsonOf), rules);
+  return { voters, table, ...(yield* settling(table)) };
 }
 
 /** The whole answers come first, so that a row of theirs is the same row in every table. */
-function ballotOf(part: string, valid: readonly PartialReplicate<unknown>[], rules: FieldComparison): Ballot {
+function* ballotOf(part: string, valid: readonly PartialReplicate<unknown>[], rules: FieldComparison): Slices<Ballot> {
   const whole = valid.filter(({ fields }) => fields === undefined);
   const voters = [...whole, ...valid.filter(({ fields }) => fields?.includes(part))];
   const answers = voters.map((voter) => pickFields(jsonOf(voter), [part]));
-  const table = tableOf(answers, rules);
-  const { consensus, agreements } = settle(table);
+  const table = yield* tabulate(answers, rules);
+  const { consensus, agreements } = yield* settling(table);
   return { voters, table, consensus, agreements: agreementsIn(part, agreements) };
 }
 
@@ -113,12 +124,15 @@ function consensusOf(whole: Ballot, parts: ReadonlyMap<string, Ballot>): unknown
 }
 
 /** Returns ballots in which a row of the whole answers is given. */
-function ballotsOn(row: number, whole: Ballot, parts: ReadonlyMap<string, Ballot>): [Ballot, Map<string, Ballot>] {
-  const inParts = [...parts].map(([part, ballot]) => {
-    const agreements = agreementsIn(part, settleOn(ballot.table, row));
-    return [part, { ...ballot, agreements }] as const;
-  });
-  return [{ ...whole, agreements: settleOn(whole.table, row) }, new Map(inParts)];
+function* ballotsOn(
+  row: number,
+  whole: Ballot,
+  parts: ReadonlyMap<string, Ballot>,
+): Slices<[Ballot, Map<string, Ballot>]> {
+  const inParts = new Map<string, Ballot>();
+  for (const [part, ballot] of parts)
+    inParts.set(part, { ...ballot, agreements: agreementsIn(part, yield* settleOn(ballot.table, row)) });
+  return [{ ...whole, agreements: yield* settleOn(whole.table, row) }, inParts];
 }
 
 /** The fields in the order in which the whole answers have them, those of a part at its place. */

@@ -1,3 +1,4 @@
+import type { Slices } from "../../core/slices.ts";
 import type { Field } from "./field.ts";
 import { TextComparison } from "./text/text-comparison.ts";
 import { toleranceSteps } from "./tolerance.ts";
@@ -88,12 +89,13 @@ const mostCandidates = 200;
  * Returns the row whose distances to all others have the least sum; of equal ones the first. Of very many rows, those
  * are compared whose leaves have most votes.
  */
-export function medoidRow({ fields, rows }: ValueTable): number {
+export function* medoidRow({ fields, rows }: ValueTable): Slices<number> {
   const distances = new RowDistances(fields);
   let [best, least] = [0, Number.POSITIVE_INFINITY];
   for (const row of centralRows(fields, rows)) {
     const total = distances.from(codeIn(row), rows).reduce((sum, distance) => sum + distance, 0);
     if (total < least) [best, least] = [row, total];
+    yield (fields.length * rows) / 64;
   }
   return best;
 }

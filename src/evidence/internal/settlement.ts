@@ -7,7 +7,17 @@
  * 3. No list or object is empty in the consensus that was empty in no answer: it is voted on as a whole then.
  */
 
-import { type Agreement, type Answer, agree, answerBy, filledList, filledObject, ranked, Whole } from "./agreement.ts";
+import { atOnce, type Slices } from "../../core/slices.ts";
+import {
+  type Agreement,
+  type Answer,
+  agreeing,
+  answerBy,
+  filledList,
+  filledObject,
+  ranked,
+  Whole,
+} from "./agreement.ts";
 import { canonicalText } from "./canonical-text.ts";
 import type { Field } from "./field.ts";
 import { numberItems } from "./item-order.ts";
@@ -32,6 +42,11 @@ export interface Settlement {
 
 /** Returns the consensus of all rows, and how the rows answer to each of its fields. */
 export function settle(table: ValueTable): Settlement {
+  return atOnce(settling(table));
+}
+
+/** `settle`, in slices. */
+export function* settling(table: ValueTable): Slices<Settlement> {
   if (table.rows === 0) return { consensus: null, agreements: new Map() };
   const nodes = new Map<Field, Node>();
   const order: Node[] = [];
@@ -39,16 +54,20 @@ export function settle(table: ValueTable): Settlement {
   for (let node = open.pop(); node; node = open.pop()) {
     nodes.set(node.field, node);
     order.push(node);
-    node.decide();
+    yield* node.decide();
     for (const field of node.field.inner) {
       const inner = new Node(table, field, node);
       node.inner.push(inner);
       open.push(inner);
     }
   }
-  for (const node of order.toReversed()) node.assemble();
+  for (const node of order.toReversed()) yield* node.assemble();
   const agreements = new Map<Field, Agreement>();
-  for (const node of order) if (!node.isInside) node.report(agreements);
+  for (const node of order) {
+    if (node.isInside) continue;
+    node.report(agreements);
+    yield 2;
+  }
   const inOrder = [...table.fields.filter((field) => agreements.has(field)), ...agreements.keys()];
   const consensus = nodes.get(table.root)?.value;
   return {
@@ -58,7 +77,7 @@ export function settle(table: ValueTable): Settlement {
 }
 
 /** Returns how the rows answer to each field where one row is given as the consensus: its own answers come first. */
-export function settleOn(table: ValueTable, row: number): ReadonlyMap<Field, Agreement> {
+export function* settleOn(table: ValueTable, row: number): Slices<ReadonlyMap<Field, Agreement>> {
   const open: Field[] = [table.root];
   for (let field = open.pop(); field; field = open.pop()) {
     const inner = [...field.inner];
@@ -67,19 +86,18 @@ export function settleOn(table: ValueTable, row: number): ReadonlyMap<Field, Agr
     else for (const item of items) item.number(item.segment as number);
     open.push(...inner);
   }
-  return new Map(
-    table.fields.map((field) => {
-      const { answers, textScore } = agree(field);
-      const given = answers.find(({ rows }) => rows.includes(row)) as Answer;
-      const isFirst = given === answers[0];
-      const shown = answers.map((answer) => shownAs(answer, table, field, answer === given ? row : undefined));
-      const own = shown[answers.indexOf(given)] as Answer;
-      return [
-        field,
-        { answers: shown as [Answer, ...Answer[]], given: own, textScore: isFirst ? textScore : undefined },
-      ];
-    }),
-  );
+  const agreements = new Map<Field, Agreement>();
+  for (const field of table.fields) {
+    const { answers, textScore } = yield* agreeing(field);
+    const given = answers.find(({ rows }) => rows.includes(row)) as Answer;
+    const shown = answers.map((answer) => shownAs(answer, table, field, answer === given ? row : undefined));
+    agreements.set(field, {
+      answers: shown as [Answer, ...Answer[]],
+      given: shown[answers.indexOf(given)] as Answer,
+      textScore: given === answers[0] ? textScore : undefined,
+    });
+  }
+  return agreements;
 }
 
 /** A field on the way from the votes to the consensus. */
@@ -110,13 +128,13 @@ class Node {
   }
 
   /** Decides between leaves, containers and nothing, after the field above. */
-  decide(): void {
+  *decide(): Slices<void> {
     const { field } = this;
     const { listRows, objectRows, isKnown } = field;
     const kind = typeof field.segment === "number" ? filledList : filledObject;
     const isOpen = !this.#parent || this.#parent.#filledWith === kind;
     if (isKnown) {
-      this.#agreement = this.#vote(isOpen);
+      this.#agreement = yield* this.#vote(isOpen);
       const { leaf } = this.#agreement.answers[0];
       if (isOpen && (leaf === filledList || leaf === filledObject)) this.#filledWith = leaf;
     } else if (isOpen && this.#isMostly([...listRows, ...objectRows]))
@@ -146,8 +164,8 @@ class Node {
    * The answers here. Nothing leads inside a container that is not there; of an item that is there, rows that lack it
    * say nothing.
    */
-  #vote(isOpen: boolean): Agreement {
-    const agreement = agree(this.field);
+  *#vote(isOpen: boolean): Slices<Agreement> {
+    const agreement = yield* agreeing(this.field);
     const [leader] = agreement.answers;
     if (!isOpen) return leader.leaf === absent ? agreement : led(agreement, ({ leaf }) => leaf === absent);
     const nothing = agreement.answers.find(({ leaf }) => leaf === absent);
@@ -162,22 +180,23 @@ class Node {
   }
 
   /** Puts together what stands below, once that is done. */
-  assemble(): void {
+  *assemble(): Slices<void> {
+    yield 1;
     if (!this.#filledWith) {
       const leaf = this.#agreement ? this.#agreement.answers[0].leaf : absent;
       if (leaf !== absent) this.value = leafValue(leaf as Leaf);
       return;
     }
-    this.#fill(this.#filledWith === filledList);
+    yield* this.#fill(this.#filledWith === filledList);
     const { listRows, objectRows } = this.field;
     // A list or an object that half of the rows have is there only if something in it is.
     const isTied = !this.#agreement && 2 * (listRows.length + objectRows.length) === this.#table.rows;
-    if (this.value === absent && !isTied) this.#voteWhole(() => true);
+    if (this.value === absent && !isTied) yield* this.#voteWhole(() => true);
   }
 
-  #fill(isList: boolean): void {
+  *#fill(isList: boolean): Slices<void> {
     const { field } = this;
-    if (isList && field.isMoved) this.#tellApart();
+    if (isList && field.isMoved) yield* this.#tellApart();
     const there = this.inner.filter(({ value }) => value !== absent);
     if (there.length === 0) this.value = absent;
     else if (!isList) {
@@ -188,6 +207,7 @@ class Node {
     else {
       const items = this.inner.map((node) => node.field).filter(({ segment }) => typeof segment === "number");
       const nodeOf = new Map(there.map((node) => [node.field, node]));
+      for (const places of field.orders.values()) yield places.length;
       const ordered = numberItems(items, [...field.orders.values()], new Set(nodeOf.keys()));
       this.value = ordered.filter((item) => nodeOf.has(item)).map((item) => nodeOf.get(item)?.value);
     }
@@ -204,18 +224,23 @@ class Node {
   }
 
   /** Votes as wholes on items that were put together to what stands in the list already, more often than in any row. */
-  #tellApart(): void {
-    for (let twice = this.#doubled(); twice; twice = this.#doubled()) {
+  *#tellApart(): Slices<void> {
+    for (let twice = yield* this.#doubled(); twice; twice = yield* this.#doubled()) {
       const { node, others } = twice;
       if (node.#isWhole) node.#leaveOut();
-      else node.#voteWhole((text) => !others.has(text));
+      else yield* node.#voteWhole((text) => !others.has(text));
     }
   }
 
   /** An item that is in the list more often than in any row, not given by a row at its place, if there is one. */
-  #doubled(): { node: Node; others: Set<string> } | undefined {
+  *#doubled(): Slices<{ node: Node; others: Set<string> } | undefined> {
     const there = this.inner.filter(({ value }) => value !== absent);
-    const texts = there.map((node) => node.#textOf(node.value));
+    const texts: string[] = [];
+    for (const node of there) {
+      const text = node.#textOf(node.value);
+      texts.push(text);
+      yield 1 + text.length / 16;
+    }
     if (new Set(texts).size === texts.length) return undefined;
     const byText = new Map<string, Node[]>();
     texts.forEach((text, at) => {
@@ -224,28 +249,41 @@ class Node {
       same.push(there[at] as Node);
     });
     for (const [text, nodes] of byText) {
-      if (nodes.length === 1 || nodes.length <= this.#mostTimes(text)) continue;
-      const givingRows = (node: Node) => (node.#isWhole ? Number.POSITIVE_INFINITY : node.#givingRows(text));
-      const node = nodes.toSorted((a, b) => givingRows(a) - givingRows(b))[0] as Node;
+      if (nodes.length === 1 || nodes.length <= (yield* this.#mostTimes(text))) continue;
+      const giving = new Map<Node, number>();
+      for (const node of nodes)
+        giving.set(node, node.#isWhole ? Number.POSITIVE_INFINITY : yield* node.#givingRows(text));
+      const node = nodes.toSorted((a, b) => (giving.get(a) as number) - (giving.get(b) as number))[0] as Node;
       return { node, others: new Set(texts) };
     }
     return undefined;
   }
 
-  #mostTimes(text: string): number {
-    return this.field.listRows.reduce((most, row) => {
+  *#mostTimes(text: string): Slices<number> {
+    let most = 0;
+    for (const row of this.field.listRows) {
       const form = jsonForm(valueAt(this.#table, row, this.field));
       const items = isContainer(form) && isList(form) ? itemsOf(form) : [];
-      return Math.max(
-        most,
-        items.filter((item, at) => canonicalText(item, this.field.rules.below(at)) === text).length,
-      );
-    }, 0);
+      let times = 0;
+      for (const [at, item] of items.entries()) {
+        const own = canonicalText(item, this.field.rules.below(at));
+        if (own === text) times++;
+        yield 1 + own.length / 16;
+      }
+      most = Math.max(most, times);
+    }
+    return most;
   }
 
-  #givingRows(text: string): number {
-    const values = this.#table.answers.map((_, row) => valueAt(this.#table, row, this.field));
-    return values.filter((value) => value !== absent && this.#textOf(value) === text).length;
+  *#givingRows(text: string): Slices<number> {
+    let giving = 0;
+    for (const row of this.#table.answers.keys()) {
+      const value = valueAt(this.#table, row, this.field);
+      const own = value === absent ? "" : this.#textOf(value);
+      if (value !== absent && own === text) giving++;
+      yield 1 + own.length / 16;
+    }
+    return giving;
   }
 
   #leaveOut(): void {
@@ -257,15 +295,16 @@ class Node {
   }
 
   /** Votes on what the rows have here as wholes, and gives the first that is allowed. */
-  #voteWhole(isAllowed: (text: string) => boolean): void {
+  *#voteWhole(isAllowed: (text: string) => boolean): Slices<void> {
     const rowsOf = new Map<string, number[]>();
-    this.#table.answers.forEach((_, row) => {
+    for (const row of this.#table.answers.keys()) {
       const value = valueAt(this.#table, row, this.field);
       const text = value === absent ? "" : this.#textOf(value);
       const rows = rowsOf.get(text);
       if (rows) rows.push(row);
       else rowsOf.set(text, [row]);
-    });
+      yield 1 + text.length / 16;
+    }
     const answers = ranked(
       Array.from(rowsOf, ([text, rows]) =>
         answerBy(

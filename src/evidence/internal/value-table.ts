@@ -6,6 +6,7 @@
  * 2. A pointer is a field once any row has a leaf there, or rows differ in the kind of container that they have there.
  */
 
+import { atOnce, type Slices } from "../../core/slices.ts";
 import { Field } from "./field.ts";
 import type { FieldComparison } from "./field-comparison.ts";
 import {
@@ -49,23 +50,35 @@ export class ValueTable {
    * @throws InvalidOptionsError where the answer contains itself
    */
   add(value: unknown): void {
+    atOnce(this.adding(value));
+  }
+
+  /** Adds an answer as the next row, in slices. */
+  *adding(value: unknown): Slices<void> {
+    let steps = 0;
     const row = this.answers.push(value) - 1;
     const open: Visit[] = [];
     const form = jsonForm(value);
     this.#enter(form === absent ? null : form, this.root, row, open);
     for (let visit = open.at(-1); visit; visit = open.at(-1)) {
       if (visit.next === visit.length) open.pop();
-      else this.#step(visit, row, open);
+      else steps += this.#step(visit, row, open);
       if (open.length > deepestNesting) throw circularAnswer(value);
+      if (steps < 500) continue;
+      yield steps;
+      steps = 0;
     }
     for (const field of this.fields) field.fill(this.rows);
+    yield steps + this.fields.length / 16;
   }
 
-  #step(visit: Visit, row: number, open: Visit[]): void {
+  /** Enters the next part of a container. Returns the steps that it took. */
+  #step(visit: Visit, row: number, open: Visit[]): number {
     const segment = visit.keys ? (visit.keys[visit.next++] as string | number) : visit.next++;
     const value = visit.container[segment];
     const isHole = typeof segment === "number" && value === undefined;
     this.#enter(isHole ? null : value, visit.field.below(segment), row, open);
+    return typeof value === "string" ? 5 + value.length / 16 : 3;
   }
 
   #enter(value: unknown, field: Field, row: number, open: Visit[]): void {

@@ -4,6 +4,7 @@ import type { CompareOptions, ResolvedBundleOptions } from "../../contract/bundl
 import { InvalidOutputError } from "../../contract/errors.ts";
 import { InvalidOptionsError, messageOf, showValue } from "../../core/errors.ts";
 import type { JSONSchema, JSONValue } from "../../core/json.ts";
+import { atOnce } from "../../core/slices.ts";
 import { assertFieldsOf } from "../../evidence/internal/schema-fields.ts";
 import { compareFromSchema } from "../../evidence/schema-hints.ts";
 import { NoJsonForm, toJsonData, toReadableData } from "../../schema/json-data.ts";
@@ -11,7 +12,7 @@ import { type ResolvedSchema, resolveSchema } from "../../schema/resolve.ts";
 import { resolveSchemaUri } from "../../schema/schema-uri.ts";
 import { type Answer, answerOf, isSame } from "./answer-json.ts";
 import { FieldResampling } from "./field-resampling.ts";
-import { summarizeJson } from "./votes.ts";
+import { summarizingJson } from "./votes.ts";
 
 /** Rules that answers have to fit. */
 export interface AnswerRules {
@@ -168,7 +169,7 @@ function deriveDistances(
     configurable: true,
     enumerable: true,
     get() {
-      voted ??= summarizeJson(voting, compare);
+      voted ??= atOnce(summarizingJson(voting, compare));
       return voted.pairwiseDistance;
     },
   });

@@ -1,8 +1,9 @@
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
-import { type PartialReplicate, summarizeParts } from "../../evidence/internal/parts.ts";
+import type { Slices } from "../../core/slices.ts";
+import { type PartialReplicate, summarizingParts } from "../../evidence/internal/parts.ts";
 import { createPartsRule } from "../../evidence/internal/parts-rule.ts";
 import { choicesFromSchema } from "../../evidence/schema-hints.ts";
-import { createStoppingRule, type StoppingRuleOptions } from "../../evidence/stopping.ts";
+import { createSlicedRule, type StoppingRuleOptions } from "../../evidence/stopping.ts";
 import type { ResolvedSchema } from "../../schema/resolve.ts";
 import type { FieldResampling } from "./field-resampling.ts";
 import type { Rule } from "./replicate-scheduler.ts";
@@ -26,7 +27,7 @@ const hopelessSpread = 3;
 export function createBundleRule({ options, schema, resampling, isLast, learns }: BundleRuleOptions): Rule {
   const newRule = () => {
     const stopping = stoppingOptions(options(), schema);
-    const rule = resampling ? resampleFields(resampling.parts, stopping) : createStoppingRule(stopping);
+    const rule = resampling ? resampleFields(resampling.parts, stopping) : createSlicedRule(stopping);
     return isLast ? rule : stopWhenScattered(rule, options());
   };
   return learns ? judgeAnew(newRule) : newRule();
@@ -45,9 +46,9 @@ function resampleFields(parts: readonly string[], options: StoppingRuleOptions):
   let hasWhole = false;
   return {
     needed: rule.needed,
-    observe(data, info) {
+    *observe(data, info) {
       hasWhole ||= info.valid && info.fields === undefined;
-      const { unsettled, ...verdict } = rule.observe(data, info);
+      const { unsettled, ...verdict } = yield* rule.observe(data, info);
       return hasWhole && unsettled.length < parts.length ? { ...verdict, fields: unsettled } : verdict;
     },
   };
@@ -58,10 +59,11 @@ function judgeAnew(newRule: () => Rule): Rule {
   const observed: Parameters<Rule["observe"]>[] = [];
   return {
     needed: newRule().needed,
-    observe(...replicate) {
-      observed.push(replicate);
+    *observe(...replicate) {
       const rule = newRule();
-      return observed.map((earlier) => rule.observe(...earlier)).at(-1) as ReturnType<Rule["observe"]>;
+      for (const earlier of observed) yield* rule.observe(...earlier);
+      observed.push(replicate);
+      return yield* rule.observe(...replicate);
     },
   };
 }
@@ -71,18 +73,21 @@ function stopWhenScattered(rule: Rule, { compare }: ResolvedBundleOptions): Rule
   const seen: PartialReplicate<unknown>[] = [];
   return {
     needed: Math.min(hopelessSpread, rule.needed),
-    observe(data, info) {
-      const verdict = rule.observe(data, info);
+    *observe(data, info) {
+      const verdict = yield* rule.observe(data, info);
       seen.push({ id: String(seen.length), data, quality: { valid: info.valid }, fields: info.fields });
       const left = hopelessSpread - seen.length;
-      if (verdict.stop || left < 0 || !isScattered(seen, compare)) return verdict;
+      if (verdict.stop || left < 0 || !(yield* isScattered(seen, compare))) return verdict;
       if (left > 0) return { ...verdict, needed: Math.min(left, verdict.needed) };
       return { ...verdict, stop: true, needed: 0, reason: `all of the first ${hopelessSpread} answers differ` };
     },
   };
 }
 
-function isScattered(seen: readonly PartialReplicate<unknown>[], compare: ResolvedBundleOptions["compare"]): boolean {
-  const matrix = summarizeParts(seen, compare).pairwiseDistance ?? [];
+function* isScattered(
+  seen: readonly PartialReplicate<unknown>[],
+  compare: ResolvedBundleOptions["compare"],
+): Slices<boolean> {
+  const matrix = (yield* summarizingParts(seen, compare)).pairwiseDistance ?? [];
   return matrix.every((row, index) => row.every((distance, other) => index === other || (distance ?? 1) > 0));
 }

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { BundleOptions } from "../../contract/bundle-options.ts";
-import { optionPlaces } from "../../contract/option-places.ts";
+import { bundleToolPlaces } from "../../contract/option-places.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import { assertKnownOptions } from "../../core/options.ts";
 import { assertSchema } from "../../schema/assert-schema.ts";
@@ -44,7 +44,7 @@ export function defineBundleTool<
   },
 ): BundleTool<StandardSchemaV1.InferInput<I>, StandardSchemaV1.InferOutput<S>> & { readonly name: Name } {
   const known = [...metaNames, "input", "schema", "defaultOptions", "executeReplicate"];
-  assertKnownOptions(definition, known, "defineBundleTool(…)", optionPlaces);
+  assertKnownOptions(definition, known, "defineBundleTool(…)", bundleToolPlaces);
   if (definition.schema !== undefined) assertSchema(definition.schema, "defineBundleTool(…).schema");
   return new FunctionBundleTool(definition) as any;
 }

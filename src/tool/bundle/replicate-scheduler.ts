@@ -11,6 +11,7 @@
 import type { Replicate } from "../../contract/bundle.ts";
 import { jsonOf } from "../../contract/bundle-json.ts";
 import type { OutputError } from "../../contract/output.ts";
+import { inSlices, type Slices } from "../../core/slices.ts";
 
 /** Result of one request for a replicate. */
 export interface Asked {
@@ -38,12 +39,12 @@ interface RuleVerdict {
 export interface Rule {
   readonly needed: number;
   /**
-   * Observes the next replicate.
+   * Observes the next replicate, in slices: large answers take long to compare.
    *
    * @param info `fields`: what it was asked for; default: the whole answer
    * @returns `fields`: what further replicates are to be asked for; default: the whole answer
    */
-  observe(data: unknown, info: { valid: boolean; fields?: readonly string[] | undefined }): RuleVerdict;
+  observe(data: unknown, info: { valid: boolean; fields?: readonly string[] | undefined }): Slices<RuleVerdict>;
 }
 
 export interface ScheduleOptions {
@@ -58,7 +59,7 @@ export interface ScheduleOptions {
    * @param count number of replicates that it has seen
    * @param seen gives them all
    */
-  onObserved(count: number, seen: () => readonly Replicate[]): void;
+  onObserved(count: number, seen: () => readonly Replicate[]): Slices<void>;
 }
 
 /** Replicates in index order, and why there are no more of them. */
@@ -88,6 +89,7 @@ class Scheduler {
   readonly #failures: Failure[] = [];
   #launched = 0;
   #inFlight = 0;
+  #isObserving = false;
   #observed = 0;
   #needed: number;
   #stopReason: string | undefined;
@@ -129,7 +131,8 @@ class Scheduler {
       this.#finished[index] = asked.replicate;
       if (asked.failure) this.#failures.push(asked.failure);
       if (asked.isHopeless) this.#halt ??= asked.failure;
-      this.#observe();
+      const observing = inSlices(this.#observe());
+      if (observing) await observing;
     } catch (error) {
       this.#fault ??= { error };
     }
@@ -137,15 +140,26 @@ class Scheduler {
     this.launch();
   }
 
-  #observe(): void {
-    for (let next = this.#finished[this.#observed]; next; next = this.#finished[this.#observed]) {
-      this.#observed++;
-      const verdict = this.#options.rule.observe(jsonOf(next), { valid: next.valid, fields: next.fields });
-      this.#needed = Math.max(1, verdict.needed);
-      this.#plan(verdict.fields);
-      if (verdict.stop && this.#observed < this.#options.k) this.#stopReason ??= verdict.reason ?? "settled";
-      this.#options.onObserved(this.#observed, this.#seen);
+  /** Shows the rule what has finished, in index order. Whatever finishes meanwhile is shown by the call under way. */
+  *#observe(): Slices<void> {
+    if (this.#isObserving) return;
+    this.#isObserving = true;
+    try {
+      for (let next = this.#finished[this.#observed]; next; next = this.#finished[this.#observed])
+        yield* this.#observeNext(next);
+    } finally {
+      this.#isObserving = false;
     }
+  }
+
+  *#observeNext(next: Replicate): Slices<void> {
+    const { rule, k, onObserved } = this.#options;
+    const verdict = yield* rule.observe(jsonOf(next), { valid: next.valid, fields: next.fields });
+    this.#observed++;
+    this.#needed = Math.max(1, verdict.needed);
+    this.#plan(verdict.fields);
+    if (verdict.stop && this.#observed < k) this.#stopReason ??= verdict.reason ?? "settled";
+    yield* onObserved(this.#observed, this.#seen);
   }
 
   #end(): void {

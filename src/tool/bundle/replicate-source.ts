@@ -73,9 +73,10 @@ export function resolveBundleOptions(
 ): CheckedBundleOptions {
   const issues: OptionIssue[] = [];
   collectOptions(bundleOptions, defaults, "defaultOptions", issues);
+  const sound = issues.length > 0 ? undefined : defaults;
   const resolved = collectOptions(
     bundleOptions,
-    { ...withStopping(defaults), ...withStopping(given) },
+    { ...withStopping(sound), ...withStopping(given) },
     "toolOptions",
     issues,
   );

@@ -84,7 +84,17 @@ async function makeBundle<Input, T>(
   const { evidenceBundle, schedule, isAnswered } = await askModels(tool.name, models, work, startedMs);
   const failure = schedule.halt ?? (isAnswered ? undefined : schedule.failures[0]);
   if (failure) throw incomplete(tool.name, evidenceBundle, causeOf(failure, schedule));
+  warnOfFailures(schedule, context);
   return evidenceBundle;
+}
+
+/** Warns of replicates that were lost to failures: the bundle is complete without their votes, and says less. */
+function warnOfFailures({ failures, replicates }: Schedule, { events }: ToolContext): void {
+  const lost = failures.filter(({ facts }) => facts.category !== "invalid_output");
+  const [first] = lost;
+  if (!first) return;
+  const message = `${lost.length} of ${replicates.length} replicates failed and do not vote. The first: ${first.facts.message}`;
+  events.emit("warning", { code: "replicates_failed", message });
 }
 
 /** Finds each model that may be asked, and the bounds of its replicates. */

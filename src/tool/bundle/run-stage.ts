@@ -14,7 +14,7 @@ import { type Asked, type Failure, type Schedule, scheduleReplicates } from "./r
 import type { BoundSource, ReplicateSource } from "./replicate-source.ts";
 import { SettledComparison } from "./settled-comparison.ts";
 import { summarizeReplicates } from "./summary.ts";
-import { summarizeSoFar } from "./votes.ts";
+import { summarizingSoFar } from "./votes.ts";
 
 /** Common to the stages of a bundle. */
 export interface BundleWork<Input> extends AnswerRules {
@@ -77,9 +77,10 @@ export async function runStage<Input, T>(
       const failure = comparison.isAwaited ? await learn(replicate, comparison, asking) : undefined;
       return failure ? { replicate, failure: asked.failure ?? failure, isHopeless: true } : asked;
     },
-    onObserved(count, seen) {
-      if (isSummaryDue(count, options.k) && (runtime.isHeard?.() ?? true))
-        context.events.emit("partial_summary", { summary: summarizeSoFar(seen(), compare()) });
+    *onObserved(count, seen) {
+      if (!isSummaryDue(count, options.k) || !(runtime.isHeard?.() ?? true)) return;
+      const summary = yield* summarizingSoFar(seen(), compare());
+      context.events.emit("partial_summary", { summary });
     },
   });
   const replicates = schedule.replicates as Replicate<T>[];

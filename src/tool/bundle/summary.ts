@@ -5,9 +5,10 @@ import { runtimeOf } from "../../contract/call.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
 import { CancelScope, onAbort } from "../../core/signal.ts";
+import { inSlices } from "../../core/slices.ts";
 import type { ResolvedSchema } from "../../schema/resolve.ts";
 import { consensusOf } from "./answers.ts";
-import { isVotedAsGiven, summarizeJson, summarizeMedoid } from "./votes.ts";
+import { isVotedAsGiven, summarizingJson, summarizingMedoid } from "./votes.ts";
 
 /**
  * Counts the votes of replicates, puts the consensus together from the fields, and sends it through the schema once.
@@ -19,11 +20,11 @@ export async function summarizeReplicates<T>(
   schema: ResolvedSchema | undefined,
   signal: AbortSignal,
 ): Promise<BundleSummary<T>> {
-  const summary = summarizeJson(replicates, compare);
+  const summary = await inSlices(summarizingJson(replicates, compare));
   if (!schema || summary.validCount === 0) return summary;
   const isOutput = replicates.every(isVotedAsGiven);
   const consensus = await inTime(consensusOf(schema, summary.consensusJson, isOutput), signal);
-  return consensus ? withConsensus(summary, consensus.data as T) : summarizeMedoid(replicates, compare);
+  return consensus ? withConsensus(summary, consensus.data as T) : inSlices(summarizingMedoid(replicates, compare));
 }
 
 /** Waits until the run ends, and one turn longer: a check that only computes is still heard of then. */

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
 import { withConsensus } from "../../contract/bundle-json.ts";
 import type { CompareOptions } from "../../contract/bundle-options.ts";
-import { summarizeParts } from "../../evidence/internal/parts.ts";
+import { atOnce, type Slices } from "../../core/slices.ts";
+import { summarizingParts } from "../../evidence/internal/parts.ts";
 
 // Apart from summary.ts, which brings the schemas: `createEvidenceBundle` counts votes without one.
 
@@ -14,30 +15,38 @@ export function summarizeSoFar<T>(
   replicates: readonly Replicate<T>[],
   compare: CompareOptions | undefined,
 ): BundleSummary<T> {
-  const summary = summarizeJson(replicates, compare);
+  return atOnce(summarizingSoFar(replicates, compare));
+}
+
+/** `summarizeSoFar`, in slices. */
+export function* summarizingSoFar<T>(
+  replicates: readonly Replicate<T>[],
+  compare: CompareOptions | undefined,
+): Slices<BundleSummary<T>> {
+  const summary = yield* summarizingJson(replicates, compare);
   if (replicates.every(isVotedAsGiven)) return summary;
   const equal = replicates.find(({ valid, fields, json }) => {
     return valid && !fields && isDeepStrictEqual(json, summary.consensusJson);
   });
-  return equal ? withConsensus(summary, equal.data as T) : summarizeMedoid(replicates, compare);
+  return equal ? withConsensus(summary, equal.data as T) : yield* summarizingMedoid(replicates, compare);
 }
 
 export function isVotedAsGiven({ valid, data, json }: Replicate<unknown>): boolean {
   return !valid || json === undefined || data === json;
 }
 
-export function summarizeJson<T>(
+export function summarizingJson<T>(
   replicates: readonly Replicate<T>[],
   compare: CompareOptions | undefined,
   check?: () => boolean,
-): BundleSummary<T> {
-  return summarizeParts(replicates as readonly (Replicate<T> & { data: T })[], { ...compare, check });
+): Slices<BundleSummary<T>> {
+  return summarizingParts(replicates as readonly (Replicate<T> & { data: T })[], { ...compare, check });
 }
 
-export function summarizeMedoid<T>(
+export function* summarizingMedoid<T>(
   replicates: readonly Replicate<T>[],
   compare: CompareOptions | undefined,
-): BundleSummary<T> {
-  const summary = summarizeJson(replicates, compare, () => false);
+): Slices<BundleSummary<T>> {
+  const summary = yield* summarizingJson(replicates, compare, () => false);
   return withConsensus(summary, summary.consensus);
 }

@@ -1,19 +1,20 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
-import type { BundleOptions, ResolvedBundleOptions } from "../../contract/bundle-options.ts";
+import { type BundleOptions, bundleOptions, type ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { EvidenceSource, LanguageModelLike, PromptMessage } from "../../contract/model.ts";
-import { optionPlaces } from "../../contract/option-places.ts";
+import { bundleToolPlaces } from "../../contract/option-places.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
+import { InvalidOptionsError, type OptionIssue } from "../../core/errors.ts";
 import type { JSONObject } from "../../core/json.ts";
 import { lazily } from "../../core/lazily.ts";
-import { assertKnownOptions } from "../../core/options.ts";
+import { assertKnownOptions, collectOptions } from "../../core/options.ts";
 import { assertSchema } from "../../schema/assert-schema.ts";
 import { BundleTool } from "../bundle/bundle-tool.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { describeTool } from "../define-tool.ts";
 import type { ModelAsker } from "./model-asker.ts";
 import { type ModelReference, modelIdOf, providerOf, sourceOf } from "./model-reference.ts";
-import { fillTemplate, type PromptVariables, templateInput } from "./prompt-template.ts";
+import { fillTemplate, type PromptVariables, templateInput, templateVariables } from "./prompt-template.ts";
 
 const loadModelAsker = lazily(() => import("./model-asker.ts"));
 
@@ -51,24 +52,6 @@ export interface PromptBundleToolOptions<P extends string, T, Name extends strin
   description?: string | undefined;
 }
 
-const optionNames = [
-  "name",
-  "model",
-  "system",
-  "prompt",
-  "schema",
-  "defaultOptions",
-  "temperature",
-  "maxOutputTokens",
-  "providerOptions",
-  "provider",
-  "headers",
-  "baseUrl",
-  "apiKeyEnv",
-  "version",
-  "description",
-] as const satisfies readonly (keyof PromptBundleToolOptions<string, unknown, string>)[];
-
 /**
  * The tool most users need: a prompt, a model, a schema. Asks up to `k` times, as few as the answer allows.
  *
@@ -92,10 +75,10 @@ export class PromptBundleTool<
   /** An ordinary property, not `#question`: a copy of a subclass's tool could not have that. */
   declare private readonly modelQuestion: Question;
 
-  /** @throws InvalidOptionsError for an unknown option, or a schema with a slip */
+  /** @throws InvalidOptionsError naming every option that is unknown or cannot be used, and slips of the schema */
   constructor(options: PromptBundleToolOptions<P, T, Name>) {
     super();
-    assertKnownOptions(options, optionNames, "PromptBundleTool(…)", optionPlaces);
+    assertOptions(options);
     if (options.schema !== undefined) assertSchema(options.schema, "PromptBundleTool(…).schema");
     this.name = options.name;
     setQuestion(this, options);
@@ -144,6 +127,7 @@ export class PromptBundleTool<
     options: ResolvedBundleOptions,
     context: ToolContext,
   ): Promise<ReplicateBound> {
+    warnOfUnusedRequest(this.modelQuestion, request, context);
     return (await askerOf(this.modelQuestion)).bound(messagesFor(this.modelQuestion, request), options, context);
   }
 
@@ -171,6 +155,72 @@ export class PromptBundleTool<
   }
 }
 
+const place = "PromptBundleTool(…)";
+
+/** By option: its check, and what may stand there. */
+const optionChecks: Readonly<
+  Record<
+    keyof PromptBundleToolOptions<string, unknown, string>,
+    readonly [check: (value: unknown) => boolean, allowed: string]
+  >
+> = {
+  name: [isText, "a text"],
+  model: [
+    (value) => isText(value) || isObject(value) || typeof value === "function",
+    'a model: "openai:gpt-5-mini", or a model object',
+  ],
+  system: [(value) => typeof value === "string", "a text"],
+  prompt: [
+    (value) => isText(value) || typeof value === "function",
+    "a text with {{variables}}, or a function that gives one",
+  ],
+  schema: [(value) => isObject(value) || typeof value === "function", "a JSON schema object or a Standard Schema"],
+  defaultOptions: [isObject, "an object of bundle options, such as { k: 5 }"],
+  temperature: [(value) => Number.isFinite(value) && (value as number) >= 0, "a number of at least 0"],
+  maxOutputTokens: [(value) => Number.isInteger(value) && (value as number) >= 1, "a whole number of at least 1"],
+  providerOptions: [
+    (value) => isObject(value) && Object.values(value as object).every(isObject),
+    "an object of objects, by provider",
+  ],
+  provider: [isText, "a text"],
+  headers: [
+    (value) => isObject(value) && Object.values(value as object).every((text) => typeof text === "string"),
+    "an object of texts",
+  ],
+  baseUrl: [
+    (value) => typeof value === "string" && /^https?:\/\/./.test(value),
+    'an address such as "http://localhost:8000/v1"',
+  ],
+  apiKeyEnv: [isText, "the name of an environment variable"],
+  version: [(value) => typeof value === "string", "a text"],
+  description: [(value) => typeof value === "string", "a text"],
+};
+const needed = new Set(["name", "model", "prompt"]);
+
+function assertOptions(options: unknown): void {
+  if (!isObject(options))
+    throw new InvalidOptionsError([{ path: place, given: options, allowed: "an object of options" }]);
+  const given = options as Record<string, unknown>;
+  assertKnownOptions(given, Object.keys(optionChecks), place, bundleToolPlaces);
+  const issues: OptionIssue[] = [];
+  for (const [name, [check, allowed]] of Object.entries(optionChecks)) {
+    const value = given[name];
+    if (value === undefined ? needed.has(name) : !check(value))
+      issues.push({ path: `${place}.${name}`, given: value, allowed });
+  }
+  if (isObject(given["defaultOptions"]))
+    collectOptions(bundleOptions, given["defaultOptions"], `${place}.defaultOptions`, issues);
+  if (issues.length > 0) throw new InvalidOptionsError(issues);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** Options of a prompt tool, and the asker made of them. */
 interface Question {
   readonly options: PromptBundleToolOptions<any, any, string>;
@@ -193,6 +243,14 @@ function messagesFor({ options: { prompt: template, system } }: Question, reques
   const asked: readonly PromptMessage[] =
     typeof prompt === "string" ? [{ role: "user", content: [{ type: "text", text: prompt }] }] : prompt;
   return system === undefined ? [...asked] : [{ role: "system", content: system }, ...asked];
+}
+
+/** Warns of a request that a prompt without variables leaves out: `{report}` in place of `{{report}}`, say. */
+function warnOfUnusedRequest({ options: { prompt } }: Question, request: object, { events }: ToolContext): void {
+  const names = Object.keys(request);
+  if (typeof prompt !== "string" || names.length === 0 || templateVariables(prompt).length > 0) return;
+  const message = `The prompt has no {{variable}}, so that ${names.join(", ")} of the request never reach the model. Write {{${names[0]}}} where it belongs.`;
+  events.emit("warning", { code: "unused_request", message });
 }
 
 function textsOf({ content }: PromptMessage): string[] {

@@ -1,11 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { atOnce } from "../../../src/core/slices.ts";
 import { type PartialReplicate, summarizeParts } from "../../../src/evidence/internal/parts.ts";
 import { createPartsRule } from "../../../src/evidence/internal/parts-rule.ts";
 import { pickFields, replaceFields } from "../../../src/evidence/internal/pick-fields.ts";
 import { createStoppingRule } from "../../../src/evidence/stopping.ts";
 import { summarize } from "../../../src/evidence/summary.ts";
 import { answers, replicatesOf } from "../support/replicates.ts";
+
+function partsRule(...given: Parameters<typeof createPartsRule>) {
+  const rule = createPartsRule(...given);
+  return { observe: (...replicate: Parameters<typeof rule.observe>) => atOnce(rule.observe(...replicate)) };
+}
 
 const parts = ["/severity", "/count", "/tags", "/place/city", "/place/zip"];
 
@@ -132,7 +138,7 @@ describe("createPartsRule", () => {
     fc.assert(
       fc.property(steps, fc.constantFrom("lossless", "horizon", "beta", "epsilon"), (replicates, rule) => {
         const options = { k: 8, rule } as const;
-        const inParts = createPartsRule(parts, options);
+        const inParts = partsRule(parts, options);
         const alone = parts.map((part) => ({
           part,
           stop: false,
@@ -153,7 +159,7 @@ describe("createPartsRule", () => {
   });
 
   it("counts an invalid replicate for the parts that it was asked for", () => {
-    const rule = createPartsRule(["/a", "/b"], { k: 4, rule: "lossless" });
+    const rule = partsRule(["/a", "/b"], { k: 4, rule: "lossless" });
     rule.observe({ a: 1, b: 1 });
     expect(rule.observe(null, { valid: false, fields: ["/b"] }).unsettled).toEqual(["/a", "/b"]);
     expect(rule.observe({ b: 1 }, { fields: ["/b"] }).unsettled).toEqual(["/a"]);
@@ -162,10 +168,10 @@ describe("createPartsRule", () => {
   });
 
   it("waits for the fields that the caller names only, and knows those that are in no part", () => {
-    const rule = createPartsRule(["/a", "/b", "/list"], { k: 3, fields: ["/a", "/list/0"] });
+    const rule = partsRule(["/a", "/b", "/list"], { k: 3, fields: ["/a", "/list/0"] });
     rule.observe({ a: 1, b: 1, list: ["x", "y"] });
     expect(rule.observe({ a: 2, b: 2, list: ["x", "z"] }).unsettled).toEqual(["/a"]);
-    expect(() => createPartsRule(["/a"], { k: 3, fields: ["/z"] })).toThrow("/a");
+    expect(() => partsRule(["/a"], { k: 3, fields: ["/z"] })).toThrow("/a");
   });
 });
 

@@ -39,6 +39,16 @@ describe("the journal of a claim", () => {
     expect(await later.find(place(), always)).toMatchObject({ seed: 100, data: { severity: "high" } });
   });
 
+  test("names replicates as the journals of earlier versions do", async () => {
+    const store = new MemoryStore();
+    const { journal, token } = await journalOf(store);
+    await journal.append(place(), sampleReplicate());
+    await journal.append({ ...place(1), stage: 1 }, sampleReplicate(1));
+    await store.release(token);
+    const { replicates } = await win(store, "key");
+    expect(replicates.map(({ id }) => id)).toEqual(["tool/r1@q", "tool/2/r2@q"]);
+  });
+
   test("keeps replicates apart that only their tools tell apart", async () => {
     const store = new MemoryStore();
     const { journal, token } = await journalOf(store);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Replicate } from "../../../src/contract/bundle.ts";
-import { createStoppingRule } from "../../../src/evidence/stopping.ts";
+import { createSlicedRule } from "../../../src/evidence/stopping.ts";
 import { type Asked, type Schedule, scheduleReplicates } from "../../../src/tool/bundle/replicate-scheduler.ts";
 
 const answers = fc.array(fc.integer({ min: -1, max: 2 }), { minLength: 1, maxLength: 12 });
@@ -26,7 +26,7 @@ async function runInOrder(
   const schedule = scheduleReplicates({
     k: given.length,
     maxParallel,
-    rule: createStoppingRule({ k: given.length, rule: rule as "lossless" }),
+    rule: createSlicedRule({ k: given.length, rule: rule as "lossless" }),
     ask: async (index): Promise<Asked> => {
       asked.push(index);
       mostInFlight = Math.max(mostInFlight, ++inFlight);
@@ -34,7 +34,7 @@ async function runInOrder(
       inFlight--;
       return { replicate: replicateOf(given[index] as number, index) };
     },
-    onObserved: () => {},
+    *onObserved() {},
   });
   if (order) await order.waitFor(schedule);
   return { schedule: await schedule, asked, mostInFlight };
@@ -82,12 +82,12 @@ describe("the scheduler", () => {
     const schedule = await scheduleReplicates({
       k: 10,
       maxParallel: 10,
-      rule: createStoppingRule({ k: 10, rule: "none" }),
+      rule: createSlicedRule({ k: 10, rule: "none" }),
       ask: async (index) => {
         asked.push(index);
         return index === 0 ? { failure, isHopeless: true } : { replicate: replicateOf(1, index) };
       },
-      onObserved: () => {},
+      *onObserved() {},
     });
     expect(schedule.halt).toBe(failure);
     expect(asked.length).toBe(10);
@@ -107,7 +107,7 @@ describe("the scheduler", () => {
         const schedule = scheduleReplicates({
           k: 20,
           maxParallel: 5,
-          rule: createStoppingRule({ k: 20, rule: "none" }),
+          rule: createSlicedRule({ k: 20, rule: "none" }),
           async ask(index) {
             asked++;
             inFlight++;
@@ -117,7 +117,7 @@ describe("the scheduler", () => {
             if (index === faulty) throw new Error("the journal is gone");
             return { replicate: replicateOf(index, index) };
           },
-          onObserved: () => {},
+          *onObserved() {},
         });
         const error = schedule.catch((thrown: Error) => [thrown.message, inFlight]);
         await order.waitFor(error);

@@ -1,3 +1,4 @@
+import type { Slices } from "../../../core/slices.ts";
 import type { Field } from "../field.ts";
 import type { ValueTable } from "../value-table.ts";
 import { type FieldRule, type FieldState, fewestToSettle } from "./field-rule.ts";
@@ -24,17 +25,18 @@ export interface Verdict {
   readonly needed: number;
 }
 
-export type Judge = (round: Round) => Verdict;
+export type Judge = (round: Round) => Slices<Verdict>;
 
 /** Stops when every field is settled by the rule; judged anew each time. */
 export function judgeByField(rule: FieldRule): Judge {
-  return ({ fields, states }) => {
+  return function* ({ fields, states }) {
     let [closest, least, needed] = [0, Number.POSITIVE_INFINITY, 0];
-    states.forEach((state, index) => {
+    for (const [index, state] of states.entries()) {
+      yield 1;
       const margin = rule.margin(state);
       if (margin < least) [closest, least] = [index, margin];
       if (margin < 0) needed = Math.max(needed, fewestToSettle(rule, state));
-    });
+    }
     if (least < 0) return { stop: false, needed };
     return { stop: true, because: explain(rule, fields[closest], states[closest] as FieldState), needed: 0 };
   };
@@ -48,8 +50,8 @@ function explain(rule: FieldRule, field: Field | undefined, state: FieldState): 
 /** Stops when the replicates are near to each other on average. */
 export function judgeByDistance(epsilon: number): Judge {
   const distance = new MeanDistance();
-  return ({ table, fields, left }) => {
-    distance.update(table, fields);
+  return function* ({ table, fields, left }) {
+    yield* distance.update(table, fields);
     if (!distance.isWithin(epsilon)) return { stop: false, needed: distance.fewestToReach(epsilon, left) };
     const because = `the mean distance of ${table.rows} valid replicates is ${distance.mean.toFixed(3)}, at most ${epsilon}`;
     return { stop: true, because, needed: 0 };
@@ -57,4 +59,7 @@ export function judgeByDistance(epsilon: number): Judge {
 }
 
 /** Never stops. */
-export const judgeNothing: Judge = ({ left }) => ({ stop: false, needed: left });
+export const judgeNothing: Judge = function* ({ left }) {
+  yield 0;
+  return { stop: false, needed: left };
+};

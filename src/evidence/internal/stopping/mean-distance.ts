@@ -6,6 +6,7 @@
  * 2. Sums made before a field came, or before list items moved, are not used afterwards.
  */
 
+import type { Slices } from "../../../core/slices.ts";
 import type { Field } from "../field.ts";
 import { codeIn, RowDistances } from "../row-distance.ts";
 import type { ValueTable } from "../value-table.ts";
@@ -19,7 +20,7 @@ export class MeanDistance {
   #sum = 0;
 
   /** Takes in the rows that are new in the table. */
-  update(table: ValueTable, fields: readonly Field[]): void {
+  *update(table: ValueTable, fields: readonly Field[]): Slices<void> {
     if (table !== this.#table || fields.length !== this.#fields) {
       this.#table = table;
       this.#fields = fields.length;
@@ -27,7 +28,10 @@ export class MeanDistance {
       this.#totals = [];
       this.#sum = 0;
     }
-    for (let row = this.#totals.length; row < table.rows; row++) this.#add(row);
+    for (let row = this.#totals.length; row < table.rows; row++) {
+      this.#add(row);
+      yield ((fields.length + 1) * (row + 16)) / 64;
+    }
   }
 
   /** The mean distance of every two rows; 0 of fewer than two. */

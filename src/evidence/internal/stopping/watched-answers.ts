@@ -1,8 +1,9 @@
 import type { CompareOptions } from "../../../contract/bundle-options.ts";
+import type { Slices } from "../../../core/slices.ts";
 import { countVotes } from "../agreement.ts";
 import type { Field } from "../field.ts";
 import { FieldComparison } from "../field-comparison.ts";
-import { holdsList, tableOf } from "../list-alignment.ts";
+import { holdsList, tabulate } from "../list-alignment.ts";
 import { isAtOrBelow, pointerSegments } from "../pointer.ts";
 import { ValueTable } from "../value-table.ts";
 import type { FieldState } from "./field-rule.ts";
@@ -38,14 +39,14 @@ export class WatchedAnswers {
     return this.#pointers ? this.#fields : this.#table.fields;
   }
 
-  add(value: unknown): void {
+  *add(value: unknown): Slices<void> {
     this.#isMoving ||= this.#rules.movesListItems && holdsList(value);
     this.#values.push(value);
     if (this.#isMoving) {
-      this.#table = tableOf(this.#values, this.#rules);
+      this.#table = yield* tabulate(this.#values, this.#rules);
       this.#fields = [];
       this.#looked = 0;
-    } else this.#table.add(value);
+    } else yield* this.#table.adding(value);
     if (this.#pointers) this.#lookForFields(this.#pointers);
   }
 
@@ -64,18 +65,21 @@ export type Progress = Pick<FieldState, "valid" | "seen" | "left">;
  *
  * @param choices how many answers a field can have, by pointer or pattern
  */
-export function statesOf(
+export function* statesOf(
   fields: readonly Field[],
   choices: Readonly<Record<string, number>>,
   progress: Progress,
-): FieldState[] {
+): Slices<FieldState[]> {
   const { valid } = progress;
   if (fields.length === 0) return [{ ...progress, first: valid, second: 0, distinct: Math.min(1, valid) }];
-  return fields.map((field) => {
-    const { first, second, distinct } = countVotes(field);
+  const states: FieldState[] = [];
+  for (const field of fields) {
+    const { first, second, distinct } = yield* countVotes(field);
     const possible = choices[field.pointer] ?? choices[field.pattern] ?? 0;
-    return { ...progress, first, second, distinct: Math.max(distinct, possible), isTieByLikeness: field.isText };
-  });
+    states.push({ ...progress, first, second, distinct: Math.max(distinct, possible), isTieByLikeness: field.isText });
+    yield 1;
+  }
+  return states;
 }
 
 /** The least probability of a field to keep its leader over the replicates that are left; 0 before any has voted. */

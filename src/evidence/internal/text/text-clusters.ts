@@ -1,3 +1,4 @@
+import { atOnce, type Slices } from "../../../core/slices.ts";
 import { TextComparison, type TextRow } from "./text-comparison.ts";
 import { TextProfile } from "./text-profile.ts";
 
@@ -36,14 +37,12 @@ export function clusterTexts(
   similarity?: ((a: string, b: string) => number) | undefined,
 ): TextClusters {
   const profiles = new Map<string, TextProfile>();
-  return clusterProfiles(
-    texts.map((text) => {
-      const profile = profiles.get(text) ?? new TextProfile(text);
-      profiles.set(text, profile);
-      return profile;
-    }),
-    similarity,
-  );
+  const all = texts.map((text) => {
+    const profile = profiles.get(text) ?? new TextProfile(text);
+    profiles.set(text, profile);
+    return profile;
+  });
+  return atOnce(clusterProfiles(all, similarity));
 }
 
 /**
@@ -51,21 +50,36 @@ export function clusterTexts(
  *
  * @param answers texts that differ
  */
-export function closenessOf(answers: readonly { readonly text: string; readonly votes: number }[]): Float64Array {
+export function* closenessOf(
+  answers: readonly { readonly text: string; readonly votes: number }[],
+): Slices<Float64Array> {
   const weights = Float64Array.from(answers, ({ votes }) => votes);
-  const distinct = answers.map(({ text }) => ({ profile: new TextProfile(text), members: [] }));
-  return measure(rows(distinct), weights).degrees;
+  const distinct: DistinctText[] = [];
+  for (const { text } of answers) {
+    distinct.push({ profile: new TextProfile(text), members: [] });
+    yield 2 + text.length / 16;
+  }
+  return (yield* measure(rows(distinct), weights, distinct)).degrees;
 }
 
 type Similarity = (a: string, b: string) => number;
 
 /** `clusterTexts` of texts that are profiled already. */
-export function clusterProfiles(profiles: readonly TextProfile[], similarity?: Similarity | undefined): TextClusters {
+export function* clusterProfiles(
+  profiles: readonly TextProfile[],
+  similarity?: Similarity | undefined,
+): Slices<TextClusters> {
   const distinct = distinctTexts(profiles);
   const weights = Float64Array.from(distinct, ({ members }) => members.length);
-  const { links, degrees } = measure(similarity ? rowsBy(similarity, distinct) : rows(distinct), weights);
-  const clusters = linkedGroups(links)
-    .flatMap((group) => (group.length === 1 ? [group] : averageLinkWithin(group, links, weights)))
+  const { links, degrees } = yield* measure(
+    similarity ? rowsBy(similarity, distinct) : rows(distinct),
+    weights,
+    distinct,
+  );
+  const linked: number[][] = [];
+  for (const group of linkedGroups(links))
+    linked.push(...(group.length === 1 ? [group] : yield* averageLinkWithin(group, links, weights)));
+  const clusters = linked
     .map((cluster) => describe(cluster, distinct, degrees))
     .sort((a, b) => b.members.length - a.members.length || b.degree - a.degree || a.medoid - b.medoid);
   const { medoid = -1, degree = 0 } = clusters[0] ?? {};
@@ -112,10 +126,11 @@ function* rowsBy(similarity: Similarity, distinct: readonly DistinctText[]): Gen
  * How alike every two texts are, by the later one and the earlier, where that one is like any; and how close each is to
  * all, itself included.
  */
-function measure(
+function* measure(
   rows: Iterable<TextRow>,
   weights: Float64Array,
-): { links: (Float64Array | undefined)[]; degrees: Float64Array } {
+  distinct: readonly DistinctText[],
+): Slices<{ links: (Float64Array | undefined)[]; degrees: Float64Array }> {
   const links: (Float64Array | undefined)[] = [];
   const degrees = Float64Array.from(weights);
   for (const { similarities, overlaps } of rows) {
@@ -131,16 +146,17 @@ function measure(
     }
     degrees[row] = degree;
     links.push(mostAlike > 0 ? similarities.slice(0, row) : undefined);
+    yield 200 + row + (distinct[row] as DistinctText).profile.raw.length / 64;
   }
   return { links, degrees };
 }
 
 /** The clusters of texts that are linked with each other; texts of different groups are in different clusters. */
-function averageLinkWithin(
+function* averageLinkWithin(
   group: readonly number[],
   links: readonly (Float64Array | undefined)[],
   weights: Float64Array,
-): number[][] {
+): Slices<number[][]> {
   const size = group.length;
   const sums = new Float64Array(size * size);
   const own = group.map((text) => weights[text] as number);
@@ -152,8 +168,9 @@ function averageLinkWithin(
       sums[row * size + other] = sum;
       sums[other * size + row] = sum;
     }
+    yield row / 16;
   }
-  return averageLink(sums, own, leastSimilarity).map((items) => items.map((item) => group[item] as number));
+  return (yield* linkOnAverage(sums, own, leastSimilarity)).map((items) => items.map((item) => group[item] as number));
 }
 
 function describe(
@@ -182,12 +199,17 @@ function describe(
  * @returns the items of each cluster
  */
 export function averageLink(sums: Float64Array, weights: readonly number[], threshold: number): number[][] {
+  return atOnce(linkOnAverage(sums, weights, threshold));
+}
+
+function* linkOnAverage(sums: Float64Array, weights: readonly number[], threshold: number): Slices<number[][]> {
   const clusters = new Linkage(sums, weights);
   const settled: number[][] = [];
   const chain: number[] = [];
   for (let start = clusters.first(); start !== undefined; start = clusters.first()) {
     chain.push(start);
     while (chain.length > 0) {
+      yield weights.length / 16;
       const end = chain.at(-1) as number;
       const previous = chain.at(-2);
       const nearest = clusters.nearest(end, previous);

@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../src/core/random.ts";
+import { atOnce, inSlices, type Slices } from "../../src/core/slices.ts";
+import { summarizeParts, summarizingParts } from "../../src/evidence/internal/parts.ts";
+import { createSlicedRule, createStoppingRule } from "../../src/evidence/stopping.ts";
+
+/** Pauses after every yield, so that every place is one where other work may come in between. */
+async function pausingEverywhere<T>(work: Slices<T>): Promise<T> {
+  for (let next = work.next(); ; next = work.next()) {
+    if (next.done) return next.value;
+    await undefined;
+  }
+}
+
+const answer = fc.record({
+  items: fc.array(fc.record({ sku: fc.constantFrom("a", "b", "c"), count: fc.nat(3) }), { maxLength: 5 }),
+  text: fc.constantFrom("yes", "Yes.", "no", "a text that is longer than sixty-four characters, and says little else"),
+});
+const replicates = fc
+  .array(answer, { maxLength: 8 })
+  .map((all) => all.map((data, index) => ({ id: `r${index}`, data })));
+
+describe("work in slices", () => {
+  it("summarises as it does at once, also while others are summarised", async () => {
+    await fc.assert(
+      fc.asyncProperty(replicates, replicates, async (one, other) => {
+        const sliced = await Promise.all([one, other].map((given) => pausingEverywhere(summarizingParts(given))));
+        expect(sliced.map(plain)).toEqual([one, other].map((given) => plain(summarizeParts(given))));
+      }),
+    );
+  });
+
+  it("stops as it does at once", async () => {
+    await fc.assert(
+      fc.asyncProperty(replicates, fc.constantFrom("lossless", "horizon", "epsilon" as const), async (given, rule) => {
+        const [now, sliced] = [createStoppingRule({ k: 8, rule }), createSlicedRule({ k: 8, rule })];
+        for (const { data } of given) expect(await pausingEverywhere(sliced.observe(data))).toEqual(now.observe(data));
+      }),
+    );
+  });
+
+  it.each([
+    ["lists of rows", 20, largeLists(20, 200)],
+    ["many answers", 5, largeLists(1_000, 5)],
+    ["long texts", 3, texts(8, 200_000)],
+  ])("lets the event loop turn while %s are summarised", async (_, fewest, given) => {
+    let [turns, isDone] = [0, false];
+    const turn = () => {
+      turns++;
+      if (!isDone) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const summary = await inSlices(summarizingParts<unknown>(given));
+    isDone = true;
+    expect(turns).toBeGreaterThanOrEqual(fewest);
+    expect(summary.validCount).toBe(given.length);
+  });
+
+  it("is done on return where it is small", () => {
+    expect(inSlices(summarizingParts([{ id: "r1", data: { a: 1 } }]))).toMatchObject({ validCount: 1 });
+  });
+
+  it("never takes more steps at a time than a slice has", () => {
+    const work = summarizingParts(largeLists(20, 100));
+    const steps: number[] = [];
+    for (let next = work.next(); !next.done; next = work.next()) steps.push(next.value);
+    expect(Math.max(...steps)).toBeLessThan(4_000);
+  });
+
+  it("hands on what the work throws", async () => {
+    function* failing(): Slices<never> {
+      yield 10_000;
+      throw new Error("no");
+    }
+    expect(() => atOnce(failing())).toThrow("no");
+    await expect(inSlices(failing())).rejects.toThrow("no");
+  });
+});
+
+function plain(summary: ReturnType<typeof summarizeParts>) {
+  return { ...summary, pairwiseDistance: summary.pairwiseDistance };
+}
+
+function largeLists(count: number, rows: number) {
+  const random = seededRandom(3);
+  const cell = (index: number) => (random.next() < 0.3 ? Math.floor(1e6 * random.next()) : index);
+  return Array.from({ length: count }, (_, list) => ({
+    id: `r${list}`,
+    data: { items: Array.from({ length: rows }, (_, row) => ({ name: `row ${cell(row)}`, count: cell(row) })) },
+  }));
+}
+
+function texts(count: number, length: number) {
+  const random = seededRandom(4);
+  const word = () => Math.floor(1e6 * random.next()).toString(36);
+  return Array.from({ length: count }, (_, index) => ({
+    id: `r${index}`,
+    data: Array.from({ length: length / 5 }, word).join(" "),
+  }));
+}
