@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   type AnyOrchestratorError,
   BudgetExceeded,
@@ -24,7 +24,7 @@ const errors = [
 ];
 
 describe.each(errors.map((error) => [error.name, error] as const))("%s", (name, error) => {
-  it("is an error of ours with a name and a code of its own, and no other one", () => {
+  test("is an error of ours with a name and a code of its own, and no other one", () => {
     expect(error).toBeInstanceOf(OrchestratorError);
     expect(isOrchestratorError(error)).toBe(true);
     expect(error.constructor.name).toBe(name);
@@ -36,7 +36,7 @@ describe.each(errors.map((error) => [error.name, error] as const))("%s", (name, 
 });
 
 describe("the message of an error", () => {
-  it("names the ceiling, its unit, what was needed and what to raise", () => {
+  test("names the ceiling, its unit, what was needed and what to raise", () => {
     expect(errors[0]).toMatchObject({ budgetType: "tokens", limit: 100, actual: 120, partial, cause });
     expect(errors[0]!.message).toBe(
       "Budget exceeded: tokens is limited to 100 tokens, and 120 are needed. Raise the ceiling (options.budget.tokens; of a bundle globalBudget.tokens, of a replicate perReplicateBudget.tokens), or ask for less.",
@@ -46,36 +46,36 @@ describe("the message of an error", () => {
     expect(new BudgetExceeded("costUsd", 5, 6)).not.toHaveProperty("partial");
   });
 
-  it("keeps what a tool threw, strings too", () => {
+  test("keeps what a tool threw, strings too", () => {
     expect(errors[1]).toMatchObject({ toolName: "triage", error: cause, cause });
     expect(new ToolExecutionError("t", "a string").message).toBe('Tool "t" failed: a string');
     expect(new ToolExecutionError("t", undefined).message).toContain("undefined");
   });
 
-  it("says whether a key is taken by another request or by a run in flight", () => {
+  test("says whether a key is taken by another request or by a run in flight", () => {
     expect(errors[2]).toMatchObject({ key: "key-1", reason: "fingerprint" });
     expect(errors[2]!.message).toBe("Conflict for key key-1: another request has it");
     expect(new ConflictError("k", "m", { reason: "in_flight" }).reason).toBe("in_flight");
   });
 
-  it("carries the reason of a cancellation, whatever it is, and what was paid for by then", () => {
+  test("carries the reason of a cancellation, whatever it is, and what was paid for by then", () => {
     expect(errors[3]).toMatchObject({ cause: "user left", partial });
     expect(new CancelledError(undefined).message).toContain("cancelled");
   });
 
-  it("names the registered tools and the nearest of them, or says that there are none", () => {
+  test("names the registered tools and the nearest of them, or says that there are none", () => {
     expect(errors[5]).toMatchObject({ available: ["triage", "lookup"] });
     expect(errors[5]!.message).toContain('Did you mean "triage"?');
     expect(new ToolNotFoundError("x", []).message).toContain("No tool is registered");
   });
 
-  it("says for each tool why it cannot run", () => {
+  test("says for each tool why it cannot run", () => {
     expect(errors[6]).toMatchObject({ reasons: { triage: "its circuit is open" }, cause });
     expect(errors[6]!.message).toBe("No tool can run:\n  - triage: its circuit is open");
   });
 });
 
-it("anything caught narrows to our errors by its code", () => {
+test("anything caught narrows to our errors by its code", () => {
   const sayAll = (error: AnyOrchestratorError): unknown => {
     switch (error.code) {
       case "BUDGET_EXCEEDED":

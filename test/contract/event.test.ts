@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { EventManager, type OrchestrationEvent } from "../../src/contract/event.ts";
 import { InvalidOptionsError } from "../../src/index.ts";
 import { createFakeClock } from "../../src/testing.ts";
@@ -8,7 +8,7 @@ const warning: OrchestrationEvent = { ...base, type: "warning", message: "carefu
 const delta: OrchestrationEvent = { ...base, type: "delta", text: "a" };
 
 describe("an event manager", () => {
-  it("tells the listeners of a type of that type, those of * of all, in order", () => {
+  test("tells the listeners of a type of that type, those of * of all, in order", () => {
     const events = new EventManager();
     const heard: string[] = [];
     events.on("warning", (event) => heard.push(`warning ${event.message}`));
@@ -18,7 +18,7 @@ describe("an event manager", () => {
     expect(heard).toEqual(["any delta", "warning careful", "any warning"]);
   });
 
-  it("hands a run's events on as they are", () => {
+  test("hands a run's events on as they are", () => {
     const events = new EventManager();
     const heard: unknown[] = [];
     events.on("*", (event) => heard.push(event));
@@ -26,7 +26,7 @@ describe("an event manager", () => {
     expect(heard[0]).toBe(warning);
   });
 
-  it("tells nobody more once they left, and leaves the others", () => {
+  test("tells nobody more once they left, and leaves the others", () => {
     const events = new EventManager();
     const heard: string[] = [];
     const off = events.on("delta", () => heard.push("first"));
@@ -36,7 +36,7 @@ describe("an event manager", () => {
     expect(heard).toEqual(["second"]);
   });
 
-  it("refuses a listener for a type that no event has, naming the nearest", () => {
+  test("refuses a listener for a type that no event has, naming the nearest", () => {
     const events = new EventManager();
     const listenTo = (type: unknown) => () => events.on(type as "delta", () => {});
     expect(listenTo("replicate_dome")).toThrow(InvalidOptionsError);
@@ -47,7 +47,7 @@ describe("an event manager", () => {
     expect(listenTo(undefined)).toThrow(/got undefined/);
   });
 
-  it("numbers and dates what is emitted outside of a run", () => {
+  test("numbers and dates what is emitted outside of a run", () => {
     const events = new EventManager({ clock: createFakeClock(0) });
     const heard: OrchestrationEvent[] = [];
     events.on("progress", (event) => heard.push(event));
@@ -59,7 +59,7 @@ describe("an event manager", () => {
     ]);
   });
 
-  it("reports listeners that throw or reject, and goes on", async () => {
+  test("reports listeners that throw or reject, and goes on", async () => {
     const errors: unknown[] = [];
     const events = new EventManager({ onListenerError: (error) => errors.push(error) });
     events.on("delta", () => {

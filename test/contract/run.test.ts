@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { bundleOptions } from "../../src/contract/bundle-options.ts";
 import { orchestrationConfig } from "../../src/contract/config.ts";
 import { ToolExecutionError } from "../../src/contract/errors.ts";
@@ -17,12 +17,12 @@ const partial: OrchestrationOutput<string> = { ...base, status: "partial", conte
 const failed: OrchestrationOutput<string> = { ...base, status: "failed", content: null, errors: { triage: failure } };
 
 describe("unwrap", () => {
-  it("gives the content of an output that has one", () => {
+  test("gives the content of an output that has one", () => {
     expect(unwrap(completed)).toBe("fine");
     expect(unwrap(partial)).toBe("half");
   });
 
-  it("throws what failed, with the tool's name and the failure's facts", () => {
+  test("throws what failed, with the tool's name and the failure's facts", () => {
     const thrown = (() => {
       try {
         return unwrap(failed);
@@ -34,14 +34,14 @@ describe("unwrap", () => {
     expect(thrown).toMatchObject({ toolName: "triage", message: 'Tool "triage" failed: busy', error: failure });
   });
 
-  it("throws the last failure where fallbacks failed as well, and something where none was recorded", () => {
+  test("throws the last failure where fallbacks failed as well, and something where none was recorded", () => {
     const errors = { triage: failure, cheap: { ...failure, message: "down" } };
     expect(() => unwrap({ ...failed, errors })).toThrow('Tool "cheap" failed: down');
     expect(() => unwrap({ ...failed, errors: {} })).toThrow('Tool "triage" failed: no error was recorded');
   });
 });
 
-it("an output has evidence where its content holds a bundle, and it did not fail", () => {
+test("an output has evidence where its content holds a bundle, and it did not fail", () => {
   const content = { evidenceBundle: bundleOf(["yes"]) };
   expect(hasEvidence({ ...completed, content } as OrchestrationOutput<any>)).toBe(true);
   expect(hasEvidence({ ...partial, content } as OrchestrationOutput<any>)).toBe(true);
@@ -52,11 +52,11 @@ it("an output has evidence where its content holds a bundle, and it did not fail
 });
 
 describe("the options of a run", () => {
-  it("have the documented defaults", () => {
+  test("have the documented defaults", () => {
     expect(resolveOptions(orchestrationConfig, {})).toEqual({ maxParallel: 10, streaming: false });
   });
 
-  it.each([
+  test.each([
     [{ maxParallel: 0 }, "options.maxParallel"],
     [{ timeoutMs: -1 }, "options.timeoutMs"],
     [{ budget: { tokens: 1.5 } }, "options.budget.tokens"],
@@ -70,18 +70,18 @@ describe("the options of a run", () => {
     expect(() => resolveOptions(orchestrationConfig, given)).toThrow(`${path}: got`);
   });
 
-  it("send what belongs to the tool to the tool's options, and back", () => {
+  test("send what belongs to the tool to the tool's options, and back", () => {
     expect(() => resolveOptions(orchestrationConfig, { epsilon: 0.1 })).toThrow("Move it to toolOptions.epsilon.");
     expect(() => resolveOptions(bundleOptions, { budget: { tokens: 1 } })).toThrow("Move it to options.budget.");
   });
 
-  it("guess at what was meant inside a budget", () => {
+  test("guess at what was meant inside a budget", () => {
     expect(() => resolveOptions(orchestrationConfig, { budget: { costUSD: 1 } })).toThrow('did you mean "costUsd"?');
   });
 });
 
 describe("the options of a bundle", () => {
-  it("have the documented defaults", () => {
+  test("have the documented defaults", () => {
     expect(resolveOptions(bundleOptions, {})).toEqual({
       k: 3,
       epsilon: 0.2,
@@ -91,7 +91,7 @@ describe("the options of a bundle", () => {
     });
   });
 
-  it.each([
+  test.each([
     { k: 0 },
     { k: 2.5 },
     { seeds: [-1] },
@@ -107,7 +107,7 @@ describe("the options of a bundle", () => {
     expect(() => resolveOptions(bundleOptions, given)).toThrow(InvalidOptionsError);
   });
 
-  it.each([
+  test.each([
     { stopping: { rule: "beta", threshold: 0.95 } },
     { compare: { tolerance: { absolute: 0.5 }, lists: { key: "id" }, byPath: { "/a": { text: true } } } },
     { schema: { type: "object" }, fields: ["/a"], perReplicateBudget: { tokens: 5 } },

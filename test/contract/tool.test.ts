@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { isSelfGuarding, markSelfGuarding, runtimeOf, type ToolRuntime, withRuntime } from "../../src/contract/call.ts";
 import { Tool, type ToolContext } from "../../src/contract/tool.ts";
 
@@ -10,11 +10,11 @@ class Plain extends Tool {
 }
 
 describe("a tool", () => {
-  it("has a version and a description unless it gives its own", () => {
+  test("has a version and a description unless it gives its own", () => {
     expect(new Plain()).toMatchObject({ name: "plain", version: "1.0.0", description: "" });
   });
 
-  it("may declare its facts by a field, a getter or an assignment", () => {
+  test("may declare its facts by a field, a getter or an assignment", () => {
     class ByField extends Plain {
       override readonly version = "2.0.0";
     }
@@ -37,7 +37,7 @@ describe("a tool", () => {
     expect(new Plain().version).toBe("1.0.0");
   });
 
-  it("guards its own calls only where its class says so", () => {
+  test("guards its own calls only where its class says so", () => {
     class SelfGuarding extends Plain {}
     markSelfGuarding(SelfGuarding.prototype);
     expect(isSelfGuarding(new SelfGuarding())).toBe(true);
@@ -45,7 +45,7 @@ describe("a tool", () => {
   });
 });
 
-it("keeps the runtime of a context that is spread, and out of its JSON", () => {
+test("keeps the runtime of a context that is spread, and out of its JSON", () => {
   const context = { traceId: "t" } as ToolContext;
   const what = { maxParallel: 3 } as ToolRuntime;
   const lending = withRuntime(context, what);

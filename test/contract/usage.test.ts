@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   addCost,
   addSpent,
@@ -36,7 +36,7 @@ const anyUsage: fc.Arbitrary<Usage> = fc
 const counted = (usage: Usage): Usage => ({ ...usage, requests: usage.requests ?? 1 });
 
 describe("the sum of usages", () => {
-  it("does not depend on their order or grouping, and nothing adds nothing", () => {
+  test("does not depend on their order or grouping, and nothing adds nothing", () => {
     fc.assert(
       fc.property(anyUsage, anyUsage, anyUsage, (a, b, c) => {
         expect(addUsage(a, b)).toEqual(addUsage(b, a));
@@ -46,7 +46,7 @@ describe("the sum of usages", () => {
     );
   });
 
-  it("keeps the total the sum of its parts, and changes neither usage", () => {
+  test("keeps the total the sum of its parts, and changes neither usage", () => {
     fc.assert(
       fc.property(anyUsage, anyUsage, (a, b) => {
         const sum = addUsage(Object.freeze(a), Object.freeze(b));
@@ -56,7 +56,7 @@ describe("the sum of usages", () => {
     );
   });
 
-  it("of two failed attempts is theirs, once", () => {
+  test("of two failed attempts is theirs, once", () => {
     const attempts = [
       { inputTokens: 2, outputTokens: 3, totalTokens: 5 },
       { inputTokens: 5, outputTokens: 7, totalTokens: 12 },
@@ -71,13 +71,13 @@ describe("the sum of usages", () => {
 });
 
 describe("the sum of costs", () => {
-  it("is unknown as soon as one of them is", () => {
+  test("is unknown as soon as one of them is", () => {
     expect(addCost(0.25, 0.5)).toBe(0.75);
     expect(addCost(0, null)).toBeNull();
     expect(addCost(null, null)).toBeNull();
   });
 
-  it("starts from nothing spent, which nobody can change", () => {
+  test("starts from nothing spent, which nobody can change", () => {
     const spent = { usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2, requests: 1 }, costUsd: 0.1 };
     expect(addSpent(nothingSpent, spent)).toEqual(spent);
     expect(Object.isFrozen(nothingSpent) && Object.isFrozen(nothingSpent.usage)).toBe(true);
@@ -85,7 +85,7 @@ describe("the sum of costs", () => {
 });
 
 describe("usage that leaves something out", () => {
-  it.each([
+  test.each([
     [
       { inputTokens: 3, outputTokens: 7 },
       { inputTokens: 3, outputTokens: 7, totalTokens: 10 },
@@ -110,12 +110,12 @@ describe("usage that leaves something out", () => {
     for (const usage of leftOut) expect(toSpent(usage as Usage, 1)).toEqual({ usage: whole, costUsd: 1 });
   });
 
-  it("that leaves nothing out is the same", () => {
+  test("that leaves nothing out is the same", () => {
     const usage = { inputTokens: 3, outputTokens: 7, totalTokens: 12 };
     expect(completeUsage(usage)).toBe(usage);
   });
 
-  it.each([{ inputTokens: -1 }, { outputTokens: "7" }, { totalTokens: Infinity }, "many"])(
+  test.each([{ inputTokens: -1 }, { outputTokens: "7" }, { totalTokens: Infinity }, "many"])(
     "%o is refused, for nobody can count it",
     (usage) => {
       expect(() => toSpent(usage as never, 0)).toThrow(/cannot be counted/);

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { canonicalJson, fingerprint, snapshot } from "../../src/core/canonical.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 
@@ -15,7 +15,7 @@ function reversed(value: unknown): unknown {
 }
 
 describe("canonical JSON", () => {
-  it("is the same whatever the order of the keys, and means the value", () => {
+  test("is the same whatever the order of the keys, and means the value", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(canonicalJson(reversed(value))).toBe(canonicalJson(value));
@@ -24,7 +24,7 @@ describe("canonical JSON", () => {
     );
   });
 
-  it("orders keys by code units and writes numbers as RFC 8785 does", () => {
+  test("orders keys by code units and writes numbers as RFC 8785 does", () => {
     expect(
       canonicalJson({ "\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\ud83d\ude00": 5, "\u0080": 6, "\u00f6": 7 }),
     ).toBe('{"\\r":2,"1":4,"\u0080":6,"\u00f6":7,"\u20ac":1,"\ud83d\ude00":5,"\ufb33":3}');
@@ -34,25 +34,25 @@ describe("canonical JSON", () => {
     expect(canonicalJson(undefined)).toBe("null");
   });
 
-  it("tells halves of surrogate pairs apart, in values and in keys", () => {
+  test("tells halves of surrogate pairs apart, in values and in keys", () => {
     const texts = ["\ud83d", "\ud83e", "\ude00", "\\ud83d", "\ud83d\ude00", "\\\ud83d"];
     const values = texts.flatMap((text) => [text, { [text]: 1 }]);
     expect(new Set(values.map(fingerprint)).size).toBe(values.length);
     for (const value of values) expect(canonicalJson(value).isWellFormed()).toBe(true);
   });
 
-  it("refuses what it has no text for", () => {
+  test("refuses what it has no text for", () => {
     for (const value of [Number.NaN, 1n, [Number.POSITIVE_INFINITY]]) expect(() => canonicalJson(value)).toThrow();
   });
 
-  it("has a fingerprint of SHA-256", () => {
+  test("has a fingerprint of SHA-256", () => {
     expect(fingerprint({})).toBe("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
     expect(fingerprint({ a: 1, b: [] })).toBe(fingerprint({ b: [], a: 1 }));
   });
 });
 
 describe("a snapshot", () => {
-  it("equals the value, shares none of its objects, and cannot be changed", () => {
+  test("equals the value, shares none of its objects, and cannot be changed", () => {
     const everyObject = (value: unknown): object[] =>
       typeof value === "object" && value !== null ? [value, ...Object.values(value).flatMap(everyObject)] : [];
     fc.assert(
@@ -68,7 +68,7 @@ describe("a snapshot", () => {
     );
   });
 
-  it("keeps prototype keys as plain keys", () => {
+  test("keeps prototype keys as plain keys", () => {
     const value = JSON.parse('{"__proto__":{"polluted":true},"constructor":1}');
     const copied = snapshot(value, "request");
     expect(JSON.stringify(copied)).toBe('{"__proto__":{"polluted":true},"constructor":1}');
@@ -76,7 +76,7 @@ describe("a snapshot", () => {
     expect((copied as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
-  it("leaves dates, buffers, class instances and functions as they are", () => {
+  test("leaves dates, buffers, class instances and functions as they are", () => {
     class Point {
       x = 1;
     }
@@ -86,7 +86,7 @@ describe("a snapshot", () => {
     expect(Object.isFrozen(copied.point)).toBe(false);
   });
 
-  it("refuses a value that contains itself, naming the place, and takes one that occurs twice", () => {
+  test("refuses a value that contains itself, naming the place, and takes one that occurs twice", () => {
     const cycle: { list: unknown[] } = { list: [] };
     cycle.list.push({ back: cycle });
     expect(() => snapshot(cycle, "request")).toThrow("request.list[0].back");
@@ -94,7 +94,7 @@ describe("a snapshot", () => {
     expect(snapshot({ a: shared, b: [shared] }, "request")).toEqual({ a: { x: 1 }, b: [{ x: 1 }] });
   });
 
-  it("refuses what is too deep for JSON, before the stack runs out", () => {
+  test("refuses what is too deep for JSON, before the stack runs out", () => {
     const nest = (levels: number) => JSON.parse("[".repeat(levels) + "]".repeat(levels));
     expect(() => snapshot(nest(1_000), "request")).not.toThrow();
     for (const levels of [1_001, 100_000]) expect(() => snapshot(nest(levels), "request")).toThrow(InvalidOptionsError);

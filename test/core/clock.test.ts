@@ -1,16 +1,16 @@
 import { getEventListeners } from "node:events";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Clock, schedule, systemClock, timestamp } from "../../src/core/clock.ts";
 import { createFakeClock } from "../../src/testing.ts";
 
 describe("the real clock", () => {
-  it("never goes backwards, and tells the time of day", () => {
+  test("never goes backwards, and tells the time of day", () => {
     const times = Array.from({ length: 1_000 }, () => systemClock.now());
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(60_000);
   });
 
-  it("calls back at once what is overdue, without a warning of Node's", async () => {
+  test("calls back at once what is overdue, without a warning of Node's", async () => {
     const warnings: Error[] = [];
     const hear = (warning: Error) => void warnings.push(warning);
     process.on("warning", hear);
@@ -20,7 +20,7 @@ describe("the real clock", () => {
     expect(warnings).toEqual([]);
   });
 
-  it("never calls back before the time has passed, by its own measure, fractions of a millisecond included", async () => {
+  test("never calls back before the time has passed, by its own measure, fractions of a millisecond included", async () => {
     const earlyMs: number[] = [];
     const delaysMs = Array.from({ length: 300 }, (_, index) => 1 + (index % 40) / 10);
     for (let turn = 0; turn < delaysMs.length; turn += 30) {
@@ -39,7 +39,7 @@ describe("the real clock", () => {
     beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
     afterEach(() => void vi.useRealTimers());
 
-    it("sleeps as long as it is asked to, and leaves no listener", async () => {
+    test("sleeps as long as it is asked to, and leaves no listener", async () => {
       const { signal } = new AbortController();
       let isAwake = false;
       const sleeping = systemClock.sleep(250, { signal }).then(() => {
@@ -53,7 +53,7 @@ describe("the real clock", () => {
       expect(vi.getTimerCount()).toBe(0);
     });
 
-    it("wakes in the tick of an abort, with its reason, and leaves no timer", async () => {
+    test("wakes in the tick of an abort, with its reason, and leaves no timer", async () => {
       const controller = new AbortController();
       const reason = new Error("enough");
       const sleeping = systemClock.sleep(60_000, { signal: controller.signal });
@@ -64,7 +64,7 @@ describe("the real clock", () => {
       expect(vi.getTimerCount()).toBe(0);
     });
 
-    it("waits for more than the 24.8 days that one timer can wait", async () => {
+    test("waits for more than the 24.8 days that one timer can wait", async () => {
       const days = 24 * 60 * 60 * 1000;
       let isAwake = false;
       systemClock.schedule(() => {
@@ -76,7 +76,7 @@ describe("the real clock", () => {
       expect(isAwake).toBe(true);
     });
 
-    it("forgets what it was to do once that is cancelled, even after the first 24.8 days", async () => {
+    test("forgets what it was to do once that is cancelled, even after the first 24.8 days", async () => {
       const days = 24 * 60 * 60 * 1000;
       const cancel = systemClock.schedule(() => expect.unreachable(), 60 * days);
       await vi.advanceTimersByTimeAsync(30 * days);
@@ -102,7 +102,7 @@ describe("schedule, on a clock that only sleeps", () => {
     return { fake, clock };
   };
 
-  it("calls back once, when it is due", async () => {
+  test("calls back once, when it is due", async () => {
     const { fake, clock } = sleepingOnly();
     let calls = 0;
     schedule(clock, () => calls++, 100);
@@ -112,7 +112,7 @@ describe("schedule, on a clock that only sleeps", () => {
     expect(calls).toBe(1);
   });
 
-  it("does not call back once it is cancelled, and leaves no timer", async () => {
+  test("does not call back once it is cancelled, and leaves no timer", async () => {
     const { fake, clock } = sleepingOnly();
     const cancel = schedule(clock, () => expect.unreachable(), 100);
     await fake.advance(50);
@@ -121,7 +121,7 @@ describe("schedule, on a clock that only sleeps", () => {
     await fake.advance(100);
   });
 
-  it("does not call back either where it is cancelled in the moment in which it is due", async () => {
+  test("does not call back either where it is cancelled in the moment in which it is due", async () => {
     let wake = () => {};
     const clock: Clock = {
       now: () => 0,
@@ -137,6 +137,6 @@ describe("schedule, on a clock that only sleeps", () => {
   });
 });
 
-it("a timestamp is the clock's time in ISO 8601", () => {
+test("a timestamp is the clock's time in ISO 8601", () => {
   expect(timestamp(createFakeClock(Date.UTC(2026, 0, 2, 3, 4, 5, 6)))).toBe("2026-01-02T03:04:05.006Z");
 });

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Emitter, readerCapacity } from "../../src/core/emitter.ts";
 
 async function readAll<E>(reader: AsyncIterable<E>): Promise<E[]> {
@@ -13,7 +13,7 @@ async function readAll<E>(reader: AsyncIterable<E>): Promise<E[]> {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("a listener of an emitter", () => {
-  it("hears every event, in order, until it is taken away", () => {
+  test("hears every event, in order, until it is taken away", () => {
     const emitter = new Emitter<number>();
     const heard: number[] = [];
     const off = emitter.on((event) => heard.push(event));
@@ -24,7 +24,7 @@ describe("a listener of an emitter", () => {
     expect(heard).toEqual([1, 2, 3]);
   });
 
-  it("added twice hears twice, and is taken away one by one", () => {
+  test("added twice hears twice, and is taken away one by one", () => {
     const emitter = new Emitter<number>();
     const heard: number[] = [];
     const listener = (event: number) => heard.push(event);
@@ -36,7 +36,7 @@ describe("a listener of an emitter", () => {
     expect(heard).toEqual([1, 1, 2]);
   });
 
-  it("that throws or rejects disturbs neither the producer nor another listener, and is told of", async () => {
+  test("that throws or rejects disturbs neither the producer nor another listener, and is told of", async () => {
     const errors: unknown[] = [];
     const heard: number[] = [];
     const emitter = new Emitter<number>({ onListenerError: (error) => errors.push(error) });
@@ -53,7 +53,7 @@ describe("a listener of an emitter", () => {
     expect(errors.toSorted()).toEqual(["rejected", "thenable", "thrown"]);
   });
 
-  it("that throws, told to someone who throws as well, still disturbs nobody", async () => {
+  test("that throws, told to someone who throws as well, still disturbs nobody", async () => {
     const emitter = new Emitter<number>({
       onListenerError: () => {
         throw new Error("the handler fails too");
@@ -70,7 +70,7 @@ describe("a listener of an emitter", () => {
     expect(heard).toEqual([1]);
   });
 
-  it("that makes further events does not bring those of the others out of order", () => {
+  test("that makes further events does not bring those of the others out of order", () => {
     const emitter = new Emitter<number>();
     const heard: number[] = [];
     emitter.on((event) => {
@@ -81,7 +81,7 @@ describe("a listener of an emitter", () => {
     expect(heard).toEqual([1, 2, 3]);
   });
 
-  it("that ends the emitter leaves the others the events from before the end", () => {
+  test("that ends the emitter leaves the others the events from before the end", () => {
     const emitter = new Emitter<number>();
     const heard: number[] = [];
     emitter.on((event) => {
@@ -98,7 +98,7 @@ describe("a listener of an emitter", () => {
 });
 
 describe("a reader of an emitter", () => {
-  it("gets each event once, in order, and ends after the last, however emits and reads interleave", async () => {
+  test("gets each event once, in order, and ends after the last, however emits and reads interleave", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 5 })), async (bursts) => {
         const emitter = new Emitter<number>();
@@ -115,7 +115,7 @@ describe("a reader of an emitter", () => {
     );
   });
 
-  it("gets what was emitted between its making and its first read, and nothing from before", async () => {
+  test("gets what was emitted between its making and its first read, and nothing from before", async () => {
     const emitter = new Emitter<number>();
     emitter.emit(0);
     const reader = emitter.read();
@@ -126,7 +126,7 @@ describe("a reader of an emitter", () => {
     expect(await readAll(emitter.read())).toEqual([]);
   });
 
-  it("answers several reads at once in their order", async () => {
+  test("answers several reads at once in their order", async () => {
     const emitter = new Emitter<number>();
     const reader = emitter.read();
     const reads = Promise.all([reader.next(), reader.next(), reader.next()]);
@@ -137,7 +137,7 @@ describe("a reader of an emitter", () => {
     expect(await reader.next()).toEqual({ value: undefined, done: true });
   });
 
-  it("ends with the error that it is given, once, after what came before it", async () => {
+  test("ends with the error that it is given, once, after what came before it", async () => {
     const emitter = new Emitter<number>();
     const [reading, waiting] = [emitter.read(), emitter.read()];
     const waited = [waiting.next(), waiting.next(), waiting.next()];
@@ -151,7 +151,7 @@ describe("a reader of an emitter", () => {
     expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   });
 
-  it("left early says so once, and holds nothing more; left after the end says nothing", async () => {
+  test("left early says so once, and holds nothing more; left after the end says nothing", async () => {
     let left = 0;
     const emitter = new Emitter<number>();
     const reader = emitter.read(() => left++);
@@ -168,14 +168,14 @@ describe("a reader of an emitter", () => {
     expect(left).toBe(1);
   });
 
-  it("left while it waits ends the waiting", async () => {
+  test("left while it waits ends the waiting", async () => {
     const reader = new Emitter<number>().read();
     const waiting = reader.next();
     await reader.return?.();
     expect(await waiting).toEqual({ value: undefined, done: true });
   });
 
-  it("that falls behind holds only so many events that it can do without, and all of the others", async () => {
+  test("that falls behind holds only so many events that it can do without, and all of the others", async () => {
     const emitter = new Emitter<{ isNeeded: boolean }>({ isDroppable: (event) => !event.isNeeded });
     const reader = emitter.read();
     const extra = 1_000;
@@ -187,7 +187,7 @@ describe("a reader of an emitter", () => {
     expect(events.filter((event) => event.isNeeded)).toHaveLength(extra);
   });
 
-  it("that is always a little behind does not keep what it has read", async () => {
+  test("that is always a little behind does not keep what it has read", async () => {
     const emitter = new Emitter<{ ref: WeakRef<object>; payload: object }>();
     const reader = emitter.read();
     const refs: WeakRef<object>[] = [];

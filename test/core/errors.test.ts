@@ -1,10 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvalidOptionsError, messageOf, OrchestratorError, showValue } from "../../src/core/errors.ts";
 
 describe("an error of ours", () => {
   const error = new InvalidOptionsError([{ path: "options.k", given: -1, allowed: "a whole number of at least 1" }]);
 
-  it("is recognised by its class, and by its mark where a copy of the package made it", async () => {
+  test("is recognised by its class, and by its mark where a copy of the package made it", async () => {
     expect(OrchestratorError.isInstance(error)).toBe(true);
     expect(InvalidOptionsError.isInstance(error)).toBe(true);
     const path = "../../src/core/errors.ts?copy";
@@ -15,24 +15,24 @@ describe("an error of ours", () => {
     expect(OrchestratorError.isInstance(foreign)).toBe(true);
   });
 
-  it.each([new Error("x"), { code: "INVALID_OPTIONS" }, null, undefined, "INVALID_OPTIONS"])("is not %j", (other) => {
+  test.each([new Error("x"), { code: "INVALID_OPTIONS" }, null, undefined, "INVALID_OPTIONS"])("is not %j", (other) => {
     expect(InvalidOptionsError.isInstance(other)).toBe(false);
     expect(OrchestratorError.isInstance(other)).toBe(false);
   });
 
-  it("is none that cannot be looked at", () => {
+  test("is none that cannot be looked at", () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
     expect(OrchestratorError.isInstance(proxy)).toBe(false);
   });
 
-  it("carries its name, its code and its facts, and hides its mark", () => {
+  test("carries its name, its code and its facts, and hides its mark", () => {
     expect(error).toMatchObject({ name: "InvalidOptionsError", code: "INVALID_OPTIONS" });
     expect(error.message).toBe("options.k: got -1; allowed: a whole number of at least 1");
     expect(Object.keys(error)).not.toContain("Symbol(steer-llm-sdk.error)");
   });
 
-  it("names every fault, a line each", () => {
+  test("names every fault, a line each", () => {
     const two = new InvalidOptionsError([
       error.issues[0]!,
       { path: "options.budget", given: "5 €", allowed: "an object" },
@@ -46,7 +46,7 @@ describe("a shown value", () => {
   const cycle: unknown[] = [];
   cycle.push(cycle);
 
-  it.each([
+  test.each([
     ["text", '"text"'],
     ["x".repeat(1_000), `"${"x".repeat(78)}…`],
     [5, "5"],
@@ -63,7 +63,7 @@ describe("a shown value", () => {
   ])("of %o is one short line", (value, shown) => expect(showValue(value)).toBe(shown));
 });
 
-it("shows a value that cannot be read as one", () => {
+test("shows a value that cannot be read as one", () => {
   const broken = () => {
     throw new Error("trap");
   };
@@ -75,7 +75,7 @@ it("shows a value that cannot be read as one", () => {
 });
 
 describe("the message of what was thrown", () => {
-  it.each([
+  test.each([
     [new TypeError("oops"), "oops"],
     ["a string", "a string"],
     [undefined, "a thrown undefined: undefined"],

@@ -1,10 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { nearest } from "../../src/core/nearest.ts";
 
 describe("the nearest name", () => {
   const known = ["maxParallel", "timeoutMs", "budget", "idempotencyKey"];
 
-  it.each([
+  test.each([
     ["maxParalel", "maxParallel"],
     ["max_parallel", "maxParallel"],
     ["TIMEOUTMS", "timeoutMs"],
@@ -15,7 +15,7 @@ describe("the nearest name", () => {
     ["x".repeat(10_000), undefined],
   ])("to %j is %j", (written, expected) => expect(nearest(written, known)).toBe(expected));
 
-  it("to a known name is that name", () => {
+  test("to a known name is that name", () => {
     for (const name of known) expect(nearest(name, known)).toBe(name);
     expect(nearest("anything", [])).toBeUndefined();
   });

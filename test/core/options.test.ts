@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import * as v from "valibot";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import {
   checkedBy,
@@ -48,13 +48,13 @@ function faultsOf(given: unknown): Record<string, string> {
 }
 
 describe("options", () => {
-  it("get their defaults where they are left out or undefined, and stay as given otherwise", () => {
+  test("get their defaults where they are left out or undefined, and stay as given otherwise", () => {
     expect(resolveOptions(kitchen, undefined)).toEqual({ ovens: 2, gas: false, heat: "low" });
     expect(resolveOptions(kitchen, { ovens: undefined, gas: true })).toEqual({ ovens: 2, gas: true, heat: "low" });
     expect(resolveOptions(kitchen, { pantry: { label: "dry" } }).pantry).toEqual({ shelves: 3, label: "dry" });
   });
 
-  it("once resolved cannot be changed, and the caller's object never is", () => {
+  test("once resolved cannot be changed, and the caller's object never is", () => {
     const given = Object.freeze({ ovens: 1, pantry: Object.freeze({ label: "dry" }) });
     const resolved = resolveOptions(kitchen, given);
     expect(Object.isFrozen(resolved)).toBe(true);
@@ -62,7 +62,7 @@ describe("options", () => {
     expect(given).toEqual({ ovens: 1, pantry: { label: "dry" } });
   });
 
-  it("with faults are refused in one error that names each fault, what was given and what is allowed", () => {
+  test("with faults are refused in one error that names each fault, what was given and what is allowed", () => {
     const given = { ovens: 9, gas: "yes", heat: "medium", share: Number.NaN, waitMs: 0, cook: "", guests: ["a", 1] };
     expect(faultsOf(given)).toEqual({
       "kitchen.ovens": "a whole number of ovens from 1 to 4",
@@ -76,11 +76,11 @@ describe("options", () => {
     expect(() => resolveOptions(kitchen, given)).toThrow("kitchen.ovens: got 9");
   });
 
-  it.each([null, 5, "text", true, () => {}, ["a"]].map((given) => [given]))("that are %o are refused", (given) => {
+  test.each([null, 5, "text", true, () => {}, ["a"]].map((given) => [given]))("that are %o are refused", (given) => {
     expect(Object.keys(faultsOf(given)).length).toBeGreaterThan(0);
   });
 
-  it("that nobody knows are refused with the nearest known name and the list of them", () => {
+  test("that nobody knows are refused with the nearest known name and the list of them", () => {
     const advice = faultsOf({ oven: 1 })["kitchen.oven"];
     expect(advice).toContain('did you mean "ovens"?');
     expect(advice).toContain("gas, heat, share");
@@ -88,14 +88,14 @@ describe("options", () => {
     expect(() => resolveOptions(kitchen, { zebra: "striped" })).toThrow('got "striped"');
   });
 
-  it("that belong elsewhere are refused with the place", () => {
+  test("that belong elsewhere are refused with the place", () => {
     expect(faultsOf({ trees: 3 })["kitchen.trees"]).toBe('no such option here: "trees" belongs in garden');
     expect(() => resolveOptions(kitchen, { trees: 3 })).toThrow(
       "kitchen.trees is not an option of kitchen. Move it to garden.trees.",
     );
   });
 
-  it("named like what every object inherits are unknown like any other", () => {
+  test("named like what every object inherits are unknown like any other", () => {
     for (const name of ["constructor", "toString", "hasOwnProperty"])
       expect(faultsOf({ [name]: 1 })[`kitchen.${name}`]).toMatch(/^no option of this name/);
     const polluting = JSON.parse('{"__proto__":{"ovens":4}}');
@@ -103,7 +103,7 @@ describe("options", () => {
     expect(faultsOf(polluting)).toHaveProperty(["kitchen.__proto__"]);
   });
 
-  it("inside options are told apart by their path, with the names known there", () => {
+  test("inside options are told apart by their path, with the names known there", () => {
     const faults = faultsOf({ pantry: { shelfs: 1, shelves: -1 }, rooms: { hall: { aria: 1 } } });
     expect(faults["kitchen.pantry.shelfs"]).toContain('did you mean "shelves"?');
     expect(faults["kitchen.pantry.shelves"]).toBe("a whole number of at least 0");
@@ -115,7 +115,7 @@ describe("options", () => {
     });
   });
 
-  it("of several places can be refused together", () => {
+  test("of several places can be refused together", () => {
     const issues: never[] = [];
     collectOptions(kitchen, { ovens: 0 }, "a", issues);
     collectOptions(
@@ -127,7 +127,7 @@ describe("options", () => {
     expect(issues.map(({ path }) => path)).toEqual(["a.ovens", "b.trees"]);
   });
 
-  it("resolve or are refused, whatever is given: never another error, never a change", () => {
+  test("resolve or are refused, whatever is given: never another error, never a change", () => {
     const anyOptions = fc.dictionary(
       fc.oneof(fc.constantFrom(...Object.keys(kitchen.entries), "__proto__"), fc.string()),
       fc.anything(),

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createId, seededRandom, systemRandom } from "../../src/core/random.ts";
 
 const draw = (seed: number, count: number): number[] => {
@@ -8,7 +8,7 @@ const draw = (seed: number, count: number): number[] => {
 };
 
 describe("seeded randomness", () => {
-  it("repeats itself for a seed, and lies in [0, 1)", () => {
+  test("repeats itself for a seed, and lies in [0, 1)", () => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {
         const numbers = draw(seed, 50);
@@ -18,12 +18,12 @@ describe("seeded randomness", () => {
     );
   });
 
-  it("gives the numbers on every machine that it gave on the first", () => {
+  test("gives the numbers on every machine that it gave on the first", () => {
     expect(draw(7, 3)).toEqual(draw(7 + 2 ** 32, 3));
     expect(draw(1, 4).map((number) => number * 2 ** 32)).toEqual([1580013426, 350525680, 3524174333, 3011703609]);
   });
 
-  it("is even, and neighbouring seeds have nothing in common", () => {
+  test("is even, and neighbouring seeds have nothing in common", () => {
     const buckets = Array.from({ length: 20 }, () => 0);
     for (const number of draw(42, 20_000)) buckets[Math.floor(number * 20)]!++;
     // Chi-squared with 19 degrees of freedom: above 43.8 once in a thousand seeds.
@@ -35,7 +35,7 @@ describe("seeded randomness", () => {
 });
 
 describe("an id", () => {
-  it("is unique, and repeatable where the randomness is", () => {
+  test("is unique, and repeatable where the randomness is", () => {
     const ids = Array.from({ length: 10_000 }, () => createId());
     expect(new Set(ids).size).toBe(10_000);
     const random = seededRandom(3);
@@ -46,7 +46,7 @@ describe("an id", () => {
   });
 });
 
-it("the process's own randomness does not repeat itself", () => {
+test("the process's own randomness does not repeat itself", () => {
   const numbers = Array.from({ length: 100 }, () => systemRandom.next());
   expect(new Set(numbers).size).toBe(100);
   expect(numbers.every((number) => number >= 0 && number < 1)).toBe(true);

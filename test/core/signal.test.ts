@@ -1,12 +1,12 @@
 import { getEventListeners } from "node:events";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { CancelScope, onAbort } from "../../src/core/signal.ts";
 
 const listenersOf = (signal: AbortSignal): number => getEventListeners(signal, "abort").length;
 
 describe("a caller's signal", () => {
-  it("shared by 20,000 runs has one listener of ours, and none when they are over", () => {
+  test("shared by 20,000 runs has one listener of ours, and none when they are over", () => {
     const { signal } = new AbortController();
     const scopes = Array.from({ length: 20_000 }, () => new CancelScope(signal));
     expect(listenersOf(signal)).toBe(1);
@@ -16,7 +16,7 @@ describe("a caller's signal", () => {
     expect(listenersOf(signal)).toBe(0);
   });
 
-  it("reaches every run that shares it once, with its reason, and is left alone afterwards", () => {
+  test("reaches every run that shares it once, with its reason, and is left alone afterwards", () => {
     const controller = new AbortController();
     const reason = new Error("enough");
     const scopes = Array.from({ length: 100 }, () => new CancelScope(controller.signal));
@@ -29,7 +29,7 @@ describe("a caller's signal", () => {
     expect(listenersOf(controller.signal)).toBe(0);
   });
 
-  it("calls those who still listen when it aborts, each once, whoever came and went before", () => {
+  test("calls those who still listen when it aborts, each once, whoever came and went before", () => {
     fc.assert(
       fc.property(fc.array(fc.record({ leaves: fc.boolean(), twice: fc.boolean() })), (listeners) => {
         const controller = new AbortController();
@@ -46,13 +46,13 @@ describe("a caller's signal", () => {
     );
   });
 
-  it("that aborted before calls at once", () => {
+  test("that aborted before calls at once", () => {
     let calls = 0;
     onAbort(AbortSignal.abort(), () => calls++)();
     expect(calls).toBe(1);
   });
 
-  it("does not call a listener that another one takes away meanwhile", () => {
+  test("does not call a listener that another one takes away meanwhile", () => {
     const controller = new AbortController();
     let calls = 0;
     onAbort(controller.signal, () => leave());
@@ -61,7 +61,7 @@ describe("a caller's signal", () => {
     expect(calls).toBe(0);
   });
 
-  it("takes listeners again after the last one left", () => {
+  test("takes listeners again after the last one left", () => {
     const controller = new AbortController();
     const leave = onAbort(controller.signal, () => {});
     leave();
@@ -74,7 +74,7 @@ describe("a caller's signal", () => {
 });
 
 describe("a cancel scope", () => {
-  it("keeps its first reason and tells each listener once", () => {
+  test("keeps its first reason and tells each listener once", () => {
     const scope = new CancelScope();
     const reasons: unknown[] = [];
     scope.onAbort(() => reasons.push(scope.reason));
@@ -84,7 +84,7 @@ describe("a cancel scope", () => {
     expect(scope.signal.reason).toBe("first");
   });
 
-  it("hands out one signal, aborted or to be", () => {
+  test("hands out one signal, aborted or to be", () => {
     const scope = new CancelScope();
     const { signal } = scope;
     expect(signal.aborted).toBe(false);
@@ -96,7 +96,7 @@ describe("a cancel scope", () => {
     expect(before.signal.reason).toBe("y");
   });
 
-  it("follows its parent, and never the other way round", () => {
+  test("follows its parent, and never the other way round", () => {
     const parent = new CancelScope();
     const [child, sibling] = [new CancelScope(parent), new CancelScope(parent)];
     child.abort("only this");
@@ -105,14 +105,14 @@ describe("a cancel scope", () => {
     expect([child.reason, sibling.reason]).toEqual(["only this", "all"]);
   });
 
-  it("made below an aborted parent is aborted from the start", () => {
+  test("made below an aborted parent is aborted from the start", () => {
     const parent = new CancelScope();
     parent.abort("over");
     expect(new CancelScope(parent).reason).toBe("over");
     expect(new CancelScope(AbortSignal.abort("gone")).reason).toBe("gone");
   });
 
-  it("no longer follows once it is disposed of", () => {
+  test("no longer follows once it is disposed of", () => {
     const controller = new AbortController();
     const scope = new CancelScope(controller.signal);
     scope.dispose();
@@ -120,7 +120,7 @@ describe("a cancel scope", () => {
     expect(scope.aborted).toBe(false);
   });
 
-  it("tells a late listener at once, and one that left never", () => {
+  test("tells a late listener at once, and one that left never", () => {
     const scope = new CancelScope();
     const calls: string[] = [];
     scope.onAbort(() => calls.push("left"))();
@@ -130,7 +130,7 @@ describe("a cancel scope", () => {
     expect(scope.aborted).toBe(true);
   });
 
-  it("races work: its result, its error, or the abort, whatever comes first, in every order", async () => {
+  test("races work: its result, its error, or the abort, whatever comes first, in every order", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.constantFrom("resolve", "reject"), async (scheduler, way) => {
         const scope = new CancelScope();
@@ -156,7 +156,7 @@ describe("a cancel scope", () => {
     );
   });
 
-  it("that is aborted already loses no error of the work", async () => {
+  test("that is aborted already loses no error of the work", async () => {
     const scope = new CancelScope();
     scope.abort("aborted");
     await expect(scope.race(Promise.reject(new Error("unheard")))).rejects.toBe("aborted");

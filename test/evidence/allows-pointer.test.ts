@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { JSONSchema } from "../../src/core/json.ts";
 import { allowsPointer } from "../../src/evidence/internal/schema-fields.ts";
 
@@ -10,14 +10,14 @@ const report: JSONSchema = {
 };
 
 describe("allowsPointer", () => {
-  it.each(["", "/severity", "/place", "/place/city", "/tags/0/city", "/tags/*/city", "/a~1b/anything/0"])(
+  test.each(["", "/severity", "/place", "/place/city", "/tags/0/city", "/tags/*/city", "/a~1b/anything/0"])(
     "finds %j, which values may have",
     (pointer) => {
       expect(allowsPointer(report, pointer)).toBe(true);
     },
   );
 
-  it.each([
+  test.each([
     "/nope",
     "/severity/deep",
     "/place/town",
@@ -46,7 +46,7 @@ describe("allowsPointer", () => {
     expect(allowsPointer(schema, "/x")).toBe(true);
   });
 
-  it("follows references that go round", () => {
+  test("follows references that go round", () => {
     const tree: JSONSchema = {
       properties: { value: { type: "number" }, below: { items: { $ref: "#" } } },
       additionalProperties: false,
@@ -55,13 +55,13 @@ describe("allowsPointer", () => {
     expect(allowsPointer(tree, "/below/0/below/3/other")).toBe(false);
   });
 
-  it("finds items by their place, and the others", () => {
+  test("finds items by their place, and the others", () => {
     const row: JSONSchema = { prefixItems: [{ type: "string" }, { properties: { x: {} } }], items: { type: "null" } };
     expect(["/0", "/1/x", "/2", "/*/x"].map((pointer) => allowsPointer(row, pointer))).toEqual(Array(4).fill(true));
     expect(["/0/x", "/2/x", "/x"].map((pointer) => allowsPointer(row, pointer))).toEqual(Array(3).fill(false));
   });
 
-  it("finds every field of any value in a schema that names its fields", () => {
+  test("finds every field of any value in a schema that names its fields", () => {
     const schemaOf = (value: unknown): JSONSchema => {
       if (Array.isArray(value)) return { type: "array", prefixItems: value.map(schemaOf), items: false };
       if (typeof value !== "object" || value === null) return { type: typeof value };

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import {
   type CalibrationData,
@@ -27,7 +27,7 @@ function examples(count: number, rightAt: (votes: number, tokens: number) => num
 }
 
 describe("fitCalibration", () => {
-  it("keeps the label-free confidence below 30 labels", () => {
+  test("keeps the label-free confidence below 30 labels", () => {
     const wrong = Array.from({ length: 29 }, () => ({ summary: summaryOf(5, 5), correct: false }));
     const calibration = fitCalibration(wrong);
     expect(calibration.confidence(summaryOf(4, 5))).toBeCloseTo(summaryOf(4, 5).confidence, 12);
@@ -35,7 +35,7 @@ describe("fitCalibration", () => {
     expect(fitCalibration([...wrong, ...wrong.slice(0, 1)]).confidence(summaryOf(5, 5))).toBeLessThan(0.3);
   });
 
-  it("learns how often a consensus of so many votes is right", () => {
+  test("learns how often a consensus of so many votes is right", () => {
     const rightAt = (votes: number) => {
       const { confidence } = summaryOf(votes, 5);
       return 1 / (1 + Math.exp(1.2 - 1.6 * Math.log(confidence / (1 - confidence))));
@@ -46,7 +46,7 @@ describe("fitCalibration", () => {
     }
   });
 
-  it("learns which way tokens point, and from their logarithm", () => {
+  test("learns which way tokens point, and from their logarithm", () => {
     const calibration = fitCalibration(examples(400, (_, tokens) => (tokens > 270 ? 0.2 : 0.9)));
     const [short, middle, long] = [110, 270, 700].map((tokens) => calibration.confidence(summaryOf(4, 5, tokens))) as [
       number,
@@ -58,7 +58,7 @@ describe("fitCalibration", () => {
     expect(calibration.confidence(summaryOf(4, 5))).toBeCloseTo(middle, 1);
   });
 
-  it("rises with votes whatever the labels", () => {
+  test("rises with votes whatever the labels", () => {
     const upsideDown = examples(200, (votes) => (votes > 3 ? 0.1 : 0.9));
     const calibration = fitCalibration(upsideDown);
     for (const votes of [2, 3, 4]) {
@@ -68,7 +68,7 @@ describe("fitCalibration", () => {
     }
   });
 
-  it("stays a probability where all labels agree", () => {
+  test("stays a probability where all labels agree", () => {
     for (const correct of [true, false]) {
       const same = Array.from({ length: 50 }, (_, at) => ({ summary: summaryOf(1 + (at % 5), 5, 100), correct }));
       const confidence = fitCalibration(same).confidence(summaryOf(3, 5, 100));
@@ -77,13 +77,13 @@ describe("fitCalibration", () => {
     }
   });
 
-  it("is 0 without a valid replicate", () => {
+  test("is 0 without a valid replicate", () => {
     const calibration = fitCalibration(examples(60, () => 0.9));
     expect(calibration.confidence(summarize([{ id: "r1", data: 1, quality: { valid: false } }]))).toBe(0);
     expect(fitCalibration([]).confidence(summarize([]))).toBe(0);
   });
 
-  it("tells the error of the label-free confidence, and its own on labels it has not seen", () => {
+  test("tells the error of the label-free confidence, and its own on labels it has not seen", () => {
     const judged = examples(300, () => 0.3);
     const { calibrationError: error } = fitCalibration(judged).toJSON();
     const before = calibrationError(
@@ -95,7 +95,7 @@ describe("fitCalibration", () => {
     expect(noise?.after).toBeGreaterThan(0.05);
   });
 
-  it("does not depend on the order of the labels", () => {
+  test("does not depend on the order of the labels", () => {
     const judged = examples(100, (votes) => votes / 6);
     const [one, other] = [fitCalibration(judged), fitCalibration(judged.toReversed())];
     expect(other.confidence(summaryOf(3, 5, 200))).toBeCloseTo(one.confidence(summaryOf(3, 5, 200)), 9);
@@ -103,7 +103,7 @@ describe("fitCalibration", () => {
 });
 
 describe("calibrationFromJSON", () => {
-  it("gives the same confidence after a way through JSON", () => {
+  test("gives the same confidence after a way through JSON", () => {
     const calibration = fitCalibration(examples(120, (votes, tokens) => (votes / 6) * (tokens > 270 ? 0.8 : 1)));
     const restored = calibrationFromJSON(JSON.parse(JSON.stringify(calibration)));
     expect(restored.toJSON()).toEqual(calibration.toJSON());
@@ -115,13 +115,13 @@ describe("calibrationFromJSON", () => {
     );
   });
 
-  it("cannot be changed through what toJSON gives", () => {
+  test("cannot be changed through what toJSON gives", () => {
     const calibration = calibrationFromJSON({ version: 1, slope: 1, shift: 0, n: 0 });
     calibration.toJSON().shift = 9;
     expect(calibration.toJSON().shift).toBe(0);
   });
 
-  it.each([
+  test.each([
     [{ version: 2, slope: 1, shift: 0, n: 0 }, "calibration.version: got 2"],
     [{ version: 1, slope: Number.NaN, shift: 0, n: 0 }, "calibration.slope"],
     [{ version: 1, slope: 1, shift: 0, n: 0, tokens: { slope: 1, mean: 0 } }, "calibration.tokens.deviation"],
@@ -132,7 +132,7 @@ describe("calibrationFromJSON", () => {
 });
 
 describe("calibrationError", () => {
-  it("is the distance of confidence and accuracy by bin, each by its size", () => {
+  test("is the distance of confidence and accuracy by bin, each by its size", () => {
     const judged = [
       { confidence: 0.95, correct: true },
       { confidence: 0.95, correct: false },
@@ -142,7 +142,7 @@ describe("calibrationError", () => {
     expect(calibrationError(judged)).toBeCloseTo((Math.abs(2.9 - 2) + 0.15) / 4, 12);
   });
 
-  it("is 0 of a confidence that is right as often as it says", () => {
+  test("is 0 of a confidence that is right as often as it says", () => {
     const judged = Array.from({ length: 10 }, (_, at) => ({ confidence: 0.7, correct: at < 7 }));
     expect(calibrationError(judged)).toBeCloseTo(0, 12);
   });

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { fieldConfidence, textConfidence } from "../../src/evidence/internal/field-summary.ts";
 
 /** Counts that a vote can have: the winner has most, and every other answer at least one. */
@@ -8,16 +8,16 @@ const vote = fc
   .map(([votes, distinct]) => ({ votes, distinct, valid: votes + (distinct - 1) }));
 
 describe("fieldConfidence", () => {
-  it("is (votes + 1) / (valid + distinct + 1)", () => {
+  test("is (votes + 1) / (valid + distinct + 1)", () => {
     expect(fieldConfidence({ votes: 5, valid: 5, distinct: 1 })).toBeCloseTo(6 / 7, 12);
     expect(fieldConfidence({ votes: 3, valid: 5, distinct: 3 })).toBeCloseTo(4 / 9, 12);
   });
 
-  it("is 0 without a valid replicate", () => {
+  test("is 0 without a valid replicate", () => {
     expect(fieldConfidence({ votes: 0, valid: 0, distinct: 0 })).toBe(0);
   });
 
-  it("lies within (0, 1), rises with votes, falls with answers", () => {
+  test("lies within (0, 1), rises with votes, falls with answers", () => {
     fc.assert(
       fc.property(vote, ({ votes, valid, distinct }) => {
         const confidence = fieldConfidence({ votes, valid, distinct });
@@ -31,16 +31,16 @@ describe("fieldConfidence", () => {
 });
 
 describe("textConfidence", () => {
-  it("is (valid * score + 1/2) / (valid + 1)", () => {
+  test("is (valid * score + 1/2) / (valid + 1)", () => {
     expect(textConfidence({ score: 1, valid: 5 })).toBeCloseTo(5.5 / 6, 12);
     expect(textConfidence({ score: 0.4, valid: 5 })).toBeCloseTo(2.5 / 6, 12);
   });
 
-  it("is 0 without a valid replicate", () => {
+  test("is 0 without a valid replicate", () => {
     expect(textConfidence({ score: 0, valid: 0 })).toBe(0);
   });
 
-  it("rises with the score, and with replicates where all are equal", () => {
+  test("rises with the score, and with replicates where all are equal", () => {
     expect(textConfidence({ score: 0.9, valid: 5 })).toBeGreaterThan(textConfidence({ score: 0.8, valid: 5 }));
     expect(textConfidence({ score: 1, valid: 6 })).toBeGreaterThan(textConfidence({ score: 1, valid: 5 }));
   });

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { BundleSummary } from "../../src/contract/bundle.ts";
 import { pairwiseDistance } from "../../src/evidence/distance.ts";
 import { summarize } from "../../src/evidence/summary.ts";
@@ -71,7 +71,7 @@ function expectToFit({ consensus, fields, disagreements }: BundleSummary): void 
 describe("the consensus of random answers", () => {
   const options = fc.constantFrom({}, { lists: "position" } as const);
 
-  it("is contradicted by no field, nor by a disagreement", () => {
+  test("is contradicted by no field, nor by a disagreement", () => {
     fc.assert(
       fc.property(answers, options, (values, compare) => {
         const summary = summarize(replicatesOf(values), compare);
@@ -87,13 +87,13 @@ describe("the consensus of random answers", () => {
     );
   });
 
-  it("is contradicted by no disagreement where a list and an object share a pointer", () => {
+  test("is contradicted by no disagreement where a list and an object share a pointer", () => {
     const { consensus, disagreements } = summarize(replicatesOf([{ 0: 0 }, [" a"], {}]));
     expect(disagreements.length).toBeGreaterThan(0);
     for (const { path, values } of disagreements) expect(values[0]?.value).toEqual(at(consensus, path));
   });
 
-  it("is a text to the letter that most answers of its group gave", () => {
+  test("is a text to the letter that most answers of its group gave", () => {
     const forms = fc.constantFrom("a", " a", "a ", "A", "**a**", "\u00e9", "e\u0301", "b", "yes", "Yes.");
     fc.assert(
       fc.property(
@@ -109,7 +109,7 @@ describe("the consensus of random answers", () => {
     );
   });
 
-  it("is contradicted by no field where a whole answer is given in its place", () => {
+  test("is contradicted by no field where a whole answer is given in its place", () => {
     fc.assert(
       fc.property(answers, options, (values, compare) => {
         const summary = summarize(replicatesOf(values), { ...compare, check: () => false });
@@ -120,7 +120,7 @@ describe("the consensus of random answers", () => {
     );
   });
 
-  it("holds no value that no answer gave, and no empty list or object that was empty in none", () => {
+  test("holds no value that no answer gave, and no empty list or object that was empty in none", () => {
     fc.assert(
       fc.property(answers, options, (values, compare) => {
         const given = new Set(values.flatMap((value) => leavesOf(value)));
@@ -130,7 +130,7 @@ describe("the consensus of random answers", () => {
     );
   });
 
-  it("has no item twice that no answer has twice", () => {
+  test("has no item twice that no answer has twice", () => {
     fc.assert(
       fc.property(answers, (values) => {
         const given = values.flatMap((value) => listsOf(value));
@@ -147,7 +147,7 @@ describe("the consensus of random answers", () => {
     );
   });
 
-  it("is as far from the others in any order: distances are symmetric, in [0, 1], and move with the answers", () => {
+  test("is as far from the others in any order: distances are symmetric, in [0, 1], and move with the answers", () => {
     const both = answers.chain((values) =>
       fc.tuple(fc.constant(values), fc.shuffledSubarray(Array.from(values.keys()), { minLength: values.length })),
     );

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { pairwiseDistance } from "../../src/evidence/distance.ts";
 import { answers, anyJson, record } from "./support/replicates.ts";
 
@@ -18,7 +18,7 @@ const weights = fc.dictionary(
 );
 
 describe("pairwiseDistance", () => {
-  it("is symmetric, zero on the diagonal, and in [0, 1]", () => {
+  test("is symmetric, zero on the diagonal, and in [0, 1]", () => {
     const options = fc.constantFrom({}, { text: true }, { tolerance: 0.5 }, { tolerance: { absolute: 1 } });
     fc.assert(
       fc.property(fc.oneof(answers, texts), options, weights, (values, compare, weigh) => {
@@ -36,7 +36,7 @@ describe("pairwiseDistance", () => {
     );
   });
 
-  it("keeps the triangle inequality for leaves compared exactly, whatever their weights", () => {
+  test("keeps the triangle inequality for leaves compared exactly, whatever their weights", () => {
     fc.assert(
       fc.property(
         fc.tuple(fc.oneof(record, anyJson), fc.oneof(record, anyJson), fc.oneof(record, anyJson)),
@@ -50,7 +50,7 @@ describe("pairwiseDistance", () => {
     );
   });
 
-  it("is the same for two values compared exactly and by position, whatever else is compared", () => {
+  test("is the same for two values compared exactly and by position, whatever else is compared", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(record, anyJson), { minLength: 2, maxLength: 6 }), (values) => {
         const exact = { text: false, lists: "position" } as const;
@@ -59,7 +59,7 @@ describe("pairwiseDistance", () => {
     );
   });
 
-  it("is the share of the leaves of both that differ", () => {
+  test("is the share of the leaves of both that differ", () => {
     expect(between({ a: 1, b: 1 }, { a: 1, b: 2 })).toBe(0.5);
     expect(between({ a: 1 }, { a: 1, b: 2, c: 3 })).toBeCloseTo(2 / 3, 12);
     expect(between([1, 2], [1])).toBe(0.5);
@@ -70,7 +70,7 @@ describe("pairwiseDistance", () => {
     expect(pairwiseDistance([])).toEqual([]);
   });
 
-  it("puts numbers with a tolerance between 0 and 1, one half at the tolerance", () => {
+  test("puts numbers with a tolerance between 0 and 1, one half at the tolerance", () => {
     expect(between(10, 10.5, { tolerance: { absolute: 1 } })).toBeCloseTo(0.25, 12);
     expect(between(10, 11, { tolerance: { absolute: 1 } })).toBeCloseTo(0.5, 12);
     expect(between(10, 13, { tolerance: { absolute: 1 } })).toBe(1);
@@ -78,7 +78,7 @@ describe("pairwiseDistance", () => {
     expect(between(0, 0, { tolerance: 0 })).toBe(0);
   });
 
-  it("puts strings at 0 where they give the same answer, and at 1 where they do not, however alike they are", () => {
+  test("puts strings at 0 where they give the same answer, and at 1 where they do not, however alike they are", () => {
     expect(between("**Paris**", "Paris.")).toBe(0);
     expect(between("**Paris**", "Paris.", { text: "exact" })).toBe(1);
     expect(between("**Paris**", "Paris.", { text: false })).toBe(1);
@@ -90,13 +90,13 @@ describe("pairwiseDistance", () => {
     expect(between(long, `${long.slice(0, -1)}!`)).toBe(0);
   });
 
-  it("puts texts of a similarity where that puts them, short ones too", () => {
+  test("puts texts of a similarity where that puts them, short ones too", () => {
     const similarity = (a: string, b: string) => Math.min(a.length, b.length) / Math.max(a.length, b.length);
     expect(between("four", "fivefive", { similarity })).toBe(0.5);
     expect(between("four", "fivefive", { similarity, text: "exact" })).toBe(1);
   });
 
-  it("weighs a field, and all below it, as the caller says", () => {
+  test("weighs a field, and all below it, as the caller says", () => {
     const [a, b] = [
       { x: 1, deep: { y: 1, z: 1 } },
       { x: 2, deep: { y: 1, z: 1 } },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { pairwiseDistance } from "../../src/evidence/distance.ts";
 import { createStoppingRule } from "../../src/evidence/stopping.ts";
@@ -15,7 +15,7 @@ function nested(depth: number, core: unknown, wrap: (inner: unknown) => unknown)
 }
 
 describe("hostile answers", () => {
-  it("keep the names of prototypes as plain keys", () => {
+  test("keep the names of prototypes as plain keys", () => {
     const answer = JSON.parse(
       '{"__proto__":{"polluted":true},"constructor":{"prototype":1},"toString":"x","hasOwnProperty":0}',
     );
@@ -29,7 +29,7 @@ describe("hostile answers", () => {
     expect(pairwiseDistance([answer, {}])[0]?.[1]).toBe(1);
   });
 
-  it("count NaN as equal to itself, -0 as 0, and whole numbers beyond 2^53 as what they are", () => {
+  test("count NaN as equal to itself, -0 as 0, and whole numbers beyond 2^53 as what they are", () => {
     expect(pairwiseDistance([Number.NaN, Number.NaN, 0])[0]).toEqual([0, 0, 1]);
     expect(Object.is(consensusOf([-0, 0, -0]), 0)).toBe(true);
     expect(pairwiseDistance([2 ** 53, 2 ** 53 + 2])[0]?.[1]).toBe(1);
@@ -38,7 +38,7 @@ describe("hostile answers", () => {
     expect(summarize(replicatesOf(huge), { tolerance: { absolute: 0 } }).consensus).toBe(1n);
   });
 
-  it("count lone surrogates and odd characters as the strings they are", () => {
+  test("count lone surrogates and odd characters as the strings they are", () => {
     expect(consensusOf(["\ud800", "\ud800", "\udc00"])).toBe("\ud800");
     expect(consensusOf(["\u0000", "\u0000", ""])).toBe("\u0000");
     const texts = ["\ud800 word", "\ud800 word", "\u202e"];
@@ -47,7 +47,7 @@ describe("hostile answers", () => {
     expect(Object.keys(summarize(replicatesOf([{ "a/b~c": { "": 1 } }])).fields)).toEqual(["/a~1b~0c/"]);
   });
 
-  it("take what JSON leaves out for absent, and what JSON writes for what it writes", () => {
+  test("take what JSON leaves out for absent, and what JSON writes for what it writes", () => {
     const odd = {
       a: undefined,
       b: () => 1,
@@ -60,7 +60,7 @@ describe("hostile answers", () => {
     expect(consensusOf([undefined])).toBe(null);
   });
 
-  it.each([100, 20_000])("may be nested %i deep", (depth) => {
+  test.each([100, 20_000])("may be nested %i deep", (depth) => {
     const [deep, other] = [1, 2].map((core) => nested(depth, core, (inner) => ({ a: inner })));
     const summary = summarize(replicatesOf([deep, deep, other]));
     let inner: unknown = summary.consensus;
@@ -71,7 +71,7 @@ describe("hostile answers", () => {
     expect(pairwiseDistance(lists, { lists: { key: "id" } })[0]?.[1]).toBe(1);
   });
 
-  it("may have a megabyte of fields, or one text of a megabyte", () => {
+  test("may have a megabyte of fields, or one text of a megabyte", () => {
     const wide = Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`field ${index}`, index]));
     expect(JSON.stringify(wide).length).toBeGreaterThan(1_000_000);
     const summary = summarize(replicatesOf([wide, { ...wide, "field 7": 8 }, wide]));
@@ -82,7 +82,7 @@ describe("hostile answers", () => {
     expect(summarize(replicatesOf([text, text, `${text} dolor`])).consensus).toBe(text);
   });
 
-  it("are refused where they contain themselves", () => {
+  test("are refused where they contain themselves", () => {
     const loop: Record<string, unknown> = {};
     loop["self"] = loop;
     for (const options of [{}, { lists: "align" } as const]) {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { summarize } from "../../src/evidence/summary.ts";
 
 function meanTokens(replicates: readonly { data: unknown; tokens?: number; valid?: boolean }[]): number | undefined {
@@ -13,7 +13,7 @@ function meanTokens(replicates: readonly { data: unknown; tokens?: number; valid
 }
 
 describe("meanTotalTokens", () => {
-  it("is the mean of the replicates that voted for the consensus", () => {
+  test("is the mean of the replicates that voted for the consensus", () => {
     expect(
       meanTokens([
         { data: "a", tokens: 100 },
@@ -23,7 +23,7 @@ describe("meanTotalTokens", () => {
     ).toBe(200);
   });
 
-  it("counts a replicate by how many of its fields agree", () => {
+  test("counts a replicate by how many of its fields agree", () => {
     const replicates = [
       { data: { x: 1, y: 1 }, tokens: 100 },
       { data: { x: 1, y: 1 }, tokens: 100 },
@@ -32,11 +32,11 @@ describe("meanTotalTokens", () => {
     expect(meanTokens(replicates)).toBe((2 * 100 + 2 * 100 + 600) / 5);
   });
 
-  it("leaves out replicates that are invalid or do not say what they used", () => {
+  test("leaves out replicates that are invalid or do not say what they used", () => {
     expect(meanTokens([{ data: "a", tokens: 100 }, { data: "a" }, { data: "a", tokens: 700, valid: false }])).toBe(100);
   });
 
-  it("is absent where nobody says", () => {
+  test("is absent where nobody says", () => {
     expect(meanTokens([{ data: "a" }, { data: "a" }])).toBeUndefined();
     expect(meanTokens([])).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { pairwiseDistance } from "../../src/evidence/distance.ts";
 import { resolveSimilarity } from "../../src/evidence/resolve-similarity.ts";
@@ -23,21 +23,21 @@ function asyncJudge() {
 const words = ["big", "large", "small", "huge", "big"];
 
 describe("a similarity of the caller's", () => {
-  it("decides which texts are one answer, and how far apart they are", () => {
+  test("decides which texts are one answer, and how far apart they are", () => {
     const compare = { text: true, similarity: isAlike };
     const summary = summarize(replicatesOf(words), compare);
     expect(summary.fields[""]?.distribution.map(({ support }) => support)).toEqual([4, 1]);
     expect(pairwiseDistance(words, compare)[0]?.[1]).toBeCloseTo(0.1, 12);
   });
 
-  it("is kept within [0, 1], and refused where it is no number", () => {
+  test("is kept within [0, 1], and refused where it is no number", () => {
     const compare = (value: number) => ({ text: true, similarity: () => value });
     expect(pairwiseDistance(["a", "b"], compare(1.0000001))[0]?.[1]).toBe(0);
     expect(pairwiseDistance(["a", "b"], compare(-0.2))[0]?.[1]).toBe(1);
     expect(() => pairwiseDistance(["a", "b"], compare(Number.NaN))).toThrow("not NaN");
   });
 
-  it.each([undefined, null, "1", Promise.resolve(undefined), Promise.resolve("1"), Promise.resolve(Number.NaN)])(
+  test.each([undefined, null, "1", Promise.resolve(undefined), Promise.resolve("1"), Promise.resolve(Number.NaN)])(
     "is asked once and refused where it has to be awaited, or may be, and gives no number (%o)",
     async (value) => {
       const asked: string[] = [];
@@ -52,7 +52,7 @@ describe("a similarity of the caller's", () => {
     },
   );
 
-  it("is refused with advice where it has to be awaited and was not", () => {
+  test("is refused with advice where it has to be awaited and was not", () => {
     const compare = { text: true, similarity: asyncJudge().similarity };
     const rule = createStoppingRule({ k: 3, compare });
     rule.observe("big");
@@ -68,7 +68,7 @@ describe("a similarity of the caller's", () => {
 });
 
 describe("resolveSimilarity", () => {
-  it("awaits each pair of different texts once, and gives the same summary as one that answers at once", async () => {
+  test("awaits each pair of different texts once, and gives the same summary as one that answers at once", async () => {
     const { asked, similarity } = asyncJudge();
     const compare = await resolveSimilarity(words, { text: true, similarity });
     expect(asked).toHaveLength(6);
@@ -81,7 +81,7 @@ describe("resolveSimilarity", () => {
     expect(asked).toHaveLength(6);
   });
 
-  it("finds the texts of any field, and of lists that are aligned by it", async () => {
+  test("finds the texts of any field, and of lists that are aligned by it", async () => {
     const { asked, similarity } = asyncJudge();
     const values = [
       { note: "big", tags: ["huge", "small"] },
@@ -97,17 +97,17 @@ describe("resolveSimilarity", () => {
     expect(summarize(replicatesOf(values), compare).disagreements).toEqual([]);
   });
 
-  it("rejects with what the similarity rejects with", async () => {
+  test("rejects with what the similarity rejects with", async () => {
     const similarity = () => Promise.reject(new Error("no embeddings today"));
     await expect(resolveSimilarity(words, { text: true, similarity })).rejects.toThrow("no embeddings today");
   });
 
-  it("says so where texts are compared that it was not given", async () => {
+  test("says so where texts are compared that it was not given", async () => {
     const compare = await resolveSimilarity(["big", "large"], { text: true, similarity: asyncJudge().similarity });
     expect(() => pairwiseDistance(["big", "tiny"], compare)).toThrow("call it again with all values");
   });
 
-  it("leaves options without such a function as they are", async () => {
+  test("leaves options without such a function as they are", async () => {
     const compare = { text: true, similarity: isAlike, weights: { "/a": 2 } };
     const resolved = await resolveSimilarity(words, compare);
     expect(pairwiseDistance([...words, "enormous"], resolved)).toEqual(

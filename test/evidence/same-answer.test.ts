@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { groupAnswers, sameAnswer } from "../../src/evidence/same-answer.ts";
 import { type ContrastPair, readPairs } from "./support/contrast-sets.ts";
 
@@ -17,13 +17,13 @@ describe.each([
   ["the second contrast set", second],
   ["the third contrast set", third],
 ])("on %s", (_, pairs) => {
-  it("at most 1 % of the different answers are called one", () => {
+  test("at most 1 % of the different answers are called one", () => {
     const different = pairs.filter(({ same }) => !same);
     expect(different.length).toBeGreaterThan(200);
     expect(shareOf(different, ({ a, b }) => sameAnswer(a, b))).toBeLessThanOrEqual(0.01);
   });
 
-  it("at most a quarter of the answers in two forms are called two", () => {
+  test("at most a quarter of the answers in two forms are called two", () => {
     const same = pairs.filter((pair) => pair.same);
     expect(same.length).toBeGreaterThan(100);
     expect(shareOf(same, ({ a, b }) => !sameAnswer(a, b))).toBeLessThanOrEqual(0.25);
@@ -31,7 +31,7 @@ describe.each([
 });
 
 describe("sameAnswer", () => {
-  it.each([
+  test.each([
     ["legal", "illegal"],
     ["Iran", "Iraq"],
     ["schuldig", "nicht schuldig"],
@@ -109,7 +109,7 @@ describe("sameAnswer", () => {
     expect([sameAnswer(a, b), sameAnswer(b, a)]).toEqual([false, false]);
   });
 
-  it.each([
+  test.each([
     ["The answer is $1,200.00.", "1200 USD"],
     ["**Answer:** `(B)`.", "B"],
     ["1.234,5 kg", "1,234.5 kg"],
@@ -138,7 +138,7 @@ describe("sameAnswer", () => {
     expect([sameAnswer(a, b), sameAnswer(b, a)]).toEqual([true, true]);
   });
 
-  it("notices any digit that is replaced", () => {
+  test("notices any digit that is replaced", () => {
     const numbers = all.flatMap(({ a, b }) => [a, b]).filter((text) => /[1-9]/.test(text));
     const changed = numbers.flatMap((text) =>
       Array.from(text.matchAll(/[1-9]/g), ({ 0: digit, index }) => ({
@@ -150,7 +150,7 @@ describe("sameAnswer", () => {
     expect(changed.filter(({ text, other }) => sameAnswer(text, other))).toEqual([]);
   });
 
-  it("notices a `not` that is put before the last word", () => {
+  test("notices a `not` that is put before the last word", () => {
     const sentences = all.flatMap(({ a, b }) => [a, b]).filter((text) => text.split(" ").length > 3);
     const negated = sentences.map((text) => text.split(" ").toSpliced(-1, 0, "not").join(" "));
     expect(sentences.length).toBeGreaterThan(200);
@@ -165,12 +165,12 @@ describe("groupAnswers", () => {
     fc.string({ unit: fc.constantFrom(..."19.,-+ /%$()*\"'`\\{}\nanot"), maxLength: 12 }),
   );
 
-  it("numbers the groups in the order of their first texts", () => {
+  test("numbers the groups in the order of their first texts", () => {
     expect(groupAnswers(["Paris", "Lyon", "**Paris**", "Lyon.", "Nice"])).toEqual([0, 1, 0, 1, 2]);
     expect(groupAnswers([])).toEqual([]);
   });
 
-  it("puts two texts into one group where `sameAnswer` says so, and only there", () => {
+  test("puts two texts into one group where `sameAnswer` says so, and only there", () => {
     fc.assert(
       fc.property(fc.array(forms, { maxLength: 6 }), (texts) => {
         const groups = groupAnswers(texts);
@@ -183,7 +183,7 @@ describe("groupAnswers", () => {
     );
   });
 
-  it.each([
+  test.each([
     "a",
     "1,000,",
     " ",
@@ -207,7 +207,7 @@ describe("groupAnswers", () => {
     expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 
-  it.each([
+  test.each([
     "a",
     "1,000,",
     " ",

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { choicesFromSchema, compareFromSchema } from "../../src/evidence/schema-hints.ts";
 import { summarize } from "../../src/evidence/summary.ts";
@@ -24,7 +24,7 @@ const invoice = {
 } as const;
 
 describe("compareFromSchema", () => {
-  it("reads the hints of every field, through lists, references and alternatives", () => {
+  test("reads the hints of every field, through lists, references and alternatives", () => {
     expect(compareFromSchema(invoice)).toEqual({
       byPath: {
         "/currency": { text: false },
@@ -42,7 +42,7 @@ describe("compareFromSchema", () => {
     });
   });
 
-  it("makes a summary compare as the schema says", () => {
+  test("makes a summary compare as the schema says", () => {
     const rows = [
       {
         total: 100,
@@ -62,7 +62,7 @@ describe("compareFromSchema", () => {
     expect(summarize(replicatesOf(rows), compareFromSchema(invoice)).disagreements).toEqual([]);
   });
 
-  it("compares a string by what it says unless the schema closes it", () => {
+  test("compares a string by what it says unless the schema closes it", () => {
     const answers = replicatesOf([{ note: "Paris" }, { note: "The answer is Paris." }]);
     const differ = (note: object) =>
       summarize(answers, compareFromSchema({ properties: { note } })).disagreements.length;
@@ -73,7 +73,7 @@ describe("compareFromSchema", () => {
     expect(differ({ type: "string", "x-compare": "exact" })).toBe(1);
   });
 
-  it("compares a tuple by position, and other lists by content", () => {
+  test("compares a tuple by position, and other lists by content", () => {
     const tuple = { properties: { at: { type: "array", prefixItems: [{ type: "number" }, { type: "number" }] } } };
     expect(compareFromSchema(tuple).byPath).toEqual({ "/at": { lists: "position" } });
     expect(compareFromSchema({ items: [{ type: "number" }] }).byPath).toEqual({ "": { lists: "position" } });
@@ -83,7 +83,7 @@ describe("compareFromSchema", () => {
     expect(compareFromSchema({ items: { type: "number" } }).byPath).toEqual({});
   });
 
-  it("ends on schemas that contain themselves", () => {
+  test("ends on schemas that contain themselves", () => {
     const tree = {
       $defs: { node: { properties: { left: { $ref: "#/$defs/node" }, value: { enum: [1] } } } },
       $ref: "#/$defs/node",
@@ -97,7 +97,7 @@ describe("compareFromSchema", () => {
     expect(compareFromSchema(tangle).byPath).toEqual({});
   });
 
-  it("refuses a hint that cannot be used, and says where it stands", () => {
+  test("refuses a hint that cannot be used, and says where it stands", () => {
     const broken = { properties: { total: { "x-tolerance": "1%" }, list: { "x-key": 7 } } };
     expect(() => compareFromSchema(broken)).toThrow(InvalidOptionsError);
     expect(() => compareFromSchema(broken)).toThrow(/tolerance: got "1%"/);
@@ -105,7 +105,7 @@ describe("compareFromSchema", () => {
 });
 
 describe("choicesFromSchema", () => {
-  it("counts the answers that a schema lists, and leaves out fields that are open", () => {
+  test("counts the answers that a schema lists, and leaves out fields that are open", () => {
     expect(choicesFromSchema(invoice)).toEqual({
       "/currency": 2,
       "/paid": 2,

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { atOnce, inSlices, type Slices } from "../../src/core/slices.ts";
 import { summarizeParts, summarizingParts } from "../../src/evidence/internal/parts.ts";
@@ -22,7 +22,7 @@ const replicates = fc
   .map((all) => all.map((data, index) => ({ id: `r${index}`, data })));
 
 describe("work in slices", () => {
-  it("summarises as it does at once, also while others are summarised", async () => {
+  test("summarises as it does at once, also while others are summarised", async () => {
     await fc.assert(
       fc.asyncProperty(replicates, replicates, async (one, other) => {
         const sliced = await Promise.all([one, other].map((given) => pausingEverywhere(summarizingParts(given))));
@@ -31,7 +31,7 @@ describe("work in slices", () => {
     );
   });
 
-  it("stops as it does at once", async () => {
+  test("stops as it does at once", async () => {
     await fc.assert(
       fc.asyncProperty(replicates, fc.constantFrom("lossless", "horizon", "epsilon" as const), async (given, rule) => {
         const [now, sliced] = [createStoppingRule({ k: 8, rule }), createSlicedRule({ k: 8, rule })];
@@ -40,7 +40,7 @@ describe("work in slices", () => {
     );
   });
 
-  it.each([
+  test.each([
     ["lists of rows", 20, largeLists(20, 200)],
     ["many answers", 5, largeLists(1_000, 5)],
     ["long texts", 3, texts(8, 200_000)],
@@ -57,18 +57,18 @@ describe("work in slices", () => {
     expect(summary.validCount).toBe(given.length);
   });
 
-  it("is done on return where it is small", () => {
+  test("is done on return where it is small", () => {
     expect(inSlices(summarizingParts([{ id: "r1", data: { a: 1 } }]))).toMatchObject({ validCount: 1 });
   });
 
-  it("never takes more steps at a time than a slice has", () => {
+  test("never takes more steps at a time than a slice has", () => {
     const work = summarizingParts(largeLists(20, 100));
     const steps: number[] = [];
     for (let next = work.next(); !next.done; next = work.next()) steps.push(next.value);
     expect(Math.max(...steps)).toBeLessThan(4_000);
   });
 
-  it("hands on what the work throws", async () => {
+  test("hands on what the work throws", async () => {
     function* failing(): Slices<never> {
       yield 10_000;
       throw new Error("no");

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { createStoppingRule, type StoppingRuleOptions, type StoppingVerdict } from "../../src/evidence/stopping.ts";
 import { summarize } from "../../src/evidence/summary.ts";
@@ -38,7 +38,7 @@ function* sequencesWithInvalid(length: number, answers: number): Generator<reado
 }
 
 describe("the default for three replicates", () => {
-  it("gives the majority of three on every sequence of scalars", () => {
+  test("gives the majority of three on every sequence of scalars", () => {
     for (const answers of [...sequences(3, 3), ...sequencesWithInvalid(3, 3)]) {
       expect(consensusOf(untilStop({ k: 3 }, answers))).toEqual(consensusOf(answers));
     }
@@ -49,7 +49,7 @@ describe("the default for three replicates", () => {
     );
   });
 
-  it("gives the majority of three in each field of every three objects, lists by position", () => {
+  test("gives the majority of three in each field of every three objects, lists by position", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(record, anyJson), { minLength: 3, maxLength: 3 }), (answers) => {
         const compare = { text: false, lists: "position" } as const;
@@ -73,7 +73,7 @@ describe("the default for three replicates with lists by content", () => {
     return `{${Object.entries(value).map(([key, inner]) => `${key}:${unordered(inner)}`)}}`;
   };
 
-  it("gives the majority of three, its lists in any order", () => {
+  test("gives the majority of three, its lists in any order", () => {
     const close = fc.array(fc.oneof(record, anyJson), { minLength: 1, maxLength: 2 });
     const three = close.chain((few) => fc.array(fc.constantFrom(...few), { minLength: 3, maxLength: 3 }));
     fc.assert(
@@ -90,7 +90,7 @@ describe("the default for three replicates with lists by content", () => {
 });
 
 describe("lossless", () => {
-  it("gives the answer of all replicates on every sequence of up to nine with up to four answers", () => {
+  test("gives the answer of all replicates on every sequence of up to nine with up to four answers", () => {
     for (let k = 1; k <= 9; k++) {
       for (const answers of sequences(k, 4)) {
         const stopped = untilStop({ k, rule: "lossless" }, answers);
@@ -99,7 +99,7 @@ describe("lossless", () => {
     }
   });
 
-  it("does so too where any of the replicates are invalid", () => {
+  test("does so too where any of the replicates are invalid", () => {
     for (let k = 1; k <= 7; k++) {
       for (const answers of sequencesWithInvalid(k, 3)) {
         const stopped = untilStop({ k, rule: "lossless" }, answers);
@@ -108,7 +108,7 @@ describe("lossless", () => {
     }
   });
 
-  it("stops as early as any rule that never changes the answer could", () => {
+  test("stops as early as any rule that never changes the answer could", () => {
     for (const answers of sequences(6, 3)) {
       const stopped = untilStop({ k: 6, rule: "lossless" }, answers).length;
       if (stopped <= 2) continue;
@@ -146,7 +146,7 @@ function fewestByTrial(
 }
 
 describe("needed", () => {
-  it.each(rules)(
+  test.each(rules)(
     "is the fewest further replicates that could end it, by trial of all: $rule $threshold $epsilon",
     (options) => {
       for (let length = 0; length < 6; length++) {
@@ -165,7 +165,7 @@ describe("needed", () => {
     },
   );
 
-  it.each(rules)("is so too for objects of two fields: $rule $threshold $epsilon", (options) => {
+  test.each(rules)("is so too for objects of two fields: $rule $threshold $epsilon", (options) => {
     const alphabet = [0, 1, 2].flatMap((left) => [0, 1].map((right) => ({ left, right })));
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...alphabet), { minLength: 2, maxLength: 5 }), (seen) => {
@@ -179,7 +179,7 @@ describe("needed", () => {
 });
 
 describe("every rule", () => {
-  it("says the same whatever the answers are called", () => {
+  test("says the same whatever the answers are called", () => {
     const names = fc.shuffledSubarray(["x", 7, null, true, "7"], { minLength: 4 });
     const numbers = fc.array(fc.nat(3), { minLength: 1, maxLength: 6 });
     const decisions = (verdicts: StoppingVerdict[]) => verdicts.map(({ reason, ...decision }) => decision);
@@ -191,7 +191,7 @@ describe("every rule", () => {
     );
   });
 
-  it("counts invalid replicates against k, and lets them agree with nothing", () => {
+  test("counts invalid replicates against k, and lets them agree with nothing", () => {
     for (const options of rules) {
       const verdicts = observeAll(options, new Array(6).fill(invalid));
       for (const [index, verdict] of verdicts.slice(0, 5).entries()) {
@@ -202,13 +202,13 @@ describe("every rule", () => {
     }
   });
 
-  it("judges fields anew: one that was settled can hold the run up again", () => {
+  test("judges fields anew: one that was settled can hold the run up again", () => {
     const rule = createStoppingRule({ k: 10, rule: "beta", threshold: 0.93, fields: ["/a"] });
     const stops = ["x", "x", "x", "y"].map((a) => rule.observe({ a }).stop);
     expect(stops).toEqual([false, false, true, false]);
   });
 
-  it("says in its reason which rule stopped, where, and with what numbers", () => {
+  test("says in its reason which rule stopped, where, and with what numbers", () => {
     const answers = [
       { a: 1, b: "x" },
       { a: 1, b: "x" },
@@ -223,7 +223,7 @@ describe("every rule", () => {
     expect(reason).toContain("0.975");
   });
 
-  it("waits only for the fields that the caller names, and all below them", () => {
+  test("waits only for the fields that the caller names, and all below them", () => {
     const answers = [0, 1, 2].map((noise) => ({ kept: { deep: "same" }, noise }));
     expect(observeAll({ k: 4, rule: "lossless", fields: ["/kept"] }, answers).at(-1)?.stop).toBe(true);
     expect(observeAll({ k: 4, rule: "lossless" }, answers).at(-1)?.stop).toBe(false);
@@ -231,7 +231,7 @@ describe("every rule", () => {
     expect(observeAll({ k: 4, rule: "lossless", fields: ["/nowhere"] }, answers).at(-1)?.stop).toBe(true);
   });
 
-  it("never stops on none, and always says what is left", () => {
+  test("never stops on none, and always says what is left", () => {
     const verdicts = observeAll({ k: 4, rule: "none" }, ["a", "a", "a", "a"]);
     expect(verdicts.map(({ stop, needed }) => [stop, needed])).toEqual([
       [false, 3],
@@ -241,7 +241,7 @@ describe("every rule", () => {
     ]);
   });
 
-  it("keeps probabilities free of NaN on any answers", () => {
+  test("keeps probabilities free of NaN on any answers", () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...rules),
@@ -262,7 +262,7 @@ describe("the rules' figures", () => {
   const unanimous = (options: StoppingRuleOptions) =>
     observeAll(options, new Array(options.k).fill("same")).findIndex(({ stop }) => stop) + 1;
 
-  it("stops a unanimous vote where the formulas say", () => {
+  test("stops a unanimous vote where the formulas say", () => {
     expect(unanimous({ k: 3 })).toBe(2);
     expect(unanimous({ k: 10, rule: "lossless" })).toBe(5);
     expect(unanimous({ k: 10 })).toBe(3);
@@ -271,7 +271,7 @@ describe("the rules' figures", () => {
     expect(unanimous({ k: 10, epsilon: 0.2 })).toBe(2);
   });
 
-  it("selects lossless up to three and horizon above, and epsilon where only that is given", () => {
+  test("selects lossless up to three and horizon above, and epsilon where only that is given", () => {
     const reasonOf = (options: StoppingRuleOptions) => observeAll(options, new Array(9).fill(1)).at(-1)?.reason;
     expect(reasonOf({ k: 3 })).toMatch(/^lossless/);
     expect(reasonOf({ k: 4 })).toMatch(/^horizon/);
@@ -279,7 +279,7 @@ describe("the rules' figures", () => {
     expect(reasonOf({ k: 9, epsilon: 0, rule: "auto" })).toMatch(/^horizon/);
   });
 
-  it("takes the number of possible answers from the caller where it is known", () => {
+  test("takes the number of possible answers from the caller where it is known", () => {
     const answers = new Array(8).fill({ a: ["x"] });
     const stops = (choices: Record<string, number>) =>
       observeAll({ k: 40, rule: "certified", choices }, answers).at(-1)?.stop;
@@ -291,7 +291,7 @@ describe("the rules' figures", () => {
     ]);
   });
 
-  it("takes the mean over pairs as the epsilon rule's distance", () => {
+  test("takes the mean over pairs as the epsilon rule's distance", () => {
     const stops = (epsilon: number) => observeAll({ k: 9, epsilon }, ["a", "a", "a", "b"]).at(-1)?.stop;
     expect(stops(0.5)).toBe(true);
     expect(stops(0.499)).toBe(false);
@@ -299,7 +299,7 @@ describe("the rules' figures", () => {
 });
 
 describe("options of a rule", () => {
-  it("are refused with all their faults where they cannot be used", () => {
+  test("are refused with all their faults where they cannot be used", () => {
     const bad = { k: 0, epsilon: 2, rule: "lucky" as never };
     expect(() => createStoppingRule(bad)).toThrow(InvalidOptionsError);
     expect(() => createStoppingRule(bad)).toThrow(/k: got 0[\s\S]*epsilon: got 2[\s\S]*rule: got "lucky"/);

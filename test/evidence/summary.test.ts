@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { BundleSummary } from "../../src/contract/bundle.ts";
 import { pairwiseDistance } from "../../src/evidence/distance.ts";
 import { summarize } from "../../src/evidence/summary.ts";
@@ -28,7 +28,7 @@ function essence(summary: BundleSummary) {
 }
 
 describe("summarize", () => {
-  it("gives the plurality of each field, put together", () => {
+  test("gives the plurality of each field, put together", () => {
     const summary = summarize(
       replicatesOf([
         { severity: "low", place: { city: "Rome" } },
@@ -44,7 +44,7 @@ describe("summarize", () => {
     ]);
   });
 
-  it("lists every field with more than one value, most contested first, with who said what", () => {
+  test("lists every field with more than one value, most contested first, with who said what", () => {
     const rows = [
       { a: 1, b: 1, c: 1, same: 0 },
       { a: 1, b: 1, c: 2, same: 0 },
@@ -63,7 +63,7 @@ describe("summarize", () => {
     ]);
   });
 
-  it("gives of tied values the one that reached the count first", () => {
+  test("gives of tied values the one that reached the count first", () => {
     const winner = (rows: unknown[]) => summarize(replicatesOf(rows)).consensus;
     expect(winner(["a", "b", "b", "a"])).toBe("b");
     expect(winner(["b", "a", "a", "b"])).toBe("a");
@@ -71,7 +71,7 @@ describe("summarize", () => {
     expect(winner([{ y: 0 }, { x: 1, y: 0 }])).toEqual({ y: 0 });
   });
 
-  it("takes an absent field for a value of its own, which can win", () => {
+  test("takes an absent field for a value of its own, which can win", () => {
     const summary = summarize(replicatesOf([{ a: 1, b: 1 }, { a: 1 }, { a: 1 }]));
     expect(summary.consensus).toEqual({ a: 1 });
     expect(summary.fields["/b"]).not.toHaveProperty("value");
@@ -82,7 +82,7 @@ describe("summarize", () => {
     expect(summarize(replicatesOf([{ a: null }, {}, { a: null }])).consensus).toEqual({ a: null });
   });
 
-  it("votes on a list or an object as a whole where the answers agree on nothing in it", () => {
+  test("votes on a list or an object as a whole where the answers agree on nothing in it", () => {
     const ofLists = summarize(replicatesOf([{ t: ["a"] }, { t: ["b"] }, { t: ["c"] }]));
     expect(ofLists.consensus).toEqual({ t: ["a"] });
     expect(ofLists.fields).toEqual({ "/t": expect.objectContaining({ value: ["a"], support: 1, tied: true }) });
@@ -94,7 +94,7 @@ describe("summarize", () => {
     expect(firstEmpty.fields["/t"]).toMatchObject({ value: [], support: 2 });
   });
 
-  it("takes an empty list or object for a value, beside those with something in them", () => {
+  test("takes an empty list or object for a value, beside those with something in them", () => {
     const summary = summarize(replicatesOf([{ t: [] }, { t: ["a"] }, { t: ["a"] }]));
     expect(summary.consensus).toEqual({ t: ["a"] });
     expect(summary.fields["/t"]).toMatchObject({ value: ["a"], support: 2 });
@@ -106,12 +106,12 @@ describe("summarize", () => {
     expect(summarize(replicatesOf([{ t: [] }, { t: [] }, { t: [1] }])).fields["/t"]).toMatchObject({ value: [] });
   });
 
-  it("takes 1 and 1.0, or two forms of one character, for one value, and '1' for another", () => {
+  test("takes 1 and 1.0, or two forms of one character, for one value, and '1' for another", () => {
     expect(summarize(replicatesOf([JSON.parse("1"), JSON.parse("1.0"), "1"])).fields[""]?.support).toBe(2);
     expect(summarize(replicatesOf(["caf\u00e9", " cafe\u0301 "])).consensus).toBe("caf\u00e9");
   });
 
-  it("lets invalid replicates neither vote nor agree, and counts them", () => {
+  test("lets invalid replicates neither vote nor agree, and counts them", () => {
     fc.assert(
       fc.property(answers, fc.infiniteStream(fc.boolean()), (values, isValid) => {
         const replicates = replicatesOf(values).map((replicate) => ({
@@ -134,14 +134,14 @@ describe("summarize", () => {
     );
   });
 
-  it("has no consensus, and no confidence in it, without a valid replicate", () => {
+  test("has no consensus, and no confidence in it, without a valid replicate", () => {
     for (const none of [[], [{ id: "r1", data: "x", quality: { valid: false } }]]) {
       const summary = summarize(none);
       expect(summary).toMatchObject({ consensus: null, confidence: 0, weakest: 0, stability: 0, fields: {} });
     }
   });
 
-  it("does not depend on the order of the replicates, but for ties", () => {
+  test("does not depend on the order of the replicates, but for ties", () => {
     const shuffled = answers.chain((values) =>
       fc.tuple(fc.constant(values), fc.shuffledSubarray(values, { minLength: values.length })),
     );
@@ -158,7 +158,7 @@ describe("summarize", () => {
     );
   });
 
-  it("gives tied fields of objects without lists the same numbers in any order of the replicates", () => {
+  test("gives tied fields of objects without lists the same numbers in any order of the replicates", () => {
     const flat = fc.record({ a: scalar, b: scalar, place: fc.record({ city: scalar }) });
     const shuffled = fc
       .array(flat, { minLength: 1, maxLength: 8 })
@@ -172,7 +172,7 @@ describe("summarize", () => {
     );
   });
 
-  it("says the same whatever the answers are called", () => {
+  test("says the same whatever the answers are called", () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(4), { minLength: 1, maxLength: 9 }),
@@ -189,7 +189,7 @@ describe("summarize", () => {
     );
   });
 
-  it("is the surer the more replicates vote for the winner", () => {
+  test("is the surer the more replicates vote for the winner", () => {
     fc.assert(
       fc.property(fc.array(scalar, { minLength: 1, maxLength: 12 }), (values) => {
         const before = summarize(replicatesOf(values));
@@ -210,7 +210,7 @@ describe("summarize", () => {
     );
   });
 
-  it("gives probabilities as its numbers, never NaN, and counts that add up", () => {
+  test("gives probabilities as its numbers, never NaN, and counts that add up", () => {
     fc.assert(
       fc.property(answers, (values) => {
         const summary = summarize(replicatesOf(values));
@@ -237,7 +237,7 @@ describe("summarize", () => {
     );
   });
 
-  it("weighs fields in its confidence as the caller says, and names the weakest", () => {
+  test("weighs fields in its confidence as the caller says, and names the weakest", () => {
     const rows = [
       { sure: 1, unsure: 1 },
       { sure: 1, unsure: 2 },
@@ -252,7 +252,7 @@ describe("summarize", () => {
     expect(weigh({ "": 0 }).confidence).toBe(0);
   });
 
-  it("gives the replicate nearest to all others where the fields put together do not fit", () => {
+  test("gives the replicate nearest to all others where the fields put together do not fit", () => {
     const rows = [
       { from: 1, to: 5, note: "a" },
       { from: 4, to: 5, note: "a" },
@@ -277,7 +277,7 @@ describe("summarize", () => {
     expect(summarize(replicatesOf(rows)).medoidId).toBeUndefined();
   });
 
-  it("is plain JSON, distances included, which are computed once and only when read", () => {
+  test("is plain JSON, distances included, which are computed once and only when read", () => {
     const summary = summarize(replicatesOf([{ a: 1 }, { a: 2, b: [] }, {}]));
     expect(JSON.parse(JSON.stringify(summary))).toEqual({ ...summary });
     expect(Object.getOwnPropertyDescriptor(summary, "pairwiseDistance")?.get).toBeTypeOf("function");
@@ -285,14 +285,14 @@ describe("summarize", () => {
     expect(summary.pairwiseDistance).toEqual(pairwiseDistance([{ a: 1 }, { a: 2, b: [] }, {}]));
   });
 
-  it("has no distances of every two of more than a thousand replicates", () => {
+  test("has no distances of every two of more than a thousand replicates", () => {
     const rows = (count: number) => replicatesOf(Array.from({ length: count }, (_, index) => ({ a: index % 3 })));
     expect(summarize(rows(1_000)).pairwiseDistance).toHaveLength(1_000);
     expect(summarize(rows(1_001)).pairwiseDistance).toBeNull();
     expect(summarize(rows(1_001), { check: () => false }).medoidId).toBe("r1");
   });
 
-  it("leaves the answers as they are, and hands out containers of its own", () => {
+  test("leaves the answers as they are, and hands out containers of its own", () => {
     const rows = [
       { t: [], o: {} },
       { t: [], o: {} },

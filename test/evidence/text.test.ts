@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { TextProfile } from "../../src/evidence/internal/text/text-profile.ts";
 import { clusterTexts, normalizeText, textSimilarity } from "../../src/evidence/text.ts";
@@ -32,7 +32,7 @@ function naiveClusters(texts: readonly string[], similarity: (a: string, b: stri
 }
 
 describe("normalizeText", () => {
-  it.each([
+  test.each([
     ["  The Moon. ", "moon"],
     ["ﬁne  Ｐａｒｉｓ", "fine paris"],
     ["It isn't; it can't; they cannot", "it is not it ca not they can not"],
@@ -46,7 +46,7 @@ describe("normalizeText", () => {
     expect(normalizeText(given)).toBe(wanted);
   });
 
-  it("leaves a normalised text as it is", () => {
+  test("leaves a normalised text as it is", () => {
     const words = fc.array(fc.constantFrom("paris", "not", "5", "-5", "1.5", "c++", "東"), { minLength: 1 });
     fc.assert(
       fc.property(words, (each) => {
@@ -58,7 +58,7 @@ describe("normalizeText", () => {
 });
 
 describe("textSimilarity", () => {
-  it("lies in [0, 1], is symmetric, and 1 for equal texts", () => {
+  test("lies in [0, 1], is symmetric, and 1 for equal texts", () => {
     fc.assert(
       fc.property(answer, answer, (a, b) => {
         const similarity = textSimilarity(a, b);
@@ -70,7 +70,7 @@ describe("textSimilarity", () => {
     );
   });
 
-  it("counts the edits of short texts of one word", () => {
+  test("counts the edits of short texts of one word", () => {
     const word = fc.string({ unit: fc.constantFrom("x", "y", "z", "é"), minLength: 1, maxLength: 32 });
     fc.assert(
       fc.property(word, word, (a, b) => {
@@ -79,7 +79,7 @@ describe("textSimilarity", () => {
     );
   });
 
-  it("is what its formula says", () => {
+  test("is what its formula says", () => {
     fc.assert(
       fc.property(answer, answer, (a, b) => {
         expect(textSimilarity(a, b)).toBe(plainTextSimilarity(a, b));
@@ -88,12 +88,12 @@ describe("textSimilarity", () => {
     );
   });
 
-  it("finds a text within a longer one equal", () => {
+  test("finds a text within a longer one equal", () => {
     expect(textSimilarity("Paris", "It is Paris, the capital of France")).toBe(1);
     expect(textSimilarity("art", "party")).toBeLessThan(1);
   });
 
-  it.each([
+  test.each([
     ["guilty", "not guilty"],
     ["it works", "it doesn't work"],
     ["5 mg", "50 mg"],
@@ -104,7 +104,7 @@ describe("textSimilarity", () => {
     expect(textSimilarity(a, b)).toBe(0);
   });
 
-  it("counts the words of long texts, in any order", () => {
+  test("counts the words of long texts, in any order", () => {
     const long = "the connection pool ran out of connections";
     expect(textSimilarity(long, "out of connections ran the connection pool")).toBe(1);
     expect(textSimilarity(long, "the connection pool ran out of memory and time")).toBeCloseTo(5 / 8, 12);
@@ -114,24 +114,24 @@ describe("textSimilarity", () => {
 describe("textSimilarity of texts over 16,384 characters", () => {
   const text = writtenText(40_000, seededRandom(1));
 
-  it("is 1 for equal ones, and for those that differ in case and punctuation", () => {
+  test("is 1 for equal ones, and for those that differ in case and punctuation", () => {
     expect(textSimilarity(text, text)).toBe(1);
     expect(textSimilarity(text, `${text.toUpperCase()}.`)).toBe(1);
     expect(clusterTexts([text, text, `${text}!`]).clusters).toEqual([[0, 1, 2]]);
   });
 
-  it("is more than one half where few words differ, and less for other texts", () => {
+  test("is more than one half where few words differ, and less for other texts", () => {
     expect(textSimilarity(text, edited(text, 0.05, seededRandom(2)))).toBeGreaterThan(0.5);
     expect(textSimilarity(text, writtenText(40_000, seededRandom(3)))).toBeLessThan(0.5);
   });
 
-  it("goes on where the words stop to be compared", () => {
+  test("goes on where the words stop to be compared", () => {
     const [below, above] = [text.slice(0, 16_384), text.slice(0, 16_600)];
     expect(textSimilarity(below, above)).toBeGreaterThan(0.9);
     expect(textSimilarity(above, below)).toBe(textSimilarity(below, above));
   });
 
-  it("hears of passages, no longer of words in any order", () => {
+  test("hears of passages, no longer of words in any order", () => {
     const reversed = (length: number) => {
       const words = text.slice(0, length).split(" ");
       return textSimilarity(words.join(" "), words.reverse().join(" "));
@@ -140,7 +140,7 @@ describe("textSimilarity of texts over 16,384 characters", () => {
     expect(reversed(16_385)).toBeLessThan(0.5);
   });
 
-  it("reads no more of a long text than of one twenty times shorter", () => {
+  test("reads no more of a long text than of one twenty times shorter", () => {
     const sizes = [50_000, 1_000_000].map((length) => {
       const profile = new TextProfile("word ".repeat(length / 5));
       const { sketch } = profile;
@@ -155,7 +155,7 @@ describe("textSimilarity of texts over 16,384 characters", () => {
 });
 
 describe("clusterTexts", () => {
-  it("finds what a full matrix of plain similarities gives", () => {
+  test("finds what a full matrix of plain similarities gives", () => {
     fc.assert(
       fc.property(fc.array(answer, { maxLength: 14 }), (texts) => {
         const { clusters, score } = clusterTexts(texts);
@@ -169,7 +169,7 @@ describe("clusterTexts", () => {
     );
   });
 
-  it("puts every text into one cluster, equal ones into the same, the largest cluster first", () => {
+  test("puts every text into one cluster, equal ones into the same, the largest cluster first", () => {
     fc.assert(
       fc.property(fc.array(answer, { minLength: 1, maxLength: 12 }), (texts) => {
         const { clusters, medoid, score } = clusterTexts(texts);
@@ -190,7 +190,7 @@ describe("clusterTexts", () => {
     );
   });
 
-  it("finds the same clusters and score in any order of the texts", () => {
+  test("finds the same clusters and score in any order of the texts", () => {
     const shuffled = fc
       .array(answer, { minLength: 1, maxLength: 10 })
       .chain((texts) => fc.tuple(fc.constant(texts), fc.shuffledSubarray(texts, { minLength: texts.length })));
@@ -215,7 +215,7 @@ describe("clusterTexts", () => {
     );
   });
 
-  it("merges as average link does that looks at every pair each time", () => {
+  test("merges as average link does that looks at every pair each time", () => {
     // Distinct powers make all averages differ, so that no tie leaves a choice.
     const similarities = fc.uniqueArray(fc.integer({ min: 0, max: 1_000_000 }), { minLength: 15, maxLength: 15 });
     fc.assert(
@@ -241,7 +241,7 @@ describe("clusterTexts", () => {
     );
   });
 
-  it("gives the most usual wording of the largest cluster as its medoid", () => {
+  test("gives the most usual wording of the largest cluster as its medoid", () => {
     const texts = ["Lyon", "Paris in France", "paris", "Paris!", "Lyon"];
     expect(clusterTexts(texts)).toMatchObject({
       clusters: [
@@ -252,12 +252,12 @@ describe("clusterTexts", () => {
     });
   });
 
-  it("of equally close texts gives the shortest as its medoid, of these the first", () => {
+  test("of equally close texts gives the shortest as its medoid, of these the first", () => {
     expect(clusterTexts(["Paris, France", "Paris"]).medoid).toBe(1);
     expect(clusterTexts(["Berlin", "Verlin"]).medoid).toBe(0);
   });
 
-  it("of clusters of one size puts first the one that more texts are close to", () => {
+  test("of clusters of one size puts first the one that more texts are close to", () => {
     const texts = [
       "kappa",
       "grand north harbour seen from the old bridge",
@@ -267,13 +267,13 @@ describe("clusterTexts", () => {
     expect(clusterTexts(texts).clusters).toEqual([[1], [2], [3], [0]]);
   });
 
-  it("scores the agreement of all texts with the medoid", () => {
+  test("scores the agreement of all texts with the medoid", () => {
     expect(clusterTexts(["Paris", "paris"]).score).toBe(1);
     expect(clusterTexts(["Paris", "Lima", "Oslo", "Quito"]).score).toBe(0.25);
     expect(clusterTexts(["Paris", "Paris, France"]).score).toBeCloseTo((1 + (1 + 1 / 2) / 2) / 2, 12);
   });
 
-  it("takes the similarity that it is given, of the texts as they came, once a pair", () => {
+  test("takes the similarity that it is given, of the texts as they came, once a pair", () => {
     const asked: string[] = [];
     const { clusters, score } = clusterTexts(["Yes.", "yes", "Sure!", "No"], (a, b) => {
       asked.push([a, b].sort().join("/"));
@@ -284,7 +284,7 @@ describe("clusterTexts", () => {
     expect(score).toBeCloseTo((2 + 0.8) / 4, 12);
   });
 
-  it("finds nothing in nothing", () => {
+  test("finds nothing in nothing", () => {
     expect(clusterTexts([])).toEqual({ clusters: [], medoid: -1, score: 0 });
   });
 });

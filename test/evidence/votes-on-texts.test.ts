@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createStoppingRule } from "../../src/evidence/stopping.ts";
 import { summarize } from "../../src/evidence/summary.ts";
 import { readPairs } from "./support/contrast-sets.ts";
@@ -8,7 +8,7 @@ const note = (dose: string) =>
   `The patient was admitted on Monday; the prescribed dose of metformin is ${dose} twice a day with meals.`;
 
 describe("texts that differ in what counts are two answers, and the majority's is given:", () => {
-  it.each([
+  test.each([
     ["legal", "illegal"],
     ["possible", "impossible"],
     ["turn left", "turn right"],
@@ -50,7 +50,7 @@ describe("texts that differ in what counts are two answers, and the majority's i
 });
 
 describe("forms of one answer are one vote, and the commonest form is given:", () => {
-  it.each([
+  test.each([
     [["3.0", "3", "3.00", "2", "2"], "3.0", 3],
     [["29", "29.0", "29.00", "30", "30"], "29", 3],
     [["1.5", "1.50", "1.5"], "1.5", 3],
@@ -69,7 +69,7 @@ describe("forms of one answer are one vote, and the commonest form is given:", (
     expect(fields[""]?.support).toBe(votes);
   });
 
-  it("keeps to the letter where that is asked for", () => {
+  test("keeps to the letter where that is asked for", () => {
     const texts = ["**Paris**", "Paris", "Paris"];
     for (const text of ["exact", false] as const)
       expect(summarize(replicatesOf(texts), { text }).disagreements).toHaveLength(1);
@@ -79,17 +79,17 @@ describe("forms of one answer are one vote, and the commonest form is given:", (
 describe("of answers with equal votes", () => {
   const distinct = ["Goebbels", "Joseph Goebbels", "Joseph Goebells", "Heinrich Himmler"];
 
-  it("gives the text that is closest to all others", () => {
+  test("gives the text that is closest to all others", () => {
     const { consensus, fields } = summarize(replicatesOf(distinct), { text: true });
     expect(consensus).toBe("Joseph Goebbels");
     expect(fields[""]).toMatchObject({ support: 1, tied: true });
   });
 
-  it("gives the first label, whatever the labels are called", () => {
+  test("gives the first label, whatever the labels are called", () => {
     expect(summarize(replicatesOf(distinct), {}).consensus).toBe("Goebbels");
   });
 
-  it("shows that long texts which all differ differ, and asks for all", () => {
+  test("shows that long texts which all differ differ, and asks for all", () => {
     const texts = ["5 mg", "50 mg", "500 mg", "5 g", "50 g"].map(note);
     const summary = summarize(replicatesOf(texts), { text: true });
     expect(summary.disagreements[0]?.values).toHaveLength(5);
@@ -108,14 +108,14 @@ describe("on all pairs of different answers in the contrast sets, two of three a
     );
   const shareOf = (holds: (run: (typeof runs)[number]) => boolean) => runs.filter(holds).length / runs.length;
 
-  it("gives the majority in 99 % and shows the disagreement in all but one pair of case alone", () => {
+  test("gives the majority in 99 % and shows the disagreement in all but one pair of case alone", () => {
     expect(runs.length).toBeGreaterThan(2500);
     const summaryOf = (texts: readonly string[]) => summarize(replicatesOf(texts), { text: true });
     expect(shareOf(({ texts, right }) => summaryOf(texts).consensus === right)).toBeGreaterThanOrEqual(0.99);
     expect(shareOf(({ texts }) => summaryOf(texts).disagreements.length > 0)).toBeGreaterThanOrEqual(0.997);
   });
 
-  it("never stops as unanimous where both forms were asked", () => {
+  test("never stops as unanimous where both forms were asked", () => {
     const stopped = runs.filter(({ texts: [first = "", second = ""] }) => {
       const rule = createStoppingRule({ k: 3, compare: { text: true } });
       rule.observe(first);

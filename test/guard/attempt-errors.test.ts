@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { toOutputError } from "../../src/guard/classify.ts";
 import { createGuard } from "../../src/guard/create-guard.ts";
 import { ReliableOrchestrator } from "../../src/orchestrate/reliable-orchestrator.ts";
@@ -28,7 +28,7 @@ async function run(fail: () => unknown, signal?: AbortSignal) {
 }
 
 describe("a client that aborts while the run does not", () => {
-  it.each([
+  test.each([
     ["an AbortController as a timer", aborted()],
     ["AbortSignal.timeout", new DOMException("The operation was aborted due to timeout", "TimeoutError")],
     ["a package whose own abort is the cause", new Error("Request timed out.", { cause: aborted() })],
@@ -40,7 +40,7 @@ describe("a client that aborts while the run does not", () => {
     expect(output.errors.t).toMatchObject({ category: "timeout", isRetryable: true });
   });
 
-  it("ends the call once the run's own signal has aborted", async () => {
+  test("ends the call once the run's own signal has aborted", async () => {
     const controller = new AbortController();
     const { calls, output } = await run(() => {
       controller.abort("left");
@@ -50,7 +50,7 @@ describe("a client that aborts while the run does not", () => {
     expect(output).toMatchObject({ code: "CANCELLED", cause: "left" });
   });
 
-  it("counts as a timeout in a guard that stands alone, unless its signal has aborted", async () => {
+  test("counts as a timeout in a guard that stands alone, unless its signal has aborted", async () => {
     const guard = createGuard({ retry: { maxRetries: 1, initialDelayMs: 0 } });
     let calls = 0;
     const fail = () => {
@@ -74,7 +74,7 @@ describe("a client that aborts while the run does not", () => {
 });
 
 describe("a failure that only an account's owner mends", () => {
-  it.each([
+  test.each([
     ["an empty account", 400, "Your credit balance is too low to access the API."],
     ["a spend limit", 403, "Key limit exceeded (total limit)."],
     ["a refused key", 401, "Incorrect API key provided"],
@@ -96,7 +96,7 @@ describe("a failure that only an account's owner mends", () => {
 });
 
 describe("a request above the whole of a rate limit", () => {
-  it("is asked once in a bundle, waits for nothing, and goes on to the fallback", async () => {
+  test("is asked once in a bundle, waits for nothing, and goes on to the fallback", async () => {
     const message = "Request too large on tokens per min (TPM): Limit 30000, Requested 342389.";
     const model = scriptedModel(async () => {
       throw Object.assign(new Error(message), { statusCode: 429, responseHeaders: { "retry-after": "60" } });
@@ -116,7 +116,7 @@ describe("the message of a failure", () => {
   const response = (responseBody: string) =>
     Object.assign(new Error("Bad Request"), { name: "AI_APICallError", statusCode: 400, responseBody });
 
-  it("holds what the server said, wherever the body says it", () => {
+  test("holds what the server said, wherever the body says it", () => {
     const field = { type: "less_than_equal", loc: ["body", "top_p"], msg: "Input should be less than or equal to 1" };
     expect(messageOf(response(JSON.stringify({ detail: [{ ...field, input: "the whole prompt" }] })))).toBe(
       "Bad Request: body.top_p: Input should be less than or equal to 1",
@@ -131,14 +131,14 @@ describe("the message of a failure", () => {
     );
   });
 
-  it("is bounded, and shows no key", () => {
+  test("is bounded, and shows no key", () => {
     expect(messageOf(response(`{"error":"${"long ".repeat(1_000)}"}`)).length).toBeLessThan(600);
     expect(messageOf(response('{"error":"Incorrect API key provided: sk-proj-abcdefghij0123456789"}'))).toBe(
       "Bad Request: Incorrect API key provided: [secret]",
     );
   });
 
-  it("says why fetch failed, and the way out of its own time limit", () => {
+  test("says why fetch failed, and the way out of its own time limit", () => {
     const refused = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:9"), { code: "ECONNREFUSED" });
     expect(messageOf(new TypeError("fetch failed", { cause: refused }))).toBe(
       "fetch failed: connect ECONNREFUSED 127.0.0.1:9",

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { CircuitBreaker, type CountedFailure, type Permit } from "../../src/guard/breaker.ts";
 import { CircuitOpenError } from "../../src/guard/errors.ts";
@@ -48,7 +48,7 @@ interface Call {
 }
 
 describe("CircuitBreaker", () => {
-  it("behaves like its model over 20,000 sequences of commands, lost and late probes included", () => {
+  test("behaves like its model over 20,000 sequences of commands, lost and late probes included", () => {
     let opened = 0;
     let lateResults = 0;
     let closedAgain = 0;
@@ -106,7 +106,7 @@ describe("CircuitBreaker", () => {
     expect(lateResults).toBeGreaterThan(1_000);
   });
 
-  it("opens when enough calls failed and they are the asked share of all, and says until when", () => {
+  test("opens when enough calls failed and they are the asked share of all, and says until when", () => {
     const { breaker, fail, succeed } = setUp({ failureThreshold: 3, failureRatio: 0.5 });
     for (let call = 0; call < 4; call++) succeed();
     for (let call = 0; call < 3; call++) fail();
@@ -116,7 +116,7 @@ describe("CircuitBreaker", () => {
     expect(refusalOf(breaker)).toMatchObject({ code: "CIRCUIT_OPEN", reason: "open", retryAfterMs: 60_000 });
   });
 
-  it("opens at enough calls that failed for good; those that are still tried again count for the share alone", () => {
+  test("opens at enough calls that failed for good; those that are still tried again count for the share alone", () => {
     const { breaker, fail, succeed } = setUp({ failureThreshold: 3, failureRatio: 0.5 });
     for (let call = 0; call < 10; call++) breaker.failed(breaker.enter());
     for (let call = 0; call < 10; call++) succeed();
@@ -126,7 +126,7 @@ describe("CircuitBreaker", () => {
     expect(breaker.kind).toBe("open");
   });
 
-  it("counts a call that failed for good from then on, however long it had been tried", () => {
+  test("counts a call that failed for good from then on, however long it had been tried", () => {
     const { breaker, clock } = setUp({ failureThreshold: 2, windowMs: 1000 });
     const longTried = Array.from({ length: 2 }, () => breaker.failed(breaker.enter()));
     clock.move(5000);
@@ -134,7 +134,7 @@ describe("CircuitBreaker", () => {
     expect(breaker.kind).toBe("open");
   });
 
-  it("counts a call once, however many of its attempts fail", () => {
+  test("counts a call once, however many of its attempts fail", () => {
     const { breaker } = setUp({ failureThreshold: 2 });
     let failure: CountedFailure | undefined;
     for (let attempt = 0; attempt < 10; attempt++) failure = breaker.failed(breaker.enter(), failure);
@@ -142,7 +142,7 @@ describe("CircuitBreaker", () => {
     expect(breaker.kind).toBe("closed");
   });
 
-  it("takes a failure back when a later attempt makes it good", () => {
+  test("takes a failure back when a later attempt makes it good", () => {
     const { breaker, fail } = setUp({ failureThreshold: 2, failureRatio: 1 });
     const failure = breaker.failed(breaker.enter());
     breaker.succeeded(breaker.enter(), failure);
@@ -150,7 +150,7 @@ describe("CircuitBreaker", () => {
     expect(breaker.kind).toBe("closed");
   });
 
-  it("forgets failures that are older than its window", () => {
+  test("forgets failures that are older than its window", () => {
     const { breaker, fail, clock } = setUp({ failureThreshold: 2, windowMs: 1000 });
     fail();
     clock.move(1100);
@@ -158,7 +158,7 @@ describe("CircuitBreaker", () => {
     expect(breaker.kind).toBe("closed");
   });
 
-  it("lets some calls through after openMs, closes after successes, and starts with a clean window", () => {
+  test("lets some calls through after openMs, closes after successes, and starts with a clean window", () => {
     const { breaker, fail, succeed, clock } = opened();
     expect(refusalOf(breaker)).toBeInstanceOf(CircuitOpenError);
     clock.move(1000);
@@ -174,7 +174,7 @@ describe("CircuitBreaker", () => {
     expect(breaker.kind).toBe("closed");
   });
 
-  it("opens again at the first failure of a probe", () => {
+  test("opens again at the first failure of a probe", () => {
     const { breaker, clock } = opened();
     clock.move(1000);
     const [first, second] = [breaker.enter(), breaker.enter()];
@@ -183,7 +183,7 @@ describe("CircuitBreaker", () => {
     expect(breaker.state).toMatchObject({ kind: "open", untilMs: 2000 });
   });
 
-  it("takes the permit back of a probe that was cancelled or said nothing of the provider", () => {
+  test("takes the permit back of a probe that was cancelled or said nothing of the provider", () => {
     const { breaker, clock } = opened();
     clock.move(1000);
     for (let round = 0; round < 20; round++) breaker.released(breaker.enter());
@@ -192,7 +192,7 @@ describe("CircuitBreaker", () => {
     expect(breaker.kind).toBe("closed");
   });
 
-  it("does not stick half open where probes never come back: after openMs it lets others through", () => {
+  test("does not stick half open where probes never come back: after openMs it lets others through", () => {
     const { breaker, clock } = opened();
     clock.move(1000);
     const lost = [breaker.enter(), breaker.enter(), breaker.enter()];
@@ -205,7 +205,7 @@ describe("CircuitBreaker", () => {
     expect(breaker.kind).toBe("closed");
   });
 
-  it("gives probes openMs from when the last of them was let through", () => {
+  test("gives probes openMs from when the last of them was let through", () => {
     const { breaker, clock } = opened();
     clock.move(1000);
     breaker.enter();
@@ -217,7 +217,7 @@ describe("CircuitBreaker", () => {
     expect(refusalOf(breaker)).toBeUndefined();
   });
 
-  it("counts what a probe finds out after others were let through in its place: success and failure", () => {
+  test("counts what a probe finds out after others were let through in its place: success and failure", () => {
     for (const failsLate of [false, true]) {
       const { breaker, clock } = opened();
       clock.move(1000);
@@ -232,7 +232,7 @@ describe("CircuitBreaker", () => {
     }
   });
 
-  it("closes for a provider that is back, however much longer than openMs its calls take", () => {
+  test("closes for a provider that is back, however much longer than openMs its calls take", () => {
     const world = fc.record({
       openMs: fc.integer({ min: 1, max: 500 }),
       callMs: fc.integer({ min: 1, max: 5000 }),
@@ -260,7 +260,7 @@ describe("CircuitBreaker", () => {
     );
   });
 
-  it("ignores results of an older generation, wherever it stands by then", () => {
+  test("ignores results of an older generation, wherever it stands by then", () => {
     const { breaker, clock, fail } = setUp({ failureThreshold: 1, openMs: 1000, successThreshold: 1 });
     const late = Array.from({ length: 6 }, () => breaker.enter());
     fail();
@@ -281,7 +281,7 @@ describe("CircuitBreaker", () => {
     expect(breaker.kind).toBe("closed");
   });
 
-  it("never opens over 10,000 calls of which 5 % fail", () => {
+  test("never opens over 10,000 calls of which 5 % fail", () => {
     for (let seed = 0; seed < 20; seed++) {
       const { breaker, fail, succeed, clock } = setUp({});
       const random = seededRandom(seed);
@@ -294,7 +294,7 @@ describe("CircuitBreaker", () => {
     }
   });
 
-  it("keeps calls waiting for as long as the provider asked last, and forgets it then", async () => {
+  test("keeps calls waiting for as long as the provider asked last, and forgets it then", async () => {
     const clock = createFakeClock();
     const breaker = new CircuitBreaker("p", {}, clock);
     breaker.coolDown(500);

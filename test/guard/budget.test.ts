@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { BudgetExceeded } from "../../src/contract/errors.ts";
 import type { Budget, Spent } from "../../src/contract/usage.ts";
 import { CancelScope } from "../../src/core/signal.ts";
@@ -27,7 +27,7 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe("BudgetLedger", () => {
-  it.each([{ tokens: Number.NaN }, { costUsd: -1 }, { token: 5 }, { timeMs: "1 s" as unknown as number }])(
+  test.each([{ tokens: Number.NaN }, { costUsd: -1 }, { token: 5 }, { timeMs: "1 s" as unknown as number }])(
     "refuses %j, which would limit nothing, or everything for ever",
     (limits) => {
       const [name] = Object.keys(limits);
@@ -35,7 +35,7 @@ describe("BudgetLedger", () => {
     },
   );
 
-  it("never starts more than 37 of 100 calls under a ceiling that allows 37, in whatever order they end", async () => {
+  test("never starts more than 37 of 100 calls under a ceiling that allows 37, in whatever order they end", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
         const ledger = new BudgetLedger({ limits: { costUsd: 0.37 }, clock });
@@ -57,7 +57,7 @@ describe("BudgetLedger", () => {
     );
   });
 
-  it("keeps used and reserved under every ceiling, and grants in the order asked, under any interleaving", async () => {
+  test("keeps used and reserved under every ceiling, and grants in the order asked, under any interleaving", async () => {
     const call = fc.record({
       bound: fc.integer({ min: 0, max: 60 }),
       share: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -91,7 +91,7 @@ describe("BudgetLedger", () => {
     );
   });
 
-  it("lets a call wait while one in flight may give something back, and starts it when that does", async () => {
+  test("lets a call wait while one in flight may give something back, and starts it when that does", async () => {
     const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock });
     const first = await ledger.reserve(bound({ tokens: 80 }));
     const second = ledger.reserve(bound({ tokens: 60 }));
@@ -101,7 +101,7 @@ describe("BudgetLedger", () => {
     expect(ledger.remaining()).toEqual({ tokens: 10 });
   });
 
-  it("refuses at once what nothing in flight can make fit, naming limit and need", async () => {
+  test("refuses at once what nothing in flight can make fit, naming limit and need", async () => {
     const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock });
     const first = await ledger.reserve(bound({ tokens: 80 }));
     first.charge(tokens(50));
@@ -109,7 +109,7 @@ describe("BudgetLedger", () => {
     expect(refusal).toMatchObject({ budgetType: "tokens", limit: 100, actual: 110 });
   });
 
-  it("asks for the bound anew when the turn comes, with what is left by then", async () => {
+  test("asks for the bound anew when the turn comes, with what is left by then", async () => {
     const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock });
     const first = await ledger.reserve(bound({ tokens: 95 }));
     const asked: (number | undefined)[] = [];
@@ -125,7 +125,7 @@ describe("BudgetLedger", () => {
     expect(asked).toEqual([5, 60]);
   });
 
-  it("runs a call of unknown size alone, and sizes the next by the largest seen", async () => {
+  test("runs a call of unknown size alone, and sizes the next by the largest seen", async () => {
     const overruns: BudgetOverrun[] = [];
     const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock, onOverrun: (overrun) => overruns.push(overrun) });
     const first = await ledger.reserve(bound());
@@ -140,7 +140,7 @@ describe("BudgetLedger", () => {
     await expect(ledger.reserve(bound())).rejects.toBeInstanceOf(BudgetExceeded);
   });
 
-  it("counts and gives back all the same where whoever hears of an overrun throws, or rejects", async () => {
+  test("counts and gives back all the same where whoever hears of an overrun throws, or rejects", async () => {
     const failing = [() => Promise.reject(new Error("listener")), () => expect.fail("listener")];
     for (const onOverrun of failing) {
       const ledger = new BudgetLedger({ limits: { tokens: 100, costUsd: 1 }, clock, onOverrun });
@@ -150,13 +150,13 @@ describe("BudgetLedger", () => {
     }
   });
 
-  it("takes a bound that is no number for one that nobody knows, of time too", async () => {
+  test("takes a bound that is no number for one that nobody knows, of time too", async () => {
     const ledger = new BudgetLedger({ limits: { tokens: 100, timeMs: 1000 }, clock });
     const { reserved } = await ledger.reserve(bound({ tokens: 10, timeMs: Number.NaN }));
     expect(reserved.tokens).toBe(10);
   });
 
-  it("takes the ceiling of a call for its bound where the tool knows none, over all its attempts", async () => {
+  test("takes the ceiling of a call for its bound where the tool knows none, over all its attempts", async () => {
     const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock });
     const call = ledger.forCall({ tokens: 20 });
     (await call.reserve(bound())).settle(tokens(15));
@@ -165,21 +165,21 @@ describe("BudgetLedger", () => {
     expect(ledger.spent.usage.totalTokens).toBe(15);
   });
 
-  it("does not drift: 10,000 payments of a tenth of a cent empty ten dollars exactly", async () => {
+  test("does not drift: 10,000 payments of a tenth of a cent empty ten dollars exactly", async () => {
     const ledger = new BudgetLedger({ limits: { costUsd: 10 }, clock });
     for (let call = 0; call < 10_000; call++)
       (await ledger.reserve(bound({ costUsd: 0.001 }))).settle(tokens(1, 0.001));
     await expect(ledger.reserve(bound({ costUsd: 0.001 }))).rejects.toBeInstanceOf(BudgetExceeded);
   });
 
-  it("lets the reservation stand in for a price that is not known, and says null for the sum", async () => {
+  test("lets the reservation stand in for a price that is not known, and says null for the sum", async () => {
     const ledger = new BudgetLedger({ limits: { costUsd: 1 }, clock });
     (await ledger.reserve(bound({ costUsd: 0.4 }))).settle(tokens(1, null));
     expect(ledger.remaining()).toEqual({ costUsd: 0.6 });
     expect(ledger.spent.costUsd).toBeNull();
   });
 
-  it("gives back once: a second release takes nothing from those who hold theirs", async () => {
+  test("gives back once: a second release takes nothing from those who hold theirs", async () => {
     const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock });
     const [first, second] = [await ledger.reserve(bound({ tokens: 50 })), await ledger.reserve(bound({ tokens: 50 }))];
     first.release();
@@ -191,7 +191,7 @@ describe("BudgetLedger", () => {
     (await alone).release();
   });
 
-  it("counts what is charged after the release, once", async () => {
+  test("counts what is charged after the release, once", async () => {
     const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock });
     const reservation = await ledger.reserve(bound({ tokens: 50 }));
     reservation.charge(tokens(10));
@@ -202,7 +202,7 @@ describe("BudgetLedger", () => {
     expect(ledger.spent.usage).toMatchObject({ totalTokens: 15, requests: 2 });
   });
 
-  it("rejects a wait in the tick of its abort, and serves those behind it", async () => {
+  test("rejects a wait in the tick of its abort, and serves those behind it", async () => {
     const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock });
     const first = await ledger.reserve(bound({ tokens: 50 }));
     const impatient = new CancelScope();
@@ -216,7 +216,7 @@ describe("BudgetLedger", () => {
     first.release();
   });
 
-  it("keeps time as a ceiling too: no start after it, no start of what takes longer, no wait beyond it", async () => {
+  test("keeps time as a ceiling too: no start after it, no start of what takes longer, no wait beyond it", async () => {
     const ledger = new BudgetLedger({ limits: { tokens: 10, timeMs: 1000 }, clock });
     const first = await ledger.reserve(bound({ tokens: 10 }));
     await expect(ledger.child({}).reserve(bound({ timeMs: 2000 }))).rejects.toMatchObject({ budgetType: "timeMs" });
@@ -230,7 +230,7 @@ describe("BudgetLedger", () => {
     first.release();
   });
 
-  it("serves those behind a call whose own time ran out while it waited", async () => {
+  test("serves those behind a call whose own time ran out while it waited", async () => {
     const ledger = new BudgetLedger({ limits: { tokens: 100 }, clock });
     const first = await ledger.reserve(bound({ tokens: 50 }));
     const brief = ledger.forCall({ timeMs: 100 }).reserve(bound({ tokens: 100 }));
@@ -244,7 +244,7 @@ describe("BudgetLedger", () => {
     first.release();
   });
 
-  it("never refuses or waits without a limit, and still counts", async () => {
+  test("never refuses or waits without a limit, and still counts", async () => {
     const ledger = new BudgetLedger({ limits: {}, clock });
     const reservation = await ledger.reserve(bound());
     expect(reservation.reserved).toEqual({});

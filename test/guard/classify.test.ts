@@ -8,7 +8,7 @@ import {
   NoSuchModelError,
 } from "@ai-sdk/provider";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   BudgetExceeded,
   CancelledError,
@@ -41,7 +41,7 @@ function apiError(statusCode: number | undefined, body: unknown = {}, more: obje
 }
 
 describe("what an HTTP status means", () => {
-  it.each([
+  test.each([
     [400, "invalid_request no neutral"],
     [401, "authentication no neutral"],
     [402, "quota_exhausted no neutral"],
@@ -70,7 +70,7 @@ describe("what an HTTP status means", () => {
 });
 
 describe("what a provider's own words mean", () => {
-  it.each([
+  test.each([
     [429, { error: { code: "insufficient_quota" } }, "quota_exhausted no neutral"],
     [400, { error: { code: "context_length_exceeded" } }, "context_length no neutral"],
     [400, { error: { code: "content_filter" } }, "content_filter no neutral"],
@@ -83,7 +83,7 @@ describe("what a provider's own words mean", () => {
     expect(summary(apiError(status, body))).toBe(expected);
   });
 
-  it("count in a message too, where a provider has no code for them", () => {
+  test("count in a message too, where a provider has no code for them", () => {
     const said = (status: number, message: string) => classify(Object.assign(new Error(message), { status })).category;
     expect(said(400, "Your credit balance is too low to access the API")).toBe("quota_exhausted");
     expect(said(400, "This model's maximum context length is 8192 tokens")).toBe("context_length");
@@ -94,7 +94,7 @@ describe("what a provider's own words mean", () => {
     expect(said(503, "prompt is too long")).toBe("server_error");
   });
 
-  it("of a quota mean a rate limit where the provider says when to come back", () => {
+  test("of a quota mean a rate limit where the provider says when to come back", () => {
     const message = "You exceeded your current quota, please check your plan and billing details.";
     const body = { error: { code: 429, status: "RESOURCE_EXHAUSTED", message, details: [{ retryDelay: "34s" }] } };
     expect(classify(apiError(429, body, { message }), "google.generative-ai")).toMatchObject({
@@ -111,22 +111,27 @@ describe("what a provider's own words mean", () => {
     ).toBe("quota_exhausted");
   });
 
-  it("are read from a part of a stream too, which is no Error", () => {
+  test("are read from a part of a stream too, which is no Error", () => {
     expect(classify({ type: "overloaded_error", message: "Overloaded" }).category).toBe("overloaded");
   });
 });
 
 describe("what Node, undici and the AI SDK mean", () => {
-  it.each(["ECONNRESET", "ECONNREFUSED", "EAI_AGAIN", "ETIMEDOUT", "EPIPE", "UND_ERR_SOCKET", "UND_ERR_BODY_TIMEOUT"])(
-    "%s, at any depth, is the network",
-    (code) => {
-      const cause = Object.assign(new Error("inner"), { code });
-      const error = apiError(undefined, {}, { isRetryable: true, cause: new TypeError("fetch failed", { cause }) });
-      expect(classify(error)).toMatchObject({ category: "network", isRetryable: true, breaker: "failure", code });
-    },
-  );
+  test.each([
+    "ECONNRESET",
+    "ECONNREFUSED",
+    "EAI_AGAIN",
+    "ETIMEDOUT",
+    "EPIPE",
+    "UND_ERR_SOCKET",
+    "UND_ERR_BODY_TIMEOUT",
+  ])("%s, at any depth, is the network", (code) => {
+    const cause = Object.assign(new Error("inner"), { code });
+    const error = apiError(undefined, {}, { isRetryable: true, cause: new TypeError("fetch failed", { cause }) });
+    expect(classify(error)).toMatchObject({ category: "network", isRetryable: true, breaker: "failure", code });
+  });
 
-  it.each([
+  test.each([
     ["UND_ERR_INFO", "network retry failure"],
     ["UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "network retry failure"],
     ["UND_ERR_RES_EXCEEDED_MAX_SIZE", "network retry failure"],
@@ -147,7 +152,7 @@ describe("what Node, undici and the AI SDK mean", () => {
     expect(classify(cause).code).toBe(code);
   });
 
-  it("undici's errors for a response: what its status means", () => {
+  test("undici's errors for a response: what its status means", () => {
     for (const code of ["UND_ERR_RESPONSE", "UND_ERR_RESPONSE_STATUS_CODE", "UND_ERR_REQ_RETRY"]) {
       const failed = (statusCode: number) => Object.assign(new Error("failed"), { code, statusCode });
       expect(summary(failed(400))).toBe("invalid_request no neutral");
@@ -157,7 +162,7 @@ describe("what Node, undici and the AI SDK mean", () => {
     }
   });
 
-  it("a real refused connection, a real cut response and a real abort", async () => {
+  test("a real refused connection, a real cut response and a real abort", async () => {
     const closed = await answer(
       (_, response) => response.end(),
       async (response) => {
@@ -185,7 +190,7 @@ describe("what Node, undici and the AI SDK mean", () => {
     expect(summary(timedOut)).toBe("timeout retry failure");
   });
 
-  it("errors of the AI SDK that are no responses", () => {
+  test("errors of the AI SDK that are no responses", () => {
     expect(summary(new LoadAPIKeyError({ message: "no key" }))).toBe("authentication no neutral");
     expect(summary(new NoSuchModelError({ modelId: "x", modelType: "languageModel" }))).toBe(
       "authentication no neutral",
@@ -198,7 +203,7 @@ describe("what Node, undici and the AI SDK mean", () => {
 });
 
 describe("our own errors", () => {
-  it.each([
+  test.each([
     [new InvalidOutputError(["/a: missing"]), "invalid_output retry neutral"],
     [new TimeoutError("attempt", 5), "timeout retry failure"],
     [new CircuitOpenError("p", "open", 5), "circuit_open no neutral"],
@@ -215,7 +220,7 @@ describe("our own errors", () => {
 });
 
 describe("an explicit isRetryable", () => {
-  it("is honoured both ways, on the error or on its cause", () => {
+  test("is honoured both ways, on the error or on its cause", () => {
     expect(classify(withStatus(503, { isRetryable: false }))).toMatchObject({ isRetryable: false, breaker: "failure" });
     expect(classify(withStatus(400, { isRetryable: true }))).toMatchObject({ isRetryable: true, breaker: "neutral" });
     expect(summary(withStatus(409, { isRetryable: true }))).toBe("unknown retry neutral");
@@ -223,7 +228,7 @@ describe("an explicit isRetryable", () => {
     expect(classify(new Error("outer", { cause: withStatus(503, { isRetryable: false }) })).isRetryable).toBe(false);
   });
 
-  it("of the AI SDK does not make an empty account worth another try", () => {
+  test("of the AI SDK does not make an empty account worth another try", () => {
     const error = apiError(429, { error: { code: "insufficient_quota" } });
     expect(error.isRetryable).toBe(true);
     expect(summary(error)).toBe("quota_exhausted no neutral");
@@ -235,7 +240,7 @@ describe("how long to wait", () => {
   const waits = (headers: unknown, more: object = {}) =>
     classify(withStatus(429, { headers, ...more }), undefined, nowMs).retryAfterMs;
 
-  it("is read from seconds, milliseconds and dates, in any kind of headers", () => {
+  test("is read from seconds, milliseconds and dates, in any kind of headers", () => {
     expect(waits({ "retry-after": "2" })).toBe(2000);
     expect(waits({ "Retry-After": 2 })).toBe(2000);
     expect(waits(new Headers({ "Retry-After": "0.5" }))).toBe(500);
@@ -246,7 +251,7 @@ describe("how long to wait", () => {
     expect(classify(new RetryableError("busy", { retryAfterMs: 70 })).retryAfterMs).toBe(70);
   });
 
-  it("is read from headers however they are kept: in a map, in lists of names and values, with several values", () => {
+  test("is read from headers however they are kept: in a map, in lists of names and values, with several values", () => {
     for (const name of ["retry-after", "Retry-After", "RETRY-AFTER"]) {
       expect(waits(new Map([["x", "1"]]).set(name, "2"))).toBe(2000);
       expect(waits(["x", "1", name, "2"])).toBe(2000);
@@ -262,7 +267,7 @@ describe("how long to wait", () => {
     expect(waits(["retry-after"])).toBeUndefined();
   });
 
-  it("is found in a cause, the outermost word first", () => {
+  test("is found in a cause, the outermost word first", () => {
     const cause = withStatus(429, { headers: { "retry-after": "3" } });
     const outer = new Error("asking failed", { cause: new Error("the model failed", { cause }) });
     expect(classify(outer)).toMatchObject({ category: "rate_limit", retryAfterMs: 3000 });
@@ -270,24 +275,24 @@ describe("how long to wait", () => {
     expect(classify({ name: "AI_RetryError", lastError: cause }).retryAfterMs).toBe(3000);
   });
 
-  it("is counted from the response's own date, whatever our clock says", () => {
+  test("is counted from the response's own date, whatever our clock says", () => {
     const headers = { date: "Thu, 01 Jan 2026 10:00:00 GMT", "retry-after": "Thu, 01 Jan 2026 10:00:07 GMT" };
     expect(waits(headers)).toBe(7000);
   });
 
-  it("is read from Google's body, also behind a server of another name", () => {
+  test("is read from Google's body, also behind a server of another name", () => {
     const body = { error: { status: "RESOURCE_EXHAUSTED", details: [{ "@type": "RetryInfo", retryDelay: "34.5s" }] } };
     expect(classify(apiError(429, body), "google.generative-ai").retryAfterMs).toBe(34_500);
     expect(classify(apiError(429, body), "openai").retryAfterMs).toBe(34_500);
   });
 
-  it("is not known from what makes no sense", () => {
+  test("is not known from what makes no sense", () => {
     for (const value of ["", "soon", "-5", "NaN", "Infinity"]) expect(waits({ "retry-after": value })).toBeUndefined();
   });
 });
 
 describe("anything at all that was thrown", () => {
-  it("is classified, never an exception, and unknown things are neither retried nor held against the provider", () => {
+  test("is classified, never an exception, and unknown things are neither retried nor held against the provider", () => {
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true }), (thrown) => {
         const { category, isRetryable, breaker } = classify(thrown);
@@ -298,7 +303,7 @@ describe("anything at all that was thrown", () => {
       expect(summary(thrown)).toBe("unknown no neutral");
   });
 
-  it("may throw itself where it is read, which is what its call fails with all the same", async () => {
+  test("may throw itself where it is read, which is what its call fails with all the same", async () => {
     const broken = () => {
       throw new Error("broken getter");
     };
@@ -314,7 +319,7 @@ describe("anything at all that was thrown", () => {
     }
   });
 
-  it("may be its own cause", () => {
+  test("may be its own cause", () => {
     const error = new Error("round");
     error.cause = error;
     expect(summary(error)).toBe("unknown no neutral");

@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { schedule } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Attempt } from "../../src/guard/create-guard.ts";
@@ -45,7 +45,7 @@ const call = fc.record({
 
 const pauseMs = 700;
 
-it("a guard keeps its promises whatever its options, its service, its callers and its timers do", async () => {
+test("a guard keeps its promises whatever its options, its service, its callers and its timers do", async () => {
   const seen = { attempts: 0, aborts: 0, outOfTime: 0, refused: 0 };
   await fc.assert(
     fc.asyncProperty(world, fc.array(call, { minLength: 5, maxLength: 20 }), async ({ lateMs, ...options }, calls) => {

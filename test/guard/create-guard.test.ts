@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
+import { afterEach, describe, expect, expectTypeOf, test, vi } from "vitest";
 import { type Clock, schedule } from "../../src/core/clock.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
@@ -23,7 +23,7 @@ function setUp(options: GuardOptions = {}) {
 const never = () => new Promise<never>(() => {});
 
 describe("createGuard", () => {
-  it("gives what the function gives, and hands it the number of the attempt", async () => {
+  test("gives what the function gives, and hands it the number of the attempt", async () => {
     const { guard, clock } = setUp();
     const attempts: number[] = [];
     const pending = guard.run(({ attempt }) => {
@@ -37,7 +37,7 @@ describe("createGuard", () => {
     expect(clock.pending).toBe(0);
   });
 
-  it("throws the very error of the last attempt, and tells a listener why there was no other", async () => {
+  test("throws the very error of the last attempt, and tells a listener why there was no other", async () => {
     const { guard, events } = setUp({ timeoutMs: 20_000 });
     const error = httpError(429, { "retry-after": "300" });
     await expect(guard.run(() => Promise.reject(error))).rejects.toBe(error);
@@ -46,14 +46,14 @@ describe("createGuard", () => {
     ]);
   });
 
-  it("wraps a function, and keeps its parameters and its result", async () => {
+  test("wraps a function, and keeps its parameters and its result", async () => {
     const { guard } = setUp();
     const add = guard.wrap(async ({ attempt }, a: number, b: number) => a + b + attempt);
     expectTypeOf(add).toEqualTypeOf<(a: number, b: number) => Promise<number>>();
     expect(await add(1, 2)).toBe(4);
   });
 
-  it("retries nothing with retry: false, and breaks no circuit with circuitBreaker: false", async () => {
+  test("retries nothing with retry: false, and breaks no circuit with circuitBreaker: false", async () => {
     const once = setUp({ retry: false });
     await expect(once.guard.run(() => Promise.reject(httpError(503)))).rejects.toThrow("HTTP 503");
     const unbroken = setUp({ retry: { maxRetries: 0 }, circuitBreaker: false });
@@ -62,7 +62,7 @@ describe("createGuard", () => {
     expect(unbroken.guard.state).toBe("closed");
   });
 
-  it("opens its circuit, refuses, tests, and closes it", async () => {
+  test("opens its circuit, refuses, tests, and closes it", async () => {
     const { guard, clock, events } = setUp({ retry: false, circuitBreaker: { failureThreshold: 2, openMs: 1000 } });
     for (let call = 0; call < 2; call++) await guard.run(() => Promise.reject(httpError(503))).catch(() => {});
     expect(guard.state).toBe("open");
@@ -75,7 +75,7 @@ describe("createGuard", () => {
     expect(changes).toEqual(["circuit_opened", "circuit_half_open", "circuit_closed"]);
   });
 
-  it("rejects with the caller's reason in the tick of the abort, in a backoff too, leaving nothing", async () => {
+  test("rejects with the caller's reason in the tick of the abort, in a backoff too, leaving nothing", async () => {
     const { guard, clock } = setUp({ retry: { initialDelayMs: 60_000, jitter: false } });
     const controller = new AbortController();
     const { signal } = controller;
@@ -93,7 +93,7 @@ describe("createGuard", () => {
     expect(calls).toBe(1);
   });
 
-  it("calls nothing for a signal that aborted before", async () => {
+  test("calls nothing for a signal that aborted before", async () => {
     const { guard } = setUp({ timeoutMs: 1000 });
     const reason = new Error("gone");
     const work = vi.fn();
@@ -101,7 +101,7 @@ describe("createGuard", () => {
     expect(work).not.toHaveBeenCalled();
   });
 
-  it("rejects with the reason of a signal that aborted before though its circuit is open, and tests no service for it", async () => {
+  test("rejects with the reason of a signal that aborted before though its circuit is open, and tests no service for it", async () => {
     const { guard, clock, events } = setUp({ retry: false, circuitBreaker: { failureThreshold: 1, openMs: 1000 } });
     await guard.run(() => Promise.reject(httpError(503))).catch(() => {});
     const reason = new Error("gone");
@@ -112,7 +112,7 @@ describe("createGuard", () => {
     expect(events.map(({ type }) => type)).not.toContain("circuit_half_open");
   });
 
-  it("takes an abort for an abort though its reason is a timeout: no retry, nothing against the service", async () => {
+  test("takes an abort for an abort though its reason is a timeout: no retry, nothing against the service", async () => {
     const { guard, events } = setUp({ retry: { initialDelayMs: 0 }, circuitBreaker: { failureThreshold: 2 } });
     const controller = new AbortController();
     const pending = guard.run(never, { signal: controller.signal });
@@ -124,7 +124,7 @@ describe("createGuard", () => {
     expect(guard.state).toBe("closed");
   });
 
-  it("leaves no timer after a success, and no listener after a failure", async () => {
+  test("leaves no timer after a success, and no listener after a failure", async () => {
     const { guard, clock } = setUp({ timeoutMs: 1000, attemptTimeoutMs: 500, retry: false });
     const { signal } = new AbortController();
     await guard.run(() => "answer", { signal });
@@ -134,7 +134,7 @@ describe("createGuard", () => {
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
-  it("ends a call at timeoutMs, retries included, and an attempt at attemptTimeoutMs: told apart from an abort", async () => {
+  test("ends a call at timeoutMs, retries included, and an attempt at attemptTimeoutMs: told apart from an abort", async () => {
     const { guard, clock } = setUp({ timeoutMs: 5000, attemptTimeoutMs: 2000, retry: { initialDelayMs: 100 } });
     const reasons: unknown[] = [];
     const pending = guard.run(({ signal }) => {
@@ -152,7 +152,7 @@ describe("createGuard", () => {
     await expect(brief).rejects.toMatchObject({ phase: "call", limitMs: 50 });
   });
 
-  it("starts no attempt after timeoutMs where a pause ends shortly before it, however its calls are spread", async () => {
+  test("starts no attempt after timeoutMs where a pause ends shortly before it, however its calls are spread", async () => {
     const retry = { maxRetries: 0, initialDelayMs: 10_000 };
     const { guard, clock } = setUp({ timeoutMs: 2500, retry });
     await guard.run(() => Promise.reject(httpError(429, { "retry-after": "2" }))).catch(() => {});
@@ -164,7 +164,7 @@ describe("createGuard", () => {
     expect(Math.max(...startedAtMs)).toBeLessThan(2500);
   });
 
-  it("starts no attempt after timeoutMs where a timer fires late, and does not hold that against the service", async () => {
+  test("starts no attempt after timeoutMs where a timer fires late, and does not hold that against the service", async () => {
     const clock = createFakeClock();
     const late: Clock = { ...clock, schedule: (callback, ms) => schedule(clock, callback, ms + 200) };
     const retry = { initialDelayMs: 900, jitter: false };
@@ -182,7 +182,7 @@ describe("createGuard", () => {
     expect(guard.state).toBe("closed");
   });
 
-  it("ends a call at timeoutMs that waits for what the probes of its circuit find out", async () => {
+  test("ends a call at timeoutMs that waits for what the probes of its circuit find out", async () => {
     const circuitBreaker = { failureThreshold: 1, openMs: 1000, halfOpenRequests: 1, successThreshold: 1 };
     const { guard, clock } = setUp({ retry: false, circuitBreaker });
     await guard.run(() => Promise.reject(httpError(503))).catch(() => {});
@@ -201,7 +201,7 @@ describe("createGuard", () => {
     expect(guard.state).toBe("closed");
   });
 
-  it("ignores a rejection that comes after the end", async () => {
+  test("ignores a rejection that comes after the end", async () => {
     const { guard, clock } = setUp({ timeoutMs: 10, retry: false });
     const { promise, reject } = Promise.withResolvers<never>();
     const pending = guard.run(() => promise);
@@ -212,7 +212,7 @@ describe("createGuard", () => {
     await new Promise((resolve) => setImmediate(resolve));
   });
 
-  it("shares a signal between 10,000 calls with one listener, no warning, and none left", async () => {
+  test("shares a signal between 10,000 calls with one listener, no warning, and none left", async () => {
     const warnings: unknown[] = [];
     process.on("warning", (warning) => warnings.push(warning));
     const { guard, clock } = setUp();
@@ -226,7 +226,7 @@ describe("createGuard", () => {
     expect(warnings).toEqual([]);
   });
 
-  it("makes no AbortController until someone reads the signal", async () => {
+  test("makes no AbortController until someone reads the signal", async () => {
     const made = vi.fn();
     vi.stubGlobal(
       "AbortController",
@@ -245,7 +245,7 @@ describe("createGuard", () => {
     expect(made).toHaveBeenCalledOnce();
   });
 
-  it("starts no timer for a retry without delay", async () => {
+  test("starts no timer for a retry without delay", async () => {
     const { guard, clock } = setUp({ retry: { initialDelayMs: 0 } });
     const schedule = vi.spyOn(clock, "schedule");
     const value = await guard.run(({ attempt }) => (attempt < 3 ? Promise.reject(httpError(503)) : "answer"));
@@ -253,7 +253,7 @@ describe("createGuard", () => {
     expect(schedule).not.toHaveBeenCalled();
   });
 
-  it("asks the classifier that it is given", async () => {
+  test("asks the classifier that it is given", async () => {
     const { guard, clock } = setUp({
       classify: (error) => ({ ...classify(error, "crm"), isRetryable: error === "please again" }),
     });
@@ -265,7 +265,7 @@ describe("createGuard", () => {
     expect(calls).toBe(2);
   });
 
-  it("lets its call fail with what went wrong where the classifier itself throws, and leaves nothing", async () => {
+  test("lets its call fail with what went wrong where the classifier itself throws, and leaves nothing", async () => {
     const { guard, clock, events } = setUp({
       timeoutMs: 1000,
       circuitBreaker: { failureThreshold: 1, openMs: 1000, halfOpenRequests: 1, successThreshold: 1 },
@@ -283,7 +283,7 @@ describe("createGuard", () => {
     expect(await stateOf(guard.run(() => "answer"))).toBe("answer");
   });
 
-  it.each([
+  test.each([
     [
       "throws",
       () => {
@@ -309,7 +309,7 @@ describe("options of a guard", () => {
     return [];
   };
 
-  it("are refused all at once, each with what is allowed", () => {
+  test("are refused all at once, each with what is allowed", () => {
     const circuitBreaker = { successThreshold: 4 };
     expect(faultsOf({ timeoutMs: 0, retry: { maxRetrys: 1 }, circuitBreaker })).toEqual([
       expect.stringContaining("createGuard(…).timeoutMs: a number of milliseconds (at least 1)"),
@@ -319,7 +319,7 @@ describe("options of a guard", () => {
     expect(faultsOf({ name: "", retry: 5, clock: 1 })).toHaveLength(3);
   });
 
-  it("of a single call are refused by a rejection", async () => {
+  test("of a single call are refused by a rejection", async () => {
     for (const timeoutMs of [0, -1, Number.NaN])
       await expect(createGuard().run(() => 1, { timeoutMs })).rejects.toBeInstanceOf(InvalidOptionsError);
   });

@@ -1,5 +1,5 @@
 import { APICallError } from "@ai-sdk/provider";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { classify } from "../../src/guard/classify.ts";
 
 /** An error as the AI SDK makes it of a response whose body it may not understand. */
@@ -620,13 +620,13 @@ const families: readonly (readonly [promise: string, expected: object, rows: rea
 ];
 
 describe.each(families)("%s", (_, expected, rows) => {
-  it.each(rows)("as %s says it, by %i", (_, status, body) => {
+  test.each(rows)("as %s says it, by %i", (_, status, body) => {
     for (const error of shapes(status, body)) expect(classify(error)).toMatchObject(expected);
   });
 });
 
 describe("a status", () => {
-  it.each([
+  test.each([
     [401, "authentication", false, "neutral"],
     [402, "quota_exhausted", false, "neutral"],
     [403, "authentication", false, "neutral"],
@@ -643,7 +643,7 @@ describe("a status", () => {
       });
   });
 
-  it("is read from a body or a message where the response has none", () => {
+  test("is read from a body or a message where the response has none", () => {
     for (const error of [
       answered(200, { error: { message: "Rate limit exceeded", code: 429 } }),
       { message: "slow", code: 429 },
@@ -661,7 +661,7 @@ const thrown = (message: string, properties: object = {}, name = "Error") =>
   Object.defineProperty(Object.assign(new Error(message), properties), "name", { value: name });
 
 describe("clients", () => {
-  it.each([
+  test.each([
     ["node:http2, a connection that closes", thrown("GOAWAY", { code: "ERR_HTTP2_GOAWAY_SESSION" }), "network"],
     ["node:http2, a refused stream", thrown("x", { code: "ERR_HTTP2_STREAM_ERROR" }), "network"],
     ["axios, no answer", thrown("Network Error", { code: "ERR_NETWORK" }, "AxiosError"), "network"],
@@ -730,7 +730,7 @@ describe("clients", () => {
     expect(classify(error)).toMatchObject({ category, isRetryable: true });
   });
 
-  it.each([
+  test.each([
     [
       "AWS, a quota of the account",
       thrown("x", { $fault: "client", $metadata: { httpStatusCode: 400 } }, "ServiceQuotaExceededException"),
@@ -756,7 +756,7 @@ describe("clients", () => {
     expect(classify(error)).toMatchObject({ category, isRetryable: false, breaker: "neutral" });
   });
 
-  it("a certificate is not tried again: the cause says more than fetch", () => {
+  test("a certificate is not tried again: the cause says more than fetch", () => {
     const cause = thrown("certificate has expired", { code: "CERT_HAS_EXPIRED" });
     expect(classify(new TypeError("fetch failed", { cause }))).toMatchObject({
       isRetryable: false,
@@ -764,7 +764,7 @@ describe("clients", () => {
     });
   });
 
-  it("words of a program about its own values mean nothing", () => {
+  test("words of a program about its own values mean nothing", () => {
     for (const error of [
       new TypeError("Cannot read properties of undefined (reading 'timeout')"),
       new RangeError("The input is too long: 9 tokens > 8"),
@@ -780,7 +780,7 @@ describe("a pause", () => {
   const waits = (headers: Record<string, string>, body: object = {}) =>
     classify(Object.assign(new Error("x"), { status: 429, headers, error: body }), undefined, nowMs).retryAfterMs;
 
-  it.each([
+  test.each([
     [{ "retry-after": "1.5" }, 1_500],
     [{ "retry-after": "6m0s" }, 360_000],
     [{ "retry-after": String(nowMs / 1000 + 9) }, 9_000],
@@ -815,7 +815,7 @@ describe("a pause", () => {
     expect(waits(headers as Record<string, string>)).toBe(expected);
   });
 
-  it.each([
+  test.each([
     [{ details: [{ retryDelay: "34.5s" }] }, 34_500],
     [{ details: [{ retryDelay: { seconds: 3, nanos: 500_000_000 } }] }, 3_500],
     [{ retry_after: 1.5 }, 1_500],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createGuard } from "../../src/guard/create-guard.ts";
 import { withFallback } from "../../src/guard/fallback.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
@@ -21,18 +21,18 @@ describe("withFallback", () => {
     return { result, ran, told };
   };
 
-  it("takes the first candidate that succeeds, and tells of each step", async () => {
+  test("takes the first candidate that succeeds, and tells of each step", async () => {
     const { result, ran, told } = await chain([httpError(503), httpError(401), "answer", "never"]);
     expect([result, ran]).toEqual(["answer", [0, 1, 2]]);
     expect(told).toEqual(["0 to 1: HTTP 503", "1 to 2: HTTP 401"]);
   });
 
-  it("fails with the last candidate's error", async () => {
+  test("fails with the last candidate's error", async () => {
     const last = httpError(502);
     expect(await chain([httpError(503), last])).toMatchObject({ result: last, ran: [0, 1] });
   });
 
-  it("does not wait for a long pause while another candidate is left, and waits for the last one's", async () => {
+  test("does not wait for a long pause while another candidate is left, and waits for the last one's", async () => {
     const clock = createFakeClock();
     const calledAt: [string, number][] = [];
     const guards = { first: createGuard({ name: "first", clock }), last: createGuard({ name: "last", clock }) };
@@ -53,7 +53,7 @@ describe("withFallback", () => {
     expect(calledAt[2]?.[1]).toBeGreaterThanOrEqual(300_000);
   });
 
-  it("goes no further with an invalid request, which every candidate would refuse", async () => {
+  test("goes no further with an invalid request, which every candidate would refuse", async () => {
     const invalid = httpError(400);
     expect(await chain([invalid, "never"])).toMatchObject({ result: invalid, ran: [0] });
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { call, httpError, script, setUp, stateOf, usage } from "./set-up.ts";
 
 const sameDelay = { jitter: false, initialDelayMs: 1000 } as const;
@@ -6,7 +6,7 @@ const sameDelay = { jitter: false, initialDelayMs: 1000 } as const;
 const never = () => new Promise<never>(() => {});
 
 describe("the circuit around guarded calls", () => {
-  it("opens for a provider whose calls fail for good, and tells it once", async () => {
+  test("opens for a provider whose calls fail for good, and tells it once", async () => {
     const { guard, clock, breakers, eventTypes } = setUp({ config: { maxRetries: 0 } });
     for (let number = 0; number < 5; number++) await guard(script([httpError(503)]));
     expect(breakers.states()).toEqual({ p: "open" });
@@ -23,7 +23,7 @@ describe("the circuit around guarded calls", () => {
     expect(eventTypes()).toEqual(["circuit_opened", "circuit_half_open", "circuit_closed"]);
   });
 
-  it("never opens for a blip of a second that retries absorb, however many calls meet it", async () => {
+  test("never opens for a blip of a second that retries absorb, however many calls meet it", async () => {
     for (const calls of [1, 10, 100]) {
       const { guard, clock, breakers } = setUp({ config: { ...sameDelay, initialDelayMs: 1000 } });
       const during = () => {
@@ -37,7 +37,7 @@ describe("the circuit around guarded calls", () => {
     }
   });
 
-  it("ends the retries of other calls once it is open; what went wrong before is what they fail with", async () => {
+  test("ends the retries of other calls once it is open; what went wrong before is what they fail with", async () => {
     const { guard, clock } = setUp({ config: { ...sameDelay, circuitBreaker: { failureThreshold: 3 } } });
     const brief = Array.from({ length: 3 }, () => script(Array.from({ length: 9 }, () => httpError(503))));
     const pending = Promise.all(brief.map((one) => guard(one)));
@@ -52,7 +52,7 @@ describe("the circuit around guarded calls", () => {
     });
   });
 
-  it("refuses at once while it is open, also a provider that has asked for a pause", async () => {
+  test("refuses at once while it is open, also a provider that has asked for a pause", async () => {
     const { guard, clock } = setUp({ config: { maxRetries: 0, circuitBreaker: { failureThreshold: 1 } } });
     const limited = guard(
       call(async () => {
@@ -73,7 +73,7 @@ describe("the circuit around guarded calls", () => {
     expect(clock.pending).toBe(0);
   });
 
-  it("gives a probe's permit back where the budget refuses it, or its run is aborted", async () => {
+  test("gives a probe's permit back where the budget refuses it, or its run is aborted", async () => {
     const circuitBreaker = { halfOpenRequests: 1, successThreshold: 1 };
     const run = { limits: { tokens: 100 }, config: { maxRetries: 0, circuitBreaker }, hasFallback: true };
     const beside = setUp(run);
@@ -93,7 +93,7 @@ describe("the circuit around guarded calls", () => {
     expect(beside.breakers.states()).toEqual({ p: "closed" });
   });
 
-  it("takes a probe's permit back once, also where its call comes back and finds none", async () => {
+  test("takes a probe's permit back once, also where its call comes back and finds none", async () => {
     const circuitBreaker = { halfOpenRequests: 1, successThreshold: 1, failureThreshold: 1 };
     const { guard, clock, scope } = setUp({
       config: { ...sameDelay, maxRetries: 1, circuitBreaker },
@@ -113,14 +113,14 @@ describe("the circuit around guarded calls", () => {
     await probe;
   });
 
-  it("counts by the provider that a call declares, one breaker each", async () => {
+  test("counts by the provider that a call declares, one breaker each", async () => {
     const { guard, breakers } = setUp({ config: { maxRetries: 0 } });
     for (let number = 0; number < 5; number++) await guard(script([httpError(503)], { provider: "a" }));
     await guard(script(["answer"], { provider: "b" }));
     expect(breakers.states()).toEqual({ a: "open", b: "closed" });
   });
 
-  it("has options of its own for a provider, the rest as for all", async () => {
+  test("has options of its own for a provider, the rest as for all", async () => {
     const config = { maxRetries: 0, circuitBreaker: { failureThreshold: 3 }, circuitBreakers: { a: { openMs: 10 } } };
     const { guard, breakers, clock } = setUp({ config });
     for (let number = 0; number < 3; number++) {
@@ -132,7 +132,7 @@ describe("the circuit around guarded calls", () => {
     expect(breakers.states()).toEqual({ a: "half_open", b: "open" });
   });
 
-  it("does not count an exception of the tool's own code, a bad request or an invalid answer", async () => {
+  test("does not count an exception of the tool's own code, a bad request or an invalid answer", async () => {
     const { guard, breakers } = setUp({ config: { maxRetries: 0, circuitBreaker: { failureThreshold: 1 } } });
     for (const error of [new TypeError("x is undefined"), httpError(400), httpError(401), new Error("odd")])
       await guard(script([error]));
@@ -141,7 +141,7 @@ describe("the circuit around guarded calls", () => {
 });
 
 describe("timeouts of guarded calls", () => {
-  it("end an attempt that takes too long, abort its signal, and retry it", async () => {
+  test("end an attempt that takes too long, abort its signal, and retry it", async () => {
     const { guard, clock, retryBudgets } = setUp({ config: { attemptTimeoutMs: 5000 } });
     const reasons: unknown[] = [];
     const pending = guard(
@@ -159,7 +159,7 @@ describe("timeouts of guarded calls", () => {
     expect(clock.pending).toBe(0);
   });
 
-  it("are told apart from an abort", async () => {
+  test("are told apart from an abort", async () => {
     const timedOut = setUp({ config: { attemptTimeoutMs: 5000, maxRetries: 0 } });
     const first = timedOut.guard(call(never));
     await timedOut.clock.runAll();
@@ -171,7 +171,7 @@ describe("timeouts of guarded calls", () => {
     expect(await second).toMatchObject({ failure: { category: "cancelled", isRetryable: false } });
   });
 
-  it("watch a stream only once it is one: its first chunk, and each next one", async () => {
+  test("watch a stream only once it is one: its first chunk, and each next one", async () => {
     const config = { firstChunkTimeoutMs: 1000, chunkTimeoutMs: 200, maxRetries: 0 };
     const plain = setUp({ config });
     const slow = plain.guard(call(() => plain.clock.sleep(60_000)));
@@ -204,7 +204,7 @@ describe("timeouts of guarded calls", () => {
     expect(stalled.clock.now()).toBe(2190);
   });
 
-  it("wait for no chunk once all streams of an attempt have ended, however long it goes on", async () => {
+  test("wait for no chunk once all streams of an attempt have ended, however long it goes on", async () => {
     const config = { firstChunkTimeoutMs: 1000, chunkTimeoutMs: 200, maxRetries: 0 };
     const { guard, clock } = setUp({ config });
     const checked = guard(
@@ -232,7 +232,7 @@ describe("timeouts of guarded calls", () => {
     expect(await stalled).toMatchObject({ ok: false, error: { phase: "chunk", limitMs: 200 } });
   });
 
-  it("leave no timer for the chunks of an attempt that is over, successful or given up", async () => {
+  test("leave no timer for the chunks of an attempt that is over, successful or given up", async () => {
     const { guard, clock } = setUp({ config: { attemptTimeoutMs: 1000, chunkTimeoutMs: 200, maxRetries: 0 } });
     const chunks: (() => void)[] = [];
     const outcomes = Promise.all(
@@ -251,7 +251,7 @@ describe("timeouts of guarded calls", () => {
     expect(clock.pending).toBe(0);
   });
 
-  it("end what an attempt may say for its call: content that it delivers later does not count as delivered", async () => {
+  test("end what an attempt may say for its call: content that it delivers later does not count as delivered", async () => {
     const { guard, clock, events } = setUp({ config: { attemptTimeoutMs: 1000, ...sameDelay } });
     const pending = guard(
       call(async (attempt) => {
@@ -266,7 +266,7 @@ describe("timeouts of guarded calls", () => {
     expect(events.map(({ type }) => type)).not.toContain("attempt_discarded");
   });
 
-  it("count a late report of what the attempt that was given up had used", async () => {
+  test("count a late report of what the attempt that was given up had used", async () => {
     const { guard, clock, ledger } = setUp({ config: { attemptTimeoutMs: 1000 }, limits: { tokens: 100 } });
     const pending = guard(
       call(
@@ -285,7 +285,7 @@ describe("timeouts of guarded calls", () => {
     expect(ledger.remaining()).toEqual({ tokens: 58 });
   });
 
-  it("keep a call's own time, retries and waits included", async () => {
+  test("keep a call's own time, retries and waits included", async () => {
     const { guard, clock } = setUp({ config: sameDelay });
     const hanging = guard(call(never, { limits: { timeMs: 4000 } }));
     const failing = guard(script([httpError(503), httpError(503), httpError(503)], { limits: { timeMs: 2500 } }));

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { BudgetExceeded, CancelledError, InvalidOutputError } from "../../src/contract/errors.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { call, httpError, script, setUp, stateOf, usage } from "./set-up.ts";
@@ -8,13 +8,13 @@ process.on("unhandledRejection", (reason) => unhandled.push(reason));
 afterEach(() => expect(unhandled).toEqual([]));
 
 describe("retries of a guarded call", () => {
-  it("there are none without policies", async () => {
+  test("there are none without policies", async () => {
     const { guard } = setUp({ config: false });
     const outcome = await guard(script([httpError(503)]));
     expect(outcome).toMatchObject({ ok: false, attempts: 1, failure: { category: "server_error", isRetryable: true } });
   });
 
-  it("follow a plain 503 and a reset connection, each attempt shown the error before it", async () => {
+  test("follow a plain 503 and a reset connection, each attempt shown the error before it", async () => {
     const { guard, clock, events } = setUp();
     const errors = [httpError(503), Object.assign(new TypeError("fetch failed"), { cause: { code: "ECONNRESET" } })];
     const shown: unknown[] = [];
@@ -33,7 +33,7 @@ describe("retries of a guarded call", () => {
     expect(clock.pending).toBe(0);
   });
 
-  it("end after maxRetries, and the failure says how many attempts there were", async () => {
+  test("end after maxRetries, and the failure says how many attempts there were", async () => {
     const { guard, clock } = setUp({ config: { maxRetries: 2 } });
     const failing = script(Array.from({ length: 9 }, () => httpError(500)));
     const pending = guard(failing);
@@ -42,20 +42,20 @@ describe("retries of a guarded call", () => {
     expect(failing.attempts).toBe(3);
   });
 
-  it("belong to their call alone: calls at the same time take none from each other", async () => {
+  test("belong to their call alone: calls at the same time take none from each other", async () => {
     const { guard, clock } = setUp({ config: { maxRetries: 1 } });
     const pending = Promise.all(Array.from({ length: 5 }, () => guard(script([httpError(503), "answer"]))));
     await clock.runAll();
     expect((await pending).map(({ ok, attempts }) => `${ok} ${attempts}`)).toEqual(Array(5).fill("true 2"));
   });
 
-  it("do not follow a fault of the caller's own code, a bad request or a wrong key", async () => {
+  test("do not follow a fault of the caller's own code, a bad request or a wrong key", async () => {
     const { guard } = setUp();
     for (const error of [new TypeError("x is undefined"), httpError(400), httpError(401)])
       expect(await guard(script([error, "never"]))).toMatchObject({ ok: false, error, attempts: 1 });
   });
 
-  it("give a model one more attempt at an invalid answer, at once, with the faults at hand", async () => {
+  test("give a model one more attempt at an invalid answer, at once, with the faults at hand", async () => {
     const { guard, clock, retryBudgets } = setUp();
     const shown: unknown[] = [];
     const outcome = await guard(
@@ -70,7 +70,7 @@ describe("retries of a guarded call", () => {
     expect(retryBudgets.of("p").tokens).toBe(500);
   });
 
-  it("do not repeat in silence what was delivered: a plain call fails, saying so", async () => {
+  test("do not repeat in silence what was delivered: a plain call fails, saying so", async () => {
     const { guard } = setUp();
     const outcome = await guard(
       call((attempt) => {
@@ -85,7 +85,7 @@ describe("retries of a guarded call", () => {
     });
   });
 
-  it("start a replicate anew that had delivered something, after an attempt_discarded event", async () => {
+  test("start a replicate anew that had delivered something, after an attempt_discarded event", async () => {
     const { guard, clock, events } = setUp();
     const pending = guard(
       call(
@@ -106,7 +106,7 @@ describe("retries of a guarded call", () => {
     ]);
   });
 
-  it("stop when the provider's retry budget is empty, and the failure says so", async () => {
+  test("stop when the provider's retry budget is empty, and the failure says so", async () => {
     const { guard, clock, retryBudgets } = setUp({ config: { circuitBreaker: { failureThreshold: 1000 } } });
     const outcomes = Promise.all(
       Array.from({ length: 100 }, () => guard(script(Array.from({ length: 9 }, () => httpError(503))))),
@@ -124,7 +124,7 @@ describe("retries of a guarded call", () => {
 describe("Retry-After", () => {
   const limited = (seconds: number) => httpError(429, { "retry-after": String(seconds) });
 
-  it("of 300 s is never undercut, and jitter only adds", async () => {
+  test("of 300 s is never undercut, and jitter only adds", async () => {
     for (let round = 0; round < 20; round++) {
       const { guard, clock } = setUp();
       const asked = script([limited(300), "answer"]);
@@ -137,7 +137,7 @@ describe("Retry-After", () => {
     }
   });
 
-  it("past the deadline fails at once, and says so", async () => {
+  test("past the deadline fails at once, and says so", async () => {
     const { guard, clock } = setUp({ limits: { timeMs: 20_000 } });
     const outcome = await guard(script([limited(300), "never"]));
     expect(outcome).toMatchObject({ ok: false, attempts: 1, failure: { category: "rate_limit" } });
@@ -147,7 +147,7 @@ describe("Retry-After", () => {
     expect(clock.now()).toBe(0);
   });
 
-  it("past another call's deadline fails that call at once too, before it is made", async () => {
+  test("past another call's deadline fails that call at once too, before it is made", async () => {
     const first = setUp({ config: { maxRetries: 0 } });
     await first.guard(script([limited(30)]));
     const second = setUp({ limits: { timeMs: 20_000 }, beside: first });
@@ -159,7 +159,7 @@ describe("Retry-After", () => {
     expect(first.clock.now()).toBe(0);
   });
 
-  it("past maxDelayMs fails at once where there is a fallback, for this call and for the next", async () => {
+  test("past maxDelayMs fails at once where there is a fallback, for this call and for the next", async () => {
     const { guard, clock } = setUp({ hasFallback: true });
     const first = await guard(script([limited(300), "never"]));
     expect(first).toMatchObject({
@@ -172,7 +172,7 @@ describe("Retry-After", () => {
     expect(clock.now()).toBe(0);
   });
 
-  it("holds back other calls to the provider until it is over, and not calls to others", async () => {
+  test("holds back other calls to the provider until it is over, and not calls to others", async () => {
     const { guard, clock } = setUp({ config: { maxRetries: 0 } });
     await guard(script([limited(30)]));
     const [waiting, other] = [script(["later"]), script(["now"], { provider: "q" })];
@@ -184,7 +184,7 @@ describe("Retry-After", () => {
     expect(await later).toMatchObject({ ok: true, value: "later" });
   });
 
-  it("is waited for where there is no fallback, however long, and those who waited do not come back together", async () => {
+  test("is waited for where there is no fallback, however long, and those who waited do not come back together", async () => {
     const { guard, clock } = setUp({ config: { maxRetries: 0 } });
     await guard(script([limited(300)]));
     const startedAtMs: number[] = [];
@@ -195,7 +195,7 @@ describe("Retry-After", () => {
     expect(new Set(startedAtMs).size).toBe(10);
   });
 
-  it("counts no failure: any number of 429s leaves the circuit closed", async () => {
+  test("counts no failure: any number of 429s leaves the circuit closed", async () => {
     const { guard, breakers } = setUp({ config: { maxRetries: 0 } });
     for (let number = 0; number < 50; number++) await guard(script([httpError(429)]));
     expect(breakers.states()).toEqual({ p: "closed" });
@@ -203,7 +203,7 @@ describe("Retry-After", () => {
 });
 
 describe("an abort", () => {
-  it("during a backoff of 60 s ends the call in the same tick: no further attempt, no timer", async () => {
+  test("during a backoff of 60 s ends the call in the same tick: no further attempt, no timer", async () => {
     const { guard, clock, scope } = setUp({ config: { initialDelayMs: 60_000, jitter: false } });
     const failing = script([httpError(503), "never"]);
     const pending = guard(failing);
@@ -220,7 +220,7 @@ describe("an abort", () => {
     expect(failing.attempts).toBe(1);
   });
 
-  it("during a backoff does not open the circuit: the call did not fail for good", async () => {
+  test("during a backoff does not open the circuit: the call did not fail for good", async () => {
     const { guard, clock, scope, breakers } = setUp({ config: { circuitBreaker: { failureThreshold: 1 } } });
     const pending = guard(script([httpError(503), "never"]));
     await clock.advance(0);
@@ -229,7 +229,7 @@ describe("an abort", () => {
     expect(breakers.states()).toEqual({ p: "closed" });
   });
 
-  it("ends a call at once whose tool never settles, and what it used by then counts", async () => {
+  test("ends a call at once whose tool never settles, and what it used by then counts", async () => {
     const { guard, scope, ledger } = setUp();
     const pending = guard(
       call((attempt) => {
@@ -249,7 +249,7 @@ describe("an abort", () => {
     expect(ledger.spent.usage.totalTokens).toBe(6);
   });
 
-  it("ignores what the tool does afterwards, a rejection too", async () => {
+  test("ignores what the tool does afterwards, a rejection too", async () => {
     const { guard, scope } = setUp();
     const { promise, reject } = Promise.withResolvers<never>();
     const pending = guard(call(() => promise));
@@ -260,7 +260,7 @@ describe("an abort", () => {
     await new Promise((resolve) => setImmediate(resolve));
   });
 
-  it("before a call starts nothing, and with a deadline as its reason it is that", async () => {
+  test("before a call starts nothing, and with a deadline as its reason it is that", async () => {
     const { guard, scope } = setUp();
     const deadline = new BudgetExceeded("timeMs", 1000, 1000);
     scope.abort(deadline);
@@ -274,7 +274,7 @@ describe("an abort", () => {
     expect(never.attempts).toBe(0);
   });
 
-  it("says nothing of the provider: cancelled calls never open its circuit", async () => {
+  test("says nothing of the provider: cancelled calls never open its circuit", async () => {
     const config = { circuitBreaker: { failureThreshold: 1, failureRatio: 0 } };
     const beside = setUp({ config });
     for (let number = 0; number < 20; number++) {
@@ -294,7 +294,7 @@ describe("an abort", () => {
 });
 
 describe("the usage of a guarded call", () => {
-  it("is the sum over failed attempts too, once: (2, 3) and (5, 7) make 2 requests, 7 in, 10 out", async () => {
+  test("is the sum over failed attempts too, once: (2, 3) and (5, 7) make 2 requests, 7 in, 10 out", async () => {
     const { guard, clock, ledger } = setUp({ config: { maxRetries: 1 } });
     const used = [usage(2, 3), usage(5, 7)];
     const pending = guard(
@@ -309,7 +309,7 @@ describe("the usage of a guarded call", () => {
     expect(ledger.spent).toEqual(sum);
   });
 
-  it("is reserved before each attempt and given back after it: retries never pass the ceiling", async () => {
+  test("is reserved before each attempt and given back after it: retries never pass the ceiling", async () => {
     const { guard, clock, events, ledger } = setUp({ limits: { tokens: 25 } });
     const pending = guard(
       call(
@@ -336,7 +336,7 @@ describe("the usage of a guarded call", () => {
     expect(ledger.remaining()).toEqual({ tokens: 5 });
   });
 
-  it("keeps the call's own ceilings over all its attempts", async () => {
+  test("keeps the call's own ceilings over all its attempts", async () => {
     const { guard, clock } = setUp({ limits: { tokens: 1000 } });
     const pending = guard(
       call(
@@ -351,7 +351,7 @@ describe("the usage of a guarded call", () => {
     expect(await pending).toMatchObject({ ok: false, attempts: 3, usage: { totalTokens: 24 }, error: { limit: 20 } });
   });
 
-  it("is null dollars where the price of a single attempt is not known", async () => {
+  test("is null dollars where the price of a single attempt is not known", async () => {
     const { guard } = setUp();
     const outcome = await guard(
       call((attempt) => {
@@ -362,7 +362,7 @@ describe("the usage of a guarded call", () => {
     expect(outcome).toMatchObject({ ok: true, costUsd: null, usage: { totalTokens: 4 } });
   });
 
-  it("is nothing where the bound itself refuses: its error is the outcome", async () => {
+  test("is nothing where the bound itself refuses: its error is the outcome", async () => {
     const { guard, ledger } = setUp({ limits: { costUsd: 1 } });
     const refusal = new InvalidOptionsError([{ path: "options.budget.costUsd", given: 1, allowed: "a known price" }]);
     const bound = () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ReliableOrchestrator } from "../../src/orchestrate/reliable-orchestrator.ts";
 import { ReliabilityState } from "../../src/orchestrate/state.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
@@ -9,7 +9,7 @@ const config = { jitter: false, initialDelayMs: 1 };
 const slowDown = (retryAfter: string) => httpError(429, { "retry-after": retryAfter });
 
 describe("a pause that a server asks for", () => {
-  it("belongs to the model, where it is known: calls to another model of the provider go through", async () => {
+  test("belongs to the model, where it is known: calls to another model of the provider go through", async () => {
     const { guard, breakers } = setUp({ config });
     const paused = guard(script([slowDown("90"), "late"], { modelId: "large" }));
     expect(await stateOf(paused)).toBe("pending");
@@ -21,7 +21,7 @@ describe("a pause that a server asks for", () => {
     expect(await other).toMatchObject({ ok: true, value: "waits" });
   });
 
-  it("belongs to the provider, where no model is known: all its calls wait", async () => {
+  test("belongs to the provider, where no model is known: all its calls wait", async () => {
     const { guard, breakers, clock } = setUp({ config });
     void guard(script([slowDown("90"), "late"]));
     expect(await stateOf(Promise.resolve())).toBeUndefined();
@@ -33,7 +33,7 @@ describe("a pause that a server asks for", () => {
     expect(breakers.pauses()).toEqual({});
   });
 
-  it("past maxRetryAfterMs holds for its own call, as that, with a warning, and pauses nothing else", async () => {
+  test("past maxRetryAfterMs holds for its own call, as that, with a warning, and pauses nothing else", async () => {
     const { guard, breakers, events, clock } = setUp({ config });
     const outcome = guard(script([slowDown("31536000"), "late"]));
     expect(await stateOf(outcome)).toBe("pending");
@@ -50,7 +50,7 @@ describe("a pause that a server asks for", () => {
 });
 
 describe("resetProvider", () => {
-  it("lets calls through at once that wait for a pause, and closes the circuit", async () => {
+  test("lets calls through at once that wait for a pause, and closes the circuit", async () => {
     const clock = createFakeClock();
     const state = new ReliabilityState({ clock });
     const reliabilityConfig = { ...config, maxRetries: 0, circuitBreaker: { failureThreshold: 1 } };
@@ -79,7 +79,7 @@ describe("resetProvider", () => {
     expect(clock.pending).toBe(0);
   });
 
-  it("refuses a bound that is no duration", () => {
+  test("refuses a bound that is no duration", () => {
     expect(() => new ReliableOrchestrator({ maxRetryAfterMs: -1 })).toThrow("maxRetryAfterMs");
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { PromptBundleTool, ReliableOrchestrator } from "../../src/index.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 import { scriptedModel } from "../../src/testing.ts";
@@ -25,7 +25,7 @@ function probes({ guard }: Pick<ReturnType<typeof setUp>, "guard">) {
 }
 
 describe("a call that finds all permits of a half-open circuit taken", () => {
-  it("waits for the probes, and goes on once they have closed the circuit", async () => {
+  test("waits for the probes, and goes on once they have closed the circuit", async () => {
     const run = await recovering();
     const { first, second } = probes(run);
     const waiting = [run.guard(script(["a"])), run.guard(script(["b"]))];
@@ -39,7 +39,7 @@ describe("a call that finds all permits of a half-open circuit taken", () => {
     expect(run.eventTypes()).toEqual(["circuit_opened", "circuit_half_open", "circuit_closed"]);
   });
 
-  it("is refused, unmade, once a probe has opened the circuit again", async () => {
+  test("is refused, unmade, once a probe has opened the circuit again", async () => {
     const run = await recovering();
     const { first } = probes(run);
     const waiting = run.guard(script(["never"]));
@@ -48,7 +48,7 @@ describe("a call that finds all permits of a half-open circuit taken", () => {
     expect(run.clock.pending).toBe(0);
   });
 
-  it("takes the permit of a probe that said nothing of the provider, one call a permit, oldest first", async () => {
+  test("takes the permit of a probe that said nothing of the provider, one call a permit, oldest first", async () => {
     const run = await recovering();
     const { first } = probes(run);
     const oldest = run.guard(script(["a"]));
@@ -58,7 +58,7 @@ describe("a call that finds all permits of a half-open circuit taken", () => {
     expect(await stateOf(next)).toBe("pending");
   });
 
-  it("waits for the pause, too, that a probe was asked for", async () => {
+  test("waits for the pause, too, that a probe was asked for", async () => {
     const run = await recovering();
     const { first } = probes(run);
     const waiting = run.guard(call(() => run.clock.now()));
@@ -74,13 +74,13 @@ describe("a call that finds all permits of a half-open circuit taken", () => {
     );
   });
 
-  it("is refused at once where a fallback can take over", async () => {
+  test("is refused at once where a fallback can take over", async () => {
     const run = await recovering({ hasFallback: true });
     probes(run);
     expect(await stateOf(run.guard(script(["never"])))).toMatchObject({ ok: false, failure: { code: "CIRCUIT_OPEN" } });
   });
 
-  it("ends its wait in the tick of an abort, leaving no timer, and takes no permit", async () => {
+  test("ends its wait in the tick of an abort, leaving no timer, and takes no permit", async () => {
     const aborted = await recovering();
     const other = setUp({ config: { maxRetries: 0 }, beside: aborted });
     const { first, second } = probes(other);
@@ -93,7 +93,7 @@ describe("a call that finds all permits of a half-open circuit taken", () => {
     expect(await other.guard(script(["after"]))).toMatchObject({ value: "after" });
   });
 
-  it("waits no longer than its own time", async () => {
+  test("waits no longer than its own time", async () => {
     const run = await recovering();
     probes(run);
     const waiting = run.guard(script(["never"], { limits: { timeMs: 700 } }));
@@ -104,7 +104,7 @@ describe("a call that finds all permits of a half-open circuit taken", () => {
     expect(await stateOf(waiting)).toMatchObject({ ok: false, attempts: 0, failure: { category: "budget" }, error });
   });
 
-  it("leaves it to its run to say that the run's time is up", async () => {
+  test("leaves it to its run to say that the run's time is up", async () => {
     const run = await recovering({ limits: { timeMs: 61_000 } });
     probes(run);
     const waiting = run.guard(script(["never"]));
@@ -115,7 +115,7 @@ describe("a call that finds all permits of a half-open circuit taken", () => {
     expect(run.clock.pending).toBe(0);
   });
 
-  it("takes the place of probes that never come back, as any call does", async () => {
+  test("takes the place of probes that never come back, as any call does", async () => {
     const run = await recovering();
     probes(run);
     const waiting = run.guard(script(["answer"]));
@@ -123,7 +123,7 @@ describe("a call that finds all permits of a half-open circuit taken", () => {
     expect(await stateOf(waiting)).toMatchObject({ ok: true, value: "answer" });
   });
 
-  it("finds the circuit closed in the end where each call takes longer than openMs", async () => {
+  test("finds the circuit closed in the end where each call takes longer than openMs", async () => {
     const run = await recovering({ config: { maxRetries: 0, circuitBreaker: { openMs: 60_000 } } });
     const slow = () => run.clock.sleep(150_000);
     const pending = Promise.all(Array.from({ length: 12 }, () => run.guard(call(slow))));
@@ -134,7 +134,7 @@ describe("a call that finds all permits of a half-open circuit taken", () => {
   });
 });
 
-it("a bundle that asks a provider that is back for more than the probes is complete", async () => {
+test("a bundle that asks a provider that is back for more than the probes is complete", async () => {
   const clock = createFakeClock();
   const orchestrator = new ReliableOrchestrator({ clock, reliabilityConfig: { maxRetries: 0 } });
   let isUp = false;

@@ -1,11 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { BreakerRegistry } from "../../src/guard/per-provider.ts";
 import { circuitBreakerOf, resolveBreaker, resolveReliabilityConfig } from "../../src/guard/reliability-config.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 
 describe("a reliability configuration", () => {
-  it("has the promised defaults", () => {
+  test("has the promised defaults", () => {
     expect(resolveReliabilityConfig(undefined)).toEqual({
       maxRetries: 3,
       initialDelayMs: 1000,
@@ -30,7 +30,7 @@ describe("a reliability configuration", () => {
     });
   });
 
-  it("takes what a provider's own breaker leaves out from the common one", () => {
+  test("takes what a provider's own breaker leaves out from the common one", () => {
     const config = resolveReliabilityConfig({
       circuitBreaker: { failureThreshold: 9 },
       circuitBreakers: { openai: { openMs: 5, failureRatio: undefined } },
@@ -39,7 +39,7 @@ describe("a reliability configuration", () => {
     expect(circuitBreakerOf(config, "toString")).toBe(config.circuitBreaker);
   });
 
-  it("is refused where a circuit could never close, in the common breaker or in a provider's", () => {
+  test("is refused where a circuit could never close, in the common breaker or in a provider's", () => {
     const faults = (given: object) => {
       try {
         resolveReliabilityConfig(given);
@@ -60,7 +60,7 @@ describe("a reliability configuration", () => {
 });
 
 describe("a registry of breakers", () => {
-  it("gives runs of equal options one breaker, and runs of others their own; the least healthy state counts", () => {
+  test("gives runs of equal options one breaker, and runs of others their own; the least healthy state counts", () => {
     const registry = new BreakerRegistry({ clock: createFakeClock() });
     const [patient, strict] = [resolveBreaker({}), resolveBreaker({ failureThreshold: 1 })];
     const breaker = registry.of("p", strict);
@@ -71,7 +71,7 @@ describe("a registry of breakers", () => {
     expect(registry.states()).toEqual({ p: "open", q: "closed" });
   });
 
-  it("forgets healthy providers where ever new ones come, and none that has failed or asked for a pause", () => {
+  test("forgets healthy providers where ever new ones come, and none that has failed or asked for a pause", () => {
     const registry = new BreakerRegistry({ clock: createFakeClock() });
     const [config, other] = [resolveBreaker({}), resolveBreaker({ failureThreshold: 9 })];
     const failing = registry.of("failing", config);

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { resolveOptions } from "../../src/core/options.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Classification } from "../../src/guard/classify.ts";
@@ -23,7 +23,7 @@ const anyConfig = fc.record({
 });
 
 describe("the delay before a retry", () => {
-  it("lies between what the provider asks for and that plus the bound, whatever the options", () => {
+  test("lies between what the provider asks for and that plus the bound, whatever the options", () => {
     fc.assert(
       fc.property(anyConfig, fc.nat(400), fc.nat(300_000), fc.integer(), (options, n, askedMs, seed) => {
         const growth = Math.min(Number.MAX_VALUE, options.exponentialBase ** n);
@@ -36,14 +36,14 @@ describe("the delay before a retry", () => {
     );
   });
 
-  it("is uniform with jitter: a tenth of the delays in each tenth of the bound", () => {
+  test("is uniform with jitter: a tenth of the delays in each tenth of the bound", () => {
     const random = seededRandom(7);
     const tenths = Array.from({ length: 10 }, () => 0);
     for (let sample = 0; sample < 10_000; sample++) tenths[Math.floor(backoffDelayMs(config(), 0, random) / 100)]!++;
     for (const count of tenths) expect(Math.abs(count - 1000)).toBeLessThan(120);
   });
 
-  it("grows by the base up to maxDelayMs without jitter", () => {
+  test("grows by the base up to maxDelayMs without jitter", () => {
     const delays = [0, 1, 2, 3, 10].map((n) => backoffDelayMs(config({ jitter: false }), n, seededRandom(1)));
     expect(delays).toEqual([1000, 2000, 4000, 8000, 60_000]);
   });
@@ -53,7 +53,7 @@ describe("the retries of a call", () => {
   const retries = (options: RetryConfig = {}, budget?: RetryBudget) =>
     new RetryState({ config: config(options), random: seededRandom(1) }, budget);
 
-  it("never wait longer in all than maxTotalDelayMs, what the provider asks for not counted", () => {
+  test("never wait longer in all than maxTotalDelayMs, what the provider asks for not counted", () => {
     const delays = retries({ maxRetries: 100, jitter: false, maxDelayMs: 1000, maxTotalDelayMs: 3500 });
     const verdicts = Array.from({ length: 5 }, () =>
       delays.next(failure({ category: "rate_limit", retryAfterMs: 500 }), Number.POSITIVE_INFINITY),
@@ -65,20 +65,20 @@ describe("the retries of a call", () => {
     expect(ownVerdicts.at(-1)).toMatchObject({ reason: expect.stringContaining("maxTotalDelayMs = 3500 ms") });
   });
 
-  it("are not begun where they would be due after the deadline", () => {
+  test("are not begun where they would be due after the deadline", () => {
     expect(retries({ jitter: false }).next(failure(), 1000)).toMatchObject({ isRetried: false });
     expect(retries({ jitter: false }).next(failure(), 1001)).toMatchObject({ isRetried: true, delayMs: 1000 });
     const reason = "the deadline has passed";
     for (const leftMs of [0, -200]) expect(retries().next(failure(), leftMs)).toEqual({ isRetried: false, reason });
   });
 
-  it("wait for a long Retry-After only where nothing else could take over", () => {
+  test("wait for a long Retry-After only where nothing else could take over", () => {
     const limited = failure({ category: "rate_limit", retryAfterMs: 60_001 });
     expect(retries().next(limited, Number.POSITIVE_INFINITY).isRetried).toBe(true);
     expect(retries().next(limited, Number.POSITIVE_INFINITY, true).isRetried).toBe(false);
   });
 
-  it("after an invalid answer cost nothing, and give nothing back that an earlier one had cost", () => {
+  test("after an invalid answer cost nothing, and give nothing back that an earlier one had cost", () => {
     const budget = new RetryBudget();
     const mixed = retries({}, budget);
     mixed.next(failure(), Number.POSITIVE_INFINITY);
@@ -87,7 +87,7 @@ describe("the retries of a call", () => {
     expect(mixed.next(failure({ category: "invalid_output" }), 10)).toMatchObject({ isRetried: false });
   });
 
-  it("after an invalid answer are one a call and none of maxRetries, and lengthen no wait", () => {
+  test("after an invalid answer are one a call and none of maxRetries, and lengthen no wait", () => {
     const invalid = failure({ category: "invalid_output" });
     const none = retries({ maxRetries: 0 });
     expect(none.next(failure(), Number.POSITIVE_INFINITY).isRetried).toBe(false);
@@ -102,7 +102,7 @@ describe("the retries of a call", () => {
     expect(unwanted.next({ ...invalid, isRetryable: false }, Number.POSITIVE_INFINITY).isRetried).toBe(false);
   });
 
-  it("cost 5 of the retry budget, 10 after a timeout, and nothing where they are refused", () => {
+  test("cost 5 of the retry budget, 10 after a timeout, and nothing where they are refused", () => {
     const budget = new RetryBudget();
     const spent = retries({}, budget);
     spent.next(failure(), Number.POSITIVE_INFINITY);
@@ -115,7 +115,7 @@ describe("the retries of a call", () => {
 });
 
 describe("a retry budget", () => {
-  it("stays between 0 and 500 tokens, whatever is taken and given", () => {
+  test("stays between 0 and 500 tokens, whatever is taken and given", () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom("retry", "timeout", "first try", "repaid"), { maxLength: 300 }), (steps) => {
         const budget = new RetryBudget();
@@ -134,7 +134,7 @@ describe("a retry budget", () => {
     );
   });
 
-  it("recovers by calls that succeed at once", () => {
+  test("recovers by calls that succeed at once", () => {
     const budget = new RetryBudget();
     while (budget.withdraw(false) > 0);
     for (let call = 0; call < 5; call++) budget.deposit();
@@ -142,7 +142,7 @@ describe("a retry budget", () => {
     expect(budget.withdraw(false)).toBe(0);
   });
 
-  it("is one a provider", () => {
+  test("is one a provider", () => {
     const budgets = new RetryBudgets();
     budgets.of("a").withdraw(false);
     expect([budgets.of("a").tokens, budgets.of("b").tokens]).toEqual([495, 500]);

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { InvalidOutputError } from "../../src/contract/errors.ts";
 import { call, httpError, script, setUp } from "./set-up.ts";
 
@@ -11,7 +11,7 @@ async function strained() {
   return { ...run, tokens };
 }
 
-it("a call that succeeds at once gives 1 token to its provider's retry budget, and never more than 500 in all", async () => {
+test("a call that succeeds at once gives 1 token to its provider's retry budget, and never more than 500 in all", async () => {
   const { guard, tokens } = await strained();
   await guard(script(["answer"]));
   expect(tokens()).toBe(491);
@@ -19,7 +19,7 @@ it("a call that succeeds at once gives 1 token to its provider's retry budget, a
   expect(tokens()).toBe(500);
 });
 
-it("a retry that succeeds gives back what it had cost, and no earlier one's cost", async () => {
+test("a retry that succeeds gives back what it had cost, and no earlier one's cost", async () => {
   const { guard, tokens } = await strained();
   const during: number[] = [];
   const failing = (attempts: number) =>
@@ -35,7 +35,7 @@ it("a retry that succeeds gives back what it had cost, and no earlier one's cost
   expect(tokens()).toBe(485);
 });
 
-it("a retry after a timeout costs 10, and gives 10 back where it succeeds", async () => {
+test("a retry after a timeout costs 10, and gives 10 back where it succeeds", async () => {
   const { guard, clock, tokens } = await strained();
   const during: number[] = [];
   const pending = guard(
@@ -49,7 +49,7 @@ it("a retry after a timeout costs 10, and gives 10 back where it succeeds", asyn
   expect([...during, tokens()]).toEqual([490, 480, 490]);
 });
 
-it("a correction that succeeds costs nothing and gives nothing", async () => {
+test("a correction that succeeds costs nothing and gives nothing", async () => {
   const { guard, tokens } = await strained();
   expect(await guard(script([new InvalidOutputError(["/a: missing"]), "answer"]))).toMatchObject({ attempts: 2 });
   expect(tokens()).toBe(490);

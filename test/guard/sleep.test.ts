@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { CancelScope } from "../../src/core/signal.ts";
 import { sleep } from "../../src/guard/wait-queue.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
@@ -19,7 +19,7 @@ class CountingScope extends CancelScope {
 }
 
 describe("sleep", () => {
-  it("ends after its time, and no longer listens", async () => {
+  test("ends after its time, and no longer listens", async () => {
     const clock = createFakeClock();
     const scope = new CountingScope();
     const pending = sleep(clock, 100, scope);
@@ -31,7 +31,7 @@ describe("sleep", () => {
     expect(scope.listening).toBe(0);
   });
 
-  it("rejects in the tick of the abort, also one that came before, and leaves no timer", async () => {
+  test("rejects in the tick of the abort, also one that came before, and leaves no timer", async () => {
     const clock = createFakeClock();
     const scope = new CancelScope();
     const pending = sleep(clock, 100, scope);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { call, httpError, script, setUp } from "./set-up.ts";
 
 /** Room for one call at a time. */
@@ -6,7 +6,7 @@ const limits = { tokens: 100 };
 const wholeBudget = { bound: () => ({ tokens: 100 }) };
 
 describe("a call that has waited for its budget since the circuit let it through", () => {
-  it("waits for the pause, too, that its provider has asked for meanwhile", async () => {
+  test("waits for the pause, too, that its provider has asked for meanwhile", async () => {
     const { guard, clock } = setUp({ limits, config: { maxRetries: 0, jitter: false } });
     const startedAtMs: number[] = [];
     const refused = guard(script([httpError(429, { "retry-after": "30" })], wholeBudget));
@@ -17,7 +17,7 @@ describe("a call that has waited for its budget since the circuit let it through
     expect(startedAtMs).toEqual([30_000, 30_000]);
   });
 
-  it("is not made where the circuit has opened meanwhile", async () => {
+  test("is not made where the circuit has opened meanwhile", async () => {
     const { guard, clock, ledger } = setUp({
       limits,
       config: { maxRetries: 0, circuitBreaker: { failureThreshold: 1 } },

@@ -4,7 +4,7 @@ import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { AnyTool } from "../../src/contract/tool.ts";
 import { ReliableOrchestrator } from "../../src/orchestrate/reliable-orchestrator.ts";
 import { ReliabilityState } from "../../src/orchestrate/state.ts";
@@ -178,7 +178,7 @@ const cases: readonly (readonly [
 ];
 
 describe.each(["openai", "anthropic"] as const)("the package of %s inside a plain tool", (vendor) => {
-  it.each(cases)("behaves as a prompt tool does: %s", async (_, steps, calls, status, category) => {
+  test.each(cases)("behaves as a prompt tool does: %s", async (_, steps, calls, status, category) => {
     const outcomes = [];
     for (const kind of ["package", "prompt"] as const) {
       using server = await serve(vendor, steps);
@@ -191,7 +191,7 @@ describe.each(["openai", "anthropic"] as const)("the package of %s inside a plai
     expect(outcomes[0]).toEqual(outcomes[1]);
   });
 
-  it.each([
+  test.each([
     ["a full context", { status: 400, body: overflow }, "other"],
     ["an empty account", { status: 400, body: spent }, "other"],
     ["a wrong request", { status: 400, body: wrong }, "asked"],
@@ -203,14 +203,14 @@ describe.each(["openai", "anthropic"] as const)("the package of %s inside a plai
     }
   });
 
-  it("counts its own timer as a timeout: tried again, then replaced", async () => {
+  test("counts its own timer as a timeout: tried again, then replaced", async () => {
     using server = await serve(vendor, ["hang"]);
     const outcome = await run(tools[vendor](server.url, 30).package, { hasFallback: true });
     expect(outcome).toMatchObject({ status: "completed", by: "other", error: { category: "timeout", attempts: 3 } });
     expect(server.calls).toBe(3);
   });
 
-  it("ends with attemptTimeoutMs, and with the run's signal", async () => {
+  test("ends with attemptTimeoutMs, and with the run's signal", async () => {
     using server = await serve(vendor, ["hang"]);
     const outcome = await run(tools[vendor](server.url).package, { attemptTimeoutMs: 30 });
     expect(outcome).toMatchObject({ status: "failed", error: { category: "timeout", attempts: 3 } });
@@ -219,7 +219,7 @@ describe.each(["openai", "anthropic"] as const)("the package of %s inside a plai
     expect(server.calls).toBe(4);
   });
 
-  it("keeps the server's words", async () => {
+  test("keeps the server's words", async () => {
     using server = await serve(vendor, [{ status: 400, body: overflow }]);
     expect((await run(tools[vendor](server.url).package)).message).toContain("prompt is too long");
   });

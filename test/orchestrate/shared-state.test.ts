@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { defineTool, ReliableOrchestrator } from "../../src/index.ts";
 import { type ReliabilityConfig, ReliabilityState } from "../../src/reliability.ts";
 import { SqliteStore } from "../../src/stores/sqlite.ts";
@@ -30,7 +30,7 @@ describe.each([
   const shared = stateOf();
   const given = (reliabilityConfig: ReliabilityConfig) => ({ ...shared, reliabilityConfig });
 
-  it("share the circuit of a provider", async () => {
+  test("share the circuit of a provider", async () => {
     const ask = asking(`circuit of ${kind}`);
     for (let call = 0; call < 5; call++) await ask(given(without), httpError(503));
     expect((await ask(given(without))).errors?.["ask"]).toMatchObject({ code: "CIRCUIT_OPEN" });
@@ -38,7 +38,7 @@ describe.each([
     expect((await ask(ofItsOwn)).status).toBe("completed");
   });
 
-  it("share the retry budget of a provider: 100 retries, and no more until calls succeed", async () => {
+  test("share the retry budget of a provider: 100 retries, and no more until calls succeed", async () => {
     const ask = asking(`retry budget of ${kind}`);
     const attempts = async (options: Options) => (await ask(options, httpError(503))).errors?.["ask"]?.attempts;
     expect(await attempts(given(many))).toBe(101);
@@ -50,7 +50,7 @@ describe.each([
     expect(await attempts({ state: new ReliabilityState(), reliabilityConfig: many })).toBe(101);
   });
 
-  it("share a store that is only named: it is opened once", async () => {
+  test("share a store that is only named: it is opened once", async () => {
     using claim = vi.spyOn(SqliteStore.prototype, "claim");
     claim.mockRejectedValue(new Error("asked"));
     const tool = defineTool({ name: "any", execute: () => "done" });
@@ -63,7 +63,7 @@ describe.each([
   });
 });
 
-it("a pause that a provider asks for holds for orchestrators with other breaker options too", async () => {
+test("a pause that a provider asks for holds for orchestrators with other breaker options too", async () => {
   const clock = createFakeClock();
   const state = new ReliabilityState({ clock });
   const ask = asking("paused");

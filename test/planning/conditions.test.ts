@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { OptionIssue } from "../../src/core/errors.ts";
 import { compileCondition, type RuleCondition, readAttribute } from "../../src/planning/conditions.ts";
 
@@ -38,20 +38,20 @@ const operators: [operator: string, value: unknown, holdsOf: unknown[], not: unk
 ];
 
 describe("a condition", () => {
-  it.each(operators)("%s %j holds of %j and not of %j", (operator, value, holdsOf, not) => {
+  test.each(operators)("%s %j holds of %j and not of %j", (operator, value, holdsOf, not) => {
     const requestWith = (actual: unknown) => (actual === undefined ? {} : { a: actual });
     expect(holdsOf.filter((actual) => !holds(at(operator, value), requestWith(actual)))).toEqual([]);
     expect(not.filter((actual) => holds(at(operator, value), requestWith(actual)))).toEqual([]);
   });
 
-  it("with a function holds where the function says true, and only then", () => {
+  test("with a function holds where the function says true, and only then", () => {
     const condition: RuleCondition = { attributePath: "tags", matches: (value) => Array.isArray(value) };
     expect(holds(condition, { tags: [] })).toBe(true);
     expect(holds(condition, {})).toBe(false);
     expect(holds({ attributePath: "n", matches: (n) => n as boolean }, { n: 1 })).toBe(false);
   });
 
-  it("never holds of inherited properties", () => {
+  test("never holds of inherited properties", () => {
     for (const name of ["toString", "constructor", "__proto__", "constructor.name", "length.toString"])
       expect(holds({ attributePath: name, operator: "exists" }, { length: 1 })).toBe(false);
     expect(holds({ attributePath: "__proto__", operator: "equals", value: 1 }, JSON.parse('{"__proto__":1}'))).toBe(
@@ -59,7 +59,7 @@ describe("a condition", () => {
     );
   });
 
-  it("is never both of an operator and its opposite, whatever the request", () => {
+  test("is never both of an operator and its opposite, whatever the request", () => {
     fc.assert(
       fc.property(fc.anything(), fc.jsonValue(), (actual, value) => {
         const request = { a: actual };
@@ -75,7 +75,7 @@ describe("a condition", () => {
 });
 
 describe("an attribute path", () => {
-  it("leads through objects and lists, and the empty one to the request itself", () => {
+  test("leads through objects and lists, and the empty one to the request itself", () => {
     const request = { customer: { tier: "gold" }, items: [{ name: "pen" }] };
     expect(readAttribute(request, "customer.tier")).toBe("gold");
     expect(readAttribute(request, "items.0.name")).toBe("pen");
@@ -84,7 +84,7 @@ describe("an attribute path", () => {
     expect(readAttribute(null, "a.b")).toBeUndefined();
   });
 
-  it("reads back whatever stands at it", () => {
+  test("reads back whatever stands at it", () => {
     const name = fc.string().filter((text) => !text.includes("."));
     fc.assert(
       fc.property(fc.array(name, { minLength: 1 }), fc.jsonValue(), (names, value) => {
@@ -97,7 +97,7 @@ describe("an attribute path", () => {
 });
 
 describe("a pattern", () => {
-  it("is refused when the rule is made where it has a fault or cannot be matched in linear time", () => {
+  test("is refused when the rule is made where it has a fault or cannot be matched in linear time", () => {
     for (const value of ["[", "(a", "(?=a)b", "(a)\\1", "(?<!a)b", "((a{100}){100}){100}"]) {
       const issue = issueOf({ attributePath: "a", operator: "regex", value });
       expect(issue).toMatchObject({ path: "condition.value", given: value });
@@ -105,13 +105,13 @@ describe("a pattern", () => {
     }
   });
 
-  it("that would make a backtracking engine hang answers in time", () => {
+  test("that would make a backtracking engine hang answers in time", () => {
     const subject = `${"a".repeat(100_000)}!`;
     for (const value of ["^(a+)+$", "^(a|aa)+$", "^(a*)*b$", "(.*a){20}b"])
       expect(holds({ attributePath: "", operator: "regex", value }, subject)).toBe(false);
   }, 5_000);
 
-  it("agrees with JavaScript's own engine on plain patterns", () => {
+  test("agrees with JavaScript's own engine on plain patterns", () => {
     const letter = fc.constantFrom("a", "b", ".", "\\d", "[^a]", "(?:ab|b)");
     const pattern = fc
       .array(fc.tuple(letter, fc.constantFrom("", "*", "+", "?", "{2}")), { minLength: 1, maxLength: 6 })
@@ -125,7 +125,7 @@ describe("a pattern", () => {
 });
 
 describe("a faulty condition", () => {
-  it.each([
+  test.each([
     [{ attributePath: 5, operator: "exists" }, "condition.attributePath"],
     [{ attributePath: "a", operator: "equal", value: 1 }, "condition.operator"],
     [{ attributePath: "a", operator: "toString", value: 1 }, "condition.operator"],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ToolMetadata } from "../../src/contract/tool.ts";
 import type { Budget } from "../../src/contract/usage.ts";
 import {
@@ -18,7 +18,7 @@ async function matches(rule: PlanningRule, request: unknown): Promise<boolean> {
 }
 
 describe("createTypeBasedRule", () => {
-  it("holds for requests of the type", async () => {
+  test("holds for requests of the type", async () => {
     const rule = createTypeBasedRule({ requestType: "bug", toolName: "wanted", toolOptions: { k: 2 } });
     expect(await matches(rule, { type: "bug" })).toBe(true);
     expect(await matches(rule, { type: "bugs" })).toBe(false);
@@ -26,7 +26,7 @@ describe("createTypeBasedRule", () => {
     expect(rule).toMatchObject({ name: "type:bug", action: { toolOptions: { k: 2 } } });
   });
 
-  it("refuses a missing type and unknown options", () => {
+  test("refuses a missing type and unknown options", () => {
     expect(() => createTypeBasedRule({ toolName: "wanted" } as never)).toThrow("requestType: got undefined");
     const slip = { requestType: "bug", toolName: "wanted", fallbackTool: "other" };
     expect(() => createTypeBasedRule(slip)).toThrow('did you mean "fallbackTools"?');
@@ -40,7 +40,7 @@ describe("createKeywordBasedRule", () => {
     toolName: "wanted",
   });
 
-  it.each([
+  test.each([
     ["Where is my refund?", true],
     ["CHARGE BACK now", true],
     [["hello", "refunds"], true],
@@ -51,12 +51,12 @@ describe("createKeywordBasedRule", () => {
     expect(await matches(rule, { mail: { text } })).toBe(expected);
   });
 
-  it("takes the whole request where that is a text", async () => {
+  test("takes the whole request where that is a text", async () => {
     const whole = createKeywordBasedRule({ keywords: ["vote"], attribute: "", toolName: "wanted" });
     expect(await matches(whole, "Please vote")).toBe(true);
   });
 
-  it("refuses an empty list of keywords", () => {
+  test("refuses an empty list of keywords", () => {
     expect(() => createKeywordBasedRule({ keywords: [], attribute: "q", toolName: "wanted" })).toThrow("at least one");
   });
 });
@@ -66,24 +66,24 @@ describe("createBudgetAwareRule", () => {
     return (await new RuleBasedPlanner([rule]).plan({}, known, budget && { budget })).toolOptions;
   }
 
-  it("asks for fewer answers where any part of the run's budget is low", async () => {
+  test("asks for fewer answers where any part of the run's budget is low", async () => {
     const rule = createBudgetAwareRule({ toolName: "wanted", lowBudgetK: 1, highBudgetK: 9 });
     expect(await optionsFor(rule, { tokens: 3_999 })).toEqual({ k: 1 });
     expect(await optionsFor(rule, { tokens: 4_000, costUsd: 1, timeMs: 60_000 })).toEqual({ k: 9 });
     expect(await optionsFor(rule, { tokens: 100_000, costUsd: 0.04 })).toEqual({ k: 1 });
   });
 
-  it("leaves a run without a budget to the tool's own number of answers", async () => {
+  test("leaves a run without a budget to the tool's own number of answers", async () => {
     expect(await optionsFor(createBudgetAwareRule({ toolName: "wanted" }))).toEqual({});
   });
 
-  it("draws the line where it is told to, in the parts that it is told of", async () => {
+  test("draws the line where it is told to, in the parts that it is told of", async () => {
     const rule = createBudgetAwareRule({ toolName: "wanted", lowBudget: { costUsd: 0.5 } });
     expect(await optionsFor(rule, { costUsd: 0.49 })).toEqual({ k: 3 });
     expect(await optionsFor(rule, { costUsd: 0.5, tokens: 1 })).toEqual({ k: 5 });
   });
 
-  it("comes after the rules that say when they hold, unless told otherwise", async () => {
+  test("comes after the rules that say when they hold, unless told otherwise", async () => {
     const rules = [
       createBudgetAwareRule({ toolName: "other" }),
       createTypeBasedRule({ requestType: "x", toolName: "wanted" }),
@@ -93,7 +93,7 @@ describe("createBudgetAwareRule", () => {
     expect(createBudgetAwareRule({ toolName: "other", priority: 3 }).priority).toBe(3);
   });
 
-  it("refuses a number of answers below one", () => {
+  test("refuses a number of answers below one", () => {
     expect(() => createBudgetAwareRule({ toolName: "wanted", lowBudgetK: 0 })).toThrow("at least 1");
   });
 });

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { PlanningError } from "../../src/contract/errors.ts";
 import type { ToolMetadata } from "../../src/contract/tool.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
@@ -24,7 +24,7 @@ const open = (...providers: string[]): PlanContext => ({
 });
 
 describe("RuleBasedPlanner", () => {
-  it("lets the rule of the highest priority decide, and of equal ones the one added first", async () => {
+  test("lets the rule of the highest priority decide, and of equal ones the one added first", async () => {
     const planner = new RuleBasedPlanner([rule("one", "a"), rule("two", "b", { priority: 5 })])
       .addRule(rule("three", "c", { priority: 5 }))
       .addRule(rule("four", "d", { priority: -1 }));
@@ -33,14 +33,14 @@ describe("RuleBasedPlanner", () => {
     expect(decision.reasoning).toContain('"two"');
   });
 
-  it("tells a rule's description with its reasoning", async () => {
+  test("tells a rule's description with its reasoning", async () => {
     const planner = new RuleBasedPlanner([{ ...rule("big", "a"), description: "large reports are summarised first" }]);
     expect((await planner.plan({}, tools("a"))).reasoning).toBe(
       'Rule "big" holds (large reports are summarised first).',
     );
   });
 
-  it("asks that all conditions of a rule hold", async () => {
+  test("asks that all conditions of a rule hold", async () => {
     const both = rule("both", "a", {
       conditions: [
         { attributePath: "size", operator: "gt", value: 10 },
@@ -54,7 +54,7 @@ describe("RuleBasedPlanner", () => {
     expect(await selected({ size: 9, tags: [] })).toBe("b");
   });
 
-  it("tries the healthy fallbacks of a rule before the next rule", async () => {
+  test("tries the healthy fallbacks of a rule before the next rule", async () => {
     const planner = new RuleBasedPlanner([
       rule("first", "a", { fallbackTools: ["missing", "b", "c"] }),
       rule("next", "d"),
@@ -66,19 +66,19 @@ describe("RuleBasedPlanner", () => {
     expect(decision.reasoning).toContain('Not "missing"');
   });
 
-  it("goes on to the next rule where no tool of a rule can run", async () => {
+  test("goes on to the next rule where no tool of a rule can run", async () => {
     const planner = new RuleBasedPlanner([rule("first", "a", { fallbackTools: ["b"] }), rule("next", "d")]);
     const decision = await planner.plan({}, tools("a", "b", "d"), { ...open("tool:a"), previousFailures: ["b"] });
     expect(decision).toMatchObject({ selectedTool: "d", metadata: { matchedRule: "next" } });
   });
 
-  it("takes a half-open circuit for one that can be tried", async () => {
+  test("takes a half-open circuit for one that can be tried", async () => {
     const planner = new RuleBasedPlanner([rule("first", "a")]);
     const decision = await planner.plan({}, tools("a"), { circuitBreakerStates: { "tool:a": "half_open" } });
     expect(decision.selectedTool).toBe("a");
   });
 
-  it("says for each tool why it cannot run where none can", async () => {
+  test("says for each tool why it cannot run where none can", async () => {
     const planner = new RuleBasedPlanner([rule("first", "a", { fallbackTools: ["b", "gone"] })]);
     const context = { ...open("tool:a"), previousFailures: ["b"] };
     const error = await planner.plan({}, tools("a", "b", "unasked"), context).catch((thrown: unknown) => thrown);
@@ -91,7 +91,7 @@ describe("RuleBasedPlanner", () => {
     expect((error as PlanningError).message).toContain('"first"');
   });
 
-  it("merges a rule's options with those that depend on the request and the run, which win", async () => {
+  test("merges a rule's options with those that depend on the request and the run, which win", async () => {
     const planner = new RuleBasedPlanner([
       rule("first", "a", {
         toolOptions: { k: 3, epsilon: 0.1 },
@@ -102,7 +102,7 @@ describe("RuleBasedPlanner", () => {
     expect(toolOptions).toEqual({ k: 7, epsilon: 0.1, fits: 5 });
   });
 
-  it("estimates with the tool's own estimate, and plans without where that fails", async () => {
+  test("estimates with the tool's own estimate, and plans without where that fails", async () => {
     const estimate = (request: unknown, options: { k?: number }) => {
       if (request === null) throw new TypeError("no request");
       return { costUsd: 0.02 * (options.k ?? 1), timeMs: 900 };
@@ -117,7 +117,7 @@ describe("RuleBasedPlanner", () => {
     expect(await planner.plan(null, known)).not.toHaveProperty("estimatedCostUsd");
   });
 
-  it("runs a tool that a rule was given itself, registered or not", async () => {
+  test("runs a tool that a rule was given itself, registered or not", async () => {
     const own = Object.assign(scriptedTool("own", []), { provider: "acme", estimate: () => ({ costUsd: 1 }) });
     const planner = new RuleBasedPlanner([
       { name: "r", conditions: [], action: { toolName: own, fallbackTools: ["a"] } },
@@ -131,14 +131,14 @@ describe("RuleBasedPlanner", () => {
     });
   });
 
-  it("refuses two different tools of one name, and leaves its rules as they were", async () => {
+  test("refuses two different tools of one name, and leaves its rules as they were", async () => {
     const planner = new RuleBasedPlanner([{ name: "r", conditions: [], action: { toolName: scriptedTool("t", []) } }]);
     const other = { name: "s", priority: 9, conditions: [], action: { toolName: scriptedTool("t", []) } };
     expect(() => planner.addRule(other)).toThrow(/rule\.action.*another tool named/);
     expect((await planner.plan({}, {})).metadata.matchedRule).toBe("r");
   });
 
-  it("names every fault of a rule at once, and where it stands", () => {
+  test("names every fault of a rule at once, and where it stands", () => {
     const faulty = {
       name: "",
       conditions: [{ attributePath: "a", operator: "in", value: 1 }],
@@ -151,7 +151,7 @@ describe("RuleBasedPlanner", () => {
     expect(() => new RuleBasedPlanner([undefined as never])).toThrow("rules.0.action: got undefined");
   });
 
-  it("does not heed what becomes of a rule after it was added", async () => {
+  test("does not heed what becomes of a rule after it was added", async () => {
     const changing = rule("first", "a", { toolOptions: { k: 1 } });
     const planner = new RuleBasedPlanner([changing]);
     changing.action.toolName = "b";
@@ -159,7 +159,7 @@ describe("RuleBasedPlanner", () => {
     expect((await planner.plan({}, tools("a", "b"))).selectedTool).toBe("a");
   });
 
-  it("says whose function threw where a condition or the options of a rule throw", async () => {
+  test("says whose function threw where a condition or the options of a rule throw", async () => {
     const thrown = new TypeError("v is undefined");
     const throwing = () => {
       throw thrown;
@@ -174,7 +174,7 @@ describe("RuleBasedPlanner", () => {
     }
   });
 
-  it("chooses only tools that can run, and none as its own fallback, whatever the rules and the state", async () => {
+  test("chooses only tools that can run, and none as its own fallback, whatever the rules and the state", async () => {
     const name = fc.constantFrom<string[]>("a", "b", "c", "d", "constructor");
     const anyRule = fc.record({ tool: name, fallbacks: fc.array(name), priority: fc.integer({ min: -1, max: 1 }) });
     const states = fc.dictionary(
@@ -212,13 +212,13 @@ describe("where no rule holds", () => {
   const never: PlanningRule = rule("never", "a", { conditions: [{ attributePath: "x", operator: "exists" }] });
   const planner = new RuleBasedPlanner([never]);
 
-  it("takes the only tool that can run", async () => {
+  test("takes the only tool that can run", async () => {
     const decision = await planner.plan("text", tools("a", "b"), open("tool:a"));
     expect(decision).toMatchObject({ selectedTool: "b", confidence: 1, fallbackTools: [], metadata: {} });
     expect(decision.reasoning).toContain("only tool");
   });
 
-  it("takes the tool that declares the request's type, with its likes as fallbacks", async () => {
+  test("takes the tool that declares the request's type, with its likes as fallbacks", async () => {
     const known = {
       mail: plain,
       billing: { ...plain, capabilities: ["Refund"] },
@@ -230,20 +230,20 @@ describe("where no rule holds", () => {
     expect(decision.reasoning).toContain('the type "refund"');
   });
 
-  it("takes the first of tools that nothing tells apart, admits it, and lets no other stand in", async () => {
+  test("takes the first of tools that nothing tells apart, admits it, and lets no other stand in", async () => {
     const decision = await planner.plan({ type: "poem" }, tools("a", "b", "c", "d"));
     expect(decision).toMatchObject({ selectedTool: "a", fallbackTools: [], confidence: 0.25, toolOptions: {} });
     expect(decision.reasoning).toContain("Add a rule");
   });
 
-  it("prefers a bundle tool where a least confidence is asked for", async () => {
+  test("prefers a bundle tool where a least confidence is asked for", async () => {
     const known = { a: plain, b: bundle };
     const decision = await planner.plan({}, known, { qualityRequirements: { minConfidence: 0.8 } });
     expect(decision).toMatchObject({ selectedTool: "b", executionStrategy: "bundle", confidence: 1 });
     expect((await planner.plan({}, known, { qualityRequirements: {} })).selectedTool).toBe("a");
   });
 
-  it("says what to do where there is no tool at all, and why where none can run", async () => {
+  test("says what to do where there is no tool at all, and why where none can run", async () => {
     await expect(planner.plan({}, {})).rejects.toThrow("client.registerTool");
     await expect(planner.plan({}, tools("a"), open("tool:a"))).rejects.toMatchObject({
       code: "PLANNING",

@@ -1,7 +1,7 @@
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { LanguageModelLike } from "../../src/contract/model.ts";
 import { Orchestrator, PromptBundleTool } from "../../src/orchestration.ts";
 import { resolveModel } from "../../src/provider/resolve.ts";
@@ -22,7 +22,7 @@ async function runOf(options: object) {
 }
 
 describe("a model that is named by text", () => {
-  it("is asked at the address, with the headers and with the key that a tool names", async () => {
+  test("is asked at the address, with the headers and with the key that a tool names", async () => {
     await using server = await startOpenAIServer({ text: "Hello" });
     vi.stubEnv("MY_GATEWAY_KEY", "gateway-key");
     const { output } = await runOf({
@@ -35,7 +35,7 @@ describe("a model that is named by text", () => {
     expect(server.calls[0]?.headers).toMatchObject({ authorization: "Bearer gateway-key", "x-team": "billing" });
   });
 
-  it.each(["groq", "deepseek", "together", "openrouter"])(
+  test.each(["groq", "deepseek", "together", "openrouter"])(
     "is asked over the OpenAI-compatible endpoint of %s, whose own package is not installed",
     async (name) => {
       await using server = await startOpenAIServer({ text: "Hello" });
@@ -52,14 +52,14 @@ describe("a model that is named by text", () => {
     },
   );
 
-  it("takes an OpenAI-compatible server by its address alone", async () => {
+  test("takes an OpenAI-compatible server by its address alone", async () => {
     await using server = await startOpenAIServer({ text: "Hello" });
     const { output } = await runOf({ model: "openai-compatible:llama3.2", baseUrl: server.baseURL });
     expect(output.status).toBe("completed");
     expect(server.calls[0]?.body.model).toBe("llama3.2");
   });
 
-  it.each([
+  test.each([
     ["azure:my-deployment", /npm install @ai-sdk\/azure@/],
     ["bedrock:anthropic.claude-sonnet-4-5", /npm install @ai-sdk\/amazon-bedrock@/],
     ["vertex:gemini-2.5-flash", /npm install @ai-sdk\/google-vertex@/],
@@ -67,19 +67,19 @@ describe("a model that is named by text", () => {
     await expect(resolveModel(reference)).rejects.toThrow(advice);
   });
 
-  it("names the environment variable of a key that is missing", async () => {
+  test("names the environment variable of a key that is missing", async () => {
     await expect(resolveModel("groq:llama-3.3-70b")).rejects.toThrow("GROQ_API_KEY");
     await expect(resolveModel("openai:gpt-5-mini", { apiKeyEnv: "NO_SUCH_KEY" })).rejects.toThrow("NO_SUCH_KEY");
   });
 
-  it("keeps a password in a baseUrl out of its error", async () => {
+  test("keeps a password in a baseUrl out of its error", async () => {
     vi.stubEnv("OPENAI_API_KEY", "secret-of-openai");
     const failure = resolveModel("openai:gpt-5-mini", { baseUrl: "https://me:hunter2@example.com/v1?token=t0ken" });
     await expect(failure).rejects.toThrow("example.com");
     await expect(failure).rejects.not.toThrow(/hunter2|t0ken/);
   });
 
-  it("falls under the circuit that the tool names, or that of its server", () => {
+  test("falls under the circuit that the tool names, or that of its server", () => {
     const options = { name: "t", prompt: "Hi", model: "openai:gpt-5-mini" };
     expect(new PromptBundleTool(options).provider).toBe("openai");
     expect(new PromptBundleTool({ ...options, baseUrl: "http://one.example/v1" }).provider).toBe(
@@ -88,7 +88,7 @@ describe("a model that is named by text", () => {
     expect(new PromptBundleTool({ ...options, provider: "the-slow-one" }).provider).toBe("the-slow-one");
   });
 
-  it("sends its key and address to no model of another provider", async () => {
+  test("sends its key and address to no model of another provider", async () => {
     await using server = await startOpenAIServer({ text: "Hello" });
     vi.stubEnv("MY_GATEWAY_KEY", "gateway-key");
     const tool = new PromptBundleTool({
@@ -108,7 +108,7 @@ describe("a model that is named by text", () => {
   });
 });
 
-it("refuses an address and a key for a model that was made elsewhere, or that is asked over no network", async () => {
+test("refuses an address and a key for a model that was made elsewhere, or that is asked over no network", async () => {
   const model = createOpenAI({ apiKey: "k" })("gpt-5-mini");
   await expect(resolveModel(model, { baseUrl: "http://one.example" })).rejects.toThrow(/baseUrl.*gpt-5-mini/);
   await expect(resolveModel("simulated:x", { headers: { a: "secret-value" } })).rejects.toThrow(/headers/);
@@ -135,7 +135,7 @@ describe("a secret that a server repeats", () => {
     expect(shown).not.toContain(secret);
   });
 
-  it("is hidden where a tool names its variable and its headers", async () => {
+  test("is hidden where a tool names its variable and its headers", async () => {
     await using server = await startOpenAIServer(echo("gate-1 and head-2"));
     vi.stubEnv("SHORT", "gate-1");
     const { shown } = await runOf({

@@ -1,5 +1,5 @@
 import { createOpenAI } from "@ai-sdk/openai";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type EmbeddingModelLike, embeddingSimilarity } from "../../src/provider/embedding.ts";
 import { startOpenAIServer } from "../support/openai-server.ts";
 
@@ -25,7 +25,7 @@ function compassModel(options: { maxEmbeddingsPerCall?: number; fails?: () => bo
 }
 
 describe("embeddingSimilarity", () => {
-  it("is the cosine of two embeddings, and 0 where they point apart", async () => {
+  test("is the cosine of two embeddings, and 0 where they point apart", async () => {
     const similarity = embeddingSimilarity(compassModel().model);
     expect(await similarity("10", "10")).toBeCloseTo(1);
     expect(await similarity("0", "60")).toBeCloseTo(0.5);
@@ -33,7 +33,7 @@ describe("embeddingSimilarity", () => {
     expect(await similarity("0", "180")).toBe(0);
   });
 
-  it("embeds every text once, those of one turn together", async () => {
+  test("embeds every text once, those of one turn together", async () => {
     const { model, calls } = compassModel();
     const similarity = embeddingSimilarity(model);
     await Promise.all([similarity("1", "2"), similarity("2", "3"), similarity("1", "3")]);
@@ -41,14 +41,14 @@ describe("embeddingSimilarity", () => {
     expect(calls).toEqual([["1", "2", "3"], ["4"]]);
   });
 
-  it("sends no more texts in a call than the model takes", async () => {
+  test("sends no more texts in a call than the model takes", async () => {
     const { model, calls } = compassModel({ maxEmbeddingsPerCall: 2 });
     const similarity = embeddingSimilarity(model);
     await Promise.all([similarity("1", "2"), similarity("3", "4"), similarity("5", "5")]);
     expect(calls).toEqual([["1", "2"], ["3", "4"], ["5"]]);
   });
 
-  it("passes a failure on, and asks again the next time", async () => {
+  test("passes a failure on, and asks again the next time", async () => {
     let fails = true;
     const { model } = compassModel({ fails: () => fails });
     const similarity = embeddingSimilarity(model);
@@ -57,7 +57,7 @@ describe("embeddingSimilarity", () => {
     expect(await similarity("0", "60")).toBeCloseTo(0.5);
   });
 
-  it("works with the embedding models of a real provider package", async () => {
+  test("works with the embedding models of a real provider package", async () => {
     await using server = await startOpenAIServer({ text: "" });
     const similarity = embeddingSimilarity(createOpenAI({ baseURL: server.baseURL, apiKey: "k" }).embedding("letters"));
     expect(await similarity("listen", "silent")).toBeCloseTo(1);

@@ -1,6 +1,6 @@
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { LanguageModelLike } from "../../src/contract/model.ts";
 import type { Usage } from "../../src/contract/usage.ts";
 import { generate } from "../../src/provider/language-model.ts";
@@ -50,7 +50,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
     const call = (parts: Partial<ModelCall> = {}) =>
       asked({ ...parts, ...(isStreaming && { onDelta: parts.onDelta ?? (() => {}) }) });
 
-    it(`gives the text of a ${mode} answer, with usage, response id and the model that answered`, () =>
+    test(`gives the text of a ${mode} answer, with usage, response id and the model that answered`, () =>
       withServer([{ text: "Hello there", id: "resp-7", model: "dated-model" }], async (model) => {
         const reported: Usage[] = [];
         const answer = await generate(model, call({ onUsage: (usage) => reported.push(usage) }));
@@ -72,7 +72,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
         expect(reported).toEqual([usage]);
       }));
 
-    it(`estimates the usage of a ${mode} answer whose provider withholds it, and says so`, () =>
+    test(`estimates the usage of a ${mode} answer whose provider withholds it, and says so`, () =>
       withServer([{ text: "Hello", usage: null }], async (model) => {
         const { usage } = await generate(model, call());
         expect(usage).toEqual({
@@ -84,7 +84,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
         });
       }));
 
-    it(`passes on the error of a ${mode} call that was refused, with status and headers, after one request and for nothing`, () =>
+    test(`passes on the error of a ${mode} call that was refused, with status and headers, after one request and for nothing`, () =>
       withServer([{ status: 429, headers: { "retry-after": "7" } }], async (model, server) => {
         const reported: Usage[] = [];
         const failure = generate(model, call({ onUsage: (usage) => reported.push(usage) }));
@@ -93,13 +93,13 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
         expect(reported).toEqual([]);
       }));
 
-    it(`asks once and bills nothing when a ${mode} call meets a broken server`, () =>
+    test(`asks once and bills nothing when a ${mode} call meets a broken server`, () =>
       withServer([{ status: 500 }], async (model, server) => {
         await expect(generate(model, call())).rejects.toMatchObject({ statusCode: 500 });
         expect(server.calls).toHaveLength(1);
       }));
 
-    it(`closes the socket of a ${mode} call that hangs when the signal aborts, and reports an estimate before it rejects`, () =>
+    test(`closes the socket of a ${mode} call that hangs when the signal aborts, and reports an estimate before it rejects`, () =>
       withServer([{ hang: true }], async (model, server) => {
         const abort = new AbortController();
         const reported: Usage[] = [];
@@ -117,7 +117,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
         expect(reported).toHaveLength(1);
       }));
 
-    it(`counts half an event in place of a ${mode} answer as used`, () =>
+    test(`counts half an event in place of a ${mode} answer as used`, () =>
       withServer(
         [{ garbage: isStreaming ? "data: {nonsense\n\n" : '{"id": "c1", "choices": [{"mess' }],
         async (model) => {
@@ -128,7 +128,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
       ));
 
     // No model has written the page of a proxy, so no provider bills it.
-    it(`counts nothing for a page in place of a ${mode} answer, and says that it was one`, () =>
+    test(`counts nothing for a page in place of a ${mode} answer, and says that it was one`, () =>
       withServer([{ garbage: "<html><title>Sign in</title></html>", type: "text/html" }], async (model) => {
         const reported: Usage[] = [];
         const failure = generate(model, call({ onUsage: (usage) => reported.push(usage) }));
@@ -141,7 +141,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
       }));
   }
 
-  it("hands on each piece of a slow stream when it comes", async () => {
+  test("hands on each piece of a slow stream when it comes", async () => {
     const { pass, open } = gate();
     await withServer([{ text: "one two three", beforePiece: pass }], async (model) => {
       const pieces: string[] = [];
@@ -168,7 +168,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
     });
   });
 
-  it("closes the socket in the middle of a stream when the signal aborts, and counts what was seen", async () => {
+  test("closes the socket in the middle of a stream when the signal aborts, and counts what was seen", async () => {
     await withServer([{ text: "one two three", beforePiece: () => new Promise(() => {}) }], async (model, server) => {
       const abort = new AbortController();
       const reported: Usage[] = [];
@@ -191,7 +191,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
     });
   });
 
-  it.each(["destroy", "end"] as const)(
+  test.each(["destroy", "end"] as const)(
     "fails, counting what was seen, when the server breaks off a stream (%s)",
     (cut) =>
       withServer([{ text: "one two three", cutAfter: 2, cut }], async (model) => {
@@ -203,7 +203,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
       }),
   );
 
-  it("sends nothing once the signal has aborted", () =>
+  test("sends nothing once the signal has aborted", () =>
     withServer([{ text: "Hello" }], async (model, server) => {
       await expect(generate(model, asked({ signal: AbortSignal.abort(new Error("too late")) }))).rejects.toThrow(
         "too late",
@@ -211,7 +211,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
       expect(server.calls).toHaveLength(0);
     }));
 
-  it("asks in the words of the request: settings that were left out are left out", () =>
+  test("asks in the words of the request: settings that were left out are left out", () =>
     withServer([{ text: "Hello" }], async (model, server) => {
       await generate(model, asked());
       const { body } = server.calls[0]!;
@@ -219,7 +219,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
       expect(JSON.stringify(body)).not.toContain("max_");
     }));
 
-  it("sends a schema as the response format, strict where the schema allows", () =>
+  test("sends a schema as the response format, strict where the schema allows", () =>
     withServer([{ text: "{}" }], async (model, server) => {
       const strict = { type: "object", properties: { a: { type: "string" } }, required: ["a"] };
       const loose = { ...strict, required: [] };
@@ -230,7 +230,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
       expect(formats[1]).toMatchObject({ strict: false, schema: { ...loose, additionalProperties: false } });
     }));
 
-  it("tells the schema in words where its root is no object", () =>
+  test("tells the schema in words where its root is no object", () =>
     withServer([{ text: '"low"' }], async (model, server) => {
       await generate(model, asked({ responseSchema: { enum: ["low", "high"] } }));
       const { body } = server.calls[0]!;
@@ -239,7 +239,7 @@ describe.each(Object.entries(clients))("generate, through %s", (_, clientOf) => 
     }));
 });
 
-it("counts nothing when nothing listens at the address", async () => {
+test("counts nothing when nothing listens at the address", async () => {
   const server = await startOpenAIServer({ text: "Hello" });
   const model = createOpenAI({ baseURL: server.baseURL, apiKey: "k" })("gpt-5-mini");
   await server[Symbol.asyncDispose]();
@@ -248,7 +248,7 @@ it("counts nothing when nothing listens at the address", async () => {
   expect(reported).toEqual([]);
 });
 
-it("settles when the signal aborts even if the provider ignores it", async () => {
+test("settles when the signal aborts even if the provider ignores it", async () => {
   const abort = new AbortController();
   const deaf = {
     specificationVersion: "v4",
@@ -261,7 +261,7 @@ it("settles when the signal aborts even if the provider ignores it", async () =>
   await expect(pending).rejects.toThrow("enough");
 });
 
-it.each([
+test.each([
   ["more text", { type: "text-delta", id: "1", delta: " and more" }],
   ["another end", { type: "finish", finishReason: { unified: "length" }, usage: {} }],
   ["an error", { type: "error", error: new Error("late") }],
@@ -299,7 +299,7 @@ it.each([
   },
 );
 
-it.each([
+test.each([
   ["an error", new Error("overloaded"), "overloaded"],
   ["a plain object", { message: "overloaded", code: "overloaded_error" }, "overloaded"],
   ["a text", "overloaded", "overloaded"],

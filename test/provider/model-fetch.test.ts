@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { text as readAll } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createModelFetch } from "../../src/provider/model-fetch.ts";
 
 async function start(listener: RequestListener) {
@@ -26,7 +26,7 @@ const post = (body = '{"a":"ä"}') => ({
 });
 
 describe("the fetch of models that are named by text", () => {
-  it("sends method, headers and body, and gives status, headers and body back", async () => {
+  test("sends method, headers and body, and gives status, headers and body back", async () => {
     await using host = await start(async (request, response) => {
       const told = JSON.stringify([request.method, request.headers.authorization, await readAll(request)]);
       response.writeHead(418, { "x-request-id": "r1" }).end(told);
@@ -38,7 +38,7 @@ describe("the fetch of models that are named by text", () => {
     expect(await response.json()).toEqual(["POST", "Bearer secret", '{"a":"ä"}']);
   });
 
-  it("keeps its connection open for the next call", async () => {
+  test("keeps its connection open for the next call", async () => {
     const ports = new Set<number | undefined>();
     await using host = await start((request, response) => {
       ports.add(request.socket.remotePort);
@@ -50,7 +50,7 @@ describe("the fetch of models that are named by text", () => {
     expect(ports.size).toBe(1);
   });
 
-  it("asks again over a new connection where the kept one was closed under it", async () => {
+  test("asks again over a new connection where the kept one was closed under it", async () => {
     let calls = 0;
     await using host = await start((request, response) => {
       calls++;
@@ -64,7 +64,7 @@ describe("the fetch of models that are named by text", () => {
     expect(await (await fetch(host.url, post())).text()).toBe("ok");
   });
 
-  it("rejects with the reason of an abort and closes the socket, before the answer and in the middle of it", async () => {
+  test("rejects with the reason of an abort and closes the socket, before the answer and in the middle of it", async () => {
     for (const isBegun of [false, true]) {
       let closed = () => {};
       const isClosed = new Promise<void>((resolve) => (closed = resolve));
@@ -85,7 +85,7 @@ describe("the fetch of models that are named by text", () => {
     }
   });
 
-  it("fails with Node's code where nothing listens, and where the connection breaks in the middle", async () => {
+  test("fails with Node's code where nothing listens, and where the connection breaks in the middle", async () => {
     await using host = await start((_, response) => {
       response.writeHead(200, { "content-length": "100" });
       response.write("half");
@@ -100,7 +100,7 @@ describe("the fetch of models that are named by text", () => {
     await expect(fetch(gone.url, post())).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
-  it("reads what a server has compressed unasked", async () => {
+  test("reads what a server has compressed unasked", async () => {
     await using host = await start((_, response) => {
       response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync("plain"));
     });
@@ -109,7 +109,7 @@ describe("the fetch of models that are named by text", () => {
     expect(response.headers.has("content-encoding")).toBe(false);
   });
 
-  it("follows a redirect on the same host with its body and key, and none to another", async () => {
+  test("follows a redirect on the same host with its body and key, and none to another", async () => {
     const seen: string[] = [];
     await using host = await start(async (request, response) => {
       seen.push(`${request.url} ${request.headers.authorization} ${await readAll(request)}`);
@@ -124,7 +124,7 @@ describe("the fetch of models that are named by text", () => {
     expect(elsewhere.status).toBe(308);
   });
 
-  it("goes through the proxy of HTTPS_PROXY and HTTP_PROXY, and around it for NO_PROXY", async () => {
+  test("goes through the proxy of HTTPS_PROXY and HTTP_PROXY, and around it for NO_PROXY", async () => {
     const proxied: (string | undefined)[] = [];
     await using host = await start((request, response) => {
       request.resume();

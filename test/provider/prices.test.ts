@@ -1,10 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { defaultPrices } from "../../src/provider/prices.ts";
 
 const usage = { inputTokens: 1_000_000, outputTokens: 1_000_000, totalTokens: 2_000_000 };
 
 describe("defaultPrices", () => {
-  it.each([
+  test.each([
     ["openai.responses", "gpt-4o-mini", "openai"],
     ["openai.chat", "gpt-4o-mini", "openai"],
     ["recorded.openai.chat", "gpt-4o-mini", "openai"],
@@ -19,7 +19,7 @@ describe("defaultPrices", () => {
     expect(prices.costUsd({ provider, modelId, usage })).toBeGreaterThan(0);
   });
 
-  it("prices input, output and cached input at their own rates", async () => {
+  test("prices input, output and cached input at their own rates", async () => {
     const prices = await defaultPrices();
     const cost = (parts: object) =>
       prices.costUsd({
@@ -33,7 +33,7 @@ describe("defaultPrices", () => {
     expect(cost({ cachedInputTokens: 9_000_000 })).toBeCloseTo(0.075);
   });
 
-  it("prices what is put into the cache at its own rate, beside what was read from it", async () => {
+  test("prices what is put into the cache at its own rate, beside what was read from it", async () => {
     const prices = await defaultPrices();
     const cost = (parts: object) =>
       prices.costUsd({
@@ -47,7 +47,7 @@ describe("defaultPrices", () => {
     expect(cost({ cacheWriteInputTokens: 900_000, cachedInputTokens: 100_000 })).toBeCloseTo(0.03);
   });
 
-  it.each([
+  test.each([
     ["openai.responses", "gpt-99"],
     ["recorded", "llama-13b"],
     ["mine", "gpt-4o-mini"],
@@ -58,12 +58,12 @@ describe("defaultPrices", () => {
     expect(prices.match({ provider, modelId })).toBeNull();
   });
 
-  it("says whose price a dated version has", async () => {
+  test("says whose price a dated version has", async () => {
     const model = { provider: "openai.responses", modelId: "gpt-5-mini-2025-08-07" };
     expect((await defaultPrices()).match(model)).toEqual({ provider: "openai", modelId: "gpt-5-mini" });
   });
 
-  it("charges nothing for what is simulated", async () => {
+  test("charges nothing for what is simulated", async () => {
     expect((await defaultPrices()).costUsd({ provider: "simulated", modelId: "simulated", usage })).toBe(0);
   });
 });

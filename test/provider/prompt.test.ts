@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { toPrompt } from "../../src/provider/model-call.ts";
 
 const bytes = new Uint8Array([1, 2, 3]);
@@ -7,7 +7,7 @@ const inUser = (part: object) => [{ role: "user" as const, content: [part] }];
 const partOf = (part: object, version: "v3" | "v4") => (toPrompt(inUser(part), version)[0] as any).content[0];
 
 describe("toPrompt", () => {
-  it("makes text of the user and the assistant into parts, and leaves the system's as it is", () => {
+  test("makes text of the user and the assistant into parts, and leaves the system's as it is", () => {
     const messages = (["system", "user", "assistant"] as const).map((role) => ({ role, content: "Hi" }));
     expect(toPrompt(messages, "v4").map(({ content }) => content)).toEqual([
       "Hi",
@@ -16,7 +16,7 @@ describe("toPrompt", () => {
     ]);
   });
 
-  it.each([
+  test.each([
     ["an image of bytes", { type: "image", image: bytes }, "image/*", bytes, { type: "data", data: bytes }],
     [
       "a file of base64",
@@ -46,7 +46,7 @@ describe("toPrompt", () => {
     expect(partOf(part, "v4")).toEqual({ type: "file", mediaType, data: v4 });
   });
 
-  it("changes nothing in a prompt that is one already", () => {
+  test("changes nothing in a prompt that is one already", () => {
     const part = {
       type: "file",
       mediaType: "a/b",

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LanguageModelLike } from "../../src/contract/model.ts";
 import { generate } from "../../src/provider/language-model.ts";
 import type { ModelCall } from "../../src/provider/model-call.ts";
@@ -29,7 +29,7 @@ async function recording(...lines: readonly (object | string)[]): Promise<string
 }
 
 describe("recordedModel", () => {
-  it("replays a data set of real answers: sample i of the question that the prompt holds", async () => {
+  test("replays a data set of real answers: sample i of the question that the prompt holds", async () => {
     const model = await recordedModel("bench/data/triviaqa-llama13b-20.jsonl");
     expect(model).toMatchObject({ source: "recorded", provider: "recorded", modelId: "triviaqa-llama13b-20" });
     const answers = await Promise.all(
@@ -40,7 +40,7 @@ describe("recordedModel", () => {
     expect(answers.map(({ text }) => text)).toEqual(["Namibia", "Botswana", ""]);
   });
 
-  it("replays the same sample when an answer is asked for again with a correction", async () => {
+  test("replays the same sample when an answer is asked for again with a correction", async () => {
     const model = await recordedModel(await recording({ question: "Why?", samples: ["because", "so"] }));
     const messages = [
       { role: "user" as const, content: "Why?" },
@@ -50,7 +50,7 @@ describe("recordedModel", () => {
     expect((await generate(model, { messages, signal, sampleIndex: 1 })).text).toBe("so");
   });
 
-  it("takes the longest question that a prompt holds", async () => {
+  test("takes the longest question that a prompt holds", async () => {
     const model = await recordedModel(
       await recording(
         { question: "Who", text: "short" },
@@ -61,7 +61,7 @@ describe("recordedModel", () => {
     expect((await ask(model, "Tell me. Who is it?")).text).toBe("long");
   });
 
-  it("streams an answer in pieces that make up its text", async () => {
+  test("streams an answer in pieces that make up its text", async () => {
     const text = " two  words\nand more ";
     const model = await recordedModel(await recording({ question: "Q", text }));
     const pieces: string[] = [];
@@ -71,7 +71,7 @@ describe("recordedModel", () => {
     expect(answer.text).toBe(text);
   });
 
-  it("fails loudly on a question that was not recorded, saying what was asked, and not to be asked again", async () => {
+  test("fails loudly on a question that was not recorded, saying what was asked, and not to be asked again", async () => {
     const model = await recordedModel(await recording({ question: "Q", text: "A" }));
     await expect(ask(model, "Something else?")).rejects.toMatchObject({
       message: expect.stringContaining('"Something else?"'),
@@ -79,12 +79,12 @@ describe("recordedModel", () => {
     });
   });
 
-  it("fails loudly when more answers are asked for than were recorded", async () => {
+  test("fails loudly when more answers are asked for than were recorded", async () => {
     const model = await recordedModel(await recording({ question: "Q", samples: ["a", "b"] }));
     await expect(ask(model, "Q", { sampleIndex: 2 })).rejects.toThrow(/has 2 answers to "Q", and none of index 2/);
   });
 
-  it("replays the answers of the model that is named, and asks for a name where there are several", async () => {
+  test("replays the answers of the model that is named, and asks for a name where there are several", async () => {
     const file = await recording(
       { question: "Q", text: "small", model: "s" },
       { question: "Q", text: "large", model: "l" },
@@ -94,7 +94,7 @@ describe("recordedModel", () => {
     await expect(recordedModel(`${file}#x`)).rejects.toThrow("one of s, l after #");
   });
 
-  it.each([
+  test.each([
     ["a half-written line", ['{"question":"Q","text":"A"}', '{"question":"Q","te'], ":2:20"],
     ["a broken line", ['{"question":"Q","text":"A"}', "", '{"question":"Q" "text":"A"}'], ":3:17"],
     ["a line that is no answer", ['{"question":"Q","txt":"A"}'], ":1:1"],
@@ -124,7 +124,7 @@ describe("recordingModel", () => {
     return file;
   }
 
-  it.each([true, false])(
+  test.each([true, false])(
     "keeps answers that replay as they were, from a model that takes schemas or not (%s)",
     async (takesSchema) => {
       const live: unknown[] = [];
@@ -151,7 +151,7 @@ describe("recordingModel", () => {
     },
   );
 
-  it("keeps nothing of an answer that was cut off", async () => {
+  test("keeps nothing of an answer that was cut off", async () => {
     const file = await record({ text: "one two", cutAfter: 1, cut: "end" }, async (model) => {
       await ask(model, "Q", { onDelta: () => {} }).catch(() => {});
     });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { LanguageModelLike } from "../../src/contract/model.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { generate } from "../../src/provider/language-model.ts";
@@ -20,7 +20,7 @@ async function refusal(reference: unknown): Promise<string> {
 }
 
 describe("resolveModel", () => {
-  it("gives a model object back as it is", async () => {
+  test("gives a model object back as it is", async () => {
     const model: LanguageModelLike = {
       specificationVersion: "v3",
       provider: "mine",
@@ -31,7 +31,7 @@ describe("resolveModel", () => {
     expect(await resolveModel(model)).toBe(model);
   });
 
-  it("asks the provider that a reference names, with the key in the environment", async () => {
+  test("asks the provider that a reference names, with the key in the environment", async () => {
     await using server = await startOpenAIServer({ text: "Hello" });
     vi.stubEnv("OPENAI_API_KEY", "secret");
     vi.stubEnv("OPENAI_BASE_URL", server.baseURL);
@@ -40,7 +40,7 @@ describe("resolveModel", () => {
     expect(server.calls[0]?.headers.authorization).toBe("Bearer secret");
   });
 
-  it("asks any OpenAI-compatible server by its address, with and without a key", async () => {
+  test("asks any OpenAI-compatible server by its address, with and without a key", async () => {
     await using server = await startOpenAIServer({ text: "Hello" });
     const reference = `openai-compatible:${server.baseURL}#llama3.2`;
     const model = await resolveModel(reference);
@@ -52,16 +52,16 @@ describe("resolveModel", () => {
     expect(model.provider).toContain(new URL(server.baseURL).host);
   });
 
-  it("names the command that installs a missing provider", async () => {
+  test("names the command that installs a missing provider", async () => {
     expect(await refusal("xai:grok-4")).toMatch(/npm install @ai-sdk\/xai@\d+\.\d+\.\d+$/);
   });
 
-  it("names the environment variable of a missing key", async () => {
+  test("names the environment variable of a missing key", async () => {
     vi.stubEnv("OPENAI_API_KEY", undefined);
     expect(await refusal("openai:gpt-5-mini")).toContain("OPENAI_API_KEY");
   });
 
-  it.each([
+  test.each([
     ["opnai:gpt-5-mini", 'did you mean "openai:"?'],
     ["gpt-5-mini", '"provider:model" with one of openai,'],
     ["openai:", '"provider:model" with one of openai,'],
@@ -76,12 +76,12 @@ describe("resolveModel", () => {
     expect(await refusal(reference)).toContain(advice);
   });
 
-  it("refuses a model of an older specification, and what is none", async () => {
+  test("refuses a model of an older specification, and what is none", async () => {
     expect(await refusal({ specificationVersion: "v2", doGenerate() {} })).toContain("specification v2");
     expect(await refusal(undefined)).toContain("got undefined");
   });
 
-  it("keeps a password in an address out of its error", async () => {
+  test("keeps a password in an address out of its error", async () => {
     const message = await refusal("openai-compatible:https://me:hunter2@example.com/v1#llama");
     expect(message).not.toContain("hunter2");
     expect(message).toContain("example.com");

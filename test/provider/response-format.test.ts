@@ -1,5 +1,5 @@
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { LanguageModelLike } from "../../src/contract/model.ts";
 import type { JSONSchema } from "../../src/core/json.ts";
@@ -30,7 +30,7 @@ async function formatOf(
 }
 
 describe("askForSchema", () => {
-  it("closes every object, so that strict mode takes it", async () => {
+  test("closes every object, so that strict mode takes it", async () => {
     const { schema, options } = await formatOf(
       z.object({ a: z.object({ b: z.string() }), c: z.array(z.object({ d: z.null() })) }),
     );
@@ -40,7 +40,7 @@ describe("askForSchema", () => {
     expect(options).toBeUndefined();
   });
 
-  it.each([
+  test.each([
     ["an optional property", z.object({ a: z.string().optional() })],
     ["an optional property deep inside", z.object({ a: z.array(z.object({ b: z.number().optional() })) })],
     ["a property with a default", z.object({ a: z.string().default("x") })],
@@ -76,7 +76,7 @@ describe("askForSchema", () => {
     expect(options).toEqual({ openai: { strictJsonSchema: false }, openaiCompatible: { strictJsonSchema: false } });
   });
 
-  it.each([
+  test.each([
     ["a union of types", z.object({ a: z.union([z.string(), z.number()]) })],
     ["a value or null", z.object({ a: z.string().nullable() })],
     ["a choice and a fixed value", z.object({ a: z.enum(["b", "c"]), d: z.literal("e") })],
@@ -105,23 +105,23 @@ describe("askForSchema", () => {
     expect(options).toBeUndefined();
   });
 
-  it("keeps words of our own from the provider, and properties of such names", async () => {
+  test("keeps words of our own from the provider, and properties of such names", async () => {
     const { schema } = await formatOf(closed({ "x-a": { type: "number", "x-tolerance": 0.1 } }));
     expect(schema.properties).toEqual({ "x-a": { type: "number" } });
   });
 
-  it("leaves the parts of an intersection open: each would refuse the properties of the other", async () => {
+  test("leaves the parts of an intersection open: each would refuse the properties of the other", async () => {
     const { schema } = await formatOf(intersection);
     expect(schema.properties.a).toEqual(intersection.properties.a);
   });
 
-  it("keeps the user's own word on strict mode, and other options", async () => {
+  test("keeps the user's own word on strict mode, and other options", async () => {
     const given = { openai: { strictJsonSchema: true, user: "me" } };
     const { options } = await formatOf(z.object({ a: z.string().optional() }), given);
     expect(options?.["openai"]).toEqual(given.openai);
   });
 
-  it.each([
+  test.each([
     ["a model that takes none", withoutSchemas, { type: "object" }],
     ["a root that is no object", model, { type: "array" }],
   ])("tells the schema in the system message to %s", (_, to, schema) => {

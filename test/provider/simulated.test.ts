@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { LanguageModelLike } from "../../src/contract/model.ts";
 import { Orchestrator, PromptBundleTool, unwrap } from "../../src/index.ts";
 import { generate } from "../../src/provider/language-model.ts";
@@ -34,17 +34,17 @@ const askMany = (model: LanguageModelLike, count: number) =>
   Promise.all(Array.from({ length: count }, (_, seed) => ask(model, seed)));
 
 describe("simulatedModel", () => {
-  it("says that it is simulated", () => {
+  test("says that it is simulated", () => {
     expect(simulatedModel()).toMatchObject({ source: "simulated", provider: "simulated" });
   });
 
-  it("gives the truth where it never errs, and the truth is a valid answer of the schema", async () => {
+  test("gives the truth where it never errs, and the truth is a valid answer of the schema", async () => {
     const truth = simulatedTruth("Is it?", schema);
     for (const text of await askMany(simulatedModel(), 20)) expect(JSON.parse(text)).toEqual(truth);
     expect(await (await resolveSchema(schema)).check(truth)).toMatchObject({ ok: true });
   });
 
-  it("holds the same for true of a field, whatever else is asked for", () => {
+  test("holds the same for true of a field, whatever else is asked for", () => {
     const place = { type: "object", properties: { city: { type: "string" }, zip: { type: "integer" } } };
     const whole = { type: "object", properties: { place, ...schema.properties } };
     const parts = [["severity"], ["tags", "score"], ["place"]].map((names) => ({
@@ -61,7 +61,7 @@ describe("simulatedModel", () => {
     );
   });
 
-  it("answers one field of a question as it answers all, for a tool that asks for fields again", async () => {
+  test("answers one field of a question as it answers all, for a tool that asks for fields again", async () => {
     const bundles = await Promise.all(
       Array.from({ length: 10 }, async (_, seed) => {
         const tool = new PromptBundleTool({
@@ -78,7 +78,7 @@ describe("simulatedModel", () => {
     for (const { summary } of bundles) expect(summary.consensus).toEqual(truth);
   });
 
-  it("answers the same to the same prompt and seed, whatever came before", async () => {
+  test("answers the same to the same prompt and seed, whatever came before", async () => {
     const options = { errorRate: 0.5, malformedRate: 0.3, seed: 3 };
     const forwards = await askMany(simulatedModel(options), 50);
     const model = simulatedModel(options);
@@ -86,7 +86,7 @@ describe("simulatedModel", () => {
     expect(await askMany(simulatedModel({ ...options, seed: 4 }), 50)).not.toEqual(forwards);
   });
 
-  it("errs at its rate, with answers that are wrong but valid", async () => {
+  test("errs at its rate, with answers that are wrong but valid", async () => {
     const truth = JSON.stringify(simulatedTruth("Is it?", schema));
     const answers = await askMany(simulatedModel({ errorRate: 0.3 }), 2000);
     const wrong = answers.filter((text) => text !== truth);
@@ -96,14 +96,14 @@ describe("simulatedModel", () => {
     for (const text of wrong) expect(await check(JSON.parse(text))).toMatchObject({ ok: true });
   });
 
-  it("spoils its JSON at the rate it is given", async () => {
+  test("spoils its JSON at the rate it is given", async () => {
     const answers = await askMany(simulatedModel({ malformedRate: 0.2 }), 2000);
     const broken = answers.filter((text) => !text.startsWith("{") || !text.endsWith("}"));
     expect(broken.length / answers.length).toBeGreaterThan(0.17);
     expect(broken.length / answers.length).toBeLessThan(0.23);
   });
 
-  it("fails as an overloaded provider at the rate it is given, and answers when asked again", async () => {
+  test("fails as an overloaded provider at the rate it is given, and answers when asked again", async () => {
     const model = simulatedModel({ failureRate: 0.5 });
     const attempts = await Promise.all(
       Array.from({ length: 400 }, () => ask(model, 1).catch((error) => error.statusCode)),
@@ -113,7 +113,7 @@ describe("simulatedModel", () => {
     expect(failures).toBeLessThan(250);
   });
 
-  it("takes a truth that it is told, or a function of the question, which a correction does not change", async () => {
+  test("takes a truth that it is told, or a function of the question, which a correction does not change", async () => {
     expect(await ask(simulatedModel({ truth: { a: 1 } }), 0)).toBe('{"a":1}');
     const model = simulatedModel({ truth: (question: string) => question.length });
     const messages = [
@@ -124,13 +124,13 @@ describe("simulatedModel", () => {
     expect(await ask(model, 0, { messages })).toBe("4");
   });
 
-  it("answers a schema whose root is no object", async () => {
+  test("answers a schema whose root is no object", async () => {
     expect(["low", "high"]).toContain(
       JSON.parse(await ask(simulatedModel(), 0, { responseSchema: { enum: ["low", "high"] } })),
     );
   });
 
-  it("waits for its latency by the clock it is given, and no longer than the signal allows", async () => {
+  test("waits for its latency by the clock it is given, and no longer than the signal allows", async () => {
     const clock = createFakeClock();
     const model = simulatedModel({ latencyMs: 100 }, clock);
     let isDone = false;
@@ -146,7 +146,7 @@ describe("simulatedModel", () => {
     expect(clock.pending).toBe(0);
   });
 
-  it("never answers longer than it may", async () => {
+  test("never answers longer than it may", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 20 }), async (maxOutputTokens) => {
         const messages = [{ role: "user" as const, content: "Is it?" }];
@@ -157,7 +157,7 @@ describe("simulatedModel", () => {
     );
   });
 
-  it("is named by a reference with its rates", async () => {
+  test("is named by a reference with its rates", async () => {
     const model = parseSimulatedModel('strong?error=1&seed=2&truth={"a":1}');
     expect(model.modelId).toBe("strong");
     expect(JSON.parse(await ask(model, 0))).not.toEqual({ a: 1 });

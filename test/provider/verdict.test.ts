@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { endingOf, endingWords } from "../../src/provider/endings.ts";
 import { generate } from "../../src/provider/language-model.ts";
 import { recordingModel } from "../../src/provider/recording.ts";
@@ -27,24 +27,27 @@ const messages = [{ role: "user" as const, content: "Hi" }];
 describe("the words that end an answer", () => {
   const words = endingWords.flatMap(({ ending, words }) => words.split(" ").map((word) => [word, ending] as const));
 
-  it.each(words)("%s means %s, in any case of letters", (word, ending) => {
+  test.each(words)("%s means %s, in any case of letters", (word, ending) => {
     for (const written of [word, word.toUpperCase(), word.toLowerCase()])
       expect(endingOf(written)?.ending).toBe(ending);
   });
 
-  it("are each listed once", () => {
+  test("are each listed once", () => {
     const plain = words.map(([word]) => word.toLowerCase().replace(/[^a-z]/g, ""));
     expect(plain.filter((word, index) => plain.indexOf(word) !== index)).toEqual([]);
   });
 
-  it.each(words)("lets an answer vote that ended with %s only where that means complete or cut off", (word, ending) => {
-    const verdict = () => judge(model, { ...chat, words: [word] }, 3);
-    if (ending === "complete")
-      expect(verdict()).toMatchObject({ finishReason: { unified: "stop", raw: word }, isCutOff: false });
-    else if (ending === "cut_off")
-      expect(verdict()).toMatchObject({ finishReason: { unified: "length", raw: word }, isCutOff: true });
-    else expect(verdict).toThrow();
-  });
+  test.each(words)(
+    "lets an answer vote that ended with %s only where that means complete or cut off",
+    (word, ending) => {
+      const verdict = () => judge(model, { ...chat, words: [word] }, 3);
+      if (ending === "complete")
+        expect(verdict()).toMatchObject({ finishReason: { unified: "stop", raw: word }, isCutOff: false });
+      else if (ending === "cut_off")
+        expect(verdict()).toMatchObject({ finishReason: { unified: "length", raw: word }, isCutOff: true });
+      else expect(verdict).toThrow();
+    },
+  );
 });
 
 describe("an answer that ended with a word that no table knows", () => {
@@ -56,7 +59,7 @@ describe("an answer that ended with a word that no table knows", () => {
     }
   };
 
-  it("names the word, is asked for once more, and is held against no server", () => {
+  test("names the word, is asked for once more, and is held against no server", () => {
     const first = fail();
     expect(String(first)).toContain('"yielded"');
     expect(classify(first)).toMatchObject({ isRetryable: true, breaker: "neutral" });
@@ -65,7 +68,7 @@ describe("an answer that ended with a word that no table knows", () => {
 });
 
 describe("an answer of a package whose API is not known", () => {
-  it.each([
+  test.each([
     ["stop", "stop"],
     ["tool-calls", "tool-calls"],
     ["length", "length"],
@@ -74,12 +77,12 @@ describe("an answer of a package whose API is not known", () => {
     expect(verdict.finishReason).toEqual({ unified: told, raw: "theirs" });
   });
 
-  it.each(["content-filter", "error", "other", "interrupted"] as const)("does not vote with %s", (unified) => {
+  test.each(["content-filter", "error", "other", "interrupted"] as const)("does not vote with %s", (unified) => {
     expect(() => judge(model, { ...chat, protocol: undefined, unified, raw: undefined }, 3)).toThrow();
   });
 });
 
-it("keeps thoughts that came beside the text, whole and streamed", async () => {
+test("keeps thoughts that came beside the text, whole and streamed", async () => {
   const message = { role: "assistant", content: "42", reasoning_content: "hmm" };
   const chunk = (delta: object, finish_reason: string | null = null) => ({
     id: "s1",
@@ -128,7 +131,7 @@ describe("recordingModel", () => {
       (kind === "finish_reason" || kind === "stream_end" || kind === "in_stream_error") && !given.lasts,
   );
 
-  it.each(rows)("keeps the answer of $id only where it is complete", async (row) => {
+  test.each(rows)("keeps the answer of $id only where it is complete", async (row) => {
     const folder = mkdtempSync(join(tmpdir(), "recording-"));
     folders.push(folder);
     const file = join(folder, "answers.jsonl");

@@ -1,7 +1,7 @@
 import { type as arktype } from "arktype";
 import { Schema } from "effect";
 import * as v from "valibot";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineBundleTool } from "../../src/tool/bundle/define-bundle-tool.ts";
 import { PromptBundleTool } from "../../src/tool/prompt/prompt-bundle-tool.ts";
@@ -14,7 +14,7 @@ function makeTool(schema: unknown) {
 const shape = { properties: { a: { type: "string" } } };
 
 describe("PromptBundleTool", () => {
-  it.each([
+  test.each([
     ["require", { type: "object", require: ["a"] }, "schema/require", '"required"'],
     ["propertes", { type: "object", propertes: shape.properties }, "schema/propertes", '"properties"'],
     ["requried", { requried: ["a"] }, "schema/requried", '"required"'],
@@ -32,7 +32,7 @@ describe("PromptBundleTool", () => {
     },
   );
 
-  it.each([
+  test.each([
     ["a plain object of zod schemas", { a: z.string() }, "z.object({ … })"],
     ["a plain object of valibot schemas", { a: v.string() }, "z.object({ … })"],
     ["properties without the word", { a: { type: "string" } }, '"properties"'],
@@ -53,7 +53,7 @@ describe("PromptBundleTool", () => {
     expect(() => makeTool(schema)).toThrow(advice);
   });
 
-  it.each([
+  test.each([
     ["an empty schema", {}],
     ["words of our own", { type: "number", "x-tolerance": 0.1 }],
     [
@@ -81,7 +81,7 @@ describe("PromptBundleTool", () => {
   });
 });
 
-it("defineBundleTool refuses a schema with a slip when the tool is made", () => {
+test("defineBundleTool refuses a schema with a slip when the tool is made", () => {
   const definition = {
     name: "t",
     input: z.object({}),

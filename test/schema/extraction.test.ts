@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { outcomeOf } from "../../bench/extraction/outcome.ts";
 import { shapes, textOf } from "../../bench/extraction/shapes.ts";
 import { writeText } from "../../bench/extraction/texts.ts";
@@ -29,7 +29,7 @@ const mostAtOnce = 16;
 const mostForEachByte = 80;
 
 describe("readAnswer", () => {
-  it("takes a bounded number of steps for each byte, few of them before the event loop turns", async () => {
+  test("takes a bounded number of steps for each byte, few of them before the event loop turns", async () => {
     const { stdout } = await promisify(execFile)(process.execPath, ["bench/extraction.ts", "--steps", "--json"]);
     const { rows } = JSON.parse(stdout) as { rows: Record<string, Record<string, number>> };
     expect(Object.keys(rows)).toHaveLength(shapes.length);
@@ -42,13 +42,13 @@ describe("readAnswer", () => {
   }, 180_000);
 
   // Steps inside V8 are not counted. A quadratic one takes minutes for a mebibyte.
-  it.each(shapes)("reads a mebibyte of this shape in a moment: $name", async (shape) => {
+  test.each(shapes)("reads a mebibyte of this shape in a moment: $name", async (shape) => {
     const text = textOf(shape, 2 ** 20);
     expect(await cpuMsOf(text, true)).toBeLessThan(3_000);
     expect(await cpuMsOf(text, false)).toBeLessThan(3_000);
   });
 
-  it("never gives another value than the one that a text was written from", async () => {
+  test("never gives another value than the one that a text was written from", async () => {
     const random = seededRandom(20261130);
     const counts = new Map<string, number>();
     for (let count = 0; count < 20_000; count++) {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvalidOutputError } from "../../src/contract/errors.ts";
 import type { JSONSchema } from "../../src/core/json.ts";
 import { readAnswer } from "../../src/schema/read-answer.ts";
@@ -28,7 +28,7 @@ const pieces = fc.constantFrom(
 );
 
 describe("readAnswer", () => {
-  it("gives JSON as it is, with nothing repaired", async () => {
+  test("gives JSON as it is, with nothing repaired", async () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), async (value) => {
         const text = JSON.stringify(value, null, 2);
@@ -37,7 +37,7 @@ describe("readAnswer", () => {
     );
   });
 
-  it("finds an object in the prose around it, and says that it cut it out", async () => {
+  test("finds an object in the prose around it, and says that it cut it out", async () => {
     await fc.assert(
       fc.asyncProperty(object, prose, prose, async (value, before, after) => {
         fc.pre(`${before}${after}`.trim() !== "" && !/example|draft|attempt|wrong|bad|not/i.test(before));
@@ -47,7 +47,7 @@ describe("readAnswer", () => {
     );
   });
 
-  it("finds an object in a code fence, and says so", async () => {
+  test("finds an object in a code fence, and says so", async () => {
     await fc.assert(
       fc.asyncProperty(object, prose, fc.constantFrom("\n```\nThat is all.", "\n```"), async (value, before, end) => {
         fc.pre(!/example|draft|attempt|wrong|bad|not/i.test(before));
@@ -57,7 +57,7 @@ describe("readAnswer", () => {
     );
   });
 
-  it("throws nothing but an InvalidOutputError, whatever it is given", async () => {
+  test("throws nothing but an InvalidOutputError, whatever it is given", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(pieces).map((parts) => parts.join("")),
@@ -73,13 +73,13 @@ describe("readAnswer", () => {
     );
   });
 
-  it("is not misled by a code fence inside a string", async () => {
+  test("is not misled by a code fence inside a string", async () => {
     const value = { code: "```js\n[1]\n```" };
     expect((await read(`Here:\n${JSON.stringify(value)}`)).data).toEqual(value);
     expect((await read(`\`\`\`json\n${JSON.stringify(value)}\n\`\`\``)).data).toEqual(value);
   });
 
-  it.each([
+  test.each([
     '{"__proto__": {"bad": 1}, "constructor": {"prototype": 2}}',
     'Here: {"__proto__": {"bad": 1,}, "constructor": 3}',
   ])("keeps prototype keys as plain keys of %s", async (text) => {
@@ -89,18 +89,18 @@ describe("readAnswer", () => {
     expect(({} as { bad?: number }).bad).toBeUndefined();
   });
 
-  it.each([200, 201])("reads %s levels, where 200 is the most", async (levels) => {
+  test.each([200, 201])("reads %s levels, where 200 is the most", async (levels) => {
     const text = "[".repeat(levels) + "]".repeat(levels);
     if (levels <= 200) expect((await read(text)).repairs).toEqual([]);
     else await expect(read(text)).rejects.toBeInstanceOf(InvalidOutputError);
   });
 
-  it("refuses an answer of more than 8 MiB", async () => {
+  test("refuses an answer of more than 8 MiB", async () => {
     await expect(read(`"${"x".repeat(8 * 2 ** 20)}"`)).rejects.toThrow("at most 8388608 are read");
     expect((await read(`"${"x".repeat(2 ** 20)}"`)).repairs).toEqual([]);
   });
 
-  it("takes an answer that was cut off only where it is whole", async () => {
+  test("takes an answer that was cut off only where it is whole", async () => {
     expect((await read('{"a":1}', anything, "length")).data).toEqual({ a: 1 });
     await expect(read('{"a":{"b":1}', anything, "length")).rejects.toThrow("cut off at its length limit");
   });

@@ -1,7 +1,7 @@
 import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import fc from "fast-check";
 import * as v from "valibot";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { resolveSchema } from "../../src/schema/resolve.ts";
@@ -26,12 +26,12 @@ const libraries = {
 };
 
 describe.each(Object.entries(libraries))("resolveSchema of %s", (_, schema) => {
-  it("takes what fits", async () => {
+  test("takes what fits", async () => {
     const { check } = await resolveSchema(schema);
     expect(await check({ severity: "low", score: 1 })).toEqual({ ok: true, value: { severity: "low", score: 1 } });
   });
 
-  it("names the place of what does not", async () => {
+  test("names the place of what does not", async () => {
     const { check } = await resolveSchema(schema);
     const result = await check({ severity: "none", score: "1" });
     expect(result).toMatchObject({ ok: false });
@@ -39,30 +39,30 @@ describe.each(Object.entries(libraries))("resolveSchema of %s", (_, schema) => {
     expect(errors.map((error) => error.split(":")[0]).toSorted()).toEqual(["/score", "/severity"]);
   });
 
-  it("calls the whole answer by name", async () => {
+  test("calls the whole answer by name", async () => {
     const result = await (await resolveSchema(schema)).check("low");
     expect((result as { errors: string[] }).errors[0]).toMatch(/^the answer: /);
   });
 
-  it("tells a model the same schema", async () => {
+  test("tells a model the same schema", async () => {
     const { $schema: _, ...told } = (await resolveSchema(schema)).jsonSchema;
     expect(told).toEqual(json);
   });
 });
 
 describe("resolveSchema", () => {
-  it("gives nothing for nothing", async () => {
+  test("gives nothing for nothing", async () => {
     expect(await resolveSchema(undefined)).toBeUndefined();
   });
 
-  it("gives the value as the schema transforms it, and tells the model what goes in", async () => {
+  test("gives the value as the schema transforms it, and tells the model what goes in", async () => {
     const schema = z.object({ at: z.string().transform((text) => text.length) });
     const { check, jsonSchema } = await resolveSchema(schema);
     expect(await check({ at: "four" })).toEqual({ ok: true, value: { at: 4 } });
     expect(jsonSchema).toMatchObject({ properties: { at: { type: "string" } } });
   });
 
-  it("checks by a Standard Schema of any library, also an asynchronous one that has no JSON form", async () => {
+  test("checks by a Standard Schema of any library, also an asynchronous one that has no JSON form", async () => {
     const validate = async (value: unknown) =>
       value === "yes" ? { value } : { issues: [{ message: "say yes", path: [{ key: "a/b" }, 0] }] };
     const { check, jsonSchema } = await resolveSchema({ "~standard": { version: 1, vendor: "mine", validate } });
@@ -71,7 +71,7 @@ describe("resolveSchema", () => {
     expect(await check("no")).toEqual({ ok: false, errors: ["/a~1b/0: say yes"] });
   });
 
-  it.each([
+  test.each([
     ["a wrong type", { type: "objct" }, "toolOptions.schema/type"],
     ["a fault deep inside", { properties: { "a/b": { minimum: "1" } } }, "toolOptions.schema/properties/a~1b/minimum"],
     ["a reference to nothing", { $ref: "#/$defs/none" }, "#/$defs/none"],
@@ -83,20 +83,20 @@ describe("resolveSchema", () => {
     await expect(failure).rejects.toBeInstanceOf(InvalidOptionsError);
   });
 
-  it("checks formats, and lets keywords pass that it does not know", async () => {
+  test("checks formats, and lets keywords pass that it does not know", async () => {
     const { check } = await resolveSchema({ type: "string", format: "date", example: "2020-01-01" });
     expect(await check("2020-13-01")).toMatchObject({ ok: false });
     expect(await check("2020-12-01")).toMatchObject({ ok: true });
   });
 
-  it("requires keys that every object inherits to be the answer's own", async () => {
+  test("requires keys that every object inherits to be the answer's own", async () => {
     const keys = ["constructor", "toString", "__proto__"];
     const { check } = await resolveSchema({ type: "object", required: keys });
     expect(await check({})).toMatchObject({ ok: false });
     expect(await check(JSON.parse('{"constructor":1,"toString":1,"__proto__":1}'))).toMatchObject({ ok: true });
   });
 
-  it("takes prototype keys for properties like any other", async () => {
+  test("takes prototype keys for properties like any other", async () => {
     const { check } = await resolveSchema({ type: "object", properties: { a: {} }, additionalProperties: false });
     await fc.assert(
       fc.asyncProperty(fc.constantFrom("__proto__", "constructor", "prototype", "hasOwnProperty"), async (key) => {
@@ -107,7 +107,7 @@ describe("resolveSchema", () => {
     );
   });
 
-  it("lists the first faults of many, and counts the rest", async () => {
+  test("lists the first faults of many, and counts the rest", async () => {
     const { check } = await resolveSchema({ type: "array", items: { type: "number" } });
     const { errors } = (await check(Array(50).fill("x"))) as { errors: string[] };
     expect(errors).toHaveLength(21);
@@ -115,17 +115,17 @@ describe("resolveSchema", () => {
   });
 });
 
-it("a pattern that would backtrack for ever is matched in time linear in the answer", async () => {
+test("a pattern that would backtrack for ever is matched in time linear in the answer", async () => {
   const { check } = await resolveSchema({ type: "string", pattern: "^(a+)+$" });
   expect((await check(`${"a".repeat(50_000)}!`)).ok).toBe(false);
   expect((await check("a".repeat(50_000))).ok).toBe(true);
 });
 
-it("refuses a pattern with look-around when the schema is compiled, because no linear engine has it", async () => {
+test("refuses a pattern with look-around when the schema is compiled, because no linear engine has it", async () => {
   await expect(resolveSchema({ type: "string", pattern: "^(?!x)a+$" })).rejects.toThrow("look-around");
 });
 
-it("checks that items are unique in time linear in the list", async () => {
+test("checks that items are unique in time linear in the list", async () => {
   const { check } = await resolveSchema({ type: "array", uniqueItems: true });
   const items = Array.from({ length: 50_000 }, (_, index) => ({ index, list: [index] }));
   expect((await check(items)).ok).toBe(true);
@@ -133,7 +133,7 @@ it("checks that items are unique in time linear in the list", async () => {
   expect((await check([1, "1", true, null, [1]])).ok).toBe(true);
 });
 
-it("lists one fault of a value that has too many parts to list them all", async () => {
+test("lists one fault of a value that has too many parts to list them all", async () => {
   const { check } = await resolveSchema({ type: "array", items: { type: "string" } });
   expect(await check(Array(20_000).fill(0))).toEqual({ ok: false, errors: ["/0: must be string"] });
 });

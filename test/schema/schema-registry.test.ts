@@ -1,7 +1,7 @@
 import type { lookup } from "node:dns";
 import { createServer, type RequestListener, request } from "node:http";
 import type { AddressInfo, LookupFunction } from "node:net";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { fetchSchema, isPublicAddress, publicLookup } from "../../src/schema/fetch-schema.ts";
 import { allowSchemaHost, FetchedSchemas, registerSchema } from "../../src/schema/schema-registry.ts";
@@ -9,19 +9,19 @@ import { resolveSchemaUri } from "../../src/schema/schema-uri.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 
 describe("resolveSchemaUri", () => {
-  it("finds a schema that was registered, and the newest where there were two", async () => {
+  test("finds a schema that was registered, and the newest where there were two", async () => {
     registerSchema("urn:triage", { type: "string" });
     registerSchema("urn:triage", { type: "number" });
     expect(await resolveSchemaUri("urn:triage")).toEqual({ type: "number" });
   });
 
-  it("takes a registered schema before its host is asked", async () => {
+  test("takes a registered schema before its host is asked", async () => {
     allowSchemaHost("schemas.example.com");
     registerSchema("https://schemas.example.com/a.json", { type: "object" });
     expect(await resolveSchemaUri("https://schemas.example.com/a.json")).toEqual({ type: "object" });
   });
 
-  it.each([
+  test.each([
     ["an unknown name", "urn:triag", "client.registerSchema(uri, schema)"],
     ["a host that was not allowed", "https://elsewhere.example.com/a.json", "allowSchemaHost(host)"],
     ["http", "http://schemas.example.com/b.json", "https URL"],
@@ -37,19 +37,19 @@ describe("resolveSchemaUri", () => {
     await expect(failure).rejects.toBeInstanceOf(InvalidOptionsError);
   });
 
-  it.each(["127.0.0.1", "[::1]", "2130706433"])("asks no address, even an allowed one: %s", async (host) => {
+  test.each(["127.0.0.1", "[::1]", "2130706433"])("asks no address, even an allowed one: %s", async (host) => {
     allowSchemaHost(new URL(`https://${host}`).host);
     await expect(resolveSchemaUri(`https://${host}/a.json`)).rejects.toThrow("an address, not a name");
   });
 
-  it("connects to no name that leads to this machine", async () => {
+  test("connects to no name that leads to this machine", async () => {
     allowSchemaHost("localhost");
     await expect(resolveSchemaUri("https://localhost/a.json")).rejects.toThrow(
       /localhost has the address .+, which is not public/,
     );
   });
 
-  it("names no URI of another caller in an error", async () => {
+  test("names no URI of another caller in an error", async () => {
     registerSchema("https://tenant.example.com/a.json?token=t0p", {});
     const failure = resolveSchemaUri("https://tenant.example.com/a.json?token=t1");
     await expect(failure).rejects.toThrow("?token=t1");
@@ -68,7 +68,7 @@ describe("FetchedSchemas", () => {
     return { asked, clock, get: (path: string) => schemas.get(new URL(path, "https://schemas.example.com")) };
   }
 
-  it("fetches a schema once an hour", async () => {
+  test("fetches a schema once an hour", async () => {
     const { asked, clock, get } = fetchedBy();
     expect(await get("/a")).toBe(await get("/a"));
     await clock.advance(3_599_999);
@@ -79,7 +79,7 @@ describe("FetchedSchemas", () => {
     expect(asked).toHaveLength(2);
   });
 
-  it("keeps the hundred that were fetched last", async () => {
+  test("keeps the hundred that were fetched last", async () => {
     const { asked, get } = fetchedBy();
     for (let index = 0; index <= 100; index++) await get(`/${index}`);
     await get("/1");
@@ -88,7 +88,7 @@ describe("FetchedSchemas", () => {
     expect(asked).toHaveLength(102);
   });
 
-  it("asks again after a fetch that failed", async () => {
+  test("asks again after a fetch that failed", async () => {
     const { asked, get } = fetchedBy();
     await expect(get("/broken")).rejects.toThrow("no answer");
     await expect(get("/broken")).rejects.toThrow("no answer");
@@ -114,7 +114,7 @@ describe("fetchSchema", () => {
     }
   }
 
-  it("reads a schema", async () => {
+  test("reads a schema", async () => {
     expect(await fetchFrom((_, response) => response.end('{"type":"string"}'))).toEqual({ type: "string" });
   });
 
@@ -166,24 +166,24 @@ describe("publicLookup", () => {
       ),
     );
 
-  it("gives the first public address", async () => {
+  test("gives the first public address", async () => {
     expect(await resolve("8.8.8.8", "2001:4860:4860::8888")).toBe("8.8.8.8");
   });
 
-  it("refuses a name as soon as one of its addresses is private", async () => {
+  test("refuses a name as soon as one of its addresses is private", async () => {
     await expect(resolve("8.8.8.8", "10.0.0.1")).rejects.toThrow("10.0.0.1, which is not public");
   });
 });
 
 describe("isPublicAddress", () => {
-  it.each(["8.8.8.8", "172.15.255.255", "172.32.0.1", "192.167.1.1", "2606:4700::1111", "2a00:1450::1"])(
+  test.each(["8.8.8.8", "172.15.255.255", "172.32.0.1", "192.167.1.1", "2606:4700::1111", "2a00:1450::1"])(
     "takes %s",
     (address) => {
       expect(isPublicAddress(address)).toBe(true);
     },
   );
 
-  it.each([
+  test.each([
     "0.0.0.0",
     "10.1.2.3",
     "100.64.0.1",

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { describe, expect, it, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { findLeaks, growthsIn, slopeOf } from "../../scripts/soak/judge.ts";
 import type { Sample } from "../../scripts/soak/sample.ts";
 import { createTestDatabase, postgresUrl } from "../support/postgres.ts";
@@ -28,13 +28,13 @@ function samplesWith(change: (index: number) => Partial<Sample> = () => ({})): S
 }
 
 describe("the judge of a soak", () => {
-  it("finds nothing where nothing grows, whatever the warm-up took", () => {
+  test("finds nothing where nothing grows, whatever the warm-up took", () => {
     expect(findLeaks(samplesWith())).toEqual([]);
     const warmingUp = samplesWith((index) => (index < 20 ? { heapBytes: index * megabyte } : {}));
     expect(findLeaks(warmingUp)).toEqual([]);
   });
 
-  it("finds 64 bytes that are kept for each run", () => {
+  test("finds 64 bytes that are kept for each run", () => {
     const leaking = samplesWith((index) => ({ heapBytes: 30 * megabyte + index * 1_000 * 64 }));
     expect(growthsIn(leaking).find(({ name }) => name === "heap")?.bytesPerRun).toBeCloseTo(64);
     expect(findLeaks(leaking)).toEqual([expect.stringMatching(/^The heap grows: by 3.60 MB .*, 64 bytes a run/)]);
@@ -63,7 +63,7 @@ describe("the judge of a soak", () => {
     expect(findLeaks(samples)).toEqual([expect.stringContaining(name)]);
   });
 
-  it("measures a slope by least squares", () => {
+  test("measures a slope by least squares", () => {
     expect(slopeOf([1, 2, 3, 4].map((x) => ({ x, y: 5 - 3 * x })))).toBeCloseTo(-3);
   });
 });

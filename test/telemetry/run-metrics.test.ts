@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CallGuard } from "../../src/contract/call.ts";
 import { defineTool, PromptBundleTool, ReliableOrchestrator } from "../../src/index.ts";
 import { ReliabilityState } from "../../src/reliability.ts";
@@ -38,7 +38,7 @@ describe("with OpenTelemetry", () => {
     return running;
   }
 
-  it("each answer is measured: time, tokens in and out, and what it cost", async () => {
+  test("each answer is measured: time, tokens in and out, and what it cost", async () => {
     const model = scriptedModel(
       async ({ signal }) => {
         await clock.sleep(500, { signal });
@@ -61,7 +61,7 @@ describe("with OpenTelemetry", () => {
     expect(JSON.stringify(measured)).not.toContain(secret);
   });
 
-  it("runs are counted by how they ended", async () => {
+  test("runs are counted by how they ended", async () => {
     await run(defineTool({ name: "echo", execute: (request: object) => request }));
     await run(defineTool({ name: "broken", execute: () => Promise.reject(new Error(secret)) }));
     await run(defineTool({ name: "endless", execute: () => new Promise(() => {}) }), { timeoutMs: 5 });
@@ -77,13 +77,13 @@ describe("with OpenTelemetry", () => {
     expect(others).toEqual({});
   });
 
-  it("retries are counted by their category", async () => {
+  test("retries are counted by their category", async () => {
     await run(flaky(2), {}, { maxRetries: 2 });
     const retry = { "gen_ai.tool.name": "flaky", "steer.error.category": "server_error" };
     expect((await metrics.measured())["steer.retries"]).toEqual([{ attributes: retry, value: 2 }]);
   });
 
-  it("changes of a circuit are counted by its new state", async () => {
+  test("changes of a circuit are counted by its new state", async () => {
     const tool = flaky(1);
     const config = { maxRetries: 0, circuitBreaker: { failureThreshold: 1, openMs: 1_000, successThreshold: 1 } };
     await run(tool, {}, config);
@@ -97,7 +97,7 @@ describe("with OpenTelemetry", () => {
     );
   });
 
-  it("a budget that is overrun unforeseen is counted, and so is what a plain tool cost", async () => {
+  test("a budget that is overrun unforeseen is counted, and so is what a plain tool cost", async () => {
     const tool = defineTool({
       name: "dear",
       execute: (_request: object, _options, { reportUsage }) =>
@@ -110,7 +110,7 @@ describe("with OpenTelemetry", () => {
     expect(measured).not.toHaveProperty(["gen_ai.client.token.usage"]);
   });
 
-  it("counting is not listening: an attempt whose deltas nobody saw is tried again in silence", async () => {
+  test("counting is not listening: an attempt whose deltas nobody saw is tried again in silence", async () => {
     let attempts = 0;
     const tool = defineTool({
       name: "talks",
@@ -123,7 +123,7 @@ describe("with OpenTelemetry", () => {
     expect(await run(tool, { streaming: true })).toMatchObject({ status: "completed", content: "whole" });
   });
 
-  it("leaves out a cost that is not known", async () => {
+  test("leaves out a cost that is not known", async () => {
     const model = scriptedModel(() => ({ text: "yes", usage }));
     const tool = new PromptBundleTool({ name: "ask", model, prompt: "x", defaultOptions: { k: 1 } });
     await new ReliableOrchestrator({ clock, prices: { costUsd: () => null } }).run({ tool, request: {} });
@@ -132,12 +132,12 @@ describe("with OpenTelemetry", () => {
 });
 
 describe("without OpenTelemetry", () => {
-  it("the guard is what it was", () => {
+  test("the guard is what it was", () => {
     const guard: CallGuard = () => Promise.reject(new Error("unused"));
     expect(meterCalls(guard)).toBe(guard);
   });
 
-  it("nothing of it is loaded", () => {
+  test("nothing of it is loaded", () => {
     const script = `
       import { defineTool, Orchestrator } from "./src/index.ts";
       import { createRequire } from "node:module";

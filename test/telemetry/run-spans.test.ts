@@ -1,6 +1,6 @@
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import type { InMemorySpanExporter, ReadableSpan } from "@opentelemetry/sdk-trace-base";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CallGuard, CallOutcome } from "../../src/contract/call.ts";
 import type { OrchestrationOutput } from "../../src/contract/output.ts";
 import { traceCalls, traceRun, traceTool } from "../../src/telemetry/run-spans.ts";
@@ -33,7 +33,7 @@ describe("with OpenTelemetry", () => {
   });
   afterEach(stopCollecting);
 
-  it("a run is a tree of the run, its tool and its replicates, with usage and cost on each", async () => {
+  test("a run is a tree of the run, its tool and its replicates, with usage and cost on each", async () => {
     const outcome = {
       ok: true,
       value: { data: 1, model: "gpt-5-mini-2025" },
@@ -81,7 +81,7 @@ describe("with OpenTelemetry", () => {
     });
   });
 
-  it("a failed replicate, tool and run are marked, with the code of what failed", async () => {
+  test("a failed replicate, tool and run are marked, with the code of what failed", async () => {
     const outcome = {
       ok: false,
       error: new Error("secret"),
@@ -104,7 +104,7 @@ describe("with OpenTelemetry", () => {
     }
   });
 
-  it("a run that rejects ends its spans, and rejects with the same error", async () => {
+  test("a run that rejects ends its spans, and rejects with the same error", async () => {
     const error = Object.assign(new Error("no"), { code: "CANCELLED" });
     const rejecting = traceRun(run, (span) => traceTool(tool, span, () => Promise.reject(error)));
     await expect(rejecting).rejects.toBe(error);
@@ -112,7 +112,7 @@ describe("with OpenTelemetry", () => {
   });
 });
 
-it("without OpenTelemetry the work and the guard are what they were", async () => {
+test("without OpenTelemetry the work and the guard are what they were", async () => {
   const guard = guardOf({ ok: true, value: 1, usage, costUsd: 0, attempts: 1, elapsedMs: 0 });
   expect(traceCalls(guard, noSpan)).toBe(guard);
   const output = await traceRun(run, (runSpan) =>

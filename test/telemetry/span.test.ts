@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { isSpanContextValid, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { activeTraceId } from "../../src/telemetry/opentelemetry.ts";
 import { noSpan, startSpan } from "../../src/telemetry/span.ts";
 import { collectSpans, stopCollecting } from "./collect-spans.ts";
@@ -8,13 +8,13 @@ import { collectSpans, stopCollecting } from "./collect-spans.ts";
 afterEach(stopCollecting);
 
 describe("without OpenTelemetry", () => {
-  it("every span is the one that does nothing, and there is no active trace", () => {
+  test("every span is the one that does nothing, and there is no active trace", () => {
     expect(startSpan("run", { a: 1 })).toBe(noSpan);
     expect(startSpan("run", {}, noSpan).run(() => 7)).toBe(7);
     expect(activeTraceId()).toBeUndefined();
   });
 
-  it("nothing of it is loaded", () => {
+  test("nothing of it is loaded", () => {
     const script = `
       import { activeTraceId } from "./src/telemetry/opentelemetry.ts";
       import { startSpan } from "./src/telemetry/span.ts";
@@ -31,7 +31,7 @@ describe("without OpenTelemetry", () => {
 });
 
 describe("with OpenTelemetry", () => {
-  it("a span has its name, its attributes and, where it failed, the code of the error and nothing it says", () => {
+  test("a span has its name, its attributes and, where it failed, the code of the error and nothing it says", () => {
     const spans = collectSpans();
     const span = startSpan("execute_tool triage", { "gen_ai.operation.name": "execute_tool", left: undefined });
     span.setAttributes({ "steer.status": "failed" });
@@ -47,7 +47,7 @@ describe("with OpenTelemetry", () => {
     });
   });
 
-  it.each([
+  test.each([
     [new TypeError("x"), "TypeError"],
     ["a string", "string"],
     [undefined, "undefined"],
@@ -59,7 +59,7 @@ describe("with OpenTelemetry", () => {
     expect(spans.getFinishedSpans()[0]?.attributes["error.type"]).toBe(type);
   });
 
-  it("a span stands below the parent that it is given, else below the active one", async () => {
+  test("a span stands below the parent that it is given, else below the active one", async () => {
     const spans = collectSpans();
     const run = startSpan("run", {});
     const given = startSpan("given", {}, run);
@@ -77,7 +77,7 @@ describe("with OpenTelemetry", () => {
     expect(above?.parentSpanContext).toBeUndefined();
   });
 
-  it("the active trace is that of the span in which the caller runs", () => {
+  test("the active trace is that of the span in which the caller runs", () => {
     collectSpans();
     expect(activeTraceId()).toBeUndefined();
     const span = startSpan("run", {});

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createFakeClock } from "../../src/testing.ts";
 
 describe("a fake clock", () => {
-  it("stands still until it is moved", async () => {
+  test("stands still until it is moved", async () => {
     const clock = createFakeClock(1_000);
     let isAwake = false;
     const sleeping = clock.sleep(10).then(() => {
@@ -19,7 +19,7 @@ describe("a fake clock", () => {
     expect([clock.now(), clock.pending, isAwake]).toEqual([1_010, 0, true]);
   });
 
-  it("fires timers in the order in which they are due, and equal ones in that of their making", async () => {
+  test("fires timers in the order in which they are due, and equal ones in that of their making", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat({ max: 5 }), { maxLength: 8 }), async (delays) => {
         const clock = createFakeClock();
@@ -36,7 +36,7 @@ describe("a fake clock", () => {
     );
   });
 
-  it("lets what a timer starts settle before it fires the next", async () => {
+  test("lets what a timer starts settle before it fires the next", async () => {
     const clock = createFakeClock();
     const log: string[] = [];
     const sleepy = async (name: string, ms: number) => {
@@ -51,7 +51,7 @@ describe("a fake clock", () => {
     expect(log).toEqual(["a 10", "b 15", "a 20", "b 30"]);
   });
 
-  it("runs to the end of what timers start, real input and output in between included", async () => {
+  test("runs to the end of what timers start, real input and output in between included", async () => {
     const clock = createFakeClock();
     let rounds = 0;
     const work = (async () => {
@@ -65,7 +65,7 @@ describe("a fake clock", () => {
     expect([rounds, clock.now(), clock.pending]).toEqual([3, 180_000, 0]);
   });
 
-  it("wakes a sleeper in the tick of an abort, with its reason, and drops its timer", async () => {
+  test("wakes a sleeper in the tick of an abort, with its reason, and drops its timer", async () => {
     const clock = createFakeClock();
     const controller = new AbortController();
     const sleeping = clock.sleep(10, { signal: controller.signal });
@@ -75,7 +75,7 @@ describe("a fake clock", () => {
     await expect(clock.sleep(10, { signal: controller.signal })).rejects.toBe("enough");
   });
 
-  it("forgets a timer that is cancelled", async () => {
+  test("forgets a timer that is cancelled", async () => {
     const clock = createFakeClock();
     const cancel = clock.schedule?.(() => expect.unreachable(), 10);
     cancel?.();

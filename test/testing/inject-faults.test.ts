@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { classify } from "../../src/guard/classify.ts";
 import { createFakeClock, type FaultKind, faultKinds, injectFaults, scriptedModel } from "../../src/testing.ts";
 
@@ -24,7 +24,7 @@ async function textOf(stream: AsyncIterable<{ delta?: string }>): Promise<string
 const errorKinds = faultKinds.filter((kind) => !["hang", "garbage", "cut", "late"].includes(kind));
 
 describe("injectFaults", () => {
-  it.each(errorKinds)("an error of kind %s is classified as that, whatever its form", async (kind) => {
+  test.each(errorKinds)("an error of kind %s is classified as that, whatever its form", async (kind) => {
     const model = injectFaults(answering(), { ...always(kind), seed: 3 });
     for (let call = 0; call < 10; call++) {
       const ask = call % 2 === 0 ? model.doGenerate({ prompt }) : model.doStream({ prompt });
@@ -34,7 +34,7 @@ describe("injectFaults", () => {
     expect(model.injected[kind]).toBe(10);
   });
 
-  it("a hang ends with the abort, and with its reason", async () => {
+  test("a hang ends with the abort, and with its reason", async () => {
     const model = injectFaults(answering(), always("hang"));
     const controller = new AbortController();
     const pending = model.doStream({ prompt, abortSignal: controller.signal });
@@ -42,14 +42,14 @@ describe("injectFaults", () => {
     await expect(pending).rejects.toBe("enough");
   });
 
-  it("garbage keeps the length of the text and none of its meaning, whole and streamed", async () => {
+  test("garbage keeps the length of the text and none of its meaning, whole and streamed", async () => {
     const model = injectFaults(answering(), always("garbage"));
     expect((await model.doGenerate({ prompt })).content).toEqual([{ type: "text", text: "##### ## #### ##" }]);
     const { stream } = await model.doStream({ prompt });
     expect(await textOf(stream)).toBe("##### ## #### ##");
   });
 
-  it("a cut connection loses the end of the answer, and never gives a finish", async () => {
+  test("a cut connection loses the end of the answer, and never gives a finish", async () => {
     for (let seed = 0; seed < 20; seed++) {
       const model = injectFaults(answering(), { ...always("cut"), seed });
       const { stream } = await model.doStream({ prompt });
@@ -64,7 +64,7 @@ describe("injectFaults", () => {
     }
   });
 
-  it("a late answer comes even after an abort, once its time has passed", async () => {
+  test("a late answer comes even after an abort, once its time has passed", async () => {
     const clock = createFakeClock();
     const model = injectFaults(answering(), { ...always("late"), lateMs: 500, clock });
     const pending = model.doGenerate({ prompt });
@@ -75,7 +75,7 @@ describe("injectFaults", () => {
     expect(clock.pending).toBe(0);
   });
 
-  it("gives the same faults for the same seed, and leaves the other calls as they are", async () => {
+  test("gives the same faults for the same seed, and leaves the other calls as they are", async () => {
     const kinds = errorKinds;
     await fc.assert(
       fc.asyncProperty(fc.integer(), fc.double({ min: 0, max: 1, noNaN: true }), async (seed, rate) => {
@@ -93,7 +93,7 @@ describe("injectFaults", () => {
     );
   });
 
-  it("injects about the rate that it is told, of each kind alike", async () => {
+  test("injects about the rate that it is told, of each kind alike", async () => {
     const model = injectFaults(answering(), { seed: 5, rate: 0.5, kinds: errorKinds });
     await Promise.all(Array.from({ length: 4_000 }, () => outcomeOf(model.doGenerate({ prompt }))));
     for (const kind of errorKinds) expect(model.injected[kind]).toBeGreaterThan(140);
@@ -101,7 +101,7 @@ describe("injectFaults", () => {
     expect(Object.values(model.injected).reduce((sum, times) => sum + times, 0)).toBeLessThan(2_200);
   });
 
-  it("stays the model that it was in name and source", () => {
+  test("stays the model that it was in name and source", () => {
     const model = injectFaults(scriptedModel([], { provider: "acme", modelId: "m" }), { seed: 1 });
     expect(model).toMatchObject({ provider: "acme", modelId: "m", source: "simulated", specificationVersion: "v4" });
   });

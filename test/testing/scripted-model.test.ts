@@ -1,6 +1,6 @@
 import type { LanguageModelV4, LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { generateText, Output, streamText } from "ai";
-import { describe, expect, expectTypeOf, it } from "vitest";
+import { describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import { createFakeClock, HttpFailure, type ScriptedModel, scriptedModel } from "../../src/testing.ts";
 
@@ -14,7 +14,7 @@ async function partsOf(model: ScriptedModel): Promise<LanguageModelV4StreamPart[
 }
 
 describe("scriptedModel", () => {
-  it("answers in the order of its script and keeps every call", async () => {
+  test("answers in the order of its script and keeps every call", async () => {
     const model = scriptedModel([
       { text: "one" },
       { object: { s: "low" }, usage: { inputTokens: 3, outputTokens: 4 } },
@@ -30,13 +30,13 @@ describe("scriptedModel", () => {
     expect(model.calls[0]?.prompt).toBe(prompt);
   });
 
-  it("gives every answer a response id of its own", async () => {
+  test("gives every answer a response id of its own", async () => {
     const model = scriptedModel(() => ({ text: "same" }));
     const ids = await Promise.all([1, 2, 3].map(async () => (await model.doGenerate({ prompt })).response.id));
     expect(new Set(ids).size).toBe(3);
   });
 
-  it("streams the text that it would have answered, usage at the end", async () => {
+  test("streams the text that it would have answered, usage at the end", async () => {
     const text = "  two words\nand a line ";
     const parts = await partsOf(scriptedModel([{ text, usage: { inputTokens: 1, outputTokens: 2 } }]));
     const deltas = parts.filter((part) => part.type === "text-delta");
@@ -45,7 +45,7 @@ describe("scriptedModel", () => {
     expect(parts.at(-1)).toMatchObject({ type: "finish", usage: { inputTokens: { total: 1 } } });
   });
 
-  it("fails with the status, the header and the advice on retrying that a provider would give", async () => {
+  test("fails with the status, the header and the advice on retrying that a provider would give", async () => {
     const model = scriptedModel([{ status: 429, retryAfterMs: 5000 }, { status: 400 }, { error: "a string" }]);
     const limited = await model.doGenerate({ prompt }).then(undefined, (error: HttpFailure) => error);
     expect(limited).toBeInstanceOf(HttpFailure);
@@ -58,7 +58,7 @@ describe("scriptedModel", () => {
     await expect(model.doGenerate({ prompt })).rejects.toBe("a string");
   });
 
-  it("hangs until it is aborted, then fails with the reason of the abort", async () => {
+  test("hangs until it is aborted, then fails with the reason of the abort", async () => {
     const model = scriptedModel([{ hang: true }, { text: "never asked" }]);
     const controller = new AbortController();
     const reason = new Error("enough");
@@ -68,7 +68,7 @@ describe("scriptedModel", () => {
     await expect(model.doGenerate({ prompt, abortSignal: controller.signal })).rejects.toBe(reason);
   });
 
-  it("says so when it is asked past the end of its script", async () => {
+  test("says so when it is asked past the end of its script", async () => {
     const model = scriptedModel([]);
     await expect(model.doGenerate({ prompt })).rejects.toMatchObject({
       isRetryable: false,
@@ -76,7 +76,7 @@ describe("scriptedModel", () => {
     });
   });
 
-  it("lets a function answer by seed and index, as slowly as the test's clock says", async () => {
+  test("lets a function answer by seed and index, as slowly as the test's clock says", async () => {
     const clock = createFakeClock();
     const model = scriptedModel(async ({ seed, index, signal }) => {
       await clock.sleep(100, { signal });
@@ -88,7 +88,7 @@ describe("scriptedModel", () => {
     expect(clock.now()).toBe(100);
   });
 
-  it("is a language model to the AI SDK", async () => {
+  test("is a language model to the AI SDK", async () => {
     expectTypeOf<ScriptedModel>().toExtend<LanguageModelV4>();
     const model = scriptedModel(() => ({ object: { s: "low" }, usage: { inputTokens: 1, outputTokens: 1 } }));
     expect((await generateText({ model, prompt: "?" })).text).toBe('{"s":"low"}');

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { BundleOptions } from "../../src/contract/bundle-options.ts";
 import type { JSONSchema } from "../../src/core/json.ts";
@@ -146,7 +146,7 @@ function unordered(value: unknown): string {
 }
 
 describe("the consensus of answers with lists", () => {
-  it.each(cases)("$promise", async ({ schema, texts, compare, ...expected }) => {
+  test.each(cases)("$promise", async ({ schema, texts, compare, ...expected }) => {
     let at = 0;
     const tool = new PromptBundleTool({
       name: "lists",

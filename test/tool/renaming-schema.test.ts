@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { z } from "zod";
 import { Orchestrator, PromptBundleTool, unwrap } from "../../src/index.ts";
 import { scriptedModel } from "../../src/testing.ts";

@@ -53,6 +53,6 @@ describe("openInputs", () => {
     expect(() => openInputs({ input: `${folder}/gone.jsonl` }, terminal)).toThrow(/gone.jsonl cannot be read: ENOENT/);
     expect(() => openInputs({ input: folder, format: "json" }, terminal)).toThrow(/it is a folder, not a file/);
     expect(() => openInputs({ input: `${folder}/in.jsno` }, terminal)).toThrow(/in.jsno: .*\.jsonl.*--format csv/s);
-    expect(() => openInputs({}, terminal)).toThrow(/no input.*--input FILE/);
+    expect(() => openInputs({}, terminal)).toThrow(/No input was given.*--input FILE/);
   });
 });

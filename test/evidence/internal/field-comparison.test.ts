@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { CompareOptions } from "../../../src/contract/bundle-options.ts";
 import { InvalidOptionsError } from "../../../src/core/errors.ts";
 import { summarize } from "../../../src/evidence/summary.ts";
@@ -27,14 +27,14 @@ const rows = [
 const all = ["/lines/0/price", "/lines/0/tax/rate", "/lines/1/price", "/lines/1/tax/rate", "/total"];
 
 describe("compare options", () => {
-  it("hold for every field, or for one path and everything below it", () => {
+  test("hold for every field, or for one path and everything below it", () => {
     expect(contested(rows, {}).sort()).toEqual(all);
     expect(contested(rows, { tolerance: 0.1 })).toEqual([]);
     expect(contested(rows, { byPath: { "/total": { tolerance: 0.1 } } })).not.toContain("/total");
     expect(contested(rows, { byPath: { "/lines": { tolerance: 0.1 } } })).toEqual(["/total"]);
   });
 
-  it("reach any item of a list by a star, and one by its index", () => {
+  test("reach any item of a list by a star, and one by its index", () => {
     const star = contested(rows, { byPath: { "/lines/*/price": { tolerance: 0.1 } } });
     expect(star.sort()).toEqual(["/lines/0/tax/rate", "/lines/1/tax/rate", "/total"]);
     expect(contested(rows, { byPath: { "/lines/1/price": { tolerance: 0.1 } } })).toContain("/lines/0/price");
@@ -45,7 +45,7 @@ describe("compare options", () => {
     ]);
   });
 
-  it("of a more exact path win over those of a wider one, and of an index over those of a star", () => {
+  test("of a more exact path win over those of a wider one, and of an index over those of a star", () => {
     const byPath = {
       "/lines": { tolerance: 0.1 },
       "/lines/*/tax": { tolerance: 0 },
@@ -55,7 +55,7 @@ describe("compare options", () => {
     expect(contested(rows, { tolerance: 0.1, byPath: { "/total": { tolerance: undefined } } })).toEqual([]);
   });
 
-  it("reach names that hold a slash, a tilde or a star", () => {
+  test("reach names that hold a slash, a tilde or a star", () => {
     const odd = [
       { "a/b": 10, "c~d": 10, "*": 10 },
       { "a/b": 11, "c~d": 11, "*": 11 },
@@ -65,7 +65,7 @@ describe("compare options", () => {
     expect(contested([{ x: 10 }, { x: 11 }], { byPath })).toEqual(["/x"]);
   });
 
-  it("are refused with the place where they cannot be used", () => {
+  test("are refused with the place where they cannot be used", () => {
     const use = (compare: unknown) => () => summarize([], compare as CompareOptions);
     expect(use({ byPath: { total: { tolerance: 1 } } })).toThrow('"/total"');
     expect(use({ weights: { "/a": -1 } })).toThrow(InvalidOptionsError);

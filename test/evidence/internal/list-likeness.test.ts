@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { assign } from "../../../src/evidence/internal/list-likeness.ts";
 
 function leastCost(costs: readonly (readonly number[])[], taken: ReadonlySet<number> = new Set()): number {
@@ -15,7 +15,7 @@ const matrices = fc
   .chain((columns) => fc.array(fc.array(cost, { minLength: columns, maxLength: columns }), { maxLength: columns }));
 
 describe("assign", () => {
-  it("gives every row a column of its own, at the least cost of all ways to do so", () => {
+  test("gives every row a column of its own, at the least cost of all ways to do so", () => {
     fc.assert(
       fc.property(matrices, (costs) => {
         const columns = assign(costs);

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { CompareOptions } from "../../../src/contract/bundle-options.ts";
 import { pairwiseDistance } from "../../../src/evidence/distance.ts";
 import { createStoppingRule } from "../../../src/evidence/stopping.ts";
@@ -17,7 +17,7 @@ const shuffled = <T>(list: readonly T[]) => fc.shuffledSubarray([...list], { min
 describe("lists by position", () => {
   const compare = { lists: "position" } as const;
 
-  it("compare the first item with the first, and close up where the consensus lacks one", () => {
+  test("compare the first item with the first, and close up where the consensus lacks one", () => {
     const values = [
       ["a", "b"],
       ["b", "c"],
@@ -32,7 +32,7 @@ describe("lists by position", () => {
 describe("lists by key", () => {
   const compare = { lists: { key: "sku" } } as const;
 
-  it("meet by the key of their items, wherever these stand", () => {
+  test("meet by the key of their items, wherever these stand", () => {
     fc.assert(
       fc.property(
         basket.chain((list) => fc.tuple(shuffled(list), shuffled(list))),
@@ -43,7 +43,7 @@ describe("lists by key", () => {
     );
   });
 
-  it("vote on each item's fields, keep the items that most lists have, and number them as the consensus does", () => {
+  test("vote on each item's fields, keep the items that most lists have, and number them as the consensus does", () => {
     const values = [
       [
         { sku: "x", price: 1 },
@@ -73,7 +73,7 @@ describe("lists by key", () => {
     expect(summary.fields["/2/sku"]?.distribution).toEqual([{ support: 2 }, { value: "z", support: 1 }]);
   });
 
-  it("pair the first with the first where a list has a key twice, and items without a key among themselves", () => {
+  test("pair the first with the first where a list has a key twice, and items without a key among themselves", () => {
     const values = [
       [{ sku: 1, n: 1 }, { sku: 1, n: 2 }, "loose"],
       ["loose", { sku: 1, n: 1 }, { sku: 1, n: 2 }],
@@ -81,7 +81,7 @@ describe("lists by key", () => {
     expect(pairwiseDistance(values, compare)[0]?.[1]).toBe(0);
   });
 
-  it("hold for the list that is named, not for lists inside it", () => {
+  test("hold for the list that is named, not for lists inside it", () => {
     const values = [
       { rows: [{ id: 1, tags: [{ id: 8 }, { id: 9 }] }] },
       { rows: [{ id: 1, tags: [{ id: 9 }, { id: 8 }] }] },
@@ -99,7 +99,7 @@ describe("lists by key", () => {
 describe("lists by content", () => {
   const compare = {};
 
-  it("meet by likeness, wherever their items stand", () => {
+  test("meet by likeness, wherever their items stand", () => {
     fc.assert(
       fc.property(
         basket.chain((list) => fc.tuple(shuffled(list), shuffled(list), shuffled(list))),
@@ -110,7 +110,7 @@ describe("lists by content", () => {
     );
   });
 
-  it("pair items that differ in a part, and leave alone what is not alike", () => {
+  test("pair items that differ in a part, and leave alone what is not alike", () => {
     const values = [
       [
         { name: "bolt", size: 4, steel: true },
@@ -135,7 +135,7 @@ describe("lists by content", () => {
     );
   });
 
-  it("give the same consensus in any order of the replicates where nothing is tied", () => {
+  test("give the same consensus in any order of the replicates where nothing is tied", () => {
     const both = baskets.chain((lists) => fc.tuple(fc.constant(lists), shuffled(lists)));
     fc.assert(
       fc.property(both, ([lists, others]) => {
@@ -149,7 +149,7 @@ describe("lists by content", () => {
     );
   });
 
-  it("lose and double no item", () => {
+  test("lose and double no item", () => {
     const header = { sku: "head", price: 0 };
     fc.assert(
       fc.property(baskets, (lists) => {
@@ -163,7 +163,7 @@ describe("lists by content", () => {
     );
   });
 
-  it("keep the order that most lists have, and put an item that it lacks after the one that it follows", () => {
+  test("keep the order that most lists have, and put an item that it lacks after the one that it follows", () => {
     const lists = [
       ["a", "b", "c"],
       ["c", "a", "b"],
@@ -181,14 +181,14 @@ describe("lists by content", () => {
     ).toEqual(["a", "b", "c"]);
   });
 
-  it("meet by the property that tells the items of each answer apart, though all else differs", () => {
+  test("meet by the property that tells the items of each answer apart, though all else differs", () => {
     const rows = (...skus: string[]) => skus.map((sku, index) => ({ sku, qty: index, note: `${sku} ${skus.length}` }));
     const values = [rows("x", "y", "z"), rows("z", "x", "y", "w"), rows("y", "w", "z", "x")];
     const consensus = consensusOf(values) as { sku: string }[];
     expect(consensus.map(({ sku }) => sku).sort()).toEqual(["w", "x", "y", "z"]);
   });
 
-  it("take an item that most lists have, and vote on its fields among those that have it", () => {
+  test("take an item that most lists have, and vote on its fields among those that have it", () => {
     const values = [
       [{ sku: "a", qty: 1, size: "s" }],
       [{ sku: "a", qty: 2, size: "s" }],
@@ -201,7 +201,7 @@ describe("lists by content", () => {
     expect(summary.fields["/0/qty"]).toMatchObject({ value: 1, support: 1, tied: true });
   });
 
-  it("are compared as multisets where their items are scalars", () => {
+  test("are compared as multisets where their items are scalars", () => {
     expect(
       pairwiseDistance([
         ["x", "y", "y"],
@@ -227,14 +227,14 @@ describe("lists by content", () => {
     ).toHaveLength(2);
   });
 
-  it("keep their places where a path asks for it", () => {
+  test("keep their places where a path asks for it", () => {
     const values = [{ at: [1, 2] }, { at: [2, 1] }, { at: [2, 1] }];
     const compare = { byPath: { "/at": { lists: "position" } } } as const;
     expect(consensusOf(values, compare)).toEqual({ at: [2, 1] });
     expect(summarize(replicatesOf(values), compare).disagreements.map(({ path }) => path)).toEqual(["/at/0", "/at/1"]);
   });
 
-  it("align lists inside lists after those around them", () => {
+  test("align lists inside lists after those around them", () => {
     const values = [
       [
         { team: "red", members: ["Ann", "Bob"] },
@@ -252,12 +252,12 @@ describe("lists by content", () => {
     ).toBe(0);
   });
 
-  it("leave thousands of unlike items apart, as pairing them would take the cube of their number", () => {
+  test("leave thousands of unlike items apart, as pairing them would take the cube of their number", () => {
     const values = [0, 1].map((offset) => Array.from({ length: 3000 }, (_, index) => 2 * index + offset));
     expect(pairwiseDistance(values, compare)[0]?.[1]).toBe(1);
   });
 
-  it("are judged as they stand after each replicate", () => {
+  test("are judged as they stand after each replicate", () => {
     const rule = createStoppingRule({ k: 5, rule: "lossless", compare });
     const stops = [
       ["a", "b"],

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { atOnce } from "../../../src/core/slices.ts";
 import { type PartialReplicate, summarizeParts } from "../../../src/evidence/internal/parts.ts";
 import { createPartsRule } from "../../../src/evidence/internal/parts-rule.ts";
@@ -35,7 +35,7 @@ function replicatesFrom(whole: readonly unknown[], more: readonly (readonly [unk
 }
 
 describe("summarizeParts", () => {
-  it("is summarize where every replicate is whole, invalid ones and a refused consensus included", () => {
+  test("is summarize where every replicate is whole, invalid ones and a refused consensus included", () => {
     fc.assert(
       fc.property(answers, fc.infiniteStream(fc.boolean()), fc.boolean(), (values, isValid, fits) => {
         const replicates = replicatesOf(values).map((replicate, index) => ({
@@ -52,7 +52,7 @@ describe("summarizeParts", () => {
     );
   });
 
-  it("takes an answer that was asked for every part by name as it takes a whole one", () => {
+  test("takes an answer that was asked for every part by name as it takes a whole one", () => {
     fc.assert(
       fc.property(objects, objects, (whole, others) => {
         const named = replicatesFrom(
@@ -73,7 +73,7 @@ describe("summarizeParts", () => {
     );
   });
 
-  it("lets those vote on a part that were asked for it, and nobody else", () => {
+  test("lets those vote on a part that were asked for it, and nobody else", () => {
     fc.assert(
       fc.property(mixed, ([whole, more]) => {
         const replicates = replicatesFrom(whole, more);
@@ -91,7 +91,7 @@ describe("summarizeParts", () => {
     );
   });
 
-  it("measures the distance of two replicates over what both were asked for", () => {
+  test("measures the distance of two replicates over what both were asked for", () => {
     const { pairwiseDistance } = summarizeParts([
       { id: "r1", data: { a: 1, b: 1, c: 1 } },
       { id: "r2", data: { a: 1 }, fields: ["/a"] },
@@ -108,7 +108,7 @@ describe("summarizeParts", () => {
     ]);
   });
 
-  it("gives of a consensus that does not fit the whole answer that is nearest to the others", () => {
+  test("gives of a consensus that does not fit the whole answer that is nearest to the others", () => {
     const replicates = replicatesFrom(
       [
         { a: 1, b: 1 },
@@ -121,7 +121,7 @@ describe("summarizeParts", () => {
     expect(summary).toMatchObject({ consensus: { a: 1, b: 2 }, medoidId: "r2" });
   });
 
-  it("ranks disagreements by share, as fields have different numbers of votes", () => {
+  test("ranks disagreements by share, as fields have different numbers of votes", () => {
     const { disagreements } = summarizeParts<object>([
       { id: "r1", data: { a: 1, b: 1 } },
       { id: "r2", data: { a: 2, b: 1 } },
@@ -133,7 +133,7 @@ describe("summarizeParts", () => {
 });
 
 describe("createPartsRule", () => {
-  it("says of each part what a rule of its own says of the replicates that were asked for it, until it is settled", () => {
+  test("says of each part what a rule of its own says of the replicates that were asked for it, until it is settled", () => {
     const steps = fc.array(fc.tuple(object, fc.boolean(), fc.option(someParts)), { minLength: 1, maxLength: 12 });
     fc.assert(
       fc.property(steps, fc.constantFrom("lossless", "horizon", "beta", "epsilon"), (replicates, rule) => {
@@ -158,7 +158,7 @@ describe("createPartsRule", () => {
     );
   });
 
-  it("counts an invalid replicate for the parts that it was asked for", () => {
+  test("counts an invalid replicate for the parts that it was asked for", () => {
     const rule = partsRule(["/a", "/b"], { k: 4, rule: "lossless" });
     rule.observe({ a: 1, b: 1 });
     expect(rule.observe(null, { valid: false, fields: ["/b"] }).unsettled).toEqual(["/a", "/b"]);
@@ -167,7 +167,7 @@ describe("createPartsRule", () => {
     expect(rule.observe({ a: 1 }, { fields: ["/a"] })).toMatchObject({ stop: true, needed: 0 });
   });
 
-  it("waits for the fields that the caller names only, and knows those that are in no part", () => {
+  test("waits for the fields that the caller names only, and knows those that are in no part", () => {
     const rule = partsRule(["/a", "/b", "/list"], { k: 3, fields: ["/a", "/list/0"] });
     rule.observe({ a: 1, b: 1, list: ["x", "y"] });
     expect(rule.observe({ a: 2, b: 2, list: ["x", "z"] }).unsettled).toEqual(["/a"]);
@@ -176,7 +176,7 @@ describe("createPartsRule", () => {
 });
 
 describe("fields of an answer", () => {
-  it("come out and go back in at their place, whatever their names", () => {
+  test("come out and go back in at their place, whatever their names", () => {
     const value = JSON.parse('{"__proto__":{"x":1,"y":2},"a/b":[1],"c":null}');
     const pointers = ["/__proto__/x", "/a~1b"];
     expect(pickFields(value, pointers)).toEqual(JSON.parse('{"__proto__":{"x":1},"a/b":[1]}'));

@@ -1,15 +1,15 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvalidOptionsError } from "../../../src/core/errors.ts";
 import { assertFieldsOf } from "../../../src/evidence/internal/schema-fields.ts";
 
 const schema = { type: "object", properties: { severity: { type: "string" }, component: { type: "string" } } };
 
 describe("assertFieldsOf", () => {
-  it("lets fields of the schema through", () => {
+  test("lets fields of the schema through", () => {
     expect(() => assertFieldsOf(schema, { fields: ["/severity", "/component", ""] })).not.toThrow();
   });
 
-  it("names every field that cannot be there, the nearest one, and those to choose from", () => {
+  test("names every field that cannot be there, the nearest one, and those to choose from", () => {
     try {
       assertFieldsOf(schema, { fields: ["/severty", "/severity"], weights: ["/nope"] });
       expect.unreachable();
@@ -33,7 +33,7 @@ describe("assertFieldsOf", () => {
     }
   });
 
-  it("shows the first 20 of many, and says of a scalar that it has none", () => {
+  test("shows the first 20 of many, and says of a scalar that it has none", () => {
     const names = Array.from({ length: 30 }, (_, index) => `field${index}`);
     const many = { properties: Object.fromEntries(names.map((name) => [name, {}])) };
     expect(() => assertFieldsOf(many, { fields: ["/nope"] })).toThrow("/field19, …");

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import type { JSONSchema } from "../../../src/core/json.ts";
 import { cutSchema, schemaParts } from "../../../src/evidence/internal/schema-parts.ts";
@@ -19,13 +19,13 @@ const schema = {
 };
 
 describe("schemaParts", () => {
-  it("are the properties, and those of objects that every answer has", () => {
+  test("are the properties, and those of objects that every answer has", () => {
     expect(schemaParts(schema)).toEqual([
       ...["/severity", "/tags", "/place/city", "/place/zip", "/a~1b", "/home", "/nothing"],
     ]);
   });
 
-  it("are found in what zod writes", () => {
+  test("are found in what zod writes", () => {
     const inner = z.object({ city: z.string(), zip: z.string().nullable() });
     const outer = z.object({ id: z.number(), from: inner, to: inner.optional() });
     const written = outer["~standard"].jsonSchema.input({ target: "draft-07" });
@@ -40,7 +40,7 @@ describe("schemaParts", () => {
     expect(schemaParts(own)).toEqual([]);
   });
 
-  it("end where a definition uses itself", () => {
+  test("end where a definition uses itself", () => {
     const node = { type: "object", properties: { name: {}, next: { $ref: "#/$defs/node" } }, required: ["next"] };
     expect(
       schemaParts({ properties: { list: { $ref: "#/$defs/node" } }, required: ["list"], $defs: { node } }),
@@ -49,7 +49,7 @@ describe("schemaParts", () => {
 });
 
 describe("cutSchema", () => {
-  it("leaves the parts that are asked for, requires them as before, and keeps definitions", () => {
+  test("leaves the parts that are asked for, requires them as before, and keeps definitions", () => {
     expect(cutSchema(schema, ["/place/zip", "/tags", "/severity"])).toEqual({
       type: "object",
       properties: {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { CompareOptions } from "../../../src/contract/bundle-options.ts";
 import { toleranceSteps } from "../../../src/evidence/internal/tolerance.ts";
 import { summarize } from "../../../src/evidence/summary.ts";
@@ -9,17 +9,17 @@ const fieldOf = (values: readonly unknown[], tolerance: CompareOptions["toleranc
   summarize(replicatesOf(values), { tolerance }).fields[""];
 
 describe("a tolerance", () => {
-  it("groups numbers within it, and gives the median of the largest group", () => {
+  test("groups numbers within it, and gives the median of the largest group", () => {
     expect(fieldOf([100, 101, 102, 150], { absolute: 2 })).toMatchObject({ value: 101, support: 3 });
     expect(fieldOf([100, 101, 110, 150], 0.1)).toMatchObject({ value: 101, support: 3 });
   });
 
-  it("gives the lower of two middle values, so that the value was an answer", () => {
+  test("gives the lower of two middle values, so that the value was an answer", () => {
     expect(fieldOf([10, 11], { absolute: 1 })?.value).toBe(10);
     expect(fieldOf([10, 11, 11], { absolute: 1 })?.value).toBe(11);
   });
 
-  it("joins the closest first, and never two numbers further apart than it", () => {
+  test("joins the closest first, and never two numbers further apart than it", () => {
     expect(fieldOf([0.95, 1.04, 1.05, 1.06, 1.14], { absolute: 0.1 })).toMatchObject({ value: 1.05, support: 4 });
     const numbers = fc.array(fc.double({ min: -100, max: 100, noNaN: true }), { minLength: 1, maxLength: 12 });
     fc.assert(
@@ -33,13 +33,13 @@ describe("a tolerance", () => {
     );
   });
 
-  it("leaves everything that is no number compared exactly", () => {
+  test("leaves everything that is no number compared exactly", () => {
     expect(fieldOf(["1", 1, 1.01, null, Number.NaN], 0.05)?.distribution.map(({ support }) => support)).toEqual([
       2, 1, 1, 1,
     ]);
   });
 
-  it("of zero is equality", () => {
+  test("of zero is equality", () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(0, 1, 1.5), { minLength: 1, maxLength: 8 }), (values) => {
         expect(fieldOf(values, 0)?.support).toBe(fieldOf(values, undefined)?.support);

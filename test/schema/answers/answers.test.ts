@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { Replicate } from "../../../src/contract/bundle.ts";
 import { Orchestrator } from "../../../src/orchestrate/orchestrator.ts";
@@ -80,7 +80,7 @@ describe.each(Object.entries(files))("%s", (_, cases) => {
     title: `${one.kind} ${index + 1}: ${JSON.stringify(one.texts[0])}`,
   }));
 
-  it.each(named)("$title", async (one) => {
+  test.each(named)("$title", async (one) => {
     const { expected } = one;
     const bundle = await ask(one);
     const replicates: readonly Replicate[] = bundle?.replicates ?? [];

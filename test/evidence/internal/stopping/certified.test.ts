@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { FieldState } from "../../../../src/evidence/internal/stopping/field-rule.ts";
 import { certified } from "../../../../src/evidence/internal/stopping/stopping-judges.ts";
 
@@ -15,7 +15,7 @@ const state = (first: number, second: number, distinct = 2): FieldState => ({
 const evidence = (a: number, b: number) => Math.exp(certified(1).margin(state(Math.max(a, b), Math.min(a, b))));
 
 describe("certified", () => {
-  it("weighs evidence that is a martingale under a tie, so that one may look after every replicate", () => {
+  test("weighs evidence that is a martingale under a tie, so that one may look after every replicate", () => {
     for (let a = 0; a <= 20; a++) {
       for (let b = 0; b <= 20; b++) {
         const next = (evidence(a + 1, b) + evidence(a, b + 1)) / 2;
@@ -24,7 +24,7 @@ describe("certified", () => {
     }
   });
 
-  it("is wrong at most as often as its error says on fair coins, however long it may look", () => {
+  test("is wrong at most as often as its error says on fair coins, however long it may look", () => {
     const error = 0.05;
     const rule = certified(error);
     const tosses = 200;
@@ -45,7 +45,7 @@ describe("certified", () => {
     expect(stopped).toBeGreaterThan(error / 10);
   });
 
-  it("asks for more evidence where there are more answers to be wrong with", () => {
+  test("asks for more evidence where there are more answers to be wrong with", () => {
     expect(certified(0.05).margin(state(9, 0, 2))).toBeGreaterThan(certified(0.05).margin(state(9, 0, 5)));
   });
 });

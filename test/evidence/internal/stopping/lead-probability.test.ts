@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   keptLeadProbability,
   lastingLeadProbability,
@@ -16,7 +16,7 @@ function betaFunction(a: number, b: number): number {
 }
 
 describe("keptLeadProbability", () => {
-  it("equals the sum of the beta-binomial distribution, term by term", () => {
+  test("equals the sum of the beta-binomial distribution, term by term", () => {
     for (let first = 0; first <= 12; first++) {
       for (let second = 0; second <= first; second++) {
         for (let left = 0; left <= 14; left++) {
@@ -31,7 +31,7 @@ describe("keptLeadProbability", () => {
     }
   });
 
-  it("stays a probability for ten thousand replicates", () => {
+  test("stays a probability for ten thousand replicates", () => {
     for (const [first, second, left] of [
       [1, 0, 9999],
       [5000, 4999, 1],
@@ -46,14 +46,14 @@ describe("keptLeadProbability", () => {
 });
 
 describe("lastingLeadProbability", () => {
-  it("is one half for a tie and the known posterior of a unanimous vote", () => {
+  test("is one half for a tie and the known posterior of a unanimous vote", () => {
     for (let votes = 0; votes < 30; votes++) {
       expect(lastingLeadProbability(votes, votes)).toBeCloseTo(0.5, 12);
       expect(lastingLeadProbability(votes, 0)).toBeCloseTo(1 - 0.5 ** (votes + 1), 12);
     }
   });
 
-  it("equals the integral of the beta density above one half", () => {
+  test("equals the integral of the beta density above one half", () => {
     const steps = 20_000;
     for (const [first, second] of [
       [3, 1],

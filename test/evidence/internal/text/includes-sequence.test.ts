@@ -1,11 +1,11 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { includesSequence } from "../../../../src/evidence/internal/text/text-comparison.ts";
 
 const items = (maxLength: number) => fc.array(fc.constantFrom("a", "b"), { maxLength });
 
 describe("includesSequence", () => {
-  it("finds what a search of the joined text finds", () => {
+  test("finds what a search of the joined text finds", () => {
     fc.assert(
       fc.property(items(30), items(6), (list, sequence) => {
         expect(includesSequence(list, sequence)).toBe(list.join("").includes(sequence.join("")));
@@ -14,7 +14,7 @@ describe("includesSequence", () => {
     );
   });
 
-  it("reads as much as is there, whatever is there", () => {
+  test("reads as much as is there, whatever is there", () => {
     let reads = 0;
     const counted = (list: string[]) =>
       new Proxy(list, {
