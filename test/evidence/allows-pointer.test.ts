@@ -30,7 +30,7 @@ describe("allowsPointer", () => {
     expect(allowsPointer(report, pointer)).toBe(false);
   });
 
-  it.each<[string, JSONSchema]>([
+  test.each<[string, JSONSchema]>([
     ["nothing", {}],
     ["an object without properties", { type: "object" }],
     ["additional properties", { properties: { a: {} }, additionalProperties: true }],

@@ -118,7 +118,7 @@ test("refuses an address and a key for a model that was made elsewhere, or that 
 describe("a secret that a server repeats", () => {
   const echo = (text: string) => ({ status: 401, error: { message: `Incorrect API key provided: ${text}` } });
 
-  it.each<[string, string, (baseURL: string) => LanguageModelLike]>([
+  test.each<[string, string, (baseURL: string) => LanguageModelLike]>([
     ["a key given in code", "sk-in-code-1", (baseURL) => createOpenAI({ baseURL, apiKey: "sk-in-code-1" })("gpt-5")],
     ["a short key", "k3y7", (baseURL) => createOpenAICompatible({ name: "l", baseURL, apiKey: "k3y7" })("m")],
     [

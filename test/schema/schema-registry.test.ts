@@ -118,7 +118,7 @@ describe("fetchSchema", () => {
     expect(await fetchFrom((_, response) => response.end('{"type":"string"}'))).toEqual({ type: "string" });
   });
 
-  it.each<[string, RequestListener, string]>([
+  test.each<[string, RequestListener, string]>([
     ["a redirect", (_, response) => response.writeHead(302, { location: "/b.json" }).end(), "status 302"],
     ["an error", (_, response) => response.writeHead(404).end("{}"), "status 404"],
     ["what is no JSON", (_, response) => response.end("<html>"), "not valid JSON"],
@@ -129,7 +129,7 @@ describe("fetchSchema", () => {
     await expect(fetchFrom(listener)).rejects.toThrow(reason);
   });
 
-  it.each<[string, (heard: () => void) => RequestListener]>([
+  test.each<[string, (heard: () => void) => RequestListener]>([
     ["before its answer", (heard) => () => heard()],
     [
       "in the middle of it",

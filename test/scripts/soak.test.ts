@@ -40,7 +40,7 @@ describe("the judge of a soak", () => {
     expect(findLeaks(leaking)).toEqual([expect.stringMatching(/^The heap grows: by 3.60 MB .*, 64 bytes a run/)]);
   });
 
-  it.each<[string, Partial<Sample>]>([
+  test.each<[string, Partial<Sample>]>([
     ["listeners on the shared signal", { signalListeners: 1 }],
     ["runs without a terminal event", { unendedRuns: 1 }],
     ["open spans", { openSpans: 1 }],
@@ -54,7 +54,7 @@ describe("the judge of a soak", () => {
     expect(findLeaks(samples)).toEqual([expect.stringContaining(`${name}`)]);
   });
 
-  it.each<[string, Partial<Sample>]>([
+  test.each<[string, Partial<Sample>]>([
     ["open files", { openFiles: 40 }],
     ["listeners on the process", { processListeners: 9 }],
     ["active resources of the kind TCPServerWrap", { resources: { TCPServerWrap: 2 } }],

@@ -10,7 +10,7 @@ const renamed = z
   .pipe(z.object({ severity: level }));
 const dropped = z.object({ when: z.iso.date(), n: z.number() }).transform(({ n }) => ({ n }));
 
-it.each<[string, z.ZodType<any>, object, object]>([
+test.each<[string, z.ZodType<any>, object, object]>([
   ["renames a field that has an enum", renamed, { sev: "low" }, { severity: "low" }],
   ["drops a field that has a format", dropped, { when: "2024-01-02", n: 3 }, { n: 3 }],
 ])("takes a schema that %s, and refuses no option that was not given", async (_, schema, object, consensus) => {

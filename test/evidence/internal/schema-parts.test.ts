@@ -32,7 +32,7 @@ describe("schemaParts", () => {
     expect(schemaParts(written)).toEqual(["/id", "/from/city", "/from/zip", "/to"]);
   });
 
-  it.each<[string, JSONSchema]>([
+  test.each<[string, JSONSchema]>([
     ["no object", { type: "string" }],
     ["rules over several properties", { type: "object", properties: { a: {}, b: {} }, minProperties: 1 }],
     ["references to more than definitions", { properties: { a: {}, child: { $ref: "#" } } }],
