@@ -22,12 +22,6 @@ export interface ParsedText {
  * Removes the reasoning from a model's text.
  *
  * @param isJson the answer is JSON, so that prose in it is none of the answer
- *
- * @example
- * ```ts
- * await withoutReasoning("<think>Seat of government …</think>\nParis", false, new Pace());
- * // { answer: "Paris", reasoning: "Seat of government …", isUnfinished: false }
- * ```
  */
 export async function withoutReasoning(text: string, isJson: boolean, pace: Pace): Promise<ParsedText> {
   for (const part of [partByChannels, partByPhrases]) {

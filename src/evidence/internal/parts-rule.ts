@@ -38,13 +38,6 @@ interface Part {
  *
  * @param parts JSON pointers, none inside another (`schemaParts`)
  * @throws InvalidOptionsError where the options cannot be used, or `fields` has a field that is in no part
- *
- * @example
- * ```ts
- * const rule = createPartsRule(["/severity", "/component"], { k: 3 });
- * atOnce(rule.observe({ severity: "low", component: "db" }));
- * atOnce(rule.observe({ severity: "high", component: "db" })).unsettled; // ["/severity"]
- * ```
  */
 export function createPartsRule(parts: readonly string[], { fields, ...options }: StoppingRuleOptions): PartsRule {
   const watched = fields ? watchedIn(parts, fields) : new Map(parts.map((part) => [part, [part]]));
