@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { nextTurn } from "./turns.ts";
 
 /** Steps of about 10 to 100 ns: a slice takes a few milliseconds. */
 const stepsInSlice = 2 ** 15;

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import { modulesLoaded } from "../core/lazily.ts";
 import { onAbort } from "../core/signal.ts";
+import { turnTaken } from "../core/turns.ts";
 
 /** A clock that stands still until it is told to move. */
 export interface FakeClock extends Clock {
@@ -118,5 +119,5 @@ export function createFakeClock(startMs = 0): FakeClock {
 async function settle(): Promise<void> {
   do {
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
-  } while (await modulesLoaded());
+  } while ((await modulesLoaded()) || (await turnTaken()));
 }

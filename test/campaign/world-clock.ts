@@ -1,6 +1,7 @@
 import type { Clock } from "../../src/core/clock.ts";
 import { modulesLoaded } from "../../src/core/lazily.ts";
 import { onAbort } from "../../src/core/signal.ts";
+import { turnTaken } from "../../src/core/turns.ts";
 
 /**
  * Job: the time of one scenario, which moves from timer to timer.
@@ -100,5 +101,5 @@ interface Timer {
 /** Lets promises, and what they start, run as far as they get without time. */
 async function turn(): Promise<void> {
   do await new Promise((resolve) => setImmediate(resolve));
-  while (await modulesLoaded());
+  while ((await modulesLoaded()) || (await turnTaken()));
 }

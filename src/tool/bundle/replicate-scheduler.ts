@@ -50,6 +50,8 @@ export interface Rule {
 export interface ScheduleOptions {
   readonly k: number;
   readonly maxParallel: number;
+  /** Ends the pauses of long observations. */
+  readonly signal?: AbortSignal | undefined;
   readonly rule: Rule;
   /** @param fields what to ask for; undefined: the whole answer */
   ask(index: number, fields: readonly string[] | undefined): Promise<Asked>;
@@ -131,7 +133,7 @@ class Scheduler {
       this.#finished[index] = asked.replicate;
       if (asked.failure) this.#failures.push(asked.failure);
       if (asked.isHopeless) this.#halt ??= asked.failure;
-      const observing = inSlices(this.#observe());
+      const observing = inSlices(this.#observe(), this.#options.signal);
       if (observing) await observing;
     } catch (error) {
       this.#fault ??= { error };

@@ -20,11 +20,13 @@ export async function summarizeReplicates<T>(
   schema: ResolvedSchema | undefined,
   signal: AbortSignal,
 ): Promise<BundleSummary<T>> {
-  const summary = await inSlices(summarizingJson(replicates, compare));
+  const summary = await inSlices(summarizingJson(replicates, compare), signal);
   if (!schema || summary.validCount === 0) return summary;
   const isOutput = replicates.every(isVotedAsGiven);
   const consensus = await inTime(consensusOf(schema, summary.consensusJson, isOutput), signal);
-  return consensus ? withConsensus(summary, consensus.data as T) : inSlices(summarizingMedoid(replicates, compare));
+  return consensus
+    ? withConsensus(summary, consensus.data as T)
+    : inSlices(summarizingMedoid(replicates, compare), signal);
 }
 
 /** Waits until the run ends, and one turn longer: a check that only computes is still heard of then. */
