@@ -1,6 +1,6 @@
 /**
- * How long reading an answer takes, for texts that are made to be slow, and how long the process does nothing else. Times are
- * those of the main thread's CPU.
+ * Measures how long reading an answer takes, for texts that are made to be slow, and how long it blocks the process. Times
+ * are those of the main thread's CPU.
  *
  *     node bench/extraction.ts [--json]
  *     node bench/extraction.ts --steps [--json]

@@ -4,7 +4,7 @@
  *     node bench/gate.ts            compares
  *     node bench/gate.ts --write    writes a new baseline
  *
- * What is compared is the ratio of CPU time to cockatiel's guarded call in the same process, so that a slow or busy machine
+ * The gate compares ratios of CPU time to cockatiel's guarded call in the same process, so that a slow or busy machine
  * changes both sides. A ratio above its baseline by more than the tolerance is measured again, twice, before it counts.
  */
 import { readFileSync, writeFileSync } from "node:fs";

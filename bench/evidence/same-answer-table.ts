@@ -137,7 +137,7 @@ function categoryTable({ name, pairs }: ContrastSet): Table {
   };
 }
 
-/** Of each pair of different answers one is right and given twice, the other once: both ways, in each order. */
+/** Counts the votes of three answers from each pair of different ones: one is given twice, then the other, in each order. */
 function majorityTable(sets: readonly ContrastSet[]): Table {
   return {
     title: "Three answers, two of them right",

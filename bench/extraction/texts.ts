@@ -7,7 +7,7 @@ export interface WrittenText {
   readonly value: JSONValue;
   readonly schema: JSONSchema;
   readonly finishReason: "stop" | "length";
-  /** How it was written and broken, for a report. */
+  /** Steps that wrote and broke the text, for a report. */
   readonly recipe: string;
 }
 

@@ -21,7 +21,7 @@ export class Whole {
 /** One answer to a field, given by one or more replicates. */
 export interface Answer {
   readonly leaf: Leaf | typeof filledList | typeof filledObject | Whole;
-  /** How many replicates give it. */
+  /** Number of replicates that give it. */
   readonly votes: number;
   /** The replicates that give it, rising. */
   readonly rows: readonly number[];
@@ -34,15 +34,15 @@ export interface Answer {
 /** Answers of the replicates to a field. */
 export interface Agreement {
   /**
-   * By falling votes; of tied answers first the one that reached them first in row order, of texts the one that is
-   * closest to all. Of an item that most replicates have, those that lack it come last. Never empty.
+   * Sorted by falling votes. Among tied answers the one that reached its votes first in row order comes first, among
+   * tied texts the one closest to all. Rows that lack an item that most replicates have come last. Never empty.
    */
   readonly answers: readonly [Answer, ...Answer[]];
-  /** Whether the first is one of several that might be; default: where the second has as many votes. */
+  /** True if the first is one of several that might be; by default, if the second has as many votes. */
   readonly isTied?: boolean | undefined;
   /** The answer that is given, where that is not the first. */
   readonly given?: Answer | undefined;
-  /** How close all rows are to the winner on average, in [0, 1]; undefined where that is no text. */
+  /** Mean likeness of all rows to the winner, in [0, 1]; undefined where that is no text. */
   readonly textScore: number | undefined;
 }
 
@@ -60,7 +60,7 @@ export function* agreeing(field: Field): Slices<Agreement> {
   return yield* byLikeness(field, ranked([...answers, ...exactAnswers(field, groups.flat())]));
 }
 
-/** Of tied texts the one closest to the texts of all rows comes first; of equally close ones the first as before. */
+/** Puts the tied text that is closest to the texts of all rows first; equally close ones keep their order. */
 function* byLikeness(field: Field, answers: [Answer, ...Answer[]]): Slices<Agreement> {
   const [winner, second] = answers;
   const texts = field.isText ? answers.filter(({ leaf }) => typeof leaf === "string") : [];
@@ -96,7 +96,7 @@ function asWeighed({ leaf, votes }: Answer): { text: string; votes: number } {
 /** Sums of likeness that differ by less are equal. */
 const rounding = 1e-9;
 
-/** Whether the winner has no more votes than the next answer. */
+/** True if the winner has no more votes than the next answer. */
 export function isTied({ answers: [winner, second], isTied }: Agreement): boolean {
   return isTied ?? winner.votes === second?.votes;
 }

@@ -21,19 +21,9 @@ import {
 import { canonicalText } from "./canonical-text.ts";
 import type { Field } from "./field.ts";
 import { numberItems } from "./item-order.ts";
+import { shownAs, valueAt } from "./shown-answer.ts";
 import type { ValueTable } from "./value-table.ts";
-import {
-  absent,
-  isContainer,
-  isList,
-  itemsOf,
-  jsonForm,
-  type Leaf,
-  leafValue,
-  MovedList,
-  plainValue,
-  setOwn,
-} from "./values.ts";
+import { absent, isContainer, isList, itemsOf, jsonForm, type Leaf, leafValue, plainValue, setOwn } from "./values.ts";
 
 export interface Settlement {
   readonly consensus: unknown;
@@ -352,41 +342,4 @@ function led(agreement: Agreement, qualifies: (answer: Answer) => boolean): Agre
   if (!first || first === agreement.answers[0]) return agreement;
   const others = agreement.answers.filter((answer) => answer !== first);
   return { answers: [first, ...others], textScore: undefined };
-}
-
-/** An answer as it is shown: in place of "a list" or "an object" the one that most of its rows have, or that of a row. */
-function shownAs(answer: Answer, table: ValueTable, field: Field, row?: number): Answer {
-  if (answer.leaf !== filledList && answer.leaf !== filledObject) return answer;
-  return {
-    ...answer,
-    leaf: new Whole(plainValue(valueAt(table, row ?? commonestRow(answer.rows, table, field), field))),
-  };
-}
-
-function commonestRow(rows: readonly number[], table: ValueTable, field: Field): number {
-  const counts = new Map<string, { row: number; count: number }>();
-  for (const row of rows) {
-    const text = canonicalText(valueAt(table, row, field), field.rules);
-    const known = counts.get(text);
-    if (known) known.count++;
-    else counts.set(text, { row, count: 1 });
-  }
-  return [...counts.values()].reduce((best, next) => (next.count > best.count ? next : best)).row;
-}
-
-/** Value of a row at a field. */
-function valueAt({ answers, root }: ValueTable, row: number, field: Field): unknown {
-  const steps: (string | number)[] = [];
-  for (let at: Field = field; at.parent; at = at.parent) steps.push(at.segment);
-  let value: unknown = field === root || steps.length > 0 ? answers[row] : absent;
-  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
-    const form = jsonForm(value);
-    if (!isContainer(form) || isList(form) !== (typeof step === "number")) return absent;
-    const container = form instanceof MovedList ? form.items : form;
-    if (!Object.hasOwn(container, step)) return absent;
-    value = (container as { readonly [key: string | number]: unknown })[step];
-    if (value === undefined && typeof step === "number") value = null;
-  }
-  const form = jsonForm(value);
-  return form === absent && field === root ? null : form;
 }
