@@ -82,6 +82,10 @@ describe("sameAnswer", () => {
     ["Rome?", "Rome"],
     ["Yes, it is safe", "Yes, it is dangerous"],
     ["Yes, it is soluble", "Yes"],
+    ["No, it is not only safe", "No"],
+    ["No, it is not unsafe", "No"],
+    ["No, it is not always open", "No"],
+    ["No, it is legal", "No"],
     ["Tripoli, Libya", "Tripoli, Lebanon"],
     ["copper (Cu)", "copper (Co)"],
     ["1998 (in Rome)", "1998 (in Milan)"],
@@ -132,6 +136,7 @@ describe("sameAnswer", () => {
     ["We'll wait", "We will wait"],
     ["It isn't.", "it is not"],
     ["No, it isn't.", "No"],
+    ["No, they do not eat meat.", "No"],
     ["答案是北京。", "北京"],
     ["It took twelve weeks.", "It took 12 weeks"],
   ])("takes %j and %j for one", (a, b) => {

@@ -61,6 +61,7 @@ describe("forms of one answer are one vote, and the commonest form is given:", (
     [["**Paris**", "Paris", "Paris"], "Paris", 3],
     [["(A)", "A", "A"], "A", 3],
     [["Lyon", "Paris", "paris", "Paris."], "Paris", 3],
+    [["No", "No, it isn't.", "No, it is not soluble.", "Yes", "Yes"], "No", 3],
     [["No", "No, it isn't.", "no, it is not", "Yes", "Yes"], "No", 3],
     [["€5", "5 euros", "$5"], "€5", 2],
   ])("%j give %j", (texts, given, votes) => {

@@ -1,11 +1,13 @@
 import type { JudgedBundle } from "../../calibration/calibration-key.ts";
 import type { EvidenceBundle } from "../../contract/bundle.ts";
 import { pairwiseDistance } from "../../evidence/distance.ts";
+import { sameAnswer } from "../../evidence/same-answer.ts";
 import { CommandError } from "../faults.ts";
 import { readJsonLines } from "../input/formats.ts";
 import { readBytes } from "../input/input.ts";
 import type { OutputLine } from "../output/output-line.ts";
 import { bundleFault } from "../view/open-bundle.ts";
+import { withoutCountry } from "./countries.ts";
 
 /** The answers of an output file that have labels. */
 export interface JudgedLines {
@@ -64,6 +66,7 @@ function bundleIn(line: OutputLine, place: string): EvidenceBundle | undefined {
 
 /**
  * Compares the fields that the label gives as replicates are compared by default: strings by `sameAnswer`, numbers by value.
+ * A country behind the place that the label names adds nothing.
  *
  * @throws CommandError for a field that no answer has, and for a value of another kind than theirs
  */
@@ -72,7 +75,7 @@ function isCorrect({ summary: { consensus }, replicates }: EvidenceBundle, label
   const answers = [consensus, ...replicates.flatMap(({ valid, data }) => (valid ? [data] : []))];
   const fault = expectedFault(label.expected, answers, "expected");
   if (fault !== undefined) throw new CommandError(`${label.place}: the label of "${id}" cannot be compared: ${fault}`);
-  return pairwiseDistance([fieldsOf(label.expected, consensus), label.expected])[0]?.[1] === 0;
+  return pairwiseDistance([partAsked(label.expected, consensus), label.expected])[0]?.[1] === 0;
 }
 
 /** Returns why a value cannot be compared with the answers; answers beside the consensus tell of optional fields. */
@@ -98,11 +101,15 @@ function expectedFault(expected: unknown, answers: readonly unknown[], path: str
   return undefined;
 }
 
-/** Returns the part of an answer that has the fields of `expected`, inner ones included. */
-function fieldsOf(expected: unknown, answer: unknown): unknown {
+/** Returns the part of an answer that the label asks for: the fields of `expected`, inner ones included, and a place alone. */
+function partAsked(expected: unknown, answer: unknown): unknown {
+  if (typeof expected === "string" && typeof answer === "string") {
+    const place = withoutCountry(answer);
+    return place !== undefined && sameAnswer(place, expected) ? place : answer;
+  }
   if (!isFields(expected) || !isFields(answer)) return answer;
   const fields = Object.keys(expected).filter((field) => Object.hasOwn(answer, field));
-  return Object.fromEntries(fields.map((field) => [field, fieldsOf(expected[field], answer[field])]));
+  return Object.fromEntries(fields.map((field) => [field, partAsked(expected[field], answer[field])]));
 }
 
 function isFields(value: unknown): value is Record<string, unknown> {

@@ -93,6 +93,23 @@ describe("steer feedback", () => {
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining("3 labels: 2 right, 1 wrong.") });
   });
 
+  test.each([
+    ["Paris, France", "Paris", true],
+    ["Paris, France.", "paris", true],
+    ["Paris, France", "Paris, France", true],
+    ["Paris", "Paris, France", false],
+    ["Tripoli, Libya", "Tripoli, Lebanon", false],
+    ["France", "Paris", false],
+    ["Paris, Texas", "Paris", false],
+  ])("of %j where %j was expected: %s, as a country behind the place adds nothing", async (given, place, isRight) => {
+    const [line] = jsonLines(answered);
+    line.output.content.evidenceBundle.summary.consensus = { place: given };
+    const labels = [{ id: line.input.id, expected: { place } }];
+    const cwd = createFolder({ "out.jsonl": toLines([line]), "labels.jsonl": toLines(labels) });
+    const { stdout } = await steer(["feedback", "out.jsonl", "--labels", "labels.jsonl"], { cwd });
+    expect(stdout).toContain(isRight ? "1 label: 1 right, 0 wrong." : "1 label: 0 right, 1 wrong.");
+  });
+
   test("from then on steer run and steer view say what the confidence has meant", async () => {
     const labels = inputs.map(({ id }) => ({ id, correct: true }));
     const cwd = folderWithAnswers({

@@ -68,9 +68,12 @@ function withoutWraps(text: string): string {
   return answer || text;
 }
 
-/** `Yes, it is`: a verb that says the word again. Any word more is a fact more. */
+/**
+ * `Yes, it is`: a verb that says the word again. Any word more is a fact more, but for what a `no` denies: `No, it is not soluble`
+ * takes back what was asked. A word that bounds or turns it (`not only`, `not insoluble`) stays.
+ */
 const echo =
-  /^(yes|no)[,.;:]? (?:it|he|she|they|this|that|there|you|we|i) (?:is|are|do|does|can|has|have)( not|n't|not)?$/i;
+  /^(yes|no)[,.;:]? (?:it|he|she|they|this|that|there|you|we|i) (?:is|are|do|does|can|has|have)((?: not|n't|not)(?: (?!(?:not|never|only|but|if|no|yet|less|more|always)\b|un|i[lmnr]|dis|non)\p{L}+){0,2})?$/iu;
 
 /** A `no` is echoed by a negation, a `yes` by none. */
 function echoedWord(answer: string, word: string, negation: string | undefined): string {
