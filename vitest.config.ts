@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/postgres-global.ts"],
+    setupFiles: ["test/support/property-seed.ts"],
     coverage: { include: ["src/**/*.ts"], reporter: ["text-summary"] },
     testTimeout: 60_000,
     hookTimeout: 60_000,

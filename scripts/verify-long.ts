@@ -59,6 +59,7 @@ const measurements: readonly Measurement[] = [
     title: "Runs through seeded faults of every kind",
     command: "node scripts/campaign.ts --seeds 50000",
   },
+  { page: "properties", title: "Properties, drawn anew", command: "npm run --silent properties -- --seeds 5" },
   {
     page: "kills",
     title: "Processes killed in the middle of a run",
