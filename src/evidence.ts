@@ -11,6 +11,7 @@ export {
   type JudgedConfidence,
   type LabelledSummary,
 } from "./evidence/calibration.ts";
+export { type Certificate, type CertifyOptions, certify } from "./evidence/certify.ts";
 export { pairwiseDistance } from "./evidence/distance.ts";
 export { resolveSimilarity } from "./evidence/resolve-similarity.ts";
 export { groupAnswers, sameAnswer } from "./evidence/same-answer.ts";
