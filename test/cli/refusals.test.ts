@@ -21,7 +21,7 @@ describe("unusable input is named before anything is asked", () => {
     },
     { name: "in.jsonl", content: `${reports(3)}{"raport":"x"}\n`, fault: /in.jsonl:4: .*\{\{report\}\}/ },
     { name: "in.json", content: '[\n{"report": "x"},\n{"report": }]', fault: /in.json:3:12: / },
-    { name: "in.csv", content: "report\na,b\n", fault: /in.csv:2: this row has 2 columns/ },
+    { name: "in.csv", content: "report\na,b\n", fault: /in.csv:2:3: this row has 2 columns/ },
     {
       name: "in.jsonl",
       content: `${reports(3)}{"report":"x","more":[1,{"sum":-1e999}]}\n`,

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { messageOf } from "../../core/errors.ts";
 import { CommandError } from "../faults.ts";
+import { decodeText } from "./decode-text.ts";
 
 /** One request of a job. */
 export interface Input {
@@ -17,13 +18,26 @@ export interface InputSource {
   readonly name: string;
   /** True where it can be read more than once: files can, pipes cannot. */
   readonly isRepeatable: boolean;
+  /** Belong to the last reading. */
+  readonly facts: InputFacts;
   read(): AsyncIterable<Input>;
+}
+
+/** What the reading of inputs has shown so far. */
+export interface InputFacts {
+  /** Names of a table's columns. */
+  columns?: readonly string[];
+  /** Character between the values of a table. */
+  separator?: string;
+  /** Rows of a table without any value, which were skipped. */
+  blankRows?: number;
 }
 
 /** Reads one format. What it yields has no index yet. */
 export type InputReader = (
   chunks: AsyncIterable<Uint8Array>,
   name: string,
+  facts?: InputFacts,
 ) => AsyncIterable<{ readonly request: unknown; readonly place: string }>;
 
 export interface Line {
@@ -36,11 +50,11 @@ export interface Line {
 }
 
 /**
- * The lines of a byte stream, holding one chunk and one line at a time. Only `\n` and `\r\n` end a line: JSON may hold
+ * Gives the lines of a byte stream, holding one chunk and one line at a time. Only `\n` and `\r\n` end a line: JSON may hold
  * the other line breaks of Unicode.
  *
  * @param name of the file, for the error
- * @throws CommandError for bytes that are no UTF-8
+ * @throws CommandError for bytes that are not text
  */
 export async function* readLines(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Line> {
   let number = 1;
@@ -57,27 +71,8 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, name: string
   if (last !== "") yield { number, text: last, isEnded: false };
 }
 
-/** A byte stream as text, without a byte order mark. */
-export async function* decodeText(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let byteCount = 0;
-  try {
-    for await (const chunk of chunks) {
-      byteCount += chunk.length;
-      yield decoder.decode(chunk, { stream: true });
-    }
-    yield decoder.decode();
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new CommandError(
-      `${name}: the text is not UTF-8 (within its first ${byteCount} bytes). Save it as UTF-8; a spreadsheet calls that "CSV UTF-8".`,
-      { cause: error },
-    );
-  }
-}
-
 /**
- * The bytes of a file, as they come.
+ * Gives the bytes of a file, as they come.
  *
  * @throws CommandError where it cannot be read
  */

@@ -1,14 +1,16 @@
-import { statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { extname } from "node:path";
 import type { AnyTool } from "../../contract/tool.ts";
-import { messageOf } from "../../core/errors.ts";
+import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
 import { acceptRequest } from "../../orchestrate/prepare-run.ts";
 import { findDataFault } from "../data-fault.ts";
 import { CommandError } from "../faults.ts";
-import { readCsv, readJsonDocument, readJsonLines, readText } from "./formats.ts";
-import { type Input, type InputReader, type InputSource, readBytes, unreadable } from "./input.ts";
+import { readCsv, readTsv } from "./csv.ts";
+import { type FileKind, foreignKindOf, kindOfExtension } from "./file-kind.ts";
+import { readJsonDocument, readJsonLines, readText } from "./formats.ts";
+import { type Input, type InputFacts, type InputReader, type InputSource, readBytes, unreadable } from "./input.ts";
 
-export const inputFormats = ["jsonl", "json", "csv", "text"] as const;
+export const inputFormats = ["jsonl", "json", "csv", "tsv", "text"] as const;
 export type InputFormat = (typeof inputFormats)[number];
 
 const formatOfExtension: Record<string, InputFormat> = {
@@ -16,6 +18,8 @@ const formatOfExtension: Record<string, InputFormat> = {
   ".ndjson": "jsonl",
   ".json": "json",
   ".csv": "csv",
+  ".tsv": "tsv",
+  ".tab": "tsv",
   ".txt": "text",
 };
 
@@ -23,6 +27,7 @@ const readers: Record<InputFormat, InputReader> = {
   jsonl: readJsonLines,
   json: readJsonDocument,
   csv: readCsv,
+  tsv: readTsv,
   text: readText,
 };
 
@@ -66,10 +71,26 @@ function formatOf(path: string): InputFormat {
   const extension = extname(path).toLowerCase();
   const format = formatOfExtension[extension];
   if (format) return format;
+  const foreign = foreignKindOf(headOf(path)) ?? kindOfExtension(extension);
+  if (foreign) throw notInputs(path, foreign);
   const known = Object.keys(formatOfExtension).join(", ");
   throw new CommandError(
     `${path}: its name does not say what is in it (${known} do). Give --format ${inputFormats.join(", --format ")}.`,
   );
+}
+
+function headOf(path: string): Uint8Array {
+  const head = Buffer.alloc(4096);
+  const file = openSync(path, "r");
+  try {
+    return head.subarray(0, readSync(file, head, 0, head.length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function notInputs(path: string, { name, advice }: FileKind): CommandError {
+  return new CommandError(`${path} is ${name}, which holds no inputs. ${advice.replace("FILE", path)}.`);
 }
 
 function createSource(
@@ -78,12 +99,15 @@ function createSource(
   open: () => AsyncIterable<Uint8Array>,
   reader: InputReader,
 ): InputSource {
+  const facts: InputFacts = {};
   return {
     name,
     isRepeatable,
+    facts,
     async *read(): AsyncGenerator<Input> {
       let index = 0;
-      for await (const found of reader(open(), name)) {
+      facts.blankRows = 0;
+      for await (const found of reader(open(), name, facts)) {
         assertData(found);
         yield { index: index++, ...found };
       }
@@ -98,6 +122,13 @@ function assertData({ request, place }: { readonly request: unknown; readonly pl
 
 async function* toChunks(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
+}
+
+/** Says which names a request has, where the tool misses one. */
+function namesIn(request: unknown, error: unknown): string {
+  const isMissing = InvalidOptionsError.isInstance(error) && error.issues.some(({ given }) => given === undefined);
+  if (!isMissing || typeof request !== "object" || request === null || Array.isArray(request)) return "";
+  return `. This input has ${Object.keys(request).slice(0, 20).join(", ") || "no names"}.`;
 }
 
 /**
@@ -115,7 +146,7 @@ export async function checkInputs(
   let count = 0;
   for await (const input of inputs) {
     await acceptRequest(tool, input.request).catch((error) => {
-      throw new CommandError(`${input.place}: ${messageOf(error)}`, { cause: error });
+      throw new CommandError(`${input.place}: ${messageOf(error)}${namesIn(input.request, error)}`, { cause: error });
     });
     onInput(input);
     count++;

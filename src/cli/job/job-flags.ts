@@ -25,7 +25,7 @@ export interface JobFlags {
 /** Adds the flags of every command that asks for inputs. */
 export function addJobFlags(command: Command): Command {
   return command
-    .option("-i, --input <file|json>", "inputs: a file (.jsonl, .json, .csv, .txt), - for a pipe, or JSON")
+    .option("-i, --input <file|json>", "inputs: a file (.jsonl, .json, .csv, .tsv, .txt), - for a pipe, or JSON")
     .addOption(
       new Option("--format <format>", "what the inputs are, where the file's name does not say it").choices(
         inputFormats,

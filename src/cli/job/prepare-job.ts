@@ -8,6 +8,7 @@ import { CommandError } from "../faults.ts";
 import type { Input, InputSource } from "../input/input.ts";
 import { checkInputs, openInputs } from "../input/open-inputs.ts";
 import { OutputLog } from "../output/output-log.ts";
+import { counted } from "../progress/format.ts";
 import { type JobFlags, toolOptionsFrom } from "./job-flags.ts";
 import { JobBudget, JobTally } from "./job-tally.ts";
 
@@ -45,7 +46,7 @@ export async function prepareJob({ tool, definition }: LoadedTool, flags: JobFla
       budget,
       log,
       fingerprintOf,
-      inputs: () => without(notingNone(all(), source), hasLine),
+      inputs: () => without(noting(all(), source), hasLine),
     };
   } catch (error) {
     log?.close();
@@ -83,14 +84,16 @@ async function* firstOf(inputs: AsyncIterable<Input>, limit = Number.POSITIVE_IN
   }
 }
 
-/** No requests are no fault, and seldom meant. */
-async function* notingNone(inputs: AsyncIterable<Input>, { name }: InputSource): AsyncGenerator<Input> {
+/** Says what is seldom meant: no requests at all, rows without any value. */
+async function* noting(inputs: AsyncIterable<Input>, { name, facts }: InputSource): AsyncGenerator<Input> {
   let count = 0;
   for await (const input of inputs) {
     count++;
     yield input;
   }
   if (count === 0) process.stderr.write(`${name} holds no requests: there is nothing to ask.\n`);
+  const { blankRows = 0 } = facts;
+  if (blankRows > 0) process.stderr.write(`${name}: ${counted(blankRows, "row")} without any value, skipped.\n`);
 }
 
 async function* without(inputs: AsyncIterable<Input>, isDone: (input: Input) => boolean): AsyncGenerator<Input> {

@@ -1,31 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readCsv, readJsonDocument, readJsonLines, readText } from "../../../src/cli/input/formats.ts";
-import type { InputReader } from "../../../src/cli/input/input.ts";
+import { readJsonDocument, readJsonLines, readText } from "../../../src/cli/input/formats.ts";
 import { readLines } from "../../../src/cli/input/input.ts";
-
-/** Bytes that arrive in pieces of the given sizes, over and over. */
-async function* inPieces(
-  bytes: Uint8Array,
-  sizes: readonly number[] = [bytes.length || 1],
-): AsyncGenerator<Uint8Array> {
-  for (let start = 0, turn = 0; start < bytes.length; turn++) {
-    const size = sizes[turn % sizes.length]!;
-    yield bytes.subarray(start, start + size);
-    start += size;
-  }
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
-
-const read = (reader: InputReader, text: string | Uint8Array, sizes?: readonly number[]) =>
-  collect(reader(inPieces(typeof text === "string" ? Buffer.from(text) : text, sizes), "in"));
-
-const requests = async (reader: InputReader, text: string) => (await read(reader, text)).map(({ request }) => request);
+import { collect, inPieces, read, requests } from "./pieces.ts";
 
 describe("lines", () => {
   test("are the same however the bytes arrive, also where a character is torn apart", async () => {
@@ -43,12 +20,6 @@ describe("lines", () => {
 
   test("a byte order mark is not part of the first line", async () => {
     expect(await requests(readText, "\ufefffirst\nsecond")).toEqual(["first", "second"]);
-  });
-
-  test("bytes that are no UTF-8 are refused, saying how to save the file", async () => {
-    await expect(read(readText, new Uint8Array([0xff, 0xfe, 0x41, 0x00]))).rejects.toThrow(
-      /in: .*not UTF-8.*CSV UTF-8/s,
-    );
   });
 });
 
@@ -105,86 +76,38 @@ describe("a JSON document", () => {
   });
 });
 
-describe("CSV", () => {
+describe("a broken file of JSON lines is refused with its place", () => {
   test.each([
-    ["semicolons", "a;b\nx,1;y\n"],
-    ["tabs", "a\tb\nx,1\ty\n"],
-    ["commas, with a semicolon inside quotes", '"a",b\n"x,1",y\n'],
-    ["a byte order mark before semicolons", "\ufeffa;b\r\nx,1;y"],
-  ])("separated by %s is read", async (_, text) => {
-    expect(await requests(readCsv, text)).toEqual([{ a: "x,1", b: "y" }]);
+    ["a comma behind the value", '{"a":1},\n{"a":2}\n', /^in:1:8: Unexpected non-whitespace/],
+    ["single quotes", "{'a':1}\n", /^in:1:2: /],
+    ["a bare name", "{a:1}\n", /^in:1:2: /],
+    ["NaN", '{"a":1}\n{"a":NaN}\n', /^in:2:6: /],
+    ["a tab inside a text", '{"a":"x\ty"}\n', /^in:1:8: Bad control character/],
+    ["a value over several lines", '{\n  "a": 1\n}\n', /^in:1:2: .*--format json; jq -c writes one value a line/],
+    ["a list over several lines", '[\n{"a":1}\n]\n', /^in:1:2: .*--format json/],
+    ["two values on a line", '{"a":1} {"a":2}\n', /^in:1:9: /],
+    ["a page of HTML", "<!DOCTYPE html>\n<html>", /^in holds an HTML page, not JSON\. .*login page/],
+    ["a half last line", '{"a":1}\n{"a"', /^in:2:5: .*still being written/],
+    ["a comment", '// rows\n{"a":1}\n', /^in:1:1: /],
+  ])("%s", async (_, text, fault) => {
+    await expect(read(readJsonLines, text)).rejects.toThrow(fault);
   });
+});
 
-  test("lines may end each in their own way, and line ends inside quotes stay", async () => {
-    const ends = ["\n", "\r\n", "\r"];
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.constantFrom(...ends), { minLength: 3, maxLength: 3 }),
-        async ([one, two, three]) => {
-          const text = `a,b${one}x,"p\r\nq"${two}y,"r\ns"${three}`;
-          expect(await requests(readCsv, text)).toEqual([
-            { a: "x", b: "p\r\nq" },
-            { a: "y", b: "r\ns" },
-          ]);
-        },
-      ),
-    );
-  });
-
-  test("rows of nothing but separators are no inputs, however many they have", async () => {
-    expect(await requests(readCsv, "a;b\nx;y\n;;\n;;;\n ; ; \n;\n")).toEqual([{ a: "x", b: "y" }]);
-  });
-
+describe("a broken JSON document is refused with its place", () => {
   test.each([
-    [
-      "a,b\n1,2\nx, y, z,w\n",
-      /^in:3: this row has 4 columns, and the first row names 2 \(a, b\)\. Quote values that hold the separator/,
-    ],
-    ["a,b\n1\n", /^in:2: this row has 1 column, and the first row names 2 \(a, b\)\. Give an empty value/],
-  ])("%j: a row with another number of columns is named, with what the first row names", async (text, fault) => {
-    await expect(read(readCsv, text)).rejects.toThrow(fault);
-  });
-
-  test("rows without any value are no inputs", async () => {
-    expect(await requests(readCsv, "a,b\nx,\n,\n , \n\n,y\n")).toEqual([
-      { a: "x", b: "" },
-      { a: "", b: "y" },
-    ]);
-  });
-
-  test("any table comes back as objects of its texts, quotes and line breaks included", async () => {
-    const cell = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", " ", "é"), minLength: 1 });
-    const table = fc
-      .integer({ min: 2, max: 4 })
-      .chain((width) =>
-        fc.array(fc.array(cell, { minLength: width, maxLength: width }), { minLength: 1, maxLength: 5 }),
-      );
-    const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
-    await fc.assert(
-      fc.asyncProperty(table, async (rows) => {
-        const names = rows[0]!.map((_, column) => `c${column}`);
-        const text = [names, ...rows].map((row) => `${row.map(quote).join(",")}\r\n`).join("");
-        const expected = rows
-          .filter((row) => row.some((value) => value.trim() !== ""))
-          .map((row) => Object.fromEntries(row.map((value, column) => [`c${column}`, value])));
-        expect(await requests(readCsv, text)).toEqual(expected);
-      }),
-    );
-  });
-
-  test.each([
-    { text: "a,b\n1,2\n1,2,3\n", fault: /^in:3: this row has 3 columns, and the first row names 2/ },
-    { text: 'a,b\n1,"2\n', fault: /^in:2:1: .*opening quote/ },
-    { text: "a,b,a\n1,2,3\n", fault: /in:1: two columns are named "a"/ },
-  ])("$text is refused with its line", async ({ text, fault }) => {
-    await expect(read(readCsv, text)).rejects.toThrow(fault);
-  });
-
-  test("a column named __proto__ is a column", async () => {
-    const [row] = await requests(readCsv, "__proto__,b\n1,2\n");
-    expect(Object.entries(row as object)).toEqual([
-      ["__proto__", "1"],
-      ["b", "2"],
-    ]);
+    ["a comma behind the last item", '[{"a":1},]', /^in:1:10: /],
+    ["no bracket at the end", '[{"a":1}\n', /^in:2:1: /],
+    ["one value a line", '{"a":1}\n{"a":2}\n', /^in:2:1: .*give --format jsonl/],
+    ["nothing at all", " \n", /^in is empty/],
+    ["single quotes", "[{'a':1}]", /^in:1:3: /],
+    ["a number with leading zeros", '[{"a":007}]', /^in:1:8: /],
+    ["a bad escape", '["\\x41"]', /^in:1:4: /],
+    ["Infinity", '[{"a":Infinity}]', /^in:1:7: /],
+    ["undefined", '[{"a":undefined}]', /^in:1:7: /],
+    ["XML", '<?xml version="1.0"?><rows/>', /^in holds XML, not JSON/],
+    ["a comment", '[{"a":1}] // end', /^in:1:11: /],
+  ])("%s", async (_, text, fault) => {
+    await expect(read(readJsonDocument, text)).rejects.toThrow(fault);
   });
 });
