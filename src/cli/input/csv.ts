@@ -109,7 +109,7 @@ function namelessColumn(column: number, names: readonly string[]): string {
 }
 
 /** A row of a table. */
-export interface CsvRow {
+interface CsvRow {
   readonly values: readonly string[];
   /** Place of each value's first character, a quote included. */
   readonly starts: readonly Position[];
@@ -129,7 +129,7 @@ const [quote, lineFeed, carriageReturn, space, nul] = [0x22, 0x0a, 0x0d, 0x20, 0
  * 1. The rows are the same however the text is cut into pieces.
  * 2. A value is what stands between its separators, or between its quotes with doubled quotes made single.
  */
-export class CsvRows {
+class CsvRows {
   readonly #separator: number;
   readonly #name: string;
   #state: "start" | "plain" | "quoted" | "closed" | "behind" = "start";
