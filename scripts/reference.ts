@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { toolFile } from "../src/cli/definition/tool-file.ts";
 import { bundleOptions, compareOptions } from "../src/contract/bundle-options.ts";
 import { orchestrationConfig } from "../src/contract/config.ts";
+import { jobCalibrationOptions } from "../src/evidence/job-calibration.ts";
 import { stoppingRuleOptions } from "../src/evidence/stopping.ts";
 import { guardOptions } from "../src/guard/create-guard.ts";
 import { circuitBreakerConfig, reliabilityConfig, retryConfig } from "../src/guard/reliability-config.ts";
@@ -26,6 +27,7 @@ const declared = [
   circuitBreakerConfig,
   compareOptions,
   guardOptions,
+  jobCalibrationOptions,
   memoryStoreOptions,
   orchestrationConfig,
   postgresStoreOptions,

@@ -1,4 +1,4 @@
-export type { BundleSummary, Disagreement, FieldSummary } from "./contract/bundle.ts";
+export type { BundleSummary, ConfidenceBasis, Disagreement, FieldSummary } from "./contract/bundle.ts";
 export type { CompareOptions, JudgeOption, StoppingRuleName } from "./contract/bundle-options.ts";
 export {
   type Calibration,
@@ -13,6 +13,16 @@ export {
 } from "./evidence/calibration.ts";
 export { type Certificate, type CertifyOptions, certify } from "./evidence/certify.ts";
 export { pairwiseDistance } from "./evidence/distance.ts";
+export {
+  createJobCalibration,
+  type FieldVotesData,
+  type GroupSizes,
+  type JobCalibration,
+  type JobCalibrationData,
+  type JobCalibrationOptions,
+  type JobNumbers,
+  type JobVotes,
+} from "./evidence/job-calibration.ts";
 export { resolveSimilarity } from "./evidence/resolve-similarity.ts";
 export { groupAnswers, sameAnswer } from "./evidence/same-answer.ts";
 export { choicesFromSchema, compareFromSchema } from "./evidence/schema-hints.ts";

@@ -84,6 +84,21 @@ export interface FieldSummary {
   distribution: { value: unknown; support: number }[];
 }
 
+/** Ground on which a confidence stands. */
+export interface ConfidenceBasis {
+  /**
+   * `"labels"`: labels of bundles of this kind; `"job"`: the votes of such bundles, this one among them; `"none"`: one
+   * answer, or none, says nothing of how far it can be trusted.
+   */
+  kind: "none" | "job" | "labels";
+  /** Bundles of one task, model, schema and K that it was learnt from, this one among them. */
+  bundles: number;
+  /** Labels of such bundles. */
+  labels: number;
+  /** False where the number is a guess: of one answer, and of yes or no without labels. */
+  calibrated: boolean;
+}
+
 /** Consensus of the answers, their disagreements, and how far the consensus can be trusted. */
 export interface BundleSummary<T = unknown> {
   /** Output of the schema for `consensusJson`; `null` without a valid answer. */
@@ -96,12 +111,23 @@ export interface BundleSummary<T = unknown> {
   disagreements: Disagreement[];
   /** Distance of every two replicates, in [0, 1]; `null` where one is invalid. Of more than 1,000 replicates `null`. */
   pairwiseDistance: (number | null)[][] | null;
-  /** Probability that the consensus is right, from the answers alone. */
+  /**
+   * Probability that the consensus is right; of an object the weighted mean of its fields', or, from labels of whole answers,
+   * `allRight`. 0 without a valid answer. `confidenceBasis` says what it rests on.
+   */
   confidence: number;
-  /** The same, learned from labels of the same task, model and schema; absent where there are too few of them. */
+  confidenceBasis?: ConfidenceBasis;
+  /** From a calibration source of your own: the same, learnt from labels. */
   calibratedConfidence?: number;
   /** The least confidence of a field. */
   weakest: number;
+  /** Probability that every field is right. */
+  allRight?: number;
+  /**
+   * Sizes of the groups of equal whole answers; first that of the consensus, 0 where no answer is the consensus. Absent
+   * where replicates were asked for parts of the answer.
+   */
+  groups?: number[];
   /** Probability that more samples would not change the consensus. */
   stability: number;
   /** Votes by JSON pointer. */

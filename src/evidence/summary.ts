@@ -8,6 +8,7 @@ import { disagreementsOf, judgementOf, meanTokens } from "./internal/field-summa
 import { tableOf } from "./internal/list-alignment.ts";
 import { medoidRow, RowDistances } from "./internal/row-distance.ts";
 import { settle, settleOn } from "./internal/settlement.ts";
+import { groupWhole } from "./internal/whole-groups.ts";
 
 /** Options of a summary. */
 export interface SummaryOptions extends CompareOptions {
@@ -66,6 +67,7 @@ export function summarize<T>(
       ? givenConsensus<T>(settled.consensus)
       : medoidConsensus(valid[medoid] as SummarizedReplicate<T>)),
     ...judgementOf(agreements),
+    groups: atOnce(groupWhole(agreements, table.rows)),
     disagreements: disagreementsOf(agreements, valid),
     validCount: valid.length,
     invalidCount: replicates.length - valid.length,

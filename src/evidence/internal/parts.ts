@@ -20,6 +20,7 @@ import { isAtOrBelow } from "./pointer.ts";
 import { medoidRow } from "./row-distance.ts";
 import { settleOn, settling } from "./settlement.ts";
 import type { ValueTable } from "./value-table.ts";
+import { groupWhole } from "./whole-groups.ts";
 
 /** A replicate that was asked for the whole answer, or for parts of it only. */
 export interface PartialReplicate<T> extends SummarizedReplicate<T> {
@@ -79,9 +80,11 @@ export function* summarizingParts<T>(
   const meanTotalTokens = meanTokens(whole.agreements, tokens);
   let matrix: (number | null)[][] | undefined;
   for (const { agreements } of [whole, ...parts.values()]) yield agreements.size * 4;
+  const groups = parts.size > 0 ? undefined : yield* groupWhole(whole.agreements, whole.table.rows);
   return {
     ...(given ? medoidConsensus(given) : givenConsensus<T>(consensus)),
     ...judgementOf(mergeAgreements(whole, parts)),
+    ...(groups && { groups }),
     disagreements: mergeDisagreements(whole, parts),
     validCount: valid.length,
     invalidCount: replicates.length - valid.length,

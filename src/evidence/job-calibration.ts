@@ -1,0 +1,325 @@
+import * as v from "valibot";
+import type { BundleSummary } from "../contract/bundle.ts";
+import { InvalidOptionsError } from "../core/errors.ts";
+import { declareOptions, resolveOptions, wholeNumber } from "../core/options.ts";
+import { FieldComparison } from "./internal/field-comparison.ts";
+import { pointerSegments } from "./internal/pointer.ts";
+import {
+  assertVerdict,
+  fieldAt,
+  isSizes,
+  isYesOrNo,
+  type JobVotes,
+  patternOf,
+  sizesOfField,
+  verdictOn,
+  votesOf,
+  wholeSizes,
+} from "./internal/summary-votes.ts";
+import { setOwn } from "./internal/values.ts";
+import { type Labels, sizesOf, VoteJob } from "./internal/vote-job.ts";
+import { type GroupSizes, VoteModel } from "./internal/vote-model.ts";
+
+export const jobCalibrationOptions = declareOptions("JobCalibrationOptions", "createJobCalibration", {
+  /** Number of possible answers: one for all, or by JSON pointer (`*`: any list index). Default: unknown. */
+  options: v.optional(
+    v.union(
+      [
+        wholeNumber({ minimum: 1, unit: "answers" }),
+        v.record(v.string(), wholeNumber({ minimum: 1, unit: "answers" })),
+      ],
+      "a whole number, or an object of JSON pointers and whole numbers",
+    ),
+  ),
+  /** Weight of a field in the confidence of an object, by JSON pointer. Default: 1 each. */
+  weights: v.optional(
+    v.record(v.string(), v.pipe(v.number(), v.minValue(0)), "an object of JSON pointers and numbers"),
+  ),
+});
+
+/** Facts that a job calibration may know of the answers. */
+export interface JobCalibrationOptions {
+  /**
+   * Number of possible answers, such as the values of an enum: one number, or one for each field by JSON pointer (`*`: any
+   * list index), as `choicesFromSchema` counts them. Fewer than three tell nothing. Default: unknown.
+   */
+  readonly options?: number | Readonly<Record<string, number>> | undefined;
+  /** Weight of a field in the confidence of an object, by JSON pointer. Default: 1 each. */
+  readonly weights?: Readonly<Record<string, number>> | undefined;
+}
+
+export type { GroupSizes, JobVotes };
+
+/** Numbers of a summary that a job calibration gives. */
+export type JobNumbers = Required<Pick<BundleSummary, "confidence" | "weakest" | "allRight" | "confidenceBasis">> & {
+  /** Confidence by JSON pointer. */
+  readonly fields: Readonly<Record<string, number>>;
+};
+
+/** Votes on one field as JSON keeps them: how many bundles have each vector of sizes, and what labels say of it. */
+export interface FieldVotesData {
+  /** Number of bundles by sizes, the consensus first: `"4,1"`; `1x3` stands for three groups of one. */
+  readonly bundles: Readonly<Record<string, number>>;
+  /** Labels by sizes: how many were right, and how many wrong. */
+  readonly labels?: Readonly<Record<string, Labels>>;
+}
+
+/** A job calibration as JSON keeps it, by JSON pointer (`*`: any list index; `""`: the whole answer). */
+export interface JobCalibrationData {
+  readonly version: 1;
+  readonly fields: Readonly<Record<string, FieldVotesData>>;
+}
+
+/** Learns from the bundles of one job, without labels, how far their votes can be trusted. */
+export interface JobCalibration {
+  /** Number of bundles with a valid sample. */
+  readonly bundles: number;
+  /** Number of labels. */
+  readonly labels: number;
+  /**
+   * Counts the votes of a bundle: a summary, or the sizes of the groups of equal answers, that of the consensus first.
+   * `null`, and a summary without a valid answer, count for nothing.
+   */
+  observe(bundle: JobVotes | GroupSizes | null): void;
+  /**
+   * Probability that the consensus of an observed bundle is right, given all bundles so far; of an object the weighted mean of its
+   * fields. `null` without a valid answer.
+   */
+  confidence(bundle: JobVotes | GroupSizes | null): number | null;
+  /** All numbers of a summary: of its fields, of the whole, and what they rest on. */
+  numbers(summary: JobVotes): JobNumbers;
+  /**
+   * Keeps if a bundle was right: as a whole, or by JSON pointer. From ten labels on they correct the confidence, where
+   * cross-validation says that they make it no worse.
+   */
+  label(bundle: JobVotes | GroupSizes, correct: boolean | Readonly<Record<string, boolean>>): void;
+  /** Adds all that another one counted. */
+  merge(other: { toJSON(): JobCalibrationData }): JobCalibration;
+  /** Counts of the vectors: the whole state. */
+  toJSON(): JobCalibrationData;
+  /** Replaces all counts by what `toJSON` gave. */
+  fromJSON(data: JobCalibrationData): JobCalibration;
+}
+
+/**
+ * Learns how far votes can be trusted from the bundles of a job themselves: bundles of one task, model, schema and K. Right
+ * samples agree, wrong ones scatter or collide, and the vectors of a whole job say how much of each there is. It cannot see
+ * errors that all samples share: ten to thirty labels repair that.
+ *
+ * @returns an empty one; numbers do not depend on the order of what is observed and labelled
+ * @throws InvalidOptionsError where the options cannot be used
+ *
+ * @example
+ * ```ts
+ * const job = createJobCalibration();
+ * for (const sizes of [[5], [5], [4, 1], [5], [2, 2, 1]]) job.observe(sizes);
+ * job.confidence([5]); // 0.926
+ * job.confidence([2, 2, 1]); // 0.357
+ * ```
+ */
+export function createJobCalibration(options: JobCalibrationOptions = {}): JobCalibration {
+  return new FieldJobs(options);
+}
+
+/** Fields that get a job of their own; further ones share one, so that answers with keys of their own cannot fill the memory. */
+const mostFields = 256;
+const otherFields = "/…";
+
+/**
+ * Job: one `VoteJob` for each field of the answers of a job, and one for whole answers (`""`).
+ * Boundary: reads summaries; `VoteJob` computes.
+ */
+export class FieldJobs implements JobCalibration {
+  readonly #options: JobCalibrationOptions;
+  #jobs = new Map<string, VoteJob>();
+
+  constructor(options: JobCalibrationOptions) {
+    this.#options = resolveOptions(jobCalibrationOptions, options) as JobCalibrationOptions;
+  }
+
+  get bundles(): number {
+    return this.#jobs.get("")?.bundles ?? 0;
+  }
+
+  get labels(): number {
+    return Math.max(0, ...[...this.#jobs.values()].map((job) => job.labels));
+  }
+
+  snapshot(): FieldJobs {
+    const copy = new FieldJobs(this.#options);
+    for (const [pattern, job] of this.#jobs) copy.#jobs.set(pattern, job.snapshot());
+    return copy;
+  }
+
+  observe(bundle: JobVotes | GroupSizes | null): void {
+    for (const { pointer, sizes } of votesOf(bundle)) this.#jobAt(pointer).observe(sizes);
+  }
+
+  confidence(bundle: JobVotes | GroupSizes | null): number | null {
+    const votes = votesOf(bundle);
+    if (votes.length === 0 || bundle === null) return null;
+    if (!isSizes(bundle)) return this.numbers(bundle).confidence;
+    return this.#jobAt("").confidence((votes[0] as { sizes: GroupSizes }).sizes);
+  }
+
+  numbers(summary: JobVotes): JobNumbers {
+    return this.#numbers(summary, (job, sizes) => job.confidence(sizes), 0);
+  }
+
+  /** Numbers of a summary that is not observed yet, counted with those that are. */
+  numbersOfNext(summary: JobVotes): JobNumbers {
+    return this.#numbers(summary, (job, sizes) => job.confidenceWith(sizes), 1);
+  }
+
+  label(bundle: JobVotes | GroupSizes, correct: boolean | Readonly<Record<string, boolean>>): void {
+    assertVerdict(bundle, correct);
+    for (const { pointer, sizes } of votesOf(bundle)) {
+      const isRight = verdictOn(pointer, bundle, correct);
+      if (isRight !== undefined) this.#jobAt(pointer).label(sizes, isRight ? [1, 0] : [0, 1]);
+    }
+  }
+
+  merge(other: { toJSON(): JobCalibrationData }): this {
+    this.#add(checkedData(other.toJSON()));
+    return this;
+  }
+
+  toJSON(): JobCalibrationData {
+    const fields: Record<string, FieldVotesData> = {};
+    for (const pattern of [...this.#jobs.keys()].sort()) {
+      const job = this.#jobs.get(pattern) as VoteJob;
+      const labels = job.labels > 0 && { labels: byShortKey(job.labelled()) };
+      if (job.bundles + job.labels > 0) setOwn(fields, pattern, { bundles: byShortKey(job.vectors()), ...labels });
+    }
+    return { version: 1, fields };
+  }
+
+  fromJSON(data: JobCalibrationData): this {
+    const checked = checkedData(data);
+    this.#jobs = new Map();
+    this.#add(checked);
+    return this;
+  }
+
+  #add({ fields }: JobCalibrationData): void {
+    for (const [pattern, { bundles, labels = {} }] of Object.entries(fields)) {
+      const job = this.#jobAt(pattern);
+      for (const [key, count] of Object.entries(bundles)) job.observe(sizesOfShortKey(key), count);
+      for (const [key, counts] of Object.entries(labels)) job.label(sizesOfShortKey(key), counts);
+    }
+  }
+
+  #numbers(summary: JobVotes, confidenceOf: (job: VoteJob, sizes: GroupSizes) => number, further: 0 | 1): JobNumbers {
+    const pointers = Object.keys(summary.fields);
+    const fields: Record<string, number> = {};
+    let [weighted, weights, weakest, most] = [0, 0, pointers.length === 0 ? 0 : 1, 0];
+    let [isScaled, isCalibrated] = [true, true];
+    for (const pointer of pointers) {
+      const field = fieldAt(summary, pointer);
+      const sizes = sizesOfField(field);
+      const job = this.#jobAt(pointer);
+      const confidence = sizes ? confidenceOf(job, sizes) : 0;
+      const weight = this.#weightAt(pointer);
+      setOwn(fields, pointer, confidence);
+      weighted += weight * confidence;
+      weights += weight;
+      weakest = Math.min(weakest, confidence);
+      most = Math.max(
+        most,
+        field.distribution.reduce((sum, { support }) => sum + support, 0),
+      );
+      if (!job.scaling) {
+        isScaled = false;
+        isCalibrated &&= this.#choicesAt(pointer) !== 2 && !isYesOrNo(field);
+      }
+    }
+    const mean = weights > 0 ? weighted / weights : 0;
+    const whole = this.#jobAt("");
+    const sizes = wholeSizes(summary);
+    const allRight =
+      pointers.length === 1 ? mean : sizes ? confidenceOf(whole, sizes) : productOf(Object.values(fields));
+    // Labels of whole answers say how often the whole is right, and nothing of a mean.
+    const isWholeScaled = pointers.length > 1 && whole.scaling !== undefined;
+    const isLabelled = most > 0 && (isWholeScaled || isScaled);
+    return {
+      fields,
+      confidence: isWholeScaled ? Math.min(weakest, allRight) : mean,
+      weakest,
+      allRight: Math.min(weakest, allRight),
+      confidenceBasis: {
+        kind: isLabelled ? "labels" : most > 1 ? "job" : "none",
+        bundles: this.bundles + (most > 0 ? further : 0),
+        labels: this.labels,
+        calibrated: isLabelled || (most > 1 && isCalibrated),
+      },
+    };
+  }
+
+  #jobAt(pointer: string): VoteJob {
+    const pattern = patternOf(pointer);
+    const isRoom = this.#jobs.has(pattern) || this.#jobs.size < mostFields;
+    const key = isRoom ? pattern : otherFields;
+    const job = this.#jobs.get(key) ?? new VoteJob(VoteModel.of(isRoom ? this.#choicesAt(pointer) : undefined));
+    this.#jobs.set(key, job);
+    return job;
+  }
+
+  #choicesAt(pointer: string): number | undefined {
+    const { options } = this.#options;
+    return typeof options === "object" ? (options[pointer] ?? options[patternOf(pointer)]) : options;
+  }
+
+  #weightAt(pointer: string): number {
+    if (!this.#options.weights) return 1;
+    let rules = FieldComparison.of({ weights: this.#options.weights });
+    for (const segment of pointerSegments(pointer, "fields"))
+      rules = rules.below(/^\d+$/.test(segment) ? Number(segment) : segment);
+    return rules.weight;
+  }
+}
+
+function productOf(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((product, value) => product * value, 1);
+}
+
+/** Keys of JSON, in which equal sizes stand once: `"8,1x32"`. */
+function byShortKey<V>(counts: readonly (readonly [string, V])[]): Record<string, V> {
+  return Object.fromEntries(counts.map(([key, value]) => [shortKey(key), value]));
+}
+
+function shortKey(key: string): string {
+  const [consensus, ...others] = sizesOf(key);
+  const groups = [...Map.groupBy(others, (size) => size)];
+  return [consensus, ...groups.map(([size, { length }]) => (length === 1 ? size : `${size}x${length}`))].join();
+}
+
+function sizesOfShortKey(key: string): GroupSizes {
+  return key.split(",").flatMap((part) => {
+    const [size, times = 1] = part.split("x").map(Number) as [number, number?];
+    return new Array<number>(times).fill(size);
+  });
+}
+
+const counted = v.pipe(v.number(), v.integer(), v.minValue(0));
+const vector = v.pipe(v.string(), v.regex(/^[1-9]\d{0,5}(,[1-9]\d{0,5}(x[1-9]\d{0,4})?)*$/, 'sizes such as "4,1"'));
+const jobCalibrationData = v.object({
+  version: v.literal(1, "1: another version needs another release of this package"),
+  fields: v.record(
+    v.string(),
+    v.object({
+      bundles: v.record(vector, v.pipe(counted, v.minValue(1))),
+      labels: v.optional(v.record(vector, v.tuple([counted, counted]))),
+    }),
+  ),
+});
+
+/** @throws InvalidOptionsError naming every fault */
+function checkedData(data: JobCalibrationData): JobCalibrationData {
+  const result = v.safeParse(jobCalibrationData, data);
+  if (result.success) return result.output as JobCalibrationData;
+  const issues = result.issues.map((issue) => {
+    const path = v.getDotPath(issue);
+    return { path: path ? `calibration.${path}` : "calibration", given: issue.input, allowed: issue.message };
+  });
+  throw new InvalidOptionsError(issues);
+}
