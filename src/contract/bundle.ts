@@ -36,6 +36,8 @@ export interface ReplicateResult<T = unknown> {
   /** Text that the model wrote as its thoughts. It is not part of the answer. */
   reasoning?: string | undefined;
   finishReason?: FinishReason | undefined;
+  /** Mean log-probability of the tokens of each field, by JSON pointer. They break ties, and are no confidence. */
+  logprobs?: Readonly<Record<string, number>> | undefined;
 }
 
 interface ReplicateBase {
@@ -56,6 +58,11 @@ interface ReplicateBase {
   /** Text that the model wrote as its thoughts. */
   reasoning?: string;
   finishReason?: FinishReason;
+  /**
+   * Mean log-probability of the tokens of each field, by JSON pointer (`""`: a text), where the provider tells them. They
+   * break ties for the lead, and are no confidence.
+   */
+  logprobs?: Record<string, number>;
 }
 
 /** One answer. Only a valid one votes. `data` is the output of the schema, of any type. */

@@ -22,7 +22,8 @@ export interface PromptMessage {
 
 /**
  * Parameter of a call that a server may refuse. `"limitName"`: `max_tokens`, which some servers call
- * `max_completion_tokens`; `"strict"`: the strict mode of a JSON schema; `"stream"`: the options of a stream.
+ * `max_completion_tokens`; `"strict"`: the strict mode of a JSON schema; `"stream"`: the options of a stream;
+ * `"logprobs"`: the log-probabilities of the tokens.
  */
 export type CallParameter =
   | "seed"
@@ -31,7 +32,8 @@ export type CallParameter =
   | "maxOutputTokens"
   | "strict"
   | "responseSchema"
-  | "stream";
+  | "stream"
+  | "logprobs";
 
 /** Facts that a model's server has taught this process. */
 export interface ModelTraits {

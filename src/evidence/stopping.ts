@@ -60,9 +60,10 @@ export interface StoppingRule {
   /**
    * Hears of the next replicate.
    *
-   * @param info `valid: false` for a replicate that counts against `k` and votes for nothing; default: valid
+   * @param info `valid: false` for a replicate that counts against `k` and votes for nothing; default: valid.
+   * `hasLogprobs: true` for one whose log-probabilities may break a tie
    */
-  observe(data: unknown, info?: { valid?: boolean | undefined }): StoppingVerdict;
+  observe(data: unknown, info?: { valid?: boolean | undefined; hasLogprobs?: boolean | undefined }): StoppingVerdict;
 }
 
 /**
@@ -103,13 +104,14 @@ export function createSlicedRule(options: StoppingRuleOptions): SlicedRule {
   let seen = 0;
   function* verdict(valid: number) {
     const progress = { valid, seen, left: Math.max(0, k - seen) };
-    const states = yield* statesOf(answers.fields, choices, progress);
+    const states = yield* statesOf(answers.fields, choices, progress, answers.hasLogprobs);
     return { states, ...(yield* judge({ ...progress, table: answers.table, fields: answers.fields, states })) };
   }
   return {
     needed: atOnce(verdict(0)).needed,
-    *observe(data, { valid = true } = {}) {
+    *observe(data, { valid = true, hasLogprobs = false } = {}) {
       seen++;
+      answers.hasLogprobs ||= hasLogprobs;
       if (valid) yield* answers.add(data);
       const { because, states, ...judged } = yield* verdict(answers.table.rows);
       const reason = because === undefined ? {} : { reason: `${name} after ${seen} of ${k}: ${because}` };

@@ -28,13 +28,16 @@ export interface SummarizedReplicate<T> {
   /** Only valid replicates vote. Default: valid. */
   readonly quality?: { readonly valid: boolean } | undefined;
   readonly usage?: { readonly totalTokens: number } | undefined;
+  /** Mean log-probability of the tokens of each field, by JSON pointer. They break ties for the lead. */
+  readonly logprobs?: Readonly<Record<string, number>> | undefined;
 }
 
 /**
  * Summarises replicates: their agreement, their differences and the confidence in it. Every field (JSON pointer) is voted on by
  * the valid replicates (self-consistency: Wang et al. 2022); a field that a replicate lacks is a value of its own.
  *
- * @param replicates in index order: of tied values the one that reached the count first is given
+ * @param replicates in index order: of tied values the one that reached the count first is given, where neither
+ * log-probabilities nor likeness tell
  * @returns a plain object; `pairwiseDistance`, the only part that grows with the square of the replicates, is computed
  * when it is first read, and `null` above 1,000 of them. The time grows with replicates times fields.
  * @throws InvalidOptionsError where the options cannot be used, or an answer contains itself
@@ -54,7 +57,7 @@ export function summarize<T>(
   const { check, ...compare } = options;
   const valid = replicates.filter(isValid);
   const answers = valid.map(jsonOf);
-  const table = tableOf(answers, FieldComparison.of(compare));
+  const table = tableOf(answers, FieldComparison.of(compare), valid.map(logprobsOf));
   const settled = settle(table);
   const fits = table.rows === 0 || (check?.(settled.consensus) ?? true);
   const medoid = fits ? undefined : atOnce(medoidRow(table));
@@ -93,6 +96,10 @@ export function medoidConsensus<T>(
   replicate: SummarizedReplicate<T>,
 ): Pick<BundleSummary<T>, "consensus" | "consensusJson" | "medoidId"> {
   return { consensus: replicate.data, consensusJson: jsonOf(replicate), medoidId: replicate.id };
+}
+
+export function logprobsOf({ logprobs }: SummarizedReplicate<unknown>): SummarizedReplicate<unknown>["logprobs"] {
+  return logprobs;
 }
 
 function isValid({ quality }: SummarizedReplicate<unknown>): boolean {

@@ -8,6 +8,7 @@ import type { CallParameter, LanguageModelLike, PromptMessage } from "../contrac
 import type { Usage } from "../contract/usage.ts";
 import type { Clock } from "../core/clock.ts";
 import type { JSONSchema } from "../core/json.ts";
+import { type AnswerToken, askForLogprobs, isOnLogprobs } from "./log-probabilities.ts";
 import { askForSchema } from "./response-format.ts";
 
 /** Question to a model. A setting that is left out is left to the provider. */
@@ -24,6 +25,8 @@ export interface ModelCall {
   readonly providerOptions?: Record<string, Record<string, any>> | undefined;
   /** The answer shall be JSON of this schema. It is asked for, not checked. */
   readonly responseSchema?: JSONSchema | undefined;
+  /** Asks for the log-probabilities of the answer's tokens, where the provider has them. */
+  readonly logprobs?: boolean | undefined;
   /** Parameters that the model's server refuses: they are left out, or sent in another form. */
   readonly refused?: ReadonlySet<CallParameter> | undefined;
   readonly signal: AbortSignal;
@@ -56,6 +59,8 @@ export interface ModelAnswer {
   readonly responseId?: string | undefined;
   /** The model that answered, which may be a dated version of the one that was asked. */
   readonly modelId: string;
+  /** Tokens of `text` with their log-probabilities, where the server tells them. */
+  readonly tokens?: readonly AnswerToken[] | undefined;
   /** Remarks of the provider on the call: settings that it does not know, and the like. */
   readonly warnings: readonly string[];
 }
@@ -68,6 +73,7 @@ export function toCallOptions(model: LanguageModelV4, call: ModelCall): Language
     : { messages: call.messages, responseFormat: undefined, providerOptions: call.providerOptions };
   const isLimited = call.maxOutputTokens !== undefined && !refused?.has("maxOutputTokens");
   const hasOtherName = isLimited && refused?.has("limitName");
+  const asked = asksForLogprobs(call) ? askForLogprobs(model, providerOptions) : providerOptions;
   const options = {
     prompt: toPrompt(messages, model.specificationVersion),
     seed: refused?.has("seed") ? undefined : call.seed,
@@ -75,12 +81,16 @@ export function toCallOptions(model: LanguageModelV4, call: ModelCall): Language
     maxOutputTokens: isLimited && !hasOtherName ? call.maxOutputTokens : undefined,
     responseFormat,
     providerOptions: withSampleIndex(
-      hasOtherName ? withCompletionLimit(model, providerOptions, call.maxOutputTokens as number) : providerOptions,
+      hasOtherName ? withCompletionLimit(model, asked, call.maxOutputTokens as number) : asked,
       call.sampleIndex,
     ),
     abortSignal: call.signal,
   };
   return withoutUndefined(options) as LanguageModelV4CallOptions;
+}
+
+export function asksForLogprobs({ logprobs, refused }: ModelCall): boolean {
+  return logprobs === true && !refused?.has("logprobs");
 }
 
 /** OpenAI's reasoning models take the limit as `max_completion_tokens`, behind compatible servers too. */
@@ -119,8 +129,9 @@ export function sampleIndexOf(options: LanguageModelV4CallOptions): number | und
 }
 
 /** The warnings of a provider as sentences. */
-export function describeWarnings(warnings: readonly SharedV4Warning[] | undefined): string[] {
-  return (warnings ?? []).map(describeWarning);
+export function describeWarnings(warnings: readonly SharedV4Warning[] | undefined, call: ModelCall): string[] {
+  const described = (warnings ?? []).map(describeWarning);
+  return asksForLogprobs(call) ? described.filter((warning) => !isOnLogprobs(warning)) : described;
 }
 
 function describeWarning(warning: SharedV4Warning): string {

@@ -1,6 +1,6 @@
 import type { CallParameter, LanguageModelLike, ModelTraits } from "../contract/model.ts";
 import { generate } from "./language-model.ts";
-import type { ModelAnswer, ModelCall } from "./model-call.ts";
+import { asksForLogprobs, type ModelAnswer, type ModelCall } from "./model-call.ts";
 
 /** Facts that a call is adapted by. */
 export interface Adaptation {
@@ -37,7 +37,9 @@ export async function generateAdapted(
       const refusal = refusals < mostRefusals ? readRefusal(error, sent, adaptation.isOwnLimit) : undefined;
       if (!refusal || call.signal.aborted) throw error;
       if (refusal.isOfPrompt) roomInContext = refusal.maxOutputTokens;
-      else if (learn(refusal, traits)) adaptation.onRefusal(describe(refusal, model));
+      // The caller did not ask for log-probabilities, and misses none.
+      else if (learn(refusal, traits) && refusal.parameter !== "logprobs")
+        adaptation.onRefusal(describe(refusal, model));
     }
   }
 }
@@ -104,6 +106,7 @@ const nameOf: Record<CallParameter, string> = {
   strict: "a strict JSON schema",
   responseSchema: "this JSON schema as its response format",
   stream: "the options of a stream",
+  logprobs: "log-probabilities",
 };
 
 const insteadOf: Record<CallParameter, string> = {
@@ -114,6 +117,7 @@ const insteadOf: Record<CallParameter, string> = {
   strict: "with a schema that is not strict",
   responseSchema: "with the schema in words",
   stream: "for whole answers",
+  logprobs: "without them",
 };
 
 /** Statuses of a pause, of an account, of a network: whatever their words, no parameter is to blame. */
@@ -121,6 +125,7 @@ const otherStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 409, 425
 
 function readRefusal(error: unknown, call: ModelCall, isOwnLimit: boolean): Refusal | undefined {
   const said = readServerWords(error);
+  if (said && isOfLogprobs(said, call)) return { parameter: "logprobs" };
   if (!said || otherStatuses.has(said.status) || said.status >= 502) return undefined;
   const { refused } = call;
   const isRefusal = refusalWords.test(said.text);
@@ -152,6 +157,12 @@ function readRefusal(error: unknown, call: ModelCall, isOwnLimit: boolean): Refu
   if ((said.status === 0 || said.status === 500) && !isRefusal && !/grammar/i.test(said.text)) return undefined;
   const isOfStrictMode = !refused?.has("strict") && strictWords.test(said.text);
   return { parameter: isOfStrictMode ? "strict" : "responseSchema" };
+}
+
+/** OpenAI's 403 says of some models that their log-probabilities may not be asked for. */
+function isOfLogprobs({ status, text, parameter = "" }: ServerWords, call: ModelCall): boolean {
+  const mayBe = status === 403 || !(otherStatuses.has(status) || status >= 502);
+  return mayBe && asksForLogprobs(call) && /log_?-? ?prob/i.test(`${parameter}\n${text}`);
 }
 
 /** Names of the parameters in the vendors' APIs. */

@@ -3,6 +3,7 @@ import { schedule, systemClock } from "../core/clock.ts";
 import { onAbort } from "../core/signal.ts";
 import { endlessAnswer, errorInAnswer, StreamCutError, unreadablePiece } from "./answer-error.ts";
 import type { CallMeter } from "./call-meter.ts";
+import { placeTokens, type WrittenToken } from "./log-probabilities.ts";
 import { describeWarnings, type ModelCall, toCallOptions } from "./model-call.ts";
 import { outputCeiling, type Watch } from "./transport.ts";
 import { readPackageUsage } from "./usage.ts";
@@ -112,6 +113,7 @@ class StreamReading {
   #hasUsage = false;
   #isAtEnd = false;
   #reasoning = "";
+  readonly #tokens: WrittenToken[] = [];
   readonly #answer: { responseId?: string; modelId: string; warnings: readonly string[] };
   readonly #model: LanguageModelV4;
   readonly #call: ModelCall;
@@ -150,7 +152,7 @@ class StreamReading {
         this.#takeHidden(part.delta);
         break;
       case "stream-start":
-        this.#answer.warnings = describeWarnings(part.warnings);
+        this.#answer.warnings = describeWarnings(part.warnings, this.#call);
         break;
       case "response-metadata":
         if (part.id !== undefined) this.#answer.responseId = part.id;
@@ -171,7 +173,9 @@ class StreamReading {
     const { unified = "interrupted", raw } = this.#finish?.finishReason ?? {};
     const end = { ...this.#end, unified, raw, isWhole: false };
     const verdict = judge(this.#model, end, this.#meter.text.length, this.#call.previousError);
-    return { ...this.#answer, ...verdict, text: this.#meter.text, reasoning: this.#reasoning || undefined };
+    const { text } = this.#meter;
+    const tokens = placeTokens(this.#tokens, text);
+    return { ...this.#answer, ...verdict, text, tokens, reasoning: this.#reasoning || undefined };
   }
 
   #takeRaw(said: Said | undefined): void {
@@ -192,6 +196,7 @@ class StreamReading {
     };
     // Before the last word a usage is a figure on its way.
     this.#hasUsage ||= said.usage !== undefined && this.#end.words.length > 0;
+    this.#tokens.push(...said.tokens);
     if (said.isAlive) this.#progress();
   }
 

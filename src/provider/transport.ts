@@ -1,7 +1,8 @@
 import type { LanguageModelV4 } from "@ai-sdk/provider";
 import { hideSecrets } from "../core/errors.ts";
 import { endlessAnswer } from "./answer-error.ts";
-import type { ModelCall } from "./model-call.ts";
+import { askGoogleForLogprobs } from "./log-probabilities.ts";
+import { asksForLogprobs, type ModelCall } from "./model-call.ts";
 
 type Fetch = typeof globalThis.fetch;
 
@@ -30,8 +31,8 @@ export interface Watch {
 }
 
 /**
- * Returns the model with an eye on its response: one without an end is ended, and one that is not a stream is kept for its error. The
- * provider packages of the AI SDK hold the fetch they were made with in `config.fetch`, and no option of a call replaces it. A
+ * Returns the model with an eye on its response: one without an end is ended, and one that is not a stream is kept for its error.
+ * The request asks for what the package has no option for. The provider packages of the AI SDK hold the fetch they were made with in `config.fetch`, and no option of a call replaces it. A
  * model that is built otherwise is returned unchanged.
  */
 export function watchBody(model: LanguageModelV4, call: ModelCall): { model: LanguageModelV4; watch: Watch } {
@@ -41,7 +42,8 @@ export function watchBody(model: LanguageModelV4, call: ModelCall): { model: Lan
   const ask = (config.fetch ?? globalThis.fetch) as Fetch;
   const ceiling = wrapping * outputCeiling(call.maxOutputTokens);
   const fetch: Fetch = async (input, init) => {
-    const response = bounded(await ask(input, init), ceiling, watch, (bytes) =>
+    const sent = asksForLogprobs(call) ? askGoogleForLogprobs(model, init) : init;
+    const response = bounded(await ask(input, sent), ceiling, watch, (bytes) =>
       endlessAnswer(model, bytes, call.maxOutputTokens),
     );
     const isOdd = call.onDelta && response.ok && /\b(?:json|html)\b/i.test(response.headers.get("content-type") ?? "");

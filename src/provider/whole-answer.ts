@@ -1,6 +1,7 @@
 import type { LanguageModelV4, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
 import { errorInAnswer, unreadableAnswer } from "./answer-error.ts";
 import type { CallMeter } from "./call-meter.ts";
+import { placeTokens } from "./log-probabilities.ts";
 import { describeWarnings, type ModelAnswer, type ModelCall, toCallOptions } from "./model-call.ts";
 import { readPackageUsage } from "./usage.ts";
 import { type End, judge } from "./verdict.ts";
@@ -27,7 +28,8 @@ export async function wholeAnswer(model: LanguageModelV4, call: ModelCall, meter
     ...judge(model, { ...endOf(said), unified, raw, isWhole: true }, meter.text.length, call.previousError),
     responseId: result.response?.id,
     modelId: result.response?.modelId ?? model.modelId,
-    warnings: describeWarnings(result.warnings),
+    tokens: said && placeTokens(said.tokens, meter.text),
+    warnings: describeWarnings(result.warnings, call),
   };
 }
 
@@ -88,6 +90,7 @@ export function answerInBody(
     ),
     responseId: typeof id === "string" ? id : undefined,
     modelId: typeof modelId === "string" ? modelId : model.modelId,
+    tokens: placeTokens(said.tokens, said.text),
     warnings: [],
   };
 }

@@ -1,4 +1,5 @@
 import { isNoWord } from "./endings.ts";
+import type { WrittenToken } from "./log-probabilities.ts";
 
 /**
  * Protocol of a body, by its shape. `other` stands for APIs that name an ending in a place of their own (Cohere, Bedrock, Ollama).
@@ -22,6 +23,8 @@ export interface Said {
   readonly text: string;
   /** The model wrote something: text, thoughts or a tool call. */
   readonly isAlive: boolean;
+  /** Tokens of the text with their log-probabilities, where the server tells them. */
+  readonly tokens: readonly WrittenToken[];
 }
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -58,6 +61,7 @@ function said(protocol: Protocol | undefined, parts: Partial<Said>): Said {
     error: undefined,
     text: "",
     isAlive: parts.text !== undefined && parts.text !== "",
+    tokens: [],
     ...parts,
     words,
   };
@@ -85,6 +89,7 @@ function readChat(body: Fields): Said {
     error: realError(choice?.["error"]) ?? realError(message?.["error"]),
     text: textOf(message?.["content"] ?? choice?.["text"]),
     isAlive: Object.values(written).some(isFilled) || isFilled(choice?.["text"]),
+    tokens: tokensIn(fieldsOf(choice?.["logprobs"])?.["content"]),
   });
 }
 
@@ -105,7 +110,11 @@ function readResponses(body: Fields): Said {
   const isWhole = body["object"] === "response";
   const isEnd = endOfResponse.test(type);
   const response = isWhole ? body : isEnd ? fieldsOf(body["response"]) : undefined;
-  if (!response) return said("responses", { isAlive: /\.delta$/.test(type) && isFilled(body["delta"]) });
+  if (!response) {
+    const isAlive = /\.delta$/.test(type) && isFilled(body["delta"]);
+    if (type !== "response.output_text.delta") return said("responses", { isAlive });
+    return said("responses", { isAlive, text: textOf(body["delta"]), tokens: tokensIn(body["logprobs"]) });
+  }
   const items = listOf(response["output"]).map((item) => fieldsOf(item));
   const parts = items.flatMap((item) => (item?.["type"] === "message" ? listOf(item["content"]) : [])).map(fieldsOf);
   const isHalf = items.some((item) => item?.["type"] === "message" && item["status"] === "incomplete");
@@ -119,6 +128,7 @@ function readResponses(body: Fields): Said {
     usage: fieldsOf(response["usage"]),
     error: realError(response["error"]),
     text: isWhole ? parts.map((part) => textOf(part?.["text"])).join("") : "",
+    tokens: isWhole ? parts.flatMap((part) => tokensIn(part?.["logprobs"])) : [],
   });
 }
 
@@ -160,6 +170,7 @@ function readGoogle(body: Fields): Said {
     usage: fieldsOf(body["usageMetadata"]),
     text: textOf(parts.filter((part) => fieldsOf(part)?.["thought"] !== true)),
     isAlive: parts.length > 0,
+    tokens: tokensIn(fieldsOf(candidate?.["logprobsResult"])?.["chosenCandidates"]),
   });
 }
 
@@ -213,6 +224,21 @@ export function isFilled(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === false) return false;
   if (Array.isArray(value)) return value.length > 0;
   return typeof value !== "object" || Object.values(value).some(isFilled);
+}
+
+/** Reads tokens with their log-probabilities. One that cannot be read makes the list useless. */
+function tokensIn(list: unknown): WrittenToken[] {
+  const tokens: WrittenToken[] = [];
+  for (const item of listOf(list)) {
+    const { token, bytes, logprob, logProbability = logprob } = fieldsOf(item) ?? {};
+    if (typeof token !== "string" || typeof logProbability !== "number") return [];
+    tokens.push({ text: token, bytes: isBytes(bytes) ? bytes : undefined, logprob: Math.min(0, logProbability) });
+  }
+  return tokens;
+}
+
+function isBytes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256);
 }
 
 /** Text of a content: plain, or in parts. */

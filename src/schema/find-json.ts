@@ -20,6 +20,10 @@ export interface JsonWhole {
   readonly hasKeyTwice?: boolean;
   /** The reason why it cannot be read; absent where it was. */
   readonly fault?: string;
+  /** The text that it was read from, to its end or to that of its code fence. */
+  readonly region?: string;
+  /** It was read leniently. */
+  readonly isLenient?: boolean;
 }
 
 /** Characters that may be looked at for each character of the text, before the rest is left unread. */
@@ -76,14 +80,14 @@ export class JsonScanner {
     const strict = await readJson(region, start, false, this.#pace);
     if (!("fault" in strict)) {
       this.#strictSteps -= strict.end - start;
-      return { start, ...strict };
+      return { start, region, isLenient: false, ...strict };
     }
     this.#strictSteps -= strict.reached - start + 1;
     const isWorthIt = this.#lenientSteps > 0 && !strict.isHopeless;
     const lenient = isWorthIt ? await readJson(region, start, true, this.#pace) : strict;
     if (!("fault" in lenient)) {
       this.#lenientSteps -= lenient.end - start;
-      return { start, ...lenient };
+      return { start, region, isLenient: true, ...lenient };
     }
     this.#lenientSteps -= lenient.reached - start + 1;
     if (!strict.isJsonLike && !lenient.isJsonLike) return strict.innermost + 1;

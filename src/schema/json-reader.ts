@@ -1,6 +1,13 @@
 import type { Pace } from "../core/pace.ts";
 import { readNumber, readWord } from "./json-scalars.ts";
-import { isKeyAhead, type Place, readString, type Scalar, spaceEnd } from "./json-strings.ts";
+import {
+  closersOf,
+  isKeyAhead,
+  type Place as PlaceOfScalar,
+  readString,
+  type Scalar,
+  spaceEnd,
+} from "./json-strings.ts";
 
 /**
  * Job: read one JSON value that begins at a place in a text, and say where it ends, in time linear in what it reads.
@@ -42,15 +49,23 @@ const deepestLevel = 200;
 
 export const closedTheWhole = "added the missing last bracket";
 
-/** Reads the JSON value that begins at `start`; leniently also one that is not quite JSON. */
+/** Place in a text: index of its first character, and the index after its last. */
+export type Place = readonly [start: number, end: number];
+
+/**
+ * Reads the JSON value that begins at `start`; leniently also one that is not quite JSON.
+ *
+ * @param places takes the place of each leaf, by JSON pointer; that of a string is without its quotes
+ */
 export async function readJson(
   text: string,
   start: number,
   isLenient: boolean,
   pace: Pace,
+  places?: Map<string, Place>,
 ): Promise<JsonRead | JsonFault> {
   if (pace.spend(0)) await pace.turn();
-  const reader = new JsonReader(text, start, isLenient);
+  const reader = new JsonReader(text, start, isLenient, places);
   while (!reader.readOn(pace)) await pace.turn();
   return reader.result();
 }
@@ -88,9 +103,11 @@ class JsonReader {
   /** Keys that stand twice in one object. */
   #twice: Set<string> | undefined;
   readonly #frames: Frame[] = [];
+  readonly #places: Map<string, Place> | undefined;
   #value: unknown;
 
-  constructor(text: string, start: number, isLenient: boolean) {
+  constructor(text: string, start: number, isLenient: boolean, places: Map<string, Place> | undefined) {
+    this.#places = places;
     this.#text = text;
     this.#at = start;
     this.#innermost = start;
@@ -127,7 +144,12 @@ class JsonReader {
   /** Reads a value, or the beginning of one that holds others, up to where the next begins. False if none does. */
   #valueAndNext(): boolean {
     const code = this.#text.charCodeAt(this.#at);
-    if (code !== 0x7b && code !== 0x5b) return this.#next(this.#scalarAt(code));
+    const start = this.#at;
+    if (code !== 0x7b && code !== 0x5b) {
+      const scalar = this.#scalarAt(code);
+      if (this.#places && scalar !== failed) this.#place(this.#places, start);
+      return this.#next(scalar);
+    }
     if (this.#frames.length === deepestLevel) return this.#tooDeep();
     const outer = this.#innermost;
     const isList = code === 0x5b;
@@ -135,6 +157,7 @@ class JsonReader {
     const container = isList ? [] : {};
     if (!this.#space()) return false;
     if (this.#take(code + 2)) {
+      if (this.#places) this.#place(this.#places, start);
       this.#innermost = outer;
       return this.#next(container);
     }
@@ -143,6 +166,15 @@ class JsonReader {
     const frame: Frame = { container, outer, key: undefined };
     this.#frames.push(frame);
     return isList || this.#keyOf(frame);
+  }
+
+  /** Notes the place of the leaf that began at `start`. */
+  #place(places: Map<string, Place>, start: number): void {
+    const steps = this.#frames.map(({ container, key }) =>
+      key === undefined ? `/${(container as unknown[]).length}` : `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`,
+    );
+    const isQuoted = this.#at - start > 2 && (this.#text[start] as string) in closersOf;
+    places.set(steps.join(""), isQuoted ? [start + 1, this.#at - 1] : [start, this.#at]);
   }
 
   #scalarAt(code: number): unknown {
@@ -228,7 +260,7 @@ class JsonReader {
   }
 
   /** Reads a short whole number without a look at its text. */
-  #number(place: Place): unknown {
+  #number(place: PlaceOfScalar): unknown {
     let [at, value] = [this.#at, 0];
     for (let code = this.#text.charCodeAt(at); code >= 0x30 && code <= 0x39; code = this.#text.charCodeAt(++at))
       value = value * 10 + code - 0x30;

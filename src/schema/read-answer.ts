@@ -2,7 +2,7 @@ import { InvalidOutputError } from "../contract/errors.ts";
 import { messageOf } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { Pace } from "../core/pace.ts";
-import { closedTheWhole, readJson } from "./json-reader.ts";
+import { closedTheWhole, type Place, readJson } from "./json-reader.ts";
 import { keptAsText } from "./json-scalars.ts";
 import { contextOf } from "./marks.ts";
 import {
@@ -44,6 +44,8 @@ export interface ReadAnswer {
   readonly repairs: readonly string[];
   /** Text that the model marked as its thoughts; absent if there was none. */
   readonly reasoning: string | undefined;
+  /** Finds the places in the text of all leaves of `data`, by JSON pointer; of a text its own, by `""`. */
+  locate(): Promise<ReadonlyMap<string, Place>>;
 }
 
 const cutOff = "the answer was cut off at its length limit";
@@ -63,17 +65,21 @@ export async function readAnswer(text: string, form: AnswerForm): Promise<ReadAn
   const trimmed = answer.trim();
   if (trimmed === "")
     throw new InvalidOutputError([`the answer is empty (finish reason: ${finishReason})`], { data: "" });
+  const offset = Math.max(0, text.lastIndexOf(answer));
   const removed = reasoning === undefined ? [] : ["left out the reasoning before the answer"];
-  if (!schema) return { data: trimmed, repairs: [...removed, ...(isCut ? [form.cutOff ?? cutOff] : [])], reasoning };
+  if (!schema) {
+    const repairs = [...removed, ...(isCut ? [form.cutOff ?? cutOff] : [])];
+    return { data: trimmed, repairs, reasoning, locate: async () => new Map([["", placeOf(trimmed, text, offset)]]) };
+  }
   try {
     const { jsonSchema, check } = schema;
-    const { value, repairs } = await readJsonAnswer(answer, isCut, check && { jsonSchema, check }, pace);
+    const { value, repairs, source } = await readJsonAnswer(answer, isCut, check && { jsonSchema, check }, pace);
     const kept = repairs.find((repair) => repair.endsWith(keptAsText));
     if (kept && check && !(await check(value)).ok)
       throw new SyntaxError(
         `${kept}. Declare the field as a string in the schema, so that it may have any number of digits`,
       );
-    return { data: value, repairs: [...removed, ...repairs], reasoning };
+    return { data: value, repairs: [...removed, ...repairs], reasoning, locate: () => locate(source, offset, pace) };
   } catch (cause) {
     throw new InvalidOutputError([messageOf(cause)], { data: trimmed, cause });
   }
@@ -82,6 +88,18 @@ export async function readAnswer(text: string, form: AnswerForm): Promise<ReadAn
 interface JsonAnswer {
   readonly value: unknown;
   readonly repairs: readonly string[];
+  readonly source: Source;
+}
+
+/** Text that a value was read from, and how, so that its leaves can be found again. */
+interface Source {
+  readonly text: string;
+  readonly start: number;
+  /** Index after a value that is not an object and not a list. */
+  readonly end?: number | undefined;
+  readonly isLenient: boolean;
+  /** JSON pointer of the answer in the value. */
+  readonly within: string;
 }
 
 const largestBytes = 8 * 2 ** 20;
@@ -105,10 +123,12 @@ async function readJsonAnswer(
   const whole = await readJson(text, start, false, pace);
   if (!("fault" in whole) && text.slice(whole.end).trim() === "") {
     if (pace.spend(text.length)) await pace.turn();
+    const source = { text, start, isLenient: false, within: "" };
     const parts = schema ? await partsOf(whole.value, schema, pace) : [];
     if (parts.length === 0 || !schema || (await schema.check(whole.value)).ok)
-      return { value: whole.value, repairs: whole.notes };
-    return (await unwrapped(whole.value, whole.notes, schema, pace)) ?? { value: whole.value, repairs: whole.notes };
+      return { value: whole.value, repairs: whole.notes, source };
+    const inner = await unwrapped(whole.value, whole.notes, source, schema, pace);
+    return inner ?? { value: whole.value, repairs: whole.notes, source };
   }
   if (isCut) throw new SyntaxError(cutOff);
   const candidates = await candidatesIn(text, schema, pace);
@@ -125,7 +145,8 @@ async function readJsonAnswer(
   const isSure =
     !answer.mends.includes(closedTheWhole) &&
     !(answer.context.hasStrayBrackets && (answer.hasKeyTwice || hasFollowedPart(answer.value)));
-  const inner = schema && isSure ? await unwrapped(answer.value, repairsOf(answer), schema, pace) : undefined;
+  const inner =
+    schema && isSure ? await unwrapped(answer.value, repairsOf(answer), sourceOf(answer), schema, pace) : undefined;
   return inner ?? asAnswer(answer, candidates.length);
 }
 
@@ -133,7 +154,30 @@ function asAnswer(answer: Checked, found: number): JsonAnswer {
   return {
     value: answer.value,
     repairs: [...repairsOf(answer), ...(found > 1 ? [`passed over other JSON in the text`] : [])],
+    source: sourceOf(answer),
   };
+}
+
+function sourceOf({ text, region = text, start, end, value, isLenient = false }: Candidate): Source {
+  return { text: region, start, end: typeof value === "object" ? undefined : end, isLenient, within: "" };
+}
+
+/** @param offset index at which the source begins in the model's text */
+async function locate(source: Source, offset: number, pace: Pace): Promise<ReadonlyMap<string, Place>> {
+  const { text, start, end, isLenient, within } = source;
+  const found = new Map<string, Place>();
+  await readJson(text, start, isLenient, pace, found);
+  if (end !== undefined && !found.has("")) found.set("", [start, end]);
+  const places = new Map<string, Place>();
+  for (const [pointer, [from, to]] of found)
+    if (pointer === within || pointer.startsWith(`${within}/`))
+      places.set(pointer.slice(within.length), [offset + from, offset + to]);
+  return places;
+}
+
+function placeOf(part: string, text: string, from = 0): Place {
+  const start = text.indexOf(part, from);
+  return [start, start + part.length];
 }
 
 function repairsOf({ context, mends, notes }: Candidate): string[] {
@@ -156,16 +200,23 @@ const wrapperNames = new Set(
 async function unwrapped(
   value: unknown,
   repairs: readonly string[],
+  source: Source,
   schema: AnswerSchema,
   pace: Pace,
 ): Promise<JsonAnswer | undefined> {
-  for (const { name, part } of await partsOf(value, schema, pace))
-    if ((await schema.check(part)).ok) return { value: part, repairs: [...repairs, `took the answer out of ${name}`] };
+  for (const { name, part, pointer } of await partsOf(value, schema, pace))
+    if ((await schema.check(part)).ok)
+      return {
+        value: part,
+        repairs: [...repairs, `took the answer out of ${name}`],
+        source: { ...source, within: pointer },
+      };
   return undefined;
 }
 
 interface Part {
   readonly name: string;
+  readonly pointer: string;
   readonly part: unknown;
 }
 
@@ -178,7 +229,7 @@ const stepsOfKey = 8;
  */
 async function partsOf(value: unknown, { jsonSchema }: AnswerSchema, pace: Pace): Promise<readonly Part[]> {
   if (Array.isArray(value))
-    return value.length === 1 && isRecord(value[0]) ? [{ name: "a list of one", part: value[0] }] : [];
+    return value.length === 1 && isRecord(value[0]) ? [{ name: "a list of one", pointer: "/0", part: value[0] }] : [];
   if (!isRecord(value) || !("properties" in jsonSchema || "type" in jsonSchema)) return [];
   const known = propertyNames(jsonSchema);
   const keys = Object.keys(value);
@@ -189,7 +240,9 @@ async function partsOf(value: unknown, { jsonSchema }: AnswerSchema, pace: Pace)
     if (isWrapperName(key)) named.push(key);
   }
   const [key] = named.length === 1 ? named : keys.length === 1 ? keys : [];
-  return key === undefined ? [] : [{ name: `"${key.slice(0, 40)}"`, part: value[key] }];
+  if (key === undefined) return [];
+  const pointer = `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return [{ name: `"${key.slice(0, 40)}"`, pointer, part: value[key] }];
 }
 
 function isWrapperName(key: string): boolean {
@@ -218,7 +271,11 @@ async function scalarAnswer(
   const bare = text.trim();
   if (hasWholes || /^[[{"'`]/.test(bare)) return undefined;
   for (const value of [bare, bare.replace(/^[*_]{1,3}|[*_]{1,3}$/g, "")])
-    if ((await schema.check(value)).ok) return { value, repairs: ["took the text as a JSON string"] };
+    if ((await schema.check(value)).ok) {
+      const [start, end] = placeOf(value, text);
+      const source = { text, start, end, isLenient: true, within: "" };
+      return { value, repairs: ["took the text as a JSON string"], source };
+    }
   return undefined;
 }
 

@@ -31,7 +31,16 @@ export type Reply =
       readonly reasoningTokens?: number;
       /** The answer ends at its length limit. */
       readonly isCut?: boolean;
+      /** Tokens of the answer, told where the request asks for their log-probabilities. */
+      readonly tokens?: readonly Token[];
     };
+
+/** A token as OpenAI tells it, with or without its bytes. */
+export interface Token {
+  readonly token: string;
+  readonly logprob: number;
+  readonly bytes?: readonly number[] | null;
+}
 
 export interface ScriptedServer extends AsyncDisposable {
   readonly seen: readonly Seen[];
@@ -111,9 +120,20 @@ const usageOf = ({ inputTokens = 10, outputTokens = 5, reasoningTokens }: Answer
   ...(reasoningTokens !== undefined && { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
 });
 
+const withTop = (token: Token) => ({ ...token, top_logprobs: [] });
+
+function chatLogprobs({ tokens }: Answer, body: any): object | null {
+  return tokens && body.logprobs ? { content: tokens.map(withTop), refusal: null } : null;
+}
+
 function chat(answer: Answer, { number, body }: Seen): object {
   const { text = "good 42", isCut } = answer;
-  const choice = { index: 0, message: { role: "assistant", content: text }, finish_reason: isCut ? "length" : "stop" };
+  const choice = {
+    index: 0,
+    message: { role: "assistant", content: text },
+    logprobs: chatLogprobs(answer, body),
+    finish_reason: isCut ? "length" : "stop",
+  };
   const usage = usageOf(answer);
   return { id: `a${number}`, object: "chat.completion", created: 1, model: body.model, choices: [choice], usage };
 }
@@ -128,17 +148,36 @@ function chatStream(answer: Answer, { number, body }: Seen): unknown[] {
     choices,
     ...more,
   });
+  const pieces = answer.tokens && body.logprobs ? answer.tokens : undefined;
   return [
-    chunk([{ index: 0, delta: { role: "assistant", content: text }, finish_reason: null }]),
+    ...(pieces
+      ? piecesOf(text, pieces).map(([content, token]) =>
+          chunk([
+            {
+              index: 0,
+              delta: { content },
+              logprobs: { content: [withTop(token)], refusal: null },
+              finish_reason: null,
+            },
+          ]),
+        )
+      : [chunk([{ index: 0, delta: { role: "assistant", content: text }, finish_reason: null }])]),
     chunk([{ index: 0, delta: {}, finish_reason: isCut ? "length" : "stop" }]),
     chunk([], { usage: usageOf(answer) }),
     "[DONE]",
   ];
 }
 
+/** The text that comes with each token: that of a token without text of its own comes with the next. */
+function piecesOf(text: string, tokens: readonly Token[]): [string, Token][] {
+  const size = Math.ceil(text.length / tokens.length);
+  return tokens.map((token, at) => [text.slice(at * size, (at + 1) * size), token]);
+}
+
 function responsesWhole(answer: Answer, { number, body }: Seen): object {
-  const { text = "good 42", isCut, inputTokens = 10, outputTokens = 5, reasoningTokens = 0 } = answer;
-  const content = [{ type: "output_text", text, annotations: [] }];
+  const { text = "good 42", isCut, inputTokens = 10, outputTokens = 5, reasoningTokens = 0, tokens = [] } = answer;
+  const isAsked = body.include?.includes("message.output_text.logprobs");
+  const content = [{ type: "output_text", text, annotations: [], logprobs: isAsked ? tokens.map(withTop) : [] }];
   return {
     id: `a${number}`,
     object: "response",
@@ -153,6 +192,29 @@ function responsesWhole(answer: Answer, { number, body }: Seen): object {
       output_tokens_details: { reasoning_tokens: reasoningTokens },
     },
   };
+}
+
+function responsesStream(answer: Answer, call: Seen): unknown[] {
+  const response = responsesWhole(answer, call) as any;
+  const { text = "good 42", tokens } = answer;
+  const isAsked = call.body.include?.includes("message.output_text.logprobs");
+  const item = { type: "message", id: `m${call.number}`, role: "assistant", status: "in_progress", content: [] };
+  const at = { item_id: item.id, output_index: 0, content_index: 0 };
+  const pieces = tokens && isAsked ? piecesOf(text, tokens) : [[text, undefined] as const];
+  return [
+    { type: "response.created", response: { ...response, status: "in_progress", output: [], usage: null } },
+    { type: "response.output_item.added", output_index: 0, item },
+    ...pieces.map(([delta, token]) => ({
+      type: "response.output_text.delta",
+      ...at,
+      delta,
+      // Events of a stream tell no bytes.
+      logprobs: token ? [{ token: token.token, logprob: token.logprob, top_logprobs: [] }] : [],
+    })),
+    { type: "response.output_text.done", ...at, text, logprobs: [] },
+    { type: "response.output_item.done", output_index: 0, item: response.output[0] },
+    { type: "response.completed", response },
+  ];
 }
 
 function anthropicWhole(answer: Answer, { number, body }: Seen): object {
@@ -186,14 +248,16 @@ function anthropicStream(answer: Answer, call: Seen): unknown[] {
   ];
 }
 
-function googleWhole(answer: Answer): object {
-  const { text = "good 42", isCut, inputTokens = 10, outputTokens = 5, reasoningTokens = 0 } = answer;
+function googleWhole(answer: Answer, { body }: Seen): object {
+  const { text = "good 42", isCut, inputTokens = 10, outputTokens = 5, reasoningTokens = 0, tokens } = answer;
+  const chosenCandidates = tokens?.map(({ token, logprob }) => ({ token, tokenId: 1, logProbability: logprob }));
   return {
     candidates: [
       {
         content: { role: "model", parts: text === "" ? [] : [{ text }] },
         finishReason: isCut ? "MAX_TOKENS" : "STOP",
         index: 0,
+        ...(chosenCandidates && body.generationConfig?.responseLogprobs && { logprobsResult: { chosenCandidates } }),
       },
     ],
     usageMetadata: {
@@ -218,7 +282,7 @@ const streams: Write<unknown[]> = {
   "openai-chat": chatStream,
   "openai-compatible": chatStream,
   mistral: chatStream,
-  "openai-responses": () => [],
+  "openai-responses": responsesStream,
   anthropic: anthropicStream,
-  google: (answer) => [googleWhole(answer)],
+  google: (answer, call) => [googleWhole(answer, call)],
 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { hasEvidence, PromptBundleTool, ReliableOrchestrator } from "../../src/index.ts";
+import { defineBundleTool, hasEvidence, PromptBundleTool, ReliableOrchestrator } from "../../src/index.ts";
 import { ReliabilityState } from "../../src/reliability.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
 import { scriptedModel } from "../../src/testing.ts";
@@ -61,6 +61,36 @@ describe("answers that an earlier run of a key has paid for", () => {
     expect(output.metadata.journaledUsage).toMatchObject({ totalTokens: 20 });
     const [journaled, fresh] = bundle.replicates.map((replicate) => Object.keys(replicate).sort());
     expect(journaled).toEqual(fresh);
+  });
+
+  test("keeps its log-probabilities, which break a tie as they did", async () => {
+    const store = new MemoryStore();
+    const told = [-2, -0.1];
+    const orchestrator = () => new ReliableOrchestrator({ store, state: new ReliabilityState() });
+    const tool = (isDown: boolean) =>
+      defineBundleTool({
+        name: "sized",
+        input: z.object({}),
+        schema: z.object({ size: z.number() }),
+        executeReplicate: async (_request, { index }) => {
+          if (isDown && index === 2) throw Object.assign(new Error("closed"), { statusCode: 401 });
+          const logprob = told[index];
+          return { data: { size: index }, logprobs: logprob === undefined ? undefined : { "/size": logprob } };
+        },
+      });
+    const asking = {
+      request: {},
+      toolOptions: { k: 3, stopping: "none", maxParallel: 1 },
+      options: { idempotencyKey: "k" },
+    } as const;
+    const first = await orchestrator().run({ tool: tool(true), ...asking });
+    expect(first.status).toBe("partial");
+    expect((first.content as any).evidenceBundle.summary.consensus).toEqual({ size: 1 });
+    const second = await orchestrator().run({ tool: tool(false), ...asking });
+    const { replicates } = (second.content as any).evidenceBundle;
+    expect(replicates.map(({ logprobs }: any) => logprobs)).toEqual([{ "/size": -2 }, { "/size": -0.1 }, undefined]);
+    const third = await orchestrator().run({ tool: tool(true), ...asking });
+    expect((third.content as any).evidenceBundle.replicates).toEqual(replicates);
   });
 
   const length = z.object({ word: z.string().transform((word) => word.length) });

@@ -34,8 +34,8 @@ export interface Answer {
 /** Answers of the replicates to a field. */
 export interface Agreement {
   /**
-   * Sorted by falling votes. Among tied answers the one that reached its votes first in row order comes first, among
-   * tied texts the one closest to all. Rows that lack an item that most replicates have come last. Never empty.
+   * Sorted by falling votes. Among tied answers the likeliest by its log-probabilities comes first, else among tied texts
+   * the one closest to all, else the one that reached its votes first in row order. Rows that lack an item that most replicates have come last. Never empty.
    */
   readonly answers: readonly [Answer, ...Answer[]];
   /** True if the first is one of several that might be; by default, if the second has as many votes. */
@@ -60,13 +60,22 @@ export function* agreeing(field: Field): Slices<Agreement> {
   return yield* byLikeness(field, ranked([...answers, ...exactAnswers(field, groups.flat())]));
 }
 
-/** Puts the tied text that is closest to the texts of all rows first; equally close ones keep their order. */
-function* byLikeness(field: Field, answers: [Answer, ...Answer[]]): Slices<Agreement> {
-  const [winner, second] = answers;
+/**
+ * Puts the tied answer first that its models hold likeliest; else of texts the one closest to the texts of all rows.
+ * Equal ones keep their order.
+ */
+function* byLikeness(field: Field, ranking: [Answer, ...Answer[]]): Slices<Agreement> {
+  const [, second] = ranking;
+  const isTie = second !== undefined && ranking[0].votes === second.votes;
+  const likeliest = isTie ? likeliestOf(field, ranking) : undefined;
+  const answers = likeliest ? inFront(likeliest, ranking) : ranking;
+  const [winner] = answers;
   const texts = field.isText ? answers.filter(({ leaf }) => typeof leaf === "string") : [];
   const { isFreeText } = field.rules;
-  if (!texts.includes(winner) || !(isFreeText || winner.votes === second?.votes)) {
-    return { answers, textScore: undefined };
+  if (!texts.includes(winner) || !(isFreeText || isTie)) return { answers, textScore: undefined };
+  if (likeliest) {
+    const textScore = isFreeText ? (yield* votesWithLikeness(winner, texts)) / field.codes.length : undefined;
+    return { answers, textScore };
   }
   const closeness = yield* closenessOf(texts.map(asWeighed));
   let closest = 0;
@@ -75,7 +84,24 @@ function* byLikeness(field: Field, answers: [Answer, ...Answer[]]): Slices<Agree
   });
   const first = texts[closest] as Answer;
   const textScore = isFreeText ? (yield* votesWithLikeness(first, texts)) / field.codes.length : undefined;
-  return { answers: [first, ...answers.filter((answer) => answer !== first)], textScore };
+  return { answers: inFront(first, answers), textScore };
+}
+
+function inFront(first: Answer, answers: readonly Answer[]): [Answer, ...Answer[]] {
+  return [first, ...answers.filter((answer) => answer !== first)];
+}
+
+/**
+ * Returns the tied answer with the highest sum of mean token probabilities; none where a vote for one of them has no
+ * log-probability, and none of long texts: the mean of many words says little.
+ */
+function likeliestOf({ likelihoods, hasLongText }: Field, answers: [Answer, ...Answer[]]): Answer | undefined {
+  if (likelihoods.size === 0 || hasLongText) return undefined;
+  const tied = answers.filter(({ votes }) => votes === answers[0].votes);
+  if (!tied.every(({ rows }) => rows.every((row) => likelihoods.has(row)))) return undefined;
+  const sums = tied.map(({ rows }) => rows.reduce((sum, row) => sum + (likelihoods.get(row) as number), 0));
+  const highest = Math.max(...sums);
+  return sums.filter((sum) => sum > highest - rounding).length === 1 ? tied[sums.indexOf(highest)] : undefined;
 }
 
 /**
@@ -93,7 +119,7 @@ function asWeighed({ leaf, votes }: Answer): { text: string; votes: number } {
   return { text: leaf as string, votes };
 }
 
-/** Sums of likeness that differ by less are equal. */
+/** Sums that differ by less are equal. */
 const rounding = 1e-9;
 
 /** True if the winner has no more votes than the next answer. */

@@ -36,6 +36,8 @@ export class Field {
   /** Rows that have a list, or an object, with something in it, rising. */
   readonly listRows: number[] = [];
   readonly objectRows: number[] = [];
+  /** Mean probability of the tokens of the leaf, by row whose model tells it. */
+  readonly likelihoods = new Map<number, number>();
   /** Place of each item, by row that has a moved list here. */
   readonly orders = new Map<number, readonly number[]>();
   readonly #codeOf = new Map<Leaf, number>();

@@ -10,22 +10,31 @@
 import { atOnce, type Slices } from "../../core/slices.ts";
 import type { FieldComparison } from "./field-comparison.ts";
 import { groupItems, type ItemGroups } from "./list-groups.ts";
-import { ValueTable } from "./value-table.ts";
+import { type Logprobs, ValueTable } from "./value-table.ts";
 import { circularAnswer, deepestNesting, isContainer, jsonForm, MovedList, setOwn } from "./values.ts";
 
 /** Lists further inside meet by position: each depth compares whole items, so that all depths take its square. */
 const deepestAlignment = 32;
 
 /** Returns a table of answers, the items of their lists moved to where they meet. */
-export function tableOf(values: readonly unknown[], comparison: FieldComparison): ValueTable {
-  return atOnce(tabulate(values, comparison));
+export function tableOf(...given: Parameters<typeof tabulate>): ValueTable {
+  return atOnce(tabulate(...given));
 }
 
-/** `tableOf`, in slices. */
-export function* tabulate(values: readonly unknown[], comparison: FieldComparison): Slices<ValueTable> {
+/**
+ * `tableOf`, in slices.
+ *
+ * @param logprobs of the leaves of each value
+ */
+export function* tabulate(
+  values: readonly unknown[],
+  comparison: FieldComparison,
+  logprobs: readonly (Logprobs | undefined)[] = [],
+): Slices<ValueTable> {
   const table = new ValueTable(comparison);
   const isMoving = comparison.movesListItems && (yield* anyHoldsList(values));
-  for (const value of isMoving ? yield* moveItems(values, comparison) : values) yield* table.adding(value);
+  const moved = isMoving ? yield* moveItems(values, comparison) : values;
+  for (const [row, value] of moved.entries()) yield* table.adding(value, logprobs[row]);
   return table;
 }
 

@@ -21,7 +21,11 @@ export interface PartsRule {
    */
   observe(
     data: unknown,
-    info?: { valid?: boolean | undefined; fields?: readonly string[] | undefined },
+    info?: {
+      valid?: boolean | undefined;
+      fields?: readonly string[] | undefined;
+      hasLogprobs?: boolean | undefined;
+    },
   ): Slices<PartsVerdict>;
 }
 
@@ -48,10 +52,13 @@ export function createPartsRule(parts: readonly string[], { fields, ...options }
   let [settledStability, lastReason]: [number, string | undefined] = [1, undefined];
   return {
     needed: mostNeeded(open),
-    *observe(data, { valid = true, fields: asked } = {}) {
+    *observe(data, { valid = true, fields: asked, hasLogprobs } = {}) {
       for (const part of open) {
         if (asked && !asked.includes(part.pointer)) continue;
-        part.verdict = yield* part.rule.observe(valid ? pickFields(data, [part.pointer]) : null, { valid });
+        part.verdict = yield* part.rule.observe(valid ? pickFields(data, [part.pointer]) : null, {
+          valid,
+          hasLogprobs,
+        });
         if (!part.verdict.stop) continue;
         settledStability = Math.min(settledStability, part.verdict.stability);
         lastReason = part.verdict.reason;

@@ -5,6 +5,7 @@ import { atOnce, type Slices } from "../../core/slices.ts";
 import { pairwiseDistance } from "../distance.ts";
 import {
   givenConsensus,
+  logprobsOf,
   medoidConsensus,
   mostMeasured,
   type SummarizedReplicate,
@@ -103,7 +104,7 @@ function partsAskedFor(replicates: readonly PartialReplicate<unknown>[]): string
 
 function* ballotOfWhole(valid: readonly PartialReplicate<unknown>[], rules: FieldComparison): Slices<Ballot> {
   const voters = valid.filter(({ fields }) => fields === undefined);
-  const table = yield* tabulate(voters.map(jsonOf), rules);
+  const table = yield* tabulate(voters.map(jsonOf), rules, voters.map(logprobsOf));
   return { voters, table, ...(yield* settling(table)) };
 }
 
@@ -112,7 +113,7 @@ function* ballotOf(part: string, valid: readonly PartialReplicate<unknown>[], ru
   const whole = valid.filter(({ fields }) => fields === undefined);
   const voters = [...whole, ...valid.filter(({ fields }) => fields?.includes(part))];
   const answers = voters.map((voter) => pickFields(jsonOf(voter), [part]));
-  const table = yield* tabulate(answers, rules);
+  const table = yield* tabulate(answers, rules, voters.map(logprobsOf));
   const { consensus, agreements } = yield* settling(table);
   return { voters, table, consensus, agreements: agreementsIn(part, agreements) };
 }

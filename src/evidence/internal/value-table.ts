@@ -9,6 +9,7 @@
 import { atOnce, type Slices } from "../../core/slices.ts";
 import { Field } from "./field.ts";
 import type { FieldComparison } from "./field-comparison.ts";
+import { escapeSegment } from "./pointer.ts";
 import {
   absent,
   type Container,
@@ -28,13 +29,22 @@ interface Visit {
   readonly length: number;
   readonly field: Field;
   next: number;
+  /** JSON pointer in the answer as it was given; absent where none is asked for. */
+  readonly pointer: string | undefined;
+  /** Index in the given list, by place; of a moved list only. */
+  readonly indices: ReadonlyMap<string | number, number> | undefined;
 }
+
+/** Mean log-probability of the tokens of each leaf, by JSON pointer. */
+export type Logprobs = Readonly<Record<string, number>>;
 
 export class ValueTable {
   readonly fields: Field[] = [];
   /** Answers by row. */
   readonly answers: unknown[] = [];
   readonly root: Field;
+  /** Those of the answer that is being added. */
+  #logprobs: Logprobs | undefined;
 
   constructor(comparison: FieldComparison) {
     this.root = new Field(comparison);
@@ -53,13 +63,18 @@ export class ValueTable {
     atOnce(this.adding(value));
   }
 
-  /** Adds an answer as the next row, in slices. */
-  *adding(value: unknown): Slices<void> {
+  /**
+   * Adds an answer as the next row, in slices.
+   *
+   * @param logprobs of its leaves
+   */
+  *adding(value: unknown, logprobs?: Logprobs | undefined): Slices<void> {
+    this.#logprobs = logprobs;
     let steps = 0;
     const row = this.answers.push(value) - 1;
     const open: Visit[] = [];
     const form = jsonForm(value);
-    this.#enter(form === absent ? null : form, this.root, row, open);
+    this.#enter(form === absent ? null : form, this.root, row, open, logprobs && "");
     for (let visit = open.at(-1); visit; visit = open.at(-1)) {
       if (visit.next === visit.length) open.pop();
       else steps += this.#step(visit, row, open);
@@ -77,20 +92,23 @@ export class ValueTable {
     const segment = visit.keys ? (visit.keys[visit.next++] as string | number) : visit.next++;
     const value = visit.container[segment];
     const isHole = typeof segment === "number" && value === undefined;
-    this.#enter(isHole ? null : value, visit.field.below(segment), row, open);
+    const pointer = visit.pointer === undefined ? undefined : `${visit.pointer}/${stepOf(visit, segment)}`;
+    this.#enter(isHole ? null : value, visit.field.below(segment), row, open, pointer);
     return typeof value === "string" ? 5 + value.length / 16 : 3;
   }
 
-  #enter(value: unknown, field: Field, row: number, open: Visit[]): void {
+  #enter(value: unknown, field: Field, row: number, open: Visit[], pointer: string | undefined): void {
     const form = jsonForm(value);
     if (isContainer(form)) {
       (isList(form) ? field.listRows : field.objectRows).push(row);
-      open.push(visitOf(form, field));
+      open.push(visitOf(form, field, pointer));
       if (form instanceof MovedList) field.orders.set(row, form.places);
       if (field.listRows.length > 0 && field.objectRows.length > 0) this.#takeIn(field);
     } else if (form !== absent) {
       this.#takeIn(field);
       field.record(row, form);
+      const logprob = pointer === undefined ? undefined : this.#logprobs?.[pointer];
+      if (logprob !== undefined) field.likelihoods.set(row, Math.exp(logprob));
     }
   }
 
@@ -101,11 +119,19 @@ export class ValueTable {
   }
 }
 
-function visitOf(form: Container, field: Field): Visit {
+function visitOf(form: Container, field: Field, pointer: string | undefined): Visit {
+  const visit = { field, next: 0, pointer, indices: undefined };
   if (Array.isArray(form))
-    return { container: form as unknown as Visit["container"], keys: undefined, length: form.length, field, next: 0 };
+    return { ...visit, container: form as unknown as Visit["container"], keys: undefined, length: form.length };
   const isMoved = form instanceof MovedList;
   const keys = isMoved ? form.places.toSorted((a, b) => a - b) : Object.keys(form);
   const container = (isMoved ? form.items : form) as Visit["container"];
-  return { container, keys, length: keys.length, field, next: 0 };
+  const indices =
+    isMoved && pointer !== undefined ? new Map(form.places.map((place, index) => [place, index])) : undefined;
+  return { ...visit, container, keys, length: keys.length, indices };
+}
+
+/** Returns the step of a JSON pointer to a part of the answer as it was given. */
+function stepOf({ indices }: Visit, segment: string | number): string | number {
+  return indices?.get(segment) ?? (typeof segment === "number" ? segment : escapeSegment(segment));
 }

@@ -192,9 +192,13 @@ function toReplicate<T>(
     ...(fields && { fields: [...fields] }),
   };
   if (outcome.ok) {
-    const { data, json, model, warnings, reasoning, finishReason } = outcome.value;
+    const { data, json, model, warnings, reasoning, finishReason, logprobs } = outcome.value;
     const quality = { valid: true as const, ...(warnings?.length && { warnings: [...warnings] }) };
-    const told = { ...(reasoning && { reasoning }), ...(finishReason && { finishReason }) };
+    const told = {
+      ...(reasoning && { reasoning }),
+      ...(finishReason && { finishReason }),
+      ...(logprobs && { logprobs: { ...logprobs } }),
+    };
     return withReplicateJson({ ...facts, model: model ?? modelOf(tool), valid: true, data, quality, ...told }, json);
   }
   const { error, failure } = outcome;

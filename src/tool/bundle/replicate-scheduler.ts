@@ -44,7 +44,10 @@ export interface Rule {
    * @param info `fields`: what it was asked for; default: the whole answer
    * @returns `fields`: what further replicates are to be asked for; default: the whole answer
    */
-  observe(data: unknown, info: { valid: boolean; fields?: readonly string[] | undefined }): Slices<RuleVerdict>;
+  observe(
+    data: unknown,
+    info: { valid: boolean; fields?: readonly string[] | undefined; hasLogprobs: boolean },
+  ): Slices<RuleVerdict>;
 }
 
 export interface ScheduleOptions {
@@ -156,7 +159,8 @@ class Scheduler {
 
   *#observeNext(next: Replicate): Slices<void> {
     const { rule, k, onObserved } = this.#options;
-    const verdict = yield* rule.observe(jsonOf(next), { valid: next.valid, fields: next.fields });
+    const { valid, fields, logprobs } = next;
+    const verdict = yield* rule.observe(jsonOf(next), { valid, fields, hasLogprobs: logprobs !== undefined });
     this.#observed++;
     this.#needed = Math.max(1, verdict.needed);
     this.#plan(verdict.fields);

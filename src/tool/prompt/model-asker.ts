@@ -7,6 +7,7 @@ import type { PriceSource } from "../../contract/settings.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { Budget, Usage } from "../../contract/usage.ts";
 import type { JSONObject } from "../../core/json.ts";
+import { meanLogprobs } from "../../provider/log-probabilities.ts";
 import { ModelTraitsRegistry } from "../../provider/model-traits.ts";
 import { defaultPrices } from "../../provider/prices.ts";
 import { estimatePromptTokens, tokenCounter } from "../../provider/prompt-tokens.ts";
@@ -93,6 +94,7 @@ export class ModelAsker {
       temperature,
       maxOutputTokens: limit,
       providerOptions,
+      logprobs: true,
       responseSchema: runtime?.responseSchema,
       signal: context.signal,
       clock: context.clock,
@@ -114,7 +116,7 @@ export class ModelAsker {
     if (!isCut) this.#usualAnswer = Math.max(this.#usualAnswer, answer.usage.outputTokens);
     const cutOff = isCut ? describeCut(budgetsLimit, limit) : undefined;
     const { responseSchema: jsonSchema, checkAnswer: check } = runtime ?? {};
-    const { data, repairs, reasoning } = await readAnswer(answer.text, {
+    const { data, repairs, reasoning, locate } = await readAnswer(answer.text, {
       finishReason: answer.finishReason.unified,
       cutOff,
       schema: jsonSchema && { jsonSchema, check },
@@ -123,7 +125,16 @@ export class ModelAsker {
     });
     const warnings = [...answer.warnings, ...repairs];
     const { modelId, responseId, finishReason } = answer;
-    return { data, model: modelId, warnings, responseId, reasoning: reasoning ?? answer.reasoning, finishReason };
+    const logprobs = answer.tokens && meanLogprobs(answer.tokens, answer.text, await locate());
+    return {
+      data,
+      model: modelId,
+      warnings,
+      responseId,
+      reasoning: reasoning ?? answer.reasoning,
+      finishReason,
+      logprobs,
+    };
   }
 
   /** Sizes of a bundle's calls, of which nothing is learned yet. Without a ceiling, nothing is counted before it is needed. */

@@ -12,7 +12,7 @@ export interface FieldState {
   readonly seen: number;
   /** Replicates that can still come. */
   readonly left: number;
-  /** Set where a tie goes to the answer that is closest to all, whichever came first. */
+  /** Set where a tie goes to the likeliest answer or the one closest to all, whichever came first. */
   readonly isTieByLikeness?: boolean;
 }
 

@@ -49,8 +49,8 @@ function horizon(threshold: number): FieldRule {
 
 /**
  * Stops when the replicates that are left cannot overturn the leader: two or more seen, and `first - second >= left`.
- * A tie at the end goes to the answer that reached the count first, which is the leader; of strings to the one closest to
- * all, so that the lead has to be greater.
+ * A tie at the end goes to the answer that reached the count first, which is the leader; by log-probabilities to the
+ * likeliest, of texts to the one closest to all, so that the lead has to be greater.
  */
 const lossless: FieldRule = {
   margin: ({ first, second, seen, left, isTieByLikeness }) =>

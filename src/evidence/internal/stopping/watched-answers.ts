@@ -39,6 +39,9 @@ export class WatchedAnswers {
     return this.#pointers ? this.#fields : this.#table.fields;
   }
 
+  /** True once an answer has log-probabilities, which may break ties. */
+  hasLogprobs = false;
+
   *add(value: unknown): Slices<void> {
     this.#isMoving ||= this.#rules.movesListItems && holdsList(value);
     this.#values.push(value);
@@ -69,6 +72,7 @@ export function* statesOf(
   fields: readonly Field[],
   choices: Readonly<Record<string, number>>,
   progress: Progress,
+  hasLogprobs = false,
 ): Slices<FieldState[]> {
   const { valid } = progress;
   if (fields.length === 0) return [{ ...progress, first: valid, second: 0, distinct: Math.min(1, valid) }];
@@ -76,7 +80,8 @@ export function* statesOf(
   for (const field of fields) {
     const { first, second, distinct } = yield* countVotes(field);
     const possible = choices[field.pointer] ?? choices[field.pattern] ?? 0;
-    states.push({ ...progress, first, second, distinct: Math.max(distinct, possible), isTieByLikeness: field.isText });
+    const isTieByLikeness = field.isText || hasLogprobs;
+    states.push({ ...progress, first, second, distinct: Math.max(distinct, possible), isTieByLikeness });
     yield 1;
   }
   return states;
