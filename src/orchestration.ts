@@ -32,6 +32,8 @@ export {
   ConflictError,
   InvalidOutputError,
   isOrchestratorError,
+  JobStoppedError,
+  type JobStopReason,
   type PartialRun,
   PlanningError,
   StoreError,

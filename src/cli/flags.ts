@@ -9,6 +9,18 @@ export function wholeNumberFlag(minimum: number): (text: string) => number {
   };
 }
 
+const unitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Reads a duration with its unit, as milliseconds: `30m`, `1.5h`, `500ms`. */
+export function durationFlag(): (text: string) => number {
+  return (text) => {
+    const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+    const ms = Number(amount) * unitsMs[unit as keyof typeof unitsMs];
+    if (Number.isFinite(ms)) return ms;
+    throw new InvalidArgumentError("It has to be a number with its unit: ms, s, m, h or d, such as 30m.");
+  };
+}
+
 /** Reads a number in a range from the command line. */
 export function numberFlag(minimum: number, maximum = Number.POSITIVE_INFINITY): (text: string) => number {
   return (text) => {

@@ -12,6 +12,8 @@ export interface Consequences {
   readonly endsBundle: boolean;
   /** The same request fails alike at any time, so the failure is kept under its idempotency key. */
   readonly keptUnderKey: boolean;
+  /** Passes by itself: a job asks its input again later. */
+  readonly passes: boolean;
   /** Every further input of a job would fail alike, until the account is mended. */
   readonly endsJob: boolean;
 }
@@ -22,9 +24,10 @@ const once = {
   fallback: true,
   endsBundle: false,
   keptUnderKey: false,
+  passes: false,
   endsJob: false,
 } as const;
-const passing = { ...once, retry: "later", breaker: "failure" } as const;
+const passing = { ...once, retry: "later", breaker: "failure", passes: true } as const;
 
 /**
  * Every category of errors, and its consequences. Retry, circuit breaker, fallback, bundle, idempotency key and job read
@@ -44,7 +47,7 @@ export const errorCategories = {
   invalid_output: { ...once, retry: "corrected" },
   cancelled: { ...once, fallback: false, endsBundle: true },
   budget: { ...once, fallback: false },
-  circuit_open: { ...once, endsBundle: true },
+  circuit_open: { ...once, endsBundle: true, passes: true },
   unknown: once,
 } satisfies Record<string, Consequences>;
 

@@ -119,6 +119,49 @@ export class CancelledError extends OrchestratorError {
   }
 }
 
+/**
+ * Reason why a job ended early. `authentication`: the key, or an unknown model. `quota_exhausted`: the account has no
+ * money left. `gave_up`: `giveUpAfterMs` passed without one answer.
+ */
+export type JobStopReason = "authentication" | "quota_exhausted" | "gave_up";
+
+/**
+ * `runMany` ended before its last request, for what waiting does not mend. What had settled was given out before; the
+ * requests without a result can be asked again.
+ *
+ * @example
+ * ```ts
+ * if (JobStoppedError.isInstance(error)) console.error(error.reason, error.unsent);
+ * ```
+ */
+export class JobStoppedError extends OrchestratorError {
+  static readonly code = "JOB_STOPPED";
+  readonly code = JobStoppedError.code;
+  /** Reason of the end. */
+  readonly reason: JobStopReason;
+  /**
+   * Requests that were never sent to a provider. Those of an iterable that does not know its length are counted as far
+   * as they were taken.
+   */
+  readonly unsent: number;
+  /** Event, as a sentence without its full stop. */
+  readonly what: string;
+
+  constructor(reason: JobStopReason, unsent: number, what: string, options?: { cause?: unknown }) {
+    const event = what.replace(/\.$/, "");
+    super(`The job stopped, with ${unsent} requests never sent: ${event}. ${adviceFor[reason]}`, options);
+    this.reason = reason;
+    this.unsent = unsent;
+    this.what = event;
+  }
+}
+
+const adviceFor: Record<JobStopReason, string> = {
+  authentication: "Every request would fail like this. Mend the key or the model's name, and ask the others again.",
+  quota_exhausted: "Every request would fail like this. Mend the account, and ask the others again.",
+  gave_up: "Ask the others again once the provider is back, or raise giveUpAfterMs.",
+};
+
 /** No tool of that name is registered. */
 export class ToolNotFoundError extends OrchestratorError {
   static readonly code = "TOOL_NOT_FOUND";
@@ -151,7 +194,7 @@ export class PlanningError extends OrchestratorError {
   }
 }
 
-/** Every error that a run can reject with, told apart by `code`. */
+/** Every error that a run or a job can reject with, told apart by `code`. */
 export type AnyOrchestratorError =
   | BudgetExceeded
   | ToolExecutionError
@@ -160,9 +203,10 @@ export type AnyOrchestratorError =
   | InvalidOptionsError
   | ToolNotFoundError
   | PlanningError
-  | StoreError;
+  | StoreError
+  | JobStoppedError;
 
-/** Narrows anything caught to the errors that a run rejects with, so that `switch (error.code)` narrows further. */
+/** Narrows anything caught to the errors that a run or a job rejects with, so that `switch (error.code)` narrows further. */
 export function isOrchestratorError(error: unknown): error is AnyOrchestratorError {
   return OrchestratorError.isInstance(error);
 }

@@ -54,6 +54,11 @@ export type RunManyParams<Tools, T extends AnyTool, N extends string> = Omit<Run
   requests: Iterable<NoInfer<InputOf<Picked<Tools, T, N>>>> | AsyncIterable<NoInfer<InputOf<Picked<Tools, T, N>>>>;
   /** Runs in flight at once. Default: 10. */
   concurrency?: number | undefined;
+  /**
+   * Longest time without one answer, after which a job that waits for its provider ends with a `JobStoppedError`, in
+   * milliseconds. With 0 nothing is waited for. Default: 3,600,000, which is an hour. Needs `ReliableOrchestrator`.
+   */
+  giveUpAfterMs?: number | undefined;
 };
 
 /** The output of the tool that `tool` or `toolName` means. */

@@ -10,7 +10,8 @@ export type ErrorCode =
   | "CONFLICT"
   | "BUDGET_EXCEEDED"
   | "CANCELLED"
-  | "STORE";
+  | "STORE"
+  | "JOB_STOPPED";
 
 /**
  * The root of every error that a run rejects with. Each subclass has a literal `code`, its facts as fields, and a

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { type CallAttempt, type CallGuard, isSelfGuarding, type ToolRuntime, withRuntime } from "../contract/call.ts";
 import { EnclosingWork } from "../contract/enclosing-work.ts";
 import { CancelledError } from "../contract/errors.ts";
+import type { EventData } from "../contract/event.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import { PartialResult } from "../contract/partial-result.ts";
 import { type AnyTool, type ToolContext, withLazySignal } from "../contract/tool.ts";
@@ -118,13 +119,16 @@ class Execution {
 
   /** A guard on the run's ledger or on a part of it. Each call is measured, and a span below the tool's. */
   #guardOf(ledger: Run["ledger"]): CallGuard {
-    const { settings, events } = this.#run;
+    const { settings, events, jobTry } = this.#run;
     const guard = createCallGuard({
       scope: this.#scope,
       clock: settings.clock,
       random: settings.random,
       ledger,
-      emit: (type, data, attempt) => events.emit(type, data, attempt),
+      emit: (type, data, attempt) => {
+        if (type === "retry_scheduled") tellJob(jobTry, data as EventData["retry_scheduled"]);
+        events.emit(type, data, attempt);
+      },
       policies: this.#policies,
       ready: () => {
         const held = this.#setting.whenHeld?.();
@@ -175,6 +179,10 @@ class Execution {
       maxParallel: input.options.maxParallel,
     };
   }
+}
+
+function tellJob(jobTry: Run["jobTry"], { delayMs, error }: EventData["retry_scheduled"]): void {
+  jobTry?.onRetry(delayMs, error);
 }
 
 /** Resolves when the reactions of all settled promises have run. */

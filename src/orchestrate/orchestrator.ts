@@ -7,6 +7,7 @@ import type { AnyTool, ContentOf } from "../contract/tool.ts";
 import { Emitter } from "../core/emitter.ts";
 import { asRejection } from "../core/error-marks.ts";
 import { lazily } from "../core/lazily.ts";
+import type { JobTry } from "./job/run-job.ts";
 import { checkRunInput, type GivenRun, type PreparedRun, prepareRun, type RunInput } from "./prepare-run.ts";
 import type { Reliability } from "./reliability.ts";
 import { type RunManyResult, runMany } from "./run-many.ts";
@@ -84,8 +85,12 @@ export class Orchestrator<Tools = {}> {
    * Runs one tool over many requests, `concurrency` at a time, each settled on its own, in the order in which they
    * finish. The budget is that of each single run. Leaving the loop cancels what is in flight.
    *
+   * On a `ReliableOrchestrator` it waits for a provider that is away: it holds the requests, asks a few of them to find
+   * out whether it is back, and goes on.
+   *
    * @throws InvalidOptionsError, ToolNotFoundError before anything has run; what the iteration of `requests` throws;
-   *   CancelledError where the signal aborted before all requests were taken, after what was under way was given out
+   *   CancelledError where the signal aborted before all requests were taken, after what was under way was given out;
+   *   JobStoppedError, on a `ReliableOrchestrator`, for what waiting does not mend, and after `giveUpAfterMs`
    *
    * @example
    * ```ts
@@ -97,11 +102,23 @@ export class Orchestrator<Tools = {}> {
     params: RunManyParams<Tools, T, N>,
   ): AsyncIterable<RunManyResult<RunOutput<Tools, T, N>>> {
     this.check(params as GivenRun, { isMany: true });
-    return runMany(params as RunManyParams<any, any, any>, (one) => this.run(one as any)) as AsyncIterable<any>;
+    return this.overMany(params as RunManyParams<any, any, any>) as AsyncIterable<any>;
   }
 
-  private prepare(params: GivenRun): PreparedRun {
-    return prepareRun(this.check(params, { isMany: false }), this.settings);
+  /** @internal */
+  protected overMany(params: RunManyParams<any, any, any>): AsyncIterable<RunManyResult<OrchestrationOutput>> {
+    return runMany(params, (one) => this.run(one as any));
+  }
+
+  /** Runs one try of a job's input. @internal */
+  async runTry(params: GivenRun, jobTry: JobTry): Promise<OrchestrationOutput> {
+    const run = this.prepare(params, jobTry);
+    jobTry.cancel = (reason) => run.callerScope.abort(new CancelledError(reason));
+    return this.start(run);
+  }
+
+  private prepare(params: GivenRun, jobTry?: JobTry): PreparedRun {
+    return prepareRun(this.check(params, { isMany: false }), this.settings, jobTry);
   }
 
   private check(params: GivenRun, { isMany }: { readonly isMany: boolean }): RunInput {

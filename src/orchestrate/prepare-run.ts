@@ -15,6 +15,7 @@ import { CancelScope } from "../core/signal.ts";
 import { activeTraceId } from "../telemetry/opentelemetry.ts";
 import { AgentsTool } from "../tool/agents-tool.ts";
 import { assertTool } from "../tool/registry.ts";
+import type { JobTry } from "./job/run-job.ts";
 import { RunEvents, type RunIdentity } from "./run-events.ts";
 import type { ResolvedSettings } from "./settings.ts";
 
@@ -25,12 +26,14 @@ export interface PreparedRun extends RunIdentity {
   readonly startedAtMs: number;
   /** Aborts when this caller leaves, with the error that the run is then to reject with. */
   readonly callerScope: CancelScope;
+  /** Try of a job's input that this run is. */
+  readonly jobTry?: JobTry | undefined;
   /** Attempt of another run whose code has asked for this one. */
   readonly around: EnclosingWork | "over" | undefined;
   readonly events: RunEvents;
 }
 
-export function prepareRun(input: RunInput, settings: ResolvedSettings): PreparedRun {
+export function prepareRun(input: RunInput, settings: ResolvedSettings, jobTry?: JobTry | undefined): PreparedRun {
   const { options, eventManager, onEvent } = input;
   const { clock, random } = settings;
   const requestId = options.requestId ?? createId(random);
@@ -42,6 +45,7 @@ export function prepareRun(input: RunInput, settings: ResolvedSettings): Prepare
     settings,
     startedAtMs: clock.now(),
     callerScope: new CancelScope(),
+    jobTry,
     around: enclosingWork(),
     events: new RunEvents({ requestId, traceId }, clock, { eventManager, onEvent, redact: options.redact }),
   };
@@ -52,6 +56,7 @@ export interface GivenRun {
   readonly request?: unknown;
   readonly requests?: unknown;
   readonly concurrency?: unknown;
+  readonly giveUpAfterMs?: unknown;
   readonly tool?: unknown;
   readonly toolName?: unknown;
   readonly toolOptions?: unknown;
@@ -104,7 +109,12 @@ const runParams = [
   "onEvent",
   "signal",
 ] as const;
-const runManyParams = ["requests", "concurrency", ...runParams.filter((name) => name !== "request")] as const;
+const runManyParams = [
+  "requests",
+  "concurrency",
+  "giveUpAfterMs",
+  ...runParams.filter((name) => name !== "request"),
+] as const;
 
 /**
  * Checks everything that a caller gave for a run, once.
@@ -187,8 +197,9 @@ function checkBasic(
   for (const [path, value] of [
     ["options.idempotencyKey", options?.idempotencyKey],
     ["fallbackTools", given.fallbackTools],
+    ["giveUpAfterMs", given.giveUpAfterMs],
   ] as const) {
-    const message = `${path} needs a ReliableOrchestrator, which has the same run(). Use one, or leave ${path} out.`;
+    const message = `${path} needs a ReliableOrchestrator, which has the same run() and runMany(). Use one, or leave ${path} out.`;
     if (value !== undefined) issues.push({ path, given: value, allowed: "nothing", message });
   }
   if (given.tool === undefined && given.toolName === undefined && given.agents === undefined) {
@@ -254,7 +265,7 @@ const perRunOptions = ["idempotencyKey", "requestId"] as const;
 
 /** Checks what only `runMany` takes, and that nothing is there which only one run can have. */
 function checkManyParams(
-  { requests, concurrency }: { readonly requests?: unknown; readonly concurrency?: unknown },
+  { requests, concurrency, giveUpAfterMs }: Pick<GivenRun, "requests" | "concurrency" | "giveUpAfterMs">,
   options: Partial<ResolvedOrchestrationConfig> | undefined,
   issues: OptionIssue[],
 ): void {
@@ -262,6 +273,8 @@ function checkManyParams(
     issues.push({ path: "requests", given: requests, allowed: "an iterable or async iterable of requests" });
   if (concurrency !== undefined && !(Number.isInteger(concurrency) && (concurrency as number) >= 1))
     issues.push({ path: "concurrency", given: concurrency, allowed: "a whole number of at least 1" });
+  if (giveUpAfterMs !== undefined && !(typeof giveUpAfterMs === "number" && giveUpAfterMs >= 0))
+    issues.push({ path: "giveUpAfterMs", given: giveUpAfterMs, allowed: "a number of milliseconds of at least 0" });
   for (const name of perRunOptions) {
     if (options?.[name] === undefined) continue;
     const message = `options.${name} is for a single run, not for runMany. Call run() for each request.`;

@@ -1,16 +1,35 @@
+import type { OrchestrationOutput } from "../contract/output.ts";
+import type { RunManyParams } from "../contract/run.ts";
 import type { OrchestratorSettings } from "../contract/settings.ts";
 import type { OptionIssue } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
 import {
   collectReliabilityConfig,
   type ReliabilityConfig,
+  type ResolvedReliabilityConfig,
   resolveReliabilityConfig,
 } from "../guard/reliability-config.ts";
 import type { Planner } from "../planning/planner.ts";
 import { allowedStores, type RunStore, storeMethods, storeNames } from "../store/store.ts";
+import type { JobWait } from "./job/outlook.ts";
+import type { Job, JobResult, JobTry } from "./job/run-job.ts";
 import { Orchestrator } from "./orchestrator.ts";
 import type { Reliability } from "./reliability.ts";
+import type { RunManyResult } from "./run-many.ts";
 import type { ReliabilityState } from "./state.ts";
+
+const loadRunJob = lazily(() => import("./job/run-job.ts"));
+
+/** Inputs in flight at once. */
+const defaultConcurrency = 10;
+/** Longest time without one answer, where a job says nothing else. @internal */
+export const defaultGiveUpAfterMs = 3_600_000;
+
+/** A job over inputs of any kind, with the defaults of `runMany`. */
+type ReliableJob<I> = Pick<Job<I>, "inputs" | "signal" | "finish" | "onWait" | "run"> & {
+  readonly concurrency?: number | undefined;
+  readonly giveUpAfterMs?: number | undefined;
+};
 
 /** Settings of a reliable orchestrator, beside those of every orchestrator. */
 export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSettings<Tools> {
@@ -43,12 +62,14 @@ export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSe
  */
 export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   readonly #reliability: () => Promise<Reliability>;
+  readonly #config: ResolvedReliabilityConfig;
 
   /** @throws InvalidOptionsError naming every setting that cannot be used */
   constructor(settings: ReliableOrchestratorSettings<Tools> = {}) {
     super(settings);
     const { planner, store = "memory", state, clock, maxRetryAfterMs } = settings;
     const config = resolveReliabilityConfig(settings.reliabilityConfig);
+    this.#config = config;
     this.#reliability = lazily(async () => {
       const { createReliability } = await import("./reliability.ts");
       return createReliability({ config, planner, store, state, clock, maxRetryAfterMs });
@@ -70,6 +91,35 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   /** @internal */
   protected override reliability(): Promise<Reliability> {
     return this.#reliability();
+  }
+
+  /** Runs a job over inputs of any kind, each by `runTry`. @internal */
+  async *runJob<I>(job: ReliableJob<I>): AsyncGenerator<JobResult<I>, void> {
+    const { runJob } = await loadRunJob();
+    const { clock, random } = this.settings;
+    const { concurrency = defaultConcurrency, giveUpAfterMs = defaultGiveUpAfterMs } = job;
+    yield* runJob<I>({ ...job, concurrency, giveUpAfterMs, delays: this.#config, clock, random });
+  }
+
+  /** @internal */
+  protected override async *overMany({
+    requests,
+    concurrency,
+    giveUpAfterMs,
+    signal,
+    ...shared
+  }: RunManyParams<any, any, any>): AsyncGenerator<RunManyResult<OrchestrationOutput>, void> {
+    const { logger } = this.settings;
+    const onWait = (wait: JobWait | undefined) => {
+      if (wait)
+        logger?.warn({ why: wait.why, untilMs: wait.untilMs }, "the job holds its requests until its provider answers");
+      else logger?.info({}, "the job goes on");
+    };
+    const run = (request: unknown, jobTry: JobTry) =>
+      this.runTry({ ...shared, request, signal: jobTry.signal }, jobTry);
+    const results = this.runJob({ inputs: requests, concurrency, giveUpAfterMs, signal, onWait, run });
+    for await (const { index, ...end } of results)
+      yield "error" in end ? { index, error: end.error } : { index, output: end.output };
   }
 }
 

@@ -76,7 +76,7 @@ export async function* runAll(
 }
 
 /** Both kinds alike, of which none throws where it could reject. */
-function iterate(requests: Iterable<unknown> | AsyncIterable<unknown>): AsyncIterator<unknown> {
+export function iterate(requests: Iterable<unknown> | AsyncIterable<unknown>): AsyncIterator<unknown> {
   const iterator = Symbol.asyncIterator in requests ? requests[Symbol.asyncIterator]() : requests[Symbol.iterator]();
   return {
     next: async () => iterator.next(),

@@ -64,7 +64,7 @@ interface Started {
 /** Claim, plan, fallbacks, execution, output, settlement. */
 function perform(run: Run, started: Started, reliability: Reliability | undefined): Promise<OrchestrationOutput> {
   const { fingerprint, resolved, span } = started;
-  const alone: WorkSetting = { scope: run.callerScope };
+  const alone: WorkSetting = { scope: run.callerScope, journal: run.jobTry?.journal };
   const chosen = choiceOf(run, resolved);
   if (!reliability) return executeTool(run, alone, chosen as ToolChoice, undefined, span);
   const work = async (setting: WorkSetting) => {
@@ -89,6 +89,8 @@ function begin(prepared: PreparedRun): Run {
     clock: settings.clock,
     onOverrun: (overrun) => warnOfOverrun(events, overrun),
   });
+  const { jobTry } = prepared;
+  if (jobTry?.spent) ledger.charge(jobTry.spent);
   return { ...prepared, ledger, waits: new Set() };
 }
 

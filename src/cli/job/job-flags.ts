@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { BundleOptions, StoppingRuleName } from "../../contract/bundle-options.ts";
 import type { OrchestrationConfig } from "../../contract/config.ts";
-import { numberFlag, wholeNumberFlag } from "../flags.ts";
+import { durationFlag, numberFlag, wholeNumberFlag } from "../flags.ts";
 import { type InputFormat, inputFormats } from "../input/open-inputs.ts";
 
 /** Flags of a job. */
@@ -12,6 +12,8 @@ export interface JobFlags {
   readonly retryFailed?: true;
   readonly limit?: number;
   readonly concurrency: number;
+  /** In milliseconds. */
+  readonly giveUpAfter?: number;
   readonly model?: string;
   readonly k?: number;
   readonly stopping?: StoppingRuleName;
@@ -36,6 +38,7 @@ export function addJobFlags(command: Command): Command {
     .option("-m, --model <provider:model>", "ask this model instead of the tool file's")
     .option("-k, --k <count>", "the most answers for one input", wholeNumberFlag(1))
     .option("--timeout-ms <ms>", "deadline of each input", numberFlag(1))
+    .option("--give-up-after <duration>", "longest time without one answer: 30m, 90s, 2h (default 1h)", durationFlag())
     .option("--max-cost-usd <dollars>", "ceiling of the whole job, earlier starts included", numberFlag(0));
 }
 

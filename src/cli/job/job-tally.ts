@@ -65,6 +65,10 @@ export class JobBudget {
     this.#concurrency = concurrency;
   }
 
+  get isLimited(): boolean {
+    return this.#limitUsd !== Number.POSITIVE_INFINITY;
+  }
+
   /** Counts a run of an earlier start of the job. */
   keep(costUsd: number | null): void {
     this.#spentUsd += costUsd ?? 0;

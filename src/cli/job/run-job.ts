@@ -1,11 +1,20 @@
 import type { OrchestrationConfig } from "../../contract/config.ts";
-import { consequencesOf } from "../../contract/error-category.ts";
-import { BudgetExceeded, isOrchestratorError } from "../../contract/errors.ts";
+import {
+  BudgetExceeded,
+  CancelledError,
+  isOrchestratorError,
+  JobStoppedError,
+  type PartialRun,
+} from "../../contract/errors.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
-import type { Orchestrator } from "../../orchestrate/orchestrator.ts";
+import { CancelScope } from "../../core/signal.ts";
+import type { JobWait } from "../../orchestrate/job/outlook.ts";
+import { JobEnd, type JobResult, type JobTry } from "../../orchestrate/job/run-job.ts";
+import { mayBeReachedLater } from "../../orchestrate/key/store-protection.ts";
+import type { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import { CommandError, exitCode } from "../faults.ts";
 import type { Input } from "../input/input.ts";
 import { answeredLine, type OutputLine, rejectedLine } from "../output/output-line.ts";
@@ -13,92 +22,130 @@ import type { JobBudget } from "./job-tally.ts";
 
 /** One tool over many inputs. */
 export interface Job {
-  readonly orchestrator: Orchestrator;
+  readonly orchestrator: ReliableOrchestrator;
   readonly tool: AnyTool;
   readonly toolOptions: object;
   readonly options: OrchestrationConfig;
   readonly concurrency: number;
+  readonly giveUpAfterMs: number;
   readonly budget: JobBudget;
   /** Taken one by one, as there is room for them. */
   readonly inputs: AsyncIterable<Input>;
+  /** Its abort lets what is in flight finish, and starts nothing more. */
+  readonly finish?: CancelScope | undefined;
   /** Facts of an input, as its line carries them. */
   fingerprintOf(input: Input): string;
   onEvent(event: OrchestrationEvent): void;
+  /** Hears that the job waits for its provider; `undefined` once it goes on. */
+  readonly onWait?: ((wait: JobWait | undefined) => void) | undefined;
   /** Hears of each input once, when it is settled. */
   onLine(line: OutputLine): void;
 }
 
 /**
- * Runs a job to its end. What is in flight when something goes wrong is finished first, and gets its lines.
+ * Runs a job to its end. What is in flight when something goes wrong is finished first, and gets its lines. An input
+ * that a later start can still answer gets none.
  *
- * @throws CommandError for an input that cannot be read or used, and where the job's budget does not reach its end
+ * @throws CommandError for an input that cannot be read or used, where the job's budget does not reach its end, and where
+ *   no wait mends what every input fails with
  */
 export async function runJob(job: Job): Promise<void> {
-  const inputs = job.inputs[Symbol.asyncIterator]();
-  const faults: unknown[] = [];
-  const work = async () => {
-    try {
-      for (let next = await inputs.next(); !next.done && faults.length === 0; next = await inputs.next()) {
-        await runInput(job, next.value);
-      }
-    } catch (error) {
-      faults.push(error);
+  const { orchestrator, inputs, concurrency, giveUpAfterMs, onWait } = job;
+  const finish = new CancelScope(job.finish);
+  const run = (input: Input, jobTry: JobTry) => runInput(job, input, jobTry, finish);
+  let fault: unknown;
+  try {
+    for await (const result of orchestrator.runJob({ inputs, concurrency, giveUpAfterMs, finish, onWait, run })) {
+      const line = lineOf(job, result);
+      if (!line) continue;
+      job.onLine(line);
+      if (line.costUsd !== null || !job.budget.isLimited) continue;
+      fault ??= unknownCost(job.tool);
+      finish.abort(fault);
     }
-  };
-  await Promise.all(Array.from({ length: job.concurrency }, work));
-  if (faults.length > 0) throw faults[0];
+  } catch (error) {
+    throw JobStoppedError.isInstance(error) ? stopped(error) : error;
+  } finally {
+    finish.dispose();
+  }
+  if (fault) throw fault;
 }
 
-async function runInput(job: Job, input: Input): Promise<void> {
+/** @param finish aborted once nothing more is to start */
+async function runInput(job: Job, input: Input, jobTry: JobTry, finish: CancelScope): Promise<OrchestrationOutput> {
   const partUsd = await job.budget.admit();
-  if (partUsd === undefined) throw budgetSpent();
+  if (partUsd === undefined) throw new JobEnd(budgetSpent());
+  if (finish.aborted) {
+    job.budget.settle(partUsd, 0);
+    throw new CancelledError("the job has ended");
+  }
+  const earlierUsd = jobTry.spent ? jobTry.spent.costUsd : 0;
   let costUsd: number | null = 0;
   try {
-    const line = await lineFor(job, input, partUsd);
-    costUsd = line.costUsd;
-    job.onLine(line);
-    if (costUsd === null && partUsd !== Number.POSITIVE_INFINITY) throw unknownCost(job.tool);
+    const output = await start(job, input, jobTry, partUsd + (earlierUsd ?? 0));
+    costUsd = costSince(earlierUsd, output.costUsd);
+    return output;
+  } catch (error) {
+    const { partial } = error as { readonly partial?: PartialRun };
+    if (partial) costUsd = costSince(earlierUsd, partial.costUsd);
+    const end = asEnd(error, input, partUsd);
+    if (end instanceof JobEnd) finish.abort(end);
+    throw end;
   } finally {
     job.budget.settle(partUsd, costUsd);
   }
 }
 
-async function lineFor(job: Job, input: Input, partUsd: number): Promise<OutputLine> {
-  const fingerprint = job.fingerprintOf(input);
-  const isLimited = partUsd !== Number.POSITIVE_INFINITY;
-  try {
-    const output = await run(job, input, isLimited ? partUsd : undefined);
-    assertOthersMaySucceed(output, input);
-    return answeredLine(input, fingerprint, output);
-  } catch (error) {
-    if (!BudgetExceeded.isInstance(error)) throw refusal(input, error);
-    if (isLimited && error.budgetType === "costUsd") throw budgetSpent();
-    return rejectedLine(input, fingerprint, error);
+/** @param limitUsd ceiling of the input, its earlier tries included; infinite where there is none */
+function start(job: Job, { request }: Input, jobTry: JobTry, limitUsd: number): Promise<OrchestrationOutput> {
+  const { orchestrator, tool, toolOptions, onEvent } = job;
+  const isLimited = limitUsd !== Number.POSITIVE_INFINITY;
+  const options = isLimited ? { ...job.options, budget: { ...job.options.budget, costUsd: limitUsd } } : job.options;
+  const { signal } = jobTry;
+  return orchestrator.runTry({ tool, toolOptions, options, onEvent, signal, request: request as object }, jobTry);
+}
+
+function costSince(earlierUsd: number | null, costUsd: number | null): number | null {
+  return earlierUsd === null || costUsd === null ? null : costUsd - earlierUsd;
+}
+
+/** Tells what ends the whole job from what is the input's own. */
+function asEnd(error: unknown, { place }: Input, partUsd: number): unknown {
+  if (BudgetExceeded.isInstance(error)) {
+    const isOfJob = partUsd !== Number.POSITIVE_INFINITY && error.budgetType === "costUsd";
+    return isOfJob ? new JobEnd(budgetSpent()) : error;
   }
+  if (CancelledError.isInstance(error) || mayBeReachedLater(error)) return error;
+  return new JobEnd(refusal(place, error));
 }
 
-function run(job: Job, input: Input, costUsd: number | undefined): Promise<OrchestrationOutput> {
-  const { tool, toolOptions, onEvent } = job;
-  const options = costUsd === undefined ? job.options : { ...job.options, budget: { ...job.options.budget, costUsd } };
-  return job.orchestrator.run({ tool, toolOptions, options, onEvent, request: input.request as object });
+function lineOf(job: Job, result: JobResult<Input>): OutputLine | undefined {
+  const { input } = result;
+  const fingerprint = job.fingerprintOf(input);
+  if ("output" in result) {
+    // What is paid for is kept, also where it is less than was asked for.
+    if (result.isOpen && result.output.status === "failed") return undefined;
+    return answeredLine(input, fingerprint, result.output);
+  }
+  return BudgetExceeded.isInstance(result.error) ? rejectedLine(input, fingerprint, result.error) : undefined;
 }
 
-/** A wrong key, or an account without money, fails every input alike: none of them gets a line for it. */
-function assertOthersMaySucceed(output: OrchestrationOutput, { place }: Input): void {
-  if (output.status !== "failed") return;
-  const hopeless = Object.values(output.errors).find(({ category }) => consequencesOf(category).endsJob);
-  if (!hopeless) return;
-  throw new CommandError(
-    `${place}: ${hopeless.message}\nEvery input would fail like this, so the job stopped. Once it is mended, the same command goes on.`,
+/** A wrong key, an account without money, or a provider that stays away: no input gets a line for it. */
+function stopped({ reason, what, cause }: JobStoppedError): CommandError {
+  if (reason === "gave_up") {
+    const message = `The job gave up: ${what}. Once the provider is back, the same command goes on. --give-up-after says how long it waits.`;
+    return new CommandError(message, { cause, exitCode: exitCode.someFailed });
+  }
+  return new CommandError(
+    `${what}.\nEvery input would fail like this, so the job stopped. Once it is mended, the same command goes on.`,
+    { cause },
   );
 }
 
 function budgetSpent(): CommandError {
   return new CommandError(
     "What is left of --max-cost-usd does not cover one more input. Raise it, and run the same again.",
-    {
-      exitCode: exitCode.budgetSpent,
-    },
+    { exitCode: exitCode.budgetSpent },
   );
 }
 
@@ -109,7 +156,7 @@ function unknownCost({ name }: AnyTool): CommandError {
 }
 
 /** Refused at the edge: nothing has run, and the next input would meet the same, or has to be mended itself. */
-function refusal({ place }: Input, error: unknown): unknown {
+function refusal(place: string, error: unknown): unknown {
   if (!isOrchestratorError(error)) return error;
   const isOfTool =
     InvalidOptionsError.isInstance(error) && !error.issues.some(({ path }) => path.startsWith("request"));

@@ -1,6 +1,6 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { CancelScope } from "../../core/signal.ts";
-import { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
+import { defaultGiveUpAfterMs, ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { exitCode } from "../faults.ts";
 import type { OutputLine } from "../output/output-line.ts";
@@ -31,8 +31,11 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
       orchestrator: new ReliableOrchestrator({ calibrations: new CalibrationStore() }),
       options: runOptionsFrom(flags),
       concurrency: flags.concurrency,
-      inputs: interrupt.stopping(job.inputs()),
+      giveUpAfterMs: flags.giveUpAfter ?? (tally.totalCount === 1 ? 0 : defaultGiveUpAfterMs),
+      inputs: job.inputs(),
+      finish: interrupt.scope,
       onEvent: view.observe,
+      onWait: view.wait,
       onLine(line) {
         log?.append(line);
         tally.settle(line);
@@ -55,6 +58,7 @@ function followJob(tally: JobTally, outputPath: string | undefined, isJson: bool
   return {
     observe: view.observe,
     notify: view.notify,
+    wait: view.wait,
     settle(line: OutputLine) {
       if (isJson) process.stdout.write(`${toSafeJson(line)}\n`);
       view.settle(line, tally);
@@ -86,34 +90,21 @@ type StopSignal = keyof typeof codeOfSignal;
 /** Ctrl-C (or SIGTERM) asks a job to finish what it has begun; the second one ends the process at once. */
 class Interrupt implements Disposable {
   readonly #reactions: { onFirst(): void; onSecond(): void };
-  readonly #scope = new CancelScope();
+  /** Aborts with the exit code of the process, once that was asked to end. */
+  readonly scope = new CancelScope();
 
   constructor(reactions: { onFirst(): void; onSecond(): void }) {
     this.#reactions = reactions;
     for (const name of Object.keys(codeOfSignal)) process.on(name, this.#receive);
   }
 
-  /** Exit code of the process, once it was asked to end. */
   get exitCode(): number | undefined {
-    return this.#scope.reason as number | undefined;
+    return this.scope.reason as number | undefined;
   }
 
   /** Asks for the same for a reason of our own. */
   request(code: number): void {
-    this.#scope.abort(code);
-  }
-
-  /** The items until the interrupt, also while the next one is waited for. */
-  async *stopping<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
-    const iterator = items[Symbol.asyncIterator]();
-    for (;;) {
-      const next = await this.#scope.race(iterator.next()).catch((error) => {
-        if (this.#scope.aborted) return { done: true, value: undefined } as const;
-        throw error;
-      });
-      if (next.done) return;
-      yield next.value;
-    }
+    this.scope.abort(code);
   }
 
   [Symbol.dispose](): void {
@@ -121,7 +112,7 @@ class Interrupt implements Disposable {
   }
 
   readonly #receive = (name: StopSignal): void => {
-    if (this.#scope.aborted) {
+    if (this.scope.aborted) {
       this.#reactions.onSecond();
       process.exit(codeOfSignal[name]);
     }

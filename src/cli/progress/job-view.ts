@@ -5,6 +5,7 @@ import type { EvidenceSource } from "../../contract/model.ts";
 import { hasEvidence } from "../../contract/output.ts";
 import { addCost } from "../../contract/usage.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
+import type { JobWait } from "../../orchestrate/job/outlook.ts";
 import type { JobTally } from "../job/job-tally.ts";
 import { isFailed, type OutputLine } from "../output/output-line.ts";
 import {
@@ -19,6 +20,7 @@ import {
   toColumns,
 } from "./format.ts";
 import { LiveArea, Redraw, type Terminal } from "./terminal.ts";
+import { WaitLines, waitLine } from "./waiting.ts";
 
 /** View by which people follow a job. */
 export interface JobView {
@@ -26,6 +28,8 @@ export interface JobView {
   observe(event: OrchestrationEvent): void;
   /** An input got its line. */
   settle(line: OutputLine, tally: JobTally): void;
+  /** The job waits for its provider; `undefined` once it goes on. */
+  wait(wait: JobWait | undefined): void;
   /** Something else to know. */
   notify(message: string): void;
   /** Nothing more is to come. */
@@ -40,8 +44,10 @@ export function createJobView(terminal: Terminal, tally: JobTally): JobView {
 
 /** A line for each input that is done: for pipes and files. */
 function createPlainJobView(terminal: Terminal, clock: Clock = systemClock): JobView {
+  const waits = new WaitLines((line) => terminal.write(`${line}\n`), terminal, clock);
   return {
     observe() {},
+    wait: (wait) => waits.wait(wait),
     settle: (line, tally) => terminal.write(`${settledLine(line, tally, clock.now(), terminal)}\n`),
     notify: (message) => terminal.write(`${message}\n`),
     end() {},
@@ -57,18 +63,24 @@ function createLiveJobView(terminal: Terminal, tally: JobTally, clock: Clock = s
   const area = new LiveArea(terminal);
   const states = new RunStates();
   let finished: string[] = [];
+  let waiting: JobWait | undefined;
   const draw = (lines: readonly string[]) => {
     area.draw(lines, finished);
     finished = [];
   };
-  const redraw = new Redraw(
-    () => draw([...table(states.inFlight, terminal), footer(tally, clock.now(), terminal)]),
-    clock,
-  );
+  const redraw = new Redraw(() => {
+    const nowMs = clock.now();
+    const wait = waiting ? [waitLine(waiting, nowMs, terminal)] : [];
+    draw([...table(states.inFlight, terminal), ...wait, footer(tally, nowMs, terminal)]);
+  }, clock);
   return {
     observe(event) {
       states.observe(event);
       redraw.request();
+    },
+    wait(wait) {
+      waiting = wait;
+      redraw.now();
     },
     settle(line) {
       finished.push(settledLine(line, tally, clock.now(), terminal));
@@ -122,7 +134,9 @@ export function createSingleRunView(terminal: Terminal, clock: Clock = systemClo
   let shown: RunState | undefined;
   const lines = () => (shown && shown.replicates.size > 0 ? replicateTable(shown, terminal) : []);
   const redraw = new Redraw(() => area.draw(lines()), clock);
+  const waits = new WaitLines((line) => area.print(line), terminal, clock);
   return {
+    wait: (wait) => waits.wait(wait),
     observe(event) {
       states.observe(event);
       shown = states.inFlight[0] ?? shown;

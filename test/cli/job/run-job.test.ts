@@ -4,7 +4,7 @@ import { z } from "zod";
 import { JobBudget } from "../../../src/cli/job/job-tally.ts";
 import { type Job, runJob } from "../../../src/cli/job/run-job.ts";
 import type { OutputLine } from "../../../src/cli/output/output-line.ts";
-import { Orchestrator } from "../../../src/orchestrate/orchestrator.ts";
+import { ReliableOrchestrator } from "../../../src/orchestrate/reliable-orchestrator.ts";
 import { defineTool } from "../../../src/tool/define-tool.ts";
 
 async function* inputs(count: number, breaksAt = Number.POSITIVE_INFINITY) {
@@ -16,11 +16,12 @@ async function* inputs(count: number, breaksAt = Number.POSITIVE_INFINITY) {
 
 function jobOf(facts: Partial<Job>, lines: OutputLine[]): Job {
   return {
-    orchestrator: new Orchestrator(),
+    orchestrator: new ReliableOrchestrator(),
     tool: defineTool({ name: "same", execute: (request: { index: number }) => request.index }),
     toolOptions: {},
     options: {},
     concurrency: 3,
+    giveUpAfterMs: 60_000,
     budget: new JobBudget(undefined, 3),
     inputs: inputs(5),
     fingerprintOf: ({ index }) => `f${index}`,
