@@ -74,7 +74,10 @@ describe("steer run", () => {
       cwd,
       input: reports(5),
     });
-    expect(jsonLines(stdout)).toEqual(outputLines(cwd));
+    const [first, ...others] = outputLines(cwd);
+    const { job, ...answer } = first;
+    expect(jsonLines(stdout)).toEqual([answer, ...others]);
+    expect(job).toMatchObject({ tool: { name: "triage" }, asks: { model: "simulated:?error=0.05" }, options: {} });
     expect(stderr).toContain("5 inputs done");
   });
 
@@ -126,5 +129,68 @@ describe("steer run", () => {
     expect(outputLines(cwd)).toHaveLength(5);
     expect(await steer([...parameters, "0.2"], { cwd })).toMatchObject({ code: 0 });
     expect(outputLines(cwd)).toHaveLength(10);
+  });
+
+  test("--output x.csv gives a table in the order of the inputs, goes on with it, and leaves an edited one alone", async () => {
+    const sheet = `id;report\r\n${Array.from({ length: 9 }, (_, index) => `00${index};"text; ${index}"\r\n`).join("")};\r\n`;
+    const cwd = createFolder({ "triage.json": toolFile(), "in.csv": sheet });
+    const command = ["run", "triage.json", "-i", "in.csv", "-o", "out.csv"];
+    const first = await steer([...command, "--limit", "4"], { cwd });
+    expect(first.stdout).toContain("4 of 4 inputs done, $0.00. 4 lines in out.csv.");
+    const { code, stderr } = await steer(command, { cwd });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "in.csv: 1 row without any value, skipped.\n" });
+    const table = readFileSync(join(cwd, "out.csv"), "utf8");
+    const rows = table.trimEnd().split("\r\n");
+    expect(rows[0]).toBe("id;report;severity;confidence;status;flags;error");
+    expect(rows.slice(1).map((row) => row.split(/;(?=low|high)/)[0])).toEqual(
+      Array.from({ length: 9 }, (_, index) => `00${index};"text; ${index}"`),
+    );
+    writeFileSync(join(cwd, "out.csv"), `${table}mine`);
+    await steer(command, { cwd });
+    expect(readFileSync(join(cwd, "out.csv"), "utf8")).toBe(`${table}mine`);
+  });
+
+  test("a table that this command did not write is left alone, and so is the input", async () => {
+    const cwd = createFolder({ "triage.json": toolFile(), "in.csv": "report\na\n", "out.csv": "mine" });
+    const run = (output: string) => steer(["run", "triage.json", "-i", "in.csv", "-o", output], { cwd });
+    expect(await run("out.csv")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^out\.csv is there already/),
+    });
+    expect(await run("./in.csv")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^\.\/in\.csv is --input as well\. .*answers-in\.csv/),
+    });
+    expect(readFileSync(join(cwd, "out.csv"), "utf8")).toBe("mine");
+  });
+
+  test("--sample draws the same inputs again and grows; --fresh begins anew and keeps what was there", async () => {
+    const cwd = createFolder({ "triage.json": toolFile(), "in.jsonl": reports(30) });
+    const command = ["run", "triage.json", "-i", "in.jsonl", "-o", "out.jsonl"];
+    await steer([...command, "--sample", "3", "--shuffle"], { cwd });
+    const drawn = outputLines(cwd).map(({ index }) => index);
+    expect(drawn).toHaveLength(3);
+    expect(outputLines(cwd)[0].job.sample).toEqual({ count: 3, seed: 1 });
+    const more = await steer([...command, "--sample", "5"], { cwd });
+    expect(more.stdout).toContain("5 of 5 inputs done");
+    expect(outputLines(cwd).map(({ index }) => index)).toEqual([...drawn, expect.any(Number), expect.any(Number)]);
+    const other = await steer([...command, "--k", "2"], { cwd });
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("--k was not given, and is 2") });
+    const fresh = await steer([...command, "--k", "2", "--sample", "2", "--fresh"], { cwd });
+    expect(fresh).toMatchObject({ code: 0, stderr: "What out.jsonl held is in out.jsonl.old now.\n" });
+    expect(outputLines(cwd)).toHaveLength(2);
+    expect(jsonLines(readFileSync(join(cwd, "out.jsonl.old"), "utf8"))).toHaveLength(5);
+  });
+
+  test("fewer inputs than before are refused, from a file and from a pipe", async () => {
+    const cwd = createFolder({ "triage.json": toolFile(), "in.jsonl": reports(5), "less.jsonl": reports(2) });
+    await steer(["run", "triage.json", "-i", "in.jsonl", "-o", "out.jsonl"], { cwd });
+    const refused = {
+      code: 2,
+      stderr: expect.stringMatching(/has 5 answers, and (less\.jsonl|stdin) only 2 inputs: 3 would/),
+    };
+    expect(await steer(["run", "triage.json", "-i", "less.jsonl", "-o", "out.jsonl"], { cwd })).toMatchObject(refused);
+    expect(await steer(["run", "triage.json", "-o", "out.jsonl"], { cwd, input: reports(2) })).toMatchObject(refused);
+    expect(outputLines(cwd)).toHaveLength(5);
   });
 });

@@ -16,7 +16,7 @@ Exit codes
 Examples
   $ steer run triage.yaml --input '{"report": "It crashes when I save"}'
   $ steer run triage.yaml --input reports.jsonl --output triaged.jsonl
-  $ steer run triage.yaml --input reports.csv --output triaged.jsonl --k 5 --max-cost-usd 2
+  $ steer run triage.yaml --input reports.csv --output triaged.csv --k 5 --max-cost-usd 2
   $ cat reports.jsonl | steer run triage.yaml --json | jq .consensus`;
 
 export function addRunCommand(program: Command, onExitCode: (code: number) => void): void {
@@ -24,7 +24,11 @@ export function addRunCommand(program: Command, onExitCode: (code: number) => vo
     .summary("run a tool over inputs: one evidence bundle each")
     .description("Run a tool over inputs. Each input gets an evidence bundle: consensus, votes, confidence, cost.")
     .argument("<tool-file>", "a tool in JSON, YAML or a TypeScript module")
-    .option("-o, --output <file.jsonl>", "one line for each input; the same command goes on where it was stopped")
+    .option(
+      "-o, --output <file>",
+      "answers, one line of JSON each, or a table (.csv); the same command goes on with it",
+    )
+    .option("--fresh", "begin anew: what the output file holds is moved aside")
     .option("--retry-failed", "ask again for the inputs whose line in the output file says that they failed")
     .addOption(new Option("--stopping <rule>", "when fewer answers are enough").choices(stoppingRuleNames))
     .option("--epsilon <distance>", "enough once the answers are at most this far apart", numberFlag(0, 1))

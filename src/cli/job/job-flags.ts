@@ -1,8 +1,10 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { BundleOptions, StoppingRuleName } from "../../contract/bundle-options.ts";
 import type { OrchestrationConfig } from "../../contract/config.ts";
 import { durationFlag, numberFlag, wholeNumberFlag } from "../flags.ts";
 import { type InputFormat, inputFormats } from "../input/open-inputs.ts";
+import type { Sample } from "../output/job-head.ts";
+import { firstSeed } from "./draw.ts";
 
 /** Flags of a job. */
 export interface JobFlags {
@@ -10,7 +12,11 @@ export interface JobFlags {
   readonly format?: InputFormat;
   readonly output?: string;
   readonly retryFailed?: true;
+  readonly fresh?: true;
   readonly limit?: number;
+  readonly sample?: Sample;
+  readonly shuffle?: true;
+  readonly dryRun?: true;
   readonly concurrency: number;
   /** In milliseconds. */
   readonly giveUpAfter?: number;
@@ -34,12 +40,21 @@ export function addJobFlags(command: Command): Command {
       ),
     )
     .option("--limit <count>", "only the first inputs", wholeNumberFlag(1))
+    .option("--sample <count>", "so many inputs drawn evenly; 100:7 draws by another seed than 100", sampleFlag)
+    .option("--shuffle", "ask for the inputs in random order")
     .option("-c, --concurrency <count>", "inputs in flight at once", wholeNumberFlag(1), 10)
     .option("-m, --model <provider:model>", "ask this model instead of the tool file's")
     .option("-k, --k <count>", "the most answers for one input", wholeNumberFlag(1))
     .option("--timeout-ms <ms>", "deadline of each input", numberFlag(1))
     .option("--give-up-after <duration>", "longest time without one answer: 30m, 90s, 2h (default 1h)", durationFlag())
     .option("--max-cost-usd <dollars>", "ceiling of the whole job, earlier starts included", numberFlag(0));
+}
+
+function sampleFlag(text: string): Sample {
+  const [count = "", seed = String(firstSeed), ...more] = text.split(":");
+  if (more.length > 0 || !/^\d{1,9}$/.test(seed))
+    throw new InvalidArgumentError("It has to be a count, or a count with a seed: 100, or 100:7.");
+  return { count: wholeNumberFlag(1)(count), seed: Number(seed) };
 }
 
 /** The tool's options that the command line gives. */

@@ -1,6 +1,9 @@
 import { addCost } from "../../contract/usage.ts";
 import { isFailed, type OutputLine } from "../output/output-line.ts";
 
+/** Facts of a line that count. */
+type SettledLine = Pick<OutputLine, "status" | "costUsd">;
+
 /** Progress of a job. */
 export class JobTally {
   /** Inputs of the job; `undefined` for a pipe, whose end is not known. */
@@ -21,12 +24,12 @@ export class JobTally {
     return this.keptCount + this.settledCount;
   }
 
-  keep(line: OutputLine): void {
+  keep(line: SettledLine): void {
     this.keptCount++;
     this.#count(line);
   }
 
-  settle(line: OutputLine): void {
+  settle(line: SettledLine): void {
     this.settledCount++;
     this.#count(line);
   }
@@ -37,7 +40,7 @@ export class JobTally {
     return ((nowMs - this.#startedMs) / this.settledCount) * (this.totalCount - this.doneCount);
   }
 
-  #count(line: OutputLine): void {
+  #count(line: SettledLine): void {
     if (isFailed(line)) this.failedCount++;
     this.costUsd = addCost(this.costUsd, line.costUsd);
   }

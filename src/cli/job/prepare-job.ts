@@ -1,3 +1,5 @@
+import { existsSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import type { BundleOptions } from "../../contract/bundle-options.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
@@ -7,8 +9,11 @@ import type { LoadedTool } from "../definition/load-tool.ts";
 import { CommandError } from "../faults.ts";
 import type { Input, InputSource } from "../input/input.ts";
 import { checkInputs, openInputs } from "../input/open-inputs.ts";
+import { type CsvTable, isTableDue, writeCsvTable } from "../output/csv-table.ts";
+import { type JobHead, jobHead } from "../output/job-head.ts";
 import { OutputLog } from "../output/output-log.ts";
 import { counted } from "../progress/format.ts";
+import { drawSample, firstSeed, inRandomOrder } from "./draw.ts";
 import { type JobFlags, toolOptionsFrom } from "./job-flags.ts";
 import { JobBudget, JobTally } from "./job-tally.ts";
 
@@ -22,23 +27,37 @@ export interface PreparedJob {
   /** Those that have no line yet. */
   inputs(): AsyncIterable<Input>;
   fingerprintOf(input: Input): string;
+  /** Writes the table of `--output x.csv`, and closes the output file. */
+  close(): Promise<void>;
 }
 
 /** @throws CommandError naming what cannot be used */
-export async function prepareJob({ tool, definition }: LoadedTool, flags: JobFlags): Promise<PreparedJob> {
+export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<PreparedJob> {
+  const { tool } = loaded;
   const toolOptions = toolOptionsFrom(flags);
   checkToolOptions(tool, toolOptions);
   const source = openInputs(flags, process.stdin);
-  const jobFingerprint = fingerprint({ tool: definition ?? { name: tool.name, version: tool.version }, toolOptions });
-  const fingerprintOf = ({ request }: Input) => fingerprint({ request, job: jobFingerprint });
+  assertRepeatable(source, flags);
+  const head = jobHead(loaded, toolOptions, flags.sample);
+  const fingerprintOf = ({ request }: Input) => fingerprint({ request, job: head.fingerprint });
 
   const tally = new JobTally(systemClock.now());
   const budget = new JobBudget(flags.maxCostUsd, flags.concurrency);
-  const log = await openLog(flags, tally, budget);
+  const log = await openLog(flags, head);
+  const table = tableOf(flags, source);
   const hasLine = (input: Input) => log?.has(input, fingerprintOf(input)) ?? false;
   try {
-    const all = () => firstOf(source.read(), flags.limit);
-    if (source.isRepeatable) tally.totalCount = await checkInputs(all(), tool, hasLine);
+    for (const { costUsd } of log?.kept.values() ?? []) budget.keep(costUsd);
+    const count = source.isRepeatable
+      ? await checkInputs(firstOf(source.read(), flags.limit), tool, hasLine)
+      : undefined;
+    if (count !== undefined && flags.limit === undefined) log?.assertWithin(count, source.name);
+    const { count: size, seed = firstSeed } = flags.sample ?? {};
+    const drawn = count === undefined || size === undefined ? undefined : drawSample(count, size, seed);
+    const isDrawn = (index: number) => drawn?.has(index) ?? index < (count ?? Number.POSITIVE_INFINITY);
+    for (const [index, line] of log?.kept ?? []) if (isDrawn(index)) tally.keep(line);
+    tally.totalCount = drawn?.size ?? count;
+    const chosen = () => only(noting(source, log, flags), ({ index }) => isDrawn(index));
     return {
       tool,
       toolOptions,
@@ -46,7 +65,14 @@ export async function prepareJob({ tool, definition }: LoadedTool, flags: JobFla
       budget,
       log,
       fingerprintOf,
-      inputs: () => without(noting(all(), source), hasLine),
+      inputs: () => only(flags.shuffle ? inRandomOrder(chosen(), seed) : chosen(), (input) => !hasLine(input)),
+      async close() {
+        try {
+          if (table && isTableDue(table, tally.settledCount)) await writeCsvTable(table);
+        } finally {
+          log?.close();
+        }
+      },
     };
   } catch (error) {
     log?.close();
@@ -62,19 +88,55 @@ function checkToolOptions(tool: AnyTool, toolOptions: BundleOptions): void {
   }
 }
 
-async function openLog(flags: JobFlags, tally: JobTally, budget: JobBudget): Promise<OutputLog | undefined> {
-  if (flags.output === undefined) {
-    if (flags.retryFailed)
-      throw new CommandError("--retry-failed needs --output: the file whose failed lines are asked again.");
+function assertRepeatable({ isRepeatable, name }: InputSource, { sample, shuffle }: JobFlags): void {
+  const flag = sample ? "--sample" : shuffle ? "--shuffle" : undefined;
+  if (isRepeatable || flag === undefined) return;
+  throw new CommandError(
+    `${flag} needs all inputs before the first is asked, and ${name} is a pipe. Give a file as --input.`,
+  );
+}
+
+async function openLog(flags: JobFlags, head: JobHead): Promise<OutputLog | undefined> {
+  const { output, retryFailed, fresh } = flags;
+  const flag = retryFailed ? "--retry-failed" : fresh ? "--fresh" : undefined;
+  if (output === undefined) {
+    if (flag !== undefined) throw new CommandError(`${flag} needs --output: the file that earlier answers are in.`);
     return undefined;
   }
-  return OutputLog.open(flags.output, {
-    retryFailed: flags.retryFailed ?? false,
-    onKept(line) {
-      tally.keep(line);
-      budget.keep(line.costUsd);
-    },
-  });
+  assertNotInput(flags);
+  const path = journalOf(output);
+  if (path !== output && existsSync(output) && !existsSync(path)) throw foreignTable(output, path);
+  const log = await OutputLog.open(path, { head, retryFailed, fresh });
+  if (log.movedTo !== undefined) process.stderr.write(`What ${path} held is in ${log.movedTo} now.\n`);
+  return log;
+}
+
+/** Output file beside a table. */
+function journalOf(output: string): string {
+  return isTable(output) ? `${output}.jsonl` : output;
+}
+
+function isTable(output: string): boolean {
+  return /\.(csv|tsv)$/i.test(output);
+}
+
+function tableOf({ output }: JobFlags, { facts }: InputSource): CsvTable | undefined {
+  if (output === undefined || !isTable(output)) return undefined;
+  const separator = /\.tsv$/i.test(output) ? "\t" : undefined;
+  return { path: output, journal: journalOf(output), facts, separator };
+}
+
+/** The table would replace what it was made of. */
+function assertNotInput({ input, output = "" }: JobFlags): void {
+  const [one, other] = [input, output].map((path) => path && statSync(path, { throwIfNoEntry: false }));
+  if (!one || !other || one.ino !== other.ino || one.dev !== other.dev || !one.isFile()) return;
+  throw new CommandError(`${output} is --input as well. Give another --output, such as answers-${basename(output)}.`);
+}
+
+function foreignTable(output: string, journal: string): CommandError {
+  return new CommandError(
+    `${output} is there already, and ${journal}, which would hold its answers, is not. Give another --output, or move that file away.`,
+  );
 }
 
 async function* firstOf(inputs: AsyncIterable<Input>, limit = Number.POSITIVE_INFINITY): AsyncGenerator<Input> {
@@ -84,18 +146,20 @@ async function* firstOf(inputs: AsyncIterable<Input>, limit = Number.POSITIVE_IN
   }
 }
 
-/** Says what is seldom meant: no requests at all, rows without any value. */
-async function* noting(inputs: AsyncIterable<Input>, { name, facts }: InputSource): AsyncGenerator<Input> {
+/** Says what is seldom meant: no requests at all, rows without any value; and refuses a pipe that has less than before. */
+async function* noting(source: InputSource, log: OutputLog | undefined, flags: JobFlags): AsyncGenerator<Input> {
+  const { name, facts, isRepeatable } = source;
   let count = 0;
-  for await (const input of inputs) {
+  for await (const input of firstOf(source.read(), flags.limit)) {
     count++;
     yield input;
   }
   if (count === 0) process.stderr.write(`${name} holds no requests: there is nothing to ask.\n`);
   const { blankRows = 0 } = facts;
   if (blankRows > 0) process.stderr.write(`${name}: ${counted(blankRows, "row")} without any value, skipped.\n`);
+  if (!isRepeatable && flags.limit === undefined) log?.assertWithin(count, name);
 }
 
-async function* without(inputs: AsyncIterable<Input>, isDone: (input: Input) => boolean): AsyncGenerator<Input> {
-  for await (const input of inputs) if (!isDone(input)) yield input;
+async function* only(inputs: AsyncIterable<Input>, isChosen: (input: Input) => boolean): AsyncGenerator<Input> {
+  for await (const input of inputs) if (isChosen(input)) yield input;
 }

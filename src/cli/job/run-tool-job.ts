@@ -21,7 +21,7 @@ import { runJob } from "./run-job.ts";
 export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<number> {
   const job = await prepareJob(loaded, flags);
   const { tally, log } = job;
-  const view = followJob(tally, log?.path, flags.json ?? false);
+  const view = followJob(tally, flags.output, flags.json ?? false);
   const onFirst = () => view.notify("Finishing what is in flight. Once more stops at once.");
   const interrupt = new Interrupt({ onFirst, onSecond: view.end });
   process.stdout.on("error", () => interrupt.request(exitCode.brokenPipe));
@@ -46,7 +46,7 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
     view.end();
     interrupt[Symbol.dispose]();
     process.stdin.destroy();
-    log?.close();
+    await job.close();
   }
   return interrupt.exitCode ?? (tally.failedCount > 0 ? exitCode.someFailed : exitCode.done);
 }

@@ -4,6 +4,7 @@ import { hasEvidence, type OrchestrationOutput } from "../../contract/output.ts"
 import { nothingSpent, type Usage } from "../../contract/usage.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Input } from "../input/input.ts";
+import type { JobHead } from "./job-head.ts";
 
 /** Result of one input: one line of an output file, and of standard output with `--json`. */
 export type OutputLine = AnsweredLine | RejectedLine;
@@ -17,6 +18,8 @@ interface LineBase {
   readonly usage: Usage;
   /** US dollars; `null` where a price is not known. */
   readonly costUsd: number | null;
+  /** Facts of the job; in the first line of a file alone. */
+  readonly job?: JobHead;
 }
 
 interface AnsweredLine extends LineBase {
@@ -66,6 +69,6 @@ export function rejectedLine(input: Input, fingerprint: string, error: BudgetExc
 }
 
 /** Returns true where the input has no answer. */
-export function isFailed({ status }: OutputLine): boolean {
+export function isFailed({ status }: Pick<OutputLine, "status">): boolean {
   return status === "failed" || status === "rejected";
 }

@@ -19,7 +19,26 @@ import { tryFileLock } from "../../core/file-lock.ts";
 import { isJson } from "../../core/json.ts";
 import { CommandError, parseJson } from "../faults.ts";
 import { type Input, readLines } from "../input/input.ts";
+import { counted } from "../progress/format.ts";
+import { differences, type JobHead } from "./job-head.ts";
 import { isFailed, type OutputLine } from "./output-line.ts";
+
+/** Facts of a line that an output file holds. */
+export interface KeptLine {
+  readonly fingerprint: string;
+  readonly status: OutputLine["status"];
+  readonly costUsd: number | null;
+}
+
+/** Ways to open an output file. */
+export interface LogOptions {
+  /** The job that writes it. */
+  readonly head: JobHead;
+  /** Takes the lines of failed inputs out of the file, so that they are asked again. */
+  readonly retryFailed?: boolean | undefined;
+  /** Moves what the file holds aside, and begins anew. */
+  readonly fresh?: boolean | undefined;
+}
 
 /**
  * Job: one line per input in a file that a later run of the same job goes on with.
@@ -28,33 +47,36 @@ import { isFailed, type OutputLine } from "./output-line.ts";
  * 1. A line is whole or not there, also after the process is killed.
  * 2. An input that has a line is not asked again.
  * 3. Answers to other inputs, or of another tool, are never mixed with these.
+ * 4. The first line says what job it is. Files of version 0.2 do not.
  */
-
 export class OutputLog {
   readonly path: string;
-  readonly #fingerprints = new Map<number, string>();
+  /** File into which `fresh` moved what was there. */
+  movedTo: string | undefined;
+  readonly #head: JobHead;
+  readonly #kept = new Map<number, KeptLine>();
+  /** Job of an earlier start, where the file says which. */
+  #earlier: JobHead | undefined;
+  #isEmpty = true;
   #release: () => void = () => {};
   #file = -1;
 
-  private constructor(path: string) {
+  private constructor(path: string, head: JobHead) {
     this.path = path;
+    this.#head = head;
   }
 
   /**
    * Opens a file, or makes it, and reads what it holds.
    *
-   * @param options.retryFailed takes the lines of failed inputs out of the file, so that they are asked again
-   * @param options.onKept hears of each line that stays
-   * @throws CommandError where it cannot be written, another process writes it, or it holds something else
+   * @throws CommandError where it cannot be written, another process writes it, or it holds another job or something else
    */
-  static async open(
-    path: string,
-    options: { retryFailed: boolean; onKept: (line: OutputLine) => void },
-  ): Promise<OutputLog> {
-    const log = new OutputLog(path);
+  static async open(path: string, options: LogOptions): Promise<OutputLog> {
+    const log = new OutputLog(path, options.head);
     log.#release = await lockFile(path);
     try {
-      if (existsSync(path)) await log.#read(options);
+      if (options.fresh) log.#moveAside();
+      if (existsSync(path)) await log.#read(options.retryFailed ?? false);
       log.#file = openSync(path, "a", 0o600);
       return log;
     } catch (error) {
@@ -63,27 +85,49 @@ export class OutputLog {
     }
   }
 
+  /** Lines by the index of their input. */
+  get kept(): ReadonlyMap<number, KeptLine> {
+    return this.#kept;
+  }
+
   /**
    * Returns true where the input has its line.
    *
    * @throws CommandError where the line is an answer to something else
    */
   has(input: Input, fingerprint: string): boolean {
-    const written = this.#fingerprints.get(input.index);
+    const written = this.#kept.get(input.index)?.fingerprint;
     if (written === undefined || written === fingerprint) return written !== undefined;
+    const changed = this.#earlier ? "this input has" : "the inputs, the tool or its options have";
     throw new CommandError(
-      `${this.path} holds another answer for input ${input.index} (${input.place}): the inputs, the tool or its options have ` +
-        "changed since. Give another --output, or move that file away.",
+      `${this.path} holds another answer for input ${input.index} (${input.place}): ${changed} changed since. ${otherWays}`,
+    );
+  }
+
+  /**
+   * Refuses inputs that are fewer than the file has lines for.
+   *
+   * @param inputCount of the whole job
+   * @param name of the inputs
+   */
+  assertWithin(inputCount: number, name: string): void {
+    const beyond = [...this.#kept.keys()].filter((index) => index >= inputCount).length;
+    if (beyond === 0) return;
+    throw new CommandError(
+      `${this.path} has ${counted(this.#kept.size, "answer")}, and ${name} only ${counted(inputCount, "input")}: ` +
+        `${beyond} would belong to none. Give the inputs of before. ${otherWays}`,
     );
   }
 
   append(line: OutputLine): void {
     try {
-      appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
+      const first = this.#isEmpty ? { ...line, job: this.#head } : line;
+      appendFileSync(this.#file, `${JSON.stringify(first)}\n`);
     } catch (error) {
       throw unwritable(this.path, error);
     }
-    this.#fingerprints.set(line.index, line.fingerprint);
+    this.#isEmpty = false;
+    this.#keep(line);
   }
 
   close(): void {
@@ -92,17 +136,36 @@ export class OutputLog {
     this.#release();
   }
 
-  async #read({ retryFailed, onKept }: { retryFailed: boolean; onKept: (line: OutputLine) => void }): Promise<void> {
+  #keep({ index, fingerprint, status, costUsd }: OutputLine): void {
+    this.#kept.set(index, { fingerprint, status, costUsd });
+  }
+
+  #moveAside(): void {
+    if (!((statSync(this.path, { throwIfNoEntry: false })?.size ?? 0) > 0)) return;
+    mendLastLine(this.path, beginning);
+    this.movedTo = `${this.path}.old`;
+    renameSync(this.path, this.movedTo);
+  }
+
+  async #read(retryFailed: boolean): Promise<void> {
     mendLastLine(this.path, beginning);
     let failedCount = 0;
     for await (const line of this.#lines()) {
+      if (this.#isEmpty && line.job) this.#assertSameJob(line.job);
+      this.#isEmpty = false;
       if (retryFailed && isFailed(line)) failedCount++;
-      else {
-        this.#fingerprints.set(line.index, line.fingerprint);
-        onKept(line);
-      }
+      else this.#keep(line);
     }
     if (failedCount > 0) await this.#dropFailed();
+  }
+
+  #assertSameJob(before: JobHead): void {
+    const differing = differences(before, this.#head);
+    this.#earlier = before;
+    if (differing.length === 0) return;
+    throw new CommandError(
+      `${this.path} holds the answers of another job: ${differing.join("; ")}. Give what was given before to go on. ${otherWays}`,
+    );
   }
 
   async *#lines(): AsyncGenerator<OutputLine> {
@@ -121,8 +184,12 @@ export class OutputLog {
   async #dropFailed(): Promise<void> {
     const path = `${this.path}.tmp`;
     const file = createWriteStream(path, { flush: true, mode: 0o600 });
+    this.#isEmpty = true;
     for await (const line of this.#lines()) {
-      if (!isFailed(line) && !file.write(`${JSON.stringify(line)}\n`)) await once(file, "drain");
+      if (isFailed(line)) continue;
+      const first = this.#isEmpty && this.#earlier ? { ...line, job: this.#earlier } : line;
+      this.#isEmpty = false;
+      if (!file.write(`${JSON.stringify(first)}\n`)) await once(file, "drain");
     }
     file.end();
     await once(file, "close");
@@ -130,12 +197,14 @@ export class OutputLog {
   }
 }
 
+const otherWays = "To begin anew, give another --output, or --fresh, which moves the file aside.";
+
 /** First characters of each line of this package. */
 const beginning = '{"index":';
 
-function unwritable(path: string, error: unknown): CommandError {
+export function unwritable(path: string, error: unknown, advice = ""): CommandError {
   if (error instanceof CommandError) return error;
-  return new CommandError(`${path} cannot be written: ${messageOf(error)}`, { cause: error });
+  return new CommandError(`${path} cannot be written: ${messageOf(error)}${advice && `. ${advice}`}`, { cause: error });
 }
 
 const chunkBytes = 65_536;
