@@ -16,6 +16,9 @@ export {
 export { CircuitOpenError, RetryableError, TimeoutError, type TimeoutPhase } from "./guard/errors.ts";
 export { canFallBack, type FallbackOptions, withFallback } from "./guard/fallback.ts";
 export type { GuardEventType } from "./guard/guarded-call.ts";
+export type { PaceCost } from "./guard/lanes.ts";
+export type { RateLimit, RateLimits } from "./guard/limits.ts";
+export { createMemoryPacer, type PaceReservation, type Pacer } from "./guard/pacer.ts";
 export { RetryBudget } from "./guard/per-provider.ts";
 export type { CircuitBreakerConfig, ReliabilityConfig, RetryConfig } from "./guard/reliability-config.ts";
 export { ReliabilityState } from "./orchestrate/state.ts";

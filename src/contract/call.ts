@@ -23,6 +23,12 @@ export interface Call<R> {
    * @param unspent what would be left if the calls in flight used nothing
    */
   bound(remaining: Budget, previousError?: unknown, unspent?: Budget): CallBound | undefined;
+  /**
+   * Returns the tokens that one attempt is likely to use, for limits of tokens a minute; `undefined` where nothing tells.
+   *
+   * @param previousError of the attempt before, whose correction makes this one larger
+   */
+  expectedTokens?(previousError: unknown): number | undefined;
   /** Ceilings of its own, beside the run's. */
   readonly limits?: Budget | undefined;
   execute(attempt: CallAttempt): PromiseLike<R> | R;
@@ -41,6 +47,8 @@ export interface CallAttempt {
   readonly hasSpent: boolean;
   /** Reports what the attempt used, also when it goes on to fail. Several reports add up. */
   spend(usage: Usage | undefined, costUsd: number | null | undefined): void;
+  /** Reads the limits that the headers of an answer tell. */
+  heard(headers: Readonly<Record<string, string>>): void;
   /** Content went out to the caller: from here on the attempt is not repeated in silence. */
   commit(): void;
   /** The answer comes as a stream from here on: its first chunk has to come in time. Gives what says that it has ended. */

@@ -10,6 +10,7 @@ import { Reservation } from "./account.ts";
 import type { BudgetLedger } from "./budget.ts";
 import { classifyAttempt } from "./classify.ts";
 import { type AttemptScope, type CallFacts, type GuardEventType, GuardedCall } from "./guarded-call.ts";
+import type { Pacing } from "./pacing.ts";
 import type { BreakerRegistry, RetryBudgets } from "./per-provider.ts";
 import { circuitBreakerOf, type ResolvedReliabilityConfig } from "./reliability-config.ts";
 
@@ -24,12 +25,14 @@ export class BudgetedCall<R> extends GuardedCall {
   readonly #ledger: BudgetLedger;
   readonly #startedAtMs: number;
   #attempt: BudgetedAttempt | undefined = undefined;
+  /** Tokens of earlier attempts. */
+  #spentBefore = 0;
 
   /** @param createGuard makes the guards of calls that are part of this one's attempts */
   constructor(call: Call<R>, settings: CallGuardSettings, createGuard: (settings: CallGuardSettings) => CallGuard) {
     const { ledger, clock, outer } = settings;
     const ownLedger = call.limits ? ledger.forCall(call.limits) : ledger;
-    super(factsOf(call, settings, ownLedger));
+    super(factsOf(call, settings, ownLedger, () => call.expectedTokens?.(this.previousError)));
     this.#call = call;
     this.#settings = settings;
     this.#createGuard = createGuard;
@@ -69,11 +72,26 @@ export class BudgetedCall<R> extends GuardedCall {
   override endAttempt(hasAnswered: boolean): Promise<unknown> | undefined {
     const left = super.endAttempt(hasAnswered);
     this.reservation?.release();
+    this.paced?.end(this.spent.usage.totalTokens - this.#spentBefore);
+    this.#spentBefore = this.spent.usage.totalTokens;
     return left;
+  }
+
+  /** Reads the limits in the headers of an answer. */
+  heard(headers: Readonly<Record<string, string>>): void {
+    this.facts.pace?.rate.heard(headers, this.#settings.clock.now());
   }
 
   countInner({ usage, costUsd }: Spent): void {
     this.#attempt?.spend(usage, costUsd);
+  }
+
+  /** Leaves its place under the limits to the calls that are part of the attempt. */
+  leavePace(): void {
+    const { paced } = this;
+    if (!paced) return;
+    paced.isShared = true;
+    paced.end(0);
   }
 
   /** The guard of calls that are part of an attempt of this one: they end with it, and when `signal` aborts. */
@@ -109,8 +127,9 @@ export class BudgetedCall<R> extends GuardedCall {
 
 function factsOf(
   { provider, modelId, replicateId }: Call<unknown>,
-  { policies, scope, clock, emit }: CallGuardSettings,
+  { policies, pacing, scope, clock, emit }: CallGuardSettings,
   ledger: BudgetLedger,
+  expectedTokens: () => number | undefined,
 ): CallFacts {
   return {
     provider,
@@ -119,6 +138,7 @@ function factsOf(
     breaker: policies?.breakers.of(provider, circuitBreakerOf(policies.config, provider)),
     pause: policies?.breakers.pauseOf(provider, modelId),
     retryBudget: policies?.retryBudgets.of(provider),
+    pace: pacing?.factsOf(provider, modelId, expectedTokens),
     maxRetryAfterMs: policies?.maxRetryAfterMs,
     time: {
       leftMs: () => ledger.leftMs(),
@@ -189,8 +209,13 @@ export class BudgetedAttempt implements CallAttempt {
     (this.#call.outer ?? this.#scope).chunk();
   }
 
+  heard(headers: Readonly<Record<string, string>>): void {
+    this.#call.heard(headers);
+  }
+
   guardWithin(signal: AbortSignal, limits: Budget = {}): CallGuard {
     this.#reservation.release();
+    this.#call.leavePace();
     return this.#call.guardWithin(this, this.#scope, signal, limits);
   }
 }
@@ -206,6 +231,8 @@ export interface CallGuardSettings {
   emit<E extends GuardEventType>(type: E, data: EventData[E], attempt: number): void;
   /** Left out, each call has one attempt. */
   readonly policies?: CallPolicies | undefined;
+  /** Left out, no limit is heeded. It holds for calls that are part of an attempt, too. */
+  readonly pacing?: Pacing | undefined;
   /** Resolves once an attempt may start, with a key whose claim has to be confirmed first; `undefined` where it may at once. */
   readonly ready?: (() => Promise<void> | undefined) | undefined;
   /** The attempt that the calls are part of. */
@@ -219,6 +246,7 @@ export interface CallPolicies {
   /** Longest pause that a server can mean. Default: 15 minutes. */
   readonly maxRetryAfterMs?: number | undefined;
   readonly modelTraits?: ModelTraitsSource | undefined;
+  readonly pacing?: Pacing | undefined;
   /** Returns whether another tool could take over. */
   hasFallback(): boolean;
 }

@@ -7,12 +7,14 @@ import { Circuit } from "./circuit.ts";
 import { toOutputError } from "./classify.ts";
 import type { GuardedCall } from "./guarded-call.ts";
 import { AttemptScope, type AttemptTimeouts } from "./guarded-call.ts";
+import type { Pacing } from "./pacing.ts";
 import { Retry } from "./retry.ts";
 
 /** Policies of calls. One that is left out does not apply. */
 export interface Policies {
   readonly retry?: Retry | undefined;
   readonly circuit?: Circuit | undefined;
+  readonly pacing?: Pacing | undefined;
   readonly timeouts: AttemptTimeouts;
   readonly clock: Clock;
   /** Resolves once an attempt may start; `undefined` where it may at once. */
@@ -20,11 +22,11 @@ export interface Policies {
 }
 
 /**
- * Runs a call under its policies: retry -> circuit breaker -> reserve and settle -> attempt timeout -> the call. The
- * order is written here and nowhere else.
+ * Runs a call under its policies: retry -> circuit breaker -> reserve and settle -> pace -> attempt timeout -> the call.
+ * The order is written here and nowhere else.
  */
 export async function runGuarded(call: GuardedCall, policies: Policies): Promise<unknown> {
-  const { retry, circuit, timeouts, clock } = policies;
+  const { retry, circuit, pacing, timeouts, clock } = policies;
   const { runScope } = call.facts;
   let wait: Promise<void> | undefined;
   for (;;) {
@@ -37,7 +39,9 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
       if (pause) await pause;
       const reserving = call.reserve();
       if (reserving) await reserving;
-      if (reserving && circuit?.hasTurned(call)) {
+      const pacedStart = pacing?.enter(call);
+      if (pacedStart) await pacedStart;
+      if ((reserving || pacedStart) && circuit?.hasTurned(call)) {
         call.endAttempt(false);
         continue;
       }
@@ -47,6 +51,7 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
       const left = call.endAttempt(true);
       if (left) await left;
       circuit?.succeeded(call);
+      pacing?.succeeded(call);
       retry?.succeeded(call);
       call.succeed();
       return value;
@@ -54,6 +59,7 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
       const left = call.endAttempt(false);
       if (left) await left;
       circuit?.failed(call, error);
+      pacing?.failed(call, error);
       wait = retry?.next(call, error);
       if (wait) continue;
       circuit?.gaveUp(call);
@@ -78,11 +84,11 @@ export function createCallGuard(settings: CallGuardSettings): CallGuard {
   };
 }
 
-function policiesOf({ policies, clock, random, ready }: CallGuardSettings): Policies {
-  if (!policies) return { timeouts: {}, clock, ready };
+function policiesOf({ policies, pacing, clock, random, ready }: CallGuardSettings): Policies {
+  if (!policies) return { timeouts: {}, clock, ready, pacing };
   const { config } = policies;
   const shared = { config, clock, random };
-  return { retry: new Retry(shared), circuit: new Circuit(shared), timeouts: config, clock, ready };
+  return { retry: new Retry(shared), circuit: new Circuit(shared), timeouts: config, clock, ready, pacing };
 }
 
 /** Returns the error of calls that their scope has ended: a run is cancelled, an attempt may have timed out. */

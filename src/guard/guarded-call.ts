@@ -6,6 +6,7 @@ import { CancelScope } from "../core/signal.ts";
 import type { CircuitBreaker, Cooldown, CountedFailure, Permit } from "./breaker.ts";
 import type { Classification } from "./classify.ts";
 import { CircuitOpenError, TimeoutError, type TimeoutPhase } from "./errors.ts";
+import type { PacedAttempt, PaceFacts } from "./pacing.ts";
 import type { RetryBudget } from "./per-provider.ts";
 import type { RetryState } from "./retry.ts";
 
@@ -32,6 +33,7 @@ export interface CallFacts {
   /** Pause of the call's model, or of its provider. Default: the breaker's own. */
   readonly pause?: Cooldown | undefined;
   readonly retryBudget: RetryBudget | undefined;
+  readonly pace?: PaceFacts | undefined;
   /** The longest pause that a server can mean. */
   readonly maxRetryAfterMs?: number | undefined;
   readonly time: CallTime;
@@ -64,6 +66,8 @@ export abstract class GuardedCall {
   previousError: unknown = undefined;
   retries: RetryState | undefined = undefined;
   permit: Permit | undefined = undefined;
+  /** The latest attempt under its limits. */
+  paced: PacedAttempt | undefined = undefined;
   /** The one failure that this call counts for in the window of its circuit breaker. */
   countedFailure: CountedFailure | undefined = undefined;
   /** Reason why it is not tried again, if the error does not show it. */

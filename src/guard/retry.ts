@@ -119,8 +119,7 @@ export class RetryState {
     const { config, random } = this.#parts;
     const delayMs = backoffDelayMs(config, this.#count, random, retryAfterMs);
     const ownDelayMs = delayMs - retryAfterMs;
-    const reason =
-      this.#reasonAgainst(delayMs, retryAfterMs, leftMs, hasFallback) ?? this.#withdraw(category === "timeout");
+    const reason = this.#reasonAgainst(delayMs, retryAfterMs, leftMs, hasFallback) ?? this.#withdraw(category);
     if (reason) return { isRetried: false, reason };
     this.#totalDelayMs += ownDelayMs;
     return { isRetried: true, delayMs };
@@ -138,10 +137,14 @@ export class RetryState {
     return undefined;
   }
 
-  /** Pays for the retry. Gives the reason where there is not enough to pay with. */
-  #withdraw(isAfterTimeout: boolean): string | undefined {
-    if (!this.#budget) return undefined;
-    this.#lastCost = this.#budget.withdraw(isAfterTimeout);
+  /**
+   * Pays for the retry. Gives the reason where there is not enough to pay with. A refusal for the rate costs nothing: the
+   * rate is cut, so that its retries are no storm.
+   */
+  #withdraw(category: Classification["category"]): string | undefined {
+    this.#lastCost = 0;
+    if (!this.#budget || category === "rate_limit") return undefined;
+    this.#lastCost = this.#budget.withdraw(category === "timeout");
     return this.#lastCost > 0 ? undefined : "the provider's retry budget is empty, because too many of its calls fail";
   }
 }

@@ -130,6 +130,7 @@ class Execution {
         events.emit(type, data, attempt);
       },
       policies: this.#policies,
+      pacing: this.#policies?.pacing,
       ready: () => {
         const held = this.#setting.whenHeld?.();
         return held && this.#setting.scope.race(held);

@@ -10,7 +10,7 @@ import { chooseTool } from "./choose-tool.ts";
 import { type Execute, executeWithFallbacks } from "./fallbacks.ts";
 import { runOnce } from "./key/run-once.ts";
 import type { Run, ToolChoice, WorkSetting } from "./run-context.ts";
-import { type ReliabilityState, stateFor } from "./state.ts";
+import { type GivenPace, type ReliabilityState, stateFor } from "./state.ts";
 
 /** Three steps that a reliable run has and a basic one has not. */
 export interface Reliability {
@@ -27,7 +27,7 @@ export interface Reliability {
 }
 
 /** Settings of a reliable orchestrator. */
-export interface ReliableParts {
+export interface ReliableParts extends GivenPace {
   readonly config: ResolvedReliabilityConfig;
   readonly planner?: Planner | undefined;
   readonly store: RunStore | StoreName;
@@ -39,7 +39,7 @@ export interface ReliableParts {
 export function createReliability(parts: ReliableParts): Reliability {
   const { config, store, planner = new RuleBasedPlanner(), state = stateFor(parts) } = parts;
   const keySettings = { ...config, openStore: storeOpener(store, state), flights: state.flightsOn(store) };
-  const policies = { ...state.policiesFor(config), maxRetryAfterMs: parts.maxRetryAfterMs };
+  const policies = { ...state.policiesFor(config, parts), maxRetryAfterMs: parts.maxRetryAfterMs };
   return {
     once: (run, fingerprint, work) => runOnce(run, fingerprint, keySettings, work),
     choose: (run, setting) => chooseTool(run, setting, planner, state.breakers()),

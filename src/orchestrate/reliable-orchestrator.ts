@@ -1,8 +1,11 @@
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { RunManyParams } from "../contract/run.ts";
 import type { OrchestratorSettings } from "../contract/settings.ts";
-import type { OptionIssue } from "../core/errors.ts";
+import { snapshot } from "../core/canonical.ts";
+import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
+import { faultsInLimits, type RateLimits } from "../guard/limits.ts";
+import type { Pacer } from "../guard/pacer.ts";
 import {
   collectReliabilityConfig,
   type ReliabilityConfig,
@@ -46,6 +49,13 @@ export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSe
    * alone, as this long, and a `warning` names it. Default: 900,000, which is 15 minutes.
    */
   maxRetryAfterMs?: number | undefined;
+  /**
+   * Limits by `"provider"` or `"provider:model"`, kept before each call. Orchestrators of one `state` with the same limits
+   * share them. Default: none; then calls go on until the server refuses one, and slow down to what it takes.
+   */
+  limits?: RateLimits | undefined;
+  /** Keeps the limits in place of `limits`, for several processes say. */
+  pacer?: Pacer | undefined;
 }
 
 /**
@@ -67,12 +77,14 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   /** @throws InvalidOptionsError naming every setting that cannot be used */
   constructor(settings: ReliableOrchestratorSettings<Tools> = {}) {
     super(settings);
-    const { planner, store = "memory", state, clock, maxRetryAfterMs } = settings;
+    const { planner, store = "memory", state, clock, maxRetryAfterMs, pacer } = settings;
+    if (settings.limits && pacer) throw new InvalidOptionsError([twoPacers(settings.limits)]);
+    const limits = settings.limits && snapshot(settings.limits, "limits");
     const config = resolveReliabilityConfig(settings.reliabilityConfig);
     this.#config = config;
     this.#reliability = lazily(async () => {
       const { createReliability } = await import("./reliability.ts");
-      return createReliability({ config, planner, store, state, clock, maxRetryAfterMs });
+      return createReliability({ config, planner, store, state, clock, maxRetryAfterMs, limits, pacer });
     });
   }
 
@@ -83,6 +95,8 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     store: { names: storeNames, methods: storeMethods, allowed: allowedStores },
     state: { methods: ["policiesFor", "flightsOn"], allowed: "a ReliabilityState" },
     maxRetryAfterMs: { isDuration: true, methods: [], allowed: "a number of milliseconds of at least 0" },
+    limits: { methods: [], allowed: 'an object of limits by "provider" or "provider:model"', faultsIn: faultsInLimits },
+    pacer: { methods: ["reserve", "pause"], allowed: "a pacer, with reserve and pause" },
   };
 
   /** @internal */
@@ -127,4 +141,9 @@ function faultsInConfig(value: unknown): readonly OptionIssue[] {
   const issues: OptionIssue[] = [];
   collectReliabilityConfig(value, "reliabilityConfig", issues);
   return issues;
+}
+
+function twoPacers(given: unknown): OptionIssue {
+  const message = "limits and pacer are both given. Give the limits to the pacer, or leave the pacer out.";
+  return { path: "limits", given, allowed: "nothing beside a pacer", message };
 }

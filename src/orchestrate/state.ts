@@ -1,6 +1,10 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import { AdaptiveRates } from "../guard/adaptive-rate.ts";
 import type { CallPolicies } from "../guard/budgeted-call.ts";
+import type { RateLimits } from "../guard/limits.ts";
+import { createMemoryPacer, type Pacer } from "../guard/pacer.ts";
+import { Pacing } from "../guard/pacing.ts";
 import { BreakerRegistry, RetryBudgets } from "../guard/per-provider.ts";
 import type { ResolvedReliabilityConfig } from "../guard/reliability-config.ts";
 import { ModelTraitsRegistry } from "../provider/model-traits.ts";
@@ -25,6 +29,9 @@ export class ReliabilityState {
   readonly #clock: Clock;
   readonly #breakers: BreakerRegistry;
   readonly #retryBudgets = new RetryBudgets();
+  readonly #rates: AdaptiveRates;
+  /** Pacers by their limits: orchestrators with the same limits share them. */
+  readonly #pacers = new Map<string, Pacer>();
   readonly #modelTraits = new ModelTraitsRegistry();
   readonly #stores = new Map<StoreName, Promise<RunStore>>();
 
@@ -32,6 +39,7 @@ export class ReliabilityState {
   constructor(options?: { clock?: Clock | undefined; random?: Random | undefined }) {
     this.#clock = options?.clock ?? systemClock;
     this.#breakers = new BreakerRegistry({ clock: this.#clock });
+    this.#rates = new AdaptiveRates({ clock: this.#clock });
   }
 
   /** The state of each provider's circuit breaker, of those that were called; past 1,000, healthy ones are forgotten. */
@@ -47,8 +55,12 @@ export class ReliabilityState {
     return this.#breakers.pauses();
   }
 
-  /** Forgets what is held against a provider: closes its circuits, ends its pauses, and fills its retry budget. */
+  /**
+   * Forgets what is held against a provider: closes its circuits, ends its pauses, fills its retry budget, and lifts the
+   * rate that its refusals have led to.
+   */
   resetProvider(name: string): void {
+    this.#rates.reset(name);
     this.#breakers.reset(name);
     this.#retryBudgets.reset(name);
   }
@@ -70,9 +82,30 @@ export class ReliabilityState {
   }
 
   /** @internal */
-  policiesFor(config: ResolvedReliabilityConfig): Omit<CallPolicies, "hasFallback"> {
-    return { config, breakers: this.#breakers, retryBudgets: this.#retryBudgets, modelTraits: this.#modelTraits };
+  policiesFor(config: ResolvedReliabilityConfig, given: GivenPace = {}): Omit<CallPolicies, "hasFallback"> {
+    const pacer = given.pacer ?? (given.limits && this.#pacerOf(given.limits));
+    const pacing = new Pacing({ pacer, rates: this.#rates, clock: this.#clock });
+    return {
+      config,
+      breakers: this.#breakers,
+      retryBudgets: this.#retryBudgets,
+      modelTraits: this.#modelTraits,
+      pacing,
+    };
   }
+
+  #pacerOf(limits: RateLimits): Pacer {
+    const name = JSON.stringify(limits);
+    const pacer = this.#pacers.get(name) ?? createMemoryPacer(limits, { clock: this.#clock });
+    this.#pacers.set(name, pacer);
+    return pacer;
+  }
+}
+
+/** Limits of an orchestrator, or its own pacer. */
+export interface GivenPace {
+  readonly limits?: RateLimits | undefined;
+  readonly pacer?: Pacer | undefined;
 }
 
 const processState = new ReliabilityState();

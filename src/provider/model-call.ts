@@ -36,6 +36,8 @@ export interface ModelCall {
   readonly clock?: Clock | undefined;
   /** Makes it a streaming call, and hears each piece of the answer's text. */
   readonly onDelta?: ((text: string) => void) | undefined;
+  /** Hears the headers of a response that is no error. */
+  readonly onHeaders?: ((headers: Readonly<Record<string, string>>) => void) | undefined;
   /** Hears that the model goes on writing: text, thoughts or a tool call. Comments of a proxy are no sign of it. */
   readonly onProgress?: (() => void) | undefined;
   /**

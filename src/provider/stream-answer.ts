@@ -26,7 +26,8 @@ export async function streamAnswer(
   meter: CallMeter,
   watch: Watch,
 ): Promise<Answer> {
-  const { stream } = await openStream(model, call);
+  const { stream, response } = await openStream(model, call);
+  if (response?.headers) call.onHeaders?.(response.headers);
   meter.isStreaming = true;
   const reading = new StreamReading(model, call, meter);
   const reader = stream.getReader();

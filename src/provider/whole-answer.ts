@@ -15,6 +15,7 @@ export async function wholeAnswer(model: LanguageModelV4, call: ModelCall, meter
   const result = await askWhole(model, call).catch((error: unknown) => ({ error }));
   if ("error" in result) return answerInError(result.error, model, call, meter);
   meter.hasAnswered = true;
+  if (result.response?.headers) call.onHeaders?.(result.response.headers);
   meter.addText(textOf(result, call));
   const reasoning = result.content.map((part) => (part.type === "reasoning" ? part.text : "")).join("");
   meter.addHidden(reasoning);

@@ -2,8 +2,11 @@ import type { Call, CallAttempt } from "../../src/contract/call.ts";
 import type { Budget } from "../../src/contract/usage.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { CancelScope } from "../../src/core/signal.ts";
+import { AdaptiveRates } from "../../src/guard/adaptive-rate.ts";
 import { BudgetLedger } from "../../src/guard/budget.ts";
 import { createCallGuard } from "../../src/guard/guard.ts";
+import type { Pacer } from "../../src/guard/pacer.ts";
+import { Pacing } from "../../src/guard/pacing.ts";
 import { BreakerRegistry, RetryBudgets } from "../../src/guard/per-provider.ts";
 import { type ReliabilityConfig, resolveReliabilityConfig } from "../../src/guard/reliability-config.ts";
 import { createFakeClock, type FakeClock } from "../../src/testing/fake-clock.ts";
@@ -13,13 +16,15 @@ export interface SetUp {
   /** `false`: no policies. */
   readonly config?: ReliabilityConfig | false;
   readonly hasFallback?: boolean;
+  readonly pacer?: Pacer;
+  readonly clock?: FakeClock;
   /** Another run, whose clock and breakers this one shares. */
   readonly beside?: { readonly clock: FakeClock; readonly breakers: BreakerRegistry };
 }
 
 /** The guard of a run, and everything around it. */
-export function setUp({ limits = {}, config = {}, hasFallback = false, beside }: SetUp = {}) {
-  const clock = beside?.clock ?? createFakeClock();
+export function setUp({ limits = {}, config = {}, hasFallback = false, pacer, beside, ...given }: SetUp = {}) {
+  const clock = beside?.clock ?? given.clock ?? createFakeClock();
   const scope = new CancelScope();
   const ledger = new BudgetLedger({ limits, clock });
   const events: { readonly type: string; readonly attempt: number; readonly [key: string]: unknown }[] = [];
@@ -35,6 +40,7 @@ export function setUp({ limits = {}, config = {}, hasFallback = false, beside }:
     ledger,
     emit: (type, data, attempt) => events.push({ type, attempt, ...data }),
     policies,
+    pacing: new Pacing({ pacer, rates: new AdaptiveRates({ clock }), clock }),
   });
   const eventTypes = () => events.map(({ type }) => type);
   return { clock, scope, ledger, events, eventTypes, breakers, retryBudgets, guard };

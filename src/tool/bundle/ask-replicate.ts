@@ -60,6 +60,7 @@ export async function askReplicate<Input, T>(
     seed: spec.seed,
     bound: (remaining, error, unspent) =>
       asking.bound(shareOf(remaining, options.k - index), remaining, error, unspent),
+    expectedTokens: (error) => asking.bound.expectedTokens?.(error),
     limits: options.perReplicateBudget,
     execute(attempt) {
       if (!hasStarted) context.events.emit("replicate_started", { replicateId: spec.id, seed: spec.seed });

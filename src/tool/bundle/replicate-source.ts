@@ -14,12 +14,15 @@ import { collectOptions, type ResolvedOptions } from "../../core/options.ts";
  * @param previousError of the attempt before, whose correction may make this one larger
  * @param unspent what would be left if the calls in flight used nothing
  */
-export type ReplicateBound = (
+export type ReplicateBound = ((
   share: Budget,
   remaining: Budget,
   previousError?: unknown,
   unspent?: Budget,
-) => CallBound | undefined;
+) => CallBound | undefined) & {
+  /** Returns the tokens that one replicate is likely to use; `undefined` where nothing tells. */
+  expectedTokens?(previousError: unknown): number | undefined;
+};
 
 /** Bundle tool, as the making of a bundle uses it. */
 export interface ReplicateSource<Input, T> {

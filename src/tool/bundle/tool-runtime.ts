@@ -107,6 +107,7 @@ function createDirectGuard(clock: Clock, signal: AbortSignal, outer?: CallAttemp
         Object.assign(attempt, { hasSpent: true });
         outer?.spend(usage, costUsd);
       },
+      heard() {},
       commit() {},
       expectChunks: () => undefined,
       chunk() {},

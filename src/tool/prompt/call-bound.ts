@@ -40,6 +40,8 @@ export interface Room {
 
 /** Share that is ample for the first answer of a tool, which may think before it writes. */
 const roomForThoughts = 16_384;
+/** Length that is expected of a tool's first answer, until one has come. */
+const roomForAnswer = 512;
 /** Answers are not squeezed below this for the sake of asking several at once. */
 const leastRoom = 256;
 /** The lowest limit that every server takes: OpenAI's Responses API refuses lower ones. */
@@ -109,6 +111,14 @@ export class CallSizes {
       this.#answers++;
       this.#longestAnswer = Math.max(this.#longestAnswer, usage.outputTokens);
     } else if (limit !== undefined) this.#longestCut = Math.max(this.#longestCut, limit);
+  }
+
+  /** Tokens that a call is likely to use: its prompt, and an answer as long as the longest so far. */
+  expectedTokens(previousError: unknown): number | undefined {
+    const promptTokens = this.promptTokens(previousError);
+    if (promptTokens === undefined) return undefined;
+    const { usualAnswer, maxOutputTokens = roomForAnswer } = this.#facts;
+    return promptTokens + (Math.max(this.#longestAnswer, usualAnswer) || maxOutputTokens);
   }
 
   /** Estimated tokens of a call's prompt, measured by the first answer. */

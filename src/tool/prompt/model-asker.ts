@@ -65,7 +65,7 @@ export class ModelAsker {
     const sizes = await this.#sizesOf(messages, model, runtime, ceilings);
     const bound: ReplicateBound = (share, remaining, previousError, unspent = remaining) =>
       sizes.bound(previousError, { share, remaining, unspent });
-    return Object.assign(bound, { sizes });
+    return Object.assign(bound, { sizes, expectedTokens: (error: unknown) => sizes.expectedTokens(error) });
   }
 
   async ask(
@@ -99,6 +99,7 @@ export class ModelAsker {
       signal: context.signal,
       clock: context.clock,
       previousError,
+      onHeaders: (headers: Readonly<Record<string, string>>) => runtime?.attempt?.heard(headers),
       onProgress: () => runtime?.attempt?.chunk(),
       onUsage: (usage: Usage) => context.reportUsage(usage, costOf(prices, model, usage, context.events)),
       ...(runtime?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context) }),
@@ -145,7 +146,7 @@ export class ModelAsker {
     ceilings: Budget,
   ): Promise<CallSizes> {
     const { responseSchema, askableFields, estimateTokens } = runtime ?? {};
-    const count = isLimited(ceilings) ? await tokenCounter(model, estimateTokens) : undefined;
+    const count = isLimited(ceilings) || estimateTokens ? await tokenCounter(model, estimateTokens) : undefined;
     const longest = askableFields ? askForFields(question, askableFields) : question;
     let known: { readonly tokens: number | undefined } | undefined;
     return new CallSizes({
