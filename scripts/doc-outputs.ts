@@ -1,7 +1,7 @@
 /**
  * Runs the commands whose output the docs show, and fails where it is no longer what they show. A block names its command:
  *
- *     <!-- output: node dist/cli/main.js demo --recorded -->
+ *     <!-- output: node dist/cli/main.js demo -->
  *
  * Its lines have to stand in what the command prints, one below the other; a line `…` leaves some out.
  */

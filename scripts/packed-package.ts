@@ -29,7 +29,7 @@ try {
   run(process.execPath, ["--input-type=module", "--eval", imports.join("\n")]);
   const steer = join(installed, manifest.bin.steer);
   run(process.execPath, [steer, "--help"]);
-  run(process.execPath, [steer, "demo", "--recorded", "--questions", "3"]);
+  run(process.execPath, [steer, "demo", "--questions", "3"]);
   console.log(`= ${entryCount} files, ${(unpackedSize / 1e6).toFixed(2)} MB unpacked`);
 } finally {
   rmSync(project, { recursive: true });

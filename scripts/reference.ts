@@ -9,6 +9,7 @@ import { orchestrationConfig } from "../src/contract/config.ts";
 import { jobCalibrationOptions } from "../src/evidence/job-calibration.ts";
 import { stoppingRuleOptions } from "../src/evidence/stopping.ts";
 import { guardOptions } from "../src/guard/create-guard.ts";
+import { rateLimit } from "../src/guard/limits.ts";
 import { circuitBreakerConfig, reliabilityConfig, retryConfig } from "../src/guard/reliability-config.ts";
 import { simulatedModelOptions } from "../src/provider/simulated.ts";
 import { memoryStoreOptions } from "../src/store/memory.ts";
@@ -31,6 +32,7 @@ const declared = [
   memoryStoreOptions,
   orchestrationConfig,
   postgresStoreOptions,
+  rateLimit,
   reliabilityConfig,
   retryConfig,
   simulatedModelOptions,

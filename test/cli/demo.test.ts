@@ -76,11 +76,54 @@ describe("the demo's judgement", () => {
     expect(calibrationError(confidenceBins([at(0.5, false), at(0.5, false)]))).toBe(0.5);
     expect(calibrationError(confidenceBins([at(0.5, true), at(0.5, false)]))).toBe(0);
   });
+});
 
-  test("a model is asked live only where the environment says so, STEER_MODEL first", () => {
-    expect(findLiveModel({})).toBeUndefined();
-    expect(findLiveModel({ OPENAI_API_KEY: "" })).toBeUndefined();
-    expect(findLiveModel({ ANTHROPIC_API_KEY: "k" })).toMatchObject({ reason: "ANTHROPIC_API_KEY is set" });
+describe("steer demo with keys in the environment", () => {
+  test.each([[[]], [["--recorded"]]])(
+    "replays recorded answers and makes no call, with the flags %j",
+    async (flags) => {
+      await using server = await startOpenAIServer({ text: "Botswana" });
+      const env = {
+        OPENAI_API_KEY: "sk-test-1234567890",
+        OPENAI_BASE_URL: server.baseURL,
+        ANTHROPIC_API_KEY: "sk-ant-1234567890",
+        ANTHROPIC_BASE_URL: server.baseURL,
+        STEER_MODEL: `openai-compatible:${server.baseURL}#some-model`,
+      };
+      const { code, stdout } = await steer(["demo", "--questions", "2", ...flags], { env });
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^These are recorded answers of a real model/);
+      expect(server.calls).toHaveLength(0);
+    },
+  );
+
+  test("asks the model of STEER_MODEL live with --live", async () => {
+    await using server = await startOpenAIServer({ text: "Botswana" });
+    const model = `openai-compatible:${server.baseURL}#some-model`;
+    const env = { STEER_MODEL: model, OPENAI_API_KEY: "sk-test-1234567890" };
+    const { code, stdout } = await steer(["demo", "--live", "--questions", "1", "--k", "2"], { env });
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Asking ${model} live (STEER_MODEL names it): 1 questions`);
+    expect(server.calls.length).toBeGreaterThan(0);
+  });
+
+  test("refuses --live without a key, and names what to set", async () => {
+    const { code, stderr } = await steer(["demo", "--live"], { env: { MISTRAL_API_KEY: "", XAI_API_KEY: "" } });
+    expect(code).toBe(2);
+    expect(stderr).toContain("--live found no key. Set OPENAI_API_KEY");
+  });
+
+  test("refuses --recorded beside --live", async () => {
+    const { code, stderr } = await steer(["demo", "--live", "--recorded"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("--recorded");
+  });
+
+  test("takes the model of the first key for --live", () => {
+    expect(findLiveModel({ OPENAI_API_KEY: "", ANTHROPIC_API_KEY: "k" })).toMatchObject({
+      model: "anthropic:claude-haiku-4-5",
+      reason: "ANTHROPIC_API_KEY is set",
+    });
     expect(findLiveModel({ OPENAI_API_KEY: "k", STEER_MODEL: "mistral:x" })).toMatchObject({ model: "mistral:x" });
   });
 });

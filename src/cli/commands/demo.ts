@@ -1,18 +1,18 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { wholeNumberFlag } from "../flags.ts";
 
 const examples = `
-Without a key, recorded answers of llama-13b to 500 questions of TriviaQA are replayed; they ship with the package.
-With OPENAI_API_KEY, ANTHROPIC_API_KEY, GOOGLE_GENERATIVE_AI_API_KEY, MISTRAL_API_KEY or XAI_API_KEY, or with
-STEER_MODEL or --model, a live model is asked a few of the questions.
+Recorded answers of a real model are replayed, whatever keys are set: nothing is asked, and nothing is spent. With
+--live, a model that the environment holds a key for is asked a few of the questions; --model names one.
 
 Examples
   $ steer demo
-  $ steer demo --k 20
+  $ steer demo --live
   $ steer demo --model openai-compatible:http://localhost:11434/v1#llama3.2 --questions 10`;
 
 interface DemoFlags {
   readonly model?: string;
+  readonly live?: true;
   readonly recorded?: true;
   readonly questions?: number;
   readonly k?: number;
@@ -28,7 +28,10 @@ export function addDemoCommand(program: Command): void {
     .summary("see it work: no key needed")
     .description("Ask real questions, as often as each answer needs, and compare the consensus with the right answer.")
     .option("-m, --model <provider:model>", "ask this model live")
-    .option("--recorded", "replay the recorded answers, whatever keys are set")
+    .option("--live", "ask a model that a key is set for, live")
+    .addOption(
+      new Option("--recorded", "replay the recorded answers, as without it").conflicts(["live", "model"]).hideHelp(),
+    )
     .option("--questions <count>", "how many questions", wholeNumberFlag(1))
     .option("-k, --k <count>", "the most answers for one question", wholeNumberFlag(1))
     .addHelpText("after", examples)
@@ -38,11 +41,10 @@ export function addDemoCommand(program: Command): void {
 async function runDemo(flags: DemoFlags): Promise<void> {
   const { createTerminal } = await import("../progress/terminal.ts");
   const { loadQuestions } = await import("../demo/answered.ts");
-  const { findLiveModel } = await import("../demo/demo.ts");
   const terminal = createTerminal(process.stdout);
-  const chosen = flags.model ? { model: flags.model, reason: "--model names it" } : findLiveModel(process.env);
-  if (chosen && !flags.recorded) {
-    const { liveDemo } = await import("../demo/demo.ts");
+  if (flags.live || flags.model) {
+    const { findLiveModel, liveDemo } = await import("../demo/demo.ts");
+    const chosen = flags.model ? { model: flags.model, reason: "--model names it" } : findLiveModel(process.env);
     const questions = loadQuestions().slice(0, flags.questions ?? live.questionCount);
     return liveDemo(questions, { ...chosen, k: flags.k ?? live.k }, terminal);
   }

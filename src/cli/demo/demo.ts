@@ -29,7 +29,7 @@ export async function liveDemo(
 ): Promise<void> {
   terminal.write(
     `Asking ${model} live (${reason}): ${questions.length} questions of TriviaQA, at most ${k} answers each. ` +
-      "Recorded answers instead: steer demo --recorded\n",
+      "Recorded answers instead: steer demo\n",
   );
   const tool = createTriviaTool(model, { k });
   const answered: Answered[] = [];
@@ -59,8 +59,8 @@ export async function replayDemo(questions: readonly TriviaQuestion[], k: number
 
 function introduction(k: number, isPaced: boolean): string {
   return (
-    "These are recorded answers of a real model, llama-13b, to questions of TriviaQA: nothing is asked live. With\n" +
-    "OPENAI_API_KEY or another provider's key, or --model openai-compatible:http://…#name, a live model is asked.\n" +
+    "These are recorded answers of a real model, llama-13b, to questions of TriviaQA: nothing is asked, and nothing is\n" +
+    "spent. With --live, or --model openai-compatible:http://…#name, a live model is asked.\n" +
     `A question is asked up to ${k} times, and no more often than its answer needs.` +
     (isPaced ? ` (Slowed down to ${paceMs} ms an answer.)` : "")
   );
@@ -163,11 +163,18 @@ const modelOfKey: Record<string, string> = {
   XAI_API_KEY: "xai:grok-4-fast-non-reasoning",
 };
 
-/** The model to ask live, and why; `undefined` where nothing in the environment allows one. */
-export function findLiveModel(env: NodeJS.ProcessEnv): { readonly model: string; readonly reason: string } | undefined {
+/**
+ * The model to ask live, and why.
+ *
+ * @throws CommandError where the environment names none and holds no key
+ */
+export function findLiveModel(env: NodeJS.ProcessEnv): { readonly model: string; readonly reason: string } {
   if (env["STEER_MODEL"]) return { model: env["STEER_MODEL"], reason: "STEER_MODEL names it" };
   const key = Object.keys(modelOfKey).find((name) => env[name]);
-  return key === undefined ? undefined : { model: modelOfKey[key] as string, reason: `${key} is set` };
+  if (key !== undefined) return { model: modelOfKey[key] as string, reason: `${key} is set` };
+  throw new CommandError(
+    `--live found no key. Set ${Object.keys(modelOfKey).join(", ")} or STEER_MODEL, or name a model with --model.`,
+  );
 }
 
 /** The recorded model was asked with examples that are not in the recording; a live one has to be told the form. */
