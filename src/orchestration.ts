@@ -11,6 +11,7 @@ export type {
   EvidenceContent,
   FieldSummary,
   FinishReason,
+  GivenReplicate,
   JudgeReport,
   Replicate,
   ReplicateResult,
@@ -51,7 +52,17 @@ export {
   type ToolEvents,
   type ToolEventType,
 } from "./contract/event.ts";
-export type { EvidenceSource, LanguageModelLike, PromptMessage } from "./contract/model.ts";
+export type {
+  EvidenceSource,
+  FilePart,
+  ImagePart,
+  LanguageModelLike,
+  ModelName,
+  OtherPart,
+  PromptFileData,
+  PromptMessage,
+  TextPart,
+} from "./contract/model.ts";
 export {
   hasEvidence,
   type OrchestrationOutput,
@@ -99,6 +110,10 @@ export { createEvidenceBundle } from "./tool/bundle/create-evidence-bundle.ts";
 export { type AskReplicate, defineBundleTool } from "./tool/bundle/define-bundle-tool.ts";
 export type { ReplicateBound } from "./tool/bundle/replicate-source.ts";
 export { defineTool, type ToolMeta } from "./tool/define-tool.ts";
-export { PromptBundleTool, type PromptBundleToolOptions } from "./tool/prompt/prompt-bundle-tool.ts";
+export {
+  PromptBundleTool,
+  type PromptBundleToolConstructor,
+  type PromptBundleToolOptions,
+} from "./tool/prompt/prompt-bundle-tool.ts";
 export type { PromptVariables } from "./tool/prompt/prompt-template.ts";
 export { createRegistry, getGlobalRegistry } from "./tool/registry.ts";

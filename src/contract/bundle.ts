@@ -70,6 +70,15 @@ export type Replicate<T = unknown> =
   | (ReplicateBase & { valid: true; data: T; quality: { valid: true; errors?: string[]; warnings?: string[] } })
   | (ReplicateBase & { valid: false; data: unknown; quality: { valid: false; errors: string[]; warnings?: string[] } });
 
+/**
+ * Answer that a tool got by itself. `data` is needed; what else is known of it may stand beside it: by default it is valid,
+ * the first is `r1`, and its seed is its number from 0.
+ */
+export type GivenReplicate<T = unknown> = Partial<Omit<ReplicateBase, "json">> & { json?: JSONValue | undefined } & (
+    | { data: T; valid?: true; quality?: { valid?: true; errors?: string[]; warnings?: string[] } }
+    | { data: unknown; valid: false; quality?: { valid?: false; errors?: string[]; warnings?: string[] } }
+  );
+
 /** Field on which the answers differ, its values by falling support. */
 export interface Disagreement {
   /** JSON pointer; `""` is the whole answer. */

@@ -14,11 +14,97 @@ export interface LanguageModelLike {
   doStream(options: any): PromiseLike<any>;
 }
 
-/** A message of the AI SDK's prompt format: text, images and files go through. */
-export interface PromptMessage {
-  role: "system" | "user" | "assistant" | "tool";
-  content: any;
+/** Prefixes of models that are named by text. */
+type ModelPrefix =
+  | "openai"
+  | "openai-compatible"
+  | "anthropic"
+  | "google"
+  | "mistral"
+  | "xai"
+  | "azure"
+  | "bedrock"
+  | "vertex"
+  | "openrouter"
+  | "groq"
+  | "deepseek"
+  | "together"
+  | "recorded"
+  | "simulated";
+
+/** Name of a model: a provider's, `"recorded:<file>"`, or `"simulated:…"`. Some are listed, for an editor to complete. */
+export type ModelName =
+  | "openai:gpt-5-mini"
+  | "openai:gpt-5-nano"
+  | "openai:gpt-6-luna"
+  | "openai:gpt-6-sol"
+  | "anthropic:claude-haiku-5-5"
+  | "anthropic:claude-sonnet-5-5"
+  | "anthropic:claude-opus-5-5"
+  | "google:gemini-2.5-flash"
+  | "google:gemini-3.8-flash"
+  | "mistral:mistral-small-latest"
+  | "mistral:mistral-large-latest"
+  | "openai-compatible:http://localhost:11434/v1#llama3.2"
+  | "simulated:?error=0.1"
+  | (`${ModelPrefix}:${string}` & {});
+
+/** Nothing for a model; for a text that names none, an object type that no value has, whose text says what to write. */
+export type ModelMistake<M> = M extends string
+  ? string extends M
+    ? unknown
+    : M extends `${ModelPrefix}:${string}`
+      ? unknown
+      : {
+          readonly mistake: `"${M}" does not name a provider. Write "openai:${M}", or another provider before the colon`;
+        }
+  : unknown;
+
+/** Bytes, base64, a data URL, a URL, or the AI SDK's tagged file data. */
+export type PromptFileData = Uint8Array | ArrayBuffer | string | URL | { readonly type: string };
+
+/** Options of a part or a message for a provider's package, by its name. */
+interface WithProviderOptions {
+  readonly providerOptions?: Record<string, Record<string, unknown>> | undefined;
 }
+
+/** Text in a message. */
+export interface TextPart extends WithProviderOptions {
+  readonly type: "text";
+  readonly text: string;
+}
+
+/** Image in a message. */
+export interface ImagePart extends WithProviderOptions {
+  readonly type: "image";
+  readonly image: PromptFileData;
+  /** Such as `"image/png"`. Left out, the provider's package reads it off the bytes. */
+  readonly mediaType?: string | undefined;
+}
+
+/** File in a message: an image, a PDF, a recording. */
+export interface FilePart extends WithProviderOptions {
+  readonly type: "file";
+  readonly data: PromptFileData;
+  /** Such as `"application/pdf"`. A data URL brings its own. */
+  readonly mediaType?: string | undefined;
+  readonly filename?: string | undefined;
+}
+
+/** Part of what a model said before: beside text and files, reasoning, tool calls and their results of the AI SDK. */
+export interface OtherPart extends WithProviderOptions {
+  readonly type: "reasoning" | "reasoning-file" | "custom" | "tool-call" | "tool-result" | "tool-approval-response";
+  readonly [fact: string]: any;
+}
+
+/** A message of a prompt. Images and files stand in the parts of a user's message. */
+export type PromptMessage = WithProviderOptions &
+  (
+    | { role: "system"; content: string }
+    | { role: "user"; content: string | readonly (TextPart | ImagePart | FilePart)[] }
+    | { role: "assistant"; content: string | readonly (TextPart | ImagePart | FilePart | OtherPart)[] }
+    | { role: "tool"; content: readonly OtherPart[] }
+  );
 
 /**
  * Parameter of a call that a server may refuse. `"limitName"`: `max_tokens`, which some servers call

@@ -165,7 +165,7 @@ export function toPrompt(
 ): LanguageModelV4Prompt {
   return messages.map(({ content, ...message }) => {
     if (message.role === "system") return { ...message, content };
-    const parts: any[] = typeof content === "string" ? [{ type: "text", text: content }] : content;
+    const parts: readonly any[] = typeof content === "string" ? [{ type: "text", text: content }] : content;
     return { ...message, content: parts.map((part) => toPart(part, version)) };
   }) as LanguageModelV4Prompt;
 }

@@ -39,9 +39,24 @@ describe("input of another kind is refused with what is wrong and what to do, no
       /^replicates: got undefined; allowed: a list/,
     ],
     [
-      "createEvidenceBundle without options",
-      () => untyped(createEvidenceBundle)({ task: "x", replicates: [] }),
-      /^options: got undefined/,
+      "createEvidenceBundle with options that are none",
+      () => untyped(createEvidenceBundle)({ task: "x", replicates: [], options: 5 }),
+      /^options: got 5/,
+    ],
+    [
+      "createEvidenceBundle with a replicate without an answer",
+      () => untyped(createEvidenceBundle)({ task: "x", replicates: [{ data: 1 }, { id: "r2" }] }),
+      /^replicates\[1\]: .*allowed: an object with the answer as its data/,
+    ],
+    [
+      "createEvidenceBundle with an answer without an object around it",
+      () => untyped(createEvidenceBundle)({ task: "x", replicates: ["yes"] }),
+      /^replicates\[0\]: got "yes"; allowed: an object with the answer/,
+    ],
+    [
+      "createEvidenceBundle with a seed that is a text",
+      () => untyped(createEvidenceBundle)({ task: "x", replicates: [{ data: 1, seed: "7" }] }),
+      /^replicates\[0\].seed: got "7"; allowed: a number/,
     ],
     [
       "createEvidenceBundle()",

@@ -81,7 +81,7 @@ describe("how the texts of a prompt are counted", () => {
   });
 });
 
-const ofPart = (part: object, model: ModelName, count?: (text: string) => number) =>
+const ofPart = (part: any, model: ModelName, count?: (text: string) => number) =>
   estimatePromptTokens([{ role: "user", content: [part] }], undefined, model, count);
 const around = estimatePromptTokens([{ role: "user", content: [] }], undefined, gpt) as number;
 

@@ -3,7 +3,7 @@ import { toPrompt } from "../../src/provider/model-call.ts";
 
 const bytes = new Uint8Array([1, 2, 3]);
 const url = "https://example.com/a.png";
-const inUser = (part: object) => [{ role: "user" as const, content: [part] }];
+const inUser = (part: any) => [{ role: "user" as const, content: [part] }];
 const partOf = (part: object, version: "v3" | "v4") => (toPrompt(inUser(part), version)[0] as any).content[0];
 
 describe("toPrompt", () => {

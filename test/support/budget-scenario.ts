@@ -3,6 +3,7 @@ import { countTokens as cl100k } from "gpt-tokenizer/encoding/cl100k_base";
 import { countTokens as o200k } from "gpt-tokenizer/encoding/o200k_base";
 import {
   type Budget,
+  type ImagePart,
   type OrchestrationEvent,
   PromptBundleTool,
   type PromptMessage,
@@ -96,13 +97,14 @@ export function scenarioOf(seed: number): BudgetScenario {
   loaded.set(kind, corpus);
   const start = random(corpus.length);
   const text = corpus.slice(start, start + 1 + random(40)).join("\n") || "How much?";
-  const { api, modelId, count, image } = models[random(models.length)] as (typeof models)[number];
+  const { api, modelId, count, image: imageTokens } = models[random(models.length)] as (typeof models)[number];
   const cap = [4_096, 8_192, 16_384, 65_536][random(4)] as number;
   const thoughts = random(2) === 0 ? 0 : 200 + random(3_000);
   const k = 1 + random(6);
   const needs = Array.from({ length: 4 * k }, () => Math.min(cap, thoughts + 5 + random(600)));
-  const parts = [{ type: "text", text }, ...(kind === "image" ? [{ type: "image", image: png(1_024, 1_024) }] : [])];
-  const promptTokens = Math.ceil(8 + count(text) + (kind === "image" ? image : 0));
+  const image: ImagePart = { type: "image", image: png(1_024, 1_024) };
+  const parts = [{ type: "text" as const, text }, ...(kind === "image" ? [image] : [])];
+  const promptTokens = Math.ceil(8 + count(text) + (kind === "image" ? imageTokens : 0));
   return { kind, api, modelId, messages: [{ role: "user", content: parts }], promptTokens, cap, needs, thoughts, k };
 }
 

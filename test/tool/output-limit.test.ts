@@ -13,7 +13,7 @@ import { estimatePromptTokens, tokenCounter } from "../../src/provider/prompt-to
 import { scriptedModel } from "../../src/testing.ts";
 
 const model = scriptedModel([]);
-const question = [{ role: "user" as const, content: [{ type: "text", text: "x" }] }];
+const question = [{ role: "user" as const, content: [{ type: "text" as const, text: "x" }] }];
 const promptTokens = estimatePromptTokens(question, undefined, model, await tokenCounter(model, undefined)) as number;
 const usage = { inputTokens: 20, outputTokens: 30 };
 /** A cent for every ten tokens. */

@@ -1,4 +1,11 @@
-import type { BundleSummary, Escalation, EvidenceBundle, JudgeReport, Replicate } from "../../contract/bundle.ts";
+import type {
+  BundleSummary,
+  Escalation,
+  EvidenceBundle,
+  GivenReplicate,
+  JudgeReport,
+  Replicate,
+} from "../../contract/bundle.ts";
 import { withConsensus, withReplicateJson } from "../../contract/bundle-json.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
@@ -15,7 +22,7 @@ import { summarizeSoFar } from "./votes.ts";
  * `schemaFingerprint` of what they had to fit, how often each of the `fieldsAsked` was, and the `summary` of them (default:
  * made here)
  *
- * @throws InvalidOptionsError without a task, replicates or options
+ * @throws InvalidOptionsError without a task or replicates, and for a replicate without `data` or with a field of another type
  *
  * @example
  * ```ts
@@ -28,28 +35,19 @@ import { summarizeSoFar } from "./votes.ts";
  * }
  * ```
  */
-export function createEvidenceBundle<T>(input: {
-  task: string;
-  replicates: readonly Replicate<T>[];
-  options: ResolvedBundleOptions;
-  source?: EvidenceSource | undefined;
-  elapsedMs?: number | undefined;
-  earlyStopReason?: string | undefined;
-  schemaFingerprint?: string | undefined;
-  summary?: BundleSummary<T> | undefined;
-  escalations?: readonly Escalation[] | undefined;
-  fieldsAsked?: Readonly<Record<string, number>> | undefined;
-  judge?: JudgeReport | undefined;
-}): EvidenceBundle<T> {
-  const { task, replicates, options } = (input ?? {}) as typeof input;
+export function createEvidenceBundle<T>(input: BundleInput<T, Replicate<T>>): EvidenceBundle<T>;
+export function createEvidenceBundle<T>(input: BundleInput<T, GivenReplicate<T>>): EvidenceBundle<T>;
+export function createEvidenceBundle<T>(input: BundleInput<T, GivenReplicate<T>>): EvidenceBundle<T> {
+  const { task, replicates: given, options = {} } = (input ?? {}) as typeof input;
   assertUsable(typeof task === "string", "task", task, "the name of the task");
-  assertUsable(Array.isArray(replicates), "replicates", replicates, "a list of replicates");
+  assertUsable(Array.isArray(given), "replicates", given, "a list of replicates");
   const hasOptions = typeof options === "object" && options !== null;
   assertUsable(hasOptions, "options", options, "the options that executeBundle got");
+  const replicates = given.map((replicate, index) => completeReplicate(replicate, index, options.seeds?.[index]));
   const { source = "live", elapsedMs = 0, earlyStopReason } = input;
   const answers = replicates.map(withOwnJson);
   const used = input.judge ? [...replicates, input.judge] : replicates;
-  const models = new Set(replicates.map((replicate) => replicate.model));
+  const models = new Set(replicates.flatMap(({ model }) => (model === "" ? [] : [model])));
   return {
     meta: {
       task,
@@ -73,6 +71,53 @@ export function createEvidenceBundle<T>(input: {
     costTotalUsd: used.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0),
   };
 }
+
+/** Answers of a tool, and what is known of them. */
+export interface BundleInput<T, Given> {
+  task: string;
+  replicates: readonly Given[];
+  options?: Partial<ResolvedBundleOptions> | undefined;
+  source?: EvidenceSource | undefined;
+  elapsedMs?: number | undefined;
+  earlyStopReason?: string | undefined;
+  schemaFingerprint?: string | undefined;
+  summary?: BundleSummary<T> | undefined;
+  escalations?: readonly Escalation[] | undefined;
+  fieldsAsked?: Readonly<Record<string, number>> | undefined;
+  judge?: JudgeReport | undefined;
+}
+
+/** Fills in what is not known of a replicate. */
+function completeReplicate<T>(given: GivenReplicate<T>, index: number, seed = index): Replicate<T> {
+  const place = `replicates[${index}]`;
+  const isObject = typeof given === "object" && given !== null && "data" in given && given.data !== undefined;
+  assertUsable(isObject, place, given, "an object with the answer as its data: { data }");
+  const { valid = given.quality?.valid ?? true } = given;
+  const replicate = {
+    elapsedMs: 0,
+    seed,
+    model: "",
+    attempts: 1,
+    ...given,
+    id: given.id ?? `r${index + 1}`,
+    valid,
+    quality: { ...(valid ? {} : { errors: [] }), ...given.quality, valid },
+  };
+  for (const [name, type] of Object.entries(factTypes)) {
+    const value = replicate[name as keyof typeof factTypes];
+    assertUsable(typeof value === type && !Number.isNaN(value), `${place}.${name}`, value, `a ${type}`);
+  }
+  return replicate as Replicate<T>;
+}
+
+const factTypes = {
+  id: "string",
+  model: "string",
+  seed: "number",
+  elapsedMs: "number",
+  attempts: "number",
+  valid: "boolean",
+} as const;
 
 /** Completes a bundle that a tool made or changed by itself: it may have no JSON beside its answers. */
 export function completeBundle<T>(bundle: EvidenceBundle<T>): EvidenceBundle<T> {

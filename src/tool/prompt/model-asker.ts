@@ -231,7 +231,7 @@ function correctionOf(previousError: unknown): readonly PromptMessage[] {
   const answer = (typeof data === "string" ? data : (JSON.stringify(data) ?? "")).slice(0, shownAnswerLength);
   const faults = errors.map((error) => `- ${error}`).join("\n");
   return [
-    ...(answer === "" ? [] : [{ role: "assistant" as const, content: [{ type: "text", text: answer }] }]),
+    ...(answer === "" ? [] : [{ role: "assistant" as const, content: [{ type: "text" as const, text: answer }] }]),
     {
       role: "user",
       content: [{ type: "text", text: `That answer cannot be used:\n${faults}\nAnswer again, in full.` }],

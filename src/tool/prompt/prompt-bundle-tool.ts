@@ -1,7 +1,14 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { AnswerOf, AnswerSchema, JsonSchemaObject, SchemaMistake } from "../../contract/answer-schema.ts";
 import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import { type BundleOptions, bundleOptions, type ResolvedBundleOptions } from "../../contract/bundle-options.ts";
-import type { EvidenceSource, LanguageModelLike, PromptMessage } from "../../contract/model.ts";
+import type {
+  EvidenceSource,
+  LanguageModelLike,
+  ModelMistake,
+  ModelName,
+  PromptMessage,
+} from "../../contract/model.ts";
 import { bundleToolPlaces } from "../../contract/option-places.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import { InvalidOptionsError, type OptionIssue } from "../../core/errors.ts";
@@ -14,22 +21,40 @@ import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { describeTool } from "../define-tool.ts";
 import type { ModelAsker } from "./model-asker.ts";
 import { type ModelReference, modelIdOf, providerOf, sourceOf } from "./model-reference.ts";
-import { fillTemplate, type PromptVariables, templateInput, templateVariables } from "./prompt-template.ts";
+import { fillTemplate, inputOf, type PromptVariables, templateVariables } from "./prompt-template.ts";
 
 const loadModelAsker = lazily(() => import("./model-asker.ts"));
 
 /** Options of a prompt tool. */
-export interface PromptBundleToolOptions<P extends string, T, Name extends string> {
+export interface PromptBundleToolOptions<
+  P extends string,
+  T,
+  Name extends string,
+  Read = PromptVariables<P>,
+  Request = Read,
+> extends PromptSettings<P, Name, Read, Request> {
+  /**
+   * A model's name (`"openai:gpt-5-mini"`, `"openai-compatible:<base URL>#<model>"`, `"recorded:<file>"`, `"simulated:…"`),
+   * or a model object.
+   */
+  model: string | LanguageModelLike;
+  /** Standard Schema or JSON schema of the answer. Left out, the answer is text. */
+  schema?: StandardSchemaV1<any, T> | JsonSchemaObject | undefined;
+}
+
+/** Options of a prompt tool beside its model and its schema. */
+interface PromptSettings<P extends string, Name extends string, Read, Request> {
   /** Name of the tool in outputs, events and listings. */
   name: Name;
-  /** `"openai:gpt-5-mini"`, `"openai-compatible:<base URL>#<model>"`, `"recorded:<file>"`, `"simulated:…"`, or a model object. */
-  model: string | LanguageModelLike;
+  /** Standard Schema of the request, which checks and types it. Left out, the prompt's variables type it. */
+  input?: StandardSchemaV1<Request, Read> | undefined;
   /** System message, before the prompt. */
   system?: string | undefined;
-  /** Text whose `{{variables}}` type the request, or a function that gives text or messages, images included. */
-  prompt: P | ((request: PromptVariables<P>) => string | readonly PromptMessage[]);
-  /** Schema of the answer. Left out, the answer is text. */
-  schema?: StandardSchemaV1<any, T> | undefined;
+  /**
+   * Text whose `{{variables}}` type the request, or a function of the request that gives text or messages, images and files
+   * included. `{{report.title}}` reads inside an object.
+   */
+  prompt: P | ((request: Read) => string | readonly PromptMessage[]);
   /** Bundle options of every run, where the run does not say otherwise. */
   defaultOptions?: BundleOptions | undefined;
   /** Default: the provider's. */
@@ -66,17 +91,49 @@ export interface PromptBundleToolOptions<P extends string, T, Name extends strin
  * });
  * ```
  */
-export class PromptBundleTool<
-  const P extends string = string,
+export interface PromptBundleTool<
+  P extends string = string,
   T = string,
-  const Name extends string = string,
-> extends BundleTool<PromptVariables<P>, T> {
+  Name extends string = string,
+  Request = PromptVariables<P>,
+> extends ModelTool<T, Name, Request> {}
+
+/** Constructor of prompt tools. The type of the answer comes from the schema, where it is not named. */
+export interface PromptBundleToolConstructor {
+  /** @throws InvalidOptionsError naming every option that is unknown or cannot be used, and slips of the schema */
+  new <
+    const P extends string = string,
+    T = Inferred,
+    const Name extends string = string,
+    Read = PromptVariables<P>,
+    Request = Read,
+    const S extends AnswerSchema | undefined = AnswerSchema | undefined,
+    const M extends ModelName | LanguageModelLike | (string & {}) = string | LanguageModelLike,
+  >(
+    options: PromptSettings<P, Name, Read, Request> & {
+      /**
+       * A model's name (`"openai:gpt-5-mini"`, `"openai-compatible:<base URL>#<model>"`, `"recorded:<file>"`,
+       * `"simulated:…"`), or a model object.
+       */
+      model: M & ModelMistake<M>;
+      /** Standard Schema or JSON schema of the answer. Left out, the answer is text. */
+      schema?: (S & SchemaMistake<S>) | undefined;
+    },
+  ): PromptBundleTool<P, Answer<T, S>, Name, Request>;
+  readonly prototype: PromptBundleTool<any, any, any, any>;
+}
+
+/** Stands for a type parameter that the caller does not name. */
+declare const inferred: unique symbol;
+type Inferred = typeof inferred;
+type Answer<T, S> = 0 extends T & 1 ? T : [T] extends [Inferred] ? AnswerOf<S> : T;
+
+class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> {
   readonly name: Name;
   /** An ordinary property, not `#question`: a copy of a subclass's tool could not have that. */
   declare private readonly modelQuestion: Question;
 
-  /** @throws InvalidOptionsError naming every option that is unknown or cannot be used, and slips of the schema */
-  constructor(options: PromptBundleToolOptions<P, T, Name>) {
+  constructor(options: PromptBundleToolOptions<any, T, Name>) {
     super();
     assertOptions(options);
     if (options.schema !== undefined) assertSchema(options.schema, "PromptBundleTool(…).schema");
@@ -92,7 +149,8 @@ export class PromptBundleTool<
       ...(isText && { compare: { text: true, ...options.defaultOptions?.compare } }),
     };
     Object.assign(this, { defaultOptions });
-    if (typeof options.prompt === "string") Object.assign(this, { inputSchema: templateInput(options.prompt) });
+    const inputSchema = inputOf(options);
+    if (inputSchema) Object.assign(this, { inputSchema });
   }
 
   override get modelId(): string {
@@ -114,7 +172,7 @@ export class PromptBundleTool<
   }
 
   /** The texts of the prompt, without images and files. */
-  questionText(request: PromptVariables<P>): string {
+  questionText(request: Request): string {
     return messagesFor(this.modelQuestion, request).flatMap(textsOf).join("\n\n");
   }
 
@@ -123,16 +181,16 @@ export class PromptBundleTool<
   }
 
   override async boundReplicates(
-    request: PromptVariables<P>,
+    request: Request,
     options: ResolvedBundleOptions,
     context: ToolContext,
   ): Promise<ReplicateBound> {
-    warnOfUnusedRequest(this.modelQuestion, request, context);
+    warnOfUnusedRequest(this.modelQuestion, request as object, context);
     return (await askerOf(this.modelQuestion)).bound(messagesFor(this.modelQuestion, request), options, context);
   }
 
   override async executeReplicate(
-    request: PromptVariables<P>,
+    request: Request,
     replicate: ReplicateSpec,
     context: ReplicateContext,
   ): Promise<ReplicateResult<T>> {
@@ -155,6 +213,9 @@ export class PromptBundleTool<
   }
 }
 
+export const PromptBundleTool = ModelTool as unknown as PromptBundleToolConstructor;
+Object.defineProperty(PromptBundleTool, "name", { value: "PromptBundleTool" });
+
 const place = "PromptBundleTool(…)";
 
 /** By option: its check, and what may stand there. */
@@ -165,6 +226,10 @@ const optionChecks: Readonly<
   >
 > = {
   name: [isText, "a text"],
+  input: [
+    (value) => (isObject(value) || typeof value === "function") && "~standard" in (value as object),
+    "a Standard Schema (zod, valibot, arktype) of the request",
+  ],
   model: [
     (value) => isText(value) || isObject(value) || typeof value === "function",
     'a model: "openai:gpt-5-mini", or a model object',
@@ -237,7 +302,7 @@ function askerOf(question: Question): Promise<ModelAsker> {
   return question.asker;
 }
 
-function messagesFor({ options: { prompt: template, system } }: Question, request: object): PromptMessage[] {
+function messagesFor({ options: { prompt: template, system } }: Question, request: unknown): PromptMessage[] {
   const prompt =
     typeof template === "string" ? fillTemplate(template, request as Record<string, unknown>) : template(request);
   const asked: readonly PromptMessage[] =
@@ -245,11 +310,14 @@ function messagesFor({ options: { prompt: template, system } }: Question, reques
   return system === undefined ? [...asked] : [{ role: "system", content: system }, ...asked];
 }
 
-/** Warns of a request that a prompt without variables leaves out: `{report}` in place of `{{report}}`, say. */
+/** Warns of a request that a prompt without variables leaves out, and of `{report}` that was meant as `{{report}}`. */
 function warnOfUnusedRequest({ options: { prompt } }: Question, request: object, { events }: ToolContext): void {
+  if (typeof prompt !== "string" || typeof request !== "object" || request === null) return;
   const names = Object.keys(request);
-  if (typeof prompt !== "string" || names.length === 0 || templateVariables(prompt).length > 0) return;
-  const message = `The prompt has no {{variable}}, so that ${names.join(", ")} of the request never reach the model. Write {{${names[0]}}} where it belongs.`;
+  if (names.length === 0 || templateVariables(prompt).length > 0) return;
+  const slip = names.find((name) => prompt.includes(`{${name}}`));
+  const meant = slip === undefined ? `Write {{${names[0]}}} where it belongs.` : `Write {{${slip}}} for {${slip}}.`;
+  const message = `The prompt has no {{variable}}, so that ${names.join(", ")} of the request never reach the model. ${meant}`;
   events.emit("warning", { code: "unused_request", message });
 }
 

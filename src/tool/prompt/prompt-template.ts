@@ -1,13 +1,20 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
-/** The variables of a prompt's text: `{{report}}` makes `{ report: unknown }`. */
-export type PromptVariables<P extends string> = string extends P
-  ? Record<string, unknown>
-  : { [K in VariableName<P>]: unknown };
+/** The variables of a prompt's text: `{{report}}` makes `{ report: unknown }`, `{{report.title}}` an object in it. */
+export type PromptVariables<P extends string> = string extends P ? Record<string, unknown> : Variables<VariableName<P>>;
 type VariableName<P extends string> = P extends `${string}{{${infer V}}}${infer Rest}`
   ? Trim<V> | VariableName<Rest>
   : never;
 type Trim<V extends string> = V extends ` ${infer R}` ? Trim<R> : V extends `${infer L} ` ? Trim<L> : V;
+type Variables<Names extends string> = { [Head in HeadOf<Names>]: Branch<RestOf<Names, Head>> };
+type HeadOf<Name extends string> = Name extends `${infer Head}.${string}` ? Head : Name;
+type RestOf<Name extends string, Head extends string> = Name extends `${Head}.${infer Rest}` ? Rest : never;
+/** Items of a list are not told apart by type. */
+type Branch<Names extends string> = [Names] extends [never]
+  ? unknown
+  : Names extends `${number}`
+    ? unknown
+    : Variables<Names>;
 
 const variable = /\{\{([^{}]*)\}\}/g;
 
@@ -28,7 +35,7 @@ export function fillTemplate(template: string, values: Readonly<Record<string, u
  * The request that a template takes: an object with each of its variables. A text stands for the only variable of a
  * template that has one.
  */
-export function templateInput(template: string): StandardSchemaV1<any, Record<string, unknown>> {
+function templateInput(template: string): StandardSchemaV1<any, Record<string, unknown>> {
   const names = templateVariables(template);
   return {
     "~standard": {
@@ -48,10 +55,46 @@ export function templateInput(template: string): StandardSchemaV1<any, Record<st
   };
 }
 
-/** Value of a variable in the request. What every object inherits is none: `constructor` is a variable like any other. */
+/**
+ * Value of a variable in the request: of that name, else down the path that its dots name. What every object inherits is
+ * none: `constructor` is a variable like any other.
+ */
 function valueIn(request: object, name: string): unknown {
-  const isInherited = name in Object.prototype && !Object.hasOwn(request, name);
-  return isInherited ? undefined : (request as Record<string, unknown>)[name];
+  const own = ownValue(request, name);
+  if (own !== undefined || !name.includes(".")) return own;
+  let value: unknown = request;
+  for (const part of name.split(".")) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = ownValue(value, part);
+  }
+  return value;
+}
+
+function ownValue(object: object, name: string): unknown {
+  const isInherited = name in Object.prototype && !Object.hasOwn(object, name);
+  return isInherited ? undefined : (object as Record<string, unknown>)[name];
+}
+
+/** Request that a tool takes: as `input` has it, with the variables of a template in it; undefined where all is taken. */
+export function inputOf({
+  input,
+  prompt,
+}: {
+  input?: StandardSchemaV1<any, any> | undefined;
+  prompt: unknown;
+}): StandardSchemaV1<any, any> | undefined {
+  const template = typeof prompt === "string" ? templateInput(prompt) : undefined;
+  if (!input || !template) return input ?? template;
+  return {
+    "~standard": {
+      version: 1,
+      vendor: "steer-llm-sdk",
+      async validate(request) {
+        const read = await input["~standard"].validate(request);
+        return read.issues ? read : template["~standard"].validate(read.value);
+      },
+    },
+  };
 }
 
 function takes(names: readonly string[]): string {

@@ -20,6 +20,7 @@ test.each([
   ["model", undefined],
   ["model", 5],
   ["system", 5],
+  ["input", { type: "object" }],
   ["prompt", undefined],
   ["prompt", 5],
   ["schema", "x"],
@@ -58,15 +59,19 @@ test.each([
   expect(faultsOf({ ...sound, defaultOptions })).toContain("defaultOptions");
 });
 
-test("a request that the prompt leaves out is warned of", async () => {
-  const codes: unknown[] = [];
+test("a request that the prompt leaves out is warned of, a variable in single braces by its name", async () => {
+  const warnings: string[] = [];
   const run = (prompt: string, request: object) =>
     new Orchestrator().run({
       tool: new PromptBundleTool({ name: "ask", model, prompt }) as PromptBundleTool,
       request: request as Record<string, unknown>,
-      onEvent: (event) => void (event.type === "warning" && codes.push(event.code)),
+      onEvent: (event) => void (event.type === "warning" && warnings.push(`${event.code}: ${event.message}`)),
     });
-  await run("Report: {report}", { report: "x" });
+  await run("Report: {report}", { day: 1, report: "x" });
+  await run("Say yes.", { report: "x" });
   await run("Say yes.", {});
-  expect(codes).toEqual(["unused_request"]);
+  expect(warnings).toEqual([
+    expect.stringMatching(/^unused_request: .*Write \{\{report\}\} for \{report\}\.$/),
+    expect.stringMatching(/^unused_request: .*Write \{\{report\}\} where it belongs\.$/),
+  ]);
 });
