@@ -12,9 +12,9 @@ type RestOf<Name extends string, Head extends string> = Name extends `${Head}.${
 /** Items of a list are not told apart by type. */
 type Branch<Names extends string> = [Names] extends [never]
   ? unknown
-  : Names extends `${number}`
-    ? unknown
-    : Variables<Names>;
+  : [Extract<Names, `${number}` | `${number}.${string}`>] extends [never]
+    ? Variables<Names>
+    : unknown;
 
 const variable = /\{\{([^{}]*)\}\}/g;
 
