@@ -2,6 +2,7 @@ export type { KeptLabel } from "./calibration/calibration-file.ts";
 export type { CalibrationKey, JudgedBundle, KeyedBundle } from "./calibration/calibration-key.ts";
 export { CalibrationStore, type CalibrationStoreOptions } from "./calibration/calibration-store.ts";
 export type { StoredCalibration } from "./calibration/stored-calibration.ts";
+export type { AnswerOf, AnswerSchema, JsonSchemaObject } from "./contract/answer-schema.ts";
 export type {
   BundleMetadata,
   BundleSummary,
@@ -106,7 +107,7 @@ export type { ModelAccess } from "./provider/find-model.ts";
 export { resolveModel } from "./provider/resolve.ts";
 export { allowSchemaHost } from "./schema/schema-registry.ts";
 export { BundleTool } from "./tool/bundle/bundle-tool.ts";
-export { createEvidenceBundle } from "./tool/bundle/create-evidence-bundle.ts";
+export { type BundleInput, createEvidenceBundle } from "./tool/bundle/create-evidence-bundle.ts";
 export { type AskReplicate, defineBundleTool } from "./tool/bundle/define-bundle-tool.ts";
 export type { ReplicateBound } from "./tool/bundle/replicate-source.ts";
 export { defineTool, type ToolMeta } from "./tool/define-tool.ts";
@@ -114,6 +115,7 @@ export {
   PromptBundleTool,
   type PromptBundleToolConstructor,
   type PromptBundleToolOptions,
+  type PromptSettings,
 } from "./tool/prompt/prompt-bundle-tool.ts";
 export type { PromptVariables } from "./tool/prompt/prompt-template.ts";
 export { createRegistry, getGlobalRegistry } from "./tool/registry.ts";

@@ -46,8 +46,9 @@ export interface Certificate {
  *
  * @example
  * ```ts
- * const certificate = certify(confidences, labels, { precision: 0.95 });
- * const accepted = confidences.map((score) => certificate.threshold !== null && score >= certificate.threshold);
+ * const scores = [0.98, 0.97, 0.91, null];
+ * const { threshold } = certify(scores, [true, null, true, null], { precision: 0.95 });
+ * const accepted = scores.filter((score) => score !== null && threshold !== null && score >= threshold);
  * ```
  */
 export function certify(

@@ -43,7 +43,7 @@ export interface PromptBundleToolOptions<
 }
 
 /** Options of a prompt tool beside its model and its schema. */
-interface PromptSettings<P extends string, Name extends string, Read, Request> {
+export interface PromptSettings<P extends string, Name extends string, Read, Request> {
   /** Name of the tool in outputs, events and listings. */
   name: Name;
   /** Standard Schema of the request, which checks and types it. Left out, the prompt's variables type it. */
@@ -213,6 +213,7 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
   }
 }
 
+/** Makes tools of a prompt: see the type of this name. */
 export const PromptBundleTool = ModelTool as unknown as PromptBundleToolConstructor;
 Object.defineProperty(PromptBundleTool, "name", { value: "PromptBundleTool" });
 
