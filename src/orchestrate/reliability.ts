@@ -40,10 +40,12 @@ export function createReliability(parts: ReliableParts): Reliability {
   const { config, store, planner = new RuleBasedPlanner(), state = stateFor(parts) } = parts;
   const keySettings = { ...config, openStore: storeOpener(store, state), flights: state.flightsOn(store) };
   const policies = { ...state.policiesFor(config, parts), maxRetryAfterMs: parts.maxRetryAfterMs };
+  const probing = { ...policies, config: { ...config, maxRetries: 0 } };
   return {
     once: (run, fingerprint, work) => runOnce(run, fingerprint, keySettings, work),
     choose: (run, setting) => chooseTool(run, setting, planner, state.breakers()),
-    withFallbacks: (run, choice, execute) => executeWithFallbacks(run, choice, policies, execute),
+    withFallbacks: (run, choice, execute) =>
+      executeWithFallbacks(run, choice, run.jobTry?.isProbe ? probing : policies, execute),
   };
 }
 

@@ -124,7 +124,10 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     ...shared
   }: RunManyParams<any, any, any>): AsyncGenerator<RunManyResult<OrchestrationOutput>, void> {
     const { logger } = this.settings;
+    let told: string | undefined;
     const onWait = (wait: JobWait | undefined) => {
+      if (wait && wait.why === told) return;
+      told = wait?.why;
       if (wait)
         logger?.warn({ why: wait.why, untilMs: wait.untilMs }, "the job holds its requests until its provider answers");
       else logger?.info({}, "the job goes on");

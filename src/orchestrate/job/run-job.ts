@@ -41,6 +41,8 @@ export interface JobTry {
   readonly spent: Spent | undefined;
   /** Its abort cancels the run. */
   readonly signal: AbortSignal;
+  /** True of a try that is to find out whether a provider is back: it makes no retries of its own. */
+  readonly isProbe: boolean;
   /** Ends this run alone. Set when it starts. */
   cancel: (reason: unknown) => void;
   /** Hears of each retry inside the run. */
@@ -104,8 +106,8 @@ class JobInput<I> implements JobTry {
   tries = 0;
   refusals = 0;
   isSent = false;
-  /** Taken to find out whether a provider is back. */
-  isProbe = false;
+  /** Taken from the source while nothing answered. */
+  isTakenToProbe = false;
   spent: Spent | undefined = undefined;
   /** Latest outcome of a try that was sent, else of any. */
   outcome: Outcome | undefined = undefined;
@@ -113,6 +115,7 @@ class JobInput<I> implements JobTry {
   /** Time of the next try. */
   dueMs = 0;
   /** Facts of the try under way. */
+  isProbe = false;
   startedMs = 0;
   startNumber = 0;
   holdCount = 0;
@@ -324,7 +327,8 @@ class JobQueue<I> {
   }
 
   #start(input: JobInput<I>): void {
-    if (input.tries++ === 0) input.isProbe = this.#outlook.isHolding;
+    input.isProbe = this.#outlook.isHolding;
+    if (input.tries++ === 0) input.isTakenToProbe = input.isProbe;
     input.startedMs = this.#job.clock.now();
     input.startNumber = this.#startCount++;
     input.holdCount = this.#outlook.holdCount;
@@ -369,34 +373,33 @@ class JobQueue<I> {
     input.why = passing.why;
     if (this.#job.giveUpAfterMs === 0) this.#finish(input, outcome, false);
     else if (this.#hasEnded) this.#finish(input, undefined, true);
-    else if (this.#isOwnFault(input, passing)) this.#finish(input, undefined, false);
+    else if (this.#isAlone(input)) this.#blame(input, passing);
     else this.#hold(input, passing);
   }
 
-  /**
-   * Counts a try against its input where others were answered meanwhile, and where only inputs are left that failed while
-   * others were answered.
-   */
-  #isOwnFault(input: JobInput<I>, { mayBeOwn, attempts }: Passing): boolean {
-    if (!this.#othersAnswer(input) && !(input.refusals > 0 && this.#areAllFaulty)) return false;
-    input.refusals += mayBeOwn ? attempts : 1;
-    return input.isSent && input.refusals >= mostRefusals;
+  /** Returns true where this input fails while others are answered, or where all that are left have done so. */
+  #isAlone(input: JobInput<I>): boolean {
+    const { index, startedMs, firstFailedMs = startedMs } = input;
+    if (this.#outlook.isAnsweredSince(firstFailedMs, index)) return true;
+    const hasFailedAlone = ({ refusals }: JobInput<I>) => refusals > 0;
+    return this.#isExhausted && [input, ...this.#held, ...this.#running].every(hasFailedAlone);
   }
 
+  /** Counts a try against its input, and asks it again later: the more often it was asked, the later. */
+  #blame(input: JobInput<I>, { mayBeOwn, attempts, retryAfterMs }: Passing): void {
+    input.refusals += mayBeOwn ? attempts : 1;
+    if (input.isSent && input.refusals >= mostRefusals) this.#finish(input, undefined, false);
+    else {
+      input.dueMs = this.#job.clock.now() + this.#outlook.delayMs(input.tries, retryAfterMs);
+      this.#held.push(input);
+    }
+  }
+
+  /** Holds all inputs: nothing answers. */
   #hold(input: JobInput<I>, passing: Passing): void {
     input.dueMs = this.#job.clock.now();
-    if (this.#othersAnswer(input)) input.dueMs += this.#outlook.delayMs(input.tries, passing.retryAfterMs);
-    else this.#outlook.hold(input.holdCount, passing);
+    this.#outlook.hold(input.holdCount, passing);
     this.#held.push(input);
-  }
-
-  get #areAllFaulty(): boolean {
-    const isFaulty = ({ refusals }: JobInput<I>) => refusals > 0;
-    return this.#isExhausted && this.#held.every(isFaulty) && [...this.#running].every(isFaulty);
-  }
-
-  #othersAnswer({ index, startedMs, firstFailedMs = startedMs }: JobInput<I>): boolean {
-    return this.#outlook.isAnsweredSince(firstFailedMs, index);
   }
 
   /** An input has failed by what would fail every other one. Where others were answered before, one more has to say so. */
@@ -436,7 +439,7 @@ class JobQueue<I> {
     const { why } = this.#outlook;
     const what = `no request was answered for ${this.#job.giveUpAfterMs} ms. The last failure: ${why}`;
     this.#failure ??= { error: () => new JobStoppedError("gave_up", this.#countUnsent(), what) };
-    for (const input of this.#held.splice(0)) this.#finish(input, undefined, input.isProbe);
+    for (const input of this.#held.splice(0)) this.#finish(input, undefined, input.isTakenToProbe);
     this.#end();
     for (const input of this.#running) input.cancel(new Error("the job gave up"));
   }
