@@ -57,10 +57,11 @@ export default {
     },
     {
       name: "no-stranger",
-      comment: "What the package imports is a dependency or an optional peer, and resolves.",
+      comment:
+        "What the package imports is a dependency or an optional peer, and resolves; but for provider packages, of which a user installs one.",
       severity: "error",
       from: { path: "^src/" },
-      to: { couldNotResolve: true },
+      to: { couldNotResolve: true, pathNot: "^(@ai-sdk|@openrouter)/" },
     },
     {
       name: "no-development-dependency",

@@ -275,10 +275,52 @@ function withoutSecretParts({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-/** @returns `undefined` where the package is not installed */
+/**
+ * Imports a provider package. Bundlers follow an import only by a name that is written out, and let a missing package pass
+ * only inside `try`.
+ *
+ * @returns `undefined` where the package is not installed
+ */
 async function importPackage(wanted: { package: string }): Promise<any> {
   try {
-    return await import(wanted.package);
+    switch (wanted.package) {
+      case "@ai-sdk/openai":
+        return await import("@ai-sdk/openai");
+      case "@ai-sdk/openai-compatible":
+        return await import("@ai-sdk/openai-compatible");
+      case "@ai-sdk/anthropic":
+        return await import("@ai-sdk/anthropic");
+      case "@ai-sdk/google":
+        return await import("@ai-sdk/google");
+      case "@ai-sdk/mistral":
+        return await import("@ai-sdk/mistral");
+      case "@ai-sdk/xai":
+        // @ts-expect-error: not installed here
+        return await import("@ai-sdk/xai");
+      case "@ai-sdk/azure":
+        // @ts-expect-error: not installed here
+        return await import("@ai-sdk/azure");
+      case "@ai-sdk/amazon-bedrock":
+        // @ts-expect-error: not installed here
+        return await import("@ai-sdk/amazon-bedrock");
+      case "@ai-sdk/google-vertex":
+        // @ts-expect-error: not installed here
+        return await import("@ai-sdk/google-vertex");
+      case "@openrouter/ai-sdk-provider":
+        // @ts-expect-error: not installed here
+        return await import("@openrouter/ai-sdk-provider");
+      case "@ai-sdk/groq":
+        // @ts-expect-error: not installed here
+        return await import("@ai-sdk/groq");
+      case "@ai-sdk/deepseek":
+        // @ts-expect-error: not installed here
+        return await import("@ai-sdk/deepseek");
+      case "@ai-sdk/togetherai":
+        // @ts-expect-error: not installed here
+        return await import("@ai-sdk/togetherai");
+      default:
+        return undefined;
+    }
   } catch (error) {
     if (!isMissing(error, wanted.package)) throw error;
     return undefined;
