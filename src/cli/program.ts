@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addFeedbackCommand } from "./commands/feedback.ts";
 import { addRecordCommand } from "./commands/record.ts";
+import { addReportCommand } from "./commands/report.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addStoreCommand } from "./commands/store.ts";
 import { addToolsCommand } from "./commands/tools.ts";
@@ -35,6 +36,7 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   addRunCommand(program, onExitCode);
   addRecordCommand(program, onExitCode);
   addToolsCommand(program);
+  addReportCommand(program);
   addViewCommand(program);
   addFeedbackCommand(program);
   addStoreCommand(program, onExitCode);

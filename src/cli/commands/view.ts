@@ -23,7 +23,8 @@ export function addViewCommand(program: Command): void {
     .argument("<file>", "a bundle in JSON, an output file of steer run, or - for a pipe")
     .option("--line <number>", "the answer on this line of an output file, from 1", wholeNumberFlag(1))
     .option("--html <file>", "write a page that needs nothing else, instead of text")
-    .option("--force", "overwrite a file that steer view did not write")
+    .option("--open", "show the page in a browser")
+    .option("--force", "overwrite a file that steer did not write")
     .option("--calibrations <folder>", "where steer feedback keeps labels", ".steer/calibrations")
     .addHelpText("after", examples)
     .action(async (file: string, flags: ViewFlags) => {

@@ -20,19 +20,23 @@ export interface CalibrationCurve {
   readonly bins: readonly ConfidenceBin[];
   /** The learnt confidence over all others, at the mean number of tokens. */
   readonly curve: readonly LearntConfidence[];
-  readonly bundle: LearntConfidence;
+  /** Missing where the curve stands for many bundles. */
+  readonly bundle?: LearntConfidence;
 }
 
 export const binWidth = 0.1;
 const curvePoints = 100;
 
-export function calibrationCurve({ labels, calibration }: StoredCalibration, summary: BundleSummary): CalibrationCurve {
+export function calibrationCurve(
+  { labels, calibration }: StoredCalibration,
+  summary?: BundleSummary | undefined,
+): CalibrationCurve {
   const judged = labels.map(({ confidence, correct }) => ({ confidence, isRight: correct }));
   const learnt = (confidence: number) => ({ confidence, learnt: calibration.confidence({ confidence }) });
   return {
     bins: confidenceBins(judged, Math.round(1 / binWidth)),
     curve: Array.from({ length: curvePoints - 1 }, (_, index) => learnt((index + 1) / curvePoints)),
-    bundle: { confidence: summary.confidence, learnt: calibration.confidence(summary) },
+    ...(summary && { bundle: { confidence: summary.confidence, learnt: calibration.confidence(summary) } }),
   };
 }
 
@@ -264,6 +268,17 @@ export interface FixedKCost {
   readonly actual: Expense;
   /** K times the mean answer of the model that the summary is of: an estimate, unless all K were asked. */
   readonly fixed: Expense;
+}
+
+/** Words for the cost of a fixed K. */
+export interface FixedKNames {
+  readonly fixedName: string;
+  /** Says how the fixed cost is estimated, as a sentence. */
+  readonly estimate: string;
+}
+
+export function fixedKNames({ fixed: { answers } }: FixedKCost): FixedKNames {
+  return { fixedName: `always ${answers}`, estimate: `The second line is ${answers} times the mean answer.` };
 }
 
 /** `undefined` for a bundle without answers: the cost of one is not known. */

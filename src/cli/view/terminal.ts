@@ -3,6 +3,7 @@ import type { EvidenceBundle, Replicate } from "../../contract/bundle.ts";
 import { describeCalibration } from "../feedback/give-feedback.ts";
 import {
   answersOf,
+  bar,
   counted,
   cut,
   percent,
@@ -23,8 +24,11 @@ import {
   distanceMap,
   type Expense,
   type FieldVotes,
+  type FixedKCost,
+  type FixedKNames,
   fieldVotes,
   fixedKCost,
+  fixedKNames,
   modelsOf,
   showElapsed,
   type Vote,
@@ -66,20 +70,11 @@ function answerOf(
   return cut(deviations.map(({ path, vote }) => `${showOnLine(path)} ${showVote(vote)}`).join(", "), columns);
 }
 
-const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-
-/** A bar of so many columns for the whole, to an eighth of a column; what is there is never drawn as nothing. */
-function bar(share: number, columns: number): string {
-  const length = Math.round(Math.max(0, Math.min(1, share)) * columns * 8);
-  const shown = share > 0 ? Math.max(1, length) : 0;
-  return "█".repeat(Math.floor(shown / 8)) + (eighths[shown % 8] as string);
-}
-
 const calibrationBarColumns = 20;
 
 /** Share of right answers among bundles of this confidence, and the calibrated confidence of this one. */
-function showCalibration({ summary }: EvidenceBundle, stored: StoredCalibration, { colors }: Paper): string[] {
-  const { bins } = calibrationCurve(stored, summary);
+export function showCalibration(stored: StoredCalibration, { colors }: Paper): string[] {
+  const { bins } = calibrationCurve(stored);
   const rows = bins.map(({ from, count, meanConfidence, rightShare }) => [
     `${showShare(from)} to ${showShare(from + binWidth)}`,
     showCount(count),
@@ -95,10 +90,11 @@ function showCalibration({ summary }: EvidenceBundle, stored: StoredCalibration,
 const costBarColumns = 20;
 
 /** Answers asked, beside those that always asking K times would have taken. */
-function showCost(bundle: EvidenceBundle, { colors }: Paper): string[] {
-  const cost = fixedKCost(bundle);
-  if (!cost) return [];
-  const { actual, fixed } = cost;
+export function showCost(
+  { actual, fixed }: FixedKCost,
+  { fixedName, estimate }: FixedKNames,
+  { colors }: Paper,
+): string[] {
   const most = Math.max(actual.answers, fixed.answers);
   const row = (name: string, expense: Expense, color: (text: string) => string) => [
     name,
@@ -109,10 +105,8 @@ function showCost(bundle: EvidenceBundle, { colors }: Paper): string[] {
   ];
   const saved = 1 - actual.answers / fixed.answers;
   return [
-    ...toColumns([row("asked", actual, colors.green), row(`always ${fixed.answers}`, fixed, colors.dim)]),
-    ...(saved > 0
-      ? [colors.dim(`${percent(saved)} fewer answers. The second line is ${fixed.answers} times the mean answer.`)]
-      : []),
+    ...toColumns([row("asked", actual, colors.green), row(fixedName, fixed, colors.dim)]),
+    ...(saved > 0 ? [colors.dim(`${percent(saved)} fewer answers. ${estimate}`)] : []),
   ];
 }
 
@@ -234,6 +228,21 @@ export interface Paper {
 /** Wider lines are harder to read. */
 const mostColumns = 100;
 
+/** The part of a terminal that is written on. */
+export function paperOf({ colors, columns }: Pick<Terminal, "colors" | "columns">): Paper {
+  return { colors, columns: Math.min(mostColumns, columns) };
+}
+
+/** Sections under their titles; those without a line are left out. */
+export function showSections(
+  sections: readonly (readonly [title: string, lines: readonly string[]])[],
+  { colors }: Paper,
+): string[] {
+  return sections
+    .filter(([, lines]) => lines.length > 0)
+    .map(([title, lines]) => [colors.bold(title), ...lines.map((line) => `  ${line}`.trimEnd())].join("\n"));
+}
+
 /** A bundle as lines of text: what it says first, then why it says so. */
 export function showBundle(
   opened: OpenedBundle,
@@ -241,23 +250,21 @@ export function showBundle(
   terminal: Pick<Terminal, "colors" | "columns">,
 ): string {
   const { bundle } = opened;
-  const paper: Paper = { colors: terminal.colors, columns: Math.min(mostColumns, terminal.columns) };
+  const paper = paperOf(terminal);
+  const cost = fixedKCost(bundle);
   const sections: readonly (readonly [title: string, lines: readonly string[]])[] = [
     ["Votes by field", showVotes(bundle, paper)],
     ["Distance of the answers", showDistances(bundle, paper)],
     ["Answers, and the confidence after each", showAnswers(bundle, paper)],
-    ["Cost against a fixed K", showCost(bundle, paper)],
-    ["Calibration", calibration ? showCalibration(bundle, calibration, paper) : []],
+    ["Cost against a fixed K", cost ? showCost(cost, fixedKNames(cost), paper) : []],
+    ["Calibration", calibration ? showCalibration(calibration, paper) : []],
     ["Origin", showOrigin(bundle, paper)],
   ];
-  const shown = sections
-    .filter(([, lines]) => lines.length > 0)
-    .map(([title, lines]) => [paper.colors.bold(title), ...lines.map((line) => `  ${line}`.trimEnd())].join("\n"));
-  return `${[showHeadline(opened, paper).join("\n"), ...shown].join("\n\n")}\n`;
+  return `${[showHeadline(opened, paper).join("\n"), ...showSections(sections, paper)].join("\n\n")}\n`;
 }
 
 /** A value on a line; a field that is not there has none. */
-function showVote(vote: Vote): string {
+export function showVote(vote: Vote): string {
   return "value" in vote ? showOnLine(vote.value) : "(absent)";
 }
 
@@ -329,7 +336,7 @@ function fieldFacts({ confidence, stability }: FieldVotes): string {
 }
 
 /** A text as lines of at most so many characters, broken between words where that is possible. */
-function wrap(text: string, columns: number): string[] {
+export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let rest = text;
   while (rest.length > columns) {

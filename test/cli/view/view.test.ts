@@ -100,7 +100,7 @@ describe("steer view", () => {
     const { code, stdout } = await steer(["view", "bundle.json", "--html", "page.html"], { cwd });
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: "page.html shows bundle.json. It needs no network, and runs no script.\n",
+      stdout: "page.html shows bundle.json. It needs no network.\n",
     });
     expect(readFileSync(join(cwd, "page.html"), "utf8")).toMatch(/^<!doctype html>/);
   });

@@ -1,14 +1,17 @@
 import type { StoredCalibration } from "../../../calibration/stored-calibration.ts";
 import type { BundleSummary, EvidenceBundle } from "../../../contract/bundle.ts";
 import { describeCalibration } from "../../feedback/give-feedback.ts";
-import { counted, cut, showOnLine, showShare } from "../../progress/format.ts";
+import { counted, cut, percent, showCount, showOnLine, showShare, showUsd } from "../../progress/format.ts";
 import {
   type ConfidenceTrace,
   calibrationCurve,
   confidenceTrace,
   type DistanceMap,
   distanceMap,
+  type Expense,
   type FieldVotes,
+  type FixedKCost,
+  type FixedKNames,
   fieldVotes,
   type LearntConfidence,
   type MapEntry,
@@ -18,6 +21,7 @@ import {
 import {
   bottomAxis,
   chart,
+  countTicks,
   type Frame,
   type Html,
   horizontal,
@@ -142,12 +146,58 @@ function legend(side: number): Html {
   return html`${swatches}<text class="tick" x="${heatMapFrame.left}" y="${top + 23}">equal</text><text class="tick" x="${end}" y="${top + 23}" text-anchor="end">different</text>`;
 }
 
+/** Inputs by their confidence, as bars over steps of equal width. */
+export interface ConfidenceHistogram {
+  readonly histogram: readonly { readonly from: number; readonly to: number; readonly count: number }[];
+  /** Steps below it are marked. */
+  readonly minConfidence: number | null;
+}
+
+const histogramFrame: Frame = { width: 440, height: 260, left: 48, right: 16, top: 14, bottom: 48 };
+
+/** @param notes what stands beside the chart */
+export function histogramChart({ histogram, minConfidence }: ConfidenceHistogram, notes: Html): Html {
+  const most = Math.max(1, ...histogram.map(({ count }) => count));
+  const ticks = countTicks(most);
+  const [x, y] = [horizontal(histogramFrame, 0, 1), vertical(histogramFrame, 0, ticks.at(-1) as number)];
+  const shown = histogram.filter(({ count }) => count > 0);
+  const rangeOf = ({ from, to }: { from: number; to: number }) => `${showShare(from)} to ${showShare(to)}`;
+  return html`<figure class="beside">
+<div>${chart(
+    histogramFrame,
+    "Inputs by confidence",
+    countAxis(histogramFrame, y, ticks),
+    bottomAxis(histogramFrame, x, shareTicks, "confidence"),
+    shown.map((bin) => {
+      const kind = minConfidence !== null && bin.to <= minConfidence ? "other" : "agreed";
+      const [left, top] = [x(bin.from), Math.min(y(bin.count), y(0) - 1)];
+      return html`<rect class="${kind}" x="${round(left + 1)}" y="${top}" width="${round(x(bin.to) - left - 2)}" height="${round(y(0) - top)}"><title>${rangeOf(bin)}: ${counted(bin.count, "input")}</title></rect>`;
+    }),
+    minConfidence !== null &&
+      html`<line class="diagonal" x1="${x(minConfidence)}" x2="${x(minConfidence)}" y1="${histogramFrame.top}" y2="${y(0)}"/>`,
+  )}
+<details class="facts"><summary>As a table</summary><table>
+<thead><tr><th scope="col">confidence</th><th scope="col" class="number">inputs</th></tr></thead>
+<tbody>${shown.map((bin) => html`<tr><th scope="row">${rangeOf(bin)}</th><td class="number">${showCount(bin.count)}</td></tr>`)}</tbody>
+</table></details></div>
+<figcaption>${notes}</figcaption>
+</figure>`;
+}
+
+/** Lines and labels for counts, along the left side. */
+function countAxis(frame: Frame, y: Scale, ticks: readonly number[]): Html[] {
+  return ticks.map(
+    (tick) =>
+      html`<line class="grid" x1="${frame.left}" x2="${frame.width - frame.right}" y1="${y(tick)}" y2="${y(tick)}"/><text class="tick" x="${frame.left - 8}" y="${y(tick)}" dy=".32em" text-anchor="end">${showCount(tick)}</text>`,
+  );
+}
+
 const calibrationFrame: Frame = { width: 440, height: 360, left: 40, right: 16, top: 16, bottom: 48 };
 const largestDot = 13;
 const smallestDot = 3;
 
 /** Share of labelled bundles that were right, against their confidence, and the curve learnt from it. */
-export function calibrationChart(stored: StoredCalibration, summary: BundleSummary): Html {
+export function calibrationChart(stored: StoredCalibration, summary?: BundleSummary | undefined): Html {
   const { bins, curve, bundle } = calibrationCurve(stored, summary);
   const [x, y] = [horizontal(calibrationFrame, 0, 1), vertical(calibrationFrame, 0, 1)];
   const most = Math.max(1, ...bins.map(({ count }) => count));
@@ -163,7 +213,7 @@ ${chart(
     return html`<circle class="bin" cx="${x(meanConfidence)}" cy="${y(rightShare)}" r="${radius}"><title>${counted(count, "label")}: confidence ${showShare(meanConfidence)}, right ${showShare(rightShare)}</title></circle>`;
   }),
   html`<path class="line" d="${path(curve.map(({ confidence, learnt }) => [x(confidence), y(learnt)]))}"/>`,
-  ring(bundle, x, y),
+  bundle && ring(bundle, x, y),
 )}
 <figcaption><p>How many of the labelled bundles were right, by how sure their answers made them. A dot's area is their number.</p><p>The line is what is learnt from them; on the dashed line, confidence would need no correction.</p><p>${describeCalibration(stored)}</p></figcaption>
 </figure>`;
@@ -172,6 +222,24 @@ ${chart(
 function ring({ confidence, learnt }: LearntConfidence, x: Scale, y: Scale): Html {
   const isRight = confidence > 0.6;
   return html`<circle class="here" cx="${x(confidence)}" cy="${y(learnt)}" r="5"/><text class="value" x="${x(confidence) + (isRight ? -12 : 12)}" y="${y(learnt) + 4}" dy=".32em" text-anchor="${isRight ? "end" : "start"}">this bundle: ${showShare(learnt)}</text>`;
+}
+
+/** Answers asked, beside those that always asking K times would have taken. */
+export function costBars({ actual, fixed }: FixedKCost, { fixedName, estimate }: FixedKNames): Html {
+  const saved = 1 - actual.answers / fixed.answers;
+  const most = Math.max(actual.answers, fixed.answers);
+  const verdict = saved > 0 ? `${percent(saved)} fewer answers than ${fixedName}.` : "";
+  return html`<figure>
+<table class="cost">
+<thead><tr><td></td><td></td><th scope="col" class="number">answers</th><th scope="col" class="number">tokens</th><th scope="col" class="number">dollars</th></tr></thead>
+<tbody>${costRow("asked", actual, most, "agreed")}${costRow(fixedName, fixed, most, "muted")}</tbody>
+</table>
+<figcaption>${verdict} ${saved !== 0 && estimate}</figcaption>
+</figure>`;
+}
+
+function costRow(name: string, { answers, tokens, costUsd }: Expense, most: number, kind: "agreed" | "muted"): Html {
+  return html`<tr><th scope="row">${name}</th><td class="wide">${meter(answers / most, kind)}</td><td class="number">${showCount(answers)}</td><td class="number">${tokens === undefined ? "unknown" : showCount(tokens)}</td><td class="number">${costUsd === null ? "unknown" : showUsd(costUsd)}</td></tr>`;
 }
 
 const mostFields = 200;
@@ -188,7 +256,7 @@ export function voteBlocks({ summary }: EvidenceBundle): Html {
   return html`${contested.map(contestedField)}${agreed.length > 0 && agreedTable(agreed)}${more(fields.length - shown.length, "field")}`;
 }
 
-function contestedField(field: FieldVotes): Html {
+export function contestedField(field: FieldVotes): Html {
   const { votes, tied } = field;
   const total = votes.reduce((sum, { support }) => sum + support, 0);
   return html`<article class="field">

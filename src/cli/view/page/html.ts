@@ -1,4 +1,4 @@
-/** Text that is HTML, or SVG, already: only `html` makes it. */
+/** Text that is HTML, or SVG, already: only `html` and `markup` make it. */
 class Html {
   readonly text: string;
 
@@ -9,12 +9,17 @@ class Html {
 
 export type { Html };
 
-/** Value in a template. Only values made by `html` are taken for HTML. */
+/** Value in a template. Only values made by `html` and `markup` are taken for HTML. */
 export type Insertion = Html | string | number | false | undefined | readonly Insertion[];
 
 /** A template whose insertions are escaped, so that whatever a model wrote is shown as text. */
 export function html(literals: TemplateStringsArray, ...insertions: readonly Insertion[]): Html {
   return new Html(literals.reduce((text, literal, index) => text + toHtml(insertions[index - 1]) + literal));
+}
+
+/** Marks a text of this package as HTML already: never one from outside. */
+export function markup(text: string): Html {
+  return new Html(text);
 }
 
 function toHtml(insertion: Insertion): string {
@@ -108,4 +113,12 @@ export function wholeTicks(from: number, to: number, mostSteps = 6): number[] {
   const ticks: number[] = [];
   for (let tick = from; tick < to - step / 2; tick += step) ticks.push(tick);
   return [...ticks, to];
+}
+
+/** Round numbers from 0 to the first that covers a count, in about four steps. */
+export function countTicks(most: number): number[] {
+  const rough = Math.max(1, most / 4);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10);
+  return Array.from({ length: Math.ceil(most / step) + 1 }, (_, index) => index * step);
 }

@@ -4,61 +4,35 @@ import { answersOf, counted, cut, percent, showCount, showOnLine, showShare, sho
 import {
   type Deviation,
   deviations,
-  type Expense,
-  type FixedKCost,
   fixedKCost,
+  fixedKNames,
   modelsOf,
   showElapsed,
   votingReplicates,
 } from "../facts.ts";
 import type { OpenedBundle } from "../open-bundle.ts";
-import { calibrationChart, heatMap, traceChart, voteBlocks } from "./charts.ts";
-import { type Html, html, type Insertion, meter } from "./html.ts";
-import { style } from "./style.ts";
-
-/** Marks a page as ours. */
-export const generator = '<meta name="generator" content="steer view">';
-
-/** Even where something slipped through, a browser would load and run nothing. */
-const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+import { calibrationChart, costBars, heatMap, traceChart, voteBlocks } from "./charts.ts";
+import { figure, renderDocument, section, sourceNotice } from "./document.ts";
+import { type Html, html, meter } from "./html.ts";
 
 /** A bundle as one page of HTML that needs no network and runs no script. */
 export function renderPage(opened: OpenedBundle, calibration: StoredCalibration | undefined): string {
   const { bundle } = opened;
   const { validCount } = bundle.summary;
   const cost = fixedKCost(bundle);
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="generator" content="steer view">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${showOnLine(bundle.meta.task)}: evidence</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-${headline(opened)}
+  return renderDocument({
+    title: `${showOnLine(bundle.meta.task)}: evidence`,
+    body: html`${headline(opened)}
 ${validCount > 0 && section("Votes", voteBlocks(bundle))}
 <div class="pair">
 ${validCount > 0 && section("Confidence as answers arrived", traceChart(bundle))}
 ${validCount > 1 && section("Distance of the answers", heatMap(bundle))}
 </div>
 ${calibration && section("What confidence has meant", calibrationChart(calibration, bundle.summary))}
-${cost && section("Cost against a fixed K", costBars(cost))}
+${cost && section("Cost against a fixed K", costBars(cost, fixedKNames(cost)))}
 ${section("Answers", answerList(bundle))}
-${section("Origin", originList(bundle))}
-</main>
-</body>
-</html>
-`;
-  return page.text;
-}
-
-function section(title: string, content: Html): Html {
-  return html`<section><h2>${title}</h2>${content}</section>`;
+${section("Origin", originList(bundle))}`,
+  });
 }
 
 const longestConsensus = 8_000;
@@ -66,21 +40,14 @@ const longestInput = 2_000;
 /** Longest input that is shown at once. */
 const longestHeadline = 240;
 
-const notices = {
-  live: undefined,
-  recorded: "These are recorded answers of a model, replayed.",
-  simulated: "These answers are simulated: they say nothing about the world.",
-} as const;
-
 /** The question, the consensus, and the confidence in it. */
 function headline({ bundle, input }: OpenedBundle): Html {
   const { meta, summary } = bundle;
-  const notice = notices[meta.source];
   return html`<header>
 <p class="eyebrow">Evidence bundle</p>
 <h1>${cut(showOnLine(meta.task), 200)}</h1>
 <p class="model">${cut(showOnLine(modelsOf(bundle)), 200)}</p>
-${notice && html`<p class="notice ${meta.source}">${notice}</p>`}
+${sourceNotice(meta.source)}
 ${input !== undefined && asked(input)}
 </header>
 <section class="verdict">
@@ -116,10 +83,6 @@ ${figure("Answers", html`${showCount(replicates.length)}<small> of ${showCount(m
 ${fieldCount > 1 && figure("Agreed", html`${fieldCount - contestedCount}<small> of ${counted(fieldCount, "field")}</small>`, `the weakest has confidence ${showShare(weakest)}`)}
 ${figure("Cost", costTotalUsd === null ? "unknown" : showUsd(costTotalUsd), replicates.length < meta.k && `${percent(1 - replicates.length / meta.k)} fewer answers than always ${meta.k}`)}
 </dl>`;
-}
-
-function figure(name: string, value: Insertion, note: Insertion): Html {
-  return html`<div><dt>${name}</dt><dd>${value}</dd><dd class="facts">${note}</dd></div>`;
 }
 
 function textOf(value: unknown): string {
@@ -192,23 +155,4 @@ ${fact("Seeds", seeds)}
 
 function fact(name: string, value: string): Html {
   return html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
-}
-
-/** Answers asked, beside those that always asking K times would have taken. */
-function costBars({ actual, fixed }: FixedKCost): Html {
-  const saved = 1 - actual.answers / fixed.answers;
-  const most = Math.max(actual.answers, fixed.answers);
-  const verdict = saved > 0 ? `${percent(saved)} fewer answers than always ${fixed.answers}.` : "";
-  const estimate = saved === 0 ? "" : `The second row is ${fixed.answers} times the mean answer.`;
-  return html`<figure>
-<table class="cost">
-<thead><tr><th></th><th></th><th class="number">answers</th><th class="number">tokens</th><th class="number">dollars</th></tr></thead>
-<tbody>${row("asked", actual, most, "agreed")}${row(`always ${fixed.answers}`, fixed, most, "muted")}</tbody>
-</table>
-<figcaption>${verdict} ${estimate}</figcaption>
-</figure>`;
-}
-
-function row(name: string, { answers, tokens, costUsd }: Expense, most: number, kind: "agreed" | "muted"): Html {
-  return html`<tr><th scope="row">${name}</th><td class="wide">${meter(answers / most, kind)}</td><td class="number">${showCount(answers)}</td><td class="number">${tokens === undefined ? "unknown" : showCount(tokens)}</td><td class="number">${costUsd === null ? "unknown" : showUsd(costUsd)}</td></tr>`;
 }

@@ -109,6 +109,30 @@ details > summary { cursor: pointer; }
 .answers i { color: var(--soft); }
 .origin div { display: grid; grid-template-columns: 11rem minmax(0, 1fr); gap: 0 1rem; padding: 0.3rem 0; font-size: 0.925rem; }
 .origin dt { color: var(--soft); }
+:focus-visible { outline: 2px solid var(--agreed); outline-offset: 3px; border-radius: 2px; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.scroll { overflow-x: auto; }
+.scroll table { min-width: 34rem; }
+.asked { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
+[open] > summary .asked { -webkit-line-clamp: none; }
+.said > .facts { display: block; margin-top: 0.15rem; }
+.failed, .answers .unsure summary { display: grid; grid-template-columns: 6rem minmax(0, 1fr) 5rem; gap: 0 0.75rem; align-items: baseline; }
+.failed { padding: 0.5rem 0; }
+.failed + .failed { border-top: 1px solid var(--hairline); }
+.failed .said { grid-column: 2 / 4; }
+.unsure > div { margin: 0.25rem 0 1.5rem 6.75rem; }
+.unsure .field { margin-top: 1rem; }
+.unsure > div > .facts { margin-top: 0.8rem; }
+.sure { text-align: right; font-weight: 600; }
+.sure .meter { height: 4px; margin-top: 0.25rem; }
+nav { display: flex; flex-wrap: wrap; gap: 0.75rem; align-items: center; margin-top: 0.9rem; font-size: 0.9rem; }
+nav[hidden] { display: none; }
+button, nav input {
+  font: inherit; color: inherit; background: var(--raised); border: 1px solid var(--hairline); border-radius: 0.4rem; padding: 0.25rem 0.7rem;
+}
+nav input { width: 5.5rem; }
+button { cursor: pointer; }
+button[aria-disabled="true"] { color: var(--soft); cursor: default; opacity: 0.6; }
 @media (max-width: 40rem) {
   .beside { grid-template-columns: 1fr; }
   main { padding: 2rem 1.1rem 3rem; }
@@ -116,6 +140,9 @@ details > summary { cursor: pointer; }
   .answers summary { grid-template-columns: 3.2rem minmax(0, 1fr); }
   .answers summary .facts { grid-column: 2; }
   .ids { display: none; }
+  .failed, .answers .unsure summary { grid-template-columns: minmax(0, 1fr) 5rem; }
+  .failed .said, .answers .unsure .said { grid-column: 1 / 3; grid-row: 2; }
+  .unsure > div { margin-left: 0; }
   .origin div { grid-template-columns: 1fr; }
 }
 @media print { .answers details, .field { break-inside: avoid; } }

@@ -1,0 +1,340 @@
+import { calibrationKeyOf, type KeyedBundle } from "../../calibration/calibration-key.ts";
+import type { EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
+import type { EvidenceSource } from "../../contract/model.ts";
+import { hasEvidence } from "../../contract/output.ts";
+import { addCost } from "../../contract/usage.ts";
+import { isFailed, type OutputLine } from "../output/output-line.ts";
+import {
+  type Expense,
+  type FieldVotes,
+  type FixedKCost,
+  fieldVotes,
+  fixedKCost,
+  modelsOf,
+  type Vote,
+} from "../view/facts.ts";
+import { copyOf, excerptOf, showInput } from "./excerpt.ts";
+import { type FailedInput, type FailureKind, FailureTally } from "./failure-tally.ts";
+import { type ContestedField, FieldTally } from "./field-tally.ts";
+import { Histogram, Largest, MostFrequent } from "./tallies.ts";
+
+/** A job on one page, as data: what `steer report --json` prints. */
+export interface JobReport {
+  readonly inputs: InputCounts;
+  /** What was asked, the commonest first. */
+  readonly questions: readonly AskedQuestion[];
+  readonly confidence: ConfidenceFacts;
+  /** Least sure first. */
+  readonly leastSure: readonly UnsureInput[];
+  readonly contested: {
+    /** Most inputs first. */
+    readonly fields: readonly ContestedField[];
+    /** Fields beyond these on which answers differ. */
+    readonly moreCount: number;
+  };
+  /** By falling count. */
+  readonly failures: readonly FailureKind[];
+  readonly cost: CostFacts;
+  readonly time: TimeFacts;
+}
+
+export interface InputCounts {
+  readonly total: number;
+  readonly completed: number;
+  /** Those with less evidence than was asked for. */
+  readonly partial: number;
+  readonly failed: number;
+  /** Those whose deadline or budget was too small for one answer. */
+  readonly rejected: number;
+  /** Answers of tools that bring no evidence. */
+  readonly withoutEvidence: number;
+}
+
+/** One tool over one model. */
+export interface AskedQuestion {
+  readonly task: string;
+  readonly model: string;
+  readonly source: EvidenceSource;
+  readonly count: number;
+}
+
+export interface ConfidenceFacts {
+  /** Inputs with a confidence. */
+  readonly count: number;
+  /** Mean of the confidences: where they can be trusted, the share of consensus that is right. */
+  readonly mean: number | null;
+  readonly median: number | null;
+  /** Inputs by confidence, over [0, 1]; the last bin includes 1. */
+  readonly histogram: readonly { readonly from: number; readonly to: number; readonly count: number }[];
+  /** Inputs whose confidence was learnt from labels. */
+  readonly fromLabels: number;
+  /** Inputs with fewer than two valid answers and no labels: nothing tells how sure one is, so they have no confidence here. */
+  readonly tooFewAnswers: number;
+  /** Threshold that was given to the report. */
+  readonly minConfidence: number | null;
+  /** Inputs below that threshold; without one, those that the job marked. */
+  readonly below: number;
+}
+
+/** An input, and what its answers said. */
+export interface UnsureInput {
+  /** Line of the output file, from 1. */
+  readonly line: number;
+  readonly index: number;
+  readonly input: string;
+  readonly consensus: string;
+  readonly confidence: number;
+  /** Fields on which the answers differ, the most contested first. */
+  readonly votes: readonly FieldVotes[];
+  /** Fields of the answer. */
+  readonly fieldCount: number;
+}
+
+export interface CostFacts extends FixedKCost {
+  /** K of the inputs; several where they differ. */
+  readonly ks: readonly number[];
+  /** Answers that were not valid; they are paid for and do not vote. */
+  readonly invalidAnswers: number;
+  /** US dollars of all inputs, failed ones included; `null` where a price is not known. */
+  readonly totalUsd: number | null;
+  /** US dollars of the inputs whose price is known. */
+  readonly knownUsd: number;
+  readonly unknownCount: number;
+  readonly tokens: number;
+}
+
+/** Times of single inputs, in milliseconds. */
+export interface TimeFacts {
+  readonly medianMs: number | null;
+  readonly slowest: { readonly line: number; readonly ms: number } | null;
+}
+
+/** How much of a job is kept in full. */
+export interface FactsLimits {
+  readonly leastSure: number;
+  /** Failed inputs. */
+  readonly failed: number;
+  readonly minConfidence?: number | undefined;
+}
+
+/** Steps of the histogram. */
+const binCount = 20;
+const mostQuestions = 5;
+const mostContested = 20;
+const mostFields = 6;
+const mostValues = 6;
+
+/**
+ * Job: take in the lines of a job one by one, and tell what they come to.
+ * Boundary: knows lines; reads and shows nothing.
+ * Invariants:
+ * 1. A line leaves sums and, where it is among the least sure or failed, a short copy: memory does not grow with the job.
+ * 2. Each input counts once in `inputs`, and once in the histogram where it has a confidence.
+ */
+
+export class JobFacts {
+  readonly #limits: FactsLimits;
+  readonly #counts = {
+    completed: 0,
+    partial: 0,
+    failed: 0,
+    rejected: 0,
+    withoutEvidence: 0,
+    tooFewAnswers: 0,
+    below: 0,
+  };
+  readonly #questions = new MostFrequent<{ question: Omit<AskedQuestion, "count">; key: KeyedBundle }>();
+  readonly #confidences = new Histogram((confidence) => confidence * 1_000);
+  readonly #bins = new Array<number>(binCount).fill(0);
+  #confidenceSum = 0;
+  #fromLabels = 0;
+  readonly #leastSure: Largest<UnsureInput>;
+  readonly #fields = new FieldTally();
+  readonly #failures: FailureTally;
+  readonly #cost = new CostTally();
+  readonly #times = new Histogram((ms) => Math.log1p(ms) * 50);
+  #slowest: TimeFacts["slowest"] = null;
+
+  constructor(limits: FactsLimits) {
+    this.#limits = limits;
+    this.#leastSure = new Largest(limits.leastSure);
+    this.#failures = new FailureTally(limits.failed);
+  }
+
+  /** @param place number of the line in its file, from 1 */
+  add(line: OutputLine, place: number): void {
+    this.#counts[line.status]++;
+    this.#cost.addLine(line);
+    if (isFailed(line)) this.#failures.add(line, place);
+    if (line.status === "rejected") return;
+    this.#addTime(line.output.elapsedMs, place);
+    const bundle = bundleOf(line);
+    if (bundle) this.#cost.addBundle(bundle);
+    if (line.status === "failed") return;
+    if (!bundle || !hasEvidence(line.output)) this.#counts.withoutEvidence++;
+    else this.#addBundle(line, bundle, place);
+  }
+
+  report(): JobReport {
+    const { completed, partial, failed, rejected, withoutEvidence, tooFewAnswers, below } = this.#counts;
+    const count = this.#confidences.count;
+    return {
+      inputs: {
+        total: completed + partial + failed + rejected,
+        completed,
+        partial,
+        failed,
+        rejected,
+        withoutEvidence,
+      },
+      questions: this.#questions.top(mostQuestions).map(({ value, count }) => ({ ...value.question, count })),
+      confidence: {
+        count,
+        mean: count === 0 ? null : this.#confidenceSum / count,
+        median: count === 0 ? null : this.#confidences.quantile(0.5) / 1_000,
+        histogram: this.#bins.map((count, bin) => ({ from: bin / binCount, to: (bin + 1) / binCount, count })),
+        fromLabels: this.#fromLabels,
+        tooFewAnswers,
+        minConfidence: this.#limits.minConfidence ?? null,
+        below,
+      },
+      leastSure: this.#leastSure.items,
+      contested: this.#fields.contested(mostContested),
+      failures: this.#failures.kinds,
+      cost: this.#cost.facts,
+      time: {
+        medianMs: this.#times.count === 0 ? null : Math.round(Math.expm1(this.#times.quantile(0.5) / 50)),
+        slowest: this.#slowest,
+      },
+    };
+  }
+
+  /** Failed inputs in the order of the file, as many as are kept. */
+  get failedInputs(): readonly FailedInput[] {
+    return this.#failures.inputs;
+  }
+
+  /** A bundle of the commonest question: says which labels are about this job. */
+  get commonest(): KeyedBundle | undefined {
+    return this.#questions.top(1)[0]?.value.key;
+  }
+
+  #addBundle(line: OutputLine & { confidence?: number }, bundle: EvidenceBundle, place: number): void {
+    const { summary, meta, replicates } = bundle;
+    const question = { task: meta.task, model: modelsOf(bundle), source: meta.source };
+    this.#questions.add(JSON.stringify(calibrationKeyOf(bundle)), () => ({
+      question,
+      key: { meta: { ...meta, seeds: [] }, replicates: replicates.filter(({ valid }) => valid) },
+    }));
+    this.#fields.add(summary, place);
+    const { calibratedConfidence } = summary;
+    const confidence = calibratedConfidence ?? summary.confidence;
+    if (this.#isBelow(line, confidence)) this.#counts.below++;
+    if (summary.validCount < 2 && calibratedConfidence === undefined) {
+      this.#counts.tooFewAnswers++;
+      return;
+    }
+    if (calibratedConfidence !== undefined) this.#fromLabels++;
+    this.#confidences.add(confidence);
+    this.#confidenceSum += confidence;
+    (this.#bins[Math.min(binCount - 1, Math.floor(confidence * binCount))] as number)++;
+    this.#leastSure.add(-confidence, () => unsureInput(line, bundle, confidence, place));
+  }
+
+  #isBelow(line: OutputLine, confidence: number): boolean {
+    const { minConfidence } = this.#limits;
+    if (minConfidence !== undefined) return confidence < minConfidence;
+    return "output" in line && line.output.metadata?.["belowMinConfidence"] === true;
+  }
+
+  #addTime(ms: number, line: number): void {
+    if (typeof ms !== "number") return;
+    this.#times.add(ms);
+    if (ms > (this.#slowest?.ms ?? -1)) this.#slowest = { line, ms };
+  }
+}
+
+/** Evidence of a line, that of a failed run included. */
+function bundleOf(line: OutputLine & { status: "completed" | "partial" | "failed" }): EvidenceBundle | undefined {
+  return (line.output.content as Partial<EvidenceContent> | null | undefined)?.evidenceBundle;
+}
+
+function unsureInput(line: OutputLine, { summary }: EvidenceBundle, confidence: number, place: number): UnsureInput {
+  const votes = fieldVotes(summary).filter(({ votes }) => votes.length > 1);
+  return copyOf({
+    line: place,
+    index: line.index,
+    input: showInput(line.input),
+    consensus: excerptOf(summary.consensusJson ?? summary.consensus),
+    confidence,
+    votes: votes
+      .slice(0, mostFields)
+      .map((field) => ({ ...field, votes: field.votes.slice(0, mostValues).map(shorten) })),
+    fieldCount: Object.keys(summary.fields).length,
+  });
+}
+
+function shorten(vote: Vote): Vote {
+  if (!("value" in vote)) return vote;
+  const shown = excerptOf(vote.value);
+  return shown.endsWith("…") ? { ...vote, value: shown } : vote;
+}
+
+/** What was asked and paid, beside always asking K times. */
+class CostTally {
+  readonly #actual = new ExpenseTally();
+  readonly #fixed = new ExpenseTally();
+  readonly #ks = new Set<number>();
+  #invalidAnswers = 0;
+  #knownUsd = 0;
+  #unknownCount = 0;
+  #tokens = 0;
+
+  addLine({ costUsd, usage }: OutputLine): void {
+    if (typeof costUsd === "number") this.#knownUsd += costUsd;
+    else this.#unknownCount++;
+    this.#tokens += usage?.totalTokens ?? 0;
+  }
+
+  addBundle(bundle: EvidenceBundle): void {
+    const cost = fixedKCost(bundle);
+    this.#invalidAnswers += bundle.summary.invalidCount;
+    if (!cost) return;
+    if (this.#ks.size < mostKs) this.#ks.add(bundle.meta.k);
+    this.#actual.add(cost.actual);
+    this.#fixed.add(cost.fixed);
+  }
+
+  get facts(): CostFacts {
+    return {
+      actual: this.#actual.sum,
+      fixed: this.#fixed.sum,
+      ks: [...this.#ks].sort((a, b) => a - b),
+      invalidAnswers: this.#invalidAnswers,
+      totalUsd: this.#unknownCount === 0 ? this.#knownUsd : null,
+      knownUsd: this.#knownUsd,
+      unknownCount: this.#unknownCount,
+      tokens: this.#tokens,
+    };
+  }
+}
+
+/** More different K than this are not told one by one. */
+const mostKs = 20;
+
+/** A sum of expenses, unknown in whatever one of them does not know. */
+class ExpenseTally {
+  #answers = 0;
+  #tokens: number | undefined = 0;
+  #costUsd: number | null = 0;
+
+  add({ answers, tokens, costUsd }: Expense): void {
+    this.#answers += answers;
+    this.#tokens = this.#tokens === undefined || tokens === undefined ? undefined : this.#tokens + tokens;
+    this.#costUsd = addCost(this.#costUsd, costUsd);
+  }
+
+  get sum(): Expense {
+    return { answers: this.#answers, tokens: this.#tokens, costUsd: this.#costUsd };
+  }
+}

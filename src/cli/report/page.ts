@@ -1,0 +1,144 @@
+import { describeCalibration } from "../feedback/give-feedback.ts";
+import { counted, cut, showCount, showOnLine, showShare, showUsd } from "../progress/format.ts";
+import { showElapsed } from "../view/facts.ts";
+import { calibrationChart, contestedField, costBars, histogramChart } from "../view/page/charts.ts";
+import { figure, renderDocument, section, sourceNotice } from "../view/page/document.ts";
+import { type Html, html, type Insertion, meter } from "../view/page/html.ts";
+import { pagedList, pagingScript } from "../view/page/paging.ts";
+import type { FailedInput, FailureKind } from "./failure-tally.ts";
+import type { ContestedField } from "./field-tally.ts";
+import type { JobReport, UnsureInput } from "./job-facts.ts";
+import { type ReportedJob, showVotesOf } from "./terminal.ts";
+import {
+  describeBelow,
+  describeConfidence,
+  describeCost,
+  describeInputs,
+  describeMessage,
+  describeRivals,
+  describeSaved,
+  describeTime,
+  describeTooFew,
+  fixedKNamesOf,
+  limitOf,
+  nameOfField,
+  partOf,
+  withoutAnswer,
+} from "./words.ts";
+
+const longestName = 200;
+const unsurePerPage = 10;
+const failedPerPage = 50;
+
+/** A whole job as one page of HTML that needs nothing else. */
+export function renderReport(job: ReportedJob): string {
+  const { report, calibration, file } = job;
+  const { confidence, leastSure, contested, failures, cost } = report;
+  return renderDocument({
+    title: `${titleOf(job)}: job report`,
+    script: pagingScript,
+    body: html`${headline(job)}
+${figures(report)}
+${confidence.count > 0 && section("How sure", histogramChart(confidence, confidenceNotes(report)))}
+${leastSure.length > 0 && section("Least sure", leastSureList(leastSure, file, confidence.count))}
+${contested.fields.length > 0 && section("Most contested fields", contestedTable(contested.fields, contested.moreCount))}
+${failures.length > 0 && section("Without an answer", failureList(failures, job.failedInputs))}
+${cost.fixed.answers > 0 && section("Cost against a fixed K", costBars(cost, fixedKNamesOf(cost)))}
+${calibration && section("What confidence has meant", calibrationChart(calibration))}
+${section("Origin", origin(job))}`,
+  });
+}
+
+function titleOf({ report, file }: ReportedJob): string {
+  return showOnLine(report.questions[0]?.task ?? file);
+}
+
+function headline(job: ReportedJob): Html {
+  const { report, isCutShort } = job;
+  const [question] = report.questions;
+  return html`<header>
+<p class="eyebrow">Job report</p>
+<h1>${cut(titleOf(job), longestName)}</h1>
+${question && html`<p class="model">${cut(showOnLine(question.model), longestName)}${report.questions.length > 1 && " and others"}</p>`}
+${question && sourceNotice(question.source)}
+${isCutShort && html`<p class="notice">The last line is not complete, and left out: the job was stopped, or is still running.</p>`}
+</header>`;
+}
+
+function figures({ inputs, confidence, cost, time }: JobReport): Html {
+  const { mean, below, count } = confidence;
+  const missing = withoutAnswer(inputs);
+  return html`<section><h2 class="unseen">In short</h2><dl class="figures">
+${figure("Inputs", showCount(inputs.total), missing === 0 ? "each with an answer" : html`<span class="bad">${showCount(missing)} without an answer</span>`)}
+${mean !== null && figure("Mean confidence", showShare(mean), [meter(mean, "agreed"), `if it holds, about ${partOf(Math.round(mean * count), count)} are right`])}
+${describeBelow(confidence) !== undefined && figure("Too unsure", showCount(below), [meter(below / count, "other"), `of ${showCount(count)} are below ${limitOf(confidence)}`])}
+${figure("Cost", cost.totalUsd === null ? "unknown" : showUsd(cost.totalUsd), describeSaved(cost) ?? describeCost(cost))}
+${time.medianMs !== null && figure("Time of an input", showElapsed(time.medianMs), time.slowest !== null && `the median; the slowest took ${showElapsed(time.slowest.ms)}`)}
+</dl></section>`;
+}
+
+function confidenceNotes({ confidence }: JobReport): Html {
+  const notes = [describeConfidence(confidence), describeBelow(confidence), describeTooFew(confidence)];
+  return html`${notes.map((note) => note !== undefined && html`<p>${note}</p>`)}`;
+}
+
+function leastSureList(inputs: readonly UnsureInput[], file: string, total: number): Html {
+  const left = total - inputs.length;
+  return html`${pagedList({ name: "the least sure", perPage: unsurePerPage, rows: inputs.map((input) => unsureRow(input, file)) })}
+${left > 0 && html`<p class="more">… and ${counted(left, "more input")} that are surer.</p>`}`;
+}
+
+function unsureRow({ line, confidence, input, consensus, votes }: UnsureInput, file: string): Html {
+  const said = votes.length === 0 ? "all agree" : votes.map(showVotesOf).join(" · ");
+  return html`<details class="unsure"><summary><b>line ${line}</b><span class="said"><span class="asked">${input}</span><span class="facts">${said}</span></span><span class="sure">${showShare(confidence)}${meter(confidence, "agreed")}</span></summary>
+<div><p>Consensus: <q>${consensus}</q></p>
+${votes.map((field) => contestedField(field))}
+<p class="facts"><code>steer view ${showOnLine(file)} --line ${line}</code> shows every answer.</p></div></details>`;
+}
+
+function contestedTable(fields: readonly ContestedField[], moreCount: number): Html {
+  return html`<div class="scroll"><table>
+<thead><tr><th scope="col">field</th><td></td><th scope="col" class="number">inputs that differ</th><th scope="col" class="number">mean confidence</th><th scope="col">most often</th></tr></thead>
+<tbody>${fields.map(
+    (field) =>
+      html`<tr><th scope="row">${field.path === "" ? nameOfField(field) : html`<code>${cut(showOnLine(field.path), longestName)}</code>`}</th><td class="wide">${meter(field.contested / field.inputs, "other")}</td><td class="number">${partOf(field.contested, field.inputs)}</td><td class="number">${showShare(field.meanConfidence)}</td><td class="said">${describeRivals(field)}</td></tr>`,
+  )}</tbody>
+</table></div>
+${moreCount > 0 && html`<p class="more">… and ${counted(moreCount, "more field")}</p>`}`;
+}
+
+/** Each kind with what to do, and its inputs one by one. */
+function failureList(kinds: readonly FailureKind[], failed: readonly FailedInput[]): Html {
+  const byCategory = Map.groupBy(failed, ({ category }) => category);
+  return html`${kinds.map((kind) => {
+    const { category, count, advice, messages } = kind;
+    const listed = byCategory.get(category) ?? [];
+    const left = count - listed.length;
+    return html`<article class="field"><h3>${cut(showOnLine(category), longestName)} <span class="facts">${counted(count, "input")}</span></h3>
+<p>${advice}</p>
+<ul class="facts">${messages.map((message) => html`<li>${describeMessage(message)}</li>`)}</ul>
+<details><summary>${listed.length === 1 ? "The input" : `The ${showCount(listed.length)} inputs`}</summary>
+${pagedList({ name: category, perPage: failedPerPage, rows: listed.map(failedRow) })}
+${left > 0 && html`<p class="more">… and ${counted(left, "more input")}</p>`}</details></article>`;
+  })}`;
+}
+
+function failedRow({ line, message, input }: FailedInput): Html {
+  return html`<div class="failed"><b>line ${line}</b><span class="said"><span class="asked">${input}</span><span class="facts">${message}</span></span></div>`;
+}
+
+function origin({ report, file, calibration }: ReportedJob): Html {
+  const { inputs, cost, time, questions } = report;
+  const invalid = cost.invalidAnswers > 0 ? `, ${showCount(cost.invalidAnswers)} of them not valid` : "";
+  const fact = (name: string, value: Insertion) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+  return html`<dl class="origin">
+${fact("File", showOnLine(file))}
+${fact("Inputs", describeInputs(inputs))}
+${inputs.withoutEvidence > 0 && fact("Without evidence", `${counted(inputs.withoutEvidence, "input")}, answered by a tool that asks once`)}
+${questions.map(({ task, model, source, count }) => fact("Asked", `${cut(showOnLine(task), longestName)}, ${cut(showOnLine(model), longestName)} (${source}): ${counted(count, "input")}`))}
+${fact("Answers", `${showCount(cost.actual.answers)}${invalid}`)}
+${fact("Cost", describeCost(cost))}
+${fact("Time", describeTime(time) ?? "not told")}
+${calibration && fact("Labels", describeCalibration(calibration))}
+</dl>`;
+}

@@ -1,0 +1,105 @@
+import { counted, cut, percent, showCount, showShare, showUsd } from "../progress/format.ts";
+import { type FixedKNames, showElapsed } from "../view/facts.ts";
+import type { FailureKind } from "./failure-tally.ts";
+import type { ContestedField } from "./field-tally.ts";
+import type { ConfidenceFacts, CostFacts, InputCounts, TimeFacts } from "./job-facts.ts";
+
+/** Sentences of a report. The terminal, the page and the end of a job say the same. */
+
+/** `12 of 962`, with each number grouped. */
+export function partOf(part: number, whole: number): string {
+  return `${showCount(part)} of ${showCount(whole)}`;
+}
+
+export function withAnswer({ completed, partial }: InputCounts): number {
+  return completed + partial;
+}
+
+export function withoutAnswer({ failed, rejected }: InputCounts): number {
+  return failed + rejected;
+}
+
+export function describeInputs(inputs: InputCounts): string {
+  const answered = withAnswer(inputs);
+  const partial = inputs.partial > 0 ? ` (${showCount(inputs.partial)} with fewer answers than asked for)` : "";
+  const missing = withoutAnswer(inputs);
+  return `${counted(inputs.total, "input")}: ${showCount(answered)} with an answer${partial}, ${showCount(missing)} without.`;
+}
+
+/** Mean confidence, and what it would mean; `undefined` without a confidence. */
+export function describeConfidence({ mean, count, fromLabels }: ConfidenceFacts): string | undefined {
+  if (mean === null) return undefined;
+  const source =
+    fromLabels === 0
+      ? "from the answers alone"
+      : fromLabels === count
+        ? "learnt from labels"
+        : "partly learnt from labels";
+  return `Mean confidence ${showShare(mean)}, ${source}: if it holds, about ${partOf(Math.round(mean * count), count)} are right.`;
+}
+
+/** Inputs below the wanted confidence; `undefined` where none is wanted. */
+export function describeBelow(confidence: ConfidenceFacts): string | undefined {
+  const { below, minConfidence, count } = confidence;
+  if (minConfidence === null && below === 0) return undefined;
+  return `${partOf(below, count)} are below ${limitOf(confidence)}.`;
+}
+
+/** Confidence that was wanted, by the report or by the job. */
+export function limitOf({ minConfidence }: ConfidenceFacts): string {
+  return minConfidence === null ? "the job's --min-confidence" : showShare(minConfidence);
+}
+
+export function describeTooFew({ tooFewAnswers }: ConfidenceFacts): string | undefined {
+  if (tooFewAnswers === 0) return undefined;
+  return `${counted(tooFewAnswers, "input")} with fewer than two valid answers ${tooFewAnswers === 1 ? "has" : "have"} no confidence.`;
+}
+
+export function nameOfField({ path }: Pick<ContestedField, "path">): string {
+  return path === "" ? "the answer" : path;
+}
+
+export function describeRivals({ rivals }: ContestedField): string {
+  if (!rivals) return "";
+  const [a, b] = rivals.values;
+  return `${a} or ${b}: ${showCount(rivals.count)}`;
+}
+
+export function fixedKNamesOf({ ks }: CostFacts): FixedKNames {
+  const [only] = ks;
+  const fixedName = ks.length === 1 ? `always ${only}` : "always K";
+  return { fixedName, estimate: "The second line takes each input's mean answer K times." };
+}
+
+/** Answers that were not needed; `undefined` where there are none. */
+export function describeSaved(cost: CostFacts): string | undefined {
+  const { actual, fixed } = cost;
+  if (fixed.answers <= actual.answers) return undefined;
+  const share = percent(1 - actual.answers / fixed.answers);
+  const usd = actual.costUsd !== null && fixed.costUsd !== null ? fixed.costUsd - actual.costUsd : 0;
+  const saved = usd > 0 ? `, about ${showUsd(usd)} less` : "";
+  return `${share} fewer answers than ${fixedKNamesOf(cost).fixedName}${saved}.`;
+}
+
+export function describeCost({ totalUsd, knownUsd, unknownCount, tokens }: CostFacts): string {
+  const dollars =
+    totalUsd === null
+      ? `${knownUsd > 0 ? `${showUsd(knownUsd)} and ` : ""}${counted(unknownCount, "input")} of unknown cost`
+      : showUsd(totalUsd);
+  return tokens === 0 ? dollars : `${dollars}, ${counted(tokens, "token")}`;
+}
+
+/** Time that single inputs took; `undefined` where no line tells. */
+export function describeTime({ medianMs, slowest }: TimeFacts): string | undefined {
+  if (medianMs === null || !slowest) return undefined;
+  return `Half of the inputs took ${showElapsed(medianMs)} or less, the slowest ${showElapsed(slowest.ms)} (line ${slowest.line}).`;
+}
+
+/** @param columns room for it; the message is cut, and its count and line are not */
+export function describeMessage(
+  { message, count, line }: FailureKind["messages"][number],
+  columns = Number.POSITIVE_INFINITY,
+): string {
+  const place = count === 1 ? ` (line ${line})` : ` (${counted(count, "time")}, first on line ${line})`;
+  return cut(message, Math.max(20, columns - place.length)) + place;
+}
