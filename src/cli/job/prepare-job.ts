@@ -11,8 +11,11 @@ import type { Input, InputSource } from "../input/input.ts";
 import { checkInputs, openInputs } from "../input/open-inputs.ts";
 import { type CsvTable, isTableDue, writeCsvTable } from "../output/csv-table.ts";
 import { type JobHead, jobHead } from "../output/job-head.ts";
+import type { OutputLine } from "../output/output-line.ts";
 import { OutputLog } from "../output/output-log.ts";
 import { counted } from "../progress/format.ts";
+import { JobFacts } from "../report/job-facts.ts";
+import { mostNamed } from "../report/terminal.ts";
 import { drawSample, firstSeed, inRandomOrder } from "./draw.ts";
 import { type JobFlags, toolOptionsFrom } from "./job-flags.ts";
 import { JobBudget, JobTally } from "./job-tally.ts";
@@ -23,6 +26,8 @@ export interface PreparedJob {
   readonly toolOptions: BundleOptions;
   readonly tally: JobTally;
   readonly budget: JobBudget;
+  /** What the lines of the output file come to, those of earlier starts included. */
+  readonly facts: JobFacts;
   readonly log: OutputLog | undefined;
   /** Those that have no line yet. */
   inputs(): AsyncIterable<Input>;
@@ -43,7 +48,8 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
 
   const tally = new JobTally(systemClock.now());
   const budget = new JobBudget(flags.maxCostUsd, flags.concurrency);
-  const log = await openLog(flags, head);
+  const facts = new JobFacts({ leastSure: mostNamed, failed: 0, minConfidence: flags.minConfidence });
+  const log = await openLog(flags, head, (line) => facts.add(line, 0));
   const table = tableOf(flags, source);
   const hasLine = (input: Input) => log?.has(input, fingerprintOf(input)) ?? false;
   try {
@@ -63,6 +69,7 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
       toolOptions,
       tally,
       budget,
+      facts,
       log,
       fingerprintOf,
       inputs: () => only(flags.shuffle ? inRandomOrder(chosen(), seed) : chosen(), (input) => !hasLine(input)),
@@ -96,7 +103,11 @@ function assertRepeatable({ isRepeatable, name }: InputSource, { sample, shuffle
   );
 }
 
-async function openLog(flags: JobFlags, head: JobHead): Promise<OutputLog | undefined> {
+async function openLog(
+  flags: JobFlags,
+  head: JobHead,
+  onKept: (line: OutputLine) => void,
+): Promise<OutputLog | undefined> {
   const { output, retryFailed, fresh } = flags;
   const flag = retryFailed ? "--retry-failed" : fresh ? "--fresh" : undefined;
   if (output === undefined) {
@@ -106,7 +117,7 @@ async function openLog(flags: JobFlags, head: JobHead): Promise<OutputLog | unde
   assertNotInput(flags);
   const path = journalOf(output);
   if (path !== output && existsSync(output) && !existsSync(path)) throw foreignTable(output, path);
-  const log = await OutputLog.open(path, { head, retryFailed, fresh });
+  const log = await OutputLog.open(path, { head, retryFailed, fresh, onKept });
   if (log.movedTo !== undefined) process.stderr.write(`What ${path} held is in ${log.movedTo} now.\n`);
   return log;
 }

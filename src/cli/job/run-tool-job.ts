@@ -4,12 +4,13 @@ import { defaultGiveUpAfterMs, ReliableOrchestrator } from "../../orchestrate/re
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { exitCode } from "../faults.ts";
 import type { OutputLine } from "../output/output-line.ts";
-import { counted, showCount, showUsd, toSafeJson } from "../progress/format.ts";
+import { counted, showCount, showOnLine, showUsd, toSafeJson } from "../progress/format.ts";
 import { createJobView, type JobView } from "../progress/job-view.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
+import { showShortReport } from "../report/terminal.ts";
 import { type JobFlags, runOptionsFrom } from "./job-flags.ts";
 import type { JobTally } from "./job-tally.ts";
-import { prepareJob } from "./prepare-job.ts";
+import { type PreparedJob, prepareJob } from "./prepare-job.ts";
 import { runJob } from "./run-job.ts";
 
 /**
@@ -20,8 +21,8 @@ import { runJob } from "./run-job.ts";
  */
 export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<number> {
   const job = await prepareJob(loaded, flags);
-  const { tally, log } = job;
-  const view = followJob(tally, flags.output, flags.json ?? false);
+  const { tally, facts, log } = job;
+  const view = followJob(job, flags.output, flags.json ?? false);
   const onFirst = () => view.notify("Finishing what is in flight. Once more stops at once.");
   const interrupt = new Interrupt({ onFirst, onSecond: view.end });
   process.stdout.on("error", () => interrupt.request(exitCode.brokenPipe));
@@ -39,6 +40,7 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
       onLine(line) {
         log?.append(line);
         tally.settle(line);
+        facts.add(line, 0);
         view.settle(line, tally);
       },
     });
@@ -52,7 +54,7 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
 }
 
 /** Shows a job: its lines on standard output with `isJson`, what is for people beside them, and what it came to. */
-function followJob(tally: JobTally, outputPath: string | undefined, isJson: boolean): JobView {
+function followJob({ tally, facts, log }: PreparedJob, outputPath: string | undefined, isJson: boolean): JobView {
   const terminal = createTerminal(isJson ? process.stderr : process.stdout);
   const view = createJobView(terminal, tally);
   return {
@@ -65,8 +67,12 @@ function followJob(tally: JobTally, outputPath: string | undefined, isJson: bool
     },
     end() {
       view.end();
-      const isSaidAlready = tally.totalCount === 1 && outputPath === undefined;
-      if (!isSaidAlready) terminal.write(`${describeEnd(tally, outputPath, terminal)}\n`);
+      const isOne = tally.totalCount === 1;
+      if (isOne && !log) return;
+      terminal.write(`${describeEnd(tally, outputPath, terminal)}\n`);
+      const more = isOne ? [] : showShortReport(facts.report(), terminal);
+      for (const line of more) terminal.write(`${line}\n`);
+      if (log && more.length > 0) terminal.write(`More: steer report ${showOnLine(log.path)}\n`);
     },
   };
 }

@@ -38,6 +38,8 @@ export interface LogOptions {
   readonly retryFailed?: boolean | undefined;
   /** Moves what the file holds aside, and begins anew. */
   readonly fresh?: boolean | undefined;
+  /** Hears of each line that stays. */
+  readonly onKept?: ((line: OutputLine) => void) | undefined;
 }
 
 /**
@@ -76,7 +78,7 @@ export class OutputLog {
     log.#release = await lockFile(path);
     try {
       if (options.fresh) log.#moveAside();
-      if (existsSync(path)) await log.#read(options.retryFailed ?? false);
+      if (existsSync(path)) await log.#read(options);
       log.#file = openSync(path, "a", 0o600);
       return log;
     } catch (error) {
@@ -147,14 +149,17 @@ export class OutputLog {
     renameSync(this.path, this.movedTo);
   }
 
-  async #read(retryFailed: boolean): Promise<void> {
+  async #read({ retryFailed, onKept }: LogOptions): Promise<void> {
     mendLastLine(this.path, beginning);
     let failedCount = 0;
     for await (const line of this.#lines()) {
       if (this.#isEmpty && line.job) this.#assertSameJob(line.job);
       this.#isEmpty = false;
       if (retryFailed && isFailed(line)) failedCount++;
-      else this.#keep(line);
+      else {
+        this.#keep(line);
+        onKept?.(line);
+      }
     }
     if (failedCount > 0) await this.#dropFailed();
   }

@@ -1,5 +1,5 @@
 import { calibrationKeyOf, type KeyedBundle } from "../../calibration/calibration-key.ts";
-import type { EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
+import type { BundleSummary, ConfidenceBasis, EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 import { hasEvidence } from "../../contract/output.ts";
 import { addCost } from "../../contract/usage.ts";
@@ -66,10 +66,12 @@ export interface ConfidenceFacts {
   readonly median: number | null;
   /** Inputs by confidence, over [0, 1]; the last bin includes 1. */
   readonly histogram: readonly { readonly from: number; readonly to: number; readonly count: number }[];
-  /** Inputs whose confidence was learnt from labels. */
-  readonly fromLabels: number;
-  /** Inputs with fewer than two valid answers and no labels: nothing tells how sure one is, so they have no confidence here. */
-  readonly tooFewAnswers: number;
+  /** Inputs by what their confidence was learnt from. */
+  readonly basis: { readonly labels: number; readonly job: number; readonly answers: number };
+  /** Inputs whose confidence is a guess: yes or no, without labels. */
+  readonly uncalibrated: number;
+  /** Inputs with one valid answer and no labels: nothing tells how sure it is, so they have no confidence here. */
+  readonly singleAnswer: number;
   /** Threshold that was given to the report. */
   readonly minConfidence: number | null;
   /** Inputs below that threshold; without one, those that the job marked. */
@@ -140,14 +142,15 @@ export class JobFacts {
     failed: 0,
     rejected: 0,
     withoutEvidence: 0,
-    tooFewAnswers: 0,
+    singleAnswer: 0,
+    uncalibrated: 0,
     below: 0,
   };
   readonly #questions = new MostFrequent<{ question: Omit<AskedQuestion, "count">; key: KeyedBundle }>();
   readonly #confidences = new Histogram((confidence) => confidence * 1_000);
   readonly #bins = new Array<number>(binCount).fill(0);
   #confidenceSum = 0;
-  #fromLabels = 0;
+  readonly #basis = { labels: 0, job: 0, answers: 0 };
   readonly #leastSure: Largest<UnsureInput>;
   readonly #fields = new FieldTally();
   readonly #failures: FailureTally;
@@ -176,7 +179,7 @@ export class JobFacts {
   }
 
   report(): JobReport {
-    const { completed, partial, failed, rejected, withoutEvidence, tooFewAnswers, below } = this.#counts;
+    const { completed, partial, failed, rejected, withoutEvidence, singleAnswer, uncalibrated, below } = this.#counts;
     const count = this.#confidences.count;
     return {
       inputs: {
@@ -193,8 +196,9 @@ export class JobFacts {
         mean: count === 0 ? null : this.#confidenceSum / count,
         median: count === 0 ? null : this.#confidences.quantile(0.5) / 1_000,
         histogram: this.#bins.map((count, bin) => ({ from: bin / binCount, to: (bin + 1) / binCount, count })),
-        fromLabels: this.#fromLabels,
-        tooFewAnswers,
+        basis: { ...this.#basis },
+        uncalibrated,
+        singleAnswer,
         minConfidence: this.#limits.minConfidence ?? null,
         below,
       },
@@ -230,11 +234,13 @@ export class JobFacts {
     const { calibratedConfidence } = summary;
     const confidence = calibratedConfidence ?? summary.confidence;
     if (this.#isBelow(line, confidence)) this.#counts.below++;
-    if (summary.validCount < 2 && calibratedConfidence === undefined) {
-      this.#counts.tooFewAnswers++;
+    const basis = basisOf(summary);
+    if (basis === "none") {
+      this.#counts.singleAnswer++;
       return;
     }
-    if (calibratedConfidence !== undefined) this.#fromLabels++;
+    this.#basis[basis]++;
+    if (basis !== "labels" && summary.confidenceBasis?.calibrated === false) this.#counts.uncalibrated++;
     this.#confidences.add(confidence);
     this.#confidenceSum += confidence;
     (this.#bins[Math.min(binCount - 1, Math.floor(confidence * binCount))] as number)++;
@@ -252,6 +258,16 @@ export class JobFacts {
     this.#times.add(ms);
     if (ms > (this.#slowest?.ms ?? -1)) this.#slowest = { line, ms };
   }
+}
+
+/** Ground of a confidence; lines of earlier releases do not name theirs. */
+function basisOf({
+  calibratedConfidence,
+  confidenceBasis,
+  validCount,
+}: BundleSummary): ConfidenceBasis["kind"] | "answers" {
+  if (calibratedConfidence !== undefined) return "labels";
+  return confidenceBasis?.kind ?? (validCount < 2 ? "none" : "answers");
 }
 
 /** Evidence of a line, that of a failed run included. */

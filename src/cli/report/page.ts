@@ -17,8 +17,8 @@ import {
   describeMessage,
   describeRivals,
   describeSaved,
+  describeSingle,
   describeTime,
-  describeTooFew,
   fixedKNamesOf,
   limitOf,
   nameOfField,
@@ -78,7 +78,7 @@ ${time.medianMs !== null && figure("Time of an input", showElapsed(time.medianMs
 }
 
 function confidenceNotes({ confidence }: JobReport): Html {
-  const notes = [describeConfidence(confidence), describeBelow(confidence), describeTooFew(confidence)];
+  const notes = [describeConfidence(confidence), describeBelow(confidence), describeSingle(confidence)];
   return html`${notes.map((note) => note !== undefined && html`<p>${note}</p>`)}`;
 }
 

@@ -13,8 +13,8 @@ import {
   describeMessage,
   describeRivals,
   describeSaved,
+  describeSingle,
   describeTime,
-  describeTooFew,
   fixedKNamesOf,
   nameOfField,
   partOf,
@@ -61,7 +61,7 @@ function headline({ file, isCutShort, report }: ReportedJob, { colors, columns }
     ...lines(
       describeConfidence(report.confidence),
       describeBelow(report.confidence),
-      describeTooFew(report.confidence),
+      describeSingle(report.confidence),
     ),
   ];
   return [
@@ -162,24 +162,26 @@ function costAndTime({ cost, time }: JobReport, paper: Paper): string[] {
   ];
 }
 
-const mostNamed = 3;
+/** How many of each kind the end of a job names. */
+export const mostNamed = 3;
 
-/** The end of a job in a few lines; none of them for a job without answers. */
-export function showShortReport(report: JobReport): string[] {
-  const { confidence, contested, failures } = report;
+/** The end of a job in a few lines; none where there is nothing to tell. */
+export function showShortReport(report: JobReport, terminal: Pick<Terminal, "colors" | "columns">): string[] {
+  const { confidence, contested, failures, cost } = report;
   const unsure = report.leastSure
     .slice(0, mostNamed)
     .map(({ index, confidence }) => `#${index} (${showShare(confidence)})`);
   const fields = contested.fields
     .slice(0, mostNamed)
-    .map((field) => `${cut(showOnLine(nameOfField(field)), longestValue)} (${partOf(field.contested, field.inputs)})`);
-  const kinds = failures.map(({ category, count }) => `${showCount(count)} ${cut(showOnLine(category), longestValue)}`);
+    .map((field) => `${cut(showOnLine(nameOfField(field)), longestName)} (${partOf(field.contested, field.inputs)})`);
+  const kinds = failures.map(({ category, count }) => `${showCount(count)} ${cut(showOnLine(category), longestName)}`);
   return lines(
     describeConfidence(confidence),
     describeBelow(confidence),
+    describeSingle(confidence),
     unsure.length > 0 ? `Least sure: ${unsure.join(", ")}.` : undefined,
     fields.length > 0 ? `Answers differ most in ${fields.join(", ")}.` : undefined,
     kinds.length > 0 ? `Without an answer: ${kinds.join(", ")}.` : undefined,
-    describeSaved(report.cost),
-  );
+    describeSaved(cost),
+  ).flatMap((line) => wrap(line, paperOf(terminal).columns));
 }

@@ -11,7 +11,7 @@ export function partOf(part: number, whole: number): string {
   return `${showCount(part)} of ${showCount(whole)}`;
 }
 
-export function withAnswer({ completed, partial }: InputCounts): number {
+function withAnswer({ completed, partial }: InputCounts): number {
   return completed + partial;
 }
 
@@ -27,15 +27,20 @@ export function describeInputs(inputs: InputCounts): string {
 }
 
 /** Mean confidence, and what it would mean; `undefined` without a confidence. */
-export function describeConfidence({ mean, count, fromLabels }: ConfidenceFacts): string | undefined {
+export function describeConfidence({ mean, count, basis, uncalibrated }: ConfidenceFacts): string | undefined {
   if (mean === null) return undefined;
-  const source =
-    fromLabels === 0
-      ? "from the answers alone"
-      : fromLabels === count
-        ? "learnt from labels"
-        : "partly learnt from labels";
-  return `Mean confidence ${showShare(mean)}, ${source}: if it holds, about ${partOf(Math.round(mean * count), count)} are right.`;
+  const sources = [
+    [basis.labels, "learnt from labels"],
+    [basis.job, "learnt from the answers of the whole job"],
+    [basis.answers, "from the answers of each input alone"],
+  ] as const;
+  const [[, source]] = sources.toSorted(([a], [b]) => b - a) as [(typeof sources)[number]];
+  const mostly = sources.filter(([part]) => part > 0).length > 1 ? "mostly " : "";
+  const guess =
+    uncalibrated === 0
+      ? ""
+      : ` For ${partOf(uncalibrated, count)} it is a guess: yes or no says little without labels.`;
+  return `Mean confidence ${showShare(mean)}, ${mostly}${source}: if it holds, about ${partOf(Math.round(mean * count), count)} are right.${guess}`;
 }
 
 /** Inputs below the wanted confidence; `undefined` where none is wanted. */
@@ -50,9 +55,9 @@ export function limitOf({ minConfidence }: ConfidenceFacts): string {
   return minConfidence === null ? "the job's --min-confidence" : showShare(minConfidence);
 }
 
-export function describeTooFew({ tooFewAnswers }: ConfidenceFacts): string | undefined {
-  if (tooFewAnswers === 0) return undefined;
-  return `${counted(tooFewAnswers, "input")} with fewer than two valid answers ${tooFewAnswers === 1 ? "has" : "have"} no confidence.`;
+export function describeSingle({ singleAnswer }: ConfidenceFacts): string | undefined {
+  if (singleAnswer === 0) return undefined;
+  return `${counted(singleAnswer, "input")} with one valid answer ${singleAnswer === 1 ? "has" : "have"} no confidence: ask for more with --k.`;
 }
 
 export function nameOfField({ path }: Pick<ContestedField, "path">): string {

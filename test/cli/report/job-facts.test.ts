@@ -68,7 +68,7 @@ describe("the facts of a job", () => {
         const sum = (counts: readonly { count: number }[]) => counts.reduce((total, { count }) => total + count, 0);
         expect(inputs.completed + inputs.partial + inputs.failed + inputs.rejected).toBe(inputs.total);
         expect(sum(confidence.histogram)).toBe(confidence.count);
-        expect(confidence.count + confidence.tooFewAnswers + inputs.withoutEvidence).toBe(
+        expect(confidence.count + confidence.singleAnswer + inputs.withoutEvidence).toBe(
           inputs.completed + inputs.partial,
         );
         expect(sum(failures)).toBe(inputs.failed + inputs.rejected);
@@ -167,8 +167,8 @@ describe("a job report", () => {
     const labelled = { ...one, summary: { ...one.summary, calibratedConfidence: 0.9 } };
     expect(reportOf([answeredLine(0, one), answeredLine(1, labelled)]).confidence).toMatchObject({
       count: 1,
-      tooFewAnswers: 1,
-      fromLabels: 1,
+      singleAnswer: 1,
+      basis: { labels: 1, job: 0, answers: 0 },
       mean: 0.9,
     });
   });
