@@ -8,14 +8,13 @@ export function excerptOf(value: unknown): string {
   return cut(showOnLine(value), longestText);
 }
 
-/** An input on a line: its id where it has one, and the value of its only other entry where it has one. */
+/** An input on a line: of an object its values, which say more in less room than JSON does; its id first. */
 export function showInput(input: unknown): string {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return excerptOf(input);
   const { id, ...others } = input as Partial<Record<string, unknown>>;
-  const isNamed = typeof id === "string" || typeof id === "number";
-  const values = Object.values(isNamed ? others : input);
-  const shown = values.length === 1 ? values[0] : isNamed ? others : input;
-  return isNamed ? excerptOf(`${id}: ${showOnLine(shown)}`) : excerptOf(shown);
+  const values = Object.values(others).map(excerptOf);
+  if (typeof id === "string" || typeof id === "number") return excerptOf([`${id}:`, values.join(" · ")].join(" "));
+  return excerptOf(values.length === Object.keys(input).length ? values.join(" · ") : input);
 }
 
 /** Frees a short entry from the texts it was cut from: a part of a text keeps the whole of it in memory. */

@@ -16,7 +16,7 @@ export interface ContestedField {
   readonly meanConfidence: number;
   /** The least sure input; its line of the output file. */
   readonly leastSure: { readonly line: number; readonly confidence: number };
-  /** The two values that most often stood against each other; missing where none did so twice. */
+  /** The two values that most often stood against each other; missing where no two did so in a tenth of the cases. */
   readonly rivals?: { readonly values: readonly [string, string]; readonly count: number };
 }
 
@@ -31,6 +31,7 @@ interface Tally {
 
 /** Fields of answers are named by models: there may be any number of them. */
 const mostPaths = 2_000;
+const leastRivalShare = 0.1;
 /** Longer values hardly ever come twice. */
 const longestRival = 40;
 
@@ -92,7 +93,10 @@ function describe([path, tally]: [string, Tally]): ContestedField {
     tied,
     meanConfidence: meanConfidence(tally),
     leastSure,
-    ...(first && first.count > 1 && { rivals: { values: first.value, count: first.count } }),
+    ...(first &&
+      first.count >= Math.max(2, contested * leastRivalShare) && {
+        rivals: { values: first.value, count: first.count },
+      }),
   };
 }
 

@@ -8,10 +8,11 @@ import { pagedList, pagingScript } from "../view/page/paging.ts";
 import type { FailedInput, FailureKind } from "./failure-tally.ts";
 import type { ContestedField } from "./field-tally.ts";
 import type { JobReport, UnsureInput } from "./job-facts.ts";
-import { type ReportedJob, showVotesOf } from "./terminal.ts";
+import { mostNamed, type ReportedJob, showVotesOf, stdin } from "./terminal.ts";
 import {
   describeBelow,
   describeConfidence,
+  describeContested,
   describeCost,
   describeInputs,
   describeMessage,
@@ -20,6 +21,7 @@ import {
   describeSingle,
   describeTime,
   fixedKNamesOf,
+  hasFields,
   limitOf,
   nameOfField,
   partOf,
@@ -41,7 +43,7 @@ export function renderReport(job: ReportedJob): string {
 ${figures(report)}
 ${confidence.count > 0 && section("How sure", histogramChart(confidence, confidenceNotes(report)))}
 ${leastSure.length > 0 && section("Least sure", leastSureList(leastSure, file, confidence.count))}
-${contested.fields.length > 0 && section("Most contested fields", contestedTable(contested.fields, contested.moreCount))}
+${hasFields(report) && section("Most contested fields", contestedTable(contested.fields, contested.moreCount))}
 ${failures.length > 0 && section("Without an answer", failureList(failures, job.failedInputs))}
 ${cost.fixed.answers > 0 && section("Cost against a fixed K", costBars(cost, fixedKNamesOf(cost)))}
 ${calibration && section("What confidence has meant", calibrationChart(calibration))}
@@ -71,14 +73,19 @@ function figures({ inputs, confidence, cost, time }: JobReport): Html {
   return html`<section><h2 class="unseen">In short</h2><dl class="figures">
 ${figure("Inputs", showCount(inputs.total), missing === 0 ? "each with an answer" : html`<span class="bad">${showCount(missing)} without an answer</span>`)}
 ${mean !== null && figure("Mean confidence", showShare(mean), [meter(mean, "agreed"), `if it holds, about ${partOf(Math.round(mean * count), count)} are right`])}
-${describeBelow(confidence) !== undefined && figure("Too unsure", showCount(below), [meter(below / count, "other"), `of ${showCount(count)} are below ${limitOf(confidence)}`])}
+${describeBelow(confidence) !== undefined && figure(confidence.minConfidence === null ? "Too unsure" : `Below ${limitOf(confidence)}`, showCount(below), [meter(below / count, "other"), confidence.minConfidence === null ? `of ${showCount(count)} are below ${limitOf(confidence)}` : `of ${counted(count, "input")}`])}
 ${figure("Cost", cost.totalUsd === null ? "unknown" : showUsd(cost.totalUsd), describeSaved(cost) ?? describeCost(cost))}
 ${time.medianMs !== null && figure("Time of an input", showElapsed(time.medianMs), time.slowest !== null && `the median; the slowest took ${showElapsed(time.slowest.ms)}`)}
 </dl></section>`;
 }
 
-function confidenceNotes({ confidence }: JobReport): Html {
-  const notes = [describeConfidence(confidence), describeBelow(confidence), describeSingle(confidence)];
+function confidenceNotes({ confidence, contested }: JobReport): Html {
+  const notes = [
+    describeConfidence(confidence),
+    describeBelow(confidence),
+    describeSingle(confidence),
+    describeContested(contested.fields.slice(0, mostNamed)),
+  ];
   return html`${notes.map((note) => note !== undefined && html`<p>${note}</p>`)}`;
 }
 
@@ -93,7 +100,7 @@ function unsureRow({ line, confidence, input, consensus, votes }: UnsureInput, f
   return html`<details class="unsure"><summary><b>line ${line}</b><span class="said"><span class="asked">${input}</span><span class="facts">${said}</span></span><span class="sure">${showShare(confidence)}${meter(confidence, "agreed")}</span></summary>
 <div><p>Consensus: <q>${consensus}</q></p>
 ${votes.map((field) => contestedField(field))}
-<p class="facts"><code>steer view ${showOnLine(file)} --line ${line}</code> shows every answer.</p></div></details>`;
+${file !== stdin && html`<p class="facts"><code>steer view ${showOnLine(file)} --line ${line}</code> shows every answer.</p>`}</div></details>`;
 }
 
 function contestedTable(fields: readonly ContestedField[], moreCount: number): Html {

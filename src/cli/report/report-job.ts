@@ -5,7 +5,7 @@ import { type PageFlags, publishPage } from "../view/page-file.ts";
 import { type FactsLimits, JobFacts } from "./job-facts.ts";
 import { renderReport } from "./page.ts";
 import { readJob } from "./read-job.ts";
-import { showReport } from "./terminal.ts";
+import { showReport, stdin } from "./terminal.ts";
 
 /** Flags of `steer report`. */
 export interface ReportFlags extends PageFlags {
@@ -31,12 +31,13 @@ export async function reportJob(file: string, flags: ReportFlags): Promise<void>
   const facts = new JobFacts(limits);
   const { isCutShort } = await readJob(file, facts);
   const calibration = facts.commonest && (await new CalibrationStore({ path: calibrations }).find(facts.commonest));
-  const job = { file, isCutShort, report: facts.report(), failedInputs: facts.failedInputs, calibration };
+  const name = file === "-" ? stdin : file;
+  const job = { file: name, isCutShort, report: facts.report(), failedInputs: facts.failedInputs, calibration };
   const terminal = createTerminal(process.stdout);
-  if (json) terminal.write(`${toSafeJson({ file, isCutShort, ...job.report }, 2)}\n`);
+  if (json) terminal.write(`${toSafeJson({ file: name, isCutShort, ...job.report }, 2)}\n`);
   if (isPage) {
     const named = file === "-" ? undefined : `${file.replace(/\.jsonl$/, "")}.html`;
     const messages = json ? createTerminal(process.stderr) : terminal;
-    await publishPage(renderReport(job), page, { subject: file, named }, messages);
+    await publishPage(renderReport(job), page, { subject: name, named }, messages);
   } else if (!json) terminal.write(showReport(job, terminal));
 }

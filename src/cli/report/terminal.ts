@@ -8,6 +8,7 @@ import type { JobReport, UnsureInput } from "./job-facts.ts";
 import {
   describeBelow,
   describeConfidence,
+  describeContested,
   describeCost,
   describeInputs,
   describeMessage,
@@ -16,6 +17,7 @@ import {
   describeSingle,
   describeTime,
   fixedKNamesOf,
+  hasFields,
   nameOfField,
   partOf,
 } from "./words.ts";
@@ -31,6 +33,9 @@ export interface ReportedJob {
   readonly calibration: StoredCalibration | undefined;
 }
 
+/** Name of a job that came through a pipe: no line of it can be looked at again. */
+export const stdin = "stdin";
+
 /** A whole job as lines of text. */
 export function showReport(job: ReportedJob, terminal: Pick<Terminal, "colors" | "columns">): string {
   const paper = paperOf(terminal);
@@ -39,7 +44,7 @@ export function showReport(job: ReportedJob, terminal: Pick<Terminal, "colors" |
     [
       ["How sure", histogram(report, paper)],
       ["Least sure", leastSure(report.leastSure, file, paper)],
-      ["Most contested fields", contestedFields(report, paper)],
+      ["Most contested fields", hasFields(report) ? contestedFields(report, paper) : []],
       ["Without an answer", failures(report.failures, paper)],
       ["Cost and time", costAndTime(report, paper)],
       ["Calibration", calibration ? showCalibration(calibration, paper) : []],
@@ -109,7 +114,8 @@ function leastSure(inputs: readonly UnsureInput[], file: string, { colors, colum
       ["", "", colors.dim(cut(said, columns - place.length - 10))],
     ];
   });
-  return [...toColumns(rows), colors.dim(`All of one: steer view ${showOnLine(file)} --line ${first.line}`)];
+  const hint = file === stdin ? [] : [colors.dim(`All of one: steer view ${showOnLine(file)} --line ${first.line}`)];
+  return [...toColumns(rows), ...hint];
 }
 
 const longestValue = 24;
@@ -117,8 +123,10 @@ const longestName = 30;
 
 /** `/severity low 3, high 2`; of an answer without fields, its values alone. */
 export function showVotesOf({ path, votes }: Pick<FieldVotes, "path" | "votes">): string {
-  const values = votes.map((vote) => `${cut(showVote(vote), longestValue)} ${vote.support}`).join(", ");
-  return path === "" ? values : `${showOnLine(path)} ${values}`;
+  const isScattered = votes.every(({ support }) => support === 1);
+  const values = votes.map((vote) => cut(showVote(vote), longestValue) + (isScattered ? "" : ` ${vote.support}`));
+  const said = `${isScattered ? "all differ: " : ""}${values.join(", ")}`;
+  return path === "" ? said : `${showOnLine(path)} ${said}`;
 }
 
 const shareColumns = 12;
@@ -171,16 +179,13 @@ export function showShortReport(report: JobReport, terminal: Pick<Terminal, "col
   const unsure = report.leastSure
     .slice(0, mostNamed)
     .map(({ index, confidence }) => `#${index} (${showShare(confidence)})`);
-  const fields = contested.fields
-    .slice(0, mostNamed)
-    .map((field) => `${cut(showOnLine(nameOfField(field)), longestName)} (${partOf(field.contested, field.inputs)})`);
   const kinds = failures.map(({ category, count }) => `${showCount(count)} ${cut(showOnLine(category), longestName)}`);
   return lines(
     describeConfidence(confidence),
     describeBelow(confidence),
     describeSingle(confidence),
     unsure.length > 0 ? `Least sure: ${unsure.join(", ")}.` : undefined,
-    fields.length > 0 ? `Answers differ most in ${fields.join(", ")}.` : undefined,
+    describeContested(contested.fields.slice(0, mostNamed)),
     kinds.length > 0 ? `Without an answer: ${kinds.join(", ")}.` : undefined,
     describeSaved(cost),
   ).flatMap((line) => wrap(line, paperOf(terminal).columns));

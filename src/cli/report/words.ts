@@ -1,10 +1,12 @@
-import { counted, cut, percent, showCount, showShare, showUsd } from "../progress/format.ts";
+import { counted, cut, percent, showCount, showOnLine, showShare, showUsd } from "../progress/format.ts";
 import { type FixedKNames, showElapsed } from "../view/facts.ts";
 import type { FailureKind } from "./failure-tally.ts";
 import type { ContestedField } from "./field-tally.ts";
-import type { ConfidenceFacts, CostFacts, InputCounts, TimeFacts } from "./job-facts.ts";
+import type { ConfidenceFacts, CostFacts, InputCounts, JobReport, TimeFacts } from "./job-facts.ts";
 
 /** Sentences of a report. The terminal, the page and the end of a job say the same. */
+
+const longestName = 30;
 
 /** `12 of 962`, with each number grouped. */
 export function partOf(part: number, whole: number): string {
@@ -62,6 +64,22 @@ export function describeSingle({ singleAnswer }: ConfidenceFacts): string | unde
 
 export function nameOfField({ path }: Pick<ContestedField, "path">): string {
   return path === "" ? "the answer" : path;
+}
+
+/** True where answers differ on fields, and not as a whole, as texts do. */
+export function hasFields({ contested }: Pick<JobReport, "contested">): boolean {
+  return contested.fields.some(({ path }) => path !== "");
+}
+
+/** Fields on which answers differ, the most contested first; `undefined` without one. */
+export function describeContested(fields: readonly ContestedField[]): string | undefined {
+  const [first] = fields;
+  if (!first) return undefined;
+  if (first.path === "") return `Answers differ on ${partOf(first.contested, first.inputs)}.`;
+  const named = fields.map(
+    (field) => `${cut(showOnLine(field.path), longestName)} (${partOf(field.contested, field.inputs)})`,
+  );
+  return `Answers differ most in ${named.join(", ")}.`;
 }
 
 export function describeRivals({ rivals }: ContestedField): string {
