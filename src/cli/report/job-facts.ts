@@ -164,7 +164,7 @@ export class JobFacts {
     this.#failures = new FailureTally(limits.failed);
   }
 
-  /** @param place number of the line in its file, from 1 */
+  /** @param place number of the line in its file, from 1; 0 where it has none */
   add(line: OutputLine, place: number): void {
     this.#counts[line.status]++;
     this.#cost.addLine(line);

@@ -67,6 +67,7 @@ function headline({ file, isCutShort, report }: ReportedJob, { colors, columns }
       describeConfidence(report.confidence),
       describeBelow(report.confidence),
       describeSingle(report.confidence),
+      hasFields(report) ? undefined : describeContested(report.contested.fields),
     ),
   ];
   return [
