@@ -11,6 +11,7 @@ import { stoppingRuleOptions } from "../src/evidence/stopping.ts";
 import { guardOptions } from "../src/guard/create-guard.ts";
 import { rateLimit } from "../src/guard/limits.ts";
 import { circuitBreakerConfig, reliabilityConfig, retryConfig } from "../src/guard/reliability-config.ts";
+import { modelPrice } from "../src/provider/price-table.ts";
 import { simulatedModelOptions } from "../src/provider/simulated.ts";
 import { memoryStoreOptions } from "../src/store/memory.ts";
 import { postgresStoreOptions } from "../src/store/postgres.ts";
@@ -30,6 +31,7 @@ const declared = [
   guardOptions,
   jobCalibrationOptions,
   memoryStoreOptions,
+  modelPrice,
   orchestrationConfig,
   postgresStoreOptions,
   rateLimit,

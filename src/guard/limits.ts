@@ -43,6 +43,12 @@ export function faultsInLimits(limits: unknown, path = "limits"): readonly Optio
   return issues;
 }
 
+/** Name of a model as users write it: `openai:gpt-5-mini` also where its package says `openai.responses`. */
+export function paceKey(provider: string, modelId: string | undefined): string {
+  const name = provider.includes(":") ? provider : provider.replace(/\..*$/, "");
+  return modelId === undefined ? name : `${name}:${modelId}`;
+}
+
 /** Returns whether a limit of this name is one of the calls of this key. */
 export function isUnder(name: string, key: string): boolean {
   const limited = name.replace("#", ":");

@@ -4,6 +4,7 @@ import { CancelScope } from "../core/signal.ts";
 import type { AdaptiveRate, AdaptiveRates } from "./adaptive-rate.ts";
 import type { GuardedCall } from "./guarded-call.ts";
 import type { Start } from "./lanes.ts";
+import { paceKey } from "./limits.ts";
 import type { PaceReservation, Pacer } from "./pacer.ts";
 
 /** Name of a call for a pacer, and what is known of its model's rate. */
@@ -136,8 +137,6 @@ function settle(reservation: PaceReservation, tokens: number): void {
   tellListener((actual: { tokens: number }) => reservation.settle(actual), { tokens });
 }
 
-/** Name of a model as users write it: `openai:gpt-5-mini` also where its package says `openai.responses`. */
 function keyOf({ provider, modelId }: PaceFacts): string {
-  const name = provider.includes(":") ? provider : provider.replace(/\..*$/, "");
-  return modelId === undefined ? name : `${name}:${modelId}`;
+  return paceKey(provider, modelId);
 }

@@ -6,8 +6,8 @@ import { addJobFlags, type JobFlags } from "../job/job-flags.ts";
 const examples = `
 Tool files
   JSON or YAML with name, model, prompt, and optionally system, schema, defaultOptions, temperature,
-  maxOutputTokens, providerOptions, provider, headers, baseUrl, apiKeyEnv, version, description; or a .ts or .js module
-  whose default export is a tool.
+  maxOutputTokens, providerOptions, provider, headers, baseUrl, apiKeyEnv, prices, limits, version, description; or a
+  .ts or .js module whose default export is a tool.
 
 Exit codes
   0 every input has its answer     1 some failed            2 a file, an input or an option cannot be used
@@ -17,6 +17,7 @@ Examples
   $ steer run triage.yaml --input '{"report": "It crashes when I save"}'
   $ steer run triage.yaml --input reports.jsonl --output triaged.jsonl
   $ steer run triage.yaml --input reports.csv --output triaged.csv --k 5 --max-cost-usd 2
+  $ steer run triage.yaml --input reports.jsonl --output out.jsonl --limits openai:gpt-5-mini=500rpm,200000tpm,20
   $ cat reports.jsonl | steer run triage.yaml --json | jq .consensus`;
 
 export function addRunCommand(program: Command, onExitCode: (code: number) => void): void {
@@ -38,6 +39,6 @@ export function addRunCommand(program: Command, onExitCode: (code: number) => vo
     .action(async (file: string, flags: JobFlags) => {
       const { loadTool } = await import("../definition/load-tool.ts");
       const { runToolJob } = await import("../job/run-tool-job.ts");
-      onExitCode(await runToolJob(await loadTool(file, flags.model), flags));
+      onExitCode(await runToolJob(await loadTool(file, flags), flags));
     });
 }

@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { AnyTool } from "../../contract/tool.ts";
-import { messageOf } from "../../core/errors.ts";
+import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
 import { assertTool } from "../../tool/registry.ts";
 import { CommandError } from "../faults.ts";
+import { type DefinitionFlags, withFlags } from "./definition-flags.ts";
 import { parseSource, type SourceDocument } from "./source-document.ts";
 import { assertDefinedSchema, readDefinition, type ToolDefinition, toTool } from "./tool-file.ts";
 
@@ -21,19 +22,37 @@ const moduleExtensions = [".ts", ".mts", ".js", ".mjs"];
 /**
  * The tool in a file: a definition in JSON or YAML, or a module that exports one by default.
  *
- * @param model asked in place of the definition's own
+ * @param flags entries that the command line gives in place of the file's own
  * @throws CommandError naming the file, and the line and the column of a fault
  */
-export async function loadTool(file: string, model?: string | undefined): Promise<LoadedTool> {
+export async function loadTool(file: string, flags: DefinitionFlags = {}): Promise<LoadedTool> {
   if (moduleExtensions.includes(extname(file))) {
-    if (model !== undefined)
-      throw new CommandError(`--model is for tool files in JSON or YAML; ${file} chooses its own.`);
+    const given = flagsOfFiles.find(([name]) => flags[name] !== undefined);
+    if (given) throw new CommandError(`${given[1]} is for tool files in JSON or YAML; ${file} chooses its own.`);
     return { tool: await loadModule(file) };
   }
   const document = openDocument(file);
-  const definition = { ...readDefinition(document), ...(model !== undefined && { model }) };
+  const definition = withFlags(readDefinition(document), flags);
   await assertDefinedSchema(document, definition);
-  return { tool: toTool(definition), definition };
+  return { tool: asTool(definition), definition };
+}
+
+/** Flags that say how a definition asks its model; a module says so itself. */
+const flagsOfFiles = [
+  ["model", "--model"],
+  ["baseUrl", "--base-url"],
+  ["apiKeyEnv", "--api-key-env"],
+  ["header", "--header"],
+  ["price", "--price"],
+] as const;
+
+/** Faults that remain are of the command line: those of the file were found with their places. */
+function asTool(definition: ToolDefinition): AnyTool {
+  try {
+    return toTool(definition);
+  } catch (error) {
+    throw InvalidOptionsError.isInstance(error) ? new CommandError(error.message, { cause: error }) : error;
+  }
 }
 
 /**
@@ -41,8 +60,8 @@ export async function loadTool(file: string, model?: string | undefined): Promis
  *
  * @throws CommandError
  */
-export function loadDefinition(file: string): ToolDefinition {
-  return readDefinition(openDocument(file));
+export function loadDefinition(file: string, flags: DefinitionFlags = {}): ToolDefinition {
+  return withFlags(readDefinition(openDocument(file)), flags);
 }
 
 function openDocument(file: string): SourceDocument {

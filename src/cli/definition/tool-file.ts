@@ -10,11 +10,14 @@ import {
   collectOptions,
   declareOptions,
   finiteNumber,
+  type NestedOptions,
   nested,
   type ResolvedOptions,
   text,
   wholeNumber,
 } from "../../core/options.ts";
+import { rateLimit } from "../../guard/limits.ts";
+import { modelPrice } from "../../provider/price-table.ts";
 import { resolveSchema } from "../../schema/resolve.ts";
 import { PromptBundleTool } from "../../tool/prompt/prompt-bundle-tool.ts";
 import { findDataFault } from "../data-fault.ts";
@@ -25,6 +28,12 @@ const isObject = (value: unknown): boolean => typeof value === "object" && value
 
 const isTexts = (value: unknown): boolean =>
   isObject(value) && Object.values(value as object).every((text) => typeof text === "string");
+
+/** Options by a name that the user chooses. */
+function byName<Entries extends v.ObjectEntries>(options: NestedOptions<Entries>) {
+  const allowed = "an object of objects by model";
+  return v.pipe(v.record(v.string(), options, allowed), v.metadata({ allowed }));
+}
 
 /** Contents of a tool file: JSON or YAML. */
 export const toolFile = declareOptions("ToolFile", "tool", {
@@ -58,6 +67,10 @@ export const toolFile = declareOptions("ToolFile", "tool", {
   baseUrl: v.optional(text()),
   /** Environment variable that holds the key. Default: the provider's. */
   apiKeyEnv: v.optional(text()),
+  /** Dollars for a million tokens, by the model's name, for models that the catalogue does not know. */
+  prices: v.optional(byName(nested(modelPrice.entries))),
+  /** Limits by `provider` or `provider:model`, kept before each call. */
+  limits: v.optional(byName(nested(rateLimit.entries))),
 });
 
 /** Contents of a tool file. */
@@ -81,13 +94,22 @@ export function readDefinition(document: SourceDocument): ToolDefinition {
 }
 
 function describe(document: SourceDocument, { path, given, allowed, message }: OptionIssue): string {
-  const keys = path.split(".").slice(1);
-  const name = keys.join(".");
+  const name = path.slice(path.indexOf(".") + 1);
+  const keys = keysOf(name, document.value);
   const isMisplaced = !Object.hasOwn(toolFile.entries, name) && Object.hasOwn(bundleOptions.entries, name);
   if (isMisplaced)
     return document.fault(keys, `${name} is not a key at this level. Move it to defaultOptions.${name}.`).message;
-  if (given === undefined) return document.fault([], `"${name}" is missing: ${allowed}`).message;
+  if (given === undefined) return document.fault(keys, `"${name}" is missing: ${allowed}`).message;
   return document.fault(keys, faultAt(name, { path, given, allowed, message })).message;
+}
+
+/** The keys of a place such as `limits.openai:gpt-4.1.rpm`: a key of the file may have dots in it. */
+function keysOf(place: string, value: unknown): string[] {
+  const known = isObject(value) ? Object.keys(value as object) : [];
+  const key = known.find((name) => place === name || place.startsWith(`${name}.`));
+  if (key === undefined) return place.split(".");
+  const rest = place.slice(key.length + 1);
+  return rest === "" ? [key] : [key, ...keysOf(rest, (value as Record<string, unknown>)[key])];
 }
 
 /** Describes a fault under the name that its place has in the file. */
@@ -124,6 +146,7 @@ export async function assertDefinedSchema(document: SourceDocument, definition: 
 /** Returns the tool that a definition describes, over its own model or another. */
 export function toTool(definition: ToolDefinition, model?: LanguageModelLike): AnyTool {
   const schema = definition.schema as unknown as StandardSchemaV1<unknown, JSONValue> | undefined;
-  const tool = new PromptBundleTool<string, JSONValue>({ ...definition, schema });
+  const { limits: _ofTheJob, ...options } = definition;
+  const tool = new PromptBundleTool<string, JSONValue>({ ...options, schema });
   return model === undefined ? tool : tool.withModel(model);
 }

@@ -1,13 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { BundleOptions, StoppingRuleName } from "../../contract/bundle-options.ts";
 import type { OrchestrationConfig } from "../../contract/config.ts";
+import { addDefinitionFlags, type DefinitionFlags } from "../definition/definition-flags.ts";
 import { durationFlag, numberFlag, wholeNumberFlag } from "../flags.ts";
 import { type InputFormat, inputFormats } from "../input/open-inputs.ts";
 import type { Sample } from "../output/job-head.ts";
 import { firstSeed } from "./draw.ts";
 
 /** Flags of a job. */
-export interface JobFlags {
+export interface JobFlags extends DefinitionFlags {
   readonly input?: string;
   readonly format?: InputFormat;
   readonly output?: string;
@@ -20,7 +21,6 @@ export interface JobFlags {
   readonly concurrency: number;
   /** In milliseconds. */
   readonly giveUpAfter?: number;
-  readonly model?: string;
   readonly k?: number;
   readonly stopping?: StoppingRuleName;
   readonly epsilon?: number;
@@ -32,7 +32,7 @@ export interface JobFlags {
 
 /** Adds the flags of every command that asks for inputs. */
 export function addJobFlags(command: Command): Command {
-  return command
+  return addDefinitionFlags(command)
     .option("-i, --input <file|json>", "inputs: a file (.jsonl, .json, .csv, .tsv, .txt), - for a pipe, or JSON")
     .addOption(
       new Option("--format <format>", "what the inputs are, where the file's name does not say it").choices(
@@ -43,7 +43,6 @@ export function addJobFlags(command: Command): Command {
     .option("--sample <count>", "so many inputs drawn evenly; 100:7 draws by another seed than 100", sampleFlag)
     .option("--shuffle", "ask for the inputs in random order")
     .option("-c, --concurrency <count>", "inputs in flight at once", wholeNumberFlag(1), 10)
-    .option("-m, --model <provider:model>", "ask this model instead of the tool file's")
     .option("-k, --k <count>", "the most answers for one input", wholeNumberFlag(1))
     .option("--timeout-ms <ms>", "deadline of each input", numberFlag(1))
     .option("--give-up-after <duration>", "longest time without one answer: 30m, 90s, 2h (default 1h)", durationFlag())

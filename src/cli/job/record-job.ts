@@ -23,9 +23,9 @@ export type RecordFlags = JobFlags & { readonly output: string };
  */
 export async function recordJob(file: string, flags: RecordFlags): Promise<number> {
   const { output, ...others } = flags;
-  const definition = loadDefinition(file);
-  const { headers, baseUrl, apiKeyEnv } = definition;
-  const live = await resolveModel(flags.model ?? definition.model, flags.model ? {} : { headers, baseUrl, apiKeyEnv });
+  const definition = loadDefinition(file, flags);
+  const { model, headers, baseUrl, apiKeyEnv } = definition;
+  const live = await resolveModel(model, { headers, baseUrl, apiKeyEnv });
   const release = await lockFile(output);
   try {
     const tool = toTool(definition, await recordingInto(output, live));

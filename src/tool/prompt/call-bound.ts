@@ -241,8 +241,9 @@ function unknownPrice({ provider, modelId }: LanguageModelLike): InvalidOptionsE
   const path = "options.budget.costUsd";
   const model = `${provider}:${modelId}`;
   const message =
-    `${path} needs a price for ${model}, and none is known. ` +
-    "Pass new Orchestrator({ prices: { costUsd: ({ modelId, usage }) => … } }), or drop the dollar budget.";
+    `${path} needs a price for ${model}, and none is known. Give the tool, in code or in its file, ` +
+    `prices: { ${JSON.stringify(modelId)}: { inputPerMillion: …, outputPerMillion: … } }, in dollars, or the command ` +
+    `--price '${modelId}=INPUT,OUTPUT'. Or drop the dollar budget.`;
   const allowed = "a model with a known price, or a price of your own";
   return new InvalidOptionsError([{ path, given: `${model}, whose price is not known`, allowed, message }]);
 }

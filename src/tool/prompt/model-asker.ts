@@ -9,6 +9,7 @@ import type { Budget, Usage } from "../../contract/usage.ts";
 import type { JSONObject } from "../../core/json.ts";
 import { meanLogprobs } from "../../provider/log-probabilities.ts";
 import { ModelTraitsRegistry } from "../../provider/model-traits.ts";
+import { type PriceTable, withPriceTable } from "../../provider/price-table.ts";
 import { defaultPrices } from "../../provider/prices.ts";
 import { estimatePromptTokens, tokenCounter } from "../../provider/prompt-tokens.ts";
 import { generateAdapted } from "../../provider/refused-parameters.ts";
@@ -27,6 +28,7 @@ export interface ModelSettings {
   headers?: Record<string, string> | undefined;
   baseUrl?: string | undefined;
   apiKeyEnv?: string | undefined;
+  prices?: PriceTable | undefined;
 }
 
 /** A bound that carries what the answers of its bundle teach. */
@@ -75,7 +77,7 @@ export class ModelAsker {
   ): Promise<ReplicateResult> {
     const model = await this.#resolve();
     const runtime = runtimeOf(context);
-    const prices = await pricesOf(runtime);
+    const prices = await this.#pricesOf(runtime);
     const { previousError, reserved = {} } = runtime?.attempt ?? {};
     const sizes =
       (runtime?.bound as SizedBound | undefined)?.sizes ?? (await this.#sizesOf(question, model, runtime, reserved));
@@ -158,11 +160,16 @@ export class ModelAsker {
         const correction = correctionOf(error);
         return correction.length === 0 ? 0 : (estimatePromptTokens(correction, undefined, model, count) ?? 0);
       },
-      priceOf: ceilings.costUsd === undefined ? undefined : priceOf(await pricesOf(runtime), model),
+      priceOf: ceilings.costUsd === undefined ? undefined : priceOf(await this.#pricesOf(runtime), model),
       maxOutputTokens: this.#settings.maxOutputTokens,
       traits: this.#traitsOf(model, runtime),
       usualAnswer: this.#usualAnswer,
     });
+  }
+
+  async #pricesOf(runtime: ToolRuntime | undefined): Promise<PriceSource> {
+    const prices = runtime?.prices ?? (await defaultPrices());
+    return this.#settings.prices ? withPriceTable(this.#settings.prices, prices) : prices;
   }
 
   #traitsOf(model: LanguageModelLike, runtime: ToolRuntime | undefined): ModelTraits {
@@ -186,10 +193,6 @@ function warnOfTemperature({ modelId }: LanguageModelLike, { events }: Replicate
 
 function isLimited({ tokens, costUsd }: Budget): boolean {
   return tokens !== undefined || costUsd !== undefined;
-}
-
-async function pricesOf(runtime: ToolRuntime | undefined): Promise<PriceSource> {
-  return runtime?.prices ?? (await defaultPrices());
 }
 
 /** Asks under the timeouts of chunks, where the answer comes as a stream. */

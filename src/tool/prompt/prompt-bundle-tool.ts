@@ -15,6 +15,7 @@ import { InvalidOptionsError, type OptionIssue } from "../../core/errors.ts";
 import type { JSONObject } from "../../core/json.ts";
 import { lazily } from "../../core/lazily.ts";
 import { assertKnownOptions, collectOptions } from "../../core/options.ts";
+import { faultsInPrices, type PriceTable } from "../../provider/price-table.ts";
 import { assertSchema } from "../../schema/assert-schema.ts";
 import { BundleTool } from "../bundle/bundle-tool.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
@@ -71,6 +72,8 @@ export interface PromptSettings<P extends string, Name extends string, Read, Req
   baseUrl?: string | undefined;
   /** Environment variable that holds the key of a model that is named by text. Default: the provider's. */
   apiKeyEnv?: string | undefined;
+  /** Dollars for a million tokens, by the model's name, for models that the catalogue does not know or that cost you something else. */
+  prices?: PriceTable | undefined;
   /** Shown in listings. Default: `"1.0.0"`. */
   version?: string | undefined;
   /** Shown in listings. Default: `""`. */
@@ -258,6 +261,7 @@ const optionChecks: Readonly<
     'an address such as "http://localhost:8000/v1"',
   ],
   apiKeyEnv: [isText, "the name of an environment variable"],
+  prices: [isObject, "an object of prices by model"],
   version: [(value) => typeof value === "string", "a text"],
   description: [(value) => typeof value === "string", "a text"],
 };
@@ -274,6 +278,7 @@ function assertOptions(options: unknown): void {
     if (value === undefined ? needed.has(name) : !check(value))
       issues.push({ path: `${place}.${name}`, given: value, allowed });
   }
+  if (isObject(given["prices"])) issues.push(...faultsInPrices(given["prices"], `${place}.prices`));
   if (isObject(given["defaultOptions"]))
     collectOptions(bundleOptions, given["defaultOptions"], `${place}.defaultOptions`, issues);
   if (issues.length > 0) throw new InvalidOptionsError(issues);

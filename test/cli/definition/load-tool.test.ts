@@ -21,8 +21,10 @@ describe("loadTool", () => {
 
   test("--model takes the place of a definition's model, and is refused for a module", async () => {
     const folder = createFolder({ "a.json": toolFile(), "b.mjs": "" });
-    expect((await loadTool(join(folder, "a.json"), "openai:gpt-5-mini")).definition?.model).toBe("openai:gpt-5-mini");
-    await expect(loadTool(join(folder, "b.mjs"), "openai:gpt-5-mini")).rejects.toThrow(/chooses its own/);
+    expect((await loadTool(join(folder, "a.json"), { model: "openai:gpt-5-mini" })).definition?.model).toBe(
+      "openai:gpt-5-mini",
+    );
+    await expect(loadTool(join(folder, "b.mjs"), { model: "openai:gpt-5-mini" })).rejects.toThrow(/chooses its own/);
   });
 
   test.each([
