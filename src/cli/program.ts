@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addFeedbackCommand } from "./commands/feedback.ts";
+import { addLabelCommand } from "./commands/label.ts";
 import { addRecordCommand } from "./commands/record.ts";
 import { addReportCommand } from "./commands/report.ts";
 import { addRunCommand } from "./commands/run.ts";
@@ -39,6 +40,7 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   addReportCommand(program);
   addViewCommand(program);
   addFeedbackCommand(program);
+  addLabelCommand(program);
   addStoreCommand(program, onExitCode);
   return program;
 }

@@ -38,7 +38,7 @@ export async function judgeLines(
     if (earlier)
       throw new CommandError(`${place}: "${id}" stands on ${earlier} too, so that no label can tell them apart.`);
     found.set(id, place);
-    const bundle = bundleIn(line, place);
+    const bundle = answerIn(line, place);
     if (bundle) judged.push({ id: line.fingerprint, bundle, correct: isCorrect(bundle, label, id) });
     else withoutAnswer.push(id);
   }
@@ -47,16 +47,26 @@ export async function judgeLines(
   return { judged, withoutAnswer };
 }
 
-function idOf(line: Partial<OutputLine> | null, place: string): string {
+/**
+ * Returns the id of an answer for people: that of its input, else its index.
+ *
+ * @throws CommandError for a line that is not an answer
+ */
+export function idOf(line: Partial<OutputLine> | null, place: string): string {
   if (typeof line?.index !== "number" || typeof line.fingerprint !== "string") {
-    throw new CommandError(`${place}: this line is not an answer of steer run.`);
+    throw new CommandError(`${place}: this line is not an answer of steer run. Give the file of its --output.`);
   }
   const { id } = (line.input ?? {}) as { id?: unknown };
   return String(typeof id === "string" || typeof id === "number" ? id : line.index);
 }
 
-function bundleIn(line: OutputLine, place: string): EvidenceBundle | undefined {
-  const content = "output" in line ? (line.output.content as { evidenceBundle?: unknown } | null) : null;
+/**
+ * Returns the bundle of an answer; `undefined` where the run failed, or no replicate is valid.
+ *
+ * @throws CommandError for a bundle that is not whole
+ */
+export function answerIn(line: OutputLine, place: string): EvidenceBundle | undefined {
+  const content = "output" in line ? (line.output?.content as { evidenceBundle?: unknown } | null | undefined) : null;
   if (content?.evidenceBundle === undefined) return undefined;
   const fault = bundleFault(content.evidenceBundle);
   if (fault !== undefined) throw new CommandError(`${place} holds no whole evidence bundle: ${fault}.`);

@@ -147,13 +147,13 @@ function showHeadline({ bundle, input }: OpenedBundle, { colors, columns }: Pape
     `${colors.bold(task)}  ${colors.dim(model)}`,
     ...(input === undefined ? [] : [colors.dim(cut(showOnLine(input), columns))]),
     "",
-    ...consensusOf(bundle, { colors, columns }),
+    ...consensusLines(bundle, { colors, columns }),
     "",
     ...bundleFacts(bundle).flatMap((facts) => wrap(facts.join("   "), columns)),
   ];
 }
 
-function consensusOf({ summary }: EvidenceBundle, { colors, columns }: Paper): string[] {
+export function consensusLines({ summary }: EvidenceBundle, { colors, columns }: Paper): string[] {
   if (summary.validCount === 0) return [colors.red("No valid answer")];
   const { consensus } = summary;
   const text = typeof consensus === "string" ? consensus : JSON.stringify(consensus, null, 2);

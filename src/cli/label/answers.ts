@@ -1,0 +1,128 @@
+import { createReadStream } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import type { EvidenceBundle } from "../../contract/bundle.ts";
+import { seededRandom } from "../../core/random.ts";
+import type { JobVotes } from "../../evidence/job-calibration.ts";
+import { CommandError, parseJson } from "../faults.ts";
+import { answerIn, idOf } from "../feedback/judged-lines.ts";
+import { readBytes, readLines } from "../input/input.ts";
+import type { OutputLine } from "../output/output-line.ts";
+import { counted } from "../progress/format.ts";
+import type { Draw } from "./labels-file.ts";
+
+/** An answer that can be judged, as far as it is held in memory. */
+export interface Answer {
+  /** For people. */
+  readonly id: string;
+  readonly fingerprint: string;
+  /** From 1. */
+  readonly line: number;
+  readonly confidence: number;
+  readonly votes: JobVotes;
+  /** Name of the job: answers of one task, model, schema and K. */
+  readonly job: string;
+}
+
+/** An answer with all that its line holds. */
+export interface OpenedAnswer {
+  readonly input: unknown;
+  readonly bundle: EvidenceBundle;
+}
+
+/**
+ * Job: the answers of an output file, of which few are in memory whole.
+ * Boundary: reads; judges nothing.
+ */
+export class Answers {
+  readonly path: string;
+  readonly all: readonly Answer[];
+  /** Lines without a valid answer. */
+  readonly withoutAnswer: number;
+  readonly #file: FileHandle;
+  /** Offset of each line, and after the last the end of the file. */
+  readonly #offsets: readonly number[];
+
+  private constructor(path: string, file: FileHandle, offsets: readonly number[], all: Answer[], lines: number) {
+    this.path = path;
+    this.#file = file;
+    this.#offsets = offsets;
+    this.all = all;
+    this.withoutAnswer = lines - all.length;
+  }
+
+  /** @throws CommandError for a file that is no output of `steer run`, or holds no answer to judge */
+  static async open(path: string): Promise<Answers> {
+    const all: Answer[] = [];
+    let lines = 0;
+    for await (const { number, text } of readLines(readBytes(path), path)) {
+      if (text.trim() === "") continue;
+      const place = `${path}:${number}`;
+      const line = parseJson(text, path, { firstLine: number }) as OutputLine;
+      const id = idOf(line, place);
+      lines++;
+      const bundle = answerIn(line, place);
+      if (bundle) all.push(toAnswer(line, bundle, id, number));
+    }
+    if (all.length === 0) {
+      const why = lines === 0 ? "is empty" : `has ${counted(lines, "line")}, and none with a valid answer`;
+      throw new CommandError(`${path} ${why}. Give the --output of a steer run that has answered.`);
+    }
+    return new Answers(path, await open(path), await offsetsOf(path), all, lines);
+  }
+
+  /** Reads the line of an answer again. */
+  async read({ line }: Answer): Promise<OpenedAnswer> {
+    const [start, end] = [this.#offsets[line - 1] as number, this.#offsets[line] as number];
+    const bytes = Buffer.alloc(end - start);
+    await this.#file.read(bytes, 0, bytes.length, start);
+    const text = bytes.toString("utf8").replace(/^\ufeff/, "");
+    const read = parseJson(text, this.path, { firstLine: line }) as OutputLine;
+    return { input: read.input, bundle: answerIn(read, `${this.path}:${line}`) as EvidenceBundle };
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+function toAnswer({ fingerprint }: OutputLine, bundle: EvidenceBundle, id: string, line: number): Answer {
+  const { summary, meta } = bundle;
+  const { task, k, schemaFingerprint } = meta;
+  return {
+    id,
+    fingerprint,
+    line,
+    confidence: summary.calibratedConfidence ?? summary.confidence,
+    votes: { fields: summary.fields, ...(summary.groups && { groups: summary.groups }) },
+    job: JSON.stringify([task, meta.model, schemaFingerprint, k]),
+  };
+}
+
+async function offsetsOf(path: string): Promise<number[]> {
+  const offsets = [0];
+  let at = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, end + 1)) offsets.push(at + end + 1);
+    at += chunk.length;
+  }
+  return [...offsets, at];
+}
+
+const strata = 5;
+
+/** Returns the answers in the order in which a draw shows them. The same seed gives the same order of the same answers. */
+export function drawn(answers: readonly Answer[], draw: Draw, seed: number): Answer[] {
+  const random = seededRandom(seed);
+  const shuffled = answers
+    .map((answer) => ({ answer, at: random.next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ answer }) => answer);
+  if (draw === "uniform") return shuffled;
+  // One of each stratum of confidence in turn, from the least sure.
+  const byConfidence = [...answers].sort((a, b) => a.confidence - b.confidence);
+  const stratumOf = new Map(byConfidence.map((answer, rank) => [answer, Math.floor((strata * rank) / answers.length)]));
+  const turns = Array.from({ length: strata }, (_, stratum) =>
+    shuffled.filter((answer) => stratumOf.get(answer) === stratum).map((answer, turn) => ({ answer, turn, stratum })),
+  ).flat();
+  return turns.sort((a, b) => a.turn - b.turn || a.stratum - b.stratum).map(({ answer }) => answer);
+}

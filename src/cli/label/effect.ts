@@ -1,0 +1,103 @@
+import { createJobCalibration, type JobCalibration } from "../../evidence/job-calibration.ts";
+import type { Answer } from "./answers.ts";
+import type { LabelLine, Verdict } from "./labels-file.ts";
+
+/** An answer with a verdict on all of it. */
+export interface JudgedAnswer {
+  readonly answer: Answer;
+  readonly isRight: boolean;
+}
+
+/** Mean confidence that everything in an answer is right, and its mean squared error where that is known. */
+interface Figures {
+  readonly ofAll: number;
+  readonly ofJudged: number;
+  readonly error: number;
+}
+
+/** Change that labels make to the confidence of one job. */
+export interface Effect {
+  readonly name: string;
+  readonly judged: readonly JudgedAnswer[];
+  readonly before: Figures;
+  readonly after: Figures;
+  /** The labels correct the confidence: there are enough, and cross-validation says that they help. */
+  readonly isUsed: boolean;
+  /** Labels that it takes at least. */
+  readonly fewest: number;
+}
+
+const fewest = 10;
+const folds = 5;
+
+/** Computes what labels change, for each job that has one: its confidence with them beside the one without. */
+export function effectsOf(all: readonly Answer[], labels: ReadonlyMap<string, LabelLine>): Effect[] {
+  return [...Map.groupBy(all, ({ job }) => job).values()].flatMap((answers) => {
+    const labelled = answers.flatMap((answer) => {
+      const { label = null } = labels.get(answer.fingerprint) ?? {};
+      return label === null ? [] : [{ answer, label }];
+    });
+    const judged = labelled.flatMap(({ answer, label }) => {
+      const isRight = verdictOnAll(answer, label);
+      return isRight === undefined ? [] : [{ answer, isRight }];
+    });
+    if (judged.length === 0) return [];
+    const observed = createJobCalibration();
+    for (const { votes } of answers) observed.observe(votes);
+    const calibrated = (given: typeof labelled) => {
+      const job = createJobCalibration().merge(observed);
+      for (const { answer, label } of given) job.label(answer.votes, label);
+      return job;
+    };
+    const withAll = calibrated(labelled);
+    const withOthers = Array.from({ length: folds }, (_, fold) =>
+      calibrated(labelled.filter(({ answer }) => foldOf(answer, labelled) !== fold)),
+    );
+    const [{ answer: first }] = judged as [JudgedAnswer];
+    return [
+      {
+        name: nameOf(first),
+        judged,
+        before: figures(answers, judged, observed, () => observed),
+        after: figures(answers, judged, withAll, (answer) => withOthers[foldOf(answer, labelled)] as JobCalibration),
+        isUsed: withAll.numbers(first.votes).confidenceBasis.kind === "labels",
+        fewest,
+      },
+    ];
+  });
+}
+
+function verdictOnAll({ votes }: Answer, label: Exclude<Verdict, null>): boolean | undefined {
+  if (typeof label === "boolean") return label;
+  const isWhole = Object.keys(votes.fields).every((field) => field in label);
+  const hasWrong = Object.values(label).includes(false);
+  return hasWrong ? false : isWhole ? true : undefined;
+}
+
+function foldOf(answer: Answer, labelled: readonly { readonly answer: Answer }[]): number {
+  return labelled.findIndex((each) => each.answer === answer) % folds;
+}
+
+function figures(
+  all: readonly Answer[],
+  judged: readonly JudgedAnswer[],
+  job: JobCalibration,
+  jobFor: (answer: Answer) => JobCalibration,
+): Figures {
+  const confidenceIn = (by: JobCalibration, { votes }: Answer) => by.numbers(votes).allRight;
+  const errors = judged.map(({ answer, isRight }) => (confidenceIn(jobFor(answer), answer) - Number(isRight)) ** 2);
+  return {
+    ofAll: mean(all.map((answer) => confidenceIn(job, answer))),
+    ofJudged: mean(judged.map(({ answer }) => confidenceIn(job, answer))),
+    error: mean(errors),
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function nameOf({ job }: Answer): string {
+  const [task, model] = JSON.parse(job) as [string, string];
+  return `${task}, ${model}`;
+}

@@ -1,0 +1,191 @@
+import { CalibrationStore } from "../../calibration/calibration-store.ts";
+import { systemRandom } from "../../core/random.ts";
+import { counted, cut, showCount, showOnLine, showShare, toColumns } from "../progress/format.ts";
+import { createTerminal, type Terminal } from "../progress/terminal.ts";
+import { type Answer, Answers, drawn, type OpenedAnswer } from "./answers.ts";
+import { type Effect, effectsOf } from "./effect.ts";
+import { type Keys, openKeys } from "./keys.ts";
+import { type Draw, LabelsFile, type Verdict } from "./labels-file.ts";
+import { showQuestion } from "./question.ts";
+
+/** Flags of `steer label`. */
+export interface LabelFlags {
+  readonly draw?: Draw;
+  readonly seed?: number;
+  /** A folder. */
+  readonly calibrations: string;
+}
+
+/**
+ * Shows the answers of an output file one by one, keeps what is said of them, and tells what it changes.
+ *
+ * @throws CommandError for a file that is no output, labels that cannot be kept, and keys that are none
+ */
+export async function labelAnswers(file: string, flags: LabelFlags): Promise<void> {
+  const answers = await Answers.open(file);
+  const labels = await LabelsFile.open(file);
+  const terminal = createTerminal(process.stdout);
+  const keys = openKeys(process.stdin);
+  try {
+    await new Session(answers, labels, drawOf(labels, flags), terminal, keys).run();
+  } finally {
+    keys.close();
+    try {
+      await learn(answers, labels, flags, terminal);
+    } finally {
+      labels.close();
+      await answers.close();
+    }
+  }
+}
+
+interface Drawing {
+  readonly draw: Draw;
+  readonly seed: number;
+}
+
+/** The draw goes on as it began. */
+function drawOf({ labels }: LabelsFile, flags: LabelFlags): Drawing {
+  const last = [...labels.values()].at(-1);
+  const seed = flags.seed ?? last?.seed ?? Math.floor(systemRandom.next() * 2 ** 31);
+  return { draw: flags.draw ?? last?.draw ?? "uniform", seed };
+}
+
+const widest = 100;
+
+/** One sitting: the answers without a label, in the order of the draw. */
+class Session {
+  readonly #answers: Answers;
+  readonly #labels: LabelsFile;
+  readonly #drawing: Drawing;
+  readonly #terminal: Terminal;
+  readonly #keys: Keys;
+
+  constructor(answers: Answers, labels: LabelsFile, drawing: Drawing, terminal: Terminal, keys: Keys) {
+    this.#answers = answers;
+    this.#labels = labels;
+    this.#drawing = drawing;
+    this.#terminal = terminal;
+    this.#keys = keys;
+  }
+
+  async run(): Promise<void> {
+    const { draw, seed } = this.#drawing;
+    const order = drawn(this.#answers.all, draw, seed);
+    const labels = this.#labels.labels;
+    const byFingerprint = new Map(order.map((answer) => [answer.fingerprint, answer]));
+    const shown = [...labels.keys()].flatMap((fingerprint) => byFingerprint.get(fingerprint) ?? []);
+    for (let at = shown.length; ; ) {
+      const answer = shown[at] ?? order.find(({ fingerprint }) => !labels.has(fingerprint));
+      if (!answer) {
+        this.#terminal.write("\nEvery answer is judged.\n");
+        return;
+      }
+      const verdict = await this.#ask(answer, await this.#answers.read(answer), at);
+      if (verdict === "quit") return;
+      if (verdict === "back") {
+        at = Math.max(0, at - 1);
+        continue;
+      }
+      const { fingerprint, id } = answer;
+      this.#labels.add({ label: verdict, id, fingerprint, draw, seed, of: order.length });
+      if (at === shown.length) shown.push(answer);
+      at = shown.length;
+    }
+  }
+
+  async #ask(answer: Answer, opened: OpenedAnswer, at: number): Promise<Verdict | "back" | "quit"> {
+    const { colors, columns } = this.#terminal;
+    const paper = { colors, columns: Math.min(widest, columns) };
+    const known = this.#labels.labels.get(answer.fingerprint);
+    const head = `${at + 1} of ${showCount(this.#answers.all.length)}   ${cut(showOnLine(answer.id), 40)}   ${this.#answers.path}:${answer.line}`;
+    const before = known ? colors.dim(`   labelled ${describeVerdict(known.label)}`) : "";
+    this.#terminal.write(`\n${colors.dim(head)}${before}\n${showQuestion(opened, paper).join("\n")}\n`);
+    const fields = Object.keys(opened.bundle.summary.fields);
+    const hasFields = fields.length > 1;
+    const key = await this.#press(
+      `r right   w wrong   ${hasFields ? "f by field   " : ""}u unsure   b back   q quit`,
+      hasFields ? "rwfubq" : "rwubq",
+    );
+    switch (key) {
+      case "r":
+        return true;
+      case "w":
+        return false;
+      case "u":
+        return null;
+      case "b":
+        return "back";
+      case "f":
+        return this.#byField(fields);
+      default:
+        return "quit";
+    }
+  }
+
+  async #byField(fields: readonly string[]): Promise<Verdict | "quit"> {
+    const verdict: Record<string, boolean> = {};
+    for (const field of fields) {
+      const key = await this.#press(`${cut(showOnLine(field), 60)}: r right   w wrong   u unsure`, "rwuq");
+      if (key === undefined || key === "q") return "quit";
+      if (key !== "u") verdict[field] = key === "r";
+    }
+    return Object.keys(verdict).length === 0 ? null : verdict;
+  }
+
+  async #press(question: string, allowed: string): Promise<string | undefined> {
+    this.#terminal.write(`${this.#terminal.colors.dim(question)} > `);
+    const key = await this.#keys.next(allowed);
+    this.#terminal.write(`${key ?? "q"}\n`);
+    return key;
+  }
+}
+
+function describeVerdict(verdict: Verdict): string {
+  if (verdict === null) return "unsure";
+  if (typeof verdict === "boolean") return verdict ? "right" : "wrong";
+  const wrong = Object.entries(verdict).flatMap(([field, isRight]) => (isRight ? [] : [showOnLine(field)]));
+  return wrong.length === 0 ? "right by field" : `wrong in ${wrong.join(", ")}`;
+}
+
+/** Gives all labels to the calibration store, and tells what they change. */
+async function learn(answers: Answers, { labels, path }: LabelsFile, flags: LabelFlags, terminal: Terminal) {
+  const effects = effectsOf(answers.all, labels);
+  const verdicts = effects.flatMap(({ judged }) => judged);
+  const right = verdicts.filter(({ isRight }) => isRight).length;
+  const skipped = [...labels.values()].filter(({ label }) => label === null).length;
+  const unsure = skipped === 0 ? "" : `, ${skipped} unsure`;
+  const { colors } = terminal;
+  terminal.write(
+    `\n${counted(verdicts.length, "label")} of ${counted(answers.all.length, "answer")}: ${right} right, ${verdicts.length - right} wrong${unsure}. Kept in ${path}\n`,
+  );
+  for (const effect of effects) terminal.write(`${describeEffect(effect, colors)}\n`);
+  if (verdicts.length === 0) return;
+  const judged = [];
+  for (const { answer, isRight } of verdicts)
+    judged.push({ id: answer.fingerprint, bundle: (await answers.read(answer)).bundle, correct: isRight });
+  for (const stored of await new CalibrationStore({ path: flags.calibrations }).label(judged))
+    terminal.write(colors.dim(`Learnt from them: ${stored.path}\n`));
+}
+
+function describeEffect(effect: Effect, colors: Terminal["colors"]): string {
+  const { name, judged, before, after, isUsed, fewest } = effect;
+  const right = judged.filter(({ isRight }) => isRight).length / judged.length;
+  const row = (title: string, { ofAll, ofJudged }: Effect["before"]) => [
+    title,
+    showShare(ofAll),
+    showShare(ofJudged),
+    showShare(right),
+  ];
+  const table = toColumns([
+    ["mean confidence", "of all answers", "of those judged", "right of those"].map(colors.dim),
+    row("without labels", before),
+    ...(isUsed ? [row("with labels", after)] : []),
+  ]);
+  const worth = isUsed
+    ? `Mean squared error of the confidence: ${showShare(before.error)} without labels, ${showShare(after.error)} with them (cross-validated).`
+    : judged.length < fewest
+      ? `Confidence is corrected from ${fewest} labels on: ${fewest - judged.length} more.`
+      : "The labels would not make the confidence better (cross-validated), so it stays as it is.";
+  return [colors.bold(cut(showOnLine(name), widest)), ...table.map((line) => `  ${line}`), `  ${worth}`].join("\n");
+}

@@ -1,0 +1,101 @@
+import { appendFileSync, closeSync, createReadStream, existsSync, fdatasyncSync, openSync } from "node:fs";
+import * as v from "valibot";
+import { messageOf } from "../../core/errors.ts";
+import { CommandError, parseJson } from "../faults.ts";
+import { readLines } from "../input/input.ts";
+import { lockFile, mendLastLine } from "../output/output-log.ts";
+
+/**
+ * Job: the labels of an output file, in a file beside it.
+ * Boundary: knows ids and verdicts; reads no answer.
+ * Invariants:
+ * 1. Lines are only added, each on the disk before the next question; a line is whole or not there.
+ * 2. Of two labels of one answer the later counts.
+ * 3. Every label says how its answer was drawn.
+ */
+
+/** Ways to draw the next answer. */
+export const draws = ["uniform", "stratified"] as const;
+export type Draw = (typeof draws)[number];
+
+/** Verdict on an answer: right or wrong, as a whole or by JSON pointer; `null` for one that was skipped. */
+export type Verdict = boolean | null | Readonly<Record<string, boolean>>;
+
+const verdict = v.union([v.nullable(v.boolean()), v.record(v.string(), v.boolean())]);
+
+const labelLine = v.object({
+  label: verdict,
+  /** The answer's id for people. */
+  id: v.string(),
+  /** Of the line in the output file. */
+  fingerprint: v.string(),
+  draw: v.picklist(draws),
+  seed: v.number(),
+  /** Answers that it was drawn from. */
+  of: v.number(),
+});
+
+/** A label, and how its answer was drawn. */
+export type LabelLine = v.InferOutput<typeof labelLine>;
+
+/** First characters of each line. */
+const beginning = '{"label":';
+
+export class LabelsFile {
+  readonly path: string;
+  /** The last label of each answer, by fingerprint, in the order in which they were first given. */
+  readonly labels = new Map<string, LabelLine>();
+  #file = -1;
+  #release: () => void = () => {};
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Opens the labels of an output file, or begins them.
+   *
+   * @throws CommandError where they cannot be written, another process writes them, or the file holds something else
+   */
+  static async open(output: string): Promise<LabelsFile> {
+    const file = new LabelsFile(`${output}.labels.jsonl`);
+    file.#release = await lockFile(file.path);
+    try {
+      if (existsSync(file.path)) await file.#read();
+      file.#file = openSync(file.path, "a", 0o600);
+      return file;
+    } catch (error) {
+      file.#release();
+      if (error instanceof CommandError) throw error;
+      throw new CommandError(`${file.path} cannot be written: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** @throws CommandError where the disk refuses it */
+  add(line: LabelLine): void {
+    try {
+      appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
+      fdatasyncSync(this.#file);
+    } catch (error) {
+      throw new CommandError(`${this.path} cannot be written: ${messageOf(error)}`, { cause: error });
+    }
+    this.labels.set(line.fingerprint, line);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+    this.#release();
+  }
+
+  async #read(): Promise<void> {
+    mendLastLine(this.path, beginning);
+    for await (const { text, number } of readLines(createReadStream(this.path), this.path)) {
+      const { success, output } = v.safeParse(labelLine, parseJson(text, this.path, { firstLine: number }));
+      if (!success)
+        throw new CommandError(
+          `${this.path}:${number}: this line is not a label of steer label. Move the file away to begin anew.`,
+        );
+      this.labels.set(output.fingerprint, output);
+    }
+  }
+}
