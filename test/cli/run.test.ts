@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createFolder, jsonLines, outputLines, reports, steer, toolFile } from "./steer.ts";
@@ -192,5 +192,32 @@ describe("steer run", () => {
     expect(await steer(["run", "triage.json", "-i", "less.jsonl", "-o", "out.jsonl"], { cwd })).toMatchObject(refused);
     expect(await steer(["run", "triage.json", "-o", "out.jsonl"], { cwd, input: reports(2) })).toMatchObject(refused);
     expect(outputLines(cwd)).toHaveLength(5);
+  });
+
+  test("a folder is an input, and so is a column of paths; a document that has changed is another input", async () => {
+    const tool = toolFile("simulated:", { prompt: "What is it?", files: "{{path}}" });
+    const cwd = createFolder({ "t.json": tool, "note.txt": "one" });
+    mkdirSync(join(cwd, "scans"));
+    for (const name of ["b.txt", "a.txt", ".hidden"]) writeFileSync(join(cwd, "scans", name), `text of ${name}`);
+    writeFileSync(join(cwd, "scans", "list.csv"), "id,path\n7,a.txt\n8,../note.txt\n");
+    const folder = await steer(["run", "t.json", "-i", "scans", "-o", "out.jsonl", "-c", "1"], { cwd });
+    expect(folder).toMatchObject({ code: 0, stderr: "" });
+    expect(outputLines(cwd).map(({ input }) => input)).toEqual([
+      { path: "a.txt" },
+      { path: "b.txt" },
+      { path: "list.csv" },
+    ]);
+    const table = ["run", "t.json", "-i", "scans/list.csv", "-o", "table.jsonl"];
+    expect(await steer(table, { cwd })).toMatchObject({ code: 0, stderr: "" });
+    writeFileSync(join(cwd, "note.txt"), "two");
+    expect(await steer(table, { cwd })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("this input has changed"),
+    });
+    writeFileSync(join(cwd, "note.txt"), "");
+    expect(await steer([...table, "--fresh"], { cwd })).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^scans\/list\.csv:3: .*note\.txt is empty/m),
+    });
   });
 });

@@ -5,7 +5,7 @@ import { addJobFlags, type JobFlags } from "../job/job-flags.ts";
 
 const examples = `
 Tool files
-  JSON or YAML with name, model, prompt, and optionally system, schema, defaultOptions, temperature,
+  JSON or YAML with name, model, prompt, and optionally system, files, schema, defaultOptions, temperature,
   maxOutputTokens, providerOptions, provider, headers, baseUrl, apiKeyEnv, prices, limits, version, description; or a
   .ts or .js module whose default export is a tool.
 
@@ -38,7 +38,8 @@ export function addRunCommand(program: Command, onExitCode: (code: number) => vo
     .addHelpText("after", examples)
     .action(async (file: string, flags: JobFlags) => {
       const { loadTool } = await import("../definition/load-tool.ts");
+      const { folderOf } = await import("../input/open-inputs.ts");
       const { runToolJob } = await import("../job/run-tool-job.ts");
-      onExitCode(await runToolJob(await loadTool(file, flags), flags));
+      onExitCode(await runToolJob(await loadTool(file, flags, folderOf(flags.input)), flags));
     });
 }

@@ -23,9 +23,10 @@ const moduleExtensions = [".ts", ".mts", ".js", ".mjs"];
  * The tool in a file: a definition in JSON or YAML, or a module that exports one by default.
  *
  * @param flags entries that the command line gives in place of the file's own
+ * @param folder in which the relative paths of the tool's files begin
  * @throws CommandError naming the file, and the line and the column of a fault
  */
-export async function loadTool(file: string, flags: DefinitionFlags = {}): Promise<LoadedTool> {
+export async function loadTool(file: string, flags: DefinitionFlags = {}, folder?: string): Promise<LoadedTool> {
   if (moduleExtensions.includes(extname(file))) {
     const given = flagsOfFiles.find(([name]) => flags[name] !== undefined);
     if (given) throw new CommandError(`${given[1]} is for tool files in JSON or YAML; ${file} chooses its own.`);
@@ -34,7 +35,7 @@ export async function loadTool(file: string, flags: DefinitionFlags = {}): Promi
   const document = openDocument(file);
   const definition = withFlags(readDefinition(document), flags);
   await assertDefinedSchema(document, definition);
-  return { tool: asTool(definition), definition };
+  return { tool: asTool(definition, folder), definition };
 }
 
 /** Flags that say how a definition asks its model; a module says so itself. */
@@ -47,9 +48,9 @@ const flagsOfFiles = [
 ] as const;
 
 /** Faults that remain are of the command line: those of the file were found with their places. */
-function asTool(definition: ToolDefinition): AnyTool {
+function asTool(definition: ToolDefinition, folder: string | undefined): AnyTool {
   try {
-    return toTool(definition);
+    return toTool(definition, { folder });
   } catch (error) {
     throw InvalidOptionsError.isInstance(error) ? new CommandError(error.message, { cause: error }) : error;
   }

@@ -35,6 +35,11 @@ function byName<Entries extends v.ObjectEntries>(options: NestedOptions<Entries>
   return v.pipe(v.record(v.string(), options, allowed), v.metadata({ allowed }));
 }
 
+const isPaths = (value: unknown): boolean => {
+  const paths = [value].flat();
+  return paths.length > 0 && paths.every((path) => typeof path === "string" && path !== "");
+};
+
 /** Contents of a tool file: JSON or YAML. */
 export const toolFile = declareOptions("ToolFile", "tool", {
   /** Name of the tool in outputs, events and listings. */
@@ -49,6 +54,8 @@ export const toolFile = declareOptions("ToolFile", "tool", {
   system: v.optional(text()),
   /** Prompt for the model. Each `{{variable}}` is filled in from the input. */
   prompt: text('the text of the prompt, with its variables as "{{name}}"'),
+  /** Paths of files that go with the prompt: `"{{path}}"`, or a list. They begin at the folder of the inputs. */
+  files: v.optional(checkedBy<string | readonly string[]>(isPaths, 'a path such as "{{path}}", or a list of paths')),
   /** The JSON schema that answers must fit. Without it, an answer is text. */
   schema: v.optional(checkedBy<JSONSchema>(isObject, "a JSON schema")),
   /** Bundle options, where the command line does not set them. */
@@ -143,10 +150,22 @@ export async function assertDefinedSchema(document: SourceDocument, definition: 
   }
 }
 
-/** Returns the tool that a definition describes, over its own model or another. */
-export function toTool(definition: ToolDefinition, model?: LanguageModelLike): AnyTool {
+/**
+ * Returns the tool that a definition describes.
+ *
+ * @param options.model asked in place of its own
+ * @param options.folder in which relative paths of files begin
+ */
+export function toTool(
+  { files, ...definition }: ToolDefinition,
+  { model, folder = "." }: { model?: LanguageModelLike | undefined; folder?: string | undefined } = {},
+): AnyTool {
   const schema = definition.schema as unknown as StandardSchemaV1<unknown, JSONValue> | undefined;
   const { limits: _ofTheJob, ...options } = definition;
-  const tool = new PromptBundleTool<string, JSONValue>({ ...options, schema });
+  const tool = new PromptBundleTool<string, JSONValue>({
+    ...options,
+    schema,
+    ...(files !== undefined && { files: { paths: files, from: folder } }),
+  });
   return model === undefined ? tool : tool.withModel(model);
 }

@@ -1,5 +1,5 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { extname } from "node:path";
+import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
 import type { AnyTool } from "../../contract/tool.ts";
 import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
 import { acceptRequest } from "../../orchestrate/prepare-run.ts";
@@ -43,9 +43,14 @@ type StandardInput = AsyncIterable<Uint8Array> & { readonly isTTY?: boolean };
 /**
  * Finds the inputs of a job without reading them yet.
  *
+ * @param variables of the tool's files: a folder gives its files as the only one
  * @throws CommandError where there are none, or they are in no known format
  */
-export function openInputs({ input, format }: InputChoice, stdin: StandardInput): InputSource {
+export function openInputs(
+  { input, format }: InputChoice,
+  stdin: StandardInput,
+  variables: readonly string[] = [],
+): InputSource {
   if (input === undefined && stdin.isTTY) {
     throw new CommandError(
       "No input was given. Give --input FILE, a pipe, or --input '{\"name\": \"value\"}' ('{}' for a prompt without variables).",
@@ -53,14 +58,41 @@ export function openInputs({ input, format }: InputChoice, stdin: StandardInput)
   }
   if (input === undefined || input === "-")
     return createSource("stdin", false, () => stdin, readers[format ?? "jsonl"]);
-  if (/^\s*[[{"]/.test(input)) return createSource("--input", true, () => toChunks(input), readJsonDocument);
+  if (isInlineJson(input)) return createSource("--input", true, () => toChunks(input), readJsonDocument);
+  if (statSync(input, { throwIfNoEntry: false })?.isDirectory()) return openFolder(input, variables);
   return createSource(input, isRegularFile(input), () => readBytes(input), readers[format ?? formatOf(input)]);
+}
+
+/** Gives the files of a folder, by name. Hidden ones, and folders inside, are left out. */
+function openFolder(folder: string, variables: readonly string[]): InputSource {
+  const [variable, ...others] = variables;
+  if (variable === undefined || others.length > 0) {
+    throw new CommandError(
+      `${folder} is a folder. The files of a folder are inputs of a tool file with files: "{{path}}", and no other variable in it.`,
+    );
+  }
+  const reader: InputReader = async function* () {
+    const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !name.startsWith("."));
+    for (const entry of entries.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
+      if (!entry.isDirectory()) yield { request: { [variable]: entry.name }, place: join(folder, entry.name) };
+    }
+  };
+  return createSource(folder, true, () => toChunks(""), reader);
+}
+
+/** Folder in which the relative paths of inputs begin: that of their file, or the one that they are. */
+export function folderOf(input: string | undefined): string {
+  if (input === undefined || input === "-" || isInlineJson(input)) return ".";
+  return statSync(input, { throwIfNoEntry: false })?.isDirectory() ? input : dirname(input);
+}
+
+function isInlineJson(input: string): boolean {
+  return /^\s*[[{"]/.test(input);
 }
 
 function isRegularFile(path: string): boolean {
   try {
     const found = statSync(path);
-    if (found.isDirectory()) throw new Error("it is a folder, not a file");
     return found.isFile();
   } catch (error) {
     throw unreadable(path, error);

@@ -1,14 +1,17 @@
-import { existsSync, statSync } from "node:fs";
+import { hash } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import type { BundleOptions } from "../../contract/bundle-options.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
 import { systemClock } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
+import { pathsOf } from "../../tool/prompt/prompt-files.ts";
+import { templateVariables } from "../../tool/prompt/prompt-template.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { CommandError } from "../faults.ts";
 import type { Input, InputSource } from "../input/input.ts";
-import { checkInputs, openInputs } from "../input/open-inputs.ts";
+import { checkInputs, folderOf, openInputs } from "../input/open-inputs.ts";
 import { type CsvTable, isTableDue, writeCsvTable } from "../output/csv-table.ts";
 import { type JobHead, jobHead } from "../output/job-head.ts";
 import type { OutputLine } from "../output/output-line.ts";
@@ -41,10 +44,11 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
   const { tool } = loaded;
   const toolOptions = toolOptionsFrom(flags);
   checkToolOptions(tool, toolOptions);
-  const source = openInputs(flags, process.stdin);
+  const source = openInputs(flags, process.stdin, filesOf(loaded).flatMap(templateVariables));
   assertRepeatable(source, flags);
   const head = jobHead(loaded, toolOptions, flags.sample);
-  const fingerprintOf = ({ request }: Input) => fingerprint({ request, job: head.fingerprint });
+  const contentOf = contentOfFiles(loaded, folderOf(flags.input));
+  const fingerprintOf = ({ request }: Input) => fingerprint({ request, job: head.fingerprint, ...contentOf(request) });
 
   const tally = new JobTally(systemClock.now());
   const budget = new JobBudget(flags.maxCostUsd, flags.concurrency);
@@ -93,6 +97,31 @@ function checkToolOptions(tool: AnyTool, toolOptions: BundleOptions): void {
   } catch (error) {
     throw new CommandError(messageOf(error), { cause: error });
   }
+}
+
+function filesOf({ definition }: LoadedTool): readonly string[] {
+  return [definition?.files ?? []].flat();
+}
+
+/** Returns a function that gives the fingerprints of the files of a request: a file that has changed is another input. */
+function contentOfFiles(loaded: LoadedTool, folder: string): (request: unknown) => { files?: readonly string[] } {
+  const paths = filesOf(loaded);
+  const known = new Map<string, string>();
+  if (paths.length === 0) return () => ({});
+  return (request) => {
+    const values = typeof request === "object" && request !== null ? request : textRequest(paths, loaded, request);
+    const files = pathsOf({ paths, from: folder }, values).map((path) => {
+      if (!known.has(path)) known.set(path, hash("sha256", readFileSync(path)));
+      return known.get(path) as string;
+    });
+    return { files };
+  };
+}
+
+/** A text stands for the only variable of the tool. */
+function textRequest(paths: readonly string[], { definition }: LoadedTool, request: unknown): object {
+  const [name = ""] = templateVariables([definition?.prompt ?? "", ...paths].join("\n"));
+  return { [name]: request };
 }
 
 function assertRepeatable({ isRepeatable, name }: InputSource, { sample, shuffle }: JobFlags): void {

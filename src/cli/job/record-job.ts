@@ -6,6 +6,7 @@ import { resolveModel } from "../../provider/resolve.ts";
 import { loadDefinition } from "../definition/load-tool.ts";
 import { toTool } from "../definition/tool-file.ts";
 import { CommandError } from "../faults.ts";
+import { folderOf } from "../input/open-inputs.ts";
 import { lockFile, mendLastLine } from "../output/output-log.ts";
 import type { JobFlags } from "./job-flags.ts";
 import { runToolJob } from "./run-tool-job.ts";
@@ -28,7 +29,7 @@ export async function recordJob(file: string, flags: RecordFlags): Promise<numbe
   const live = await resolveModel(model, { headers, baseUrl, apiKeyEnv });
   const release = await lockFile(output);
   try {
-    const tool = toTool(definition, await recordingInto(output, live));
+    const tool = toTool(definition, { model: await recordingInto(output, live), folder: folderOf(flags.input) });
     const code = await runToolJob({ tool, definition }, { ...others, stopping: "none" });
     process.stdout.write(`The answers are in ${output}. Replay them with --model recorded:${output}\n`);
     return code;

@@ -22,9 +22,17 @@ import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { describeTool } from "../define-tool.ts";
 import type { ModelAsker } from "./model-asker.ts";
 import { type ModelReference, modelIdOf, providerOf, sourceOf } from "./model-reference.ts";
-import { fillTemplate, inputOf, type PromptVariables, templateVariables } from "./prompt-template.ts";
+import {
+  fillTemplate,
+  inputOf,
+  type PromptFiles,
+  type PromptVariables,
+  templatesOf,
+  templateVariables,
+} from "./prompt-template.ts";
 
 const loadModelAsker = lazily(() => import("./model-asker.ts"));
+const loadPromptFiles = lazily(() => import("./prompt-files.ts"));
 
 /** Options of a prompt tool. */
 export interface PromptBundleToolOptions<
@@ -56,6 +64,11 @@ export interface PromptSettings<P extends string, Name extends string, Read, Req
    * included. `{{report.title}}` reads inside an object.
    */
   prompt: P | ((request: Read) => string | readonly PromptMessage[]);
+  /**
+   * Paths of files that go with the prompt, such as `"{{path}}"`: texts as text, images and PDFs as files. A variable may
+   * hold a list of paths. Relative paths begin at the current folder, or at `from`.
+   */
+  files?: PromptFiles | undefined;
   /** Bundle options of every run, where the run does not say otherwise. */
   defaultOptions?: BundleOptions | undefined;
   /** Default: the provider's. */
@@ -144,15 +157,17 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
     setQuestion(this, options);
     const { version, description, model } = options;
     describeTool(this, { version, description, provider: options.provider ?? providerOf(model, options.baseUrl) });
-    const { schema = options.schema, schemaUri } = options.defaultOptions ?? {};
-    const isText = schema === undefined && schemaUri === undefined;
+    const { schema: answers = options.schema, schemaUri } = options.defaultOptions ?? {};
+    const isText = answers === undefined && schemaUri === undefined;
     const defaultOptions: BundleOptions = {
       ...options.defaultOptions,
       ...(options.schema && { schema: options.schema }),
       ...(isText && { compare: { text: true, ...options.defaultOptions?.compare } }),
     };
     Object.assign(this, { defaultOptions });
-    const inputSchema = inputOf(options);
+    const templates = options.files === undefined ? [] : templatesOf(options.files);
+    const schema = inputOf(options, templates);
+    const inputSchema = templates.length > 0 ? checkFiles(options, schema) : schema;
     if (inputSchema) Object.assign(this, { inputSchema });
   }
 
@@ -166,8 +181,8 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
 
   /** A prompt's function may give another text at every call; its source stays the same until it is edited. */
   get promptIdentity(): unknown {
-    const { system, prompt } = this.modelQuestion.options;
-    return { system, prompt: String(prompt) };
+    const { system, prompt, files } = this.modelQuestion.options;
+    return { system, prompt: String(prompt), ...(files !== undefined && { files: templatesOf(files) }) };
   }
 
   get model(): string | LanguageModelLike {
@@ -189,7 +204,8 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
     context: ToolContext,
   ): Promise<ReplicateBound> {
     warnOfUnusedRequest(this.modelQuestion, request as object, context);
-    return (await askerOf(this.modelQuestion)).bound(messagesFor(this.modelQuestion, request), options, context);
+    const messages = await withFiles(this.modelQuestion, request);
+    return (await askerOf(this.modelQuestion)).bound(messages, options, context);
   }
 
   override async executeReplicate(
@@ -198,7 +214,7 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
     context: ReplicateContext,
   ): Promise<ReplicateResult<T>> {
     const asker = await askerOf(this.modelQuestion);
-    return (await asker.ask(messagesFor(this.modelQuestion, request), replicate, context)) as ReplicateResult<T>;
+    return (await asker.ask(await withFiles(this.modelQuestion, request), replicate, context)) as ReplicateResult<T>;
   }
 
   /**
@@ -243,6 +259,7 @@ const optionChecks: Readonly<
     (value) => isText(value) || typeof value === "function",
     "a text with {{variables}}, or a function that gives one",
   ],
+  files: [arePaths, 'a path such as "{{path}}", a list of paths, or { paths, from }'],
   schema: [(value) => isObject(value) || typeof value === "function", "a JSON schema object or a Standard Schema"],
   defaultOptions: [isObject, "an object of bundle options, such as { k: 5 }"],
   temperature: [(value) => Number.isFinite(value) && (value as number) >= 0, "a number of at least 0"],
@@ -284,6 +301,14 @@ function assertOptions(options: unknown): void {
   if (issues.length > 0) throw new InvalidOptionsError(issues);
 }
 
+function arePaths(value: unknown): boolean {
+  if (isObject(value)) {
+    const { paths, from, ...others } = value as Record<string, unknown>;
+    return isText(from) && !isObject(paths) && arePaths(paths) && Object.keys(others).length === 0;
+  }
+  return Array.isArray(value) ? value.length > 0 && value.every(isText) : isText(value);
+}
+
 function isText(value: unknown): boolean {
   return typeof value === "string" && value !== "";
 }
@@ -316,9 +341,51 @@ function messagesFor({ options: { prompt: template, system } }: Question, reques
   return system === undefined ? [...asked] : [{ role: "system", content: system }, ...asked];
 }
 
+/** Returns the messages, with the files that the request names behind the user's last text. */
+async function withFiles(question: Question, request: unknown): Promise<PromptMessage[]> {
+  const messages = messagesFor(question, request);
+  const { files } = question.options;
+  if (files === undefined) return messages;
+  const { pathsOf, readFileParts } = await loadPromptFiles();
+  const parts = await readFileParts(pathsOf(files, request as object));
+  const last = messages.findLastIndex(({ role }) => role === "user");
+  const message = messages[last];
+  if (message?.role !== "user") return [...messages, { role: "user", content: parts }];
+  const { content } = message;
+  const before = typeof content === "string" ? [{ type: "text" as const, text: content }] : content;
+  return messages.with(last, { ...message, content: [...before, ...parts] });
+}
+
+/** Looks at the files of a request before anything is asked. */
+function checkFiles(
+  { files, model, baseUrl }: PromptBundleToolOptions<any, any, string>,
+  schema: StandardSchemaV1<any, any> | undefined,
+): StandardSchemaV1<any, any> {
+  const templates = files === undefined ? [] : templatesOf(files);
+  const path = templates.flatMap(templateVariables).slice(0, 1);
+  return {
+    "~standard": {
+      version: 1,
+      vendor: "steer-llm-sdk",
+      async validate(request: unknown) {
+        const read: StandardSchemaV1.Result<any> = schema
+          ? await schema["~standard"].validate(request)
+          : { value: request };
+        if (read.issues || files === undefined || typeof read.value !== "object" || read.value === null) return read;
+        const { faultOfFile, pathsOf } = await loadPromptFiles();
+        for (const file of pathsOf(files, read.value)) {
+          const fault = await faultOfFile(file, `${providerOf(model, baseUrl)} ${modelIdOf(model)}`);
+          if (fault !== undefined) return { issues: [{ message: fault, path }] };
+        }
+        return read;
+      },
+    },
+  };
+}
+
 /** Warns of a request that a prompt without variables leaves out, and of `{report}` that was meant as `{{report}}`. */
-function warnOfUnusedRequest({ options: { prompt } }: Question, request: object, { events }: ToolContext): void {
-  if (typeof prompt !== "string" || typeof request !== "object" || request === null) return;
+function warnOfUnusedRequest({ options: { prompt, files } }: Question, request: object, { events }: ToolContext): void {
+  if (typeof prompt !== "string" || typeof request !== "object" || request === null || files !== undefined) return;
   const names = Object.keys(request);
   if (names.length === 0 || templateVariables(prompt).length > 0) return;
   const slip = names.find((name) => prompt.includes(`{${name}}`));

@@ -75,15 +75,25 @@ function ownValue(object: object, name: string): unknown {
   return isInherited ? undefined : (object as Record<string, unknown>)[name];
 }
 
-/** Request that a tool takes: as `input` has it, with the variables of a template in it; undefined where all is taken. */
-export function inputOf({
-  input,
-  prompt,
-}: {
-  input?: StandardSchemaV1<any, any> | undefined;
-  prompt: unknown;
-}): StandardSchemaV1<any, any> | undefined {
-  const template = typeof prompt === "string" ? templateInput(prompt) : undefined;
+/** Paths of files with variables; those that are relative begin at `from`, by default the current folder. */
+export type PromptFiles = string | readonly string[] | { paths: string | readonly string[]; from: string };
+
+export function templatesOf(files: PromptFiles): readonly string[] {
+  const paths = typeof files === "string" || !("paths" in files) ? files : files.paths;
+  return typeof paths === "string" ? [paths] : paths;
+}
+
+/**
+ * Request that a tool takes: as `input` has it, with the variables of its templates in it; undefined where all is taken.
+ *
+ * @param others templates beside the prompt
+ */
+export function inputOf(
+  { input, prompt }: { input?: StandardSchemaV1<any, any> | undefined; prompt: unknown },
+  others: readonly string[],
+): StandardSchemaV1<any, any> | undefined {
+  const texts = typeof prompt === "string" ? [prompt, ...others] : others;
+  const template = texts.length > 0 ? templateInput(texts.join("\n")) : undefined;
   if (!input || !template) return input ?? template;
   return {
     "~standard": {

@@ -51,7 +51,9 @@ describe("openInputs", () => {
   test("a missing file, a folder, an unknown extension and no input at all are refused with what to do", () => {
     const folder = createFolder({ "in.jsno": "" });
     expect(() => openInputs({ input: `${folder}/gone.jsonl` }, terminal)).toThrow(/gone.jsonl cannot be read: ENOENT/);
-    expect(() => openInputs({ input: folder, format: "json" }, terminal)).toThrow(/it is a folder, not a file/);
+    expect(() => openInputs({ input: folder, format: "json" }, terminal)).toThrow(
+      /is a folder\. The files of a folder are inputs of a tool file with files: /,
+    );
     expect(() => openInputs({ input: `${folder}/in.jsno` }, terminal)).toThrow(/in.jsno: .*\.jsonl.*--format csv/s);
     expect(() => openInputs({}, terminal)).toThrow(/No input was given.*--input FILE/);
   });
