@@ -91,6 +91,25 @@ describe("steer run", () => {
     ).toEqual(["first", "second"]);
   });
 
+  test("ends with the short form of the job's report, of all lines of its output file", async () => {
+    const cwd = createFolder({ "triage.json": toolFile("simulated:?error=0.4"), "in.jsonl": reports(30) });
+    const parameters = ["run", "triage.json", "-i", "in.jsonl", "-o", "out.jsonl", "--min-confidence", "0.8"];
+    await steer([...parameters, "--limit", "20"], { cwd });
+    const { stdout } = await steer(parameters, { cwd });
+    const [, end = ""] = stdout.split("30 lines in out.jsonl.\n");
+    const report = JSON.parse(
+      (await steer(["report", "out.jsonl", "--min-confidence", "0.8", "--json"], { cwd })).stdout,
+    );
+    const { confidence, leastSure, contested } = report;
+    expect(confidence.count).toBe(30);
+    const words = end.replaceAll("\n", " ");
+    expect(words).toContain(`Mean confidence ${confidence.mean.toFixed(2)}`);
+    expect(words).toContain(`${confidence.below} of 30 are below 0.80.`);
+    expect(words).toContain(`Least sure: #${leastSure[0].index} (${leastSure[0].confidence.toFixed(2)})`);
+    expect(words).toContain(`/severity (${contested.fields[0].contested} of 30)`);
+    expect(words).toContain("More: steer report out.jsonl");
+  });
+
   test("the same command again asks nothing; with more inputs it asks for those alone", async () => {
     const cwd = createFolder({ "diary.ts": diaryTool, "in.jsonl": reports(5) });
     const parameters = ["run", "diary.ts", "-i", "in.jsonl", "-o", "out.jsonl"];

@@ -48,12 +48,16 @@ const advices = {
 } as const satisfies Record<ErrorCategory, string>;
 
 const mostMessages = 3;
+/** Classifiers of the user's own may name any number of categories; further ones are counted as `unknown`. */
+const mostKinds = 100;
+/** Inputs of each kind that are kept, however many others came before. */
+const leastPerKind = 100;
 const longestMessage = 300;
 
 /** Inputs without an answer, by category. */
 export class FailureTally {
   readonly #most: number;
-  readonly #byCategory = new Map<string, { count: number; readonly messages: MostFrequent<Message> }>();
+  readonly #byCategory = new Map<string, Kind>();
   readonly #inputs: FailedInput[] = [];
 
   /** @param most inputs that are kept one by one */
@@ -62,12 +66,13 @@ export class FailureTally {
   }
 
   add(line: OutputLine, place: number): void {
-    const { category = "unknown", message } = errorOf(line);
+    const error = errorOf(line);
+    const category = this.#categoryOf(error.category);
     const kind = this.#kindOf(category);
-    const shown = cut(showOnLine(message), longestMessage);
+    const shown = cut(showOnLine(error.message), longestMessage);
     kind.count++;
     kind.messages.add(shown.replace(/\d+/g, "#"), () => copyOf({ message: shown, line: place }));
-    if (this.#inputs.length < this.#most) {
+    if (this.#inputs.length < this.#most || (kind.count <= leastPerKind && this.#most > 0)) {
       const { index, input } = line;
       this.#inputs.push(copyOf({ line: place, index, category, message: shown, input: showInput(input) }));
     }
@@ -88,13 +93,22 @@ export class FailureTally {
     return this.#inputs;
   }
 
-  #kindOf(category: string): { count: number; readonly messages: MostFrequent<Message> } {
+  #categoryOf(category = "unknown"): string {
+    return this.#byCategory.has(category) || this.#byCategory.size < mostKinds ? category : "unknown";
+  }
+
+  #kindOf(category: string): Kind {
     const known = this.#byCategory.get(category);
     if (known) return known;
     const kind = { count: 0, messages: new MostFrequent<Message>() };
     this.#byCategory.set(category, kind);
     return kind;
   }
+}
+
+interface Kind {
+  count: number;
+  readonly messages: MostFrequent<Message>;
 }
 
 type Message = Pick<FailedInput, "message" | "line">;

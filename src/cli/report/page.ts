@@ -104,14 +104,18 @@ ${file !== stdin && html`<p class="facts"><code>steer view ${showOnLine(file)} -
 }
 
 function contestedTable(fields: readonly ContestedField[], moreCount: number): Html {
-  return html`<div class="scroll"><table>
-<thead><tr><th scope="col">field</th><td></td><th scope="col" class="number">inputs that differ</th><th scope="col" class="number">mean confidence</th><th scope="col">most often</th></tr></thead>
-<tbody>${fields.map(
-    (field) =>
-      html`<tr><th scope="row">${field.path === "" ? nameOfField(field) : html`<code>${cut(showOnLine(field.path), longestName)}</code>`}</th><td class="wide">${meter(field.contested / field.inputs, "other")}</td><td class="number">${partOf(field.contested, field.inputs)}</td><td class="number">${showShare(field.meanConfidence)}</td><td class="said">${describeRivals(field)}</td></tr>`,
-  )}</tbody>
-</table></div>
+  return html`<table class="contested">
+<thead><tr><th scope="col">field</th><td class="wide"></td><th scope="col" class="number">inputs that differ</th><th scope="col" class="number">mean confidence</th></tr></thead>
+<tbody>${fields.map(contestedRow)}</tbody>
+</table>
 ${moreCount > 0 && html`<p class="more">… and ${counted(moreCount, "more field")}</p>`}`;
+}
+
+function contestedRow(field: ContestedField): Html {
+  const { path, contested, inputs, meanConfidence } = field;
+  const name = path === "" ? nameOfField(field) : html`<code>${cut(showOnLine(path), longestName)}</code>`;
+  const rivals = describeRivals(field);
+  return html`<tr><th scope="row" class="said">${name}${rivals !== "" && html`<span class="facts">most often ${rivals}</span>`}</th><td class="wide">${meter(contested / inputs, "other")}</td><td class="number">${partOf(contested, inputs)}</td><td class="number">${showShare(meanConfidence)}</td></tr>`;
 }
 
 /** Each kind with what to do, and its inputs one by one. */
@@ -124,9 +128,8 @@ function failureList(kinds: readonly FailureKind[], failed: readonly FailedInput
     return html`<article class="field"><h3>${cut(showOnLine(category), longestName)} <span class="facts">${counted(count, "input")}</span></h3>
 <p>${advice}</p>
 <ul class="facts">${messages.map((message) => html`<li>${describeMessage(message)}</li>`)}</ul>
-<details><summary>${listed.length === 1 ? "The input" : `The ${showCount(listed.length)} inputs`}</summary>
-${pagedList({ name: category, perPage: failedPerPage, rows: listed.map(failedRow) })}
-${left > 0 && html`<p class="more">… and ${counted(left, "more input")}</p>`}</details></article>`;
+<details><summary>${left > 0 ? `The first ${showCount(listed.length)}` : listed.length === 1 ? "The input" : `All ${showCount(listed.length)}`}</summary>
+${pagedList({ name: category, perPage: failedPerPage, rows: listed.map(failedRow) })}</details></article>`;
   })}`;
 }
 

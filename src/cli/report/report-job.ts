@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { toSafeJson } from "../progress/format.ts";
 import { createTerminal } from "../progress/terminal.ts";
@@ -24,7 +25,8 @@ const onPage = { leastSure: 500, failed: 10_000 };
  *
  * @throws CommandError for a file that is no output of `steer run`, or a page that cannot be written
  */
-export async function reportJob(file: string, flags: ReportFlags): Promise<void> {
+export async function reportJob(given: string, flags: ReportFlags): Promise<void> {
+  const file = journalOf(given);
   const { minConfidence, json, calibrations, ...page } = flags;
   const isPage = page.html !== undefined || page.open === true;
   const limits: FactsLimits = { ...(isPage ? onPage : json ? asData : onTerminal), minConfidence };
@@ -40,4 +42,10 @@ export async function reportJob(file: string, flags: ReportFlags): Promise<void>
     const messages = json ? createTerminal(process.stderr) : terminal;
     await publishPage(renderReport(job), page, { subject: name, named }, messages);
   } else if (!json) terminal.write(showReport(job, terminal));
+}
+
+/** Output file beside a table that `steer run` wrote. */
+function journalOf(file: string): string {
+  const journal = `${file}.jsonl`;
+  return /\.(csv|tsv)$/i.test(file) && existsSync(journal) ? journal : file;
 }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { bundleOf } from "../../support/bundle-of.ts";
@@ -74,6 +74,25 @@ describe("steer report", () => {
   test("reads a pipe", async () => {
     const { stdout } = await steer(["report", "-"], { input: fileOf(lines) });
     expect(stdout).toContain("3 inputs: 2 with an answer");
+  });
+
+  test("reads the output file beside a table", async () => {
+    const cwd = createFolder({ "triage.json": toolFile(), "in.jsonl": reports(4) });
+    const run = await steer(["run", "triage.json", "-i", "in.jsonl", "-o", "out.csv"], { cwd });
+    expect(run.stdout).toContain("\nMore: steer report out.csv.jsonl\n");
+    expect((await steer(["report", "out.csv"], { cwd })).stdout).toContain("4 inputs: 4 with an answer");
+  });
+
+  test("holds a line at a time: a job of 60 MB is told in a heap of 32", async () => {
+    const long = answeredLine(0, split, { input: { text: "x".repeat(3_000) } });
+    const part = fileOf(Array.from({ length: 100 }, () => long));
+    const cwd = createFolder();
+    for (let count = 0; count < 120; count++) appendFileSync(join(cwd, "out.jsonl"), part);
+    expect(statSync(join(cwd, "out.jsonl")).size).toBeGreaterThan(60_000_000);
+    const env = { NODE_OPTIONS: "--max-old-space-size=32" };
+    const { code, stdout } = await steer(["report", "out.jsonl"], { cwd, env });
+    expect(code).toBe(0);
+    expect(stdout).toContain("12,000 inputs: 12,000 with an answer");
   });
 
   test.each([

@@ -111,16 +111,17 @@ details > summary { cursor: pointer; }
 .origin dt { color: var(--soft); }
 :focus-visible { outline: 2px solid var(--agreed); outline-offset: 3px; border-radius: 2px; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.scroll { overflow-x: auto; }
-.scroll table { min-width: 34rem; }
+.contested tbody th { white-space: normal; }
 .asked { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
 [open] > summary .asked { -webkit-line-clamp: none; }
 .said > .facts { display: block; margin-top: 0.15rem; }
-.failed, .answers .unsure summary { display: grid; grid-template-columns: 6rem minmax(0, 1fr) 5rem; gap: 0 0.75rem; align-items: baseline; }
+.failed, .answers .unsure summary { display: grid; grid-template-columns: 7.2rem minmax(0, 1fr) 5rem; gap: 0 0.75rem; align-items: baseline; }
 .failed { padding: 0.5rem 0; }
 .failed + .failed { border-top: 1px solid var(--hairline); }
 .failed .said { grid-column: 2 / 4; }
-.unsure > div { margin: 0.25rem 0 1.5rem 6.75rem; }
+.unsure summary b::before { content: "▸ " / ""; color: var(--soft); }
+.unsure[open] summary b::before { content: "▾ " / ""; }
+.unsure > div { margin: 0.25rem 0 1.5rem 7.95rem; }
 .unsure .field { margin-top: 1rem; }
 .unsure > div > .facts { margin-top: 0.8rem; }
 .sure { text-align: right; font-weight: 600; }
@@ -139,7 +140,7 @@ button[aria-disabled="true"] { color: var(--soft); cursor: default; opacity: 0.6
   h1 { font-size: 1.9rem; }
   .answers summary { grid-template-columns: 3.2rem minmax(0, 1fr); }
   .answers summary .facts { grid-column: 2; }
-  .ids { display: none; }
+  .ids, .contested .wide { display: none; }
   .failed, .answers .unsure summary { grid-template-columns: minmax(0, 1fr) 5rem; }
   .failed .said, .answers .unsure .said { grid-column: 1 / 3; grid-row: 2; }
   .unsure > div { margin-left: 0; }
