@@ -13,8 +13,8 @@ A pipe gives one key a line. Labels stand in <file.jsonl>.labels.jsonl, and are 
 Ten labels begin to correct confidence; with thirty it can be relied on. Judge what is shown, not what is easy to judge:
 skipped answers (u) count for nothing.
 
-A uniform draw shows answers of all kinds as often as the job has them, and its labels can certify. A stratified draw shows
-as many unsure answers as sure ones: it finds errors sooner.
+A uniform draw shows answers of all kinds as often as the job has them, and its labels can certify. A stratified draw
+shows as many unsure answers as sure ones: it finds errors sooner.
 
 Examples
   $ steer label triaged.jsonl
