@@ -21,10 +21,14 @@ export function addDefinitionFlags(command: Command): Command {
     .option("--base-url <url>", "address of the model's API")
     .option("--api-key-env <name>", "environment variable that holds the key")
     .option("--header <name: value>", "sent with each call; repeatable", headerFlag)
-    .option("--price <model=input,output[,cached]>", "dollars for a million tokens; repeatable", priceFlag)
     .option(
-      "--limits <model=500rpm,200000tpm,20>",
-      "requests and tokens a minute, calls at once; repeatable",
+      "--price <model=dollars>",
+      "dollars for a million tokens, <model>=<input>,<output>[,<cached>]; repeatable",
+      priceFlag,
+    )
+    .option(
+      "--limits <model=limits>",
+      "requests and tokens a minute, calls at once, as <model>=500rpm,200000tpm,20; repeatable",
       limitsFlag,
     );
 }
