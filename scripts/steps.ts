@@ -87,6 +87,11 @@ export const steps: readonly Step[] = [
     command: typescript7("test/types"),
   },
   {
+    name: "type-mistakes",
+    promise: "typical mistakes are told as test/types/mistakes shows",
+    command: ["node", "scripts/type-mistakes.ts", "--check"],
+  },
+  {
     name: "doc-examples",
     promise: "the examples of comments, README and guide compile",
     command: ["node", "scripts/doc-examples.ts"],

@@ -63,5 +63,7 @@ export const orchestrationConfig = declareOptions(
 );
 
 /** Options of a run. */
-export interface OrchestrationConfig extends OptionsInput<typeof orchestrationConfig> {}
+export interface OrchestrationConfig extends OptionsInput<typeof orchestrationConfig> {
+  timeoutMs?: number | undefined;
+}
 export type ResolvedOrchestrationConfig = ResolvedOptions<typeof orchestrationConfig>;

@@ -12,7 +12,10 @@ export interface OptionsDeclaration<Entries extends v.ObjectEntries> {
   readonly elsewhere: OptionPlaces;
 }
 
-/** Options as a caller may write them: every option may be left out, or be `undefined`. */
+/**
+ * Options as a caller may write them: every option may be left out, or be `undefined`. An interface of them declares one of
+ * its options again: errors and editors show an interface without members of its own as what it extends.
+ */
 export type OptionsInput<D extends OptionsDeclaration<any>> = EntriesInput<D["entries"]>;
 
 type EntriesInput<Entries extends v.ObjectEntries> = {

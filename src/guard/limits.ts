@@ -19,7 +19,9 @@ export const rateLimit = declareOptions("RateLimit", "limits", {
 });
 
 /** Limit of a provider, or of one of its models. */
-export interface RateLimit extends OptionsInput<typeof rateLimit> {}
+export interface RateLimit extends OptionsInput<typeof rateLimit> {
+  maxConcurrent?: number | undefined;
+}
 export type ResolvedRateLimit = ResolvedOptions<typeof rateLimit>;
 
 /** Limits by `"provider"` or `"provider:model"`. A call is under all that name it. */

@@ -90,15 +90,21 @@ export const retryConfig = declareOptions("RetryConfig", "retry", retryEntries);
 export const circuitBreakerConfig = declareOptions("CircuitBreakerConfig", "circuitBreaker", circuitBreakerEntries);
 
 /** Options of retries. */
-export interface RetryConfig extends OptionsInput<typeof retryConfig> {}
+export interface RetryConfig extends OptionsInput<typeof retryConfig> {
+  maxRetries?: number | undefined;
+}
 export type ResolvedRetryConfig = ResolvedOptions<typeof retryConfig>;
 
 /** Options of a circuit breaker. */
-export interface CircuitBreakerConfig extends OptionsInput<typeof circuitBreakerConfig> {}
+export interface CircuitBreakerConfig extends OptionsInput<typeof circuitBreakerConfig> {
+  failureThreshold?: number | undefined;
+}
 export type ResolvedCircuitBreakerConfig = ResolvedOptions<typeof circuitBreakerConfig>;
 
 /** Options by which `ReliableOrchestrator` deals with failure. */
-export interface ReliabilityConfig extends OptionsInputWith<typeof retryEntries, typeof reliabilityConfig> {}
+export interface ReliabilityConfig extends OptionsInputWith<typeof retryEntries, typeof reliabilityConfig> {
+  maxRetries?: number | undefined;
+}
 export interface ResolvedReliabilityConfig extends Omit<ResolvedOptions<typeof reliabilityConfig>, "circuitBreakers"> {
   readonly circuitBreakers: Readonly<Record<string, ResolvedCircuitBreakerConfig>>;
 }
