@@ -104,6 +104,7 @@ export { ReliableOrchestrator, type ReliableOrchestratorSettings } from "./orche
 export type { RunManyResult } from "./orchestrate/run-many.ts";
 export { type EmbeddingModelLike, embeddingSimilarity } from "./provider/embedding.ts";
 export type { ModelAccess } from "./provider/find-model.ts";
+export type { ModelPrice } from "./provider/price-table.ts";
 export { resolveModel } from "./provider/resolve.ts";
 export { allowSchemaHost } from "./schema/schema-registry.ts";
 export { BundleTool } from "./tool/bundle/bundle-tool.ts";
