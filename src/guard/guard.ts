@@ -57,9 +57,10 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
       return value;
     } catch (error) {
       const left = call.endAttempt(false);
-      if (left) await left;
+      // Before what is left has ended: other calls hear of a pause at once.
       circuit?.failed(call, error);
       pacing?.failed(call, error);
+      if (left) await left;
       wait = retry?.next(call, error);
       if (wait) continue;
       circuit?.gaveUp(call);

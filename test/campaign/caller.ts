@@ -78,7 +78,7 @@ export class Caller {
   #prepare() {
     const { job, provider, clock, orchestratorWith } = this.#stage;
     const { plan, index, requestId } = this.#run;
-    const { tool, fallbacks: others } = makeTools(job, index, provider, clock);
+    const { tool, fallbacks: others } = makeTools({ job, run: index, provider, clock, orchestratorWith });
     const fallbacks = job.repeatsFallbacks ? [tool, ...others, ...others] : others;
     const params = {
       request: { question: job.question },

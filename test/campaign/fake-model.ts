@@ -10,6 +10,7 @@ export interface FakeModelFacts {
   readonly modelId: string;
   readonly provider: string;
   readonly hasSchema: boolean;
+  readonly isInner: boolean;
 }
 
 /** A language model whose calls the fake provider plans. */
@@ -26,6 +27,7 @@ export function fakeModel(facts: FakeModelFacts, provider: FakeProvider): Langua
         provider: facts.provider,
         seed: options.seed,
         isModelCall: true,
+        isInner: facts.isInner,
         allowedTokens: allowedTokens(options),
       },
       options.abortSignal as AbortSignal,

@@ -8,7 +8,7 @@ import type { WorldClock } from "./world-clock.ts";
 
 export type CallFacts = Pick<
   PlayedCall,
-  "run" | "tool" | "model" | "provider" | "seed" | "isModelCall" | "allowedTokens"
+  "run" | "tool" | "model" | "provider" | "seed" | "isModelCall" | "isInner" | "allowedTokens"
 >;
 
 /** What a call gets that nobody planned. */

@@ -1,7 +1,9 @@
+import { AsyncResource } from "node:async_hooks";
 import {
   type AnyTool,
   type BundleOptions,
   BundleTool,
+  createRegistry,
   defineTool,
   type PriceSource,
   PromptBundleTool,
@@ -17,6 +19,7 @@ import { answerOf, voteSchema } from "./answers.ts";
 import { fakeModel } from "./fake-model.ts";
 import type { FakeProvider, OngoingCall } from "./fake-provider.ts";
 import type { Job, ToolKind } from "./scenario.ts";
+import type { OrchestratorMaker } from "./start-process.ts";
 import type { WorldClock } from "./world-clock.ts";
 
 /** Dollars for a token, of every model that has a price. */
@@ -38,26 +41,32 @@ interface Making {
   readonly clock: WorldClock;
   /** Whose circuit breaker its calls fall under. */
   readonly providerName: string;
+  /** It is made for a run that another tool has started. */
+  readonly isInner: boolean;
+  /** A name for each run that a tool starts. */
+  nextInner(): string;
+  readonly orchestratorWith: OrchestratorMaker;
 }
 
 /** The tools of a job, made for one run, so that every call is known by the run that it was made for. */
-export function makeTools(
-  job: Job,
-  run: number,
-  provider: FakeProvider,
-  clock: WorldClock,
-): { tool: AnyTool; fallbacks: AnyTool[] } {
+export function makeTools(circumstances: Pick<Making, "job" | "run" | "provider" | "clock" | "orchestratorWith">): {
+  tool: AnyTool;
+  fallbacks: AnyTool[];
+} {
+  const { job, run } = circumstances;
+  let inner = 0;
+  const nextInner = () => `inner-${run}-${++inner}`;
   const make = (kind: ToolKind, place: number) => {
     const name = nameOf(kind, place, job);
-    return makers[kind]({ job, name, run, provider, clock, providerName: providerNameOf(name) });
+    return makers[kind]({ ...circumstances, name, providerName: providerNameOf(name), isInner: false, nextInner });
   };
   const [tool, ...fallbacks] = [job.tool, ...job.fallbacks].map(make);
   return { tool: tool as AnyTool, fallbacks };
 }
 
 /** Two tools of one name are one tool: whatever makes a difference stands in it. */
-function nameOf(kind: ToolKind, place: number, { hasSchema, escalates, judge, maxOutputTokens }: Job): string {
-  const facts = [hasSchema && "object", escalates && "escalating", judge, maxOutputTokens];
+function nameOf(kind: ToolKind, place: number, { hasSchema, escalates, judge, maxOutputTokens, nests }: Job): string {
+  const facts = [hasSchema && "object", escalates && "escalating", judge, maxOutputTokens, nests];
   return [kind, place, ...facts.filter(Boolean)].join("-");
 }
 
@@ -76,10 +85,10 @@ const makers: Record<ToolKind, (making: Making) => AnyTool> = {
 };
 
 function makePromptTool(making: Making): AnyTool {
-  const { job, name, run, provider, providerName } = making;
+  const { job, name, run, provider, providerName, isInner } = making;
   const { hasSchema, escalates, isStrongerUnpriced, maxOutputTokens } = job;
   const model = (modelId: string) =>
-    fakeModel({ run, tool: name, modelId, provider: providerName, hasSchema }, provider);
+    fakeModel({ run, tool: name, modelId, provider: providerName, hasSchema, isInner }, provider);
   return new PromptBundleTool({
     name,
     model: model(`${name}/weak`),
@@ -95,9 +104,10 @@ function makePromptTool(making: Making): AnyTool {
   });
 }
 
-function makeAgents({ name, run, provider, providerName }: Making): AnyTool {
+function makeAgents({ name, run, provider, providerName, isInner }: Making): AnyTool {
   const agents = ["one", "other"].map((agent) => {
-    const model = fakeModel({ run, tool: name, modelId: agent, provider: providerName, hasSchema: false }, provider);
+    const facts = { run, tool: name, modelId: agent, provider: providerName, hasSchema: false, isInner };
+    const model = fakeModel(facts, provider);
     // It takes a model as any tool does, whatever its type says.
     return { name: agent, prompt: "Question: {{question}}", model: model as unknown as string };
   });
@@ -119,16 +129,18 @@ function makePlainTool(making: Making): AnyTool {
   return defineTool({
     name: making.name,
     provider: making.providerName,
-    async execute(_request: unknown, _options, context) {
+    execute(_request: unknown, _options, context) {
       if (making.job.forges) forge(context);
-      const call = beginOwn(making, undefined, context.signal);
-      const report = (usage: Usage) => context.reportUsage(usage, costOf(usage));
-      await serve(call, report);
-      const usage = call.use(undefined);
-      if (usage) report(usage);
-      const { data } = answerOf(call.plan, making.job.hasSchema);
-      call.answer(data);
-      return data;
+      return nesting(making, context, async () => {
+        const call = beginOwn(making, undefined, context.signal);
+        const report = (usage: Usage) => context.reportUsage(usage, costOf(usage));
+        await serve(call, report);
+        const usage = call.use(undefined);
+        if (usage) report(usage);
+        const { data } = answerOf(call.plan, making.job.hasSchema);
+        call.answer(data);
+        return data;
+      });
     },
   });
 }
@@ -153,18 +165,68 @@ class OwnReplicates extends BundleTool<unknown, unknown> {
     context: ReplicateContext,
   ): Promise<ReplicateResult> {
     if (this.#making.job.forges) forge(context);
-    const call = beginOwn(this.#making, seed, context.signal);
-    await serve(call, (usage) => context.reportUsage(usage, costOf(usage)));
-    const usage = call.use(undefined);
-    const { data } = answerOf(call.plan, this.#making.job.hasSchema);
-    call.answer(data);
-    return { data, model: this.name, ...(usage && { usage, costUsd: costOf(usage) }) };
+    return nesting(this.#making, context, async () => {
+      const call = beginOwn(this.#making, seed, context.signal);
+      await serve(call, (usage) => context.reportUsage(usage, costOf(usage)));
+      const usage = call.use(undefined);
+      const { data } = answerOf(call.plan, this.#making.job.hasSchema);
+      call.answer(data);
+      const answer = { data, model: this.name };
+      if (!usage || !waitsForOthers(this.#making))
+        return { ...answer, ...(usage && { usage, costUsd: costOf(usage) }) };
+      context.reportUsage(usage, costOf(usage));
+      return answer;
+    });
   }
 }
 
 class WholeBundle extends OwnReplicates {
   override executeBundle(request: unknown, options: ResolvedBundleOptions, context: ToolContext) {
     return super.executeBundle(request, options, context);
+  }
+}
+
+/** Makes a tool's own call beside runs that it starts, and may go on without them. */
+async function nesting<R>(making: Making, context: ToolContext, own: () => Promise<R>): Promise<R> {
+  const { job, clock } = making;
+  const inner = () => innerRun(making, context);
+  const quietly = () => void inner().catch(() => {});
+  if (job.nests === "all") return (await Promise.all([own(), inner(), inner()]))[0];
+  if (job.nests === "race") return (await Promise.all([own(), Promise.race([inner(), inner()])]))[0];
+  if (job.nests === "forgotten") quietly();
+  if (job.nests === "late") clock.world.schedule(AsyncResource.bind(quietly), lateMs);
+  return own();
+}
+
+/** Until a tool starts a run that it has not thought of before. */
+const lateMs = 1_000;
+
+/** Whether an own call may have its answer, and its tool still be cut off. */
+function waitsForOthers({ job: { nests } }: Making): boolean {
+  return nests === "all" || nests === "race";
+}
+
+/** Most answers that a run inside another one asks for. */
+export const innerK = 2;
+
+/** Runs another tool inside a tool's call, and tells the call what that used. */
+async function innerRun(making: Making, { reportUsage }: ToolContext): Promise<void> {
+  const { job, orchestratorWith } = making;
+  const name = making.nextInner();
+  const ofInner: Job = { ...job, nests: null, forges: false, judge: null, hasSchema: false, escalates: false };
+  const make = job.k % 2 === 0 ? makePlainTool : makePromptTool;
+  const tool = make({ ...making, job: ofInner, name, providerName: "inner", isInner: true });
+  try {
+    const { usage, costUsd } = await orchestratorWith(createRegistry([tool])).run({
+      tool,
+      request: { question: job.question },
+      toolOptions: { k: innerK, stopping: "none" },
+      options: job.areInnerKeyed ? { idempotencyKey: name } : {},
+    });
+    reportUsage(usage, costUsd);
+  } catch (error: any) {
+    if (error.partial) reportUsage(error.partial.usage, error.partial.costUsd);
+    throw error;
   }
 }
 
@@ -181,9 +243,13 @@ function forge({ events }: Pick<ToolContext, "events">): void {
   }
 }
 
-function beginOwn({ run, name, provider, providerName }: Making, seed: number | undefined, signal: AbortSignal) {
+function beginOwn(
+  { run, name, provider, providerName, isInner }: Making,
+  seed: number | undefined,
+  signal: AbortSignal,
+) {
   const facts = { run, tool: name, model: name, provider: providerName, seed };
-  return provider.begin({ ...facts, isModelCall: false, allowedTokens: 0 }, signal);
+  return provider.begin({ ...facts, isModelCall: false, isInner, allowedTokens: 0 }, signal);
 }
 
 /** Waits for the answer; of the calls that fail, some say before what they have used. */

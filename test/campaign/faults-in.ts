@@ -1,9 +1,16 @@
 import type { History } from "./history.ts";
+import { jobOf } from "./invariants/reports.ts";
 
 /** Every fault that was really met in a history, by its name. */
-export function* faultsIn({ scenario, runs, calls, operations, clockFaults }: History): Generator<string> {
+export function* faultsIn(history: History): Generator<string> {
+  const { scenario, runs, calls, operations, clockFaults } = history;
   for (const { fault } of calls) if (fault) yield `call: ${fault}`;
   for (const { fault } of operations) if (fault) yield `store: ${fault.kind}`;
+  for (const run of runs) {
+    const { nests, areInnerKeyed } = jobOf(history, run);
+    if (calls.some((call) => call.run === run.index && call.isInner))
+      yield `tool: leaves runs, ${nests}${areInnerKeyed ? ", keyed" : ""}`;
+  }
   for (const { judge, choice, planner, forges } of scenario.jobs) {
     if (forges) yield "tool: forges";
     if (judge) yield `judge: ${judge}`;

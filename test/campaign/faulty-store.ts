@@ -3,17 +3,20 @@ import type { Claim, ClaimOptions, FencingToken, RunStore } from "../../src/reli
 import type { PlayedOperation } from "./history.ts";
 import type { StoreOperationName } from "./scenario.ts";
 import type { StoreTroubles } from "./store-troubles.ts";
+import type { WallClock } from "./wall-clock.ts";
 
-/** A store that meets the planned faults, as one process sees it. */
+/** A store that meets the planned faults, and counts by the wall clock of the process that asks, as one process sees it. */
 export class FaultyStore implements RunStore {
   readonly #inner: RunStore;
   readonly #process: number;
   readonly #troubles: StoreTroubles;
+  readonly #clock: WallClock;
 
-  constructor(inner: RunStore, process: number, troubles: StoreTroubles) {
+  constructor(inner: RunStore, process: number, troubles: StoreTroubles, clock: WallClock) {
     this.#inner = inner;
     this.#process = process;
     this.#troubles = troubles;
+    this.#clock = clock;
   }
 
   async claim(key: string, fingerprint: string, options: ClaimOptions): Promise<Claim> {
@@ -53,6 +56,7 @@ export class FaultyStore implements RunStore {
   }
 
   #meet<R>(played: PlayedOperation, work: () => Promise<R>): Promise<R> {
-    return this.#troubles.meet(played, work);
+    // A store in memory does its work before it returns, so that no other process is asked meanwhile.
+    return this.#troubles.meet(played, () => this.#clock.asSeenBy(this.#process, work));
   }
 }

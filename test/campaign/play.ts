@@ -10,6 +10,7 @@ import { recover } from "./recovery.ts";
 import type { ClockFault, Job, RunPlan, Scenario } from "./scenario.ts";
 import { type Process, startProcess } from "./start-process.ts";
 import { StoreTroubles } from "./store-troubles.ts";
+import { WallClock } from "./wall-clock.ts";
 import { watchRejections } from "./watch-rejections.ts";
 import { WorldClock } from "./world-clock.ts";
 
@@ -25,15 +26,15 @@ export async function play(scenario: Scenario): Promise<History> {
   const clock = new WorldClock();
   let step = 0;
   const nextStep = () => step++;
-  const storeClock = { aheadMs: 0, now: () => clock.now() + storeClock.aheadMs };
-  const store = new MemoryStore({ clock: storeClock });
+  const wallClock = new WallClock(clock, scenario.processes);
+  const store = new MemoryStore({ clock: wallClock });
   const troubles = new StoreTroubles(scenario.storeFaults, clock, nextStep);
   const provider = new FakeProvider(scenario.calls, clock, nextStep);
   const shared = new AbortController();
   const processes = Array.from({ length: scenario.processes }, (_, index) =>
     startProcess(
       scenario,
-      new FaultyState(new FaultyStore(store, index, troubles), index, troubles, clock),
+      new FaultyState(new FaultyStore(store, index, troubles, wallClock), index, troubles, clock),
       seededRandom(index),
       clock,
     ),
@@ -52,7 +53,7 @@ export async function play(scenario: Scenario): Promise<History> {
     clock.world.schedule(() => {
       clockFaults.push(fault);
       if (fault.kind === "pause") clock.pause(fault.byMs);
-      else storeClock.aheadMs += fault.byMs;
+      else wallClock.correct(fault);
     }, fault.atMs);
   if (scenario.sharedAbortMs !== null) clock.world.schedule(() => shared.abort("all at once"), scenario.sharedAbortMs);
   for (const [index, caller] of callers.entries())
@@ -72,7 +73,7 @@ export async function play(scenario: Scenario): Promise<History> {
   const met = [...clockFaults];
   const atOnce: Omit<Leftovers, "heldKeys"> = {
     unsettled: unsettledAmong(runs),
-    stuck: clockFaults.length > 0 ? [] : stuck,
+    stuck: clockFaults.some(({ kind }) => kind === "pause") ? [] : stuck,
     timers: clock.pending,
     listeners: getEventListeners(shared.signal, "abort").length,
     callsInFlight: provider.calls.filter(({ endStep }) => endStep === undefined).length,

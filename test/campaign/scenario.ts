@@ -42,8 +42,19 @@ export interface ReliabilityPlan {
  */
 export type ToolKind = "prompt" | "replicates" | "whole" | "plain" | "agents";
 
+/**
+ * What becomes of the runs that a tool starts beside its own call: all are awaited, and the first failure of any ends the
+ * tool; the first of two is enough; none is awaited; or one is started after a while, when the tool may be over.
+ */
+export const nestings = ["all", "race", "forgotten", "late"] as const;
+export type Nesting = (typeof nestings)[number];
+
 export interface Job {
   readonly tool: ToolKind;
+  /** Runs inside the calls of its own tools; models start none. */
+  readonly nests: Nesting | null;
+  /** These runs have keys. */
+  readonly areInnerKeyed: boolean;
   /** The caller gives the tool, or its name, or leaves the choice to the planner. */
   readonly choice: "tool" | "name" | "planner";
   /** Where the choice is the planner's: it has no rules, names one tool several times, gives no decision, or fails. */
@@ -132,7 +143,7 @@ export interface StoreFault {
   readonly nth: number;
   /**
    * It fails, is slow, or never ends; or it is done, and the same becomes of its confirmation. Or from it on, for `delayMs`,
-   * the whole store blinks: it is gone, locked, or has no connection left.
+   * the whole store blinks: it is gone, locked, or so full that it has a connection for every other operation only.
    */
   readonly kind: "refused" | "slow" | "never" | "lost" | "slow_reply" | "never_reply" | Blink;
   readonly delayMs: number;
@@ -143,9 +154,14 @@ export type Blink = (typeof blinks)[number];
 
 export interface ClockFault {
   readonly atMs: number;
-  /** The whole process stands still, or the store's clock is corrected, forwards or backwards. */
-  readonly kind: "pause" | "store_clock";
+  /**
+   * The whole world stands still; or the wall clock by which the store counts is corrected, forwards or backwards, for all
+   * processes or for one of them. The clocks that measure durations go on.
+   */
+  readonly kind: "pause" | "wall_clock" | "process_clock";
   readonly byMs: number;
+  /** The process, where it concerns one. */
+  readonly process: number;
 }
 
 /** The calls to a provider that is well again, in tenths of the time for which its circuit stays open. */

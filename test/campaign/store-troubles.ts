@@ -24,10 +24,17 @@ export class StoreTroubles {
     const planned = this.#faults.find((planned) => planned.operation === operation && planned.nth === nth);
     const nowMs = this.#clock.now();
     if (planned && isBlink(planned)) this.#blink = { fault: planned, untilMs: nowMs + planned.delayMs };
-    const fault = this.#blink && nowMs < this.#blink.untilMs ? this.#blink.fault : planned;
+    const isAway =
+      this.#blink !== undefined && nowMs < this.#blink.untilMs && !this.#findsConnection(this.#blink.fault);
+    const fault = isAway ? this.#blink?.fault : planned && !isBlink(planned) ? planned : undefined;
     const played: PlayedOperation = { process, operation, key, fault, facts };
     this.operations.push(played);
     return played;
+  }
+
+  /** Whether an operation is among those that a store without connections to spare still serves: every other one. */
+  #findsConnection({ kind }: StoreFault): boolean {
+    return kind === "full" && this.operations.length % 2 === 1;
   }
 
   /** Whether an operation goes on that will end. */

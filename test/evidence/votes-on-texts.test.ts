@@ -125,3 +125,14 @@ describe("on all pairs of different answers in the contrast sets, two of three a
     expect(stopped).toEqual([]);
   });
 });
+
+test("texts that a similarity of the caller's puts together are shown by one of their own, in every group", () => {
+  const similarity = (a: string, b: string) => (a[0] === b[0] ? 1 : 0);
+  const given = ["apple pie", "banana split", "apple tart", "banana bread", "apple pie", "banana bread", "apple pie"];
+  const { consensus, disagreements } = summarize(replicatesOf(given), { text: true, similarity });
+  expect(consensus).toBe("apple pie");
+  expect(disagreements[0]?.values.map(({ value, support }) => [value, support])).toEqual([
+    ["apple pie", 4],
+    ["banana bread", 3],
+  ]);
+});

@@ -165,6 +165,12 @@ describe("BudgetLedger", () => {
     expect(ledger.spent.usage.totalTokens).toBe(15);
   });
 
+  test("takes the ceiling of a part of the work for no call's bound: it is shared by all calls of that part", async () => {
+    const part = new BudgetLedger({ limits: { tokens: 100 }, clock }).child({ tokens: 20 });
+    (await part.reserve(bound())).settle(tokens(3));
+    expect((await part.reserve(bound())).reserved).toEqual({ tokens: 3 });
+  });
+
   test("does not drift: 10,000 payments of a tenth of a cent empty ten dollars exactly", async () => {
     const ledger = new BudgetLedger({ limits: { costUsd: 10 }, clock });
     for (let call = 0; call < 10_000; call++)

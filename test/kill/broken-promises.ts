@@ -10,7 +10,8 @@ export function brokenPromises(resumption: Resumption): readonly string[] {
   if (end !== "SIGKILL") return [`${key}: its process was to be killed ${death.point}, and ended with ${end}`];
   if (!ending) return [`${key}: nothing came of it after the restart`];
   const faults = [...faultsInDeath(resumption), ...faultsInCalls(resumption), ...faultsInOutput(resumption, ending)];
-  if (ending.elapsedMs > leaseMs + workMs) faults.push(`it was stuck for ${Math.round(ending.elapsedMs)} ms`);
+  if (ending.elapsedMs > leaseMs + workMs + resumption.awayMs)
+    faults.push(`it was stuck for ${Math.round(ending.elapsedMs)} ms`);
   return faults.map((fault) => `${key}: ${fault}`);
 }
 

@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { setTimeout as pass } from "node:timers/promises";
 import type { OrchestrationOutput, Replicate } from "../../src/index.ts";
 import type { RunDetails } from "../../src/store/store.ts";
 import { startCountingProvider } from "../support/counting-provider.ts";
@@ -14,7 +15,12 @@ export interface Ending {
   readonly output: OrchestrationOutput<{ evidenceBundle: { replicates: readonly Replicate[] } }>;
   /** From the call of `run` to its end, the wait for a dead process's lease included. */
   readonly elapsedMs: number;
+  /** It had to wait for its store. */
+  readonly hasWaited: boolean;
 }
+
+/** Takes the store away. @returns a function that gives it back */
+export type Blink = () => Promise<() => Promise<void>>;
 
 /** A key whose process was killed, and which another process then ran again. */
 export interface Resumption {
@@ -28,10 +34,14 @@ export interface Resumption {
   readonly calledBefore: readonly number[];
   readonly calledAfter: readonly number[];
   readonly ending: Ending | undefined;
+  /** For how long the store was away while the second process worked; 0 where it never was. */
+  readonly awayMs: number;
 }
 
 export const answers = 4;
 export const leaseMs = 1000;
+/** Longer than a lease: nobody knows then whether a claim still holds. */
+const blinkMs = 1.2 * leaseMs;
 
 /** How often a run passes each point; not all of the last answer's pieces, so that some are still to come. */
 const passings: Record<KillPoint, number> = {
@@ -48,9 +58,24 @@ const program = join(import.meta.dirname, "programs", "life.ts");
 /** Lets a process start in a third of the time. */
 const compileCache = join(import.meta.dirname, "../../node_modules/.cache/steer-compile");
 
-/** Kills a process a key at one point, and then lets one other process run all these keys again. */
-export async function killAndResume(place: Place, point: KillPoint, rounds: number): Promise<readonly Resumption[]> {
-  await using provider = await startCountingProvider();
+/**
+ * Kills a process a key at one point, and then lets one other process run all these keys again.
+ *
+ * @param blink what happens to the store while that one works: none of its calls is answered before
+ */
+export async function killAndResume(
+  place: Place,
+  point: KillPoint,
+  rounds: number,
+  blink?: Blink,
+): Promise<readonly Resumption[]> {
+  const { promise: called, resolve: onCall } = Promise.withResolvers<void>();
+  const { promise: away, resolve: onAway } = Promise.withResolvers<void>();
+  await using provider = await startCountingProvider(async ({ caller }) => {
+    if (caller !== "second" || !blink) return;
+    onCall();
+    await away;
+  });
   const circumstances = { place, baseURL: provider.baseURL, leaseMs, answers };
   const deaths = Array.from({ length: rounds }, (_, round) => ({ point, passing: passingIn(point, round) }));
   const keyOf = (round: number) => `${point} ${round}`;
@@ -61,7 +86,22 @@ export async function killAndResume(place: Place, point: KillPoint, rounds: numb
   const store = openAt(place);
   const left = await Promise.all(deaths.map((_, round) => store.show(keyOf(round))));
   await store.close();
-  const endings = await live({ ...circumstances, caller: "second", keys: deaths.map((_, round) => keyOf(round)) });
+  // What was settled is replayed without a call.
+  const underWay = point === "after settle" ? Promise.resolve() : called;
+  const disturb = async (begin: () => void) => {
+    if (!blink || point !== "after settle") begin();
+    if (!blink) return 0;
+    await underWay;
+    const startedAtMs = performance.now();
+    const giveBack = await blink();
+    onAway();
+    if (point === "after settle") begin();
+    await pass(blinkMs);
+    await giveBack();
+    return performance.now() - startedAtMs;
+  };
+  const second = { ...circumstances, caller: "second", keys: deaths.map((_, round) => keyOf(round)) };
+  const { endings, awayMs } = await live(second, disturb);
 
   return deaths.map((death, round) => {
     const key = keyOf(round);
@@ -75,6 +115,7 @@ export async function killAndResume(place: Place, point: KillPoint, rounds: numb
       calledBefore: calledBy("first"),
       calledAfter: calledBy("second"),
       ending: endings.find((ending) => ending.key === key),
+      awayMs,
     };
   });
 }
@@ -85,16 +126,22 @@ function passingIn(point: KillPoint, round: number): number {
 }
 
 async function liveAndDie(life: Life): Promise<Resumption["end"]> {
-  const [status, signal] = await once(start(life), "exit");
+  const child = start(life);
+  child.once("message", () => child.send("begin"));
+  const [status, signal] = await once(child, "exit");
   return signal ?? status;
 }
 
-async function live(life: Life): Promise<readonly Ending[]> {
+/** @param disturb lets the process begin, and says for how long its store was then away */
+async function live(life: Life, disturb: (begin: () => void) => Promise<number>) {
   const child = start(life);
   const endings: Ending[] = [];
+  const ended = once(child, "close");
+  await once(child, "message");
   child.on("message", (ending: Ending) => endings.push(ending));
-  await once(child, "close");
-  return endings;
+  const awayMs = await disturb(() => child.send("begin"));
+  await ended;
+  return { endings, awayMs };
 }
 
 function start(life: Life) {

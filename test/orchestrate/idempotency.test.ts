@@ -27,29 +27,33 @@ async function rejection(run: Promise<unknown>): Promise<any> {
   );
 }
 
-test("a run that comes while an aborted one of its key is being given up is a run of its own", async () => {
-  let letGo = () => {};
-  const isReleased = new Promise<void>((resolve) => (letGo = resolve));
-  const store = storeWith((inner) => ({ release: (token) => isReleased.then(() => inner.release(token)) }));
-  const orchestrator = new ReliableOrchestrator({ store, state: new ReliabilityState() });
-  let executions = 0;
-  const tool = defineTool({
-    name: "once-slow",
-    execute: (_request: object, _options, { signal }) =>
-      ++executions > 1
-        ? "done"
-        : new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
-  });
-  const controller = new AbortController();
-  const first = rejection(orchestrator.run({ tool, request: {}, options, signal: controller.signal }));
-  await expect.poll(() => executions).toBe(1);
-  controller.abort("enough");
-  const second = orchestrator.run({ tool, request: {}, options });
-  await new Promise((resolve) => setImmediate(resolve));
-  letGo();
-  expect(await first).toBeInstanceOf(CancelledError);
-  expect((await second).content).toBe("done");
-});
+test.each(["wait", "reject"] as const)(
+  "a run that comes while an aborted one of its key is being given up is a run of its own, with onInFlight: %j",
+  async (onInFlight) => {
+    let letGo = () => {};
+    const isReleased = new Promise<void>((resolve) => (letGo = resolve));
+    const store = storeWith((inner) => ({ release: (token) => isReleased.then(() => inner.release(token)) }));
+    const settings = { store, state: new ReliabilityState(), reliabilityConfig: { onInFlight } };
+    const orchestrator = new ReliableOrchestrator(settings);
+    let executions = 0;
+    const tool = defineTool({
+      name: "once-slow",
+      execute: (_request: object, _options, { signal }) =>
+        ++executions > 1
+          ? "done"
+          : new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    });
+    const controller = new AbortController();
+    const first = rejection(orchestrator.run({ tool, request: {}, options, signal: controller.signal }));
+    await expect.poll(() => executions).toBe(1);
+    controller.abort("enough");
+    const second = orchestrator.run({ tool, request: {}, options });
+    await new Promise((resolve) => setImmediate(resolve));
+    letGo();
+    expect(await first).toBeInstanceOf(CancelledError);
+    expect((await second).content).toBe("done");
+  },
+);
 
 test("a caller that joins keeps its own deadline", async () => {
   const clock = createFakeClock();

@@ -3,10 +3,10 @@ import { SqliteStore } from "../../src/store/sqlite.ts";
 import type { ManagedStore } from "../../src/store/store.ts";
 
 /** Where the data of a store is, in a form that one process can hand to another. */
-export type Place = { readonly path: string } | { readonly url: string };
+export type Place = { readonly path: string; readonly busyTimeoutMs?: number } | { readonly url: string };
 
 export function openAt(place: Place): ManagedStore {
-  return "path" in place ? new SqliteStore({ path: place.path }) : new PostgresStore({ connectionString: place.url });
+  return "path" in place ? new SqliteStore(place) : new PostgresStore({ connectionString: place.url });
 }
 
 /** What the parent process wants, and a way to answer it. */

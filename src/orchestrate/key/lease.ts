@@ -6,7 +6,7 @@
  * 2. A claim that another run has is given up at once. One that could not be renewed before its lease ran out is unsure:
  *    nothing new starts until the store confirms it, and it is given up once patience is over.
  * 3. After `stop` nothing is renewed and no timer is left.
- * 4. While the key is being released, a refusal may come from the release: it ends nothing before the lease does.
+ * 4. While the key is being settled or released, a refusal may come from that: it ends nothing until patience is over.
  */
 import { StoreError } from "../../contract/errors.ts";
 import { type Clock, schedule } from "../../core/clock.ts";
@@ -105,10 +105,12 @@ class Lease {
 
   /** Asks a store that cannot be reached again while there is patience, and another one until the lease ends. */
   #retry(error: unknown): void {
-    const isStale = isStaleToken(error);
-    const leftMs = this.#leftMs + (mayBeReachedLater(error) ? this.#options.patienceMs : 0);
-    if ((isStale && !this.#endsSoon) || leftMs <= 0) this.#lose(error);
-    else if (isStale) this.#wait(() => this.#lose(error), leftMs);
+    const { patienceMs } = this.#options;
+    const leftMs = this.#leftMs + (mayBeReachedLater(error) ? patienceMs : 0);
+    // While the run is being settled, another run's claim shows in the answer to that.
+    if (isStaleToken(error) && this.#endsSoon)
+      this.#wait(() => this.#lose(error), Math.max(this.#leftMs + patienceMs, this.#pauseMs));
+    else if (isStaleToken(error) || leftMs <= 0) this.#lose(error);
     else this.#wait(() => this.#renew(), Math.min(this.#leftMs > 0 ? this.#pauseMs : unsurePauseMs, leftMs));
   }
 

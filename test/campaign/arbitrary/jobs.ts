@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Job, ToolKind } from "../scenario.ts";
+import { type Job, nestings, type ToolKind } from "../scenario.ts";
 import { inPercent, maybe } from "./chance.ts";
 
 const toolKind: fc.Arbitrary<ToolKind> = fc.oneof(
@@ -11,6 +11,8 @@ const toolKind: fc.Arbitrary<ToolKind> = fc.oneof(
 
 export const job: fc.Arbitrary<Job> = fc.record({
   tool: fc.oneof({ weight: 12, arbitrary: toolKind }, { weight: 1, arbitrary: fc.constant<ToolKind>("agents") }),
+  nests: inPercent(30, fc.constantFrom(...nestings), null),
+  areInnerKeyed: inPercent(30, fc.constant(true), false),
   choice: fc.constantFrom("tool", "tool", "name", "planner"),
   planner: inPercent<Job["planner"], Job["planner"]>(
     30,

@@ -24,7 +24,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.noBias(
       ),
       [],
     ),
-    clockFaults: inPercent(15, fc.array(clockFault, { minLength: 1, maxLength: 2 }), []),
+    clockFaults: inPercent(25, fc.array(clockFault, { minLength: 1, maxLength: 3 }), []),
     recovery: fc.record({ latency: fc.nat(40), pause: fc.integer({ min: 2, max: 20 }) }),
     sharedAbortMs: inPercent(20, milliseconds(30_000), null),
   }),

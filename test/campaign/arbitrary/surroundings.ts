@@ -21,11 +21,16 @@ export const storeFault: fc.Arbitrary<StoreFault> = fc.record({
   delayMs: milliseconds(5_000),
 });
 
-export const clockFault: fc.Arbitrary<ClockFault> = fc.oneof(
-  fc.record({ atMs: milliseconds(40_000), kind: fc.constant("pause" as const), byMs: fc.nat(120_000) }),
-  fc.record({
-    atMs: milliseconds(40_000),
-    kind: fc.constant("store_clock" as const),
-    byMs: fc.integer({ min: -60_000, max: 60_000 }),
-  }),
-);
+const anHourMs = 3_600_000;
+
+/** A correction of a few seconds, or the hour of a wrong time zone. */
+const correctionMs = fc.oneof(fc.integer({ min: -60_000, max: 60_000 }), fc.constantFrom(-anHourMs, anHourMs));
+
+const pause = { kind: fc.constant("pause" as const), byMs: fc.nat(120_000) };
+const correction = { kind: fc.constantFrom("wall_clock" as const, "process_clock" as const), byMs: correctionMs };
+const place = { atMs: milliseconds(40_000), process: fc.nat(1) };
+
+export const clockFault: fc.Arbitrary<ClockFault> = fc.oneof(fc.record({ ...place, ...pause }), {
+  weight: 2,
+  arbitrary: fc.record({ ...place, ...correction }),
+});

@@ -21,11 +21,16 @@ export const refusesForCause: Invariant = {
     for (const run of history.runs)
       for (const refusal of refusalsOf(run))
         expect(
-          callsTo(history, refusal.provider, processOf(history, run)).some((call) => isCause(history, call, refusal)),
+          causesOf(history, refusal, processOf(history, run)).some((call) => isCause(history, call, refusal)),
           () => `run ${run.index} was refused ${refusal.provider} by ${refusal.untilMs} ms, for nothing`,
         );
   },
 };
+
+/** The calls to a provider, and those of runs that tools have started inside such calls, which they outlast. */
+function causesOf(history: History, { provider }: Refusal, process: number): readonly PlayedCall[] {
+  return [...callsTo(history, provider, process), ...callsTo(history, "inner", process)];
+}
 
 /** At some time between the start of a tool and its failure. */
 interface Refusal {

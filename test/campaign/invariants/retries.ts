@@ -49,6 +49,8 @@ function isLeftAlone(history: History, run: PlayedRun): boolean {
   const ceilings = [plan.budgetTokens, plan.budgetMs, plan.timeoutMs, ...ofBundle];
   if (endedByCallerAtMs !== undefined || ceilings.some((ceiling) => ceiling !== undefined)) return false;
   if (key !== null && history.scenario.storeFaults.length + history.clockFaults.length > 0) return false;
+  // A run inside it may fail, and end the call beside it.
+  if (callsOf(history, run).some(({ isInner }) => isInner)) return false;
   const endsEarly = stopping !== "none" || escalates || judge === "broken";
   return !endsEarly && !callsOf(history, run).some(({ fault }) => hopeless.has(fault));
 }
@@ -87,6 +89,8 @@ export const waitsAreShort: Invariant = {
     if (history.clockFaults.length > 0) return;
     for (const run of history.runs) {
       const { globalTokens, perReplicateTokens, key } = jobOf(history, run);
+      // An attempt may wait for runs inside it after its own call.
+      if (callsOf(history, run).some(({ isInner }) => isInner)) continue;
       // While a store that is away cannot confirm the lease, nothing starts under the key.
       if (key !== null && history.scenario.storeFaults.some(isBlink)) continue;
       if ([run.plan.budgetTokens, globalTokens, perReplicateTokens].some((ceiling) => ceiling !== undefined)) continue;

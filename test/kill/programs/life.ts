@@ -1,8 +1,8 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { z } from "zod";
-import { PromptBundleTool, ReliableOrchestrator } from "../../../src/index.ts";
+import { type OrchestrationEvent, PromptBundleTool, ReliableOrchestrator } from "../../../src/index.ts";
 import { callerHeader } from "../../support/counting-provider.ts";
-import { openAt, type Place, task } from "../../support/place.ts";
+import { openAt, type Place, starter, task } from "../../support/place.ts";
 import { createPass, type Death } from "../death.ts";
 import { mortalModel } from "../mortal-model.ts";
 import { mortalStore } from "../mortal-store.ts";
@@ -37,12 +37,17 @@ const orchestrator = new ReliableOrchestrator({ store, reliabilityConfig: { leas
 async function run(key: string): Promise<void> {
   const startedAtMs = performance.now();
   const options = { idempotencyKey: key, streaming: death?.point === "mid-stream" };
-  const output = await orchestrator.run({ tool, request: { key }, options });
+  let hasWaited = false;
+  const onEvent = (event: OrchestrationEvent) => {
+    hasWaited ||= event.type === "warning" && event.code === "store_unavailable";
+  };
+  const output = await orchestrator.run({ tool, request: { key }, options, onEvent });
   const elapsedMs = performance.now() - startedAtMs;
   // What is not sent yet when the channel closes never is.
-  await new Promise((sent) => process.send?.({ key, output, elapsedMs }, sent));
+  await new Promise((sent) => process.send?.({ key, output, elapsedMs, hasWaited }, sent));
 }
 
+await starter();
 await Promise.all(keys.map(run));
 await store.close();
 process.disconnect();

@@ -80,6 +80,16 @@ describe("a lease", () => {
     expect([renewedAtMs, lost]).toEqual([[10_000], { atMs: 30_000, error: stale }]);
   });
 
+  test("is not lost while there is patience where the settlement has come before its last renewal, also past its end", async () => {
+    patienceMs = 60_000;
+    const stale = new StoreError({ store: "test", operation: "renew", reason: "stale_token", advice: "" });
+    hold(away, away, away, () => Promise.reject(stale)).endsSoon();
+    await clock.advance(89_999);
+    expect(lost).toBeUndefined();
+    await clock.advance(10_000);
+    expect([lost?.error, clock.pending]).toEqual([stale, 0]);
+  });
+
   test("outlives a store that is away for a while", async () => {
     hold(away, away);
     await clock.advance(60_000);
