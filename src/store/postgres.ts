@@ -251,7 +251,7 @@ const failures: readonly (readonly [pattern: RegExp, reason: StoreFailure])[] = 
 ];
 
 /** Failures that the driver tells in words alone. */
-const unavailableMessage = /timeout|terminated|not queryable|connection ended/i;
+const unavailableMessage = /timeout|terminated|not queryable|connection ended|not currently accepting connections/i;
 
 const advice: Readonly<Partial<Record<StoreFailure, string>>> = {
   locked: "Another session holds its rows or tables: find it in pg_stat_activity and end it, then try again.",

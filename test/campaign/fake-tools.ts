@@ -213,6 +213,8 @@ export const innerK = 2;
 async function innerRun(making: Making, { reportUsage }: ToolContext): Promise<void> {
   const { job, orchestratorWith } = making;
   const name = making.nextInner();
+  // One that is late may have no caller left who ends its wait for a silent store.
+  const isKeyed = job.areInnerKeyed && job.nests !== "late";
   const ofInner: Job = { ...job, nests: null, forges: false, judge: null, hasSchema: false, escalates: false };
   const make = job.k % 2 === 0 ? makePlainTool : makePromptTool;
   const tool = make({ ...making, job: ofInner, name, providerName: "inner", isInner: true });
@@ -221,7 +223,7 @@ async function innerRun(making: Making, { reportUsage }: ToolContext): Promise<v
       tool,
       request: { question: job.question },
       toolOptions: { k: innerK, stopping: "none" },
-      options: job.areInnerKeyed ? { idempotencyKey: name } : {},
+      options: isKeyed ? { idempotencyKey: name } : {},
     });
     reportUsage(usage, costUsd);
   } catch (error: any) {

@@ -9,7 +9,7 @@ export function* faultsIn(history: History): Generator<string> {
   for (const run of runs) {
     const { nests, areInnerKeyed } = jobOf(history, run);
     if (calls.some((call) => call.run === run.index && call.isInner))
-      yield `tool: leaves runs, ${nests}${areInnerKeyed ? ", keyed" : ""}`;
+      yield `tool: leaves runs, ${nests}${areInnerKeyed && nests !== "late" ? ", keyed" : ""}`;
   }
   for (const { judge, choice, planner, forges } of scenario.jobs) {
     if (forges) yield "tool: forges";

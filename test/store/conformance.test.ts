@@ -68,6 +68,7 @@ const stores: Record<string, () => Promise<StoreUnderTest<ManagedStore>>> = {
         void (await database.execute(
           `UPDATE steer_run SET lease_ends_ms = lease_ends_ms + ${ms}, expires_ms = expires_ms + ${ms}`,
         )),
+      cutOff: database.cutOff,
       dispose: database.drop,
     };
   },

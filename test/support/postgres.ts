@@ -16,6 +16,8 @@ export interface TestDatabase {
   readonly url: string;
   /** Runs SQL in it, past every store. */
   execute(sql: string): Promise<any[]>;
+  /** Lets nothing connect to it, and ends what has. @returns a function that lets clients in again */
+  cutOff(): Promise<() => Promise<void>>;
   drop(): Promise<void>;
 }
 
@@ -31,6 +33,11 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   return {
     url,
     execute: (sql) => execute(url, sql),
+    async cutOff() {
+      await execute(server, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+      await execute(server, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+      return async () => void (await execute(server, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`));
+    },
     drop: async () => void (await execute(server, `DROP DATABASE ${name} WITH (FORCE)`)),
   };
 }

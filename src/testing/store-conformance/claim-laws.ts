@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { StoreError } from "../../contract/errors.ts";
+import { systemClock } from "../../core/clock.ts";
 import { assertRefused, claimant, type Law, leaseMs, sampleOutput, sampleReplicate, ttlMs, win } from "./law.ts";
 
 const racers = 50;
@@ -214,6 +215,19 @@ export const claimLaws: readonly Law[] = [
       await store.append(token, sampleReplicate());
       await store.release(token);
       assert.deepEqual((await win(store, "key")).replicates, [sampleReplicate()]);
+    },
+  },
+  {
+    promise: "closing ends within ten seconds, also while the data cannot be reached",
+    async hold({ store, cutOff }) {
+      await win(store, "key");
+      const giveBack = await cutOff?.();
+      const abandon = new AbortController();
+      const limit = systemClock.sleep(10_000, { signal: abandon.signal }).then(() => "not closed");
+      const end = await Promise.race([store.close().then(() => "closed"), limit]).finally(() => abandon.abort());
+      limit.catch(() => {});
+      await giveBack?.();
+      assert.equal(end, "closed");
     },
   },
   {

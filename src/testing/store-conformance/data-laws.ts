@@ -167,7 +167,10 @@ export const dataLaws: readonly Law[] = [
     promise: "a value that no store can hold is refused, and the claim still holds",
     async hold({ store }) {
       const { token } = await win(store, "key");
-      await assertRefused(store.settle(token, sampleOutput("x".repeat(2 ** 28)), ttlMs), "too_large");
+      const tooLong = "x".repeat(2 ** 28);
+      await assertRefused(store.savePlan(token, tooLong), "too_large");
+      await assertRefused(store.append(token, sampleReplicate(0, tooLong)), "too_large");
+      await assertRefused(store.settle(token, sampleOutput(tooLong), ttlMs), "too_large");
       await store.settle(token, sampleOutput(), ttlMs);
     },
   },

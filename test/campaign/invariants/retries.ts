@@ -97,7 +97,7 @@ export const waitsAreShort: Invariant = {
       for (const attempts of callsByAttempts(history, run))
         for (const [nth, next] of attempts.slice(1).entries()) {
           const failed = attempts[nth] as PlayedCall;
-          if (mayBeRefused(history, run, next)) continue;
+          if (mayBeRefused(history, run, next) || isSlowedDown(history, run, next)) continue;
           const latestMs = latestStart(history, run, failed, next, nth);
           expect(
             next.startedAtMs <= latestMs,
@@ -107,6 +107,13 @@ export const waitsAreShort: Invariant = {
     }
   },
 };
+
+/** Whether its server has refused the rate of a model's calls by then, so that they start at the one that it takes. */
+function isSlowedDown(history: History, run: PlayedRun, { provider, model, startStep }: PlayedCall): boolean {
+  return callsTo(history, provider, processOf(history, run)).some(
+    (call) => call.model === model && call.fault === "rate_limit" && (call.endStep ?? 0) < startStep,
+  );
+}
 
 /** When the next attempt has to have started. */
 function latestStart(history: History, run: PlayedRun, failed: PlayedCall, next: PlayedCall, nth: number): number {
