@@ -118,5 +118,5 @@ export {
   type PromptBundleToolOptions,
   type PromptSettings,
 } from "./tool/prompt/prompt-bundle-tool.ts";
-export type { PromptVariables } from "./tool/prompt/prompt-template.ts";
+export type { PromptFiles, PromptVariables } from "./tool/prompt/prompt-template.ts";
 export { createRegistry, getGlobalRegistry } from "./tool/registry.ts";
