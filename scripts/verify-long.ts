@@ -26,6 +26,11 @@ const measurements: readonly Measurement[] = [
     title: "What a whole run costs",
     command: "node --max-semi-space-size=128 --min-semi-space-size=128 bench/run.ts",
   },
+  {
+    page: "jobs-speed",
+    title: "How fast a job runs, and what it holds",
+    command: "node bench/jobs.ts --peers ${STEER_BENCH_PEERS:-none}",
+  },
   { page: "events", title: "What an event costs", command: "node bench/events.ts" },
   { page: "summary", title: "What a summary costs", command: "node bench/summary.ts" },
   { page: "extraction", title: "What reading a hostile answer costs", command: "node bench/extraction.ts" },

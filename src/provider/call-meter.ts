@@ -59,8 +59,8 @@ export class CallMeter {
   report(): Usage {
     if (!this.#reported) {
       this.#reported = completeReport(this.#usage, {
-        inputTokens: this.#inputTokens(),
-        outputTokens: this.#outputTokens(),
+        inputTokens: () => this.#inputTokens(),
+        outputTokens: () => this.#outputTokens(),
         hasText: this.#text !== "",
       });
       this.#call.onUsage?.(this.#reported);

@@ -106,8 +106,8 @@ export function laterUsage(before: ReportedUsage | undefined, after: ReportedUsa
 
 /** Estimates that stand in for what a provider does not state. */
 export interface UsageEstimate {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
+  readonly inputTokens: () => number;
+  readonly outputTokens: () => number;
   /** The answer has text, so that zero output tokens are no count of it. */
   readonly hasText: boolean;
 }
@@ -121,8 +121,8 @@ export function completeReport(reported: ReportedUsage = {}, estimate: UsageEsti
   const output = statedOutput === 0 && estimate.hasText ? undefined : statedOutput;
   const input = statedInput === 0 ? undefined : statedInput;
   const left = leftOf(total, input) ?? (total !== undefined && total === input && !estimate.hasText ? 0 : undefined);
-  const outputTokens = output ?? left ?? Math.min(estimate.outputTokens, roomIn(total, input));
-  const inputTokens = input ?? leftOf(total, outputTokens) ?? estimate.inputTokens;
+  const outputTokens = output ?? left ?? Math.min(estimate.outputTokens(), roomIn(total, input));
+  const inputTokens = input ?? leftOf(total, outputTokens) ?? estimate.inputTokens();
   const isKnown = (input ?? leftOf(total, output)) !== undefined && (output ?? left) !== undefined;
   const usage = { ...parts, inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, requests: 1 };
   return isKnown ? usage : { ...usage, estimated: true };

@@ -55,7 +55,7 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
   const facts = new JobFacts({ leastSure: mostNamed, failed: 0, minConfidence: flags.minConfidence });
   const log = await openLog(flags, head, (line) => facts.add(line, 0));
   const table = tableOf(flags, source);
-  const hasLine = (input: Input) => log?.has(input, fingerprintOf(input)) ?? false;
+  const hasLine = (input: Input) => (log?.kept.has(input.index) ? log.has(input, fingerprintOf(input)) : false);
   try {
     for (const { costUsd } of log?.kept.values() ?? []) budget.keep(costUsd);
     const count = source.isRepeatable

@@ -35,7 +35,7 @@ export interface Job {
   readonly finish?: CancelScope | undefined;
   /** Facts of an input, as its line carries them. */
   fingerprintOf(input: Input): string;
-  onEvent(event: OrchestrationEvent): void;
+  readonly onEvent?: ((event: OrchestrationEvent) => void) | undefined;
   /** Hears that the job waits for its provider; `undefined` once it goes on. */
   readonly onWait?: ((wait: JobWait | undefined) => void) | undefined;
   /** Hears of each input once, when it is settled. */

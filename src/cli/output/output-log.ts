@@ -87,7 +87,7 @@ export class OutputLog {
     }
   }
 
-  /** Lines by the index of their input. */
+  /** Lines of earlier starts, by the index of their input. */
   get kept(): ReadonlyMap<number, KeptLine> {
     return this.#kept;
   }
@@ -129,7 +129,6 @@ export class OutputLog {
       throw unwritable(this.path, error);
     }
     this.#isEmpty = false;
-    this.#keep(line);
   }
 
   close(): void {

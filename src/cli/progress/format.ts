@@ -36,8 +36,12 @@ function showInvisible(text: string): string {
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
+/** Letters of which each takes one column. */
+const plain = /^[\x20-\x7e]*$/;
+
 /** The text in at most so many terminal columns, with `…` where something is cut off. A character is never cut in two. */
 export function cut(text: string, columns: number): string {
+  if (plain.test(text)) return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
   let width = 0;
   let end = 0;
   for (const { segment, index } of graphemes.segment(text)) {
@@ -73,8 +77,10 @@ export function percent(share: number): string {
 }
 
 export function showCount(count: number): string {
-  return count.toLocaleString("en-US");
+  return counts.format(count);
 }
+
+const counts = new Intl.NumberFormat("en-US");
 
 /** `3 answers`, and where they do not come from a model asked now, what they are: `3 simulated answers`. */
 export function answersOf(count: number, source: EvidenceSource): string {

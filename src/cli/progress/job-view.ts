@@ -24,8 +24,8 @@ import { WaitLines, waitLine } from "./waiting.ts";
 
 /** View by which people follow a job. */
 export interface JobView {
-  /** Something happened in a run in flight. */
-  observe(event: OrchestrationEvent): void;
+  /** Something happened in a run in flight; left out where only lines are shown, since events cost a copy each. */
+  readonly observe?: ((event: OrchestrationEvent) => void) | undefined;
   /** An input got its line. */
   settle(line: OutputLine, tally: JobTally): void;
   /** The job waits for its provider; `undefined` once it goes on. */
@@ -46,7 +46,6 @@ export function createJobView(terminal: Terminal, tally: JobTally): JobView {
 function createPlainJobView(terminal: Terminal, clock: Clock = systemClock): JobView {
   const waits = new WaitLines((line) => terminal.write(`${line}\n`), terminal, clock);
   return {
-    observe() {},
     wait: (wait) => waits.wait(wait),
     settle: (line, tally) => terminal.write(`${settledLine(line, tally, clock.now(), terminal)}\n`),
     notify: (message) => terminal.write(`${message}\n`),

@@ -31,9 +31,18 @@ export async function resolveAnswers(
 ): Promise<AnswerRules & { readonly options: ResolvedBundleOptions }> {
   const schema = await schemaOf(given);
   if (schema) await assertKnownFields(schema, given);
-  const compare = schema ? mergeCompare(compareFromSchema(schema.jsonSchema), given.compare) : given.compare;
+  const compare = schema ? mergeCompare(hintsIn(schema.jsonSchema), given.compare) : given.compare;
   const options = { ...given, compare };
   return { schema, options, resampling: FieldResampling.of(options, schema) };
+}
+
+/** Kept by schema: a tool asks under one schema again and again. */
+const knownHints = new WeakMap<JSONSchema, CompareOptions>();
+
+function hintsIn(schema: JSONSchema): CompareOptions {
+  const hints = knownHints.get(schema) ?? compareFromSchema(schema);
+  knownHints.set(schema, hints);
+  return hints;
 }
 
 async function schemaOf({ schema, schemaUri }: ResolvedBundleOptions): Promise<ResolvedSchema | undefined> {

@@ -40,7 +40,7 @@ export function innerContext(
   const { signalOf = context, attempt = context.attempt, events = context.events } = own;
   const facts = {
     // Additions of the caller stay in reach. All else is the object's own, so that it can be spread.
-    __proto__: context,
+    ...(hasAdditions(context) && { __proto__: context }),
     traceId,
     requestId,
     budget,
@@ -52,6 +52,18 @@ export function innerContext(
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   };
   return withRuntime(withLazySignal(facts, signalOf), runtime);
+}
+
+/** Facts of every context. */
+const ownFacts: ReadonlySet<string> = new Set([
+  ...["traceId", "requestId", "budget", "clock", "random", "attempt", "events", "reportUsage", "idempotencyKey"],
+  ...["signal", "replicate"],
+]);
+
+/** Returns whether a caller has added something to a context. To make an object of ours a prototype costs more than the look. */
+function hasAdditions(context: ToolContext): boolean {
+  for (const name in context) if (!ownFacts.has(name)) return true;
+  return Object.getPrototypeOf(context) !== Object.prototype;
 }
 
 /**
