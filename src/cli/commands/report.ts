@@ -3,8 +3,8 @@ import { numberFlag } from "../flags.ts";
 import type { ReportFlags } from "../report/report-job.ts";
 
 const examples = `
-The file is an output file of steer run, also one that is still being written; - reads standard input. Where steer
-feedback has labels of the same task, model and schema, the report shows what they say of the confidence.
+The file is an output file of steer run, also one that is still being written. Where steer label or
+steer feedback has labels of the same task, model and schema, the report shows what they say of the confidence.
 
 Examples
   $ steer report triaged.jsonl
@@ -19,7 +19,7 @@ export function addReportCommand(program: Command): void {
     .description(
       "Show a whole job on one page: how sure its answers are, where they differ, what failed, what it cost.",
     )
-    .argument("<file.jsonl>", "an output file of steer run, or - for a pipe")
+    .argument("<file.jsonl>", "an output file of steer run")
     .option("--min-confidence <share>", "count the answers that are less sure than this", numberFlag(0, 1))
     .option(
       "--html [file]",

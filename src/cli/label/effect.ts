@@ -38,7 +38,7 @@ export function effectsOf(all: readonly Answer[], labels: ReadonlyMap<string, La
       return label === null ? [] : [{ answer, label }];
     });
     const judged = labelled.flatMap(({ answer, label }) => {
-      const isRight = verdictOnAll(answer, label);
+      const isRight = verdictOnAll(answer.votes.fields, label);
       return isRight === undefined ? [] : [{ answer, isRight }];
     });
     if (judged.length === 0) return [];
@@ -67,9 +67,10 @@ export function effectsOf(all: readonly Answer[], labels: ReadonlyMap<string, La
   });
 }
 
-function verdictOnAll({ votes }: Answer, label: Exclude<Verdict, null>): boolean | undefined {
+/** Verdict on all of an answer; `undefined` where some of its fields were not judged. */
+export function verdictOnAll(fields: object, label: Exclude<Verdict, null>): boolean | undefined {
   if (typeof label === "boolean") return label;
-  const isWhole = Object.keys(votes.fields).every((field) => field in label);
+  const isWhole = Object.keys(fields).every((field) => Object.hasOwn(label, field));
   const hasWrong = Object.values(label).includes(false);
   return hasWrong ? false : isWhole ? true : undefined;
 }

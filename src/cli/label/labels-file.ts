@@ -1,6 +1,7 @@
 import { appendFileSync, closeSync, createReadStream, existsSync, fdatasyncSync, openSync } from "node:fs";
 import * as v from "valibot";
 import { messageOf } from "../../core/errors.ts";
+import { isJson } from "../../core/json.ts";
 import { CommandError, parseJson } from "../faults.ts";
 import { readLines } from "../input/input.ts";
 import { lockFile, mendLastLine } from "../output/output-log.ts";
@@ -58,7 +59,7 @@ export class LabelsFile {
    * @throws CommandError where they cannot be written, another process writes them, or the file holds something else
    */
   static async open(output: string): Promise<LabelsFile> {
-    const file = new LabelsFile(`${output}.labels.jsonl`);
+    const file = new LabelsFile(labelsPath(output));
     file.#release = await lockFile(file.path);
     try {
       if (existsSync(file.path)) await file.#read();
@@ -89,13 +90,36 @@ export class LabelsFile {
 
   async #read(): Promise<void> {
     mendLastLine(this.path, beginning);
-    for await (const { text, number } of readLines(createReadStream(this.path), this.path)) {
-      const { success, output } = v.safeParse(labelLine, parseJson(text, this.path, { firstLine: number }));
-      if (!success)
-        throw new CommandError(
-          `${this.path}:${number}: this line is not a label of steer label. Move the file away to begin anew.`,
-        );
-      this.labels.set(output.fingerprint, output);
-    }
+    for await (const label of labelsIn(this.path)) this.labels.set(label.fingerprint, label);
+  }
+}
+
+/**
+ * Reads the labels of an output file, by fingerprint, also while they are being given; none where there is no file of them.
+ *
+ * @throws CommandError where the file holds something else
+ */
+export async function readLabels(output: string): Promise<ReadonlyMap<string, LabelLine>> {
+  const labels = new Map<string, LabelLine>();
+  const path = labelsPath(output);
+  if (!existsSync(path)) return labels;
+  for await (const label of labelsIn(path)) labels.set(label.fingerprint, label);
+  return labels;
+}
+
+function labelsPath(output: string): string {
+  return `${output}.labels.jsonl`;
+}
+
+/** The labels of a file; a last line that is not complete is left out. */
+async function* labelsIn(path: string): AsyncGenerator<LabelLine> {
+  for await (const { text, number, isEnded } of readLines(createReadStream(path), path)) {
+    if (!isEnded && !isJson(text)) return;
+    const { success, output } = v.safeParse(labelLine, parseJson(text, path, { firstLine: number }));
+    if (!success)
+      throw new CommandError(
+        `${path}:${number}: this line is not a label of steer label. Move the file away to begin anew.`,
+      );
+    yield output;
   }
 }

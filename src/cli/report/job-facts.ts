@@ -3,6 +3,8 @@ import type { BundleSummary, ConfidenceBasis, EvidenceBundle, EvidenceContent } 
 import type { EvidenceSource } from "../../contract/model.ts";
 import { hasEvidence } from "../../contract/output.ts";
 import { addCost } from "../../contract/usage.ts";
+import { verdictOnAll } from "../label/effect.ts";
+import type { LabelLine } from "../label/labels-file.ts";
 import { isFailed, type OutputLine } from "../output/output-line.ts";
 import {
   type Expense,
@@ -72,6 +74,8 @@ export interface ConfidenceFacts {
   readonly uncalibrated: number;
   /** Inputs with one valid answer and no labels: nothing tells how sure it is, so they have no confidence here. */
   readonly singleAnswer: number;
+  /** Answers of the job that `steer label` has verdicts on. */
+  readonly judged: { readonly count: number; readonly right: number; readonly meanConfidence: number };
   /** Threshold that was given to the report. */
   readonly minConfidence: number | null;
   /** Inputs below that threshold; without one, those that the job marked. */
@@ -136,6 +140,8 @@ const mostValues = 6;
 
 export class JobFacts {
   readonly #limits: FactsLimits;
+  readonly #labels: ReadonlyMap<string, Pick<LabelLine, "label">>;
+  readonly #judged = { count: 0, right: 0, confidenceSum: 0 };
   readonly #counts = {
     completed: 0,
     partial: 0,
@@ -158,8 +164,10 @@ export class JobFacts {
   readonly #times = new Histogram((ms) => Math.log1p(ms) * 50);
   #slowest: TimeFacts["slowest"] = null;
 
-  constructor(limits: FactsLimits) {
+  /** @param labels verdicts on answers, by the fingerprint of their line */
+  constructor(limits: FactsLimits, labels: ReadonlyMap<string, Pick<LabelLine, "label">> = new Map()) {
     this.#limits = limits;
+    this.#labels = labels;
     this.#leastSure = new Largest(limits.leastSure);
     this.#failures = new FailureTally(limits.failed);
   }
@@ -181,6 +189,7 @@ export class JobFacts {
   report(): JobReport {
     const { completed, partial, failed, rejected, withoutEvidence, singleAnswer, uncalibrated, below } = this.#counts;
     const count = this.#confidences.count;
+    const { count: judged, right, confidenceSum } = this.#judged;
     return {
       inputs: {
         total: completed + partial + failed + rejected,
@@ -199,6 +208,7 @@ export class JobFacts {
         basis: { ...this.#basis },
         uncalibrated,
         singleAnswer,
+        judged: { count: judged, right, meanConfidence: judged === 0 ? 0 : confidenceSum / judged },
         minConfidence: this.#limits.minConfidence ?? null,
         below,
       },
@@ -234,6 +244,7 @@ export class JobFacts {
     const { calibratedConfidence } = summary;
     const confidence = calibratedConfidence ?? summary.confidence;
     if (this.#isBelow(line, confidence)) this.#counts.below++;
+    this.#addVerdict(line, summary, confidence);
     const basis = basisOf(summary);
     if (basis === "none") {
       this.#counts.singleAnswer++;
@@ -245,6 +256,15 @@ export class JobFacts {
     this.#confidenceSum += confidence;
     (this.#bins[Math.min(binCount - 1, Math.floor(confidence * binCount))] as number)++;
     this.#leastSure.add(-confidence, () => unsureInput(line, bundle, confidence, place));
+  }
+
+  #addVerdict({ fingerprint }: OutputLine, { fields }: BundleSummary, confidence: number): void {
+    const { label = null } = this.#labels.get(fingerprint) ?? {};
+    const isRight = label === null ? undefined : verdictOnAll(fields, label);
+    if (isRight === undefined) return;
+    this.#judged.count++;
+    this.#judged.right += Number(isRight);
+    this.#judged.confidenceSum += confidence;
   }
 
   #isBelow(line: OutputLine, confidence: number): boolean {

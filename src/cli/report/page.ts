@@ -8,13 +8,14 @@ import { pagedList, pagingScript } from "../view/page/paging.ts";
 import type { FailedInput, FailureKind } from "./failure-tally.ts";
 import type { ContestedField } from "./field-tally.ts";
 import type { JobReport, UnsureInput } from "./job-facts.ts";
-import { mostNamed, type ReportedJob, showVotesOf, stdin } from "./terminal.ts";
+import { mostNamed, type ReportedJob, showVotesOf } from "./terminal.ts";
 import {
   describeBelow,
   describeConfidence,
   describeContested,
   describeCost,
   describeInputs,
+  describeJudged,
   describeMessage,
   describeRivals,
   describeSaved,
@@ -85,6 +86,7 @@ function confidenceNotes({ confidence, contested }: JobReport): Html {
     describeBelow(confidence),
     describeSingle(confidence),
     describeContested(contested.fields.slice(0, mostNamed)),
+    describeJudged(confidence),
   ];
   return html`${notes.map((note) => note !== undefined && html`<p>${note}</p>`)}`;
 }
@@ -100,7 +102,7 @@ function unsureRow({ line, confidence, input, consensus, votes }: UnsureInput, f
   return html`<details class="unsure"><summary><b>line ${line}</b><span class="said"><span class="asked">${input}</span><span class="facts">${said}</span></span><span class="sure">${showShare(confidence)}${meter(confidence, "agreed")}</span></summary>
 <div><p>Consensus: <q>${consensus}</q></p>
 ${votes.map((field) => contestedField(field))}
-${file !== stdin && html`<p class="facts"><code>steer view ${showOnLine(file)} --line ${line}</code> shows every answer.</p>`}</div></details>`;
+<p class="facts"><code>steer view ${showOnLine(file)} --line ${line}</code> shows every answer.</p></div></details>`;
 }
 
 function contestedTable(fields: readonly ContestedField[], moreCount: number): Html {

@@ -3,32 +3,33 @@ import { CommandError, parseJson } from "../faults.ts";
 import { readBytes, readLines } from "../input/input.ts";
 import type { OutputLine } from "../output/output-line.ts";
 import { bundleFault } from "../view/open-bundle.ts";
-import type { JobFacts } from "./job-facts.ts";
 
 /** Lines without an answer, such as the head of the file, that may come before the first answer. */
 const mostLinesBefore = 20;
 
 /**
- * Hands every line of an output file on, and holds one at a time.
+ * Hands on every line of an output file, and holds one at a time.
  *
- * @param file a path, or `-` for standard input
+ * @param onLine hears of each answer and its line, from 1
  * @returns whether the last line was cut short, as by a job that is still running
  * @throws CommandError for a file that is not one of `steer run`
  */
-export async function readJob(file: string, facts: JobFacts): Promise<{ readonly isCutShort: boolean }> {
-  const name = file === "-" ? "stdin" : file;
+export async function readJob(
+  file: string,
+  onLine: (line: OutputLine, number: number) => void | Promise<void>,
+): Promise<{ readonly isCutShort: boolean }> {
   let answers = 0;
-  for await (const { text, number, isEnded } of readLines(file === "-" ? process.stdin : readBytes(file), name)) {
+  for await (const { text, number, isEnded } of readLines(readBytes(file), file)) {
     if (text.trim() === "") continue;
     if (!isEnded && answers > 0 && !isJson(text)) return { isCutShort: true };
-    const line = answers === 0 && !isJson(text) ? undefined : parseJson(text, name, { firstLine: number });
+    const line = answers === 0 && !isJson(text) ? undefined : parseJson(text, file, { firstLine: number });
     if (isAnswer(line)) {
-      assertWhole(line, `${name}:${number}`);
-      facts.add(line, number);
+      assertWhole(line, `${file}:${number}`);
+      await onLine(line, number);
       answers++;
-    } else if (answers === 0 && (line === undefined || number > mostLinesBefore)) throw notAnOutput(name);
+    } else if (answers === 0 && (line === undefined || number > mostLinesBefore)) throw notAnOutput(file);
   }
-  if (answers === 0) throw notAnOutput(name);
+  if (answers === 0) throw notAnOutput(file);
   return { isCutShort: false };
 }
 

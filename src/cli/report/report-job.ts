@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
+import { readLabels } from "../label/labels-file.ts";
 import { toSafeJson } from "../progress/format.ts";
 import { createTerminal } from "../progress/terminal.ts";
 import { type PageFlags, publishPage } from "../view/page-file.ts";
 import { type FactsLimits, JobFacts } from "./job-facts.ts";
 import { renderReport } from "./page.ts";
 import { readJob } from "./read-job.ts";
-import { showReport, stdin } from "./terminal.ts";
+import { showReport } from "./terminal.ts";
 
 /** Flags of `steer report`. */
 export interface ReportFlags extends PageFlags {
@@ -30,17 +31,16 @@ export async function reportJob(given: string, flags: ReportFlags): Promise<void
   const { minConfidence, json, calibrations, ...page } = flags;
   const isPage = page.html !== undefined || page.open === true;
   const limits: FactsLimits = { ...(isPage ? onPage : json ? asData : onTerminal), minConfidence };
-  const facts = new JobFacts(limits);
-  const { isCutShort } = await readJob(file, facts);
+  const facts = new JobFacts(limits, await readLabels(file));
+  const { isCutShort } = await readJob(file, (line, number) => facts.add(line, number));
   const calibration = facts.commonest && (await new CalibrationStore({ path: calibrations }).find(facts.commonest));
-  const name = file === "-" ? stdin : file;
-  const job = { file: name, isCutShort, report: facts.report(), failedInputs: facts.failedInputs, calibration };
+  const job = { file, isCutShort, report: facts.report(), failedInputs: facts.failedInputs, calibration };
   const terminal = createTerminal(process.stdout);
-  if (json) terminal.write(`${toSafeJson({ file: name, isCutShort, ...job.report }, 2)}\n`);
+  if (json) terminal.write(`${toSafeJson({ file, isCutShort, ...job.report }, 2)}\n`);
   if (isPage) {
-    const named = file === "-" ? undefined : `${file.replace(/\.jsonl$/, "")}.html`;
+    const named = `${file.replace(/\.jsonl$/, "")}.html`;
     const messages = json ? createTerminal(process.stderr) : terminal;
-    await publishPage(renderReport(job), page, { subject: name, named }, messages);
+    await publishPage(renderReport(job), page, { subject: file, named }, messages);
   } else if (!json) terminal.write(showReport(job, terminal));
 }
 

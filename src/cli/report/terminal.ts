@@ -11,6 +11,7 @@ import {
   describeContested,
   describeCost,
   describeInputs,
+  describeJudged,
   describeMessage,
   describeRivals,
   describeSaved,
@@ -33,9 +34,6 @@ export interface ReportedJob {
   readonly calibration: StoredCalibration | undefined;
 }
 
-/** Name of a job that came through a pipe: no line of it can be looked at again. */
-export const stdin = "stdin";
-
 /** A whole job as lines of text. */
 export function showReport(job: ReportedJob, terminal: Pick<Terminal, "colors" | "columns">): string {
   const paper = paperOf(terminal);
@@ -47,7 +45,10 @@ export function showReport(job: ReportedJob, terminal: Pick<Terminal, "colors" |
       ["Most contested fields", hasFields(report) ? contestedFields(report, paper) : []],
       ["Without an answer", failures(report.failures, paper)],
       ["Cost and time", costAndTime(report, paper)],
-      ["Calibration", calibration ? showCalibration(calibration, paper) : []],
+      [
+        "Labels",
+        [...lines(describeJudged(report.confidence)), ...(calibration ? showCalibration(calibration, paper) : [])],
+      ],
     ],
     paper,
   );
@@ -115,8 +116,7 @@ function leastSure(inputs: readonly UnsureInput[], file: string, { colors, colum
       ["", "", colors.dim(cut(said, columns - place.length - 10))],
     ];
   });
-  const hint = file === stdin ? [] : [colors.dim(`All of one: steer view ${showOnLine(file)} --line ${first.line}`)];
-  return [...toColumns(rows), ...hint];
+  return [...toColumns(rows), colors.dim(`All of one: steer view ${showOnLine(file)} --line ${first.line}`)];
 }
 
 const longestValue = 24;

@@ -62,6 +62,12 @@ export function describeSingle({ singleAnswer }: ConfidenceFacts): string | unde
   return `${counted(singleAnswer, "input")} with one valid answer ${singleAnswer === 1 ? "has" : "have"} no confidence: ask for more with --k.`;
 }
 
+/** What labels of the job's own answers say; `undefined` without one. */
+export function describeJudged({ judged: { count, right, meanConfidence } }: ConfidenceFacts): string | undefined {
+  if (count === 0) return undefined;
+  return `${counted(count, "answer")} of this job judged: ${showCount(right)} right (${showShare(right / count)}), where the mean confidence is ${showShare(meanConfidence)}.`;
+}
+
 export function nameOfField({ path }: Pick<ContestedField, "path">): string {
   return path === "" ? "the answer" : path;
 }

@@ -71,9 +71,11 @@ describe("steer report", () => {
     expect(JSON.parse(data).questions[0].task).toBe(control);
   });
 
-  test("reads a pipe", async () => {
-    const { stdout } = await steer(["report", "-"], { input: fileOf(lines) });
-    expect(stdout).toContain("3 inputs: 2 with an answer");
+  test("says of answers that were judged how many are right, beside their confidence", async () => {
+    const cwd = createFolder({ "out.jsonl": fileOf(lines) });
+    await steer(["label", "out.jsonl", "--seed", "1"], { cwd, input: "r\nw\n" });
+    const { stdout } = await steer(["report", "out.jsonl"], { cwd });
+    expect(stdout).toContain("2 answers of this job judged: 1 right (0.50), where the mean confidence is 0.");
   });
 
   test("reads the output file beside a table", async () => {
