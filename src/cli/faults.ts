@@ -31,6 +31,11 @@ export const exitCode = {
   terminated: 143,
 } as const;
 
+/** Exit code for standard output that cannot be written. A reader that has enough (`| head`) is not a fault. */
+export function codeOfOutput(error: NodeJS.ErrnoException): number {
+  return error.code === "EPIPE" ? exitCode.brokenPipe : exitCode.unusable;
+}
+
 /** Reason why a text is not JSON, and the first wrong character. */
 export interface JsonFault {
   readonly offset: number;

@@ -1,18 +1,22 @@
 import { CommanderError } from "commander";
 import { isOrchestratorError } from "../contract/errors.ts";
-import { CommandError, exitCode } from "./faults.ts";
+import { CommandError, codeOfOutput, exitCode } from "./faults.ts";
 import { createProgram } from "./program.ts";
 import { showLines } from "./progress/format.ts";
 
 /** Runs the command that the process was started with; sets its exit code. */
 export async function runCommand(): Promise<void> {
-  // A reader that has enough (`| head`) is not a fault; jobs stop asking then.
-  process.stdout.on("error", () => {
-    process.exitCode = exitCode.brokenPipe;
+  let outputCode: number | undefined;
+  process.stdout.on("error", (error) => {
+    const isFirst = outputCode === undefined;
+    outputCode = codeOfOutput(error);
+    process.exitCode = outputCode;
+    if (isFirst && outputCode !== exitCode.brokenPipe)
+      process.stderr.write(`Standard output cannot be written: ${error.message}\n`);
   });
   try {
     await createProgram((code) => {
-      process.exitCode = code;
+      process.exitCode = outputCode ?? code;
     }).parseAsync();
   } catch (error) {
     process.exitCode = report(error);

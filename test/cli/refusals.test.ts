@@ -1,6 +1,6 @@
-import { readFileSync, symlinkSync } from "node:fs";
+import { closeSync, openSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { startOpenAIServer } from "../support/openai-server.ts";
 import { createFolder, outputLines, reports, steer, toolFile } from "./steer.ts";
 
@@ -102,6 +102,16 @@ describe("unusable input is named before anything is asked", () => {
     expect(code).toBe(2);
     expect(stderr).toContain("Give another --output");
     expect(outputLines(cwd)).toHaveLength(3);
+  });
+
+  test("an output that cannot be written is said, wherever it goes", async () => {
+    const cwd = createFolder({ "triage.json": toolFile(), "in.jsonl": reports(3) });
+    const full = openSync("/dev/full", "w");
+    onTestFinished(() => closeSync(full));
+    const command = ["run", "triage.json", "-i", "in.jsonl"];
+    const noSpace = expect.stringMatching(/cannot be written: ENOSPC/);
+    expect(await steer([...command, "--json"], { cwd, stdout: full })).toMatchObject({ code: 2, stderr: noSpace });
+    expect(await steer([...command, "-o", "/dev/full"], { cwd })).toMatchObject({ code: 2, stderr: noSpace });
   });
 
   test("a wrong key stops the job at once, and no input gets a line for it", async () => {

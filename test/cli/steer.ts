@@ -27,23 +27,26 @@ interface SpawnOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Standard input; without it, there is none. */
   readonly input?: string;
+  /** File that standard output goes to; without it, it is collected. */
+  readonly stdout?: number;
 }
 
 const noKeys = { OPENAI_API_KEY: "", ANTHROPIC_API_KEY: "", GOOGLE_GENERATIVE_AI_API_KEY: "", STEER_MODEL: "" };
 
-export function startSteer(parameters: readonly string[], { cwd, env, input }: SpawnOptions = {}): Steer {
+export function startSteer(parameters: readonly string[], { cwd, env, input, stdout: file }: SpawnOptions = {}): Steer {
   const quiet = ["--disable-warning=ExperimentalWarning", main, ...parameters];
-  const child = spawn(process.execPath, quiet, { cwd, env: { ...process.env, ...noKeys, ...env } });
+  const stdio = ["pipe", file ?? "pipe", "pipe"] as const;
+  const child = spawn(process.execPath, quiet, { cwd, env: { ...process.env, ...noKeys, ...env }, stdio: [...stdio] });
   let stdout = "";
   let stderr = "";
   const waiting = new Set<() => void>();
-  child.stdout.setEncoding("utf8").on("data", (text) => {
+  child.stdout?.setEncoding("utf8").on("data", (text) => {
     stdout += text;
     for (const check of waiting) check();
   });
-  child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-  child.stdin.on("error", () => {});
-  if (input !== undefined) child.stdin.end(input);
+  child.stderr?.setEncoding("utf8").on("data", (text) => (stderr += text));
+  child.stdin?.on("error", () => {});
+  if (input !== undefined) child.stdin?.end(input);
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on("error", reject).on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
   });

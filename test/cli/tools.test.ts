@@ -25,3 +25,34 @@ describe("steer tools", () => {
     expect(stderr).toContain('"model" is missing');
   });
 });
+
+describe("a module in a package of CommonJS", () => {
+  const module = 'import "node:fs";\nexport default { name: "m", version: "1", description: "", execute: () => 1 };';
+  const commonJs = '{ name: "c", version: "1", description: "", execute: () => 1 }';
+  const folderWith = (files: Record<string, string>) =>
+    createFolder({ "package.json": '{"type":"commonjs"}', ...files });
+
+  test.each([
+    ["t.ts", module, /^t\.ts:1: .* Name it t\.mts, or set "type": "module" in package\.json\.$/m],
+    ["t.js", module, /^t\.js:1: .* Name it t\.mjs, or set "type": "module" in package\.json\.$/m],
+    ["t.ts", "enum A { B }", /^t\.ts:1: .*enum is not supported.* compile the file$/m],
+  ])("%s that cannot be loaded says what to do", async (file, content, fault) => {
+    const { code, stderr } = await steer(["tools", file], { cwd: folderWith({ [file]: content }) });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(fault);
+  });
+
+  test("runs where its name or its form says what it is", async () => {
+    const files = {
+      "a.mts": module,
+      "b.mjs": module,
+      "c.js": `module.exports = ${commonJs};`,
+      "d.cjs": `module.exports = ${commonJs};`,
+      "e.cts": `const named: object = ${commonJs}; module.exports = named;`,
+      "compiled.js": `exports.__esModule = true; exports.default = ${commonJs};`,
+    };
+    const { code, stdout } = await steer(["tools", "--json", ...Object.keys(files)], { cwd: folderWith(files) });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).map(({ file }: { file: string }) => file)).toEqual(Object.keys(files));
+  });
+});

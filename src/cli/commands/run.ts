@@ -29,6 +29,7 @@ export function addRunCommand(program: Command, onExitCode: (code: number) => vo
       "-o, --output <file>",
       "answers, one line of JSON each, or a table (.csv); the same command goes on with it",
     )
+    .option("--dry-run", "read the inputs, show the first prompt, estimate cost and time, and send nothing")
     .option("--fresh", "begin anew: what the output file holds is moved aside")
     .option("--retry-failed", "ask again for the inputs whose line in the output file says that they failed")
     .addOption(new Option("--stopping <rule>", "when fewer answers are enough").choices(stoppingRuleNames))
@@ -39,7 +40,9 @@ export function addRunCommand(program: Command, onExitCode: (code: number) => vo
     .action(async (file: string, flags: JobFlags) => {
       const { loadTool } = await import("../definition/load-tool.ts");
       const { folderOf } = await import("../input/open-inputs.ts");
+      const loaded = await loadTool(file, flags, folderOf(flags.input));
+      const { dryRun } = await import("../job/dry-run.ts");
       const { runToolJob } = await import("../job/run-tool-job.ts");
-      onExitCode(await runToolJob(await loadTool(file, flags, folderOf(flags.input)), flags));
+      onExitCode(await (flags.dryRun ? dryRun : runToolJob)(loaded, flags));
     });
 }

@@ -17,7 +17,7 @@ export interface LoadedTool {
 }
 
 export const documentExtensions = [".json", ".yaml", ".yml"];
-const moduleExtensions = [".ts", ".mts", ".js", ".mjs"];
+const moduleExtensions = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"];
 
 /**
  * The tool in a file: a definition in JSON or YAML, or a module that exports one by default.
@@ -96,15 +96,24 @@ async function loadModule(file: string): Promise<AnyTool> {
     throw new CommandError(message, { cause: error });
   }
   try {
-    assertTool(exported.default, "export default");
-    return exported.default;
+    const tool = defaultOf(exported);
+    assertTool(tool, "export default");
+    return tool;
   } catch (error) {
     throw new CommandError(`${file}: ${messageOf(error)}`, { cause: error });
   }
 }
 
+/** A compiler that writes CommonJS puts the default export inside of `module.exports`. */
+function defaultOf({ default: exported }: { default?: unknown }): unknown {
+  const { __esModule: isCompiled, default: inside } = (exported ?? {}) as { __esModule?: unknown; default?: unknown };
+  return isCompiled ? inside : exported;
+}
+
 /** A package without `"type": "module"` has its `.ts` and `.js` files read as CommonJS. */
 function adviceFor(error: unknown, file: string): string {
+  if (/strip-only mode/.test(messageOf(error)))
+    return ". Node runs TypeScript by leaving its types out: write what is more than a type in JavaScript, or compile the file";
   const extension = /[.](ts|js)$/.exec(file)?.[1];
   if (!extension || !/import statement outside a module|Unexpected token 'export'/.test(messageOf(error))) return "";
   return `. Node reads it as CommonJS. Name it ${file.replace(/[.](ts|js)$/, `.m${extension}`)}, or set "type": "module" in package.json.`;

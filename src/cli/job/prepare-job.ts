@@ -79,7 +79,7 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
       inputs: () => only(flags.shuffle ? inRandomOrder(chosen(), seed) : chosen(), (input) => !hasLine(input)),
       async close() {
         try {
-          if (table && isTableDue(table, tally.settledCount)) await writeCsvTable(table);
+          if (table && !flags.dryRun && isTableDue(table, tally.settledCount)) await writeCsvTable(table);
         } finally {
           log?.close();
         }
@@ -137,7 +137,7 @@ async function openLog(
   head: JobHead,
   onKept: (line: OutputLine) => void,
 ): Promise<OutputLog | undefined> {
-  const { output, retryFailed, fresh } = flags;
+  const { output, retryFailed, fresh, dryRun } = flags;
   const flag = retryFailed ? "--retry-failed" : fresh ? "--fresh" : undefined;
   if (output === undefined) {
     if (flag !== undefined) throw new CommandError(`${flag} needs --output: the file that earlier answers are in.`);
@@ -145,8 +145,9 @@ async function openLog(
   }
   assertNotInput(flags);
   const path = journalOf(output);
+  if (dryRun && (fresh || !existsSync(path))) return undefined;
   if (path !== output && existsSync(output) && !existsSync(path)) throw foreignTable(output, path);
-  const log = await OutputLog.open(path, { head, retryFailed, fresh, onKept });
+  const log = await OutputLog.open(path, { head, retryFailed, fresh, isDryRun: dryRun, onKept });
   if (log.movedTo !== undefined) process.stderr.write(`What ${path} held is in ${log.movedTo} now.\n`);
   return log;
 }

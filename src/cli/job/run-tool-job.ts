@@ -5,7 +5,7 @@ import { CancelScope } from "../../core/signal.ts";
 import { faultsInLimits, isUnder, paceKey, type RateLimits } from "../../guard/limits.ts";
 import { defaultGiveUpAfterMs, ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
-import { CommandError, exitCode } from "../faults.ts";
+import { CommandError, codeOfOutput, exitCode } from "../faults.ts";
 import type { OutputLine } from "../output/output-line.ts";
 import { counted, showCount, showOnLine, showUsd, toSafeJson } from "../progress/format.ts";
 import { createJobView, type JobView } from "../progress/job-view.ts";
@@ -29,7 +29,7 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
   const view = followJob(job, flags.output, flags.json ?? false);
   const onFirst = () => view.notify("Finishing what is in flight. Once more stops at once.");
   const interrupt = new Interrupt({ onFirst, onSecond: view.end });
-  process.stdout.on("error", () => interrupt.request(exitCode.brokenPipe));
+  process.stdout.on("error", (error) => interrupt.request(codeOfOutput(error)));
   try {
     await runJob({
       ...job,

@@ -4,7 +4,6 @@ import {
   closeSync,
   createReadStream,
   createWriteStream,
-  existsSync,
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
@@ -36,6 +35,8 @@ export interface LogOptions {
   readonly head: JobHead;
   /** Takes the lines of failed inputs out of the file, so that they are asked again. */
   readonly retryFailed?: boolean | undefined;
+  /** Leaves the lines of failed inputs where they are. */
+  readonly isDryRun?: boolean | undefined;
   /** Moves what the file holds aside, and begins anew. */
   readonly fresh?: boolean | undefined;
   /** Hears of each line that stays. */
@@ -60,6 +61,8 @@ export class OutputLog {
   /** Job of an earlier start, where the file says which. */
   #earlier: JobHead | undefined;
   #isEmpty = true;
+  /** A device, or a pipe, is written to and never read. */
+  #isDevice = false;
   #release: () => void = () => {};
   #file = -1;
 
@@ -78,7 +81,9 @@ export class OutputLog {
     log.#release = await lockFile(path);
     try {
       if (options.fresh) log.#moveAside();
-      if (existsSync(path)) await log.#read(options);
+      const found = statSync(path, { throwIfNoEntry: false });
+      log.#isDevice = found !== undefined && !found.isFile();
+      if (found?.isFile()) await log.#read(options);
       log.#file = openSync(path, "a", 0o600);
       return log;
     } catch (error) {
@@ -132,7 +137,7 @@ export class OutputLog {
   }
 
   close(): void {
-    fdatasyncSync(this.#file);
+    if (!this.#isDevice) fdatasyncSync(this.#file);
     closeSync(this.#file);
     this.#release();
   }
@@ -142,13 +147,14 @@ export class OutputLog {
   }
 
   #moveAside(): void {
-    if (!((statSync(this.path, { throwIfNoEntry: false })?.size ?? 0) > 0)) return;
+    const found = statSync(this.path, { throwIfNoEntry: false });
+    if (!found?.isFile() || found.size === 0) return;
     mendLastLine(this.path, beginning);
     this.movedTo = `${this.path}.old`;
     renameSync(this.path, this.movedTo);
   }
 
-  async #read({ retryFailed, onKept }: LogOptions): Promise<void> {
+  async #read({ retryFailed, isDryRun = false, onKept }: LogOptions): Promise<void> {
     mendLastLine(this.path, beginning);
     let failedCount = 0;
     for await (const line of this.#lines()) {
@@ -160,7 +166,7 @@ export class OutputLog {
         onKept?.(line);
       }
     }
-    if (failedCount > 0) await this.#dropFailed();
+    if (failedCount > 0 && !isDryRun) await this.#dropFailed();
   }
 
   #assertSameJob(before: JobHead): void {
