@@ -54,6 +54,24 @@ export function isOnLogprobs(warning: string): boolean {
   return /log_?probs/i.test(warning);
 }
 
+// ---- recordings
+
+/** Tokens as a recording has them: start, end, log-probability. */
+export type RecordedTokens = readonly (readonly [start: number, end: number, logprob: number])[];
+
+const ownName = "steer";
+
+/** Metadata by which a model of ours hands on the tokens of a recorded answer. */
+export function metadataOf(tokens: RecordedTokens | undefined): { providerMetadata?: { steer: { tokens: any } } } {
+  return tokens ? { providerMetadata: { [ownName]: { tokens } } } : {};
+}
+
+/** Reads what `metadataOf` wrote. */
+export function recordedTokens(metadata: Record<string, any> | undefined): AnswerToken[] | undefined {
+  const tokens = metadata?.[ownName]?.["tokens"] as RecordedTokens | undefined;
+  return tokens?.map(([start, end, logprob]) => ({ start, end, logprob }));
+}
+
 // ---- placing
 
 /**

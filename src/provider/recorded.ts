@@ -10,6 +10,7 @@ import type {
 import * as v from "valibot";
 import { fingerprint } from "../core/canonical.ts";
 import { InvalidOptionsError, messageOf, showValue } from "../core/errors.ts";
+import { metadataOf } from "./log-probabilities.ts";
 import { sampleIndexOf, toPrompt } from "./model-call.ts";
 import type { OwnModel } from "./response-format.ts";
 import { fromUsage } from "./usage.ts";
@@ -93,6 +94,7 @@ function replay(
     content: [{ type: "text", text: answer.text }],
     finishReason: { unified: (answer.finishReason ?? "stop") as "stop", raw: undefined },
     usage: fromUsage(answer.usage),
+    ...metadataOf(answer.tokens),
     response: answer.model ? { modelId: answer.model } : {},
     warnings: [],
   };
@@ -117,6 +119,8 @@ const answerLine = v.object({
   provider: v.optional(v.string()),
   seed: v.optional(count),
   finishReason: v.optional(v.string()),
+  /** Tokens of the text: where each begins and ends, in bytes of UTF-8, and its log-probability. */
+  tokens: v.optional(v.array(v.tuple([count, count, v.number()]))),
   usage: v.optional(
     v.object({
       inputTokens: v.optional(count),
@@ -277,7 +281,12 @@ export function streamOf({ content, response, ...result }: LanguageModelV4Genera
     { type: "text-start", id: "0" },
     ...deltas.map((delta) => ({ type: "text-delta" as const, id: "0", delta })),
     { type: "text-end", id: "0" },
-    { type: "finish", finishReason: result.finishReason, usage: result.usage },
+    {
+      type: "finish",
+      finishReason: result.finishReason,
+      usage: result.usage,
+      ...(result.providerMetadata && { providerMetadata: result.providerMetadata }),
+    },
   ];
   return { stream: ReadableStream.from(parts) };
 }

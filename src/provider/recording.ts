@@ -8,6 +8,7 @@ import type {
 } from "@ai-sdk/provider";
 import type { LanguageModelLike } from "../contract/model.ts";
 import type { JSONSchema } from "../core/json.ts";
+import { placeTokens, type WrittenToken } from "./log-probabilities.ts";
 import { sampleIndexOf, withoutUndefined } from "./model-call.ts";
 import { promptKey, type RecordedAnswer, userText } from "./recorded.ts";
 import { askForSchema, type OwnModel } from "./response-format.ts";
@@ -22,6 +23,7 @@ interface Outcome {
   finishReason: LanguageModelV4FinishReason;
   said: Pick<Said, "protocol" | "words" | "isRefused" | "error"> | undefined;
   usage: ReportedUsage | undefined;
+  tokens: WrittenToken[];
 }
 
 /**
@@ -56,6 +58,7 @@ export function recordingModel(live: LanguageModelLike, file: string): OwnModel 
         finishReason: result.finishReason,
         said,
         usage: usageOf(said, result.usage),
+        tokens: [...(said?.tokens ?? [])],
       });
       return result;
     },
@@ -108,6 +111,7 @@ function observer(onEnd: (outcome: Outcome) => Promise<void>) {
     finishReason: { unified: "interrupted", raw: undefined },
     said: undefined,
     usage: undefined,
+    tokens: [],
   };
   let isKept = false;
   const end = async () => {
@@ -136,6 +140,7 @@ function observer(onEnd: (outcome: Outcome) => Promise<void>) {
 function hear(outcome: Outcome, said: Said | undefined): void {
   if (!said) return;
   const before = outcome.said;
+  outcome.tokens.push(...said.tokens);
   outcome.said = {
     protocol: said.protocol ?? before?.protocol,
     words: said.words.length > 0 ? said.words : (before?.words ?? []),
@@ -153,6 +158,7 @@ function toLine(
   { finishReason }: Verdict,
 ): RecordedAnswer {
   const { totalTokens: _, ...usage } = outcome.usage ?? {};
+  const tokens = placeTokens(outcome.tokens, outcome.text)?.map(({ start, end, logprob }) => [start, end, logprob]);
   const line: { [Field in keyof RecordedAnswer]: RecordedAnswer[Field] | undefined } = {
     question: userText(options),
     key: promptKey(options),
@@ -163,6 +169,7 @@ function toLine(
     seed: options.seed,
     finishReason: finishReason.unified,
     usage: outcome.usage && usage,
+    tokens: tokens as RecordedAnswer["tokens"],
   };
   return line as RecordedAnswer;
 }

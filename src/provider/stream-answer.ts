@@ -3,7 +3,7 @@ import { schedule, systemClock } from "../core/clock.ts";
 import { onAbort } from "../core/signal.ts";
 import { endlessAnswer, errorInAnswer, StreamCutError, unreadablePiece } from "./answer-error.ts";
 import type { CallMeter } from "./call-meter.ts";
-import { placeTokens, type WrittenToken } from "./log-probabilities.ts";
+import { placeTokens, recordedTokens, type WrittenToken } from "./log-probabilities.ts";
 import { describeWarnings, type ModelCall, toCallOptions } from "./model-call.ts";
 import { outputCeiling, type Watch } from "./transport.ts";
 import { readPackageUsage } from "./usage.ts";
@@ -175,7 +175,7 @@ class StreamReading {
     const end = { ...this.#end, unified, raw, isWhole: false };
     const verdict = judge(this.#model, end, this.#meter.text.length, this.#call.previousError);
     const { text } = this.#meter;
-    const tokens = placeTokens(this.#tokens, text);
+    const tokens = placeTokens(this.#tokens, text) ?? recordedTokens(this.#finish?.providerMetadata);
     return { ...this.#answer, ...verdict, text, tokens, reasoning: this.#reasoning || undefined };
   }
 

@@ -1,7 +1,7 @@
 import type { LanguageModelV4, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
 import { errorInAnswer, unreadableAnswer } from "./answer-error.ts";
 import type { CallMeter } from "./call-meter.ts";
-import { placeTokens } from "./log-probabilities.ts";
+import { placeTokens, recordedTokens } from "./log-probabilities.ts";
 import { describeWarnings, type ModelAnswer, type ModelCall, toCallOptions } from "./model-call.ts";
 import { readPackageUsage } from "./usage.ts";
 import { type End, judge } from "./verdict.ts";
@@ -29,7 +29,7 @@ export async function wholeAnswer(model: LanguageModelV4, call: ModelCall, meter
     ...judge(model, { ...endOf(said), unified, raw, isWhole: true }, meter.text.length, call.previousError),
     responseId: result.response?.id,
     modelId: result.response?.modelId ?? model.modelId,
-    tokens: said && placeTokens(said.tokens, meter.text),
+    tokens: said ? placeTokens(said.tokens, meter.text) : recordedTokens(result.providerMetadata),
     warnings: describeWarnings(result.warnings, call),
   };
 }

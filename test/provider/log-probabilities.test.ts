@@ -1,6 +1,16 @@
-import { describe, expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { type OrchestrationEvent, PromptBundleTool, ReliableOrchestrator } from "../../src/index.ts";
+import {
+  type LanguageModelLike,
+  type OrchestrationEvent,
+  Orchestrator,
+  PromptBundleTool,
+  ReliableOrchestrator,
+} from "../../src/index.ts";
+import { recordingModel } from "../../src/provider/recording.ts";
 import { ReliabilityState } from "../../src/reliability.ts";
 import { type Api, type Reply, type Seen, startServer, type Token } from "../support/vendor-server.ts";
 
@@ -270,6 +280,21 @@ describe("log-probabilities", () => {
       expect(replicates[0]).not.toHaveProperty("logprobs");
     });
   });
+
+  for (const isStreaming of [false, true])
+    test(`are in a recording, and in what it replays, ${isStreaming ? "streamed" : "whole"}`, async () => {
+      const file = join(mkdtempSync(join(tmpdir(), "steer-logprobs-")), "answers.jsonl");
+      onTestFinished(() => rmSync(dirname(file), { recursive: true }));
+      await using server = await startServer(() => jsonReply);
+      const runWith = async (model: LanguageModelLike | string) => {
+        const tool = new PromptBundleTool({ name: "t", model, prompt: "How bad?", schema, defaultOptions: { k: 1 } });
+        const output = await new Orchestrator().run({ tool, request: {}, options: { streaming: isStreaming } });
+        return (output.content as any).evidenceBundle.replicates[0].logprobs;
+      };
+      const recorded = await runWith(recordingModel(server.model("openai-chat"), file));
+      expect(recorded).toEqual({ "/severity": -0.3, "/count": -0.125 });
+      expect(await runWith(`recorded:${file}`)).toEqual(recorded);
+    });
 
   test("break a tie for the lead, and leave it a tie", async () => {
     const answers = ["low", "high"].map((severity, at) => ({
