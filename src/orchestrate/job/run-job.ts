@@ -437,7 +437,7 @@ class JobQueue<I> {
 
   #giveUp(): void {
     const { why } = this.#outlook;
-    const what = `no request was answered for ${this.#job.giveUpAfterMs} ms. The last failure: ${why}`;
+    const what = `no answer came for ${this.#job.giveUpAfterMs} ms. The last failure: ${why}`;
     this.#failure ??= { error: () => new JobStoppedError("gave_up", this.#countUnsent(), what) };
     for (const input of this.#held.splice(0)) this.#finish(input, undefined, input.isTakenToProbe);
     this.#end();
