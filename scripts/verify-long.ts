@@ -70,6 +70,12 @@ const measurements: readonly Measurement[] = [
     title: "Processes killed in the middle of a run",
     command: "npm run --silent kills -- --rounds 200",
   },
+  {
+    page: "jobs",
+    title: "Jobs over servers that have a bad hour",
+    command: "node scripts/bad-hour.ts",
+    isMarkdown: true,
+  },
   { page: "mutations", title: "Small wrong changes, and what notices them", command: "node scripts/mutate.ts" },
   { page: "blinks", title: "Stores that go away and come back", command: "npm run --silent blinks" },
   { page: "soak", title: "Whether anything grows in ten minutes", command: "npm run --silent soak -- --minutes 10" },

@@ -1,7 +1,8 @@
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { RunManyParams } from "../contract/run.ts";
-import type { OrchestratorSettings } from "../contract/settings.ts";
+import type { Logger, OrchestratorSettings } from "../contract/settings.ts";
 import { snapshot } from "../core/canonical.ts";
+import { tellListener } from "../core/emitter.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
 import { faultsInLimits, type RateLimits } from "../guard/limits.ts";
@@ -116,7 +117,11 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   }
 
   /** @internal */
-  protected override async *overMany({
+  protected override overMany(params: RunManyParams<any, any, any>): AsyncIterable<RunManyResult<OrchestrationOutput>> {
+    return { [Symbol.asyncIterator]: () => this.#iterate(params) };
+  }
+
+  async *#iterate({
     requests,
     concurrency,
     giveUpAfterMs,
@@ -124,20 +129,28 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     ...shared
   }: RunManyParams<any, any, any>): AsyncGenerator<RunManyResult<OrchestrationOutput>, void> {
     const { logger } = this.settings;
-    let told: string | undefined;
-    const onWait = (wait: JobWait | undefined) => {
-      if (wait && wait.why === told) return;
-      told = wait?.why;
-      if (wait)
-        logger?.warn({ why: wait.why, untilMs: wait.untilMs }, "the job holds its requests until its provider answers");
-      else logger?.info({}, "the job goes on");
-    };
+    const onWait = logger && waitLog(logger);
     const run = (request: unknown, jobTry: JobTry) =>
       this.runTry({ ...shared, request, signal: jobTry.signal }, jobTry);
     const results = this.runJob({ inputs: requests, concurrency, giveUpAfterMs, signal, onWait, run });
     for await (const { index, ...end } of results)
       yield "error" in end ? { index, error: end.error } : { index, output: end.output };
   }
+}
+
+/** Logs the beginning of a wait, each further reason, and its end. */
+function waitLog(logger: Logger): (wait: JobWait | undefined) => void {
+  let told: string | undefined;
+  const log = (wait: JobWait | undefined) => {
+    if (wait)
+      logger.warn({ why: wait.why, untilMs: wait.untilMs }, "the job holds its requests until its provider answers");
+    else logger.info({}, "the job goes on");
+  };
+  return (wait) => {
+    if (wait && wait.why === told) return;
+    told = wait?.why;
+    tellListener(log, wait);
+  };
 }
 
 function faultsInConfig(value: unknown): readonly OptionIssue[] {

@@ -103,8 +103,6 @@ export interface Traffic {
   readonly refusedShare: number;
   /** Inputs that were answered more than once. */
   readonly answeredTwice: number;
-  /** Most calls in any second, from a time on. */
-  mostInSecond(fromMs: number): number;
 }
 
 export function trafficOf(hits: readonly Hit[]): Traffic {
@@ -114,14 +112,17 @@ export function trafficOf(hits: readonly Hit[]): Traffic {
     answered: answered.length,
     refusedShare: 1 - answered.length / hits.length,
     answeredTwice: answered.length - new Set(answered.map(({ input }) => input)).size,
-    mostInSecond(fromMs) {
-      const times = hits.map(({ atMs }) => atMs).filter((atMs) => atMs >= fromMs);
-      let most = 0;
-      for (let first = 0, last = 0; last < times.length; last++) {
-        while ((times[last] as number) - (times[first] as number) >= second) first++;
-        most = Math.max(most, last - first + 1);
-      }
-      return most;
-    },
   };
+}
+
+/** Most calls in any second, but for the first `skipMs` after each start. */
+export function mostInSecond(hits: readonly Hit[], startsMs: readonly number[], skipMs: number): number {
+  const isLater = (atMs: number) => startsMs.every((startMs) => atMs < startMs || atMs >= startMs + skipMs);
+  const times = hits.map(({ atMs }) => atMs).filter(isLater);
+  let most = 0;
+  for (let first = 0, last = 0; last < times.length; last++) {
+    while ((times[last] as number) - (times[first] as number) >= second) first++;
+    most = Math.max(most, last - first + 1);
+  }
+  return most;
 }
