@@ -106,8 +106,6 @@ class JobInput<I> implements JobTry {
   tries = 0;
   refusals = 0;
   isSent = false;
-  /** Taken from the source while nothing answered. */
-  isTakenToProbe = false;
   spent: Spent | undefined = undefined;
   /** Latest outcome of a try that was sent, else of any. */
   outcome: Outcome | undefined = undefined;
@@ -269,7 +267,6 @@ class JobQueue<I> {
   async close(): Promise<void> {
     this.#stopTimer();
     this.#stopListening();
-    if (this.#told) this.#job.onWait?.(undefined);
     this.#hasEnded = true;
     this.#scope.abort(new Error("the loop over runMany was left"));
     // A source that is being waited for answers nothing else, perhaps never again.
@@ -328,7 +325,7 @@ class JobQueue<I> {
 
   #start(input: JobInput<I>): void {
     input.isProbe = this.#outlook.isHolding;
-    if (input.tries++ === 0) input.isTakenToProbe = input.isProbe;
+    input.tries++;
     input.startedMs = this.#job.clock.now();
     input.startNumber = this.#startCount++;
     input.holdCount = this.#outlook.holdCount;
@@ -439,7 +436,7 @@ class JobQueue<I> {
     const { why } = this.#outlook;
     const what = `no answer came for ${this.#job.giveUpAfterMs} ms. The last failure: ${why}`;
     this.#failure ??= { error: () => new JobStoppedError("gave_up", this.#countUnsent(), what) };
-    for (const input of this.#held.splice(0)) this.#finish(input, undefined, input.isTakenToProbe);
+    for (const input of this.#held.splice(0)) this.#finish(input, undefined, input.refusals === 0);
     this.#end();
     for (const input of this.#running) input.cancel(new Error("the job gave up"));
   }

@@ -32,7 +32,7 @@ export function journalQuestions(
   if (first === undefined) return () => undefined;
   const turn = timesAsked?.get(first) ?? 0;
   timesAsked?.set(first, turn + 1);
-  return (model) => questionFingerprint(model, given, within, turn);
+  return (model) => (model === tool && turn === 0 ? first : questionFingerprint(model, given, within, turn));
 }
 
 function questionFingerprint(
