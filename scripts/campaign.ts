@@ -4,8 +4,10 @@
  * scenario; all cores play. For a broken promise it prints the smallest scenario that breaks it, and the command that
  * replays it; its status is then 1.
  *
- * `--seed 17` plays one seed, `--from 5000` begins there, `--json` prints the report as JSON.
+ * `--seed 17` plays one seed, `--from 5000` begins there, `--workers 1` plays on one core, `--json` prints the report as
+ * JSON.
  */
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { type CampaignReport, runCampaign, type Violation } from "../test/campaign/campaign.ts";
 import { describeHistory } from "../test/campaign/describe-history.ts";
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "10000" },
     from: { type: "string", default: "0" },
     seed: { type: "string" },
+    workers: { type: "string", default: String(availableParallelism()) },
     json: { type: "boolean", default: false },
   },
 });
@@ -32,7 +35,7 @@ process.exitCode = report.violations.length > 0 ? 1 : 0;
 function runChosen(): Promise<CampaignReport> {
   if (values.seed !== undefined) return runCampaign([wholeNumber(values.seed, "--seed")]);
   const from = wholeNumber(values.from, "--from");
-  return runInWorkers(from, from + wholeNumber(values.seeds, "--seeds"));
+  return runInWorkers(from, from + wholeNumber(values.seeds, "--seeds"), wholeNumber(values.workers, "--workers"));
 }
 
 function wholeNumber(text: string, option: string): number {

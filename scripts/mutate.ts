@@ -1,13 +1,15 @@
 /**
  * Makes small wrong changes of the modules that hold promises, one at a time, and shows that tests notice each:
  * `node scripts/mutate.ts`. Every change is made in a temporary copy; the tests of the module run over it, and then a short
- * campaign. A change that passes both is a survivor. The status is 1 where a module's tests fail without any change.
+ * campaign. A change that passes both is a survivor. After that come deliberate faults, each of which the campaign has to
+ * find alone. The status is 1 where a module's tests fail without any change, or a deliberate fault is overlooked.
  *
- * `--only lease` takes one module, `--seed 7` draws other changes, `--each 10` draws more of every module.
+ * `--only lease` takes one module, `--seed 7` draws other changes, `--each 10` draws more of every module, `--workers 4`
+ * tries as many at once.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { seededRandom } from "../src/core/random.ts";
@@ -41,6 +43,8 @@ const modules: Readonly<Record<string, readonly string[]>> = {
   "src/guard/guarded-call.ts": ["test/guard"],
   "src/guard/budget.ts": [
     "test/guard/budget.test.ts",
+    "test/orchestrate/flight.test.ts",
+    "test/orchestrate/idempotency.test.ts",
     "test/tool/time-ceilings.test.ts",
     "test/orchestrate/run.test.ts",
   ],
@@ -52,35 +56,90 @@ const modules: Readonly<Record<string, readonly string[]>> = {
   "src/store/claim-rule.ts": ["test/store/model.test.ts"],
 };
 
+/** Faults that were made on purpose, of which each breaks a promise that the campaign checks. */
+const deliberate: readonly { readonly path: string; readonly from: string; readonly to: string }[] = [
+  {
+    path: "src/contract/enclosing-work.ts",
+    from: "    this.scope.abort(attemptHasEnded());",
+    to: "    // What an attempt has started outlives it.",
+  },
+  {
+    path: "src/contract/enclosing-work.ts",
+    from: "    this.#count(spent);",
+    to: "    // What an inner run has used that was cut off is not counted.",
+  },
+  {
+    path: "src/orchestrate/key/lease.ts",
+    from: "isStaleToken(error) && this.#endsSoon",
+    to: "isStaleToken(error) && this.#endsSoon && leftMs > 0",
+  },
+  {
+    path: "src/store/memory.ts",
+    from: 'if (record?.fence === token.fence && record.state === "running") return record;',
+    to: 'if (record?.state === "running") return record;',
+  },
+  {
+    path: "src/orchestrate/key/store-protection.ts",
+    from: 'error.reason === "unavailable" || error.reason === "locked"',
+    to: 'error.reason === "unavailable"',
+  },
+];
+
 const { values } = parseArgs({
   options: {
     only: { type: "string", default: "" },
     seed: { type: "string", default: "1" },
     each: { type: "string", default: "4" },
+    workers: { type: "string", default: String(availableParallelism()) },
   },
 });
 /** A change that makes the tests wait for ever is noticed by that. */
-const patienceMs = 240_000;
-const campaign = [process.execPath, "--no-warnings", "scripts/campaign.ts", "--seeds", "300"];
+const patienceMs = 480_000;
+const playing = (seeds: number) => [
+  process.execPath,
+  "--no-warnings",
+  "scripts/campaign.ts",
+  "--workers",
+  "1",
+  "--seeds",
+  String(seeds),
+];
 
 const compiles = createCompiler();
-const copy = makeCopy();
-let running: ChildProcess | undefined;
+const running = new Set<ChildProcess>();
+const folders: string[] = [];
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 process.once("exit", () => {
-  end(running);
-  rmSync(copy, { recursive: true, force: true });
+  for (const child of running) end(child);
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 let drawn = 0;
 const survivors: string[] = [];
-for (const [path, tests] of Object.entries(modules)) if (path.includes(values.only)) await tryModule(path, tests);
-for (const survivor of survivors) console.log(`Survivor: ${survivor}`);
-console.log(`\n= ${drawn - survivors.length} of ${drawn} caught`);
+const left = Object.entries(modules).filter(([path]) => path.includes(values.only));
+await inCopies(async (copy) => {
+  for (let next = left.shift(); next; next = left.shift()) await tryModule(copy, ...next);
+});
+for (const survivor of survivors.sort()) console.log(`Survivor: ${survivor}`);
+console.log(`\n= ${drawn - survivors.length} of ${drawn} caught\n`);
+const faults = deliberate.filter(({ path }) => path.includes(values.only));
+let found = 0;
+const faultsLeft = [...faults];
+await inCopies(async (copy) => {
+  for (let next = faultsLeft.shift(); next; next = faultsLeft.shift()) await tryFault(copy, next);
+});
+console.log(`\n= ${found} of ${faults.length} deliberate faults found by the campaign alone`);
+if (found < faults.length) process.exitCode = 1;
 
-async function tryModule(path: string, tests: readonly string[]): Promise<void> {
-  const vitest = [process.execPath, resolve("node_modules/vitest/vitest.mjs"), "run", "--bail", "1", ...tests];
+/** Does the work several times at once, each in a copy of its own. */
+async function inCopies(work: (copy: string) => Promise<void>): Promise<void> {
+  await Promise.all(Array.from({ length: Number(values.workers) }, () => work(makeCopy())));
+}
+
+async function tryModule(copy: string, path: string, tests: readonly string[]): Promise<void> {
+  const vitest = [process.execPath, resolve("node_modules/vitest/vitest.mjs"), "run", "--no-isolate", "--bail", "1"];
+  vitest.push("--maxWorkers", "1", ...tests);
   const text = readFileSync(join(copy, path), "utf8");
-  if (!(await passes(vitest))) {
+  if (!(await passes(copy, vitest))) {
     console.log(`${path}: its tests fail without any change`);
     process.exitCode = 1;
     return;
@@ -89,11 +148,26 @@ async function tryModule(path: string, tests: readonly string[]): Promise<void> 
   for (const change of drawChanges(text, Number(values.each), random, (changed) => compiles(path, changed))) {
     drawn++;
     writeFileSync(join(copy, path), applyChange(text, change));
-    const noticed = !(await passes(vitest)) ? "tests" : !(await passes(campaign)) ? "campaign" : undefined;
+    const noticed = !(await passes(copy, vitest))
+      ? "tests"
+      : !(await passes(copy, playing(300)))
+        ? "campaign"
+        : undefined;
     const what = `${path}:${change.line}  ${change.kind}: ${describe(text, change)}`;
     console.log(`${(noticed ?? "SURVIVES").padEnd(10)}${what}`);
     if (!noticed) survivors.push(what);
   }
+  writeFileSync(join(copy, path), text);
+}
+
+async function tryFault(copy: string, { path, from, to }: (typeof deliberate)[number]): Promise<void> {
+  const text = readFileSync(join(copy, path), "utf8");
+  if (!text.includes(from)) throw new Error(`${path} does not contain ${from}. Write down the fault anew.`);
+  writeFileSync(join(copy, path), text.replace(from, to));
+  // Status 1: it has found a violation. One that had to be ended has found nothing.
+  const isFound = (await statusOf(copy, playing(1_500))) === 1;
+  if (isFound) found++;
+  console.log(`${(isFound ? "campaign" : "SURVIVES").padEnd(10)}${path}: ${from.trim()} -> ${to.trim()}`);
   writeFileSync(join(copy, path), text);
 }
 
@@ -105,6 +179,7 @@ function describe(text: string, { start, end, replacement }: Change): string {
 
 function makeCopy(): string {
   const folder = mkdtempSync(join(tmpdir(), "steer-mutate-"));
+  folders.push(folder);
   for (const name of [
     "src",
     "test",
@@ -120,20 +195,24 @@ function makeCopy(): string {
   return folder;
 }
 
-/** Runs a command in the copy. Its children end with it. */
-function passes([command = "", ...parameters]: readonly string[]): Promise<boolean> {
+async function passes(copy: string, command: readonly string[]): Promise<boolean> {
+  return (await statusOf(copy, command)) === 0;
+}
+
+/** Runs a command in the copy. Its children end with it. @returns `null` where it had to be ended */
+function statusOf(copy: string, [command = "", ...parameters]: readonly string[]): Promise<number | null> {
   return new Promise((settle, reject) => {
     const child = spawn(command, parameters, { cwd: copy, stdio: "ignore", detached: true, env: environment });
-    running = child;
+    running.add(child);
     const timer = setTimeout(() => end(child), patienceMs);
     child.on("error", reject).on("close", (status) => {
       clearTimeout(timer);
-      running = undefined;
-      settle(status === 0);
+      running.delete(child);
+      settle(status);
     });
   });
 }
 
-function end(child: ChildProcess | undefined): void {
-  if (child?.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+function end(child: ChildProcess): void {
+  if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
 }

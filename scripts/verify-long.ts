@@ -76,7 +76,11 @@ const measurements: readonly Measurement[] = [
     command: "node scripts/bad-hour.ts",
     isMarkdown: true,
   },
-  { page: "mutations", title: "Small wrong changes, and what notices them", command: "node scripts/mutate.ts" },
+  {
+    page: "mutations",
+    title: "Small wrong changes, and what notices them",
+    command: "node scripts/mutate.ts --workers 4",
+  },
   { page: "blinks", title: "Stores that go away and come back", command: "npm run --silent blinks" },
   { page: "soak", title: "Whether anything grows in ten minutes", command: "npm run --silent soak -- --minutes 10" },
   { page: "supply-chain", title: "What the package brings along", command: "node scripts/supply-chain.ts" },

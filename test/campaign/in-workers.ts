@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { CampaignReport } from "./campaign.ts";
 
@@ -10,9 +9,8 @@ export interface SeedRange {
   readonly step: number;
 }
 
-/** The same as `runCampaign` of all seeds from `from` up to and without `end`, on all cores. */
-export async function runInWorkers(from: number, end: number): Promise<CampaignReport> {
-  const step = availableParallelism();
+/** The same as `runCampaign` of all seeds from `from` up to and without `end`, by so many workers at once. */
+export async function runInWorkers(from: number, end: number, step: number): Promise<CampaignReport> {
   const ranges = Array.from({ length: step }, (_, nth): SeedRange => ({ from: from + nth, end, step }));
   const reports = await Promise.all(ranges.map(runInWorker));
   return reports.reduce(join);
