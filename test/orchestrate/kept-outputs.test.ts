@@ -55,9 +55,12 @@ test.each([
   ["unknown", { statusCode: 409, isRetryable: true }],
   ["invalid_request", { statusCode: 400, isRetryable: true }],
 ])("any other failure gives its key back: the next run calls again (%s)", async (category, facts) => {
-  const { run, calls } = failingWith(facts);
+  const { run, clock, calls } = failingWith(facts);
   expect(await run()).toMatchObject({ status: "failed", errors: { failing: { category } } });
-  expect((await run()).metadata.replayed).toBeUndefined();
+  const again = run();
+  // After a refusal for the rate, the next call waits for its turn.
+  await clock.runAll();
+  expect((await again).metadata.replayed).toBeUndefined();
   expect(calls()).toBe(2);
 });
 
