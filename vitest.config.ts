@@ -8,5 +8,7 @@ export default defineConfig({
     coverage: { include: ["src/**/*.ts"], reporter: ["text-summary"] },
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // What is polled for comes in milliseconds, but not on a machine that does much else.
+    expect: { poll: { timeout: 20_000 } },
   },
 });
