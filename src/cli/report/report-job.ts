@@ -40,7 +40,7 @@ export async function reportJob(given: string, flags: ReportFlags): Promise<void
   if (isPage) {
     const named = `${file.replace(/\.jsonl$/, "")}.html`;
     const messages = json ? createTerminal(process.stderr) : terminal;
-    await publishPage(renderReport(job), page, { subject: file, named }, messages);
+    await publishPage(renderReport(job), page, { subject: file, file, named }, messages);
   } else if (!json) terminal.write(showReport(job, terminal));
 }
 

@@ -1,5 +1,15 @@
 import { spawn } from "node:child_process";
-import { closeSync, lstatSync, mkdtempSync, openSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { messageOf } from "../../core/errors.ts";
@@ -18,21 +28,28 @@ export interface PageFlags {
 /**
  * Writes a page where the flags want it, opens it where they say so, and tells where it is.
  *
- * @param subject what the page shows, for people
- * @param named path of a page without a name; without it, such a page goes to a folder of its own
+ * @param shown.subject what the page shows, for people
+ * @param shown.file where that was read from
+ * @param shown.named path of a page without a name; without it, such a page goes to a folder of its own
  * @throws CommandError where it cannot be written, or another file stands there
  */
 export async function publishPage(
   page: string,
   { html, open, force }: PageFlags,
-  { subject, named }: { readonly subject: string; readonly named?: string | undefined },
+  { subject, file, named }: { readonly subject: string; readonly file: string; readonly named?: string },
   terminal: Terminal,
 ): Promise<void> {
   const path = typeof html === "string" ? html : ((html && named) ?? join(privateFolder(), "page.html"));
+  if (isSameFile(path, file)) throw new CommandError(`${path} is what the page shows. Give the page another name.`);
   writePage(path, page, force ?? false);
   terminal.write(`${path} shows ${subject}. It needs no network.\n`);
   if (!open || (await openInBrowser(resolve(path)))) return;
   process.stderr.write(`No program for pages was found here. Open ${path} in a browser.\n`);
+}
+
+function isSameFile(path: string, other: string): boolean {
+  const [one, two] = [path, other].map((name) => statSync(name, { throwIfNoEntry: false }));
+  return one !== undefined && one.ino === two?.ino && one.dev === two.dev;
 }
 
 /** Writes a page aside, and puts it in place in one step. A file that is not a page of ours is left alone without `force`. */

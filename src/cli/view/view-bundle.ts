@@ -23,7 +23,7 @@ export async function viewBundle(file: string, { line, calibrations, ...page }: 
   const opened = withConfidence(found, await store.confidence(found.bundle));
   const terminal = createTerminal(process.stdout);
   if (page.html === undefined && !page.open) return terminal.write(showBundle(opened, calibration, terminal));
-  await publishPage(renderPage(opened, calibration), page, { subject: opened.place }, terminal);
+  await publishPage(renderPage(opened, calibration), page, { subject: opened.place, file }, terminal);
 }
 
 /** Replaces the calibrated confidence of the bundle by that of today's labels. */

@@ -133,6 +133,8 @@ describe("steer report", () => {
     for (const page of ["notes.html", "link.html"])
       expect(await write("--html", page)).toMatchObject({ code: 2, stderr: expect.stringContaining("--force") });
     expect(readFileSync(join(cwd, "target.txt"), "utf8")).toBe("mine");
+    const fault = expect.stringContaining("is what the page shows");
+    expect(await write("--html", "./out.jsonl", "--force")).toMatchObject({ code: 2, stderr: fault });
   });
 
   test("--open hands a page in a private folder to the program that opens pages", async () => {
