@@ -39,6 +39,11 @@ const measurements: readonly Measurement[] = [
     title: "Random texts, read against what they were written from",
     command: "node bench/extraction-fuzz.ts --texts 1000000",
   },
+  {
+    page: "public-fuzz",
+    title: "How long every public entry takes with hostile input",
+    command: "node --no-warnings bench/public-fuzz.ts",
+  },
   { page: "store", title: "How many durable claims a second", command: "node bench/store.ts" },
   {
     page: "tokens",

@@ -40,6 +40,13 @@ export class StepCounter {
     return { all, atOnce };
   }
 
+  /** Counts all blocks that a piece of work runs, whenever the event loop turns. */
+  async countAll(work: () => Promise<unknown>): Promise<number> {
+    this.#stepsSinceLastLook();
+    await work();
+    return this.#stepsSinceLastLook();
+  }
+
   #stepsSinceLastLook(): number {
     let steps = 0;
     this.#session.post("Profiler.takePreciseCoverage", (_error, taken) => {

@@ -32,7 +32,8 @@ import { type CompiledRule, compileRule, type PlanningRule } from "./rule.ts";
  * ```
  */
 export class RuleBasedPlanner implements Planner {
-  #rules: readonly CompiledRule[] = [];
+  readonly #rules: CompiledRule[] = [];
+  #isSorted = true;
   readonly #tools = new Map<string, AnyTool>();
 
   constructor(rules: readonly PlanningRule[] = []) {
@@ -55,6 +56,8 @@ export class RuleBasedPlanner implements Planner {
    */
   async plan(request: unknown, tools: Record<string, ToolMetadata>, context: PlanContext = {}): Promise<PlanDecision> {
     const known = knownTools(tools, this.tools);
+    if (!this.#isSorted) this.#rules.sort((a, b) => b.priority - a.priority);
+    this.#isSorted = true;
     const held = this.#rules.filter((rule) => holds(rule, request));
     for (const rule of held) {
       const decision = decideBy(rule, known, request, context);
@@ -73,7 +76,8 @@ export class RuleBasedPlanner implements Planner {
       if (present !== tool) throw twoToolsOfOneName(tool, path);
       this.#tools.set(tool.name, tool);
     }
-    this.#rules = [...this.#rules, rule].sort((a, b) => b.priority - a.priority);
+    this.#rules.push(rule);
+    this.#isSorted = false;
   }
 }
 

@@ -39,19 +39,20 @@ const settleMs = 25;
  * ```
  */
 export function createFakeClock(startMs = 0): FakeClock {
-  const timers = new Set<Timer>();
+  /** In the order in which they fire. */
+  const timers: Timer[] = [];
   let nowMs = startMs;
   let order = 0;
 
   const clock: FakeClock = {
     now: () => nowMs,
     get pending() {
-      return timers.size;
+      return timers.length;
     },
     schedule(callback, ms) {
-      const timer: Timer = { dueMs: nowMs + Math.max(0, ms), order: order++, fire: callback };
-      timers.add(timer);
-      return () => void timers.delete(timer);
+      const timer: Timer = { dueMs: nowMs + (ms > 0 ? ms : 0), order: order++, fire: callback };
+      timers.splice(placeOf(timer), 0, timer);
+      return () => remove(timer);
     },
     sleep(ms, options) {
       return new Promise((resolve, reject) => {
@@ -72,30 +73,39 @@ export function createFakeClock(startMs = 0): FakeClock {
     async advance(ms) {
       const targetMs = nowMs + ms;
       await settle();
-      for (let timer = next(); timer && timer.dueMs <= targetMs; timer = next()) await fire(timer);
+      for (let timer = timers[0]; timer && timer.dueMs <= targetMs; timer = timers[0]) await fire(timer);
       nowMs = Math.max(nowMs, targetMs);
       await settle();
     },
     async runAll() {
       for (;;) {
         await settle();
-        const timer = next() ?? (await nextAfterWaiting());
+        const timer = timers[0] ?? (await nextAfterWaiting());
         if (!timer) return;
         await fire(timer);
       }
     },
   };
 
-  function next(): Timer | undefined {
-    let first: Timer | undefined;
-    for (const timer of timers)
-      if (!first || timer.dueMs < first.dueMs || (timer.dueMs === first.dueMs && timer.order < first.order))
-        first = timer;
-    return first;
+  /** Finds where a timer stands, or belongs, among the others. */
+  function placeOf({ dueMs, order: own }: Timer): number {
+    let [from, to] = [0, timers.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const other = timers[middle] as Timer;
+      if (other.dueMs < dueMs || (other.dueMs === dueMs && other.order < own)) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  function remove(timer: Timer): void {
+    const place = placeOf(timer);
+    if (timers[place] === timer) timers.splice(place, 1);
   }
 
   async function fire(timer: Timer): Promise<void> {
-    timers.delete(timer);
+    remove(timer);
     nowMs = Math.max(nowMs, timer.dueMs);
     timer.fire();
     await settle();
@@ -106,7 +116,7 @@ export function createFakeClock(startMs = 0): FakeClock {
     const giveUpAt = systemClock.now() + settleMs;
     while (systemClock.now() < giveUpAt) {
       await systemClock.sleep(1);
-      const timer = next();
+      const timer = timers[0];
       if (timer) return timer;
     }
     return undefined;

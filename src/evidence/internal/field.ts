@@ -49,6 +49,7 @@ export class Field {
   #below: Map<string | number, Field> | undefined;
   #index: number | undefined;
   #pointer: string | undefined;
+  #pattern: string | undefined;
 
   constructor(rules: FieldComparison, segment: string | number = "", parent?: Field | undefined) {
     this.rules = rules;
@@ -73,10 +74,15 @@ export class Field {
 
   /** The pointer with `*` in place of every list index. */
   get pattern(): string {
-    const steps: string[] = [];
-    for (let field: Field = this; field.parent; field = field.parent)
-      steps.push(typeof field.segment === "number" ? "/*" : `/${escapeSegment(field.segment)}`);
-    return steps.reverse().join("");
+    const path: Field[] = [];
+    let above: Field = this;
+    for (; above.parent && above.#pattern === undefined; above = above.parent) path.push(above);
+    let pattern = above.#pattern ?? "";
+    for (let field = path.pop(); field; field = path.pop()) {
+      pattern += typeof field.segment === "number" ? "/*" : `/${escapeSegment(field.segment)}`;
+      field.#pattern = pattern;
+    }
+    return pattern;
   }
 
   /** True if items of lists stand here at the places where they meet. */

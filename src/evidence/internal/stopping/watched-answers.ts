@@ -77,9 +77,10 @@ export function* statesOf(
   const { valid } = progress;
   if (fields.length === 0) return [{ ...progress, first: valid, second: 0, distinct: Math.min(1, valid) }];
   const states: FieldState[] = [];
+  const hasChoices = Object.keys(choices).length > 0;
   for (const field of fields) {
     const { first, second, distinct } = yield* countVotes(field);
-    const possible = choices[field.pointer] ?? choices[field.pattern] ?? 0;
+    const possible = hasChoices ? (choices[field.pointer] ?? choices[field.pattern] ?? 0) : 0;
     const isTieByLikeness = field.isText || hasLogprobs;
     states.push({ ...progress, first, second, distinct: Math.max(distinct, possible), isTieByLikeness });
     yield 1;

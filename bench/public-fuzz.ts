@@ -1,0 +1,190 @@
+/**
+ * Calls every public entry with hostile input of growing size, and finds those whose time grows faster than their input.
+ *
+ *     node bench/public-fuzz.ts [--only sameAnswer] [--steps] [--json]
+ *
+ * The entries are those of the reports in api/: one without a probe, or a reason to have none, is a fault. Each shape is
+ * given at 16 KiB, 64 KiB, 256 KiB and 1 MiB. The best of three counts; larger sizes are left out where one call takes
+ * seconds. Times are those of the main thread's CPU, so that other processes do not count, but caches and memory do. The
+ * slope is the exponent of time over bytes in the last two sizes: 1 is linear, 2 is quadratic. A slope above 1.5 is
+ * measured again, twice, and is a fault where it stays. Below 20 ms no slope is judged.
+ *
+ * With --steps, V8 counts the blocks of code that are run for 1 KiB and 4 KiB: the same on every machine, and without the
+ * work inside V8. All shapes of a probe count together, so that one that grows with the square shows.
+ */
+import { parseArgs } from "node:util";
+import { StepCounter } from "./extraction/steps.ts";
+import { publicEntries } from "./public-fuzz/entries.ts";
+import { exempt } from "./public-fuzz/exempt.ts";
+import type { Shape } from "./public-fuzz/inputs.ts";
+import type { Probe } from "./public-fuzz/probe.ts";
+import { evidenceProbes } from "./public-fuzz/probes/evidence.ts";
+import { planningProbes } from "./public-fuzz/probes/planning.ts";
+import { reliabilityProbes } from "./public-fuzz/probes/reliability.ts";
+import { restProbes } from "./public-fuzz/probes/rest.ts";
+import { runProbes } from "./public-fuzz/probes/runs.ts";
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string" },
+    steps: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+});
+
+const probes = [...evidenceProbes, ...runProbes, ...restProbes, ...planningProbes, ...reliabilityProbes];
+const faults: string[] = [...missing()];
+
+/** Entries without a probe, and probes of entries that are not there. */
+function* missing(): Generator<string> {
+  const entries = publicEntries();
+  const reached = new Set([...probes.flatMap(({ reaches }) => reaches), ...Object.keys(exempt)]);
+  for (const entry of entries)
+    if (!reached.has(entry)) yield `${entry} is public, and no probe calls it. Add one, or a reason to exempt.ts.`;
+  for (const entry of reached) if (!entries.includes(entry)) yield `${entry} has a probe, and api/ does not show it.`;
+}
+
+/** A call may refuse its input, by an error of ours. */
+async function call(probe: Probe, input: unknown): Promise<void> {
+  try {
+    await probe.run(input);
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) throw error;
+  }
+}
+
+async function callOrFault(probe: Probe, shape: Shape<unknown>, bytes: number): Promise<void> {
+  try {
+    await call(probe, shape.make(bytes));
+  } catch (error) {
+    const fault = `${probe.name}, ${shape.name}, ${sizeOf(bytes)}: ${String(error).slice(0, 300)}`;
+    if (!faults.some((known) => known.startsWith(`${probe.name}, ${shape.name}, `))) faults.push(fault);
+  }
+}
+
+function sizeOf(bytes: number): string {
+  return bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${bytes / 2 ** 20} MiB`;
+}
+
+// ---- times
+
+const sizes = [2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20];
+const rounds = 3;
+const leastJudgedMs = 20;
+const mostMs = 4_000;
+const steepest = 1.5;
+
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+async function msOf(probe: Probe, shape: Shape<unknown>, bytes: number): Promise<number> {
+  const input = shape.make(bytes);
+  const startedAt = cpuMs();
+  try {
+    await call(probe, input);
+  } catch {
+    // callOrFault has told.
+  }
+  return cpuMs() - startedAt;
+}
+
+async function bestOf(probe: Probe, shape: Shape<unknown>, bytes: number): Promise<number> {
+  let best = await msOf(probe, shape, bytes);
+  for (let round = 1; round < rounds && best > leastJudgedMs / 4 && best < mostMs / 4; round++)
+    best = Math.min(best, await msOf(probe, shape, bytes));
+  return best;
+}
+
+interface Row {
+  readonly probe: string;
+  readonly shape: string;
+  readonly ms: readonly number[];
+  readonly slope: number | undefined;
+}
+
+async function rowOf(probe: Probe, shape: Shape<unknown>): Promise<Row> {
+  const ms: number[] = [];
+  for (const bytes of sizes) {
+    if ((ms.at(-1) ?? 0) > mostMs / 4) break;
+    await callOrFault(probe, shape, bytes);
+    ms.push(await bestOf(probe, shape, bytes));
+  }
+  for (let again = 0; again < 2 && (slopeOf(ms) ?? 0) > steepest; again++)
+    for (const at of [ms.length - 2, ms.length - 1])
+      ms[at] = Math.min(ms[at] as number, await bestOf(probe, shape, sizes[at] as number));
+  return { probe: probe.name, shape: shape.name, ms, slope: slopeOf(ms) };
+}
+
+function slopeOf(ms: readonly number[]): number | undefined {
+  const [before = 0, last = 0] = ms.slice(-2);
+  return last < leastJudgedMs ? undefined : Math.log(last / Math.max(1, before)) / Math.log(4);
+}
+
+// ---- steps
+
+const counted = [2 ** 10, 2 ** 12] as const;
+const steepestInSteps = 1.3;
+const fewestSteps = 10_000;
+
+async function stepsOf(probe: Probe, counter: StepCounter): Promise<Record<string, number>> {
+  const shapes = probe.shapes.filter(({ isCapped }) => !isCapped);
+  for (const shape of shapes) await callOrFault(probe, shape, counted[0]);
+  const steps: number[] = [];
+  for (const bytes of counted) {
+    const all = await counter.countAll(async () => {
+      for (const shape of shapes) await callOrFault(probe, shape, bytes);
+    });
+    steps.push(all);
+  }
+  const [before = 1, last = 1] = steps;
+  const slope = Math.log(last / before) / Math.log(counted[1] / counted[0]);
+  if (slope > steepestInSteps && last > fewestSteps)
+    faults.push(`${probe.name}: its steps grow with bytes to the power of ${slope.toFixed(2)}.`);
+  return { "1 KiB": before, "4 KiB": last, slope: Number(slope.toFixed(2)) };
+}
+
+// ----
+
+const chosen = probes.filter(({ name }) => values.only === undefined || name.startsWith(values.only));
+if (values.steps) {
+  const counter = new StepCounter();
+  const rows: Record<string, Record<string, number>> = {};
+  for (const probe of chosen) rows[probe.name] = await stepsOf(probe, counter);
+  if (values.json) console.log(JSON.stringify({ rows, faults }));
+  else console.table(rows);
+} else {
+  const rows: Row[] = [];
+  for (const probe of chosen) {
+    const own: Row[] = [];
+    for (const shape of probe.shapes) own.push(await rowOf(probe, shape));
+    rows.push(...own);
+    if (!values.json) print(probe.name, own);
+  }
+  for (const { probe, shape, slope = 0 } of rows)
+    if (slope > steepest) faults.push(`${probe}, ${shape}: grows with bytes to the power of ${slope.toFixed(2)}`);
+  if (values.json) console.log(JSON.stringify({ rows, faults }));
+  else
+    console.log(
+      `\n${new Set(chosen.flatMap(({ reaches }) => reaches)).size} entries, ${chosen.length} probes, ${rows.length} shapes of them`,
+    );
+}
+if (!values.json) for (const fault of faults) console.log(`FAULT: ${fault}`);
+if (faults.length > 0) process.exitCode = 1;
+
+/** The slowest shape of a probe, and the steepest of those that are judged. */
+function print(name: string, rows: readonly Row[]): void {
+  const last = ({ ms }: Row) => (ms.at(-1) ?? 0) * 4 ** (sizes.length - ms.length);
+  const slowest = rows.reduce((most, row) => (last(row) > last(most) ? row : most));
+  const judged = rows.filter(({ slope }) => slope !== undefined);
+  const steep = judged.reduce(
+    (most: Row | undefined, row) => ((row.slope ?? 0) > (most?.slope ?? 0) ? row : most),
+    undefined,
+  );
+  console.log(`\n${name} (${rows.length} shapes, ${judged.length} above ${leastJudgedMs} ms)`);
+  for (const row of new Set([slowest, ...(steep ? [steep] : [])]))
+    console.log(
+      `  ${row.shape.slice(0, 36).padEnd(36)} ${row.ms.map((ms, at) => `${sizeOf(sizes[at] as number)} -> ${ms.toFixed(ms < 10 ? 1 : 0)} ms`).join(", ")}${row.slope === undefined ? "" : `, slope ${row.slope.toFixed(2)}`}`,
+    );
+}

@@ -1,0 +1,14 @@
+/** Entries that no input can make slow, each with the reason. */
+export const exempt: Readonly<Record<string, string>> = {
+  canFallBack: "looks up one word",
+  getGlobalRegistry: "takes nothing",
+  hasEvidence: "type guard, reads two properties",
+  isOrchestratorError: "type guard, reads one property",
+  "new HttpFailure": "keeps two numbers",
+  "new PostgresStore": "shares the code of SqliteStore; its server's time is measured by bench/store.ts",
+  "new Reservation": "made by BudgetLedger.reserve",
+  "new TimeoutError": "keeps two words and a number",
+  seededRandom: "takes one number",
+  storeAdministrationConformance: "runs tests of its caller's store",
+  storeConformance: "runs tests of its caller's store",
+};
