@@ -25,6 +25,7 @@ export function entriesIn(report: string): string[] {
       const [, kind, name = ""] = declared;
       owner = kind === "class" ? name : undefined;
       if (kind === "function") entries.push(name);
+      if (line.includes(`: ${name}Constructor;`)) entries.push(`new ${name}`);
     } else if (line === "}") owner = undefined;
     else if (owner !== undefined) {
       const [, method] = /^ {4}(?:static |abstract |override |async )*(\w+)\??(?:<.*>)?\(/.exec(line) ?? [];

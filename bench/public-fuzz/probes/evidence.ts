@@ -1,9 +1,11 @@
 import {
   calibrationError,
   calibrationFromJSON,
+  certify,
   choicesFromSchema,
   clusterTexts,
   compareFromSchema,
+  createJobCalibration,
   createStoppingRule,
   fitCalibration,
   groupAnswers,
@@ -29,6 +31,29 @@ export const evidenceProbes: readonly Probe[] = [
   onCounts("calibrationError", (count) => calibrationError(judged(count), 10)),
   onCounts("fitCalibration", (count) =>
     fitCalibration(judged(count).map(({ confidence, correct }) => ({ summary: { confidence }, correct }))),
+  ),
+  onCounts("certify", (count) => {
+    const all = judged(count);
+    return certify(
+      all.map(({ confidence }) => confidence),
+      all.map(({ correct }, at) => (at % 2 > 0 ? correct : null)),
+      { precision: 0.6 },
+    );
+  }),
+  onValues("createJobCalibration", (value) => {
+    const job = createJobCalibration();
+    const bundle = summarize(replicates([value, changed(value), value]));
+    job.observe(bundle);
+    return job.confidence(bundle);
+  }),
+  onCounts(
+    "createJobCalibration",
+    (count) => {
+      const job = createJobCalibration();
+      for (const at of range(count)) job.observe([5 - (at % 3), at % 3]);
+      return job.confidence([4, 1]);
+    },
+    "createJobCalibration, many bundles",
   ),
   onValues("calibrationFromJSON", (value) => calibrationFromJSON(value)),
   onSchemas("choicesFromSchema", (schema) => choicesFromSchema(schema)),
