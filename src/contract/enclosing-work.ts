@@ -33,6 +33,13 @@ export function enclosingWork(): EnclosingWork | "over" | undefined {
   return place && (place.work ?? "over");
 }
 
+/** Lets the attempt that the running code is part of wait, at its end, for a computation that is under way. */
+export function untilComputed<T>(computation: T | Promise<T>): T | Promise<T> {
+  const work = enclosingWork();
+  if (computation instanceof Promise && work instanceof EnclosingWork) work.follow(computation);
+  return computation;
+}
+
 /** Runs code that is part of no attempt although one has called it: a listener, or an execution that others share. */
 export function outsideOfWork<R>(code: () => R): R {
   return places.getStore() === undefined ? code() : places.run(undefined, code);

@@ -1,4 +1,3 @@
-import { onAbort } from "./signal.ts";
 import { nextTurn } from "./turns.ts";
 
 /**
@@ -6,8 +5,7 @@ import { nextTurn } from "./turns.ts";
  * Boundary: counts steps, and reads no clock: the same work pauses at the same places on every machine.
  * Invariants:
  * 1. A computation gives the same result at once and in slices.
- * 2. Once its signal is aborted, a computation ends without a further pause: a run that ends waits one turn for its evidence.
- * 3. Between two turns of the event loop, one slice runs at most, however many computations are under way.
+ * 2. Between two turns of the event loop, one slice runs at most, however many computations are under way.
  */
 
 /** A computation that may pause. It yields the steps that it took since its last yield; a step is about a microsecond. */
@@ -24,29 +22,17 @@ export function atOnce<T>(work: Slices<T>): T {
 }
 
 /** Computes, and lets the event loop turn whenever enough steps were taken. Work of one slice is done on return. */
-export function inSlices<T>(work: Slices<T>, signal?: AbortSignal): T | Promise<T> {
+export function inSlices<T>(work: Slices<T>): T | Promise<T> {
   const result = slice(work);
-  return result ? result.value : inFurtherSlices(work, signal);
+  return result ? result.value : inFurtherSlices(work);
 }
 
-async function inFurtherSlices<T>(work: Slices<T>, signal: AbortSignal | undefined): Promise<T> {
+async function inFurtherSlices<T>(work: Slices<T>): Promise<T> {
   for (;;) {
-    if (signal?.aborted) return atOnce(work);
-    await turnOrAbort(signal);
+    await nextTurn();
     const result = slice(work);
     if (result) return result.value;
   }
-}
-
-function turnOrAbort(signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return nextTurn();
-  return new Promise((resolve) => {
-    const stopListening = onAbort(signal, resolve);
-    void nextTurn().then(() => {
-      stopListening();
-      resolve();
-    });
-  });
 }
 
 /** Computes for one slice. Returns the result once there is one. */

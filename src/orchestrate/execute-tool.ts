@@ -195,17 +195,20 @@ function copyOf(options: object): object {
   return Object.assign(Object.create(Object.getPrototypeOf(options)), options);
 }
 
+/** Times that a tool may start another long computation with what it has, after its run has ended. */
+const mostComputations = 8;
+
 /**
- * Gives a self-guarding tool one macrotask after the end of its run to return what it has, and one after what it has
- * started has settled; then stops waiting for it.
+ * Gives a self-guarding tool one macrotask after the end of its run to return what it has, and one each time that what it
+ * has started has settled: calls, inner runs, evidence that is computed in slices. Then stops waiting for it.
  */
 function endedWith<R>(work: EnclosingWork, content: Promise<R>): Promise<R> {
   const { scope } = work;
   const over = new CancelScope();
   const leave = async () => {
     await setImmediate();
-    const { innerSettled } = work;
-    if (innerSettled) await innerSettled.then(() => setImmediate());
+    for (let count = 0; count < mostComputations && work.innerSettled; count++)
+      await work.innerSettled.then(() => setImmediate());
     over.abort(scope.reason);
   };
   return over.race(content).finally(scope.onAbort(() => void leave()));

@@ -10,6 +10,7 @@
  */
 import type { Replicate } from "../../contract/bundle.ts";
 import { jsonOf } from "../../contract/bundle-json.ts";
+import { untilComputed } from "../../contract/enclosing-work.ts";
 import type { OutputError } from "../../contract/output.ts";
 import { inSlices, type Slices } from "../../core/slices.ts";
 
@@ -53,8 +54,6 @@ export interface Rule {
 export interface ScheduleOptions {
   readonly k: number;
   readonly maxParallel: number;
-  /** Ends the pauses of long observations. */
-  readonly signal?: AbortSignal | undefined;
   readonly rule: Rule;
   /** @param fields what to ask for; undefined: the whole answer */
   ask(index: number, fields: readonly string[] | undefined): Promise<Asked>;
@@ -136,7 +135,7 @@ class Scheduler {
       this.#finished[index] = asked.replicate;
       if (asked.failure) this.#failures.push(asked.failure);
       if (asked.isHopeless) this.#halt ??= asked.failure;
-      const observing = inSlices(this.#observe(), this.#options.signal);
+      const observing = untilComputed(inSlices(this.#observe()));
       if (observing) await observing;
     } catch (error) {
       this.#fault ??= { error };

@@ -60,7 +60,6 @@ export async function runStage<Input, T>(
   const schedule = await scheduleReplicates({
     k: options.k,
     maxParallel: Math.min(options.maxParallel, runtime.maxParallel),
-    signal: context.signal,
     rule: createBundleRule({
       options: settled,
       schema,

@@ -2,6 +2,7 @@ import type { BundleSummary, EvidenceBundle, Replicate } from "../../contract/bu
 import { withConsensus } from "../../contract/bundle-json.ts";
 import type { CompareOptions } from "../../contract/bundle-options.ts";
 import { runtimeOf } from "../../contract/call.ts";
+import { untilComputed } from "../../contract/enclosing-work.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
 import { CancelScope, onAbort } from "../../core/signal.ts";
@@ -20,13 +21,13 @@ export async function summarizeReplicates<T>(
   schema: ResolvedSchema | undefined,
   signal: AbortSignal,
 ): Promise<BundleSummary<T>> {
-  const summary = await inSlices(summarizingJson(replicates, compare), signal);
+  const summary = await untilComputed(inSlices(summarizingJson(replicates, compare)));
   if (!schema || summary.validCount === 0) return summary;
   const isOutput = replicates.every(isVotedAsGiven);
   const consensus = await inTime(consensusOf(schema, summary.consensusJson, isOutput), signal);
   return consensus
     ? withConsensus(summary, consensus.data as T)
-    : inSlices(summarizingMedoid(replicates, compare), signal);
+    : untilComputed(inSlices(summarizingMedoid(replicates, compare)));
 }
 
 /** Waits until the run ends, and one turn longer: a check that only computes is still heard of then. */
