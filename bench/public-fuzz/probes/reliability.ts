@@ -6,6 +6,7 @@ import {
   Cooldown,
   classify,
   createGuard,
+  createMemoryPacer,
   ReliabilityState,
   RetryableError,
   RetryBudget,
@@ -104,6 +105,13 @@ export const reliabilityProbes: readonly Probe[] = [
     },
     "Reservation.charge, many held",
   ),
+  onCounts("createMemoryPacer", async (count) => {
+    const pacer = createMemoryPacer({ crm: { maxConcurrent: 1 } });
+    const { signal } = new AbortController();
+    const waiting = range(count).map(() => pacer.reserve("crm", { requests: 1, tokens: 0 }, signal));
+    for (const reservation of waiting) (await reservation).settle({ tokens: 0 });
+  }),
+  onValues("createMemoryPacer", (value) => createMemoryPacer(value), "createMemoryPacer, its limits"),
   onCounts(
     "new CancelScope, CancelScope.onAbort, CancelScope.abort, CancelScope.race, CancelScope.dispose",
     async (count) => {

@@ -12,6 +12,7 @@ import {
   defineTool,
   InvalidOptionsError,
   InvalidOutputError,
+  JobStoppedError,
   PlanningError,
   resolveModel,
   SteerLLMClient,
@@ -158,7 +159,8 @@ export const restProbes: readonly Probe[] = [
     (value) => [new CancelledError(value), new ToolExecutionError("fuzz", value)],
     "new CancelledError, a value",
   ),
-  onTexts("new PlanningError, new BudgetExceeded, new StoreError", (text) => [
+  onTexts("new PlanningError, new BudgetExceeded, new StoreError, new JobStoppedError", (text) => [
+    new JobStoppedError("gave_up", 1, text, { cause: new Error(text) }),
     new PlanningError(text, Object.fromEntries(text.split(" ").map((word) => [word, word]))),
     new BudgetExceeded("tokens", 1, 2, { because: text, waitedFor: text }),
     new StoreError({
