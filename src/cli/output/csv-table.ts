@@ -1,5 +1,14 @@
 import { once } from "node:events";
-import { closeSync, createReadStream, createWriteStream, existsSync, openSync, readSync, renameSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  openSync,
+  readSync,
+  renameSync,
+  statSync,
+} from "node:fs";
 import { type InputFacts, readLines } from "../input/input.ts";
 import type { OutputLine } from "./output-line.ts";
 import { unwritable } from "./output-log.ts";
@@ -46,9 +55,10 @@ export async function writeCsvTable(table: CsvTable): Promise<void> {
   }
 }
 
-/** Returns true where a table is due: something was answered, or it is not there. */
-export function isTableDue({ path }: CsvTable, settledCount: number): boolean {
-  return settledCount > 0 || !existsSync(path);
+/** Returns true where a table is due: something was answered, or there are answers and no table. */
+export function isTableDue({ path, journal }: CsvTable, settledCount: number): boolean {
+  if (settledCount > 0) return true;
+  return !existsSync(path) && (statSync(journal, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 interface TablePlan {

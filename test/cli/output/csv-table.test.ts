@@ -126,12 +126,17 @@ describe("a table of answers", () => {
     ]);
   });
 
-  test("is written where something was answered or it is not there, so that a table which was edited stays", async () => {
-    const path = `${createFolder({ "out.csv": "" })}/out.csv`;
-    const table = { path, journal: `${path}.jsonl`, facts: {} };
-    expect([isTableDue(table, 0), isTableDue(table, 1), isTableDue({ ...table, path: `${path}2` }, 0)]).toEqual([
-      ...[false, true, true],
-    ]);
+  test("is due where something was answered, or answers have none, so that a table which was edited stays", () => {
+    const folder = createFolder({ "out.csv": "", "out.jsonl": "{}", "empty.jsonl": "" });
+    const table = (path: string, journal: string) => ({
+      path: `${folder}/${path}`,
+      journal: `${folder}/${journal}`,
+      facts: {},
+    });
+    expect(isTableDue(table("out.csv", "out.jsonl"), 0)).toBe(false);
+    expect(isTableDue(table("out.csv", "out.jsonl"), 1)).toBe(true);
+    expect(isTableDue(table("gone.csv", "out.jsonl"), 0)).toBe(true);
+    expect(isTableDue(table("gone.csv", "empty.jsonl"), 0)).toBe(false);
   });
 
   test("that cannot be written says where the answers are", async () => {
