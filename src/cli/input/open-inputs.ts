@@ -102,6 +102,11 @@ function isRegularFile(path: string): boolean {
 function formatOf(path: string): InputFormat {
   const extension = extname(path).toLowerCase();
   const format = formatOfExtension[extension];
+  if (format === "text" && isTabbed(headOf(path))) {
+    throw new CommandError(
+      `${path} looks like a table that tabs separate, as spreadsheets write it. Give --format tsv, or --format text for one input a line.`,
+    );
+  }
   if (format) return format;
   const foreign = foreignKindOf(headOf(path)) ?? kindOfExtension(extension);
   if (foreign) throw notInputs(path, foreign);
@@ -109,6 +114,13 @@ function formatOf(path: string): InputFormat {
   throw new CommandError(
     `${path}: its name does not say what is in it (${known} do). Give --format ${inputFormats.join(", --format ")}.`,
   );
+}
+
+/** Tells a table by two first lines that have equally many tabs. */
+function isTabbed(head: Uint8Array): boolean {
+  const encoding = head[0] === 0xff && head[1] === 0xfe ? "utf-16le" : "utf-8";
+  const [names = "", row = ""] = new TextDecoder(encoding).decode(head).split(/\r\n|\n|\r/);
+  return names.includes("\t") && names.split("\t").length === row.split("\t").length;
 }
 
 function headOf(path: string): Uint8Array {

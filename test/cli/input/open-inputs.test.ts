@@ -31,6 +31,15 @@ describe("openInputs", () => {
     expect(await requestsOf({ input: `${folder}/in.txt`, format: "jsonl" })).toEqual([{ a: 1 }]);
   });
 
+  test("a .txt of a spreadsheet, which tabs separate, is not taken for one text a line", async () => {
+    const table = "id\treport\r\n7\tKäse\r\n";
+    const folder = createFolder({ "in.txt": table, "unicode.txt": Buffer.from(`\ufeff${table}`, "utf16le") });
+    for (const name of ["in.txt", "unicode.txt"]) {
+      expect(() => openInputs({ input: `${folder}/${name}` }, terminal)).toThrow(/that tabs separate.*--format tsv/);
+      expect(await requestsOf({ input: `${folder}/${name}`, format: "tsv" })).toEqual([{ id: "7", report: "Käse" }]);
+    }
+  });
+
   test("a pipe is read where no file is named, and where - is", async () => {
     expect(await requestsOf({}, piped('{"a":1}\n'))).toEqual([{ a: 1 }]);
     expect(await requestsOf({ input: "-", format: "text" }, piped("one\ntwo"))).toEqual(["one", "two"]);
