@@ -4,12 +4,17 @@ import { StoreError, type StoreFailure, type StoreOperation } from "../contract/
 import { messageOf } from "../core/errors.ts";
 import { createId, systemRandom } from "../core/random.ts";
 import { type CalibrationData, type ConfidenceSignals, calibrationFromJSON } from "../evidence/calibration.ts";
-import type { CalibrationKey } from "./calibration-key.ts";
+import { createJobCalibration, type JobCalibrationData } from "../evidence/job-calibration.ts";
+import type { CalibrationKey, Verdict } from "./calibration-key.ts";
 
 /** Data that a calibration is learnt from: as much of a judged bundle as is needed to learn it again. */
 export interface KeptLabel extends ConfidenceSignals {
   readonly id: string;
-  readonly correct: boolean;
+  readonly correct: Verdict;
+  /** The most replicates that its bundle asked for. */
+  readonly k?: number | undefined;
+  /** Votes that were judged, as a job calibration keeps them; absent from labels of an earlier version. */
+  readonly votes?: JobCalibrationData["fields"] | undefined;
 }
 
 /** A calibration and its labels, as the file holds them. */
@@ -27,7 +32,14 @@ const document = v.object({
   schemaFingerprint: v.optional(v.string()),
   calibration: v.custom<CalibrationData>(isCalibration, "no calibration"),
   labels: v.array(
-    v.object({ id: v.string(), correct: v.boolean(), confidence: share, meanTotalTokens: v.optional(v.number()) }),
+    v.object({
+      id: v.string(),
+      correct: v.union([v.boolean(), v.record(v.string(), v.boolean())]),
+      confidence: share,
+      meanTotalTokens: v.optional(v.number()),
+      k: v.optional(v.number()),
+      votes: v.optional(v.custom<JobCalibrationData["fields"]>(isVotes, "no votes of a job calibration")),
+    }),
   ),
 });
 
@@ -74,6 +86,15 @@ function parse(text: string, path: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw damagedFile(path, (error as Error).message);
+  }
+}
+
+function isVotes(value: unknown): boolean {
+  try {
+    createJobCalibration().fromJSON({ version: 1, fields: value as JobCalibrationData["fields"] });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -37,8 +37,11 @@ export interface JudgedBundle {
   /** Your name for what was asked, such as the run's `requestId`: a later label of the same id replaces this one. */
   readonly id: string;
   readonly bundle: EvidenceBundle<any>;
-  readonly correct: boolean;
+  readonly correct: Verdict;
 }
+
+/** Verdict on a consensus: on the whole of it, or on its fields by JSON pointer. */
+export type Verdict = boolean | Readonly<Record<string, boolean>>;
 
 /** @throws InvalidOptionsError naming every fault */
 export function assertJudged(judged: readonly JudgedBundle[]): void {
@@ -52,7 +55,10 @@ function issuesOf(judged: JudgedBundle, index: number): OptionIssue[] {
   const at = `judged[${index}]`;
   const issues: OptionIssue[] = [];
   if (typeof id !== "string" || id === "") issues.push({ path: `${at}.id`, given: id, allowed: "a text, not empty" });
-  if (typeof correct !== "boolean") issues.push({ path: `${at}.correct`, given: correct, allowed: "true or false" });
+  if (!isVerdict(correct)) {
+    const allowed = "true, false, or an object of JSON pointers with true or false";
+    issues.push({ path: `${at}.correct`, given: correct, allowed });
+  }
   if (!bundle?.summary || !bundle.meta || !Array.isArray(bundle.replicates)) {
     const allowed = "an evidence bundle, such as output.content.evidenceBundle";
     issues.push({ path: `${at}.bundle`, given: bundle, allowed });
@@ -62,4 +68,10 @@ function issuesOf(judged: JudgedBundle, index: number): OptionIssue[] {
     issues.push({ path: `${at}.bundle`, given: "a bundle without a valid answer", allowed, message });
   }
   return issues;
+}
+
+function isVerdict(correct: unknown): boolean {
+  if (typeof correct !== "object" || correct === null) return typeof correct === "boolean";
+  const verdicts = Object.values(correct);
+  return verdicts.length > 0 && verdicts.every((verdict) => typeof verdict === "boolean");
 }

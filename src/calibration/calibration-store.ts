@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import type { EvidenceBundle } from "../contract/bundle.ts";
-import type { CalibrationSource } from "../contract/settings.ts";
+import type { BundleCalibrations, BundleKind, CalibrationSource, OpenCalibration } from "../contract/settings.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { assertUsable } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
 import type { JudgedBundle, KeyedBundle } from "./calibration-key.ts";
+import type { JobCalibrations, WholeJob } from "./job-calibrations.ts";
 import type { LabelledFolder } from "./labelled-folder.ts";
 import type { StoredCalibration } from "./stored-calibration.ts";
 
@@ -17,13 +18,14 @@ export interface CalibrationStoreOptions {
 }
 
 /**
- * Labels of evidence bundles in files, one file for each task, model and schema, and the confidence that is learnt from
- * them: from 30 labels on, by `fitCalibration`. Processes may share a folder; a label counts from the next bundle on.
+ * Labels of evidence bundles in files, one file for each task, model, schema and K. From ten labels on they correct the
+ * confidence that the votes of the process's own bundles give. Processes may share a folder; a label counts from the next
+ * bundle on.
  *
  * @example
  * ```ts
  * const calibrations = new CalibrationStore();
- * const orchestrator = new Orchestrator({ calibrations }); // fills summary.calibratedConfidence
+ * const orchestrator = new Orchestrator({ calibrations }); // labels correct summary.confidence
  * const output = await orchestrator.run({ tool: triage, request: { report: "It crashes" } });
  * if (hasEvidence(output)) {
  *   const bundle = output.content.evidenceBundle;
@@ -31,8 +33,9 @@ export interface CalibrationStoreOptions {
  * }
  * ```
  */
-export class CalibrationStore implements CalibrationSource {
+export class CalibrationStore implements CalibrationSource, BundleCalibrations {
   readonly #folder: () => Promise<LabelledFolder>;
+  readonly #jobs: () => Promise<JobCalibrations>;
 
   /** @throws InvalidOptionsError */
   constructor(options: CalibrationStoreOptions = {}) {
@@ -41,6 +44,21 @@ export class CalibrationStore implements CalibrationSource {
     const { path = join(".steer", "calibrations"), clock = systemClock } = options;
     assertUsable(typeof path === "string" && path !== "", "path", path, "the path of a folder");
     this.#folder = lazily(async () => new (await import("./labelled-folder.ts")).LabelledFolder(path, clock));
+    this.#jobs = lazily(async () => {
+      const { JobCalibrations } = await import("./job-calibrations.ts");
+      return new JobCalibrations(async (key, k) => (await this.#folder()).votes(key, k));
+    });
+  }
+
+  /** Judges a job once all of its bundles are there. @internal */
+  async wholeJob(): Promise<WholeJob> {
+    const { WholeJob } = await import("./job-calibrations.ts");
+    return new WholeJob(async (key, k) => (await this.#folder()).votes(key, k));
+  }
+
+  /** @internal */
+  async open(kind: BundleKind): Promise<OpenCalibration> {
+    return (await this.#jobs()).open(kind);
   }
 
   /**
@@ -55,12 +73,16 @@ export class CalibrationStore implements CalibrationSource {
   }
 
   /**
-   * The probability that the consensus of a bundle is right, learnt from labels; `undefined` below 30 of them.
+   * The probability that the consensus of a bundle is right, learnt from labels; `undefined` below ten of them, and where
+   * they make it no better.
    *
    * @throws StoreError where the file cannot be read
    */
   async confidence(bundle: EvidenceBundle<any>): Promise<number | undefined> {
-    return (await this.#folder()).confidence(bundle);
+    const { kindOf } = await import("./job-calibrations.ts");
+    const summary = { ...bundle.summary, fields: { ...bundle.summary.fields } };
+    await (await this.open(kindOf(bundle))).judge({ ...bundle, summary });
+    return summary.confidenceBasis?.kind === "labels" ? summary.confidence : undefined;
   }
 
   /**

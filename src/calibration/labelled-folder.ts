@@ -1,12 +1,19 @@
 import { statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { EvidenceBundle } from "../contract/bundle.ts";
 import type { Clock } from "../core/clock.ts";
 import { tryFileLock } from "../core/file-lock.ts";
+import type { JobCalibrationData } from "../evidence/job-calibration.ts";
 import { lockedFolder, storageError } from "./calibration-file.ts";
-import { assertJudged, calibrationKeyOf, fileNameOf, type JudgedBundle, type KeyedBundle } from "./calibration-key.ts";
-import { addLabels, learntConfidence, readStored, type StoredCalibration } from "./stored-calibration.ts";
+import {
+  assertJudged,
+  type CalibrationKey,
+  calibrationKeyOf,
+  fileNameOf,
+  type JudgedBundle,
+  type KeyedBundle,
+} from "./calibration-key.ts";
+import { addLabels, labelledVotes, readStored, type StoredCalibration } from "./stored-calibration.ts";
 
 /**
  * Job: keep which bundles were right, by task, model and schema, and say what that means for further ones.
@@ -23,6 +30,8 @@ export class LabelledFolder {
   readonly #clock: Clock;
   /** Calibrations by file, with the version they were read from. */
   readonly #read = new Map<string, { readonly version: string; readonly stored: StoredCalibration | undefined }>();
+  /** Judged votes of a calibration, by K. */
+  readonly #votes = new WeakMap<StoredCalibration, Map<number, JobCalibrationData>>();
 
   constructor(path: string, clock: Clock) {
     this.#path = path;
@@ -47,13 +56,23 @@ export class LabelledFolder {
     }
   }
 
-  async confidence(bundle: EvidenceBundle<any>): Promise<number | undefined> {
-    const stored = await this.find(bundle);
-    return stored && learntConfidence(stored, bundle.summary);
+  async find(bundle: KeyedBundle): Promise<StoredCalibration | undefined> {
+    return this.#findBy(calibrationKeyOf(bundle));
   }
 
-  async find(bundle: KeyedBundle): Promise<StoredCalibration | undefined> {
-    const path = this.#fileOf(bundle);
+  /** Judged votes of bundles of the same K. */
+  async votes(key: CalibrationKey, k: number): Promise<JobCalibrationData | undefined> {
+    const stored = await this.#findBy(key);
+    if (!stored) return undefined;
+    const known = this.#votes.get(stored) ?? new Map<number, JobCalibrationData>();
+    this.#votes.set(stored, known);
+    const votes = known.get(k) ?? labelledVotes(stored, k);
+    known.set(k, votes);
+    return votes;
+  }
+
+  async #findBy(key: CalibrationKey): Promise<StoredCalibration | undefined> {
+    const path = join(this.#path, fileNameOf(key));
     try {
       const version = versionOf(path);
       if (version === undefined) return undefined;

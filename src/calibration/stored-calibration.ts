@@ -3,16 +3,17 @@ import {
   type Calibration,
   type CalibrationData,
   calibrationFromJSON,
-  fewestLabels,
   fitCalibration,
 } from "../evidence/calibration.ts";
+import { fewestJobLabels } from "../evidence/internal/vote-job.ts";
+import { createJobCalibration, FieldJobs, type JobCalibrationData } from "../evidence/job-calibration.ts";
 import {
   type CalibrationDocument,
   type KeptLabel,
   readCalibrationFile,
   writeCalibrationFile,
 } from "./calibration-file.ts";
-import type { CalibrationKey, JudgedBundle } from "./calibration-key.ts";
+import type { CalibrationKey, JudgedBundle, Verdict } from "./calibration-key.ts";
 
 /** Older labels make room: models and tasks change, and a fit stays fast. */
 const mostLabels = 10_000;
@@ -21,6 +22,7 @@ const mostLabels = 10_000;
 export interface StoredCalibration extends CalibrationKey {
   /** The file that holds it. */
   readonly path: string;
+  /** Fit of the confidence that a bundle has alone; it tells how far off that is. */
   readonly calibration: Calibration;
   /** From the oldest to the newest. */
   readonly labels: readonly KeptLabel[];
@@ -41,7 +43,13 @@ export async function addLabels(
   const byId = new Map((await readCalibrationFile(path))?.labels.map((label) => [label.id, label]));
   for (const { id, bundle, correct } of judged) {
     byId.delete(id);
-    byId.set(id, { id, correct, ...signalsOf(bundle.summary) });
+    byId.set(id, {
+      id,
+      correct,
+      k: bundle.meta.k,
+      ...signalsOf(bundle.summary),
+      votes: votesOf(bundle.summary, correct),
+    });
   }
   const labels = [...byId.values()].slice(-mostLabels);
   const document: CalibrationDocument = { version: 1, ...key, calibration: learn(labels), labels };
@@ -52,21 +60,33 @@ export async function addLabels(
 /** Its cross-validation depends on the order: sorted by ids, the same labels give the same figures in any order. */
 function learn(labels: readonly KeptLabel[]): CalibrationData {
   const ordered = labels.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  return fitCalibration(ordered.map(({ correct, ...summary }) => ({ summary, correct }))).toJSON();
+  return fitCalibration(
+    ordered.flatMap(({ correct, ...summary }) => (typeof correct === "boolean" ? [{ summary, correct }] : [])),
+  ).toJSON();
 }
 
-/** Calibrated confidence of a summary; `undefined` with too few labels. */
-export function learntConfidence(
-  { labels, calibration }: StoredCalibration,
-  summary: BundleSummary<any>,
-): number | undefined {
-  return labels.length < fewestLabels ? undefined : calibration.confidence(summary);
+function votesOf(summary: BundleSummary<any>, correct: Verdict): JobCalibrationData["fields"] {
+  const job = createJobCalibration();
+  job.label(summary, correct);
+  return job.toJSON().fields;
 }
 
 function toStored(path: string, { version, calibration, ...rest }: CalibrationDocument): StoredCalibration {
   return { ...rest, path, calibration: calibrationFromJSON(calibration) };
 }
 
-function signalsOf({ confidence, meanTotalTokens }: BundleSummary<any>) {
+/** Votes that were judged in bundles of the same K, as a job calibration merges them; of any K where these are few. */
+export function labelledVotes({ labels }: Pick<StoredCalibration, "labels">, k: number): JobCalibrationData {
+  const ofK = labels.filter((label) => label.k === k);
+  const job = createJobCalibration();
+  for (const { votes } of ofK.length < fewestJobLabels ? labels : ofK)
+    if (votes) job.merge({ toJSON: () => ({ version: 1, fields: votes }) });
+  return job.toJSON();
+}
+
+/** The confidence of the bundle alone: what others teach of it changes from day to day. */
+function signalsOf(summary: BundleSummary<any>) {
+  const { confidence } = new FieldJobs({}).numbersOfNext(summary);
+  const { meanTotalTokens } = summary;
   return { confidence, ...(meanTotalTokens !== undefined && { meanTotalTokens }) };
 }

@@ -93,11 +93,17 @@ export interface FieldSummary {
   tied: boolean;
   /** Votes of the winner. */
   support: number;
+  /** Votes that texts like the winner add to it, of free text (`compare.text`): a misspelt name is part of a vote. */
+  likeness?: number;
   /** Probability that the value is right. */
   confidence: number;
-  /** Probability that more samples would not change it. */
+  /** Probability that the replicates left of K keep it. */
   stability: number;
   distribution: { value: unknown; support: number }[];
+  /** Number of possible values, where the schema lists them. */
+  choices?: number;
+  /** Weight of the field in the confidence of the whole, where that is not 1. */
+  weight?: number;
 }
 
 /** Ground on which a confidence stands. */
@@ -132,19 +138,19 @@ export interface BundleSummary<T = unknown> {
    * `allRight`. 0 without a valid answer. `confidenceBasis` says what it rests on.
    */
   confidence: number;
-  confidenceBasis?: ConfidenceBasis;
+  confidenceBasis: ConfidenceBasis;
   /** From a calibration source of your own: the same, learnt from labels. */
   calibratedConfidence?: number;
   /** The least confidence of a field. */
   weakest: number;
   /** Probability that every field is right. */
-  allRight?: number;
+  allRight: number;
   /**
    * Sizes of the groups of equal whole answers; first that of the consensus, 0 where no answer is the consensus. Absent
    * where replicates were asked for parts of the answer.
    */
   groups?: number[];
-  /** Probability that more samples would not change the consensus. */
+  /** Probability that the replicates left of K keep the value of every field: the stability that the stopping rule saw. */
   stability: number;
   /** Votes by JSON pointer. */
   fields: Record<string, FieldSummary>;

@@ -3,7 +3,7 @@ import type { EvidenceBundle, Replicate } from "./bundle.ts";
 import type { ToolEvents } from "./event.ts";
 import type { ModelTraitsSource } from "./model.ts";
 import type { OutputError } from "./output.ts";
-import type { CalibrationSource, PriceSource } from "./settings.ts";
+import type { BundleCalibrations, PriceSource } from "./settings.ts";
 import type { ToolContext } from "./tool.ts";
 import type { Budget, CallBound, Spent, Usage } from "./usage.ts";
 
@@ -136,7 +136,7 @@ export interface ToolRuntime {
   /** Number of times that each question was asked with this runtime: asked twice, a question has two places in the journal. */
   readonly timesAsked?: Map<string, number> | undefined;
   readonly prices?: PriceSource | undefined;
-  readonly calibrations?: CalibrationSource | undefined;
+  readonly calibrations?: BundleCalibrations | undefined;
   /** Value that `boundReplicates` returned for the bundle: in it, one replicate teaches the next. */
   readonly bound?: unknown;
   /** Estimates the tokens of a text, in place of the package's own estimate. */

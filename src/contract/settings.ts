@@ -15,8 +15,11 @@ export interface OrchestratorSettings<Tools = {}> {
   prices?: PriceSource | undefined;
   /** Estimates the tokens of a text, for budgets. Default: `gpt-tokenizer` where it is installed, else an estimate of our own. */
   estimateTokens?: ((text: string, modelId: string) => number) | undefined;
-  /** Fills `summary.calibratedConfidence` of evidence bundles. Default: none. */
-  calibrations?: CalibrationSource | undefined;
+  /**
+   * Memory of how far the votes of bundles can be trusted: a `CalibrationStore`, which keeps labels in files, or a source of your
+   * own. `"off"`: every bundle is judged by its own votes alone. Default: that of the process.
+   */
+  calibrations?: CalibrationSource | "off" | undefined;
   /** Hears of every event. Default: none. */
   logger?: Logger | undefined;
   /** Tells the time and fires timers. Default: the real clock. */
@@ -35,6 +38,26 @@ export interface PriceSource {
 export interface CalibrationSource {
   /** The probability that the consensus of this bundle is right; `undefined` where too few labels say so. */
   confidence(bundle: EvidenceBundle): Promise<number | undefined>;
+}
+
+/** Facts that bundles of one job share, known before the first call. */
+export interface BundleKind {
+  readonly task: string;
+  readonly k: number;
+  readonly schemaFingerprint?: string | undefined;
+}
+
+/** State of a calibration at the start of a bundle: what other bundles teach meanwhile does not change it. */
+export interface OpenCalibration {
+  /** Puts the numbers that this calibration gives into the summary of a bundle. */
+  judge(bundle: EvidenceBundle<any>): void | Promise<void>;
+  /** Counts the votes of a bundle for those that start later. */
+  observe(bundle: EvidenceBundle<any>): void;
+}
+
+/** Calibration by the bundles of a process. */
+export interface BundleCalibrations {
+  open(kind: BundleKind): OpenCalibration | Promise<OpenCalibration>;
 }
 
 /**

@@ -1,63 +1,48 @@
 import * as v from "valibot";
 import type { BundleSummary } from "../contract/bundle.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
-import { declareOptions, resolveOptions, wholeNumber } from "../core/options.ts";
-import { FieldComparison } from "./internal/field-comparison.ts";
-import { pointerSegments } from "./internal/pointer.ts";
+import { declareOptions, type OptionsInput, resolveOptions, wholeNumber } from "../core/options.ts";
 import {
-  assertVerdict,
+  answersIn,
+  confidenceWithLikeness,
   fieldAt,
   isSizes,
   isYesOrNo,
   type JobVotes,
   patternOf,
+  productOf,
   sizesOfField,
-  verdictOn,
   votesOf,
   wholeSizes,
 } from "./internal/summary-votes.ts";
 import { setOwn } from "./internal/values.ts";
+import { assertVerdict, verdictOn } from "./internal/verdict.ts";
 import { type Labels, sizesOf, VoteJob } from "./internal/vote-job.ts";
 import { type GroupSizes, VoteModel } from "./internal/vote-model.ts";
 
 export const jobCalibrationOptions = declareOptions("JobCalibrationOptions", "createJobCalibration", {
-  /** Number of possible answers: one for all, or by JSON pointer (`*`: any list index). Default: unknown. */
-  options: v.optional(
-    v.union(
-      [
-        wholeNumber({ minimum: 1, unit: "answers" }),
-        v.record(v.string(), wholeNumber({ minimum: 1, unit: "answers" })),
-      ],
-      "a whole number, or an object of JSON pointers and whole numbers",
-    ),
-  ),
-  /** Weight of a field in the confidence of an object, by JSON pointer. Default: 1 each. */
-  weights: v.optional(
-    v.record(v.string(), v.pipe(v.number(), v.minValue(0)), "an object of JSON pointers and numbers"),
-  ),
+  /**
+   * Number of possible answers, such as the values of an enum; fewer than three tell nothing. A summary of `summarize` with
+   * `choices` says it of each field by itself. Default: unknown.
+   */
+  options: v.optional(wholeNumber({ minimum: 1, unit: "answers" })),
 });
 
 /** Facts that a job calibration may know of the answers. */
-export interface JobCalibrationOptions {
-  /**
-   * Number of possible answers, such as the values of an enum: one number, or one for each field by JSON pointer (`*`: any
-   * list index), as `choicesFromSchema` counts them. Fewer than three tell nothing. Default: unknown.
-   */
-  readonly options?: number | Readonly<Record<string, number>> | undefined;
-  /** Weight of a field in the confidence of an object, by JSON pointer. Default: 1 each. */
-  readonly weights?: Readonly<Record<string, number>> | undefined;
-}
+export interface JobCalibrationOptions extends OptionsInput<typeof jobCalibrationOptions> {}
 
 export type { GroupSizes, JobVotes };
 
 /** Numbers of a summary that a job calibration gives. */
-export type JobNumbers = Required<Pick<BundleSummary, "confidence" | "weakest" | "allRight" | "confidenceBasis">> & {
+export type JobNumbers = Pick<BundleSummary, "confidence" | "weakest" | "allRight" | "confidenceBasis"> & {
   /** Confidence by JSON pointer. */
   readonly fields: Readonly<Record<string, number>>;
 };
 
 /** Votes on one field as JSON keeps them: how many bundles have each vector of sizes, and what labels say of it. */
 export interface FieldVotesData {
+  /** Number of possible answers, where it is known. */
+  readonly options?: number;
   /** Number of bundles by sizes, the consensus first: `"4,1"`; `1x3` stands for three groups of one. */
   readonly bundles: Readonly<Record<string, number>>;
   /** Labels by sizes: how many were right, and how many wrong. */
@@ -130,11 +115,11 @@ const otherFields = "/…";
  * Boundary: reads summaries; `VoteJob` computes.
  */
 export class FieldJobs implements JobCalibration {
-  readonly #options: JobCalibrationOptions;
+  readonly #choices: number | undefined;
   #jobs = new Map<string, VoteJob>();
 
   constructor(options: JobCalibrationOptions) {
-    this.#options = resolveOptions(jobCalibrationOptions, options) as JobCalibrationOptions;
+    this.#choices = resolveOptions(jobCalibrationOptions, options).options;
   }
 
   get bundles(): number {
@@ -146,13 +131,13 @@ export class FieldJobs implements JobCalibration {
   }
 
   snapshot(): FieldJobs {
-    const copy = new FieldJobs(this.#options);
+    const copy = new FieldJobs({ options: this.#choices });
     for (const [pattern, job] of this.#jobs) copy.#jobs.set(pattern, job.snapshot());
     return copy;
   }
 
   observe(bundle: JobVotes | GroupSizes | null): void {
-    for (const { pointer, sizes } of votesOf(bundle)) this.#jobAt(pointer).observe(sizes);
+    for (const { pointer, sizes, choices } of votesOf(bundle)) this.#jobAt(pointer, choices).observe(sizes);
   }
 
   confidence(bundle: JobVotes | GroupSizes | null): number | null {
@@ -173,9 +158,9 @@ export class FieldJobs implements JobCalibration {
 
   label(bundle: JobVotes | GroupSizes, correct: boolean | Readonly<Record<string, boolean>>): void {
     assertVerdict(bundle, correct);
-    for (const { pointer, sizes } of votesOf(bundle)) {
+    for (const { pointer, sizes, choices } of votesOf(bundle)) {
       const isRight = verdictOn(pointer, bundle, correct);
-      if (isRight !== undefined) this.#jobAt(pointer).label(sizes, isRight ? [1, 0] : [0, 1]);
+      if (isRight !== undefined) this.#jobAt(pointer, choices).label(sizes, isRight ? [1, 0] : [0, 1]);
     }
   }
 
@@ -189,7 +174,9 @@ export class FieldJobs implements JobCalibration {
     for (const pattern of [...this.#jobs.keys()].sort()) {
       const job = this.#jobs.get(pattern) as VoteJob;
       const labels = job.labels > 0 && { labels: byShortKey(job.labelled()) };
-      if (job.bundles + job.labels > 0) setOwn(fields, pattern, { bundles: byShortKey(job.vectors()), ...labels });
+      const options = job.choices !== undefined && { options: job.choices };
+      if (job.bundles + job.labels > 0)
+        setOwn(fields, pattern, { ...options, bundles: byShortKey(job.vectors()), ...labels });
     }
     return { version: 1, fields };
   }
@@ -202,8 +189,8 @@ export class FieldJobs implements JobCalibration {
   }
 
   #add({ fields }: JobCalibrationData): void {
-    for (const [pattern, { bundles, labels = {} }] of Object.entries(fields)) {
-      const job = this.#jobAt(pattern);
+    for (const [pattern, { options, bundles, labels = {} }] of Object.entries(fields)) {
+      const job = this.#jobAt(pattern, options);
       for (const [key, count] of Object.entries(bundles)) job.observe(sizesOfShortKey(key), count);
       for (const [key, counts] of Object.entries(labels)) job.label(sizesOfShortKey(key), counts);
     }
@@ -212,74 +199,54 @@ export class FieldJobs implements JobCalibration {
   #numbers(summary: JobVotes, confidenceOf: (job: VoteJob, sizes: GroupSizes) => number, further: 0 | 1): JobNumbers {
     const pointers = Object.keys(summary.fields);
     const fields: Record<string, number> = {};
-    let [weighted, weights, weakest, most] = [0, 0, pointers.length === 0 ? 0 : 1, 0];
-    let [isScaled, isCalibrated] = [true, true];
+    let [weighted, weights, weakest] = [0, 0, pointers.length === 0 ? 0 : 1];
+    let [isScaled, isGuess] = [true, false];
     for (const pointer of pointers) {
       const field = fieldAt(summary, pointer);
       const sizes = sizesOfField(field);
-      const job = this.#jobAt(pointer);
-      const confidence = sizes ? confidenceOf(job, sizes) : 0;
-      const weight = this.#weightAt(pointer);
+      const job = this.#jobAt(pointer, field.choices);
+      const confidence = sizes
+        ? confidenceWithLikeness(sizes, field.likeness ?? 0, (vector) => confidenceOf(job, vector))
+        : 0;
+      const { weight = 1 } = field;
       setOwn(fields, pointer, confidence);
       weighted += weight * confidence;
       weights += weight;
       weakest = Math.min(weakest, confidence);
-      most = Math.max(
-        most,
-        field.distribution.reduce((sum, { support }) => sum + support, 0),
-      );
-      if (!job.scaling) {
-        isScaled = false;
-        isCalibrated &&= this.#choicesAt(pointer) !== 2 && !isYesOrNo(field);
-      }
+      isScaled &&= job.scaling !== undefined;
+      isGuess ||= !job.scaling && (isYesOrNo(field) || this.#choices === 2);
     }
     const mean = weights > 0 ? weighted / weights : 0;
     const whole = this.#jobAt("");
     const sizes = wholeSizes(summary);
-    const allRight =
-      pointers.length === 1 ? mean : sizes ? confidenceOf(whole, sizes) : productOf(Object.values(fields));
+    const ofWhole = sizes ? confidenceOf(whole, sizes) : productOf(Object.values(fields));
+    const allRight = pointers.length === 1 ? mean : Math.min(weakest, ofWhole);
     // Labels of whole answers say how often the whole is right, and nothing of a mean.
     const isWholeScaled = pointers.length > 1 && whole.scaling !== undefined;
-    const isLabelled = most > 0 && (isWholeScaled || isScaled);
+    const answers = answersIn(summary);
+    const isLabelled = answers > 0 && (isWholeScaled || isScaled);
     return {
       fields,
-      confidence: isWholeScaled ? Math.min(weakest, allRight) : mean,
+      confidence: isWholeScaled ? allRight : mean,
       weakest,
-      allRight: Math.min(weakest, allRight),
+      allRight,
       confidenceBasis: {
-        kind: isLabelled ? "labels" : most > 1 ? "job" : "none",
-        bundles: this.bundles + (most > 0 ? further : 0),
+        kind: isLabelled ? "labels" : answers > 1 ? "job" : "none",
+        bundles: this.bundles + (answers > 0 ? further : 0),
         labels: this.labels,
-        calibrated: isLabelled || (most > 1 && isCalibrated),
+        calibrated: isLabelled || (answers > 1 && !isGuess),
       },
     };
   }
 
-  #jobAt(pointer: string): VoteJob {
+  #jobAt(pointer: string, choices?: number): VoteJob {
     const pattern = patternOf(pointer);
     const isRoom = this.#jobs.has(pattern) || this.#jobs.size < mostFields;
     const key = isRoom ? pattern : otherFields;
-    const job = this.#jobs.get(key) ?? new VoteJob(VoteModel.of(isRoom ? this.#choicesAt(pointer) : undefined));
+    const job = this.#jobs.get(key) ?? new VoteJob(VoteModel.of(isRoom ? (this.#choices ?? choices) : undefined));
     this.#jobs.set(key, job);
     return job;
   }
-
-  #choicesAt(pointer: string): number | undefined {
-    const { options } = this.#options;
-    return typeof options === "object" ? (options[pointer] ?? options[patternOf(pointer)]) : options;
-  }
-
-  #weightAt(pointer: string): number {
-    if (!this.#options.weights) return 1;
-    let rules = FieldComparison.of({ weights: this.#options.weights });
-    for (const segment of pointerSegments(pointer, "fields"))
-      rules = rules.below(/^\d+$/.test(segment) ? Number(segment) : segment);
-    return rules.weight;
-  }
-}
-
-function productOf(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((product, value) => product * value, 1);
 }
 
 /** Keys of JSON, in which equal sizes stand once: `"8,1x32"`. */
@@ -307,6 +274,7 @@ const jobCalibrationData = v.object({
   fields: v.record(
     v.string(),
     v.object({
+      options: v.optional(v.pipe(counted, v.minValue(1))),
       bundles: v.record(vector, v.pipe(counted, v.minValue(1))),
       labels: v.optional(v.record(vector, v.tuple([counted, counted]))),
     }),

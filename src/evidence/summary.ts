@@ -17,6 +17,15 @@ export interface SummaryOptions extends CompareOptions {
    * all others is given instead, and `medoidId` names it. Default: everything fits.
    */
   check?: ((value: unknown) => boolean) | undefined;
+  /** The most replicates that were to come, for `stability`. Default: those that are there. */
+  k?: number | undefined;
+  /** Number of possible answers by JSON pointer (`*`: any list index), as `choicesFromSchema` counts them. Default: unknown. */
+  choices?: Readonly<Record<string, number>> | undefined;
+}
+
+/** Splits options of a summary: those of comparison, and the others. */
+export function splitOptions({ check, k, choices, ...compare }: SummaryOptions, replicates: number) {
+  return { compare, check, facts: { choices, left: Math.max(0, (k ?? replicates) - replicates) } };
 }
 
 /** Part of a replicate that counts. */
@@ -54,7 +63,7 @@ export function summarize<T>(
   replicates: readonly SummarizedReplicate<T>[],
   options: SummaryOptions = {},
 ): BundleSummary<T> {
-  const { check, ...compare } = options;
+  const { check, compare, facts } = splitOptions(options, replicates.length);
   const valid = replicates.filter(isValid);
   const answers = valid.map(jsonOf);
   const table = tableOf(answers, FieldComparison.of(compare), valid.map(logprobsOf));
@@ -64,13 +73,14 @@ export function summarize<T>(
   const agreements = medoid === undefined ? settled.agreements : atOnce(settleOn(table, medoid));
   const tokens = valid.map(({ usage }) => usage?.totalTokens);
   const meanTotalTokens = meanTokens(agreements, tokens);
+  const groups = atOnce(groupWhole(agreements, table.rows));
   let matrix: (number | null)[][] | undefined;
   return {
     ...(medoid === undefined
       ? givenConsensus<T>(settled.consensus)
       : medoidConsensus(valid[medoid] as SummarizedReplicate<T>)),
-    ...judgementOf(agreements),
-    groups: atOnce(groupWhole(agreements, table.rows)),
+    ...judgementOf(agreements, facts, groups),
+    groups,
     disagreements: disagreementsOf(agreements, valid),
     validCount: valid.length,
     invalidCount: replicates.length - valid.length,

@@ -1,6 +1,6 @@
 import { type OrchestrationConfig, orchestrationConfig } from "../contract/config.ts";
 import { optionPlaces } from "../contract/option-places.ts";
-import type { CalibrationSource, Logger, OrchestratorSettings, PriceSource } from "../contract/settings.ts";
+import type { BundleCalibrations, Logger, OrchestratorSettings, PriceSource } from "../contract/settings.ts";
 import type { ToolRegistry } from "../contract/tool.ts";
 import { snapshot } from "../core/canonical.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
@@ -8,6 +8,8 @@ import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import { collectOptions, unknownOption } from "../core/options.ts";
 import { type Random, systemRandom } from "../core/random.ts";
 import { getGlobalRegistry } from "../tool/registry.ts";
+import { calibrationsFor, calibrationsOf } from "./calibrations.ts";
+import type { ReliabilityState } from "./state.ts";
 
 /** An orchestrator's settings with their defaults. */
 export interface ResolvedSettings {
@@ -15,7 +17,7 @@ export interface ResolvedSettings {
   readonly defaultOptions: OrchestrationConfig | undefined;
   readonly prices: PriceSource | undefined;
   readonly estimateTokens: OrchestratorSettings["estimateTokens"];
-  readonly calibrations: CalibrationSource | undefined;
+  readonly calibrations: BundleCalibrations | undefined;
   readonly logger: Logger | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -38,7 +40,11 @@ const settings: Readonly<Record<string, SettingRule>> = {
   defaultOptions: { methods: [], allowed: "an object of run options", faultsIn: faultsInDefaults },
   prices: { methods: ["costUsd"], allowed: "an object with a costUsd function" },
   estimateTokens: { isFunction: true, methods: [], allowed: "a function that gives the tokens of a text" },
-  calibrations: { methods: ["confidence"], allowed: "a CalibrationStore, or an object with a confidence function" },
+  calibrations: {
+    names: ["off"],
+    methods: ["confidence"],
+    allowed: '"off", a CalibrationStore, or an object with a confidence function',
+  },
   logger: { methods: ["debug", "info", "warn", "error"], allowed: "a logger with debug, info, warn and error" },
   clock: { methods: ["now", "sleep"], allowed: "a clock with now and sleep" },
   random: { methods: ["next"], allowed: "an object with a next function" },
@@ -62,11 +68,16 @@ export function resolveSettings(
     defaultOptions: given?.defaultOptions && snapshot(given.defaultOptions, "defaultOptions"),
     prices: given?.prices,
     estimateTokens: given?.estimateTokens,
-    calibrations: given?.calibrations,
+    calibrations: calibrationsOf(given?.calibrations, givenState(given)?.calibrations ?? calibrationsFor(given ?? {})),
     logger: given?.logger,
     clock: given?.clock ?? systemClock,
     random: given?.random ?? systemRandom,
   };
+}
+
+/** The state that a reliable orchestrator was given. */
+function givenState(given: object | undefined): ReliabilityState | undefined {
+  return given && "state" in given ? (given.state as ReliabilityState | undefined) : undefined;
 }
 
 function issuesOf(name: string, value: unknown, known: Readonly<Record<string, SettingRule>>): readonly OptionIssue[] {

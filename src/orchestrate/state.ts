@@ -10,6 +10,7 @@ import type { ResolvedReliabilityConfig } from "../guard/reliability-config.ts";
 import { ModelTraitsRegistry } from "../provider/model-traits.ts";
 import { openStore, type StoreName } from "../store/open-store.ts";
 import type { RunStore } from "../store/store.ts";
+import { ProcessCalibrations } from "./calibrations.ts";
 import { Flights, type FlightsByKey } from "./key/flights.ts";
 
 /**
@@ -34,6 +35,8 @@ export class ReliabilityState {
   readonly #pacers = new Map<string, Pacer>();
   readonly #modelTraits = new ModelTraitsRegistry();
   readonly #stores = new Map<StoreName, Promise<RunStore>>();
+  /** Votes of the bundles of the process, by which further ones are judged. @internal */
+  readonly calibrations = new ProcessCalibrations();
 
   /** @param options `clock` (default: the real one); `random` is accepted for symmetry and not needed */
   constructor(options?: { clock?: Clock | undefined; random?: Random | undefined }) {

@@ -153,7 +153,7 @@ describe("a job calibration of objects", () => {
     summarize(severities.map((severity, at) => ({ id: `r${at + 1}`, data: { severity, component } })));
 
   it("judges every field by that field in other bundles", () => {
-    const job = createJobCalibration({ options: { "/severity": 4 } });
+    const job = createJobCalibration();
     const summaries = Array.from({ length: 12 }, (_, at) =>
       rows(at % 2 ? ["low", "high", "medium", "low", "none"] : ["low", "low", "high", "low", "none"]),
     );
@@ -164,6 +164,16 @@ describe("a job calibration of objects", () => {
     expect(confidence).toBeCloseTo(((fields["/component"] as number) + (fields["/severity"] as number)) / 2, 12);
     expect(weakest).toBe(fields["/severity"]);
     expect(allRight).toBeLessThanOrEqual(weakest);
+  });
+
+  it("knows from a summary how many answers a field can have, and keeps it", () => {
+    const severities = ["low", "high", "low"].map((data, at) => ({ id: `r${at}`, data }));
+    const summary = summarize(severities, { choices: { "": 4 } });
+    const job = createJobCalibration();
+    job.observe(summary);
+    const known = jobOf([[2, 1]], 4);
+    expect(job.confidence(summary)).toBe(known.confidence([2, 1]));
+    expect(createJobCalibration().fromJSON(job.toJSON()).confidence(summary)).toBe(known.confidence([2, 1]));
   });
 
   it("counts items of a list as fields of one kind", () => {
@@ -187,8 +197,13 @@ describe("a job calibration of objects", () => {
   });
 
   it("weighs fields as their rules say", () => {
-    const summary = rows(["low", "low", "high", "low", "none"]);
-    const heavy = createJobCalibration({ weights: { "/component": 9 } });
+    const answers = ["low", "low", "high", "low", "none"].map((severity) => ({ severity, component: "db" }));
+    const options = { weights: { "/component": 9 } };
+    const summary = summarize(
+      answers.map((data, at) => ({ id: `r${at}`, data })),
+      options,
+    );
+    const heavy = createJobCalibration();
     heavy.observe(summary);
     const { fields, confidence } = heavy.numbers(summary);
     const [severity, component] = [fields["/severity"], fields["/component"]] as [number, number];

@@ -46,9 +46,10 @@ async function ask(settings: OrchestratorSettings, tool: BundleTool<any, any> = 
 const always = (confidence: number | undefined): CalibrationSource => ({ confidence: async () => confidence });
 
 describe("a run with calibrations", () => {
-  test("fills in what labels say, beside the confidence without them, before the bundle is announced", async () => {
+  test("gives the confidence that labels say, before the bundle is announced", async () => {
     const { bundle, announced } = await ask({ calibrations: always(0.97) });
-    expect(bundle.summary).toMatchObject({ confidence: 3 / 4, calibratedConfidence: 0.97 });
+    expect(bundle.summary).toMatchObject({ confidence: 0.97, calibratedConfidence: 0.97 });
+    expect(bundle.summary.confidenceBasis).toMatchObject({ kind: "labels", calibrated: true });
     expect(announced.summary.calibratedConfidence).toBe(0.97);
   });
 
@@ -65,9 +66,46 @@ describe("a run with calibrations", () => {
     const { bundle } = await ask({ calibrations });
     await calibrations.label(Array.from({ length: 40 }, (_, id) => ({ id: String(id), bundle, correct: true })));
     const { summary } = (await ask({ calibrations })).bundle;
-    expect(summary.calibratedConfidence).toBeGreaterThan(summary.confidence);
+    expect(summary.confidence).toBeGreaterThan(bundle.summary.confidence);
+    expect(summary.calibratedConfidence).toBe(summary.confidence);
     const other = triage(z.object({ severity: z.enum(["low", "high", "none"]) }) as never);
     expect((await ask({ calibrations }, other)).bundle.summary).not.toHaveProperty("calibratedConfidence");
+  });
+
+  describe("without labels", () => {
+    const asks = async (calibrations: "off" | undefined, times: number) => {
+      const clock = createFakeClock();
+      const orchestrator = new Orchestrator({ calibrations, clock });
+      const bundles: EvidenceBundle[] = [];
+      for (let run = 0; run < times; run++) {
+        const output = await orchestrator.run({ tool: triage(), request: { report: `${run}` } });
+        bundles.push(unwrap(output).evidenceBundle as EvidenceBundle);
+      }
+      return bundles.map(({ summary }) => summary);
+    };
+
+    test("every bundle is judged by those before it, and by itself", async () => {
+      const summaries = await asks(undefined, 20);
+      expect(summaries.map(({ confidenceBasis }) => confidenceBasis.bundles)).toEqual(
+        Array.from({ length: 20 }, (_, run) => run + 1),
+      );
+      expect(summaries.at(-1)?.confidence).toBeGreaterThan(summaries[0]?.confidence as number);
+      expect(summaries.at(-1)?.fields["/severity"]?.confidence).toBe(summaries.at(-1)?.confidence);
+    });
+
+    test('"off" keeps history out', async () => {
+      const summaries = await asks("off", 3);
+      expect(new Set(summaries.map(({ confidence }) => confidence)).size).toBe(1);
+      expect(summaries.at(-1)?.confidenceBasis).toMatchObject({ kind: "job", bundles: 1 });
+    });
+
+    test("runs that start together are judged by what was known at their start", async () => {
+      const orchestrator = new Orchestrator({ clock: createFakeClock() });
+      const run = (report: string) => orchestrator.run({ tool: triage(), request: { report } });
+      const outputs = await Promise.all(["a", "b", "c"].map(run));
+      const bases = outputs.map((output) => unwrap(output).evidenceBundle.summary.confidenceBasis);
+      expect(bases.map(({ bundles }) => bundles)).toEqual([1, 1, 1]);
+    });
   });
 
   test("minConfidence is held against what labels say", async () => {
@@ -89,7 +127,7 @@ describe("a run with calibrations", () => {
       expect(await escalationsOf(0.7, undefined)).toBeUndefined();
       expect(await escalationsOf(0.7, always(0.6))).toEqual([0.6]);
       expect(await escalationsOf(0.8, always(0.9))).toBeUndefined();
-      expect(await escalationsOf(0.8, always(undefined))).toEqual([3 / 4]);
+      expect(await escalationsOf(0.9, always(undefined))).toEqual([expect.closeTo(0.85, 2)]);
     });
 
     test("asks what labels say of the answers so far, as of a bundle that ends with them", async () => {

@@ -42,7 +42,12 @@ describe("an escalation keeps the evidence that is paid for", () => {
     const output = await reliable().run({ tool, request: {}, options: { budget: { tokens: 1_060 } } });
     expect(output.status).toBe("partial");
     const { meta, summary, replicates } = unwrap(output).evidenceBundle;
-    expect(summary).toMatchObject({ consensus: "yes", confidence: 0.625, validCount: 3, invalidCount: 0 });
+    expect(summary).toMatchObject({
+      consensus: "yes",
+      confidence: expect.closeTo(0.536, 3),
+      validCount: 3,
+      invalidCount: 0,
+    });
     expect(replicates.map(({ id }) => id)).toEqual(["r1", "r2", "r3"]);
     expect(meta).toMatchObject({ earlyStopped: true, earlyStopReason: "budget" });
     expect(meta).not.toHaveProperty("escalations");
@@ -55,7 +60,12 @@ describe("an escalation keeps the evidence that is paid for", () => {
     const output = await reliable().run({ tool, request: {} });
     expect(output).toMatchObject({ status: "partial", errors: { t: { category: "authentication" } } });
     const { summary, replicates } = unwrap(output).evidenceBundle;
-    expect(summary).toMatchObject({ consensus: "yes", confidence: 0.625, validCount: 3, invalidCount: 1 });
+    expect(summary).toMatchObject({
+      consensus: "yes",
+      confidence: expect.closeTo(0.536, 3),
+      validCount: 3,
+      invalidCount: 1,
+    });
     expect(summary.pairwiseDistance?.at(-1)).toEqual([null, null, null, null]);
     expect(replicates.map(({ model, valid }) => [model, valid])).toEqual([
       ["weak", true],
@@ -81,7 +91,7 @@ describe("an escalation keeps the evidence that is paid for", () => {
     const { meta, summary } = unwrap(output).evidenceBundle;
     expect(summary).toMatchObject({ consensus: "no", validCount: 3, invalidCount: 0 });
     expect(meta.escalations).toMatchObject([
-      { from: "weak", replicateIds: ["r1", "r2", "r3"], confidence: 0.625 },
+      { from: "weak", replicateIds: ["r1", "r2", "r3"], confidence: expect.closeTo(0.536, 3) },
       { from: "strong", replicateIds: ["r4", "r5", "r6"], confidence: 0 },
     ]);
   });

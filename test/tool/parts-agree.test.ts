@@ -49,7 +49,7 @@ async function bundleOf(given: readonly object[], toolOptions: object = {}): Pro
   });
   const k = given.length;
   const run = { tool, request: {}, toolOptions: { k, stopping: "none", ...toolOptions } } as const;
-  return unwrap(await new Orchestrator().run(run)).evidenceBundle;
+  return unwrap(await new Orchestrator({ calibrations: "off" }).run(run)).evidenceBundle;
 }
 
 /** The value at a JSON pointer; undefined where there is none. */

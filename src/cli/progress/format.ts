@@ -1,4 +1,5 @@
 import stringWidth from "string-width";
+import type { BundleSummary } from "../../contract/bundle.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 
 /**
@@ -70,6 +71,16 @@ export function showDuration(ms: number): string {
 /** A probability or a share, with two digits. */
 export function showShare(share: number): string {
   return share.toFixed(2);
+}
+
+/** Confidence of a bundle; a dash where one answer, or none, says nothing of it. */
+export function showConfidence({
+  confidence,
+  calibratedConfidence = confidence,
+  confidenceBasis,
+}: Pick<BundleSummary, "confidence" | "calibratedConfidence"> &
+  Partial<Pick<BundleSummary, "confidenceBasis">>): string {
+  return confidenceBasis?.kind === "none" ? "–" : showShare(calibratedConfidence);
 }
 
 export function percent(share: number): string {

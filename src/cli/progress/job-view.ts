@@ -12,6 +12,7 @@ import {
   answersOf,
   counted,
   cut,
+  showConfidence,
   showCount,
   showDuration,
   showOnLine,
@@ -109,7 +110,7 @@ function row({ request, replicates, summary, costUsd }: RunState, { colors }: Te
   return [
     cut(showOnLine(request), requestLength),
     marks.join(""),
-    summary ? showShare(summary.confidence) : "",
+    summary ? showConfidence(summary) : "",
     showUsd(costUsd),
     summary ? showVotes(summary, votesLength) : "",
   ];
@@ -173,9 +174,9 @@ export function replicateTable(run: RunState, { colors, columns }: Terminal): st
 }
 
 function factsOf({ replicates, source, costUsd }: RunState, summary: BundleSummary): string {
-  const { confidence, calibratedConfidence = confidence, stability } = summary;
+  const { stability } = summary;
   const answers = source ? `${answersOf(replicates.size, source)}, ` : "";
-  return `${answers}confidence ${showShare(calibratedConfidence)}, stability ${showShare(stability)}, ${showUsd(costUsd)}`;
+  return `${answers}confidence ${showConfidence(summary)}, stability ${showShare(stability)}, ${showUsd(costUsd)}`;
 }
 
 function answerOf(replicate: Replicate, length: number, colors: Terminal["colors"]): string {
@@ -224,9 +225,9 @@ function progressOf({ doneCount, totalCount }: JobTally): string {
 
 function evidenceOf(line: OutputLine, colors: Terminal["colors"]): string[] {
   if (line.status === "rejected" || line.confidence === undefined || !hasEvidence(line.output)) return [];
-  const { replicates, meta } = line.output.content.evidenceBundle;
+  const { replicates, meta, summary } = line.output.content.evidenceBundle;
   const isTooLow = line.output.metadata["belowMinConfidence"] === true;
-  const confidence = `confidence ${showShare(line.calibratedConfidence ?? line.confidence)}${isTooLow ? ", too low" : ""}`;
+  const confidence = `confidence ${showConfidence(summary)}${isTooLow ? ", too low" : ""}`;
   return [answersOf(replicates.length, meta.source), isTooLow ? colors.yellow(confidence) : confidence];
 }
 

@@ -3,7 +3,7 @@ import type { StoredCalibration } from "../../calibration/stored-calibration.ts"
 import type { BundleSummary, Disagreement, EvidenceBundle, FieldSummary, Replicate } from "../../contract/bundle.ts";
 import type { CompareOptions } from "../../contract/bundle-options.ts";
 import { addCost } from "../../contract/usage.ts";
-import { fieldConfidence } from "../../evidence/internal/field-summary.ts";
+import { VoteModel } from "../../evidence/internal/vote-model.ts";
 import { type SummarizedReplicate, summarize } from "../../evidence/summary.ts";
 import { type ConfidenceBin, confidenceBins } from "../demo/answered.ts";
 import { showCount, showDuration } from "../progress/format.ts";
@@ -31,13 +31,34 @@ export function calibrationCurve(
   { labels, calibration }: StoredCalibration,
   summary?: BundleSummary | undefined,
 ): CalibrationCurve {
-  const judged = labels.map(({ confidence, correct }) => ({ confidence, isRight: correct }));
+  const judged = labels.flatMap(({ confidence, correct }) =>
+    typeof correct === "boolean" ? [{ confidence, isRight: correct }] : [],
+  );
   const learnt = (confidence: number) => ({ confidence, learnt: calibration.confidence({ confidence }) });
   return {
     bins: confidenceBins(judged, Math.round(1 / binWidth)),
     curve: Array.from({ length: curvePoints - 1 }, (_, index) => learnt((index + 1) / curvePoints)),
     ...(summary && { bundle: { confidence: summary.confidence, learnt: calibration.confidence(summary) } }),
   };
+}
+
+/** True where labels that came after the bundle change its confidence. */
+export function isWithoutLabels({ calibratedConfidence, confidenceBasis }: BundleSummary): boolean {
+  return calibratedConfidence !== undefined && confidenceBasis?.kind !== "labels";
+}
+
+/** True where votes cannot tell how far they can be trusted: of yes or no, without labels. */
+export function isGuess({ confidenceBasis, calibratedConfidence }: BundleSummary): boolean {
+  return confidenceBasis?.kind === "job" && !confidenceBasis.calibrated && calibratedConfidence === undefined;
+}
+
+/** Ground of the confidence of a bundle, in words. */
+export function showBasis(summary: BundleSummary): string {
+  const { kind = "job", bundles = 1 } = summary.confidenceBasis ?? {};
+  if (kind === "labels" || summary.calibratedConfidence !== undefined) return "learnt from labels";
+  if (kind === "none") return "one answer does not tell";
+  if (isGuess(summary)) return "a guess: yes or no needs labels";
+  return bundles > 1 ? `learnt from the votes of ${showCount(bundles)} bundles` : "from the votes of this bundle alone";
 }
 
 /** The mean confidence of the fields after so many replicates, by who voted for what in the end. */
@@ -47,7 +68,7 @@ function confidenceByVotes({ summary }: EvidenceBundle, replicates: readonly Rep
   return (count) => {
     const valid = replicates.slice(0, count).filter((replicate) => replicate.valid);
     const sum = contested.reduce((total, votes) => total + confidenceIn(valid, votes), 0);
-    const agreed = fieldConfidence({ votes: valid.length, valid: valid.length, distinct: 1 });
+    const agreed = confidenceAlone([valid.length]);
     const fieldCount = contested.length + unanimousCount;
     return fieldCount === 0 ? 0 : (sum + unanimousCount * agreed) / fieldCount;
   };
@@ -59,9 +80,12 @@ function confidenceIn(replicates: readonly Replicate[], votes: ReadonlyMap<strin
     const vote = votes.get(id);
     if (vote !== undefined) counts.set(vote, (counts.get(vote) ?? 0) + 1);
   }
-  const supports = [...counts.values()];
-  const valid = supports.reduce((sum, support) => sum + support, 0);
-  return fieldConfidence({ votes: Math.max(0, ...supports), valid, distinct: supports.length });
+  return confidenceAlone([...counts.values()].sort((a, b) => b - a));
+}
+
+/** Confidence in a consensus of which nothing is known but its votes. */
+function confidenceAlone(votes: readonly number[]): number {
+  return votes[0] ? VoteModel.of(undefined).confidenceAlone(votes) : 0;
 }
 
 /** State of the evidence after so many answers. */

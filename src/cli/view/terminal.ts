@@ -7,6 +7,7 @@ import {
   counted,
   cut,
   percent,
+  showConfidence,
   showCount,
   showLines,
   showOnLine,
@@ -29,6 +30,8 @@ import {
   fieldVotes,
   fixedKCost,
   fixedKNames,
+  isGuess,
+  isWithoutLabels,
   modelsOf,
   showElapsed,
   type Vote,
@@ -171,12 +174,12 @@ export function consensusLines({ summary }: EvidenceBundle, { colors, columns }:
 
 /** Confidence of the consensus, and its cost. */
 function bundleFacts({ summary, meta, replicates, costTotalUsd }: EvidenceBundle): readonly (readonly string[])[] {
-  const { confidence, calibratedConfidence, weakest, stability, invalidCount, fields } = summary;
+  const { weakest, stability, invalidCount, fields } = summary;
   const asked = `${answersOf(replicates.length, meta.source)} of up to ${showCount(meta.k)}`;
   return [
     [
-      `confidence ${showShare(calibratedConfidence ?? confidence)}`,
-      ...(calibratedConfidence === undefined ? [] : [`without labels ${showShare(confidence)}`]),
+      `confidence ${showConfidence(summary)}${isGuess(summary) ? " (a guess)" : ""}`,
+      ...(isWithoutLabels(summary) ? [`without labels ${showShare(summary.confidence)}`] : []),
       ...(Object.keys(fields).length > 1 ? [`weakest field ${showShare(weakest)}`] : []),
       `stability ${showShare(stability)}`,
     ],

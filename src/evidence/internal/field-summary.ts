@@ -1,36 +1,52 @@
 import type { BundleSummary, Disagreement, FieldSummary } from "../../contract/bundle.ts";
 import { type Agreement, type Answer, isTied, Whole } from "./agreement.ts";
 import type { Field } from "./field.ts";
-import { lastingLeadProbability } from "./stopping/lead-probability.ts";
+import { keptLeadProbability } from "./stopping/lead-probability.ts";
+import {
+  answersIn,
+  confidenceWithLikeness,
+  isYesOrNo,
+  type JobVotes,
+  productOf,
+  sizesOfField,
+  wholeSizes,
+} from "./summary-votes.ts";
 import { absent, type Leaf, leafValue } from "./values.ts";
+import { VoteModel } from "./vote-model.ts";
+
+/** Facts beside the votes that the numbers of a summary need. */
+export interface VoteFacts {
+  /** Number of possible answers by JSON pointer (`*`: any list index). */
+  readonly choices?: Readonly<Record<string, number>> | undefined;
+  /** Replicates that can still come. */
+  readonly left: number;
+}
 
 /** Puts what the replicates say about one field into numbers. */
-function summarizeField(field: Field, agreement: Agreement): FieldSummary {
-  const { answers } = agreement;
+function summarizeField(field: Field, agreement: Agreement, { choices = {}, left }: VoteFacts): FieldSummary {
+  const { answers, textScore } = agreement;
   const [winner, second] = answers;
   const given = givenIn(agreement);
+  const distribution = answers.map((answer) => ({ ...shownValue(answer), support: answer.votes }));
+  const likeness = given === winner && textScore !== undefined ? textScore * field.codes.length - given.votes : 0;
+  const votes = { support: given.votes, distribution, ...(likeness > 0 && { likeness }) };
+  const sizes = sizesOfField(votes);
+  const possible = choices[field.pointer] ?? choices[field.pattern];
+  const { weight } = field.rules;
+  const model = VoteModel.of(possible);
   return {
     ...shownValue(given),
     tied: isTied(agreement),
-    support: given.votes,
-    confidence: confidenceIn(given, field, agreement),
-    stability: lastingLeadProbability(winner.votes, second?.votes ?? 0),
-    distribution: answers.map((answer) => ({ ...shownValue(answer), support: answer.votes })),
+    ...votes,
+    confidence: sizes ? confidenceWithLikeness(sizes, likeness, (vector) => model.confidenceAlone(vector)) : 0,
+    stability: keptLeadProbability(winner.votes, second?.votes ?? 0, left),
+    ...(possible !== undefined && { choices: possible }),
+    ...(weight !== 1 && { weight }),
   };
 }
 
 function givenIn({ answers, given }: Agreement): Answer {
   return given ?? answers[0];
-}
-
-/** The probability that an answer to a field is right. */
-function confidenceIn(answer: Answer, field: Field, { answers, textScore }: Agreement): number {
-  const valid = Math.max(
-    field.codes.length,
-    answers.reduce((sum, { votes }) => sum + votes, 0),
-  );
-  if (textScore !== undefined && answer === answers[0]) return textConfidence({ score: textScore, valid });
-  return fieldConfidence({ votes: answer.votes, valid, distinct: answers.length });
 }
 
 /** An absent value has no `value`, which JSON keeps as it is, and which is no `null` that a replicate gave. */
@@ -39,63 +55,44 @@ function shownValue({ leaf }: Answer): { value: unknown } {
   return { value: leaf instanceof Whole ? leaf.value : leafValue(leaf as Leaf) };
 }
 
-/**
- * The probability that the winner of a vote is right, without labels: `(votes + 1) / (valid + distinct + 1)`, 0 without
- * a vote. The share of the votes, as the rule of succession has it (Laplace 1774), with one doubt more for every answer
- * there is: where samples differ in many ways, an answer that was not sampled is likelier (Witten and Bell 1991).
- *
- * A single number for all tasks has to stand between those where unanimity means right and those where it does not;
- * `fitCalibration` learns from labels which one a task is.
- *
- * @param counts `votes` of the winner, `valid` replicates, `distinct` answers
- * @returns from 0 to 1; rises with `votes`
- *
- * @example
- * ```ts
- * fieldConfidence({ votes: 5, valid: 5, distinct: 1 }); // 0.857
- * fieldConfidence({ votes: 3, valid: 5, distinct: 2 }); // 0.5
- * ```
- */
-export function fieldConfidence(counts: { votes: number; valid: number; distinct: number }): number {
-  const { votes, valid, distinct } = counts;
-  return valid === 0 ? 0 : (votes + 1) / (valid + distinct + 1);
-}
-
-/**
- * The probability that the medoid of texts is right, without labels: `(valid * score + 1/2) / (valid + 1)`, 0 without a
- * text. The score counts as that many soft votes of `valid` (Krichevsky and Trofimov 1981). Texts that differ only in
- * part already lower the score, so that how many clusters there are is not held against it again.
- *
- * @param texts `score` of `clusterTexts`, in [0, 1]; `valid` replicates
- * @returns from 0 to 1; rises with `score`
- *
- * @example
- * ```ts
- * textConfidence({ score: 1, valid: 5 }); // 0.917
- * ```
- */
-export function textConfidence({ score, valid }: { score: number; valid: number }): number {
-  return valid === 0 ? 0 : (valid * score + 0.5) / (valid + 1);
-}
-
 /** Returns the numbers of the fields, and of all together: the weighted mean of their confidence, and the least of each. */
 export function judgementOf(
   agreements: ReadonlyMap<Field, Agreement>,
-): Pick<BundleSummary, "fields" | "confidence" | "weakest" | "stability"> {
-  if (agreements.size === 0) return { fields: {}, confidence: 0, weakest: 0, stability: 0 };
+  facts: VoteFacts,
+  groups?: readonly number[],
+): Pick<BundleSummary, "fields" | "confidence" | "confidenceBasis" | "weakest" | "allRight" | "stability"> {
   const fields: BundleSummary["fields"] = {};
   const shown = shownFields(agreements);
-  let [weighted, weights, weakest, stability] = [0, 0, 1, 1];
+  let [weighted, weights, stability] = [0, 0, agreements.size === 0 ? 0 : 1];
   for (const [field, agreement] of agreements) {
-    const summary = summarizeField(field, agreement);
+    const summary = summarizeField(field, agreement, facts);
     if (shown.get(field.pointer) === field) fields[field.pointer] = summary;
-    const { confidence } = summary;
-    weighted += field.rules.weight * confidence;
+    weighted += field.rules.weight * summary.confidence;
     weights += field.rules.weight;
-    weakest = Math.min(weakest, confidence);
     stability = Math.min(stability, summary.stability);
   }
-  return { fields, confidence: weights > 0 ? weighted / weights : 0, weakest, stability };
+  const confidence = weights > 0 ? weighted / weights : 0;
+  return { fields, confidence, ...wholeOf({ fields, groups }, confidence), stability };
+}
+
+/** Numbers of the whole answer, of which nothing is known but its votes. */
+function wholeOf(votes: JobVotes, confidence: number): Pick<BundleSummary, "confidenceBasis" | "weakest" | "allRight"> {
+  const fields = Object.values(votes.fields);
+  const confidences = fields.map((field) => field.confidence);
+  const weakest = confidences.length === 0 ? 0 : Math.min(...confidences);
+  const sizes = wholeSizes(votes);
+  const ofWhole = sizes ? VoteModel.of(undefined).confidenceAlone(sizes) : productOf(confidences);
+  const answers = answersIn(votes);
+  return {
+    confidenceBasis: {
+      kind: answers > 1 ? "job" : "none",
+      bundles: Math.min(1, answers),
+      labels: 0,
+      calibrated: answers > 1 && !fields.some(isYesOrNo),
+    },
+    weakest,
+    allRight: fields.length === 1 ? confidence : Math.min(weakest, ofWhole),
+  };
 }
 
 /** The field of each pointer. A list's item 0 and an object's member "0" share one: the one in the consensus is shown. */

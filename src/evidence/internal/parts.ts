@@ -10,6 +10,7 @@ import {
   mostMeasured,
   type SummarizedReplicate,
   type SummaryOptions,
+  splitOptions,
 } from "../summary.ts";
 import type { Agreement } from "./agreement.ts";
 import type { Field } from "./field.ts";
@@ -65,7 +66,7 @@ export function* summarizingParts<T>(
   replicates: readonly PartialReplicate<T>[],
   options: SummaryOptions = {},
 ): Slices<BundleSummary<T>> {
-  const { check, ...compare } = options;
+  const { check, compare, facts } = splitOptions(options, replicates.length);
   const valid = replicates.filter(({ quality }) => quality?.valid ?? true);
   const rules = FieldComparison.of(compare);
   const voted = yield* ballotOfWhole(valid, rules);
@@ -84,7 +85,7 @@ export function* summarizingParts<T>(
   const groups = parts.size > 0 ? undefined : yield* groupWhole(whole.agreements, whole.table.rows);
   return {
     ...(given ? medoidConsensus(given) : givenConsensus<T>(consensus)),
-    ...judgementOf(mergeAgreements(whole, parts)),
+    ...judgementOf(mergeAgreements(whole, parts), facts, groups),
     ...(groups && { groups }),
     disagreements: mergeDisagreements(whole, parts),
     validCount: valid.length,

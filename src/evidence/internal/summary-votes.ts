@@ -1,14 +1,18 @@
 import type { BundleSummary, FieldSummary } from "../../contract/bundle.ts";
-import { assertUsable, InvalidOptionsError } from "../../core/errors.ts";
+import { assertUsable } from "../../core/errors.ts";
 import type { GroupSizes } from "./vote-model.ts";
 
 /** Part of a summary that a job calibration reads. */
-export type JobVotes = Pick<BundleSummary, "fields"> & Partial<Pick<BundleSummary, "groups">>;
+export interface JobVotes extends Pick<BundleSummary, "fields"> {
+  readonly groups?: readonly number[] | undefined;
+}
 
 /** Votes on one field of a bundle. `""` is the whole answer. */
 export interface VotesOnField {
   readonly pointer: string;
   readonly sizes: GroupSizes;
+  /** Number of possible answers, where it is known. */
+  readonly choices?: number | undefined;
 }
 
 /**
@@ -25,12 +29,11 @@ export function votesOf(bundle: JobVotes | GroupSizes | null): VotesOnField[] {
   }
   const isSummary = typeof bundle === "object" && typeof bundle.fields === "object" && bundle.fields !== null;
   assertUsable(isSummary, "bundle", bundle, "a summary of a bundle, a list of sizes, or null");
-  const pointers = Object.keys(bundle.fields);
-  const whole = pointers.includes("") ? undefined : wholeSizes(bundle);
-  return [
-    ...pointers.map((pointer) => ({ pointer, sizes: sizesOfField(fieldAt(bundle, pointer)) })),
-    { pointer: "", sizes: whole },
-  ].filter((votes): votes is VotesOnField => votes.sizes !== undefined);
+  const votes = Object.entries(bundle.fields).map(([pointer, field]) => {
+    return { pointer, sizes: sizesOfField(field), choices: field.choices };
+  });
+  if (!("" in bundle.fields)) votes.push({ pointer: "", sizes: wholeSizes(bundle), choices: undefined });
+  return votes.filter((each): each is VotesOnField & { choices: number | undefined } => each.sizes !== undefined);
 }
 
 export function isSizes(bundle: JobVotes | GroupSizes): bundle is GroupSizes {
@@ -42,7 +45,10 @@ export function fieldAt(summary: JobVotes, pointer: string): FieldSummary {
 }
 
 /** Votes for the value that is given, then those for the others; undefined where no answer gives it. */
-export function sizesOfField({ support, distribution }: FieldSummary): GroupSizes | undefined {
+export function sizesOfField({
+  support,
+  distribution,
+}: Pick<FieldSummary, "support" | "distribution">): GroupSizes | undefined {
   const others = distribution.map((answer) => answer.support);
   others.splice(others.indexOf(support), 1);
   return support > 0 ? ordered([support, ...others]) : undefined;
@@ -65,49 +71,51 @@ export function patternOf(pointer: string): string {
   return pointer.replace(/\/\d+(?=\/|$)/g, "/*");
 }
 
+/** Most valid answers to one field. */
+export function answersIn({ fields }: JobVotes): number {
+  const votes = Object.values(fields).map(({ distribution }) =>
+    distribution.reduce((sum, { support }) => sum + support, 0),
+  );
+  return Math.max(0, ...votes);
+}
+
 const yesOrNo = /^\W*(?:yes|no|true|false)\W*$/i;
 
-/** True where answers are yes or no in any form: whether the votes say anything then, no votes can tell. */
-export function isYesOrNo({ distribution }: FieldSummary): boolean {
-  return distribution.every(
-    ({ value }) => typeof value === "boolean" || (typeof value === "string" && yesOrNo.test(value)),
-  );
+/** True where answers are yes or no in any form: whether their votes say anything, no votes can tell. */
+export function isYesOrNo({ distribution, choices }: FieldSummary): boolean {
+  const isEither = ({ value }: { value: unknown }) =>
+    typeof value === "boolean" || (typeof value === "string" && yesOrNo.test(value));
+  return choices === 2 || distribution.every(isEither);
 }
 
 /**
- * Verdict of a label on one field. The whole tells of a single field, and all fields tell of the whole. Otherwise a label
- * would count for right answers only, or for wrong ones only.
+ * Confidence of a text that others are like: as if so many votes of the smallest groups, whole and in part, were for it.
+ *
+ * @param confidenceOf the confidence of a vector of sizes
  */
-export function verdictOn(
-  pointer: string,
-  summary: JobVotes | GroupSizes,
-  correct: boolean | Readonly<Record<string, boolean>>,
-): boolean | undefined {
-  const pointers = isSizes(summary) ? [""] : Object.keys(summary.fields);
-  if (typeof correct === "boolean") return pointer === "" || pointers.length === 1 ? correct : undefined;
-  if (pointer in correct || pointer !== "") return correct[pointer];
-  return pointers.every((each) => each in correct) ? !Object.values(correct).includes(false) : undefined;
+export function confidenceWithLikeness(
+  sizes: GroupSizes,
+  likeness: number,
+  confidenceOf: (sizes: GroupSizes) => number,
+): number {
+  const whole = Math.floor(likeness);
+  const part = likeness - whole;
+  const nearer = whole === 0 ? sizes : joined(sizes, whole);
+  if (part < 1e-9) return confidenceOf(nearer);
+  return (1 - part) * confidenceOf(nearer) + part * confidenceOf(joined(sizes, whole + 1));
 }
 
-/** @throws InvalidOptionsError for a verdict on what the answers do not have */
-export function assertVerdict(
-  summary: JobVotes | GroupSizes,
-  correct: boolean | Readonly<Record<string, boolean>>,
-): void {
-  if (typeof correct === "boolean") return;
-  const pointers = isSizes(summary) ? [] : Object.keys(summary.fields);
-  const isObject = typeof correct === "object" && correct !== null;
-  assertUsable(isObject, "correct", correct, "true, false, or an object of JSON pointers with true or false");
-  const issues = Object.entries(correct)
-    .filter(([pointer, verdict]) => typeof verdict !== "boolean" || !(pointer === "" || pointers.includes(pointer)))
-    .map(([pointer, given]) => {
-      const allowed =
-        typeof given === "boolean" ? `a field of the answer: ${pointers.join(", ") || 'none, so ""'}` : "true or false";
-      return {
-        path: `correct[${JSON.stringify(pointer)}]`,
-        given: typeof given === "boolean" ? pointer : given,
-        allowed,
-      };
-    });
-  if (issues.length > 0) throw new InvalidOptionsError(issues);
+function joined([consensus, ...others]: GroupSizes, votes: number): GroupSizes {
+  let left = votes;
+  const rest = others.toReversed().flatMap((size) => {
+    const moved = Math.min(left, size);
+    left -= moved;
+    return size > moved ? [size - moved] : [];
+  });
+  return ordered([(consensus as number) + votes - left, ...rest]);
+}
+
+/** Probability that all of several independent things hold; 0 of nothing. */
+export function productOf(probabilities: readonly number[]): number {
+  return probabilities.length === 0 ? 0 : probabilities.reduce((product, each) => product * each, 1);
 }

@@ -2,7 +2,7 @@ import { type Scaling, scaled, scalingOf } from "./platt.ts";
 import { type GroupSizes, meanOf, type VectorTerms, type VoteModel, weightsOf } from "./vote-model.ts";
 
 /** Fewer labels say too little to scale by. */
-const fewestJobLabels = 10;
+export const fewestJobLabels = 10;
 /** Bundles beyond so many add no weight: they are less different from each other than the model takes them for. */
 const fullWeight = 100;
 
@@ -29,6 +29,11 @@ export class VoteJob {
   constructor(model: VoteModel) {
     this.#model = model;
     this.#votes = { bundles: 0, vectors: new Map(), labels: new Map(), sum: ExactSums.of(model.logPrior.length) };
+  }
+
+  /** Number of possible answers, where the model counts on it. */
+  get choices(): number | undefined {
+    return this.#model.choices;
   }
 
   /** Number of bundles with a valid sample. */

@@ -47,12 +47,12 @@ export class VoteModel {
   readonly logPrior: Float64Array;
   readonly #rightPoints: readonly RightPoint[];
   readonly #wrongPoints: readonly WrongPoint[];
-  readonly #choices: number | undefined;
+  readonly choices: number | undefined;
   readonly #known = new Map<string, VectorTerms>();
   readonly #alone = new Map<string, number>();
 
   private constructor(choices: number | undefined) {
-    this.#choices = choices;
+    this.choices = choices;
     this.#rightPoints = rightPoints();
     this.#wrongPoints = wrongPoints(choices);
     this.logPrior = this.#spread((right, wrong) => right.logPrior + wrong.logPrior);
@@ -82,7 +82,7 @@ export class VoteModel {
 
   #termsOf(sizes: GroupSizes): VectorTerms {
     // More groups than options cannot be: a schema that rewrites answers counts its options after that.
-    const isBeyond = this.#choices !== undefined && sizes.length > this.#choices;
+    const isBeyond = this.choices !== undefined && sizes.length > this.choices;
     const wrongPointsHere = isBeyond ? wrongPoints(sizes.length) : this.#wrongPoints;
     const [consensus] = sizes as [number];
     const total = sizes.reduce((sum, size) => sum + size, 0);

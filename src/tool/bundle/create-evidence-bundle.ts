@@ -66,7 +66,7 @@ export function createEvidenceBundle<T>(input: BundleInput<T, GivenReplicate<T>>
       ...(input.fieldsAsked && { fieldsAsked: { ...input.fieldsAsked } }),
     },
     replicates: answers,
-    summary: input.summary ?? summarizeSoFar(answers, options.compare),
+    summary: input.summary ?? summarizeSoFar(answers, { ...options.compare, k: options.k }),
     usageTotal: used.reduce((sum, { usage }) => (usage ? addUsage(sum, completeUsage(usage)) : sum), zeroUsage()),
     costTotalUsd: used.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0),
   };

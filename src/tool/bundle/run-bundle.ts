@@ -4,6 +4,7 @@ import { givenRequest, runtimeOf } from "../../contract/call.ts";
 import { consequencesOf } from "../../contract/error-category.ts";
 import { BudgetExceeded } from "../../contract/errors.ts";
 import { PartialResult } from "../../contract/partial-result.ts";
+import type { BundleKind } from "../../contract/settings.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
 import { seededRandom } from "../../core/random.ts";
@@ -16,7 +17,7 @@ import type { Failure, Schedule } from "./replicate-scheduler.ts";
 import type { BoundSource, CheckedBundleOptions, ReplicateSource } from "./replicate-source.ts";
 import { type BundleStage, type BundleWork, runStage } from "./run-stage.ts";
 import { runWhole } from "./run-whole.ts";
-import { addCalibratedConfidence } from "./summary.ts";
+import { openCalibration } from "./summary.ts";
 import { innerContext, runtimeFor } from "./tool-runtime.ts";
 
 /**
@@ -129,6 +130,7 @@ async function askModels<Input, T>(
 ): Promise<AskedModels<T>> {
   const { context, runtime, options } = work;
   const { below = 0 } = options.escalate ?? {};
+  const calibration = await openCalibration(kindOf(task, work), context);
   const stages: BundleStage<T>[] = [];
   for (const [index, model] of models.entries()) {
     const before = { stage: index, offset: stages.flatMap(({ replicates }) => replicates).length };
@@ -138,7 +140,8 @@ async function askModels<Input, T>(
     const { schedule, summary } = stage;
     const isAnswered = summary.validCount > 0;
     const evidenceBundle = await bundleOf(task, work, stages, startedMs, schedule);
-    if (isAnswered) await addCalibratedConfidence(evidenceBundle, context);
+    if (isAnswered) await calibration.judge(evidenceBundle);
+    if (isAnswered && !schedule.halt) calibration.observe(evidenceBundle);
     if (isLast || schedule.halt || confidenceOf(summary) >= below) return { evidenceBundle, schedule, isAnswered };
     if (!context.signal.aborted) continue;
     const { reason } = context.signal;
@@ -154,6 +157,11 @@ async function askModels<Input, T>(
 
 function confidenceOf({ calibratedConfidence, confidence }: BundleSummary): number {
   return calibratedConfidence ?? confidence;
+}
+
+/** Facts that this bundle shares with others of its job. */
+function kindOf(task: string, { options, schema }: BundleWork<any>): BundleKind {
+  return { task, k: options.k, schemaFingerprint: schema && schemaFingerprint(schema.jsonSchema) };
 }
 
 /** Makes the bundle of all stages so far. Replicates of those before the one that votes are kept, and do not vote. */
@@ -187,9 +195,13 @@ async function summaryOf<T>(stages: readonly BundleStage<T>[]): Promise<BundleSu
   const [voting, ...unanswered] = stages as [BundleStage<T>, ...BundleStage<T>[]];
   const others = unanswered.flatMap(({ replicates }) => replicates);
   if (others.length === 0) return voting.summary;
-  const { calibratedConfidence } = voting.summary;
+  // Answers that are not valid take nothing from the confidence.
+  const { fields, confidence, confidenceBasis, calibratedConfidence, weakest, allRight } = voting.summary;
   const summary = await voting.summaryWith(others);
-  return calibratedConfidence === undefined ? summary : Object.assign(summary, { calibratedConfidence });
+  return Object.assign(summary, {
+    ...(calibratedConfidence !== undefined && { calibratedConfidence }),
+    ...{ fields, confidence, confidenceBasis, weakest, allRight },
+  });
 }
 
 function escalationOf({ replicates, summary }: BundleStage<unknown>, toolName: string) {

@@ -79,13 +79,13 @@ export async function runStage<Input, T>(
     },
     *onObserved(count, seen) {
       if (!isSummaryDue(count, options.k) || !(runtime.isHeard?.() ?? true)) return;
-      const summary = yield* summarizingSoFar(seen(), compare());
+      const summary = yield* summarizingSoFar(seen(), { ...compare(), k: options.k });
       context.events.emit("partial_summary", { summary });
     },
   });
   const replicates = schedule.replicates as Replicate<T>[];
   const summaryWith = (others: readonly Replicate<T>[]) =>
-    summarizeReplicates([...replicates, ...others], compare(), schema, context.signal);
+    summarizeReplicates([...replicates, ...others], settled(), schema, context.signal);
   const summary = await summaryWith([]);
   warnOfAbsentFields(options, summary, context);
   if (!work.judge && !comparison.isAwaited) warnOfDifferingTexts(summary, context);

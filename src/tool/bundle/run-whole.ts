@@ -9,7 +9,7 @@ import { CancelScope } from "../../core/signal.ts";
 import { completeBundle } from "./create-evidence-bundle.ts";
 import { journalQuestions } from "./journal.ts";
 import { amountsOf, type BundleSource } from "./replicate-source.ts";
-import { addCalibratedConfidence } from "./summary.ts";
+import { InnerCalibrations, openCalibration } from "./summary.ts";
 import { attemptContext, countUse, runtimeFor } from "./tool-runtime.ts";
 
 /**
@@ -26,6 +26,7 @@ export async function runWhole<Input, T>(
   const runtime = runtimeFor(context);
   const found = new InnerEvidence();
   const within = journalQuestions(context, tool, request)(tool);
+  const calibrations = runtime.calibrations && new InnerCalibrations(runtime.calibrations);
   let latest: CallAttempt | undefined;
   const outcome = await runtime.guard<EvidenceBundle<T>>({
     provider: tool.provider ?? `tool:${tool.name}`,
@@ -40,6 +41,7 @@ export async function runWhole<Input, T>(
         within,
         journal: within === undefined ? undefined : journal,
         onBundle,
+        calibrations,
       });
       const bundle = await tool.executeBundle(request, options, inner);
       assertBundle(bundle, tool.name);
@@ -50,7 +52,7 @@ export async function runWhole<Input, T>(
     },
   });
   if (outcome.ok) {
-    await addCalibratedConfidence(outcome.value, context);
+    if (!calibrations?.observe(outcome.value)) await judge(outcome.value, tool, options, context);
     return outcome.value;
   }
   const isEnded = latest !== undefined && wasEnded(latest);
@@ -59,6 +61,19 @@ export async function runWhole<Input, T>(
   // A tool that fails by itself has not answered, whatever its base class has found.
   const isAnswer = isUsable && (isEnded || outcome.error instanceof PartialResult);
   throw new PartialResult({ content, isUsable: isAnswer, failures, cause: causeOf(outcome.error) });
+}
+
+/** Judges a bundle that a tool made by itself, and observes it. */
+async function judge(
+  bundle: EvidenceBundle<any>,
+  { name: task }: BundleSource<any, any>,
+  { k }: ResolvedBundleOptions,
+  context: ToolContext,
+): Promise<void> {
+  const { schemaFingerprint } = bundle.meta;
+  const calibration = await openCalibration({ task, k, schemaFingerprint }, context);
+  await calibration.judge(bundle);
+  calibration.observe(bundle);
 }
 
 /** Returns true of an attempt that was ended from outside, as against one that has ended by itself. */

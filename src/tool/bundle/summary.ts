@@ -1,12 +1,14 @@
 import type { BundleSummary, EvidenceBundle, Replicate } from "../../contract/bundle.ts";
 import { withConsensus } from "../../contract/bundle-json.ts";
-import type { CompareOptions } from "../../contract/bundle-options.ts";
+import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import { runtimeOf } from "../../contract/call.ts";
 import { untilComputed } from "../../contract/enclosing-work.ts";
+import type { BundleCalibrations, BundleKind, OpenCalibration } from "../../contract/settings.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
 import { CancelScope, onAbort } from "../../core/signal.ts";
 import { inSlices } from "../../core/slices.ts";
+import { choicesFromSchema } from "../../evidence/schema-hints.ts";
 import type { ResolvedSchema } from "../../schema/resolve.ts";
 import { consensusOf } from "./answers.ts";
 import { isVotedAsGiven, summarizingJson, summarizingMedoid } from "./votes.ts";
@@ -17,17 +19,18 @@ import { isVotedAsGiven, summarizingJson, summarizingMedoid } from "./votes.ts";
  */
 export async function summarizeReplicates<T>(
   replicates: readonly Replicate<T>[],
-  compare: CompareOptions | undefined,
+  { compare, k }: Pick<ResolvedBundleOptions, "compare" | "k">,
   schema: ResolvedSchema | undefined,
   signal: AbortSignal,
 ): Promise<BundleSummary<T>> {
-  const summary = await untilComputed(inSlices(summarizingJson(replicates, compare)));
+  const options = { ...compare, k, choices: schema && choicesFromSchema(schema.jsonSchema) };
+  const summary = await untilComputed(inSlices(summarizingJson(replicates, options)));
   if (!schema || summary.validCount === 0) return summary;
   const isOutput = replicates.every(isVotedAsGiven);
   const consensus = await inTime(consensusOf(schema, summary.consensusJson, isOutput), signal);
   return consensus
     ? withConsensus(summary, consensus.data as T)
-    : untilComputed(inSlices(summarizingMedoid(replicates, compare)));
+    : untilComputed(inSlices(summarizingMedoid(replicates, options)));
 }
 
 /** Waits until the run ends, and one turn longer: a check that only computes is still heard of then. */
@@ -40,20 +43,70 @@ function inTime<R>(answer: Promise<R | undefined>, signal: AbortSignal): Promise
     .finally(leave);
 }
 
+/** Judges the bundles of a run by those that other runs have made. */
+export interface BundleJudging {
+  /** Puts the numbers that the calibration gives into a bundle's summary. */
+  judge(bundle: EvidenceBundle<any>): Promise<void>;
+  /** Counts a bundle for those that start later. */
+  observe(bundle: EvidenceBundle<any>): void;
+}
+
 /**
- * Adds the confidence that labels give bundles like this one. Where their source fails, the answer is still paid for: the
- * run goes on with a warning.
+ * Opens the calibration of a bundle at its start. Where that fails, the answer is still paid for: the run goes on with a
+ * warning, and the numbers are those of the bundle's own votes.
  */
-export async function addCalibratedConfidence(bundle: EvidenceBundle<any>, context: ToolContext): Promise<void> {
+export async function openCalibration(kind: BundleKind, context: ToolContext): Promise<BundleJudging> {
   const source = runtimeOf(context)?.calibrations;
-  if (!source || bundle.summary.validCount === 0) return;
-  const scope = new CancelScope(context.signal);
+  const opened = source && (await tried(async () => source.open(kind), context));
+  return {
+    async judge(bundle) {
+      if (opened && bundle.summary.validCount > 0) await tried(async () => opened.judge(bundle), context);
+    },
+    observe(bundle) {
+      if (bundle.summary.validCount > 0) opened?.observe(bundle);
+    },
+  };
+}
+
+/**
+ * Calibrations inside an `executeBundle` of a tool's own: a bundle that it finds is judged, and is observed only once it is
+ * given.
+ */
+export class InnerCalibrations implements BundleCalibrations {
+  readonly #source: BundleCalibrations;
+  /** Ways to observe bundles that were judged. */
+  readonly #judged = new Map<BundleSummary<any>, () => void>();
+
+  constructor(source: BundleCalibrations) {
+    this.#source = source;
+  }
+
+  async open(kind: BundleKind): Promise<OpenCalibration> {
+    const opened = await this.#source.open(kind);
+    return {
+      judge: async (bundle) => {
+        await opened.judge(bundle);
+        this.#judged.set(bundle.summary, () => opened.observe(bundle));
+      },
+      observe() {},
+    };
+  }
+
+  /** Observes a bundle that was judged here; false of any other. */
+  observe({ summary }: EvidenceBundle<any>): boolean {
+    this.#judged.get(summary)?.();
+    return this.#judged.has(summary);
+  }
+}
+
+async function tried<R>(work: () => Promise<R>, { events, signal }: ToolContext): Promise<R | undefined> {
+  const scope = new CancelScope(signal);
   try {
-    const confidence = await scope.race(source.confidence(bundle));
-    if (confidence !== undefined) bundle.summary.calibratedConfidence = confidence;
+    return await scope.race(work());
   } catch (error) {
-    const message = `The confidence stays as it is without labels: ${messageOf(error)}`;
-    if (!scope.aborted) context.events.emit("warning", { code: "calibration_failed", message });
+    const message = `The confidence comes from the votes of this bundle alone: ${messageOf(error)}`;
+    if (!scope.aborted) events.emit("warning", { code: "calibration_failed", message });
+    return undefined;
   } finally {
     scope.dispose();
   }

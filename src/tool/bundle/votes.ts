@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
 import { withConsensus } from "../../contract/bundle-json.ts";
-import type { CompareOptions } from "../../contract/bundle-options.ts";
 import { atOnce, type Slices } from "../../core/slices.ts";
 import { summarizingParts } from "../../evidence/internal/parts.ts";
+import type { SummaryOptions } from "../../evidence/summary.ts";
 
 // Apart from summary.ts, which brings the schemas: `createEvidenceBundle` counts votes without one.
 
@@ -13,22 +13,22 @@ import { summarizingParts } from "../../evidence/internal/parts.ts";
  */
 export function summarizeSoFar<T>(
   replicates: readonly Replicate<T>[],
-  compare: CompareOptions | undefined,
+  options: SummaryOptions | undefined,
 ): BundleSummary<T> {
-  return atOnce(summarizingSoFar(replicates, compare));
+  return atOnce(summarizingSoFar(replicates, options));
 }
 
 /** `summarizeSoFar`, in slices. */
 export function* summarizingSoFar<T>(
   replicates: readonly Replicate<T>[],
-  compare: CompareOptions | undefined,
+  options: SummaryOptions | undefined,
 ): Slices<BundleSummary<T>> {
-  const summary = yield* summarizingJson(replicates, compare);
+  const summary = yield* summarizingJson(replicates, options);
   if (replicates.every(isVotedAsGiven)) return summary;
   const equal = replicates.find(({ valid, fields, json }) => {
     return valid && !fields && isDeepStrictEqual(json, summary.consensusJson);
   });
-  return equal ? withConsensus(summary, equal.data as T) : yield* summarizingMedoid(replicates, compare);
+  return equal ? withConsensus(summary, equal.data as T) : yield* summarizingMedoid(replicates, options);
 }
 
 export function isVotedAsGiven({ valid, data, json }: Replicate<unknown>): boolean {
@@ -37,16 +37,16 @@ export function isVotedAsGiven({ valid, data, json }: Replicate<unknown>): boole
 
 export function summarizingJson<T>(
   replicates: readonly Replicate<T>[],
-  compare: CompareOptions | undefined,
+  options: SummaryOptions | undefined,
   check?: () => boolean,
 ): Slices<BundleSummary<T>> {
-  return summarizingParts(replicates as readonly (Replicate<T> & { data: T })[], { ...compare, check });
+  return summarizingParts(replicates as readonly (Replicate<T> & { data: T })[], { ...options, check });
 }
 
 export function* summarizingMedoid<T>(
   replicates: readonly Replicate<T>[],
-  compare: CompareOptions | undefined,
+  options: SummaryOptions | undefined,
 ): Slices<BundleSummary<T>> {
-  const summary = yield* summarizingJson(replicates, compare, () => false);
+  const summary = yield* summarizingJson(replicates, options, () => false);
   return withConsensus(summary, summary.consensus);
 }

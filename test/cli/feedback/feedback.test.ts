@@ -119,7 +119,9 @@ describe("steer feedback", () => {
     await steer(["feedback", "out.jsonl", "--labels", "labels.jsonl"], { cwd });
     const run = await steer(["run", "triage.json", "-i", '{"report":"new"}', "--k", "5", "--json"], { cwd });
     const [line] = jsonLines(run.stdout);
-    expect(line.calibratedConfidence).toBeGreaterThan(line.confidence);
+    expect(line.confidence).toBe(line.calibratedConfidence);
+    const { confidenceBasis } = line.output.content.evidenceBundle.summary;
+    expect(confidenceBasis).toMatchObject({ kind: "labels", labels: count, calibrated: true });
     expect(line.output.content.evidenceBundle.summary.calibratedConfidence).toBe(line.calibratedConfidence);
     expect(run.stderr).toContain(`confidence ${line.calibratedConfidence.toFixed(2)}`);
     const { stdout } = await steer(["view", "out.jsonl", "--line", "1"], { cwd });

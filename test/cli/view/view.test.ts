@@ -21,10 +21,10 @@ describe("a bundle on the terminal", () => {
   test("shows the consensus, bars with who said what, distances, the confidence after each answer, and the cost", () => {
     const shown = showBundle({ bundle: asRead(bundle), place: "x" }, undefined, plain);
     expect(shown).toContain('  "severity": "low"');
-    expect(shown).toMatch(/\/severity {3}confidence 0\.50.*\n {4}█{13}▍ +2 {2}low +r1 r3\n {4}█{6}▋ +1 {2}high +r2\n/);
+    expect(shown).toMatch(/\/severity {3}confidence 0\.54.*\n {4}█{13}▍ +2 {2}low +r1 r3\n {4}█{6}▋ +1 {2}high +r2\n/);
     expect(shown).toMatch(/\/component {2}all 3: editor/);
     expect(shown).toMatch(/ {2}r1 {2}· · ▒▒\n {2}r3 {2}· · ▒▒\n {2}r2 {2}▒▒▒▒·\n/);
-    expect(shown).toMatch(/ {2}r2 {2}█+.? +0\.57 {2}\/severity high\n/);
+    expect(shown).toMatch(/ {2}r2 {2}█+.? +0\.54 {2}\/severity high\n/);
     expect(shown).toMatch(
       /asked +█{10} +3 answers +300 tokens +\$0\.0030\n +always 6 +█{20} +6 answers +600 tokens +\$0\.0060\n/,
     );

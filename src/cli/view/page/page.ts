@@ -1,12 +1,24 @@
 import type { StoredCalibration } from "../../../calibration/stored-calibration.ts";
 import type { EvidenceBundle, Replicate } from "../../../contract/bundle.ts";
-import { answersOf, counted, cut, percent, showCount, showOnLine, showShare, showUsd } from "../../progress/format.ts";
+import {
+  answersOf,
+  counted,
+  cut,
+  percent,
+  showConfidence,
+  showCount,
+  showOnLine,
+  showShare,
+  showUsd,
+} from "../../progress/format.ts";
 import {
   type Deviation,
   deviations,
   fixedKCost,
   fixedKNames,
+  isWithoutLabels,
   modelsOf,
+  showBasis,
   showElapsed,
   votingReplicates,
 } from "../facts.ts";
@@ -72,11 +84,9 @@ function figures({ summary, meta, replicates, costTotalUsd }: OpenedBundle["bund
   const fieldCount = Object.keys(fields).length;
   const contestedCount = new Set(disagreements.map(({ path }) => path)).size;
   return html`<dl class="figures">
-${figure("Confidence", showShare(calibratedConfidence ?? confidence), [
+${figure("Confidence", showConfidence(summary), [
   meter(calibratedConfidence ?? confidence, "agreed"),
-  calibratedConfidence === undefined
-    ? "that the consensus is right, from the answers alone"
-    : `learnt from labels; ${showShare(confidence)} from the answers alone`,
+  isWithoutLabels(summary) ? `learnt from labels; ${showShare(confidence)} without them` : showBasis(summary),
 ])}
 ${figure("Stability", showShare(stability), [meter(stability, "agreed"), "that more answers would not change it"])}
 ${figure("Answers", html`${showCount(replicates.length)}<small> of ${showCount(meta.k)}</small>`, invalidCount > 0 ? `${invalidCount} not valid` : answersOf(replicates.length, meta.source))}

@@ -1,0 +1,123 @@
+import type { BundleSummary, EvidenceBundle } from "../contract/bundle.ts";
+import type { BundleCalibrations, BundleKind, OpenCalibration } from "../contract/settings.ts";
+import { setOwn } from "../evidence/internal/values.ts";
+import { FieldJobs, type JobCalibrationData, type JobNumbers } from "../evidence/job-calibration.ts";
+import { type CalibrationKey, calibrationKeyOf, type Verdict } from "./calibration-key.ts";
+
+/** Source of labels, as votes that were judged. */
+type KeptLabels = (key: CalibrationKey, k: number) => Promise<JobCalibrationData | undefined>;
+
+/** Jobs that are remembered; the one that was asked for longest ago makes room. */
+const mostKinds = 200;
+
+/**
+ * Job: remember the votes of the bundles of a process by task, model, schema and K, and judge further ones by them.
+ * Boundary: `FieldJobs` computes; labels may come from elsewhere.
+ * Invariants:
+ * 1. A bundle is judged by what was known at its start, and by its own votes.
+ */
+export class JobCalibrations implements BundleCalibrations {
+  /** By kind, then by model. */
+  readonly #jobs = new Map<string, Map<string, FieldJobs>>();
+  readonly #keptLabels: KeptLabels | undefined;
+
+  /** @param keptLabels labels that are kept elsewhere */
+  constructor(keptLabels?: KeptLabels) {
+    this.#keptLabels = keptLabels;
+  }
+
+  open(kind: BundleKind): OpenCalibration {
+    const known = new Map<string, FieldJobs>();
+    for (const [model, job] of this.#modelsOf(kind)) known.set(model, job.snapshot());
+    return {
+      judge: (bundle) => {
+        const key = calibrationKeyOf(bundle);
+        const job = known.get(key.model) ?? new FieldJobs({});
+        if (!this.#keptLabels) return giveNumbers(bundle.summary, job);
+        return this.#keptLabels(key, kind.k).then((labels) => {
+          giveNumbers(bundle.summary, labels ? job.snapshot().merge({ toJSON: () => labels }) : job);
+        });
+      },
+      observe: (bundle) => this.#jobOf(kind, calibrationKeyOf(bundle).model).observe(bundle.summary),
+    };
+  }
+
+  /** Keeps if a bundle was right, for as long as the process lives. */
+  label(bundle: EvidenceBundle<any>, correct: Verdict): void {
+    this.#jobOf(kindOf(bundle), calibrationKeyOf(bundle).model).label(bundle.summary, correct);
+  }
+
+  #modelsOf(kind: BundleKind): Map<string, FieldJobs> {
+    const name = JSON.stringify([kind.task, kind.k, kind.schemaFingerprint]);
+    const models = this.#jobs.get(name) ?? new Map<string, FieldJobs>();
+    this.#jobs.delete(name);
+    this.#jobs.set(name, models);
+    if (this.#jobs.size > mostKinds) this.#jobs.delete(this.#jobs.keys().next().value as string);
+    return models;
+  }
+
+  #jobOf(kind: BundleKind, model: string): FieldJobs {
+    const models = this.#modelsOf(kind);
+    const job = models.get(model) ?? new FieldJobs({});
+    models.set(model, job);
+    return job;
+  }
+}
+
+/** Judges the bundles of a whole job by all of them, in whatever order they came. */
+export class WholeJob {
+  readonly #jobs = new Map<string, { readonly job: FieldJobs; labelled?: Promise<FieldJobs> }>();
+  readonly #keptLabels: KeptLabels | undefined;
+
+  /** @param keptLabels labels that are kept elsewhere */
+  constructor(keptLabels?: KeptLabels) {
+    this.#keptLabels = keptLabels;
+  }
+
+  observe(bundle: EvidenceBundle<any>): void {
+    const known = this.#jobOf(bundle);
+    delete known.labelled;
+    known.job.observe(bundle.summary);
+  }
+
+  /** Puts the numbers of the whole job into the summary of a bundle that was observed. */
+  async judge(bundle: EvidenceBundle<any>): Promise<void> {
+    const { summary, meta } = bundle;
+    if (!summary.confidenceBasis || summary.validCount === 0) return;
+    const known = this.#jobOf(bundle);
+    known.labelled ??= this.#withLabels(known.job, calibrationKeyOf(bundle), meta.k);
+    applyNumbers(summary, (await known.labelled).numbers(summary));
+  }
+
+  async #withLabels(job: FieldJobs, key: CalibrationKey, k: number): Promise<FieldJobs> {
+    const labels = await this.#keptLabels?.(key, k);
+    return labels ? job.snapshot().merge({ toJSON: () => labels }) : job;
+  }
+
+  #jobOf(bundle: EvidenceBundle<any>): { readonly job: FieldJobs; labelled?: Promise<FieldJobs> } {
+    const key = JSON.stringify([kindOf(bundle), calibrationKeyOf(bundle).model]);
+    const known = this.#jobs.get(key) ?? { job: new FieldJobs({}) };
+    this.#jobs.set(key, known);
+    return known;
+  }
+}
+
+/** Facts of a bundle that say which job it is part of. */
+export function kindOf({ meta: { task, k, schemaFingerprint } }: Pick<EvidenceBundle<any>, "meta">): BundleKind {
+  return { task, k, schemaFingerprint };
+}
+
+/** Numbers of a bundle that `job` has not observed. A summary that a tool made by itself keeps its own. */
+function giveNumbers(summary: BundleSummary<any>, job: FieldJobs): void {
+  if (summary.confidenceBasis) applyNumbers(summary, job.numbersOfNext(summary));
+}
+
+/** Puts numbers into a summary. */
+export function applyNumbers(summary: BundleSummary<any>, { fields, ...numbers }: JobNumbers): void {
+  for (const [pointer, confidence] of Object.entries(fields)) {
+    const field = { ...(summary.fields[pointer] as BundleSummary["fields"][string]), confidence };
+    setOwn(summary.fields, pointer, field);
+  }
+  Object.assign(summary, numbers);
+  if (numbers.confidenceBasis.kind === "labels") summary.calibratedConfidence = numbers.confidence;
+}
