@@ -120,7 +120,7 @@ interface CsvRow {
 /** Longest value. A quote that nothing closes would otherwise take the rest of the file for one. */
 const longestValue = 64 * 1024 * 1024;
 
-const [quote, lineFeed, carriageReturn, space, nul] = [0x22, 0x0a, 0x0d, 0x20, 0];
+const [quote, lineFeed, carriageReturn, space, tab, nul] = [0x22, 0x0a, 0x0d, 0x20, 0x09, 0];
 
 /**
  * Job: rows of a text that comes in pieces.
@@ -248,7 +248,9 @@ class CsvRows {
   #textBehindQuote(at: number): SourceFault {
     const advice = this.#value.endsWith("\\")
       ? 'A quote inside a value is written twice (""), not behind a backslash.'
-      : 'Quotes inside a value are written twice: "5"" pipe".';
+      : this.#separator === tab
+        ? "Google Sheets writes a .tsv without quotes around values, so that they cannot be told: download CSV instead."
+        : 'Quotes inside a value are written twice: "5"" pipe".';
     return this.#fault(at, `column ${this.#values.length + 1} goes on behind its closing quote. ${advice}`);
   }
 }

@@ -26,11 +26,12 @@ export const readJsonLines: InputReader = async function* (chunks, name) {
 
 const cutOff = ". The last line is not complete: was the file still being written?";
 
-/** Advice for a document of which each line is one of its own. */
+/** Advice for a file of several documents. */
 function linesHint(text: string): string {
   const [first = "", second = ""] = text.split("\n", 2);
-  const isWhole = /^\s*\{.*\}\s*$/.test(first) && second.trim().startsWith("{");
-  return isWhole ? ". Each line seems to be JSON by itself: give --format jsonl" : "";
+  if (/^\s*\{.*\}\s*$/.test(first) && second.trim().startsWith("{"))
+    return ". Each line seems to be JSON by itself: give --format jsonl";
+  return /^\}\s*\{/m.test(text) ? ". Several values in one file are JSON lines: jq -c . writes them, one a line" : "";
 }
 
 /** Advice for a line that opens a document, and does not close it. */

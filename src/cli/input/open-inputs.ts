@@ -134,7 +134,7 @@ function headOf(path: string): Uint8Array {
 }
 
 function notInputs(path: string, { name, advice }: FileKind): CommandError {
-  return new CommandError(`${path} is ${name}, which holds no inputs. ${advice.replace("FILE", path)}.`);
+  return new CommandError(`${path} is ${name}. ${advice.replace("FILE", path)}.`);
 }
 
 function createSource(
@@ -168,11 +168,16 @@ async function* toChunks(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
 }
 
-/** Says which names a request has, where the tool misses one. */
+/** Says which names a request has, where the tool misses one, and where a list hides the inputs. */
 function namesIn(request: unknown, error: unknown): string {
   const isMissing = InvalidOptionsError.isInstance(error) && error.issues.some(({ given }) => given === undefined);
-  if (!isMissing || typeof request !== "object" || request === null || Array.isArray(request)) return "";
-  return `. This input has ${Object.keys(request).slice(0, 20).join(", ") || "no names"}.`;
+  if (!isMissing || typeof request !== "object" || request === null) return "";
+  if (Array.isArray(request)) return ". This input is a list. Where each of its items is one, give --format json.";
+  const names = Object.keys(request);
+  const [list, ...others] = names.filter((name) => Array.isArray((request as Record<string, unknown>)[name]));
+  const inside =
+    list !== undefined && others.length === 0 ? ` Where the inputs are in "${list}": jq .${list} takes them out.` : "";
+  return `. This input has ${names.slice(0, 20).join(", ") || "no names"}.${inside}`;
 }
 
 /**

@@ -160,6 +160,7 @@ describe("a broken table is refused with file, line, column and what to do", () 
     ["a quote that is never closed", 'a,b\n1,"2\n3,4\n', /^in:2:3: this quote is never closed/],
     ["text behind a closing quote", 'a,b\n"x"y,1\n', /^in:2:4: column 1 goes on behind its closing quote\. .*twice/],
     ["a quote behind a backslash", 'a,b\n"x \\"y\\" z",1\n', /^in:2:6: .*not behind a backslash/],
+    ["a .tsv without quotes around values", 'a\tb\n"x" y\tz\n', /^in:2:5: .*Google Sheets.*download CSV instead/],
     ["two columns of one name", "a,b, a\n1,2,3\n", /^in:1:5: columns 1 and 3 are both named "a"\. Rename/],
     ["a column without a name", "a,,c\n1,2,3\n", /^in:1:3: column 2 has no name\. Name it, or remove/],
     ["the index that pandas writes", ",a,b\n0,1,2\n", /^in:1:1: column 1 has no name \(pandas .*index=False/],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { openInputs } from "../../../src/cli/input/open-inputs.ts";
+import { checkInputs, openInputs } from "../../../src/cli/input/open-inputs.ts";
+import { PromptBundleTool } from "../../../src/index.ts";
 import { createFolder } from "../steer.ts";
 
 async function* piped(text: string): AsyncGenerator<Uint8Array> {
@@ -65,5 +66,31 @@ describe("openInputs", () => {
     );
     expect(() => openInputs({ input: `${folder}/in.jsno` }, terminal)).toThrow(/in.jsno: .*\.jsonl.*--format csv/s);
     expect(() => openInputs({}, terminal)).toThrow(/No input was given.*--input FILE/);
+  });
+
+  test.each([
+    ["upper.csv", "ID,Report\n1,a\n", /^upper\.csv:2: request\.report .* This input has ID, Report\.$/],
+    ["list.jsonl", '[{"report":"a"}]\n', /^list\.jsonl:1: .* This input is a list\. .*--format json\.$/],
+    [
+      "wrapped.json",
+      '{"data":[{"report":"a"}]}',
+      /^wrapped\.json: .* This input has data\. .*jq \.data takes them out\.$/,
+    ],
+  ])("an input of %s that misses a variable says what it has", async (name, content, fault) => {
+    const folder = createFolder({ [name]: content });
+    const tool = new PromptBundleTool({ name: "t", model: "simulated:", prompt: "{{report}}" });
+    const inputs = openInputs({ input: `${folder}/${name}` }, terminal).read();
+    const error = await checkInputs(inputs, tool, () => {}).catch((thrown: Error) => thrown);
+    expect((error as Error).message.replaceAll(`${folder}/`, "")).toMatch(fault);
+  });
+
+  test.each([
+    ["a.xlsx", "PK\x03\x04", /a\.xlsx is a ZIP archive\. Unpack it/],
+    ["b.xlsx", "", /b\.xlsx is an Excel workbook \(\.xlsx\)\. .*CSV UTF-8/],
+    ["c.csv.gz", "\x1f\x8b", /c\.csv\.gz is compressed by gzip\. Unpack it first: gunzip .*c\.csv\.gz/],
+    ["d.parquet", "PAR1", /d\.parquet is a Parquet file\./],
+  ])("%s is named as what it is", (name, content, fault) => {
+    const folder = createFolder({ [name]: Buffer.from(content, "latin1") });
+    expect(() => openInputs({ input: `${folder}/${name}` }, terminal)).toThrow(fault);
   });
 });

@@ -99,6 +99,7 @@ describe("a broken JSON document is refused with its place", () => {
     ["a comma behind the last item", '[{"a":1},]', /^in:1:10: /],
     ["no bracket at the end", '[{"a":1}\n', /^in:2:1: /],
     ["one value a line", '{"a":1}\n{"a":2}\n', /^in:2:1: .*give --format jsonl/],
+    ["several documents", '{\n  "a": 1\n}\n{\n  "a": 2\n}\n', /^in:4:1: .*jq -c \. writes them, one a line/],
     ["nothing at all", " \n", /^in is empty/],
     ["single quotes", "[{'a':1}]", /^in:1:3: /],
     ["a number with leading zeros", '[{"a":007}]', /^in:1:8: /],
