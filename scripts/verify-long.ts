@@ -31,6 +31,12 @@ const measurements: readonly Measurement[] = [
     title: "How fast a job runs, and what it holds",
     command: "node bench/jobs.ts --peers ${STEER_BENCH_PEERS:-none}",
   },
+  {
+    page: "pacing",
+    title: "How evenly calls start, and how few are refused",
+    command: "node bench/pacing.ts --peers ${STEER_BENCH_PEERS:-none}",
+    isMarkdown: true,
+  },
   { page: "events", title: "What an event costs", command: "node bench/events.ts" },
   { page: "summary", title: "What a summary costs", command: "node bench/summary.ts" },
   { page: "extraction", title: "What reading a hostile answer costs", command: "node bench/extraction.ts" },
