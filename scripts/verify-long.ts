@@ -29,12 +29,12 @@ const measurements: readonly Measurement[] = [
   {
     page: "jobs-speed",
     title: "How fast a job runs, and what it holds",
-    command: "node bench/jobs.ts --peers ${STEER_BENCH_PEERS:-none}",
+    command: 'node bench/jobs.ts --peers "$STEER_BENCH_PEERS"',
   },
   {
     page: "pacing",
     title: "How evenly calls start, and how few are refused",
-    command: "node bench/pacing.ts --peers ${STEER_BENCH_PEERS:-none}",
+    command: 'node bench/pacing.ts --peers "$STEER_BENCH_PEERS"',
     isMarkdown: true,
   },
   { page: "events", title: "What an event costs", command: "node bench/events.ts" },
