@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pass } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import { startOwnPostgres } from "../../scripts/postgres.ts";
 import { SqliteStore } from "../../src/stores/sqlite.ts";
+import { locking } from "../kill/blinks.ts";
 import { crowd, runThrough, runThroughBlink } from "./blink.ts";
 
 const server = await startOwnPostgres({ max_connections: "24" });
@@ -36,10 +36,9 @@ test("a SQLite file that another process locks for longer than busyTimeoutMs fai
   const path = join(folder, "runs.sqlite");
   const store = new SqliteStore({ path, busyTimeoutMs: 200 });
   const lockFor = async (ms: number) => {
-    const holder = new DatabaseSync(path, { timeout: 5_000 });
-    holder.exec("BEGIN IMMEDIATE");
+    const unlock = await locking(path)();
     await pass(ms);
-    holder.close();
+    await unlock();
   };
   expect(await runThrough(store, "locked", 20, () => lockFor(1_500))).toMatchObject({ failed: [], calledAgain: 0 });
   await store.close();
