@@ -51,6 +51,7 @@ const measurements: readonly Measurement[] = [
     command: "node --no-warnings bench/public-fuzz.ts",
   },
   { page: "store", title: "How many durable claims a second", command: "node bench/store.ts" },
+  { page: "kept", title: "What a bundle of 10,000 answers costs under a key", command: "node bench/kept.ts" },
   {
     page: "tokens",
     title: "How far an estimate of tokens is from a tokenizer's count",

@@ -210,7 +210,7 @@ describe("our own errors", () => {
     [new CircuitOpenError("p", "open", 5), "circuit_open no neutral"],
     [new BudgetExceeded("tokens", 1, 2), "budget no neutral"],
     [new CancelledError("left"), "cancelled no neutral"],
-    [new CancelledError(withStatus(503)), "cancelled no neutral"],
+    [new CancelledError("Too many requests: rate limit exceeded"), "cancelled no neutral"],
     [new InvalidOptionsError([]), "invalid_request no neutral"],
     [new ConflictError("k", "another request"), "invalid_request no neutral"],
     [new ConflictError("k", "runs elsewhere", { reason: "in_flight" }), "unknown no neutral"],

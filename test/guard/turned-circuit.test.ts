@@ -14,7 +14,9 @@ describe("a call that has waited for its budget since the circuit let it through
     await clock.runAll();
     expect(await refused).toMatchObject({ ok: false, failure: { category: "rate_limit" } });
     expect((await Promise.all(waiting)).map(({ ok }) => ok)).toEqual([true, true]);
-    expect(startedAtMs).toEqual([30_000, 30_000]);
+    // After the pause, the rate is tried with one call.
+    expect(startedAtMs[0]).toBe(30_000);
+    expect(startedAtMs[1]).toBeGreaterThanOrEqual(30_000);
   });
 
   test("is not made where the circuit has opened meanwhile", async () => {

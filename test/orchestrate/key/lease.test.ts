@@ -110,6 +110,13 @@ describe("a lease", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("is asked for anew a third of its length after each question that has no answer past its end", async () => {
+    patienceMs = 60_000;
+    hold(...Array.from({ length: 20 }, () => never));
+    await clock.advance(60_000);
+    expect(renewedAtMs).toEqual([10_000, 30_000, 40_000, 50_000, 60_000]);
+  });
+
   test("outlives a store that is away past its end while there is patience, and is unsure meanwhile", async () => {
     patienceMs = 120_000;
     const lease = hold(...Array.from({ length: 20 }, () => away));
