@@ -38,8 +38,8 @@ const { values } = parseArgs({
 const sizes = values.sizes.split(",").map(Number);
 const folder = mkdtempSync(join(tmpdir(), "steer-jobs-"));
 const here = import.meta.dirname;
-const rows: Record<string, Record<string, string | number>> = {};
 
+console.log("| | inputs | a second | a second of CPU | peak MB |\n| --- | --- | --- | --- | --- |");
 try {
   const tool = { name: "triage", model: "simulated:?error=0.05", prompt: question, schema, defaultOptions: { k: 3 } };
   writeFileSync(join(folder, "tool.json"), JSON.stringify(tool));
@@ -61,10 +61,9 @@ try {
       String(peerSize),
       values.peers ?? "",
     ]);
-  else console.log("p-queue is not installed: give --peers, as the top of bench/jobs.ts says.");
+  else console.log("\np-queue is not installed: give --peers, as the top of bench/jobs.ts says.");
   if (isInstalled("promptfoo")) measurePromptfoo(Math.min(1_000, peerSize));
-  else console.log("promptfoo is not installed: give --peers, as the top of bench/jobs.ts says.");
-  console.table(rows);
+  else console.log("\npromptfoo is not installed: give --peers, as the top of bench/jobs.ts says.");
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -82,7 +81,7 @@ function writeInputs(path: string, size: number): void {
   closeSync(file);
 }
 
-/** Runs a program over `size` inputs, and adds what it used to the table. */
+/** Runs a program over `size` inputs, and prints what it used as a row. */
 function measure(name: string, size: number, command: readonly string[]): void {
   const measured = join(folder, "measured.json");
   const preload = ["--disable-warning=ExperimentalWarning", "--import", join(here, "jobs/at-exit.ts")];
@@ -91,11 +90,8 @@ function measure(name: string, size: number, command: readonly string[]): void {
     stdio: ["ignore", "ignore", "inherit"],
   });
   const { cpuS, peakMb, wallS } = JSON.parse(readFileSync(measured, "utf8"));
-  rows[`${name}, ${size.toLocaleString("en-US")}`] = {
-    "inputs a second": Math.round(size / wallS),
-    "inputs a second of CPU": Math.round(size / cpuS),
-    "peak MB": Math.round(peakMb),
-  };
+  const figures = [size, size / wallS, size / cpuS, peakMb].map((figure) => Math.round(figure).toLocaleString("en-US"));
+  console.log(`| ${[name, ...figures].join(" | ")} |`);
 }
 
 function assertLines(path: string, size: number): void {
@@ -127,6 +123,6 @@ function measurePromptfoo(size: number): void {
   try {
     measure("promptfoo eval", size, [main, "eval", "-c", join(folder, "promptfoo.json"), ...flags]);
   } catch (error) {
-    console.log(`promptfoo is installed, and did not run: ${(error as Error).message.split("\n")[0]}`);
+    console.log(`\npromptfoo is installed, and did not run: ${(error as Error).message.split("\n")[0]}`);
   }
 }

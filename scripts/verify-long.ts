@@ -30,6 +30,7 @@ const measurements: readonly Measurement[] = [
     page: "jobs-speed",
     title: "How fast a job runs, and what it holds",
     command: 'node bench/jobs.ts --peers "$STEER_BENCH_PEERS"',
+    isMarkdown: true,
   },
   {
     page: "pacing",
