@@ -47,8 +47,8 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
   const source = openInputs(flags, process.stdin, filesOf(loaded).flatMap(templateVariables));
   assertRepeatable(source, flags);
   const head = jobHead(loaded, toolOptions, flags.sample);
-  const contentOf = contentOfFiles(loaded, folderOf(flags.input));
-  const fingerprintOf = ({ request }: Input) => fingerprint({ request, job: head.fingerprint, ...contentOf(request) });
+  const filesIn = contentOfFiles(loaded, folderOf(flags.input));
+  const fingerprintOf = ({ request }: Input) => fingerprint({ request, job: head.fingerprint, ...filesIn(request) });
 
   const tally = new JobTally(systemClock.now());
   const budget = new JobBudget(flags.maxCostUsd, flags.concurrency);
@@ -111,11 +111,20 @@ function contentOfFiles(loaded: LoadedTool, folder: string): (request: unknown) 
   return (request) => {
     const values = typeof request === "object" && request !== null ? request : textRequest(paths, loaded, request);
     const files = pathsOf({ paths, from: folder }, values).map((path) => {
-      if (!known.has(path)) known.set(path, hash("sha256", readFileSync(path)));
+      if (!known.has(path)) known.set(path, contentOf(path));
       return known.get(path) as string;
     });
     return { files };
   };
+}
+
+/** A file that cannot be read is refused where its input is checked, with what to do. */
+function contentOf(path: string): string {
+  try {
+    return hash("sha256", readFileSync(path));
+  } catch {
+    return "unreadable";
+  }
 }
 
 /** A text stands for the only variable of the tool. */
