@@ -99,6 +99,7 @@ export type { Clock } from "./core/clock.ts";
 export { type ErrorCode, InvalidOptionsError, type OptionIssue, OrchestratorError } from "./core/errors.ts";
 export type { JSONObject, JSONSchema, JSONValue } from "./core/json.ts";
 export type { Random } from "./core/random.ts";
+export type { FeedbackParams } from "./orchestrate/calibrations.ts";
 export { Orchestrator } from "./orchestrate/orchestrator.ts";
 export { ReliableOrchestrator, type ReliableOrchestratorSettings } from "./orchestrate/reliable-orchestrator.ts";
 export type { RunManyResult } from "./orchestrate/run-many.ts";

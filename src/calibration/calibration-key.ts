@@ -1,4 +1,5 @@
 import type { EvidenceBundle } from "../contract/bundle.ts";
+import { jsonOf } from "../contract/bundle-json.ts";
 import { fingerprint } from "../core/canonical.ts";
 import { assertUsable, InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 
@@ -19,17 +20,34 @@ export function calibrationKeyOf({ meta: { task, schemaFingerprint }, replicates
   return { task, model: [...models].join(", "), ...(schemaFingerprint !== undefined && { schemaFingerprint }) };
 }
 
+/** Returns a name for a bundle: the same for a copy of it, another for the same answers to another question. */
+export function bundleIdOf({ meta: { task, seeds }, replicates }: KeyedBundle): string {
+  const answers = replicates.map(({ id, seed, valid, model, ...replicate }) => [
+    id,
+    seed,
+    valid,
+    model,
+    jsonOf(replicate),
+  ]);
+  return fingerprint({ task, seeds, answers });
+}
+
 /** Enough of a task's name to find its file; what tells files apart is the fingerprint. */
 const longestSlug = 40;
 
 /** A file name that any file system takes, whatever the task is called: halves of surrogate pairs have their escape. */
 export function fileNameOf({ task, model, schemaFingerprint = "" }: CalibrationKey): string {
+  return `${slugOf(task)}-${fingerprint(JSON.stringify([task, model, schemaFingerprint])).slice(0, 16)}.json`;
+}
+
+/** First part of the names of a task's files. */
+export function slugOf(task: string): string {
   const slug = task
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "")
     .slice(0, longestSlug);
-  return `${slug || "task"}-${fingerprint(JSON.stringify([task, model, schemaFingerprint])).slice(0, 16)}.json`;
+  return slug || "task";
 }
 
 /** A bundle, and whether its consensus was right. */

@@ -46,7 +46,10 @@ export class CalibrationStore implements CalibrationSource, BundleCalibrations {
     this.#folder = lazily(async () => new (await import("./labelled-folder.ts")).LabelledFolder(path, clock));
     this.#jobs = lazily(async () => {
       const { JobCalibrations } = await import("./job-calibrations.ts");
-      return new JobCalibrations(async (key, k) => (await this.#folder()).votes(key, k));
+      return new JobCalibrations(
+        async (key, k) => (await this.#folder()).votes(key, k),
+        async (kind) => (await this.#folder()).models(kind),
+      );
     });
   }
 
@@ -54,6 +57,12 @@ export class CalibrationStore implements CalibrationSource, BundleCalibrations {
   async wholeJob(): Promise<WholeJob> {
     const { WholeJob } = await import("./job-calibrations.ts");
     return new WholeJob(async (key, k) => (await this.#folder()).votes(key, k));
+  }
+
+  /** Labels a bundle by its own contents. @internal */
+  async learn(bundle: EvidenceBundle<any>, correct: JudgedBundle["correct"]): Promise<void> {
+    const { bundleIdOf } = await import("./calibration-key.ts");
+    await this.label([{ id: bundleIdOf(bundle), bundle, correct }]);
   }
 
   /** @internal */

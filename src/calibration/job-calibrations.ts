@@ -2,10 +2,14 @@ import type { BundleSummary, EvidenceBundle } from "../contract/bundle.ts";
 import type { BundleCalibrations, BundleKind, OpenCalibration } from "../contract/settings.ts";
 import { setOwn } from "../evidence/internal/values.ts";
 import { FieldJobs, type JobCalibrationData, type JobNumbers } from "../evidence/job-calibration.ts";
-import { type CalibrationKey, calibrationKeyOf, type Verdict } from "./calibration-key.ts";
+import { bundleIdOf, type CalibrationKey, calibrationKeyOf, type Verdict } from "./calibration-key.ts";
 
 /** Source of labels, as votes that were judged. */
 type KeptLabels = (key: CalibrationKey, k: number) => Promise<JobCalibrationData | undefined>;
+type KeptModels = (kind: Omit<CalibrationKey, "model">) => Promise<readonly string[]>;
+
+/** A verdict on a bundle that was judged longer ago counts as one on another. */
+const mostVerdicts = 10_000;
 
 /** Jobs that are remembered; the one that was asked for longest ago makes room. */
 const mostKinds = 200;
@@ -20,10 +24,17 @@ export class JobCalibrations implements BundleCalibrations {
   /** By kind, then by model. */
   readonly #jobs = new Map<string, Map<string, FieldJobs>>();
   readonly #keptLabels: KeptLabels | undefined;
+  readonly #keptModels: KeptModels | undefined;
+  /** The last verdict on each bundle. */
+  readonly #verdicts = new Map<string, Verdict>();
 
-  /** @param keptLabels labels that are kept elsewhere */
-  constructor(keptLabels?: KeptLabels) {
+  /**
+   * @param keptLabels labels that are kept elsewhere
+   * @param keptModels models that these are of
+   */
+  constructor(keptLabels?: KeptLabels, keptModels?: KeptModels) {
     this.#keptLabels = keptLabels;
+    this.#keptModels = keptModels;
   }
 
   open(kind: BundleKind): OpenCalibration {
@@ -38,13 +49,28 @@ export class JobCalibrations implements BundleCalibrations {
           giveNumbers(bundle.summary, labels ? job.snapshot().merge({ toJSON: () => labels }) : job);
         });
       },
+      labelled: async (modelId) => {
+        const model = namedAs(modelId, [...known.keys(), ...((await this.#keptModels?.(kind)) ?? [])]);
+        if (model === undefined) return undefined;
+        const labels = await this.#keptLabels?.({ ...kind, model }, kind.k);
+        const job = (known.get(model) ?? new FieldJobs({})).snapshot();
+        if (labels) job.merge({ toJSON: () => labels });
+        return { labels: job.labels, confidence: (votes) => job.numbersOfNext(votes).confidence };
+      },
       observe: (bundle) => this.#jobOf(kind, calibrationKeyOf(bundle).model).observe(bundle.summary),
     };
   }
 
-  /** Keeps if a bundle was right, for as long as the process lives. */
+  /** Keeps if a bundle was right, for as long as the process lives; of two verdicts on one bundle the later counts. */
   label(bundle: EvidenceBundle<any>, correct: Verdict): void {
-    this.#jobOf(kindOf(bundle), calibrationKeyOf(bundle).model).label(bundle.summary, correct);
+    const id = bundleIdOf(bundle);
+    const job = this.#jobOf(kindOf(bundle), calibrationKeyOf(bundle).model);
+    const before = this.#verdicts.get(id);
+    job.label(bundle.summary, correct);
+    if (before !== undefined) job.label(bundle.summary, before, -1);
+    this.#verdicts.delete(id);
+    this.#verdicts.set(id, correct);
+    if (this.#verdicts.size > mostVerdicts) this.#verdicts.delete(this.#verdicts.keys().next().value as string);
   }
 
   #modelsOf(kind: BundleKind): Map<string, FieldJobs> {
@@ -62,6 +88,12 @@ export class JobCalibrations implements BundleCalibrations {
     models.set(model, job);
     return job;
   }
+}
+
+/** Returns the name under which a model answers: its own, or a dated one. */
+function namedAs(modelId: string | undefined, names: readonly string[]): string | undefined {
+  if (modelId === undefined) return new Set(names).size === 1 ? names[0] : undefined;
+  return names.find((name) => name === modelId) ?? names.find((name) => name.startsWith(`${modelId}-`));
 }
 
 /** Judges the bundles of a whole job by all of them, in whatever order they came. */

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { tryFileLock } from "../core/file-lock.ts";
@@ -12,6 +12,7 @@ import {
   fileNameOf,
   type JudgedBundle,
   type KeyedBundle,
+  slugOf,
 } from "./calibration-key.ts";
 import { addLabels, labelledVotes, readStored, type StoredCalibration } from "./stored-calibration.ts";
 
@@ -71,8 +72,26 @@ export class LabelledFolder {
     return votes;
   }
 
-  async #findBy(key: CalibrationKey): Promise<StoredCalibration | undefined> {
-    const path = join(this.#path, fileNameOf(key));
+  /** Models of which there are labels for a task and schema. */
+  async models({ task, schemaFingerprint }: Omit<CalibrationKey, "model">): Promise<string[]> {
+    const slug = slugOf(task);
+    const names = await readdir(this.#path).catch((error) => {
+      if (error.code === "ENOENT") return [];
+      throw storageError(error, "show", this.#path);
+    });
+    const found: string[] = [];
+    for (const name of names.filter((name) => name.startsWith(`${slug}-`) && name.endsWith(".json"))) {
+      const stored = await this.#readAt(join(this.#path, name));
+      if (stored?.task === task && stored.schemaFingerprint === schemaFingerprint) found.push(stored.model);
+    }
+    return found;
+  }
+
+  #findBy(key: CalibrationKey): Promise<StoredCalibration | undefined> {
+    return this.#readAt(join(this.#path, fileNameOf(key)));
+  }
+
+  async #readAt(path: string): Promise<StoredCalibration | undefined> {
     try {
       const version = versionOf(path);
       if (version === undefined) return undefined;

@@ -149,11 +149,14 @@ export const bundleOptions = declareOptions(
     ),
     /** Stop when the mean distance of the answers is at most this. Given without `stopping`, it selects that rule. */
     epsilon: v.optional(finiteNumber({ minimum: 0, maximum: 1 }), 0.2),
-    /** Rule that stops before `k` answers: a rule, or a rule with its threshold. `"auto"`: lossless up to 3, else horizon. */
+    /**
+     * Rule that stops before `k` answers: a rule, or a rule with its threshold. `"auto"`: lossless up to 3, else horizon.
+     * `{ target: 0.95 }`: until the confidence is reached, or is out of reach; it takes 30 labels of the task.
+     */
     stopping: v.optional(
-      checkedBy<StoppingRuleName | { rule: StoppingRuleName; threshold?: number | undefined }>(
+      checkedBy<StoppingRuleName | { rule: StoppingRuleName; threshold?: number | undefined } | { target: number }>(
         isStopping,
-        `one of ${stoppingRuleNames.map((name) => `"${name}"`).join(", ")}, or { rule, threshold }`,
+        `one of ${stoppingRuleNames.map((name) => `"${name}"`).join(", ")}, { rule, threshold } or { target: 0.95 }`,
       ),
       "auto",
     ),
@@ -205,6 +208,10 @@ function isEscalation(value: unknown): boolean {
 
 function isStopping(value: unknown): boolean {
   if (typeof value === "string") return stoppingRuleNames.includes(value as StoppingRuleName);
+  if (hasOnly(value, "target")) {
+    const { target } = value as { target?: unknown };
+    return typeof target === "number" && target > 0 && target < 1;
+  }
   if (!hasOnly(value, "rule", "threshold")) return false;
   const { rule, threshold } = value as { rule?: unknown; threshold?: unknown };
   return isStopping(rule) && typeof rule === "string" && (threshold === undefined || typeof threshold === "number");

@@ -198,6 +198,8 @@ export interface BundleMetadata {
   /** SHA-256 of the canonical JSON schema that answers had to fit; absent where they are text. */
   schemaFingerprint?: string;
   source: EvidenceSource;
+  /** Confidence that was asked for (`stopping: { target }`), and if the consensus has it. */
+  target?: { confidence: number; reached: boolean };
   /** In their order; absent where the summary is of the first model's answers. */
   escalations?: Escalation[];
   /** Present where a judge was asked. */

@@ -53,11 +53,23 @@ export interface OpenCalibration {
   judge(bundle: EvidenceBundle<any>): void | Promise<void>;
   /** Counts the votes of a bundle for those that start later. */
   observe(bundle: EvidenceBundle<any>): void;
+  /** Finds what labels say of a model, also under its dated names; `undefined` without a label. */
+  labelled?(modelId: string | undefined): Promise<LabelledCalibration | undefined>;
 }
 
 /** Calibration by the bundles of a process. */
 export interface BundleCalibrations {
   open(kind: BundleKind): OpenCalibration | Promise<OpenCalibration>;
+  /** Keeps if a bundle was right; of two verdicts on one bundle the later counts. Absent where no labels can be kept. */
+  learn?(bundle: EvidenceBundle<any>, correct: boolean | Readonly<Record<string, boolean>>): Promise<void>;
+}
+
+/** Labelled calibration of one model's bundles, to which further bundles of it are held. */
+export interface LabelledCalibration {
+  /** Bundles that were judged. */
+  readonly labels: number;
+  /** Confidence of a bundle with these votes. */
+  confidence(votes: Pick<EvidenceBundle["summary"], "fields" | "groups">): number;
 }
 
 /**

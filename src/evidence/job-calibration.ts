@@ -156,11 +156,12 @@ export class FieldJobs implements JobCalibration {
     return this.#numbers(summary, (job, sizes) => job.confidenceWith(sizes), 1);
   }
 
-  label(bundle: JobVotes | GroupSizes, correct: boolean | Readonly<Record<string, boolean>>): void {
+  /** @param count -1 takes a label back */
+  label(bundle: JobVotes | GroupSizes, correct: boolean | Readonly<Record<string, boolean>>, count: 1 | -1 = 1): void {
     assertVerdict(bundle, correct);
     for (const { pointer, sizes, choices } of votesOf(bundle)) {
       const isRight = verdictOn(pointer, bundle, correct);
-      if (isRight !== undefined) this.#jobAt(pointer, choices).label(sizes, isRight ? [1, 0] : [0, 1]);
+      if (isRight !== undefined) this.#jobAt(pointer, choices).label(sizes, isRight ? [count, 0] : [0, count]);
     }
   }
 

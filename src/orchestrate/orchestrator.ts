@@ -7,6 +7,7 @@ import type { AnyTool, ContentOf } from "../contract/tool.ts";
 import { Emitter } from "../core/emitter.ts";
 import { asRejection } from "../core/error-marks.ts";
 import { lazily } from "../core/lazily.ts";
+import { type FeedbackParams, giveFeedback } from "./calibrations.ts";
 import type { JobTry } from "./job/run-job.ts";
 import { checkRunInput, type GivenRun, type PreparedRun, prepareRun, type RunInput } from "./prepare-run.ts";
 import type { Reliability } from "./reliability.ts";
@@ -103,6 +104,23 @@ export class Orchestrator<Tools = {}> {
   ): AsyncIterable<RunManyResult<RunOutput<Tools, T, N>>> {
     this.check(params as GivenRun, { isMany: true });
     return this.overMany(params as RunManyParams<any, any, any>) as AsyncIterable<any>;
+  }
+
+  /**
+   * Says if the consensus of a bundle was right, once that is known: as a whole, or by JSON pointer. From ten labels of a task,
+   * model, schema and K on they correct the confidence of later bundles. They are kept for as long as the process lives, and
+   * with `calibrations: new CalibrationStore()` in files. Of two verdicts on one bundle the later counts.
+   *
+   * @throws InvalidOptionsError for what is no bundle or no verdict, and where `calibrations` keeps no labels
+   *
+   * @example
+   * ```ts
+   * const { evidenceBundle: bundle } = output.content;
+   * await orchestrator.feedback({ bundle, correct: { "/severity": true, "/component": false } });
+   * ```
+   */
+  feedback(params: FeedbackParams): Promise<void> {
+    return giveFeedback(params, this.settings.calibrations);
   }
 
   /** @internal */

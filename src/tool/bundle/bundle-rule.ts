@@ -1,4 +1,5 @@
-import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
+import type { ResolvedBundleOptions, StoppingRuleName } from "../../contract/bundle-options.ts";
+import type { LabelledCalibration } from "../../contract/settings.ts";
 import type { Slices } from "../../core/slices.ts";
 import { type PartialReplicate, summarizingParts } from "../../evidence/internal/parts.ts";
 import { createPartsRule } from "../../evidence/internal/parts-rule.ts";
@@ -7,6 +8,7 @@ import { createSlicedRule, type StoppingRuleOptions } from "../../evidence/stopp
 import type { ResolvedSchema } from "../../schema/resolve.ts";
 import type { FieldResampling } from "./field-resampling.ts";
 import type { Rule } from "./replicate-scheduler.ts";
+import { createTargetRule, targetOf } from "./target-rule.ts";
 
 /** Facts that decide when the replicates of a stage are enough. */
 export interface BundleRuleOptions {
@@ -18,13 +20,18 @@ export interface BundleRuleOptions {
   readonly isLast: boolean;
   /** True where how values compare is learned on the way. */
   readonly learns: boolean;
+  /** Calibration that says when a target confidence is reached. */
+  readonly labelled?: LabelledCalibration | undefined;
 }
 
 /** After this many answers that all differ, asking the same model again is of little use. */
 const hopelessSpread = 3;
 
 /** Creates the stopping rule of one stage of a bundle. */
-export function createBundleRule({ options, schema, resampling, isLast, learns }: BundleRuleOptions): Rule {
+export function createBundleRule(given: BundleRuleOptions): Rule {
+  const { options, schema, resampling, isLast, learns, labelled } = given;
+  const target = targetOf(options());
+  if (target !== undefined && labelled) return createTargetRule(target, labelled, options);
   const newRule = () => {
     const stopping = stoppingOptions(options(), schema);
     const rule = resampling ? resampleFields(resampling.parts, stopping) : createSlicedRule(stopping);
@@ -35,7 +42,8 @@ export function createBundleRule({ options, schema, resampling, isLast, learns }
 
 function stoppingOptions(options: ResolvedBundleOptions, schema: ResolvedSchema | undefined): StoppingRuleOptions {
   const { k, epsilon, stopping, compare, fields } = options;
-  const { rule, threshold } = typeof stopping === "object" ? stopping : { rule: stopping, threshold: undefined };
+  const isNamed = typeof stopping !== "object" || "target" in stopping;
+  const { rule, threshold } = isNamed ? { rule: stopping as StoppingRuleName, threshold: undefined } : stopping;
   const choices = schema && choicesFromSchema(schema.jsonSchema);
   return { k, epsilon, rule, threshold, compare, fields, choices };
 }

@@ -47,7 +47,12 @@ export interface Rule {
    */
   observe(
     data: unknown,
-    info: { valid: boolean; fields?: readonly string[] | undefined; hasLogprobs: boolean },
+    info: {
+      valid: boolean;
+      fields?: readonly string[] | undefined;
+      logprobs: Replicate["logprobs"] | undefined;
+      hasLogprobs: boolean;
+    },
   ): Slices<RuleVerdict>;
 }
 
@@ -159,7 +164,7 @@ class Scheduler {
   *#observeNext(next: Replicate): Slices<void> {
     const { rule, k, onObserved } = this.#options;
     const { valid, fields, logprobs } = next;
-    const verdict = yield* rule.observe(jsonOf(next), { valid, fields, hasLogprobs: logprobs !== undefined });
+    const verdict = yield* rule.observe(jsonOf(next), { valid, fields, logprobs, hasLogprobs: logprobs !== undefined });
     this.#observed++;
     this.#needed = Math.max(1, verdict.needed);
     this.#plan(verdict.fields);

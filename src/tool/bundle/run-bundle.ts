@@ -18,6 +18,7 @@ import type { BoundSource, CheckedBundleOptions, ReplicateSource } from "./repli
 import { type BundleStage, type BundleWork, runStage } from "./run-stage.ts";
 import { runWhole } from "./run-whole.ts";
 import { openCalibration } from "./summary.ts";
+import { labelsForTarget, noteTarget } from "./target-rule.ts";
 import { innerContext, runtimeFor } from "./tool-runtime.ts";
 
 /**
@@ -130,17 +131,20 @@ async function askModels<Input, T>(
 ): Promise<AskedModels<T>> {
   const { context, runtime, options } = work;
   const { below = 0 } = options.escalate ?? {};
-  const calibration = await openCalibration(kindOf(task, work), context);
+  const kind = kindOf(task, work);
+  const calibration = await openCalibration(kind, context);
+  const labelled = await labelsForTarget(options, kind, models[0]?.source.modelId, calibration);
   const stages: BundleStage<T>[] = [];
   for (const [index, model] of models.entries()) {
     const before = { stage: index, offset: stages.flatMap(({ replicates }) => replicates).length };
     const isLast = index === models.length - 1;
-    const stage = await runStage(model, work, before, isLast);
+    const stage = await runStage(model, work, before, isLast, labelled);
     stages.push(stage);
     const { schedule, summary } = stage;
     const isAnswered = summary.validCount > 0;
     const evidenceBundle = await bundleOf(task, work, stages, startedMs, schedule);
     if (isAnswered) await calibration.judge(evidenceBundle);
+    noteTarget(evidenceBundle, options, context);
     if (isAnswered && !schedule.halt) calibration.observe(evidenceBundle);
     if (isLast || schedule.halt || confidenceOf(summary) >= below) return { evidenceBundle, schedule, isAnswered };
     if (!context.signal.aborted) continue;

@@ -2,6 +2,7 @@ import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type { ToolRuntime } from "../../contract/call.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
+import type { LabelledCalibration } from "../../contract/settings.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
@@ -44,12 +45,14 @@ export interface BundleStage<T> {
  *
  * @param before how many models were asked before, and for how many replicates
  * @param isLast false where another model can be asked in place of sampling on
+ * @param labelled calibration for a target confidence
  */
 export async function runStage<Input, T>(
   { source: tool, bound }: BoundSource<Input, T>,
   work: BundleWork<Input>,
   before: { readonly stage: number; readonly offset: number },
   isLast: boolean,
+  labelled?: LabelledCalibration | undefined,
 ): Promise<BundleStage<T>> {
   const { options, schema, resampling, context, runtime, questionFor } = work;
   const asking = { ...work, ...before, tool, bound, question: questionFor(tool), responseIds: new Set<string>() };
@@ -65,6 +68,7 @@ export async function runStage<Input, T>(
       schema,
       resampling,
       isLast,
+      labelled,
       learns: comparison.isAwaited || !!work.judge,
     }),
     async ask(index, fields) {

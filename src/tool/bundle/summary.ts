@@ -3,7 +3,7 @@ import { withConsensus } from "../../contract/bundle-json.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import { runtimeOf } from "../../contract/call.ts";
 import { untilComputed } from "../../contract/enclosing-work.ts";
-import type { BundleCalibrations, BundleKind, OpenCalibration } from "../../contract/settings.ts";
+import type { BundleCalibrations, BundleKind, LabelledCalibration, OpenCalibration } from "../../contract/settings.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
 import { CancelScope, onAbort } from "../../core/signal.ts";
@@ -49,6 +49,8 @@ export interface BundleJudging {
   judge(bundle: EvidenceBundle<any>): Promise<void>;
   /** Counts a bundle for those that start later. */
   observe(bundle: EvidenceBundle<any>): void;
+  /** Finds what labels say of a model; `undefined` without a label, and where the calibration failed. */
+  labelled(modelId: string | undefined): Promise<LabelledCalibration | undefined>;
 }
 
 /**
@@ -65,6 +67,7 @@ export async function openCalibration(kind: BundleKind, context: ToolContext): P
     observe(bundle) {
       if (bundle.summary.validCount > 0) opened?.observe(bundle);
     },
+    labelled: async (modelId) => opened?.labelled && tried(async () => opened.labelled?.(modelId), context),
   };
 }
 
@@ -89,6 +92,7 @@ export class InnerCalibrations implements BundleCalibrations {
         this.#judged.set(bundle.summary, () => opened.observe(bundle));
       },
       observe() {},
+      labelled: async (modelId) => opened.labelled?.(modelId),
     };
   }
 
