@@ -31,10 +31,13 @@ const logger = {
   warn: (data: { why?: string }, message: string) => data.why !== undefined && say(message),
 };
 
+// Without jitter, so that it prints the same at each start.
+const orchestrator = new ReliableOrchestrator({ clock, logger, reliabilityConfig: { jitter: false } });
+
 async function runJob(requests: Iterable<{ text: string }>): Promise<void> {
   const answers: string[] = [];
   try {
-    for await (const done of new ReliableOrchestrator({ clock, logger }).runMany({ tool: translate, requests }))
+    for await (const done of orchestrator.runMany({ tool: translate, requests }))
       if (!("error" in done) && done.output.status === "completed") answers.push(done.output.content);
   } catch (error) {
     if (!JobStoppedError.isInstance(error)) throw error;

@@ -86,7 +86,7 @@ async function runInput(job: Job, input: Input, jobTry: JobTry, finish: CancelSc
     costUsd = costSince(earlierUsd, output.costUsd);
     return output;
   } catch (error) {
-    const { partial } = error as { readonly partial?: PartialRun };
+    const partial = (error as { readonly partial?: PartialRun } | undefined)?.partial;
     if (partial) costUsd = costSince(earlierUsd, partial.costUsd);
     const end = asEnd(error, input, partUsd);
     if (end instanceof JobEnd) finish.abort(end);
@@ -127,7 +127,9 @@ function lineOf(job: Job, result: JobResult<Input>): OutputLine | undefined {
     if (result.isOpen && result.output.status === "failed") return undefined;
     return answeredLine(input, fingerprint, result.output);
   }
-  return BudgetExceeded.isInstance(result.error) ? rejectedLine(input, fingerprint, result.error) : undefined;
+  return !result.isOpen && BudgetExceeded.isInstance(result.error)
+    ? rejectedLine(input, fingerprint, result.error)
+    : undefined;
 }
 
 /** A wrong key, an account without money, or a provider that stays away: no input gets a line for it. */

@@ -100,10 +100,10 @@ export class Outlook {
     return this.#rounds > 0 ? this.#why : (this.#pause?.why ?? "");
   }
 
-  /** Returns true where an input other than this one was answered since then. */
+  /** Returns true where an input other than this one was answered after that time. */
   isAnsweredSince(sinceMs: number, index: number): boolean {
     const answer = this.#latest?.index === index ? this.#other : this.#latest;
-    return answer !== undefined && answer.atMs >= sinceMs;
+    return answer !== undefined && answer.atMs > sinceMs;
   }
 
   /** A provider has answered an input, whose run began at that time. */

@@ -110,6 +110,8 @@ class JobInput<I> implements JobTry {
   /** Latest outcome of a try that was sent, else of any. */
   outcome: Outcome | undefined = undefined;
   why = "";
+  /** Time at which its latest try had failed. */
+  failedMs: number | undefined = undefined;
   /** Time of the next try. */
   dueMs = 0;
   /** Facts of the try under way. */
@@ -137,6 +139,10 @@ class JobInput<I> implements JobTry {
   onRetry(delayMs: number, failure: OutputError): void {
     this.#queue.retries(this, delayMs, failure);
   }
+}
+
+function stalled(why: string): Passing {
+  return { kind: "passing", why, retryAfterMs: 0, isSent: true, attempts: 1, mayBeOwn: true };
 }
 
 /** An input that failed by what would fail every other one. */
@@ -356,11 +362,17 @@ class JobQueue<I> {
     const verdict = judge(outcome);
     if (verdict.kind === "hopeless") this.#accuse(input, outcome, verdict.failure);
     else if (verdict.kind === "passing") this.#keepOpen(input, outcome, verdict);
+    else if (verdict.kind === "late" && this.#hasStalled(input)) this.#keepOpen(input, outcome, stalled(verdict.why));
     else {
-      if (verdict.isAnswer) this.hasAnswer(input);
+      if (verdict.kind === "settled" && verdict.isAnswer) this.hasAnswer(input);
       const wasCutOff = this.#hasEnded && "error" in outcome && CancelledError.isInstance(outcome.error);
       this.#finish(input, wasCutOff ? (input.outcome ?? outcome) : outcome, wasCutOff);
     }
+  }
+
+  /** Returns true where a deadline passed because nothing answers any more: a provider hangs. */
+  #hasStalled({ index, startedMs }: JobInput<I>): boolean {
+    return this.#outlook.hasAnswered && !this.#outlook.isAnsweredSince(startedMs, index);
   }
 
   /** An input has failed by what may pass: it is asked again later, unless that has been the case too often. */
@@ -372,12 +384,13 @@ class JobQueue<I> {
     else if (this.#hasEnded) this.#finish(input, undefined, true);
     else if (this.#isAlone(input)) this.#blame(input, passing);
     else this.#hold(input, passing);
+    input.failedMs = this.#job.clock.now();
   }
 
   /** Returns true where this input fails while others are answered, or where all that are left have done so. */
   #isAlone(input: JobInput<I>): boolean {
-    const { index, startedMs, firstFailedMs = startedMs } = input;
-    if (this.#outlook.isAnsweredSince(firstFailedMs, index)) return true;
+    const { index, startedMs, firstFailedMs = startedMs, failedMs = firstFailedMs } = input;
+    if (this.#outlook.isAnsweredSince(failedMs, index)) return true;
     const hasFailedAlone = ({ refusals }: JobInput<I>) => refusals > 0;
     return this.#isExhausted && [input, ...this.#held, ...this.#running].every(hasFailedAlone);
   }

@@ -1,5 +1,5 @@
 import { consequencesOf } from "../../contract/error-category.ts";
-import type { StoreError } from "../../contract/errors.ts";
+import { BudgetExceeded, type StoreError } from "../../contract/errors.ts";
 import type { OrchestrationOutput, OutputError } from "../../contract/output.ts";
 import type { Spent } from "../../contract/usage.ts";
 import { originalOf } from "../../core/error-marks.ts";
@@ -17,6 +17,8 @@ export type Verdict =
   | { readonly kind: "settled"; readonly isAnswer: boolean }
   /** Waiting may mend it. */
   | Passing
+  /** Its deadline has passed: the input's own fault, or that of a provider that hangs. */
+  | { readonly kind: "late"; readonly why: string }
   /** Every further input would fail alike. */
   | { readonly kind: "hopeless"; readonly failure: OutputError; readonly isSent: true };
 
@@ -48,6 +50,7 @@ export function judge(outcome: Outcome): Verdict {
 }
 
 function judgeRejection(error: unknown): Verdict {
+  if (BudgetExceeded.isInstance(error) && error.budgetType === "timeMs") return { kind: "late", why: messageOf(error) };
   if (!mayBeReachedLater(error)) return { kind: "settled", isAnswer: false };
   const { usage } = (error as StoreError).partial ?? {};
   const wasSent = (usage?.totalTokens ?? 0) > 0;

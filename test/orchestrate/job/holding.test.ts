@@ -228,6 +228,43 @@ describe("an input of which no try may be repeated", () => {
   });
 });
 
+describe("a deadline", () => {
+  test("that passes while nothing is answered any more is waited out, and the inputs are asked again", async () => {
+    const clock = createFakeClock();
+    const tool = defineTool({
+      name: "hangs",
+      provider: "acme",
+      async execute(input: number, _options, { signal }) {
+        await clock.sleep(clock.now() > 2_000 && clock.now() < 300_000 ? 1e9 : 500, { signal });
+        return input;
+      },
+    });
+    const requests = Array.from({ length: 200 }, (_, index) => index);
+    const running = drain(reliable(clock).runMany({ tool, requests, options: { timeoutMs: 30_000 } }));
+    await clock.runAll();
+    const { results, error } = await running;
+    expect(error).toBeUndefined();
+    expect(results.filter((done) => "output" in done && done.output.status === "completed")).toHaveLength(200);
+  });
+
+  test("that is too short for one input is that input's own", async () => {
+    const clock = createFakeClock();
+    const tool = defineTool({
+      name: "slow",
+      provider: "acme",
+      async execute(input: number, _options, { signal }) {
+        await clock.sleep(input === 7 ? 1e9 : 500, { signal });
+        return input;
+      },
+    });
+    const requests = Array.from({ length: 300 }, (_, index) => index);
+    const running = drain(reliable(clock).runMany({ tool, requests, options: { timeoutMs: 5_000 } }));
+    await clock.runAll();
+    const { results } = await running;
+    expect(results.filter((done) => "error" in done)).toMatchObject([{ index: 7, error: { code: "BUDGET_EXCEEDED" } }]);
+  });
+});
+
 describe("runMany of a basic orchestrator", () => {
   test("waits for nothing, and refuses giveUpAfterMs", async () => {
     const tool = defineTool({ name: "down", execute: () => Promise.reject(httpError(500)) });
