@@ -160,10 +160,13 @@ async function learn(answers: Answers, { labels, path }: LabelsFile, flags: Labe
     `\n${counted(verdicts.length, "label")} of ${counted(answers.all.length, "answer")}: ${right} right, ${verdicts.length - right} wrong${unsure}. Kept in ${path}\n`,
   );
   for (const effect of effects) terminal.write(`${describeEffect(effect, colors)}\n`);
-  if (verdicts.length === 0) return;
   const judged = [];
-  for (const { answer, isRight } of verdicts)
-    judged.push({ id: answer.fingerprint, bundle: (await answers.read(answer)).bundle, correct: isRight });
+  for (const answer of answers.all) {
+    const { label = null } = labels.get(answer.fingerprint) ?? {};
+    if (label === null) continue;
+    judged.push({ id: answer.fingerprint, bundle: (await answers.read(answer)).bundle, correct: label });
+  }
+  if (judged.length === 0) return;
   for (const stored of await new CalibrationStore({ path: flags.calibrations }).label(judged))
     terminal.write(colors.dim(`Learnt from them: ${stored.path}\n`));
 }
