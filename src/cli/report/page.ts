@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { describeCalibration } from "../feedback/give-feedback.ts";
 import { counted, cut, showCount, showOnLine, showShare, showUsd } from "../progress/format.ts";
 import { showElapsed } from "../view/facts.ts";
@@ -57,12 +58,13 @@ function titleOf({ report, file }: ReportedJob): string {
 }
 
 function headline(job: ReportedJob): Html {
-  const { report, isCutShort } = job;
+  const { report, file, isCutShort } = job;
   const [question] = report.questions;
   return html`<header>
 <p class="eyebrow">Job report</p>
 <h1>${cut(titleOf(job), longestName)}</h1>
 ${question && html`<p class="model">${cut(showOnLine(question.model), longestName)}${report.questions.length > 1 && " and others"}</p>`}
+<p class="model"><code>${cut(showOnLine(basename(file)), longestName)}</code></p>
 ${question && sourceNotice(question.source)}
 ${isCutShort && html`<p class="notice">The last line is not complete, and left out: the job was stopped, or is still running.</p>`}
 </header>`;
@@ -75,9 +77,14 @@ function figures({ inputs, confidence, cost, time }: JobReport): Html {
 ${figure("Inputs", showCount(inputs.total), missing === 0 ? "each with an answer" : html`<span class="bad">${showCount(missing)} without an answer</span>`)}
 ${mean !== null && figure("Mean confidence", showShare(mean), [meter(mean, "agreed"), `if it holds, about ${partOf(Math.round(mean * count), count)} are right`])}
 ${describeBelow(confidence) !== undefined && figure(confidence.minConfidence === null ? "Too unsure" : `Below ${limitOf(confidence)}`, showCount(below), [meter(below / count, "other"), confidence.minConfidence === null ? `of ${showCount(count)} are below ${limitOf(confidence)}` : `of ${counted(count, "input")}`])}
-${figure("Cost", cost.totalUsd === null ? "unknown" : showUsd(cost.totalUsd), describeSaved(cost) ?? describeCost(cost))}
+${figure("Cost", cost.totalUsd === null ? "unknown" : showUsd(cost.totalUsd), costNote(cost))}
 ${time.medianMs !== null && figure("Time of an input", showElapsed(time.medianMs), time.slowest !== null && `the median; the slowest took ${showElapsed(time.slowest.ms)}`)}
 </dl></section>`;
+}
+
+function costNote(cost: JobReport["cost"]): string {
+  const saved = describeSaved(cost) ?? (cost.tokens > 0 ? counted(cost.tokens, "token") : "");
+  return cost.totalUsd === null ? `no price for ${counted(cost.unknownCount, "input")}. ${saved}` : saved;
 }
 
 function confidenceNotes({ confidence, contested }: JobReport): Html {
