@@ -34,6 +34,11 @@ export class JobTally {
     this.#count(line);
   }
 
+  /** Time since the start for each line that the job has. */
+  msPerLine(nowMs: number): number {
+    return (nowMs - this.#startedMs) / Math.max(1, this.doneCount);
+  }
+
   /** At the pace since the start; `undefined` while it cannot be told. */
   remainingMs(nowMs: number): number | undefined {
     if (this.totalCount === undefined || this.settledCount === 0) return undefined;

@@ -14,11 +14,8 @@ import type { Input, InputSource } from "../input/input.ts";
 import { checkInputs, folderOf, openInputs } from "../input/open-inputs.ts";
 import { type CsvTable, isTableDue, writeCsvTable } from "../output/csv-table.ts";
 import { type JobHead, jobHead } from "../output/job-head.ts";
-import type { OutputLine } from "../output/output-line.ts";
 import { OutputLog } from "../output/output-log.ts";
 import { counted } from "../progress/format.ts";
-import { JobFacts } from "../report/job-facts.ts";
-import { mostNamed } from "../report/terminal.ts";
 import { drawSample, firstSeed, inRandomOrder } from "./draw.ts";
 import { type JobFlags, toolOptionsFrom } from "./job-flags.ts";
 import { JobBudget, JobTally } from "./job-tally.ts";
@@ -29,8 +26,6 @@ export interface PreparedJob {
   readonly toolOptions: BundleOptions;
   readonly tally: JobTally;
   readonly budget: JobBudget;
-  /** What the lines of the output file come to, those of earlier starts included. */
-  readonly facts: JobFacts;
   readonly log: OutputLog | undefined;
   /** Those that have no line yet. */
   inputs(): AsyncIterable<Input>;
@@ -52,8 +47,7 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
 
   const tally = new JobTally(systemClock.now());
   const budget = new JobBudget(flags.maxCostUsd, flags.concurrency);
-  const facts = new JobFacts({ leastSure: mostNamed, failed: 0, minConfidence: flags.minConfidence });
-  const log = await openLog(flags, head, (line) => facts.add(line, 0));
+  const log = await openLog(flags, head);
   const table = tableOf(flags, source);
   const hasLine = (input: Input) => (log?.kept.has(input.index) ? log.has(input, fingerprintOf(input)) : false);
   try {
@@ -73,7 +67,6 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
       toolOptions,
       tally,
       budget,
-      facts,
       log,
       fingerprintOf,
       inputs: () => only(flags.shuffle ? inRandomOrder(chosen(), seed) : chosen(), (input) => !hasLine(input)),
@@ -141,11 +134,7 @@ function assertRepeatable({ isRepeatable, name }: InputSource, { sample, shuffle
   );
 }
 
-async function openLog(
-  flags: JobFlags,
-  head: JobHead,
-  onKept: (line: OutputLine) => void,
-): Promise<OutputLog | undefined> {
+async function openLog(flags: JobFlags, head: JobHead): Promise<OutputLog | undefined> {
   const { output, retryFailed, fresh, dryRun } = flags;
   const flag = retryFailed ? "--retry-failed" : fresh ? "--fresh" : undefined;
   if (output === undefined) {
@@ -156,7 +145,7 @@ async function openLog(
   const path = journalOf(output);
   if (dryRun && (fresh || !existsSync(path))) return undefined;
   if (path !== output && existsSync(output) && !existsSync(path)) throw foreignTable(output, path);
-  const log = await OutputLog.open(path, { head, retryFailed, fresh, isDryRun: dryRun, onKept });
+  const log = await OutputLog.open(path, { head, retryFailed, fresh, isDryRun: dryRun });
   if (log.movedTo !== undefined) process.stderr.write(`What ${path} held is in ${log.movedTo} now.\n`);
   return log;
 }

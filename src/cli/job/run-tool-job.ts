@@ -1,5 +1,6 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { AnyTool } from "../../contract/tool.ts";
+import { systemClock } from "../../core/clock.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
 import { faultsInLimits, isUnder, paceKey, type RateLimits } from "../../guard/limits.ts";
@@ -10,10 +11,9 @@ import type { OutputLine } from "../output/output-line.ts";
 import { counted, showCount, showOnLine, showUsd, toSafeJson } from "../progress/format.ts";
 import { createJobView, type JobView } from "../progress/job-view.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
-import { showShortReport } from "../report/terminal.ts";
 import { type JobFlags, runOptionsFrom } from "./job-flags.ts";
 import type { JobTally } from "./job-tally.ts";
-import { type PreparedJob, prepareJob } from "./prepare-job.ts";
+import { prepareJob } from "./prepare-job.ts";
 import { runJob } from "./run-job.ts";
 
 /**
@@ -25,8 +25,8 @@ import { runJob } from "./run-job.ts";
 export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<number> {
   const limits = limitsOf(loaded, flags);
   const job = await prepareJob(loaded, flags);
-  const { tally, facts, log } = job;
-  const view = followJob(job, flags.output, flags.json ?? false);
+  const { tally, log } = job;
+  const view = followJob(tally, flags.output, flags.json ?? false);
   const onFirst = () => view.notify("Finishing what is in flight. Once more stops at once.");
   const interrupt = new Interrupt({ onFirst, onSecond: view.end });
   process.stdout.on("error", (error) => interrupt.request(codeOfOutput(error)));
@@ -44,7 +44,6 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
       onLine(line) {
         log?.append(line);
         tally.settle(line);
-        facts.add(line, 0);
         view.settle(line, tally);
       },
     });
@@ -53,6 +52,7 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
     interrupt[Symbol.dispose]();
     process.stdin.destroy();
     await job.close();
+    if (log && tally.doneCount > 1) await tellReport(log.path, tally, flags);
   }
   return interrupt.exitCode ?? (tally.failedCount > 0 ? exitCode.someFailed : exitCode.done);
 }
@@ -79,7 +79,7 @@ function limitsOf({ tool, definition }: LoadedTool, flags: JobFlags): RateLimits
 }
 
 /** Shows a job: its lines on standard output with `isJson`, what is for people beside them, and what it came to. */
-function followJob({ tally, facts, log }: PreparedJob, outputPath: string | undefined, isJson: boolean): JobView {
+function followJob(tally: JobTally, outputPath: string | undefined, isJson: boolean): JobView {
   const terminal = createTerminal(isJson ? process.stderr : process.stdout);
   const view = createJobView(terminal, tally);
   return {
@@ -92,14 +92,25 @@ function followJob({ tally, facts, log }: PreparedJob, outputPath: string | unde
     },
     end() {
       view.end();
-      const isOne = tally.totalCount === 1;
-      if (isOne && !log) return;
-      terminal.write(`${describeEnd(tally, outputPath, terminal)}\n`);
-      const more = isOne ? [] : showShortReport(facts.report(), terminal);
-      for (const line of more) terminal.write(`${line}\n`);
-      if (log && more.length > 0) terminal.write(`More: steer report ${showOnLine(log.path)}\n`);
+      const isSaidAlready = tally.totalCount === 1 && outputPath === undefined;
+      if (!isSaidAlready) terminal.write(`${describeEnd(tally, outputPath, terminal)}\n`);
     },
   };
+}
+
+/** Jobs of so few lines are always told at their end. */
+const fewLines = 2_000;
+/** Reading a line takes a fraction of this. */
+const leastMsPerLine = 2;
+
+/** Shows the report of a job in short, where reading its file again takes little beside the job. */
+async function tellReport(file: string, tally: JobTally, { json, minConfidence }: JobFlags): Promise<void> {
+  const terminal = createTerminal(json ? process.stderr : process.stdout);
+  const isCheap = tally.doneCount <= fewLines || tally.msPerLine(systemClock.now()) >= leastMsPerLine;
+  const { describeShortly } = await import("../report/report-job.ts");
+  const lines = isCheap ? await describeShortly(file, minConfidence, terminal) : [];
+  if (isCheap && lines.length === 0) return;
+  terminal.write([...lines, `More: steer report ${showOnLine(file)}`].map((line) => `${line}\n`).join(""));
 }
 
 /** The end of a job in words, and how to go on where it is not finished. */

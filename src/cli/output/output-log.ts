@@ -39,8 +39,6 @@ export interface LogOptions {
   readonly isDryRun?: boolean | undefined;
   /** Moves what the file holds aside, and begins anew. */
   readonly fresh?: boolean | undefined;
-  /** Hears of each line that stays. */
-  readonly onKept?: ((line: OutputLine) => void) | undefined;
 }
 
 /**
@@ -154,17 +152,14 @@ export class OutputLog {
     renameSync(this.path, this.movedTo);
   }
 
-  async #read({ retryFailed, isDryRun = false, onKept }: LogOptions): Promise<void> {
+  async #read({ retryFailed, isDryRun = false }: LogOptions): Promise<void> {
     mendLastLine(this.path, beginning);
     let failedCount = 0;
     for await (const line of this.#lines()) {
       if (this.#isEmpty && line.job) this.#assertSameJob(line.job);
       this.#isEmpty = false;
       if (retryFailed && isFailed(line)) failedCount++;
-      else {
-        this.#keep(line);
-        onKept?.(line);
-      }
+      else this.#keep(line);
     }
     if (failedCount > 0 && !isDryRun) await this.#dropFailed();
   }

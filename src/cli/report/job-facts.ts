@@ -172,7 +172,7 @@ export class JobFacts {
     this.#failures = new FailureTally(limits.failed);
   }
 
-  /** @param place number of the line in its file, from 1; 0 where it has none */
+  /** @param place number of the line in its file, from 1 */
   add(line: OutputLine, place: number): void {
     this.#counts[line.status]++;
     this.#cost.addLine(line);
@@ -291,7 +291,8 @@ function basisOf({
 }
 
 /** Evidence of a line, that of a failed run included. */
-function bundleOf(line: OutputLine & { status: "completed" | "partial" | "failed" }): EvidenceBundle | undefined {
+export function bundleOf(line: OutputLine): EvidenceBundle | undefined {
+  if (line.status === "rejected") return undefined;
   return (line.output.content as Partial<EvidenceContent> | null | undefined)?.evidenceBundle;
 }
 

@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { readLabels } from "../label/labels-file.ts";
 import { toSafeJson } from "../progress/format.ts";
-import { createTerminal } from "../progress/terminal.ts";
+import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { type PageFlags, publishPage } from "../view/page-file.ts";
-import { type FactsLimits, JobFacts } from "./job-facts.ts";
+import { bundleOf, type FactsLimits, JobFacts } from "./job-facts.ts";
 import { renderReport } from "./page.ts";
 import { readJob } from "./read-job.ts";
-import { showReport } from "./terminal.ts";
+import { mostNamed, showReport, showShortReport } from "./terminal.ts";
 
 /** Flags of `steer report`. */
 export interface ReportFlags extends PageFlags {
@@ -31,9 +31,9 @@ export async function reportJob(given: string, flags: ReportFlags): Promise<void
   const { minConfidence, json, calibrations, ...page } = flags;
   const isPage = page.html !== undefined || page.open === true;
   const limits: FactsLimits = { ...(isPage ? onPage : json ? asData : onTerminal), minConfidence };
-  const facts = new JobFacts(limits, await readLabels(file));
-  const { isCutShort } = await readJob(file, (line, number) => facts.add(line, number));
-  const calibration = facts.commonest && (await new CalibrationStore({ path: calibrations }).find(facts.commonest));
+  const store = new CalibrationStore({ path: calibrations });
+  const { facts, isCutShort } = await takeIn(file, limits, store);
+  const calibration = facts.commonest && (await store.find(facts.commonest));
   const job = { file, isCutShort, report: facts.report(), failedInputs: facts.failedInputs, calibration };
   const terminal = createTerminal(process.stdout);
   if (json) terminal.write(`${toSafeJson({ file, isCutShort, ...job.report }, 2)}\n`);
@@ -42,6 +42,32 @@ export async function reportJob(given: string, flags: ReportFlags): Promise<void
     const messages = json ? createTerminal(process.stderr) : terminal;
     await publishPage(renderReport(job), page, { subject: file, file, named }, messages);
   } else if (!json) terminal.write(showReport(job, terminal));
+}
+
+/** Reads an output file twice: each answer is judged by those of the whole job. */
+async function takeIn(file: string, limits: FactsLimits, store: CalibrationStore) {
+  const facts = new JobFacts(limits, await readLabels(file));
+  const whole = await store.wholeJob();
+  await readJob(file, (line) => {
+    const bundle = bundleOf(line);
+    if (bundle) whole.observe(bundle);
+  });
+  const { isCutShort } = await readJob(file, async (line, number) => {
+    const bundle = bundleOf(line);
+    if (bundle) await whole.judge(bundle);
+    facts.add(line, number);
+  });
+  return { facts, isCutShort };
+}
+
+/** Tells a job in a few lines, as `steer run` ends it. */
+export async function describeShortly(
+  file: string,
+  minConfidence: number | undefined,
+  terminal: Terminal,
+): Promise<string[]> {
+  const { facts } = await takeIn(file, { leastSure: mostNamed, failed: 0, minConfidence }, new CalibrationStore());
+  return showShortReport(facts.report(), terminal);
 }
 
 /** Output file beside a table that `steer run` wrote. */

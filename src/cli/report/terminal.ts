@@ -179,7 +179,7 @@ export function showShortReport(report: JobReport, terminal: Pick<Terminal, "col
   const { confidence, contested, failures, cost } = report;
   const unsure = report.leastSure
     .slice(0, mostNamed)
-    .map(({ index, confidence }) => `#${index} (${showShare(confidence)})`);
+    .map(({ line, confidence }) => `line ${line} (${showShare(confidence)})`);
   const kinds = failures.map(({ category, count }) => `${showCount(count)} ${cut(showOnLine(category), longestName)}`);
   return lines(
     describeConfidence(confidence),
