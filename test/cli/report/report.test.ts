@@ -1,6 +1,8 @@
 import { appendFileSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { BundleSummary } from "../../../src/contract/bundle.ts";
+import { createJobCalibration } from "../../../src/evidence/job-calibration.ts";
 import { bundleOf } from "../../support/bundle-of.ts";
 import { createFolder, reports, steer, toolFile } from "../steer.ts";
 import { attack } from "../view/hostile-bundles.ts";
@@ -14,7 +16,7 @@ const split = bundleOf([{ severity: "low" }, { severity: "high" }, { severity: "
 const lines = [answeredLine(0, split), failedLine(1, "rate_limit", "HTTP 429"), answeredLine(2, split)];
 
 describe("steer report", () => {
-  test("tells a job that steer run wrote as it is", async () => {
+  test("tells a job that steer run wrote, each answer judged by the whole job", async () => {
     const cwd = createFolder({ "triage.json": toolFile("simulated:?error=0.4"), "in.jsonl": reports(20) });
     await steer(["run", "triage.json", "-i", "in.jsonl", "-o", "out.jsonl"], { cwd });
     const { code, stdout, stderr } = await steer(["report", "out.jsonl"], { cwd });
@@ -24,12 +26,16 @@ describe("steer report", () => {
       .trimEnd()
       .split("\n")
       .map((text) => JSON.parse(text));
-    const least = Math.min(...written.map(({ confidence }) => confidence));
+    const job = createJobCalibration();
+    const summaries = written.map(({ output }) => output.content.evidenceBundle.summary as BundleSummary);
+    for (const summary of summaries) job.observe(summary);
+    const confidences = summaries.map((summary) => job.confidence(summary) ?? 0);
+    const least = Math.min(...confidences);
     const [, line, confidence] = /Least sure\n +line (\d+) +(0\.\d\d)/.exec(stdout) ?? [];
     expect(confidence).toBe(least.toFixed(2));
-    expect(written[Number(line) - 1].confidence).toBe(least);
+    expect(confidences[Number(line) - 1]).toBe(least);
     const asData = JSON.parse((await steer(["report", "out.jsonl", "--json"], { cwd })).stdout);
-    expect(asData.confidence.mean).toBeCloseTo(written.reduce((sum, { confidence }) => sum + confidence, 0) / 20);
+    expect(asData.confidence.mean).toBeCloseTo(confidences.reduce((sum, one) => sum + one, 0) / 20);
   });
 
   test("shows how sure, the least sure, what is contested, what failed and what to do, the cost", async () => {
