@@ -96,6 +96,16 @@ const measurements: readonly Measurement[] = [
   },
   { page: "blinks", title: "Stores that go away and come back", command: "npm run --silent blinks" },
   { page: "soak", title: "Whether anything grows in ten minutes", command: "npm run --silent soak -- --minutes 10" },
+  {
+    page: "memory",
+    title: "What the heap keeps of a run",
+    command: "node --no-warnings scripts/memory.ts --runs 9300",
+  },
+  {
+    page: "left-behind",
+    title: "What a run leaves behind, ended in every way at every stage",
+    command: "node --no-warnings scripts/left-behind.ts",
+  },
   { page: "supply-chain", title: "What the package brings along", command: "node scripts/supply-chain.ts" },
   {
     page: "coverage",
