@@ -21,6 +21,8 @@ export const largeBundles: readonly LargeBundle[] = [
     answers: () => lists(1_000, 20, keyedRow(0.2)),
   },
   { name: "10,000 lists of 5 words, 20 % of them differ", answers: () => lists(10_000, 5, word(0.2)) },
+  { name: "10 lists of 20,000 numbers, as they stand", answers: () => numbers(10, 20_000) },
+  { name: "10 objects of 20,000 fields", answers: () => objects(10, 20_000, 0.2) },
   { name: "10,000 objects of 20 numbers, 20 % of them differ", answers: () => objects(10_000, 20, 0.2) },
 ];
 
@@ -53,6 +55,10 @@ function plainRow(noise: number): Row {
       price: cell((37 * index) % 1_000, Math.floor(100_000 * random.next()) / 100),
     };
   };
+}
+
+function numbers(count: number, length: number): unknown[] {
+  return Array.from({ length: count }, () => ({ items: Array.from({ length }, (_, index) => index) }));
 }
 
 function word(noise: number): Row {

@@ -82,12 +82,16 @@ export function* summarizingParts<T>(
   const meanTotalTokens = meanTokens(whole.agreements, tokens);
   let matrix: (number | null)[][] | undefined;
   for (const { agreements } of [whole, ...parts.values()]) yield agreements.size * 4;
+  const disagreements = mergeDisagreements(whole, parts);
+  for (const { agreements } of [whole, ...parts.values()]) yield agreements.size;
+  const merged = mergeAgreements(whole, parts);
+  yield merged.size;
   const groups = parts.size > 0 ? undefined : yield* groupWhole(whole.agreements, whole.table.rows);
   return {
     ...(given ? medoidConsensus(given) : givenConsensus<T>(consensus)),
-    ...judgementOf(mergeAgreements(whole, parts), facts, groups),
+    ...judgementOf(merged, facts, groups),
     ...(groups && { groups }),
-    disagreements: mergeDisagreements(whole, parts),
+    disagreements,
     validCount: valid.length,
     invalidCount: replicates.length - valid.length,
     ...(meanTotalTokens !== undefined && { meanTotalTokens }),
