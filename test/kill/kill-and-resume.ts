@@ -88,7 +88,7 @@ export async function killAndResume(
   await store.close();
   // What was settled is replayed without a call.
   const underWay = point === "after settle" ? Promise.resolve() : called;
-  const disturb = async (begin: () => void) => {
+  const disturb = async (begin: () => void, waits: Promise<void>) => {
     if (!blink || point !== "after settle") begin();
     if (!blink) return 0;
     await underWay;
@@ -96,7 +96,7 @@ export async function killAndResume(
     const giveBack = await blink();
     onAway();
     if (point === "after settle") begin();
-    await pass(blinkMs);
+    await Promise.all([pass(blinkMs), waits]);
     await giveBack();
     return performance.now() - startedAtMs;
   };
@@ -132,14 +132,22 @@ async function liveAndDie(life: Life): Promise<Resumption["end"]> {
   return signal ?? status;
 }
 
-/** @param disturb lets the process begin, and says for how long its store was then away */
-async function live(life: Life, disturb: (begin: () => void) => Promise<number>) {
+/**
+ * @param disturb lets the process begin, and says for how long its store was then away; `waits` resolves once one of its
+ *   runs waits for the store, or the process has ended
+ */
+async function live(life: Life, disturb: (begin: () => void, waits: Promise<void>) => Promise<number>) {
   const child = start(life);
   const endings: Ending[] = [];
+  const { promise: waits, resolve: onWait } = Promise.withResolvers<void>();
   const ended = once(child, "close");
+  void ended.then(onWait);
   await once(child, "message");
-  child.on("message", (ending: Ending) => endings.push(ending));
-  const awayMs = await disturb(() => child.send("begin"));
+  child.on("message", (message: Ending | "waits") => {
+    if (message === "waits") onWait();
+    else endings.push(message);
+  });
+  const awayMs = await disturb(() => child.send("begin"), waits);
   await ended;
   return { endings, awayMs };
 }

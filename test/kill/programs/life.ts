@@ -39,7 +39,9 @@ async function run(key: string): Promise<void> {
   const options = { idempotencyKey: key, streaming: death?.point === "mid-stream" };
   let hasWaited = false;
   const onEvent = (event: OrchestrationEvent) => {
-    hasWaited ||= event.type === "warning" && event.code === "store_unavailable";
+    if (event.type !== "warning" || event.code !== "store_unavailable") return;
+    hasWaited = true;
+    process.send?.("waits");
   };
   const output = await orchestrator.run({ tool, request: { key }, options, onEvent });
   const elapsedMs = performance.now() - startedAtMs;
