@@ -47,6 +47,7 @@ const modules: Readonly<Record<string, readonly string[]>> = {
     "test/guard/create-guard.test.ts",
     "test/guard/create-guard-promises.test.ts",
     "test/orchestrate/nothing-left.test.ts",
+    "test/tool/time-ceilings.test.ts",
   ],
   "src/guard/budget.ts": [
     "test/guard/budget.test.ts",

@@ -146,7 +146,6 @@ function categoryOfOurs(error: object): ErrorCategory | undefined {
   if (InvalidOutputError.isInstance(error)) return "invalid_output";
   if (error instanceof CircuitOpenError) return "circuit_open";
   if (BudgetExceeded.isInstance(error)) return "budget";
-  if (CancelledError.isInstance(error)) return "cancelled";
   // A key that is in flight elsewhere will be free: the request is not wrong.
   const isOtherRequest = ConflictError.isInstance(error) && error.reason === "fingerprint";
   return isOtherRequest || InvalidOptionsError.isInstance(error) ? "invalid_request" : undefined;

@@ -141,7 +141,7 @@ async function live(life: Life, disturb: (begin: () => void, waits: Promise<void
   const endings: Ending[] = [];
   const { promise: waits, resolve: onWait } = Promise.withResolvers<void>();
   const ended = once(child, "close");
-  void ended.then(onWait);
+  void ended.then(() => onWait());
   await once(child, "message");
   child.on("message", (message: Ending | "waits") => {
     if (message === "waits") onWait();
