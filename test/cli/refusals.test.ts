@@ -100,7 +100,7 @@ describe("unusable input is named before anything is asked", () => {
     await steer(["run", "triage.json", "-i", "in.jsonl", "-o", "out.jsonl"], { cwd });
     const { code, stderr } = await steer(["run", "triage.json", "-i", "other.jsonl", "-o", "out.jsonl"], { cwd });
     expect(code).toBe(2);
-    expect(stderr).toContain("Give another --output");
+    expect(stderr).toContain("another --output");
     expect(outputLines(cwd)).toHaveLength(3);
   });
 

@@ -59,7 +59,7 @@ export function openInputs(
   if (input === undefined || input === "-")
     return createSource("stdin", false, () => stdin, readers[format ?? "jsonl"]);
   if (isInlineJson(input)) return createSource("--input", true, () => toChunks(input), readJsonDocument);
-  if (statSync(input, { throwIfNoEntry: false })?.isDirectory()) return openFolder(input, variables);
+  if (isFolder(input)) return openFolder(input, variables);
   return createSource(input, isRegularFile(input), () => readBytes(input), readers[format ?? formatOf(input)]);
 }
 
@@ -83,7 +83,16 @@ function openFolder(folder: string, variables: readonly string[]): InputSource {
 /** Folder in which the relative paths of inputs begin: that of their file, or the one that they are. */
 export function folderOf(input: string | undefined): string {
   if (input === undefined || input === "-" || isInlineJson(input)) return ".";
-  return statSync(input, { throwIfNoEntry: false })?.isDirectory() ? input : dirname(input);
+  return isFolder(input) ? input : dirname(input);
+}
+
+/** Tells a folder; what cannot be read is named where it is opened. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function isInlineJson(input: string): boolean {

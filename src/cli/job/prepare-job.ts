@@ -167,8 +167,9 @@ function tableOf({ output }: JobFlags, { facts }: InputSource): CsvTable | undef
 
 /** The table would replace what it was made of. */
 function assertNotInput({ input, output = "" }: JobFlags): void {
-  const [one, other] = [input, output].map((path) => path && statSync(path, { throwIfNoEntry: false }));
-  if (!one || !other || one.ino !== other.ino || one.dev !== other.dev || !one.isFile()) return;
+  if (input === undefined || !existsSync(input) || !existsSync(output)) return;
+  const [one, other] = [statSync(input), statSync(output)];
+  if (one.ino !== other.ino || one.dev !== other.dev || !one.isFile()) return;
   throw new CommandError(`${output} is --input as well. Give another --output, such as answers-${basename(output)}.`);
 }
 
