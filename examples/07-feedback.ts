@@ -24,6 +24,7 @@ const questions: { id: string; question: string; gold: string }[] = readFileSync
 const folder = mkdtempSync(join(tmpdir(), "steer-example-"));
 const calibrations = new CalibrationStore({ path: folder }); // a project leaves the path out: .steer/calibrations
 const orchestrator = new Orchestrator({ calibrations });
+const withoutLabels = new Orchestrator(); // learns from the votes of its bundles alone
 const trivia = new PromptBundleTool({
   name: "trivia",
   model: `recorded:${recording}`,
@@ -32,8 +33,8 @@ const trivia = new PromptBundleTool({
 });
 
 /** The bundle of a question that has a valid answer. */
-async function ask(question: string): Promise<EvidenceBundle<string>> {
-  return unwrap(await orchestrator.run({ tool: trivia, request: { question } })).evidenceBundle;
+async function ask(question: string, asked = orchestrator): Promise<EvidenceBundle<string>> {
+  return unwrap(await asked.run({ tool: trivia, request: { question } })).evidenceBundle;
 }
 
 function isRight(bundle: EvidenceBundle<string>, gold: string): boolean {
@@ -52,12 +53,11 @@ const before: JudgedConfidence[] = [];
 const after: JudgedConfidence[] = [];
 for (const { question, gold } of questions.slice(250)) {
   const bundle = await ask(question);
-  const { confidence, calibratedConfidence = confidence } = bundle.summary;
   const correct = isRight(bundle, gold);
-  before.push({ confidence, correct });
-  after.push({ confidence: calibratedConfidence, correct });
+  before.push({ confidence: (await ask(question, withoutLabels)).summary.confidence, correct });
+  after.push({ confidence: bundle.summary.confidence, correct });
 }
 console.log("How far confidence and accuracy are apart, for the questions without a label:");
-console.log(`  from the answers alone  ${(calibrationError(before) * 100).toFixed(1)} points`);
-console.log(`  learnt from labels      ${(calibrationError(after) * 100).toFixed(1)} points`);
+console.log(`  from votes alone    ${(calibrationError(before) * 100).toFixed(1)} points`);
+console.log(`  learnt from labels  ${(calibrationError(after) * 100).toFixed(1)} points`);
 rmSync(folder, { recursive: true });

@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { readCalibrationSets } from "./calibration-sets.ts";
+import { calibrationTables, reliabilityPicture } from "./calibration-table.ts";
 import { confidenceTable } from "./confidence-table.ts";
 import { type DataSet, readDataSet } from "./data-set.ts";
 import { checkMemory } from "./memory-check.ts";
@@ -16,6 +18,7 @@ Measures stopping rules, confidence and free-text consensus on recorded answers:
 of the same format.
 
   --quick        fewer orders and sample counts
+  --calibration  the confidence on all sets alone, and its picture in docs/pictures/reliability.svg
   --json         results as JSON
   --write FILE   results, with commit and date, into a Markdown file`;
 
@@ -23,6 +26,7 @@ const { values: flags, positionals: files } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: "boolean", default: false },
+    calibration: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     write: { type: "string" },
     help: { type: "boolean", default: false },
@@ -30,25 +34,34 @@ const { values: flags, positionals: files } = parseArgs({
 });
 
 const dataFolder = join(import.meta.dirname, "..", "data");
+const pictureFile = join(import.meta.dirname, "..", "..", "docs", "pictures", "reliability.svg");
 const sampleCounts = flags.quick ? [5, 10, 40] : [3, 5, 10, 20, 40];
 
 if (flags.help) console.log(help);
 else run();
 
 function run(): void {
-  const recorded = readdirSync(dataFolder).filter((name) => name.endsWith(".jsonl"));
-  const tables: Table[] = [];
-  for (const path of [...recorded.sort().map((name) => join(dataFolder, name)), ...files]) {
-    for (const table of tablesOf(readDataSet(path))) {
-      tables.push(table);
-      if (!flags.json) console.log(`${renderTable(table)}\n`);
-    }
-  }
-  if (flags.json) console.log(JSON.stringify({ commit: commit(), tables }, null, 2));
+  // What cannot be said at the end is found out before the minutes that the measurement takes.
+  const measured = commit();
   if (flags.write) {
     mkdirSync(dirname(flags.write), { recursive: true });
-    writeFileSync(flags.write, report(tables));
+    accessSync(dirname(flags.write), constants.W_OK);
   }
+  const recorded = flags.calibration ? [] : readdirSync(dataFolder).filter((name) => name.endsWith(".jsonl"));
+  const tables: Table[] = [];
+  const sets = readCalibrationSets(dataFolder);
+  const orders = flags.quick ? 2 : undefined;
+  const add = (table: Table) => {
+    tables.push(table);
+    if (!flags.json) console.log(`${renderTable(table)}\n`);
+  };
+  for (const table of calibrationTables(sets, orders)) add(table);
+  if (flags.calibration) writeFileSync(pictureFile, reliabilityPicture(sets, orders));
+  for (const path of [...recorded.sort().map((name) => join(dataFolder, name)), ...files]) {
+    for (const table of tablesOf(readDataSet(path))) add(table);
+  }
+  if (flags.json) console.log(JSON.stringify({ commit: measured, tables }, null, 2));
+  if (flags.write) writeFileSync(flags.write, report(tables, measured));
 }
 
 function* tablesOf(set: DataSet): Generator<Table> {
@@ -67,11 +80,13 @@ function ordersFor({ questions }: DataSet): number {
   return flags.quick ? 3 : Math.min(40, Math.max(20, Math.round(20_000 / questions.length)));
 }
 
-function report(tables: readonly Table[]): string {
-  const command = `node bench/evidence/main.ts${flags.quick ? " --quick" : ""} --write docs/measured/evidence.md`;
+function report(tables: readonly Table[], measured: string): string {
+  const chosen = `${flags.quick ? " --quick" : ""}${flags.calibration ? " --calibration" : ""}`;
+  const command = `node bench/evidence/main.ts${chosen} --write ${flags.write}`;
   const day = new Date().toISOString().slice(0, 10);
-  const head = `# Evidence, measured\n\n\`${command}\` on ${day}, at commit ${commit()}. How to read it: [evidence.md](../evidence.md).`;
-  return `${[head, ...tables.map(renderTable)].join("\n\n")}\n`;
+  const head = `# Evidence, measured\n\n\`${command}\` on ${day}, at commit ${measured}. How to read it: ${flags.calibration ? "[calibration.md](../guide/calibration.md)" : "[evidence.md](../evidence.md)"}.`;
+  const picture = "![Share of right answers over confidence, by family](../pictures/reliability.svg)";
+  return `${[head, ...tables.map(renderTable), ...(flags.calibration ? [picture] : [])].join("\n\n")}\n`;
 }
 
 /** The commit that was measured, and whether the measured code differs from it. */

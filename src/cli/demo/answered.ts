@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { EvidenceContent } from "../../contract/bundle.ts";
+import type { BundleSummary, EvidenceContent } from "../../contract/bundle.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
 import { addCost } from "../../contract/usage.ts";
+import { createJobCalibration } from "../../evidence/job-calibration.ts";
 import { sameAnswer } from "../../evidence/same-answer.ts";
 import { packageRoot } from "../package-root.ts";
 
@@ -17,6 +18,20 @@ export interface Answered {
   /** Those of them that are right, each taken alone. */
   readonly rightAnswerCount: number;
   readonly costUsd: number | null;
+  /** Absent where no answer came. */
+  readonly summary: BundleSummary<string> | undefined;
+}
+
+/**
+ * Confidences of a whole job: each consensus judged by the votes of all, and by the labels of the first so many questions, which
+ * are left out.
+ */
+export function judgeByJob(answered: readonly Answered[], labels: number): Answered[] {
+  const job = createJobCalibration();
+  for (const { summary } of answered) job.observe(summary ?? null);
+  const labelled = answered.slice(0, labels);
+  for (const { summary, isRight } of labelled) if (summary) job.label(summary, isRight);
+  return answered.slice(labels).map((one) => ({ ...one, confidence: job.confidence(one.summary ?? null) ?? 0 }));
 }
 
 export function judge({ gold }: TriviaQuestion, output: OrchestrationOutput<EvidenceContent<string>>): Answered {
@@ -28,6 +43,7 @@ export function judge({ gold }: TriviaQuestion, output: OrchestrationOutput<Evid
     answerCount: answers.length,
     rightAnswerCount: answers.filter((answer) => isRight(answer, gold)).length,
     costUsd: output.costUsd,
+    summary: bundle?.summary,
   };
 }
 

@@ -15,6 +15,7 @@ import {
   calibrationError,
   confidenceBins,
   judge,
+  judgeByJob,
   recordingPath,
   type Score,
   scoreOf,
@@ -66,6 +67,9 @@ function introduction(k: number, isPaced: boolean): string {
   );
 }
 
+/** Labels that the demo shows the worth of; the reference answers give them. */
+const demoLabels = 30;
+
 /** @param fixed the same questions, each asked `k` times */
 function figures(answered: readonly Answered[], fixed: readonly Answered[], k: number, { colors }: Terminal): string[] {
   const [score, fixedScore] = [scoreOf(answered), scoreOf(fixed)];
@@ -76,8 +80,15 @@ function figures(answered: readonly Answered[], fixed: readonly Answered[], k: n
     `  ${percent(saved)} fewer answers than always ${k}. Dollars are unknown: the recording holds no token counts.`,
     "",
     colors.bold("Can the confidence be trusted?"),
-    ...calibrationTable(confidenceBins(answered)),
-    "  No label was used: confidence comes from the answers alone.",
+    ...calibrationTable(confidenceBins(judgeByJob(answered, 0))),
+    "  No label was used: confidence comes from the votes of all questions.",
+    ...(answered.length < 2 * demoLabels
+      ? []
+      : [
+          "",
+          colors.bold(`The same with ${demoLabels} labels, as steer label takes them`),
+          ...calibrationTable(confidenceBins(judgeByJob(answered, demoLabels))),
+        ]),
   ];
 }
 

@@ -108,8 +108,6 @@ export interface ConfidenceTrace {
   readonly isExact: boolean;
 }
 
-const rounding = 1e-9;
-
 /** The comparisons that a bundle can be recomputed with, as prompt tools choose them. */
 const comparisons: readonly CompareOptions[] = [{}, { text: true }];
 
@@ -129,7 +127,19 @@ export function confidenceTrace(bundle: EvidenceBundle, mostPoints: number): Con
 }
 
 function reproduces({ summary }: EvidenceBundle, replicates: readonly Replicate[], compare: CompareOptions): boolean {
-  return Math.abs(confidenceOf(replicates, compare) - summary.confidence) < rounding;
+  const { fields } = summarize(replicates as readonly SummarizedReplicate<unknown>[], compare);
+  const pointers = Object.keys(summary.fields);
+  return (
+    pointers.length === Object.keys(fields).length && pointers.every((at) => isSameVote(summary.fields[at], fields[at]))
+  );
+}
+
+function isSameVote(one: FieldSummary | undefined, other: FieldSummary | undefined): boolean {
+  const votes = (field: FieldSummary | undefined) => [
+    ...[field?.support, field?.likeness?.toFixed(9), field?.weight],
+    ...(field?.distribution.map(({ support }) => support) ?? []),
+  ];
+  return votes(one).join() === votes(other).join();
 }
 
 function confidenceOf(replicates: readonly Replicate[], compare: CompareOptions): number {
