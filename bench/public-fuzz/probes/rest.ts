@@ -13,6 +13,7 @@ import {
   InvalidOptionsError,
   InvalidOutputError,
   JobStoppedError,
+  Orchestrator,
   PlanningError,
   resolveModel,
   SteerLLMClient,
@@ -192,6 +193,9 @@ export const restProbes: readonly Probe[] = [
       await store.label([{ id: "a", bundle, correct: true }]);
       return [await store.find(bundle), await store.confidence(bundle)];
     },
+  ),
+  onValues("Orchestrator.feedback", (value) =>
+    new Orchestrator().feedback({ bundle: bundleOf([value, value]), correct: value }),
   ),
   onTexts(
     "CalibrationStore.label",
