@@ -77,11 +77,6 @@ const deliberate: readonly { readonly path: string; readonly from: string; reado
     to: "    // What an inner run has used that was cut off is not counted.",
   },
   {
-    path: "src/orchestrate/key/lease.ts",
-    from: "isStaleToken(error) && this.#endsSoon",
-    to: "isStaleToken(error) && this.#endsSoon && leftMs > 0",
-  },
-  {
     path: "src/store/memory.ts",
     from: 'if (record?.fence === token.fence && record.state === "running") return record;',
     to: 'if (record?.state === "running") return record;',
