@@ -20,5 +20,7 @@ function isWaitedFor({ scenario, clockFaults }: History): boolean {
   const awayMs = storeFaults.reduce((sum, { delayMs }) => sum + delayMs, 0);
   const hasPassed = storeFaults.length > 0 && storeFaults.every(({ kind }) => !kind.startsWith("never"));
   const isAlone = processes === 1 && clockFaults.length === 0;
-  return hasPassed && isAlone && reliability.onStoreError === "fail" && awayMs < patienceMs;
+  // Whether a settlement whose answer was lost is there cannot be found out once its output has expired.
+  const isFindable = reliability.idempotencyTtlMs > patienceMs || !storeFaults.some(({ kind }) => kind === "lost");
+  return hasPassed && isFindable && isAlone && reliability.onStoreError === "fail" && awayMs < patienceMs;
 }
