@@ -8,7 +8,7 @@ import { Emitter } from "../core/emitter.ts";
 import { asRejection } from "../core/error-marks.ts";
 import { lazily } from "../core/lazily.ts";
 import { type FeedbackParams, giveFeedback } from "./calibrations.ts";
-import type { JobTry } from "./job/run-job.ts";
+import type { JobTry } from "./job/job-input.ts";
 import { checkRunInput, type GivenRun, type PreparedRun, prepareRun, type RunInput } from "./prepare-run.ts";
 import type { Reliability } from "./reliability.ts";
 import { type RunManyResult, runMany } from "./run-many.ts";

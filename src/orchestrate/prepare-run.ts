@@ -15,7 +15,7 @@ import { CancelScope } from "../core/signal.ts";
 import { activeTraceId } from "../telemetry/opentelemetry.ts";
 import { AgentsTool } from "../tool/agents-tool.ts";
 import { assertTool } from "../tool/registry.ts";
-import type { JobTry } from "./job/run-job.ts";
+import type { JobTry } from "./job/job-input.ts";
 import { RunEvents, type RunIdentity } from "./run-events.ts";
 import type { ResolvedSettings } from "./settings.ts";
 

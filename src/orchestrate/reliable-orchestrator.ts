@@ -15,8 +15,9 @@ import {
 } from "../guard/reliability-config.ts";
 import type { Planner } from "../planning/planner.ts";
 import { allowedStores, type RunStore, storeMethods, storeNames } from "../store/store.ts";
+import type { JobTry } from "./job/job-input.ts";
 import type { JobWait } from "./job/outlook.ts";
-import type { Job, JobResult, JobTry } from "./job/run-job.ts";
+import type { Job, JobResult } from "./job/run-job.ts";
 import { Orchestrator } from "./orchestrator.ts";
 import type { Reliability } from "./reliability.ts";
 import type { RunManyResult } from "./run-many.ts";

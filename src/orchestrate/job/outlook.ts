@@ -6,7 +6,7 @@ import type { Passing } from "./verdict.ts";
 
 /**
  * Job: know whether the providers of a job answer, and until when its inputs are held.
- * Boundary: hears of answers and failures; which input goes next is decided in run-job.ts.
+ * Boundary: hears of answers and failures; which input goes next is decided in job-queue.ts.
  * Invariants:
  * 1. A failure holds the job only where no other input was answered since the failure began.
  * 2. After a hold a few inputs go first; each answer lets one more go, up to the concurrency.

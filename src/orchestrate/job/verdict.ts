@@ -11,6 +11,15 @@ import { mayBeReachedLater } from "../key/store-protection.ts";
 /** End of one run of an input: its output, or what it rejected with. */
 export type Outcome = { readonly output: OrchestrationOutput } | { readonly error: unknown };
 
+/** Thrown by the run of an input, to end the whole job with an error: what is in flight is finished first. */
+export class JobEnd {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
 /** Meaning of an outcome for the job. */
 export type Verdict =
   /** The input has its result. `isAnswer`: a provider has answered it, well or not. */
