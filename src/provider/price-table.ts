@@ -14,10 +14,9 @@ export const modelPrice = declareOptions("ModelPrice", "prices", {
 });
 
 /** Price of a model, in US dollars. */
-export interface ModelPrice extends PriceOptions {
-  inputPerMillion: number;
-  outputPerMillion: number;
-}
+export type ModelPrice = Needed<"inputPerMillion" | "outputPerMillion"> & PriceOptions;
+
+type Needed<Name extends keyof PriceOptions> = { [Each in Name]: NonNullable<PriceOptions[Each]> };
 
 type PriceOptions = OptionsInput<typeof modelPrice>;
 
