@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { EvidenceBundle } from "../contract/bundle.ts";
-import type { BundleCalibrations, BundleKind, CalibrationSource, OpenCalibration } from "../contract/settings.ts";
+import type { BundleKind, CalibrationSource, OpenCalibration } from "../contract/settings.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { assertUsable } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
@@ -33,7 +33,7 @@ export interface CalibrationStoreOptions {
  * }
  * ```
  */
-export class CalibrationStore implements CalibrationSource, BundleCalibrations {
+export class CalibrationStore implements CalibrationSource {
   readonly #folder: () => Promise<LabelledFolder>;
   readonly #jobs: () => Promise<JobCalibrations>;
 

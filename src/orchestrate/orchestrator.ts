@@ -115,7 +115,7 @@ export class Orchestrator<Tools = {}> {
    *
    * @example
    * ```ts
-   * const { evidenceBundle: bundle } = output.content;
+   * const { evidenceBundle: bundle } = unwrap(output);
    * await orchestrator.feedback({ bundle, correct: { "/severity": true, "/component": false } });
    * ```
    */

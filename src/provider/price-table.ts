@@ -4,6 +4,7 @@ import type { Usage } from "../contract/usage.ts";
 import type { OptionIssue } from "../core/errors.ts";
 import { collectOptions, declareOptions, finiteNumber, type OptionsInput } from "../core/options.ts";
 
+/** Price of a model, in US dollars. */
 export const modelPrice = declareOptions("ModelPrice", "prices", {
   /** Dollars for a million tokens of the prompt. */
   inputPerMillion: finiteNumber({ minimum: 0, unit: "dollars" }),
