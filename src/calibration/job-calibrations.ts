@@ -40,6 +40,12 @@ export class JobCalibrations implements BundleCalibrations {
   open(kind: BundleKind): OpenCalibration {
     const known = new Map<string, FieldJobs>();
     for (const [model, job] of this.#modelsOf(kind)) known.set(model, job.snapshot());
+    const namesOf = async () => [...known.keys(), ...((await this.#keptModels?.(kind)) ?? [])];
+    const labelledJob = async (model: string) => {
+      const labels = await this.#keptLabels?.({ ...kind, model }, kind.k);
+      const job = (known.get(model) ?? new FieldJobs({})).snapshot();
+      return labels ? job.merge({ toJSON: () => labels }) : job;
+    };
     return {
       judge: (bundle) => {
         const key = calibrationKeyOf(bundle);
@@ -50,12 +56,17 @@ export class JobCalibrations implements BundleCalibrations {
         });
       },
       labelled: async (modelId) => {
-        const model = namedAs(modelId, [...known.keys(), ...((await this.#keptModels?.(kind)) ?? [])]);
+        const model = namedAs(modelId, await namesOf());
         if (model === undefined) return undefined;
-        const labels = await this.#keptLabels?.({ ...kind, model }, kind.k);
-        const job = (known.get(model) ?? new FieldJobs({})).snapshot();
-        if (labels) job.merge({ toJSON: () => labels });
+        const job = await labelledJob(model);
         return { labels: job.labels, confidence: (votes) => job.numbersOfNext(votes).confidence };
+      },
+      reach: async (modelId) => {
+        const names = await namesOf();
+        const model = namedAs(modelId, names);
+        if (model === undefined && modelId === undefined && names.length > 0) return undefined;
+        const job = model === undefined ? new FieldJobs({}) : await labelledJob(model);
+        return (sizes, choices) => job.highestOfNext(sizes, choices);
       },
       observe: (bundle) => this.#jobOf(kind, calibrationKeyOf(bundle).model).observe(bundle.summary),
     };

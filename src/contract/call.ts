@@ -137,6 +137,8 @@ export interface ToolRuntime {
   readonly timesAsked?: Map<string, number> | undefined;
   readonly prices?: PriceSource | undefined;
   readonly calibrations?: BundleCalibrations | undefined;
+  /** Confidence that the run asks of its output; absent inside another bundle. */
+  readonly minConfidence?: number | undefined;
   /** Value that `boundReplicates` returned for the bundle: in it, one replicate teaches the next. */
   readonly bound?: unknown;
   /** Estimates the tokens of a text, in place of the package's own estimate. */

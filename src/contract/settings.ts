@@ -55,7 +55,19 @@ export interface OpenCalibration {
   observe(bundle: EvidenceBundle<any>): void;
   /** Finds what labels say of a model, also under its dated names; `undefined` without a label. */
   labelled?(modelId: string | undefined): Promise<LabelledCalibration | undefined>;
+  /** Finds what a model's bundles can reach now, also under its dated names; `undefined` where nothing tells. */
+  reach?(modelId: string | undefined): Promise<ConfidenceReach | undefined>;
 }
+
+/**
+ * Returns the highest confidence that a bundle can have whose votes on every field are of these sizes, the consensus first.
+ *
+ * @param choices number of possible answers by the JSON pointers of the fields; `undefined` where it is not known
+ */
+export type ConfidenceReach = (
+  sizes: readonly number[],
+  choices: Readonly<Record<string, number | undefined>>,
+) => number;
 
 /** Calibration by the bundles of a process. */
 export interface BundleCalibrations {

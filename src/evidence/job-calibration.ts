@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { BundleSummary } from "../contract/bundle.ts";
+import type { BundleSummary, FieldSummary } from "../contract/bundle.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { declareOptions, type OptionsInput, resolveOptions, wholeNumber } from "../core/options.ts";
 import {
@@ -154,6 +154,23 @@ export class FieldJobs implements JobCalibration {
   /** Numbers of a summary that is not observed yet, counted with those that are. */
   numbersOfNext(summary: JobVotes): JobNumbers {
     return this.#numbers(summary, (job, sizes) => job.confidenceWith(sizes), 1);
+  }
+
+  /**
+   * Returns the highest confidence of a summary that is not observed yet, in which the votes on every field are of these sizes.
+   *
+   * @param choices number of possible answers of the fields of the schema; the fields known so far where there are none
+   */
+  highestOfNext(sizes: GroupSizes, choices: Readonly<Record<string, number | undefined>>): number {
+    const known = [...this.#jobs.keys()].filter((pattern) => pattern !== "");
+    const named = Object.keys(choices).length > 0 ? Object.keys(choices) : known;
+    const distribution = sizes.map((support) => ({ value: undefined, support }));
+    const votes = (named.length > 0 ? named : [""]).map((pointer) => {
+      return [pointer, { distribution, support: sizes[0] ?? 0, choices: choices[pointer] } as FieldSummary] as const;
+    });
+    const isWholeScaled = votes.length > 1 && this.#jobs.get("")?.scaling !== undefined;
+    if (isWholeScaled) return this.numbersOfNext({ fields: Object.fromEntries(votes), groups: sizes }).confidence;
+    return Math.max(...votes.map((vote) => this.numbersOfNext({ fields: Object.fromEntries([vote]) }).confidence));
   }
 
   /** @param count -1 takes a label back */

@@ -73,6 +73,16 @@ export function choicesFromSchema(schema: JSONSchema): Record<string, number> {
   return Object.fromEntries([...choices].filter(([, count]) => count <= Number.MAX_SAFE_INTEGER));
 }
 
+/** Counts the answers of every field that has none below it; `undefined` where the schema leaves that open. Empty of an open object. */
+export function leafChoices(schema: JSONSchema): Record<string, number | undefined> {
+  const pointers = [...new Set(Array.from(walkSchema(schema), ({ pointer }) => pointer))];
+  const parents = new Set(pointers.map((pointer) => pointer.slice(0, pointer.lastIndexOf("/"))));
+  const choices = choicesFromSchema(schema);
+  if (pointers.length === 1) return schema["type"] === "object" ? {} : { "": choices[""] };
+  const leaves = pointers.filter((pointer) => !parents.has(pointer));
+  return Object.fromEntries(leaves.map((pointer) => [pointer, choices[pointer]]));
+}
+
 /** Infinite where the schema names a type of which there are many values, undefined where it leaves that to others. */
 function choicesOf({ enum: choices, const: only, type }: JSONSchema): number | undefined {
   if (Array.isArray(choices)) return choices.length;

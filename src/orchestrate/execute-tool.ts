@@ -171,6 +171,7 @@ class Execution {
       timesAsked: new Map(),
       prices: settings.prices,
       calibrations: settings.calibrations,
+      minConfidence: input.options.qualityRequirements?.minConfidence,
       estimateTokens: settings.estimateTokens,
       modelTraits: this.#policies?.modelTraits,
       attempt,

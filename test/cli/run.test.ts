@@ -110,6 +110,15 @@ describe("steer run", () => {
     expect(words).toContain("More: steer report out.jsonl");
   });
 
+  test("says once, before the answers, that no answer can reach --min-confidence", async () => {
+    const cwd = createFolder({ "triage.json": toolFile(), "in.jsonl": reports(12) });
+    const { stdout } = await steer(["run", "triage.json", "-i", "in.jsonl", "-c", "1", "--min-confidence", "0.99"], {
+      cwd,
+    });
+    expect(stdout.split("No answer can reach qualityRequirements.minConfidence = 0.99.")).toHaveLength(2);
+    expect(stdout.indexOf("No answer can reach")).toBeLessThan(stdout.indexOf("1/12"));
+  });
+
   test("the same command again asks nothing; with more inputs it asks for those alone", async () => {
     const cwd = createFolder({ "diary.ts": diaryTool, "in.jsonl": reports(5) });
     const parameters = ["run", "diary.ts", "-i", "in.jsonl", "-o", "out.jsonl"];

@@ -233,7 +233,7 @@ describe("an escalation finds every model before the first call", () => {
     const onEvent = (event: OrchestrationEvent) => event.type === "warning" && codes.push(event.code);
     const { tool } = escalating([() => answer("no"), () => answer("no")], { temperature: 0 });
     await new Orchestrator().run({ tool, request: {}, onEvent });
-    expect(codes).toEqual(["temperature_zero"]);
+    expect(codes).toEqual(["threshold_out_of_reach", "temperature_zero"]);
   });
 });
 

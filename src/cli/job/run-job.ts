@@ -37,7 +37,8 @@ export interface Job {
   readonly finish?: CancelScope | undefined;
   /** Facts of an input, as its line carries them. */
   fingerprintOf(input: Input): string;
-  readonly onEvent?: ((event: OrchestrationEvent) => void) | undefined;
+  /** Returns the listener of one more run; `undefined` where the run is not listened to. */
+  listen?(): ((event: OrchestrationEvent) => void) | undefined;
   /** Hears that the job waits for its provider; `undefined` once it goes on. */
   readonly onWait?: ((wait: JobWait | undefined) => void) | undefined;
   /** Hears of each input once, when it is settled. */
@@ -100,11 +101,14 @@ async function runInput(job: Job, input: Input, jobTry: JobTry, finish: CancelSc
 
 /** @param limitUsd ceiling of the input, its earlier tries included; infinite where there is none */
 function start(job: Job, { request }: Input, jobTry: JobTry, limitUsd: number): Promise<OrchestrationOutput> {
-  const { orchestrator, tool, toolOptions, onEvent } = job;
+  const { orchestrator, tool, toolOptions } = job;
   const isLimited = limitUsd !== Number.POSITIVE_INFINITY;
   const options = isLimited ? { ...job.options, budget: { ...job.options.budget, costUsd: limitUsd } } : job.options;
   const { signal } = jobTry;
-  return orchestrator.runTry({ tool, toolOptions, options, onEvent, signal, request: request as object }, jobTry);
+  return orchestrator.runTry(
+    { tool, toolOptions, options, onEvent: job.listen?.(), signal, request: request as object },
+    jobTry,
+  );
 }
 
 function costSince(earlierUsd: number | null, costUsd: number | null): number | null {

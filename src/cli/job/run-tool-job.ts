@@ -1,4 +1,5 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
+import type { OrchestrationEvent } from "../../contract/event.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import { systemClock } from "../../core/clock.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
@@ -39,7 +40,7 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
       giveUpAfterMs: flags.giveUpAfter ?? (tally.totalCount === 1 ? 0 : defaultGiveUpAfterMs),
       inputs: job.inputs(),
       finish: interrupt.scope,
-      onEvent: view.observe,
+      listen: listenTo(view),
       onWait: view.wait,
       onLine(line) {
         log?.append(line);
@@ -124,6 +125,19 @@ export function describeEnd(tally: JobTally, outputPath: string | undefined, { c
   const kept = ` ${counted(doneCount, "line")} in ${outputPath}.`;
   if (!isComplete) return `${done}${kept} The same command goes on from there.`;
   return done + kept + (failedCount > 0 ? " --retry-failed asks the failed ones again." : "");
+}
+
+/** Tells once what holds for every input: the first run is always listened to, the others where the view shows events. */
+function listenTo({ observe, notify }: JobView): () => ((event: OrchestrationEvent) => void) | undefined {
+  let isFirst = true;
+  return () => {
+    if (!isFirst) return observe;
+    isFirst = false;
+    return (event) => {
+      if (event.type === "warning" && event.code === "threshold_out_of_reach") notify(event.message);
+      observe?.(event);
+    };
+  };
 }
 
 const codeOfSignal = { SIGINT: exitCode.interrupted, SIGTERM: exitCode.terminated } as const;

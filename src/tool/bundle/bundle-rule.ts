@@ -40,7 +40,11 @@ export function createBundleRule(given: BundleRuleOptions): Rule {
   return learns ? judgeAnew(newRule) : newRule();
 }
 
-function stoppingOptions(options: ResolvedBundleOptions, schema: ResolvedSchema | undefined): StoppingRuleOptions {
+/** Options of the rule that stops a bundle. */
+export function stoppingOptions(
+  options: ResolvedBundleOptions,
+  schema: ResolvedSchema | undefined,
+): StoppingRuleOptions {
   const { k, epsilon, stopping, compare, fields } = options;
   const isNamed = typeof stopping !== "object" || "target" in stopping;
   const { rule, threshold } = isNamed ? { rule: stopping as StoppingRuleName, threshold: undefined } : stopping;

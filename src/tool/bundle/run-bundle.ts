@@ -134,6 +134,11 @@ async function askModels<Input, T>(
   const kind = kindOf(task, work);
   const calibration = await openCalibration(kind, context);
   const labelled = await labelsForTarget(options, kind, models[0]?.source.modelId, calibration);
+  const modelIds = models.map(({ source }) => source.modelId);
+  if (options.escalate || runtime.minConfidence !== undefined) {
+    const { warnOfReach } = await import("./confidence-reach.ts");
+    await warnOfReach(modelIds, work, calibration);
+  }
   const stages: BundleStage<T>[] = [];
   for (const [index, model] of models.entries()) {
     const before = { stage: index, offset: stages.flatMap(({ replicates }) => replicates).length };

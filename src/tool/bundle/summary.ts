@@ -3,7 +3,13 @@ import { withConsensus } from "../../contract/bundle-json.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import { runtimeOf } from "../../contract/call.ts";
 import { untilComputed } from "../../contract/enclosing-work.ts";
-import type { BundleCalibrations, BundleKind, LabelledCalibration, OpenCalibration } from "../../contract/settings.ts";
+import type {
+  BundleCalibrations,
+  BundleKind,
+  ConfidenceReach,
+  LabelledCalibration,
+  OpenCalibration,
+} from "../../contract/settings.ts";
 import type { ToolContext } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
 import { CancelScope, onAbort } from "../../core/signal.ts";
@@ -51,6 +57,8 @@ export interface BundleJudging {
   observe(bundle: EvidenceBundle<any>): void;
   /** Finds what labels say of a model; `undefined` without a label, and where the calibration failed. */
   labelled(modelId: string | undefined): Promise<LabelledCalibration | undefined>;
+  /** Finds what a model's bundles can reach; `undefined` where nothing tells. */
+  reach(modelId: string | undefined): Promise<ConfidenceReach | undefined>;
 }
 
 /**
@@ -68,6 +76,12 @@ export async function openCalibration(kind: BundleKind, context: ToolContext): P
       if (bundle.summary.validCount > 0) opened?.observe(bundle);
     },
     labelled: async (modelId) => opened?.labelled && tried(async () => opened.labelled?.(modelId), context),
+    async reach(modelId) {
+      if (opened) return opened.reach && tried(async () => opened.reach?.(modelId), context);
+      const { FieldJobs } = await import("../../evidence/job-calibration.ts");
+      const alone = new FieldJobs({});
+      return (sizes, choices) => alone.highestOfNext(sizes, choices);
+    },
   };
 }
 
@@ -93,6 +107,7 @@ export class InnerCalibrations implements BundleCalibrations {
       },
       observe() {},
       labelled: async (modelId) => opened.labelled?.(modelId),
+      reach: async (modelId) => opened.reach?.(modelId),
     };
   }
 

@@ -25,7 +25,7 @@ function jobOf(facts: Partial<Job>, lines: OutputLine[]): Job {
     budget: new JobBudget(undefined, 3),
     inputs: inputs(5),
     fingerprintOf: ({ index }) => `f${index}`,
-    onEvent() {},
+    listen: () => () => {},
     onLine: (line) => lines.push(line),
     ...facts,
   };
