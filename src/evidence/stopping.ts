@@ -86,7 +86,7 @@ export interface StoppingRule {
  * ```
  */
 export function createStoppingRule(options: StoppingRuleOptions): StoppingRule {
-  const { needed, observe } = createSlicedRule(options);
+  const { needed, observe } = createSlicedRule(resolveOptions(stoppingRuleOptions, options));
   return { needed, observe: (data, info) => atOnce(observe(data, info)) };
 }
 
@@ -96,9 +96,9 @@ export interface SlicedRule {
   observe(...replicate: Parameters<StoppingRule["observe"]>): Slices<StoppingVerdict>;
 }
 
-/** `createStoppingRule`, for answers that take long to compare. */
+/** Creates a stopping rule that observes in slices, of options that are checked already. */
 export function createSlicedRule(options: StoppingRuleOptions): SlicedRule {
-  const { k, compare, fields, choices = {}, ...given } = resolveOptions(stoppingRuleOptions, options);
+  const { k, compare, fields, choices = {}, ...given } = options;
   const { name, judge } = selectJudge(k, given);
   const answers = new WatchedAnswers(compare, fields);
   let seen = 0;

@@ -1,3 +1,4 @@
+import type { BundleSummary, EvidenceBundle } from "../contract/bundle.ts";
 import { bundleIn, writtenBundle } from "../contract/bundle-json.ts";
 import {
   BudgetExceeded,
@@ -107,17 +108,25 @@ function withoutGaps({ tokens, costUsd, timeMs }: Budget): Budget {
 
 /**
  * Returns content as JSON data, so that it is the same wherever it is read. Answers of an evidence bundle that have their
- * JSON beside them stay what their schema has made of them.
+ * JSON beside them stay what their schema has made of them. Distances that are computed when they are read stay unread.
  */
 function toPlainData(content: any): unknown {
   if (typeof content === "string" || typeof content === "boolean") return content;
   if (typeof content === "bigint") return String(content);
   try {
     const bundle = bundleIn(content);
-    if (bundle && (isJsonData(content) || isJsonData({ ...content, evidenceBundle: writtenBundle(bundle) })))
-      return content;
+    if (bundle && isJsonData({ ...content, evidenceBundle: withoutComputed(bundle) })) return content;
     return JSON.parse(JSON.stringify(content) ?? "null");
   } catch (error) {
     throw new TypeError(`The tool's content cannot be written as JSON: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** Returns a bundle as JSON has it, without distances that are computed when they are read: many results are never asked for them. */
+function withoutComputed(bundle: EvidenceBundle): EvidenceBundle {
+  const { summary } = bundle;
+  if (!Object.getOwnPropertyDescriptor(summary, "pairwiseDistance")?.get) return writtenBundle(bundle);
+  const names = Object.keys(summary).filter((name) => name !== "pairwiseDistance") as (keyof BundleSummary)[];
+  const stored = names.map((name) => [name, summary[name]]);
+  return writtenBundle({ ...bundle, summary: Object.fromEntries(stored) as unknown as BundleSummary });
 }

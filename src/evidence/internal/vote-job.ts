@@ -1,5 +1,5 @@
 import { type Scaling, scaled, scalingOf } from "./platt.ts";
-import { type GroupSizes, meanOf, type VectorTerms, type VoteModel, weightsOf } from "./vote-model.ts";
+import { type GroupSizes, meanOf, toWeights, type VectorTerms, type VoteModel } from "./vote-model.ts";
 
 /** Fewer labels say too little to scale by. */
 export const fewestJobLabels = 10;
@@ -26,9 +26,9 @@ export class VoteJob {
   #confidences = new Map<string, number>();
   #scaling: Scaling | undefined | "unknown" = "unknown";
 
-  constructor(model: VoteModel) {
+  constructor(model: VoteModel, votes = noVotes(model)) {
     this.#model = model;
-    this.#votes = { bundles: 0, vectors: new Map(), labels: new Map(), sum: ExactSums.of(model.logPrior.length) };
+    this.#votes = votes;
   }
 
   /** Number of possible answers, where the model counts on it. */
@@ -71,11 +71,10 @@ export class VoteJob {
 
   snapshot(): VoteJob {
     this.#isShared = true;
-    const copy = new VoteJob(this.#model);
-    copy.#votes = this.#votes;
+    const copy = new VoteJob(this.#model, this.#votes);
     copy.#isShared = true;
     copy.#weights = this.#weights;
-    copy.#confidences = new Map(this.#confidences);
+    copy.#confidences = this.#confidences;
     copy.#scaling = this.#scaling;
     return copy;
   }
@@ -103,7 +102,8 @@ export class VoteJob {
   confidenceWith(sizes: GroupSizes): number {
     if (this.bundles === 0) return this.#scaled(this.#model.confidenceAlone(sizes));
     const terms = this.#model.terms(sizes);
-    const weights = this.#weightsOf(this.#votes.sum.values(terms), this.bundles + 1);
+    const weights = this.#votes.sum.writeTo(this.#model.scratch, terms);
+    this.#weigh(weights, this.bundles + 1);
     return this.#scaled(meanOf(terms.confidence, weights));
   }
 
@@ -116,14 +116,17 @@ export class VoteJob {
     const key = sizes.join();
     const known = this.#confidences.get(key);
     if (known !== undefined) return known;
-    this.#weights ??= this.#weightsOf(this.#votes.sum.values(), this.bundles);
+    if (!this.#weights) {
+      this.#weights = this.#votes.sum.writeTo(new Float64Array(this.#model.logPrior.length));
+      this.#weigh(this.#weights, this.bundles);
+    }
     const confidence = meanOf(this.#model.terms(sizes).confidence, this.#weights);
     this.#confidences.set(key, confidence);
     return confidence;
   }
 
-  #weightsOf(logLikelihood: Float64Array, bundles: number): Float64Array {
-    return weightsOf(this.#model.logPrior, logLikelihood, Math.min(1, fullWeight / Math.max(1, bundles)));
+  #weigh(logLikelihood: Float64Array, bundles: number): void {
+    toWeights(logLikelihood, this.#model.logPrior, Math.min(1, fullWeight / Math.max(1, bundles)));
   }
 
   #changing(): CountedVotes {
@@ -180,10 +183,13 @@ class ExactSums {
     }
   }
 
-  /** @param further one more to be added */
-  values(further?: VectorTerms): Float64Array {
+  /**
+   * Writes the sums into an array, and returns it.
+   *
+   * @param further one more to be added
+   */
+  writeTo(sums: Float64Array, further?: VectorTerms): Float64Array {
     const [coarseSum, fineSum] = [this.#coarse, this.#fine];
-    const sums = new Float64Array(coarseSum.length);
     if (!further)
       for (let at = 0; at < sums.length; at++) sums[at] = (coarseSum[at] as number) + (fineSum[at] as number);
     else {
@@ -194,6 +200,10 @@ class ExactSums {
     }
     return sums;
   }
+}
+
+function noVotes({ logPrior }: VoteModel): CountedVotes {
+  return { bundles: 0, vectors: new Map(), labels: new Map(), sum: ExactSums.of(logPrior.length) };
 }
 
 function sorted<V>(counts: ReadonlyMap<string, V>): [string, V][] {

@@ -45,6 +45,8 @@ interface RightPoint {
 /** A grid for answers of which there are so many, and the terms of the vectors seen so far. */
 export class VoteModel {
   readonly logPrior: Float64Array;
+  /** Room for the weights of one question: a job asks one for each field of each bundle. */
+  readonly scratch: Float64Array;
   readonly #rightPoints: readonly RightPoint[];
   readonly #wrongPoints: readonly WrongPoint[];
   readonly choices: number | undefined;
@@ -56,6 +58,7 @@ export class VoteModel {
     this.#rightPoints = rightPoints();
     this.#wrongPoints = wrongPoints(choices);
     this.logPrior = this.#spread((right, wrong) => right.logPrior + wrong.logPrior);
+    this.scratch = new Float64Array(this.logPrior.length);
   }
 
   /** Models of the process: pure tables, shared by all jobs. */
@@ -75,8 +78,9 @@ export class VoteModel {
   confidenceAlone(sizes: GroupSizes): number {
     return remembered(this.#alone, sizes.join(), mostKept * 4, () => {
       const { coarse, fine, confidence } = this.terms(sizes);
-      const logLikelihood = coarse.map((value, at) => value + (fine[at] as number));
-      return meanOf(confidence, weightsOf(this.logPrior, logLikelihood, 1));
+      const weights = coarse.map((value, at) => value + (fine[at] as number));
+      toWeights(weights, this.logPrior, 1);
+      return meanOf(confidence, weights);
     });
   }
 
@@ -187,12 +191,11 @@ function without(sizes: GroupSizes, size: number): GroupSizes {
 /** Logarithms of weights this far below the largest add nothing to a sum of a thousand. */
 const negligible = -46;
 
-/** Posterior weights of the grid, the largest 1. */
-export function weightsOf(logPrior: Float64Array, logLikelihood: Float64Array, tempering: number): Float64Array {
-  const weights = new Float64Array(logPrior.length);
+/** Turns logarithms of likelihoods into posterior weights of the grid, the largest 1, in the same array. */
+export function toWeights(weights: Float64Array, logPrior: Float64Array, tempering: number): void {
   let largest = Number.NEGATIVE_INFINITY;
   for (let at = 0; at < weights.length; at++) {
-    const log = (logPrior[at] as number) + tempering * (logLikelihood[at] as number);
+    const log = (logPrior[at] as number) + tempering * (weights[at] as number);
     weights[at] = log;
     if (log > largest) largest = log;
   }
@@ -200,7 +203,6 @@ export function weightsOf(logPrior: Float64Array, logLikelihood: Float64Array, t
     const log = (weights[at] as number) - largest;
     weights[at] = log < negligible ? 0 : Math.exp(log);
   }
-  return weights;
 }
 
 /** Weighted mean of the values of the grid. */
