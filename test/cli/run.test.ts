@@ -110,6 +110,28 @@ describe("steer run", () => {
     expect(words).toContain("More: steer report out.jsonl");
   });
 
+  test("a job that was stopped and gone on with has the numbers of one that was not", async () => {
+    const files = { "triage.json": toolFile("simulated:?error=0.4"), "in.jsonl": reports(30) };
+    const command = ["run", "triage.json", "-i", "in.jsonl", "-o", "out.csv", "--min-confidence", "0.8"];
+    const [whole, resumed] = [createFolder(files), createFolder(files)];
+    await steer(command, { cwd: whole });
+    for (const limit of ["7", "19"]) await steer([...command, "--limit", limit], { cwd: resumed });
+    await steer(command, { cwd: resumed });
+    const table = (cwd: string) => readFileSync(join(cwd, "out.csv"), "utf8");
+    expect(table(resumed)).toBe(table(whole));
+    const report = async (cwd: string) => {
+      const { stdout } = await steer(["report", "out.csv", "--min-confidence", "0.8", "--json"], { cwd });
+      return JSON.parse(stdout);
+    };
+    const [one, other] = [await report(whole), await report(resumed)];
+    expect(other.confidence).toEqual(one.confidence);
+    const rows = table(whole).trim().split("\r\n").slice(1);
+    expect(rows.filter((row) => row.includes("below-min-confidence"))).toHaveLength(one.confidence.below);
+    const confidences = rows.map((row) => Number(/,(0\.\d+),completed,/.exec(row)?.[1]));
+    expect(Math.min(...confidences)).toBe(one.leastSure[0].confidence);
+    expect(confidences.reduce((sum, each) => sum + each, 0) / rows.length).toBeCloseTo(one.confidence.mean, 9);
+  });
+
   test("says once, before the answers, that no answer can reach --min-confidence", async () => {
     const cwd = createFolder({ "triage.json": toolFile(), "in.jsonl": reports(12) });
     const { stdout } = await steer(["run", "triage.json", "-i", "in.jsonl", "-c", "1", "--min-confidence", "0.99"], {

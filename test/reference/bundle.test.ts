@@ -223,10 +223,12 @@ describe("BundleSummary", () => {
       distribution: [{ value: "ui", support: 3 }],
     });
     expect(summary).toMatchObject({ validCount: 3, invalidCount: 0 });
-    for (const share of [summary.confidence, summary.stability, summary.fields["/severity"]?.confidence]) {
+    for (const share of [summary.confidence, summary.fields["/severity"]?.confidence]) {
       expect(share).toBeGreaterThan(0);
       expect(share).toBeLessThan(1);
     }
+    // All of k are in: no further answer can change the consensus.
+    expect(summary.stability).toBe(1);
   });
 
   test("without a valid answer the run fails, and what was asked is on the output", async () => {

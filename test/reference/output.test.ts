@@ -139,7 +139,7 @@ describe("qualityRequirements.minConfidence", () => {
     const warnings: unknown[] = [];
     const output = await run(0.99, warnings);
     expect(output).toMatchObject({ status: "completed", metadata: { belowMinConfidence: true } });
-    expect(warnings).toEqual(["low_confidence"]);
+    expect(warnings).toEqual(["threshold_out_of_reach", "low_confidence"]);
   });
 
   test("that is met says nothing", async () => {

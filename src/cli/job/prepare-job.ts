@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
+import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { BundleOptions } from "../../contract/bundle-options.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
@@ -159,10 +160,11 @@ function isTable(output: string): boolean {
   return /\.(csv|tsv)$/i.test(output);
 }
 
-function tableOf({ output }: JobFlags, { facts }: InputSource): CsvTable | undefined {
+function tableOf({ output, minConfidence }: JobFlags, { facts }: InputSource): CsvTable | undefined {
   if (output === undefined || !isTable(output)) return undefined;
   const separator = /\.tsv$/i.test(output) ? "\t" : undefined;
-  return { path: output, journal: journalOf(output), facts, separator };
+  const calibrations = new CalibrationStore();
+  return { path: output, journal: journalOf(output), facts, separator, calibrations, minConfidence };
 }
 
 /** The table would replace what it was made of. */

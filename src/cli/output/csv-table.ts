@@ -9,8 +9,10 @@ import {
   renameSync,
   statSync,
 } from "node:fs";
+import type { CalibrationStore } from "../../calibration/calibration-store.ts";
+import type { WholeJob } from "../../calibration/job-calibrations.ts";
 import { type InputFacts, readLines } from "../input/input.ts";
-import type { OutputLine } from "./output-line.ts";
+import { bundleIn, type OutputLine } from "./output-line.ts";
 import { unwritable } from "./output-log.ts";
 
 /** A table of the answers of a job, made of its output file. */
@@ -22,6 +24,10 @@ export interface CsvTable {
   readonly facts: InputFacts;
   /** Default: that of the inputs, else a comma. */
   readonly separator?: string | undefined;
+  /** Judges each answer by those of the whole job, as `steer report` does. */
+  readonly calibrations: Pick<CalibrationStore, "wholeJob">;
+  /** Confidence below which an answer is marked. Default: as the lines say. */
+  readonly minConfidence?: number | undefined;
 }
 
 /**
@@ -44,7 +50,10 @@ export async function writeCsvTable(table: CsvTable): Promise<void> {
     };
     if (plan.isBeyondAscii) file.write("\ufeff");
     await write(plan.header);
-    for (const { offset, length } of plan.lines) await write(cellsOf(lineAt(journal, offset, length), plan));
+    for (const { offset, length } of plan.lines) {
+      const line = lineAt(journal, offset, length);
+      await write(cellsOf(line, plan, await confidenceOf(line, plan)));
+    }
     file.end();
     await Promise.race([once(file, "close"), failed]);
     renameSync(temporary, table.path);
@@ -56,7 +65,7 @@ export async function writeCsvTable(table: CsvTable): Promise<void> {
 }
 
 /** Returns true where a table is due: something was answered, or there are answers and no table. */
-export function isTableDue({ path, journal }: CsvTable, settledCount: number): boolean {
+export function isTableDue({ path, journal }: Pick<CsvTable, "path" | "journal">, settledCount: number): boolean {
   if (settledCount > 0) return true;
   return !existsSync(path) && (statSync(journal, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
@@ -70,11 +79,15 @@ interface TablePlan {
   readonly lines: readonly { index: number; offset: number; length: number }[];
   /** A spreadsheet reads such a table right by a byte order mark alone. */
   readonly isBeyondAscii: boolean;
+  readonly whole: WholeJob;
+  readonly minConfidence: number | undefined;
 }
 
 /** Reads the output file once for the columns and the places of its lines. */
-async function planTable({ journal, facts, separator = facts.separator ?? "," }: CsvTable): Promise<TablePlan> {
+async function planTable(table: CsvTable): Promise<TablePlan> {
+  const { journal, facts, separator = facts.separator ?? ",", minConfidence } = table;
   const { columns } = facts;
+  const whole = await table.calibrations.wholeJob();
   const inputColumns = new Set(columns);
   const fields = new Set<string>();
   const lines: { index: number; offset: number; length: number }[] = [];
@@ -85,6 +98,8 @@ async function planTable({ journal, facts, separator = facts.separator ?? "," }:
     const line = JSON.parse(text) as OutputLine;
     if (!columns) for (const name of Object.keys(asRecord(line.input, "input"))) inputColumns.add(name);
     for (const name of Object.keys(fieldsOf(line))) fields.add(name);
+    const bundle = bundleIn(line);
+    if (bundle?.summary.confidenceBasis) whole.observe(bundle);
     lines.push({ index: line.index, offset, length });
     offset += length + 1;
   }
@@ -97,6 +112,8 @@ async function planTable({ journal, facts, separator = facts.separator ?? "," }:
     fields: [...fields],
     lines: lines.toSorted((one, other) => one.index - other.index),
     isBeyondAscii,
+    whole,
+    minConfidence,
   };
 }
 
@@ -116,15 +133,25 @@ function lineAt(file: number, offset: number, length: number): OutputLine {
   return JSON.parse(bytes.toString("utf8")) as OutputLine;
 }
 
-function cellsOf(line: OutputLine, { inputColumns, fields }: TablePlan): string[] {
+/** Confidence by the answers of the whole job; that of the line where a tool said it by itself. */
+async function confidenceOf(line: OutputLine, { whole }: TablePlan): Promise<number | undefined> {
+  if (line.status === "rejected") return undefined;
+  const bundle = bundleIn(line);
+  if (!bundle?.summary.confidenceBasis) return line.calibratedConfidence ?? line.confidence;
+  await whole.judge(bundle);
+  return bundle.summary.confidence;
+}
+
+function cellsOf(line: OutputLine, plan: TablePlan, confidence: number | undefined): string[] {
+  const { inputColumns, fields } = plan;
   const input = asRecord(line.input, "input");
   const answer = fieldsOf(line);
   return [
     ...inputColumns.map((name) => plain(Object.hasOwn(input, name) ? input[name] : undefined)),
     ...fields.map((name) => fromModel(Object.hasOwn(answer, name) ? answer[name] : undefined)),
-    plain(line.status === "rejected" ? undefined : (line.calibratedConfidence ?? line.confidence)),
+    plain(confidence),
     line.status,
-    fromModel(flagsOf(line).join(" ")),
+    fromModel(flagsOf(line, plan.minConfidence, confidence).join(" ")),
     fromModel(errorOf(line)),
   ];
 }
@@ -154,12 +181,13 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function flagsOf(line: OutputLine): string[] {
+function flagsOf(line: OutputLine, minimum: number | undefined, confidence: number | undefined): string[] {
   if (line.status === "rejected") return [];
-  const { metadata, content } = line.output;
-  const { disagreements = [] } = (content as any)?.evidenceBundle?.summary ?? {};
-  const contested = (disagreements as { path: string }[]).map(({ path }) => `contested:${path || "/"}`);
-  return [...(metadata?.["belowMinConfidence"] === true ? ["below-min-confidence"] : []), ...contested];
+  const { disagreements = [] } = bundleIn(line)?.summary ?? {};
+  const contested = disagreements.map(({ path }) => `contested:${path || "/"}`);
+  const isMarked = line.output.metadata?.["belowMinConfidence"] === true;
+  const isBelow = minimum === undefined || confidence === undefined ? isMarked : confidence < minimum;
+  return [...(isBelow ? ["below-min-confidence"] : []), ...contested];
 }
 
 function errorOf(line: OutputLine): string {

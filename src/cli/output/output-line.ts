@@ -1,4 +1,4 @@
-import type { BundleSummary } from "../../contract/bundle.ts";
+import type { BundleSummary, EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
 import type { BudgetExceeded } from "../../contract/errors.ts";
 import { hasEvidence, type OrchestrationOutput } from "../../contract/output.ts";
 import { nothingSpent, type Usage } from "../../contract/usage.ts";
@@ -66,6 +66,12 @@ export function rejectedLine(input: Input, fingerprint: string, error: BudgetExc
     costUsd,
     error: { type: error.name, code: error.code, message: messageOf(error) },
   };
+}
+
+/** Evidence of a line, that of a failed run included. */
+export function bundleIn(line: OutputLine): EvidenceBundle | undefined {
+  if (line.status === "rejected") return undefined;
+  return (line.output.content as Partial<EvidenceContent> | null | undefined)?.evidenceBundle;
 }
 
 /** Returns true where the input has no answer. */

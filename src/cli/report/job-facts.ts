@@ -1,11 +1,11 @@
 import { calibrationKeyOf, type KeyedBundle } from "../../calibration/calibration-key.ts";
-import type { BundleSummary, ConfidenceBasis, EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
+import type { BundleSummary, ConfidenceBasis, EvidenceBundle } from "../../contract/bundle.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 import { hasEvidence } from "../../contract/output.ts";
 import { addCost } from "../../contract/usage.ts";
 import { verdictOnAll } from "../label/effect.ts";
 import type { LabelLine } from "../label/labels-file.ts";
-import { isFailed, type OutputLine } from "../output/output-line.ts";
+import { bundleIn, isFailed, type OutputLine } from "../output/output-line.ts";
 import {
   type Expense,
   type FieldVotes,
@@ -179,7 +179,7 @@ export class JobFacts {
     if (isFailed(line)) this.#failures.add(line, place);
     if (line.status === "rejected") return;
     this.#addTime(line.output.elapsedMs, place);
-    const bundle = bundleOf(line);
+    const bundle = bundleIn(line);
     if (bundle) this.#cost.addBundle(bundle);
     if (line.status === "failed") return;
     if (!bundle || !hasEvidence(line.output)) this.#counts.withoutEvidence++;
@@ -288,12 +288,6 @@ function basisOf({
 }: BundleSummary): ConfidenceBasis["kind"] | "answers" {
   if (calibratedConfidence !== undefined) return "labels";
   return confidenceBasis?.kind ?? (validCount < 2 ? "none" : "answers");
-}
-
-/** Evidence of a line, that of a failed run included. */
-export function bundleOf(line: OutputLine): EvidenceBundle | undefined {
-  if (line.status === "rejected") return undefined;
-  return (line.output.content as Partial<EvidenceContent> | null | undefined)?.evidenceBundle;
 }
 
 function unsureInput(line: OutputLine, { summary }: EvidenceBundle, confidence: number, place: number): UnsureInput {

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { readLabels } from "../label/labels-file.ts";
+import { bundleIn } from "../output/output-line.ts";
 import { toSafeJson } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { type PageFlags, publishPage } from "../view/page-file.ts";
-import { bundleOf, type FactsLimits, JobFacts } from "./job-facts.ts";
+import { type FactsLimits, JobFacts } from "./job-facts.ts";
 import { renderReport } from "./page.ts";
 import { readJob } from "./read-job.ts";
 import { mostNamed, showReport, showShortReport } from "./terminal.ts";
@@ -49,11 +50,11 @@ async function takeIn(file: string, limits: FactsLimits, store: CalibrationStore
   const facts = new JobFacts(limits, await readLabels(file));
   const whole = await store.wholeJob();
   await readJob(file, (line) => {
-    const bundle = bundleOf(line);
+    const bundle = bundleIn(line);
     if (bundle) whole.observe(bundle);
   });
   const { isCutShort } = await readJob(file, async (line, number) => {
-    const bundle = bundleOf(line);
+    const bundle = bundleIn(line);
     if (bundle) await whole.judge(bundle);
     facts.add(line, number);
   });

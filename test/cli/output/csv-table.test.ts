@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parse } from "csv-parse/sync";
 import { describe, expect, test } from "vitest";
+import { CalibrationStore } from "../../../src/calibration/calibration-store.ts";
 import type { InputFacts } from "../../../src/cli/input/input.ts";
 import { isTableDue, writeCsvTable } from "../../../src/cli/output/csv-table.ts";
 import { createFolder } from "../steer.ts";
@@ -18,7 +19,13 @@ async function tableOf(lines: readonly object[], facts: InputFacts = {}, name = 
   const [path, journal] = [`${folder}/${name}`, `${folder}/${name}.jsonl`];
   writeFileSync(journal, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   const separator = name.endsWith(".tsv") ? "\t" : undefined;
-  await writeCsvTable({ path, journal, facts, separator });
+  await writeCsvTable({
+    path,
+    journal,
+    facts,
+    separator,
+    calibrations: new CalibrationStore({ path: `${folder}/labels` }),
+  });
   const text = readFileSync(path, "utf8");
   const delimiter = separator ?? facts.separator ?? ",";
   return { text, rows: parse(text, { bom: true, delimiter, record_delimiter: "\r\n" }) as string[][] };
@@ -142,7 +149,12 @@ describe("a table of answers", () => {
   test("that cannot be written says where the answers are", async () => {
     const folder = createFolder({ "out.csv.jsonl": "" });
     await expect(
-      writeCsvTable({ path: `${folder}/gone/out.csv`, journal: `${folder}/out.csv.jsonl`, facts: {} }),
+      writeCsvTable({
+        path: `${folder}/gone/out.csv`,
+        journal: `${folder}/out.csv.jsonl`,
+        facts: {},
+        calibrations: new CalibrationStore(),
+      }),
     ).rejects.toThrow(/out\.csv cannot be written: ENOENT.*The answers are in .*out\.csv\.jsonl/);
   });
 });
