@@ -1,8 +1,9 @@
 /**
- * How fast a job runs, and what it holds, where the model takes no time: `steer run` and `runMany` over inputs of one
+ * Measures how fast a job runs, and what it holds, where the model takes no time: `steer run` and `runMany` over inputs of one
  * line, K = 3, on the simulated model; beside a loop of `p-queue` over the AI SDK's `generateText` on the same model.
+ * A last row has `runMany` over a plain tool, which shows the memory of a million inputs in a minute.
  *
- *     node bench/jobs.ts [--sizes 10000,100000,1000000] [--peers <folder>] [--peerSize 10000]
+ *     node bench/jobs.ts [--sizes 10000,100000] [--plainSize 1000000] [--peers <folder>] [--peerSize 10000]
  *
  * Each row is a process of its own, so that its memory is its own. Inputs a second are told by the wall clock and by
  * CPU time: other work on the machine lengthens the former. `p-queue` and `promptfoo` are no dependencies of the
@@ -30,7 +31,8 @@ import { question, questions, schema } from "./jobs/work.ts";
 
 const { values } = parseArgs({
   options: {
-    sizes: { type: "string", default: "10000,100000,1000000" },
+    sizes: { type: "string", default: "10000,100000" },
+    plainSize: { type: "string", default: "1000000" },
     peers: { type: "string" },
     peerSize: { type: "string", default: "10000" },
   },
@@ -39,7 +41,9 @@ const sizes = values.sizes.split(",").map(Number);
 const folder = mkdtempSync(join(tmpdir(), "steer-jobs-"));
 const here = import.meta.dirname;
 
-console.log("| | inputs | a second | a second of CPU | peak MB |\n| --- | --- | --- | --- | --- |");
+console.log(
+  "| | inputs | a second | a second of CPU | heap MB | peak MB |\n| --- | ---: | ---: | ---: | ---: | ---: |",
+);
 try {
   const tool = { name: "triage", model: "simulated:?error=0.05", prompt: question, schema, defaultOptions: { k: 3 } };
   writeFileSync(join(folder, "tool.json"), JSON.stringify(tool));
@@ -54,6 +58,11 @@ try {
     rmSync(output);
   }
   for (const size of sizes) measure("runMany", size, [join(here, "jobs/run-many.ts"), String(size)]);
+  measure("runMany, a plain tool", Number(values.plainSize), [
+    join(here, "jobs/run-many.ts"),
+    values.plainSize,
+    "plain",
+  ]);
   const peerSize = Number(values.peerSize);
   if (isInstalled("p-queue"))
     measure("p-queue over generateText", peerSize, [
@@ -84,13 +93,15 @@ function writeInputs(path: string, size: number): void {
 /** Runs a program over `size` inputs, and prints what it used as a row. */
 function measure(name: string, size: number, command: readonly string[]): void {
   const measured = join(folder, "measured.json");
-  const preload = ["--disable-warning=ExperimentalWarning", "--import", join(here, "jobs/at-exit.ts")];
+  const preload = ["--disable-warning=ExperimentalWarning", "--expose-gc", "--import", join(here, "jobs/watch.ts")];
   execFileSync(process.execPath, [...preload, ...command], {
     env: { ...process.env, MEASURED: measured },
     stdio: ["ignore", "ignore", "inherit"],
   });
-  const { cpuS, peakMb, wallS } = JSON.parse(readFileSync(measured, "utf8"));
-  const figures = [size, size / wallS, size / cpuS, peakMb].map((figure) => Math.round(figure).toLocaleString("en-US"));
+  const { cpuS, heapMb, peakMb, wallS } = JSON.parse(readFileSync(measured, "utf8"));
+  const figures = [size, size / wallS, size / cpuS, heapMb, peakMb].map((figure) =>
+    Math.round(figure).toLocaleString("en-US"),
+  );
   console.log(`| ${[name, ...figures].join(" | ")} |`);
 }
 

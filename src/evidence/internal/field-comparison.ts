@@ -63,12 +63,17 @@ export class FieldComparison {
   }
 
   /**
-   * The rules of the whole answer.
+   * Creates the rules of the whole answer.
    *
    * @throws InvalidOptionsError
    */
   static of(options: CompareOptions | undefined): FieldComparison {
-    const { byPath = {}, weights = {}, ...everywhere } = given(resolveOptions(compareOptions, options));
+    return FieldComparison.ofChecked(resolveOptions(compareOptions, options));
+  }
+
+  /** Creates the same of options that are checked, all but their pointers. */
+  static ofChecked(options: CompareOptions): FieldComparison {
+    const { byPath = {}, weights = {}, ...everywhere } = given(options);
     const root = patternNode();
     for (const [pointer, own] of Object.entries(byPath)) nodeAt(root, pointer, "compare.byPath").options = given(own);
     for (const [pointer, weight] of Object.entries(weights)) nodeAt(root, pointer, "compare.weights").weight = weight;

@@ -114,7 +114,7 @@ export function meanTokens(
   tokens: readonly (number | undefined)[],
 ): number | undefined {
   if (tokens.every((used) => used === undefined)) return undefined;
-  const agreeing = new Float64Array(tokens.length);
+  const agreeing = tokens.map(() => 0);
   for (const [{ rules }, agreement] of agreements)
     for (const row of givenIn(agreement).rows) agreeing[row] = (agreeing[row] as number) + rules.weight;
   let [total, weights] = [0, 0];

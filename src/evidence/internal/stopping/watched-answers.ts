@@ -21,12 +21,13 @@ export class WatchedAnswers {
   #looked = 0;
 
   /**
+   * @param compare checked options
    * @param pointers the fields to watch, with all below them; default: all
    * @throws InvalidOptionsError
    */
-  constructor(compare: CompareOptions | undefined, pointers: readonly string[] | undefined) {
+  constructor(compare: CompareOptions = {}, pointers: readonly string[] | undefined) {
     for (const pointer of pointers ?? []) pointerSegments(pointer, "fields");
-    this.#rules = FieldComparison.of(compare);
+    this.#rules = FieldComparison.ofChecked(compare);
     this.#pointers = pointers;
     this.#table = new ValueTable(this.#rules);
   }
