@@ -1,9 +1,9 @@
 /**
  * Measures how fast a job runs, and what it holds, where the model takes no time: `steer run` and `runMany` over inputs of one
  * line, K = 3, on the simulated model; beside a loop of `p-queue` over the AI SDK's `generateText` on the same model.
- * A last row has `runMany` over a plain tool, which shows the memory of a million inputs in a minute.
+ * `runMany` over a plain tool shows what up to a million inputs leave in memory, in a minute.
  *
- *     node bench/jobs.ts [--sizes 10000,100000] [--plainSize 1000000] [--peers <folder>] [--peerSize 10000]
+ *     node bench/jobs.ts [--sizes 10000,40000] [--plain 10000,100000,1000000] [--peers <folder>] [--peerSize 10000]
  *
  * Each row is a process of its own, so that its memory is its own. Inputs a second are told by the wall clock and by
  * CPU time: other work on the machine lengthens the former. `p-queue` and `promptfoo` are no dependencies of the
@@ -31,8 +31,8 @@ import { question, questions, schema } from "./jobs/work.ts";
 
 const { values } = parseArgs({
   options: {
-    sizes: { type: "string", default: "10000,100000" },
-    plainSize: { type: "string", default: "1000000" },
+    sizes: { type: "string", default: "10000,40000" },
+    plain: { type: "string", default: "10000,100000,1000000" },
     peers: { type: "string" },
     peerSize: { type: "string", default: "10000" },
   },
@@ -58,11 +58,8 @@ try {
     rmSync(output);
   }
   for (const size of sizes) measure("runMany", size, [join(here, "jobs/run-many.ts"), String(size)]);
-  measure("runMany, a plain tool", Number(values.plainSize), [
-    join(here, "jobs/run-many.ts"),
-    values.plainSize,
-    "plain",
-  ]);
+  for (const size of values.plain.split(","))
+    measure("runMany, a plain tool", Number(size), [join(here, "jobs/run-many.ts"), size, "plain"]);
   const peerSize = Number(values.peerSize);
   if (isInstalled("p-queue"))
     measure("p-queue over generateText", peerSize, [
