@@ -22,7 +22,7 @@ export class VoteJob {
   /** Shared with snapshots until the next change. */
   #votes: CountedVotes;
   #isShared = false;
-  #weights: Float64Array | undefined;
+  #posterior: Posterior | undefined;
   #confidences = new Map<string, number>();
   #scaling: Scaling | undefined | "unknown" = "unknown";
 
@@ -73,7 +73,7 @@ export class VoteJob {
     this.#isShared = true;
     const copy = new VoteJob(this.#model, this.#votes);
     copy.#isShared = true;
-    copy.#weights = this.#weights;
+    copy.#posterior = this.#posterior;
     copy.#confidences = this.#confidences;
     copy.#scaling = this.#scaling;
     return copy;
@@ -116,11 +116,12 @@ export class VoteJob {
     const key = sizes.join();
     const known = this.#confidences.get(key);
     if (known !== undefined) return known;
-    if (!this.#weights) {
-      this.#weights = this.#votes.sum.writeTo(new Float64Array(this.#model.logPrior.length));
-      this.#weigh(this.#weights, this.bundles);
+    if (!this.#posterior) {
+      const weights = this.#votes.sum.writeTo(this.#model.scratch);
+      this.#weigh(weights, this.bundles);
+      this.#posterior = new Posterior(weights);
     }
-    const confidence = meanOf(this.#model.terms(sizes).confidence, this.#weights);
+    const confidence = this.#posterior.mean(this.#model.terms(sizes).confidence);
     this.#confidences.set(key, confidence);
     return confidence;
   }
@@ -135,10 +136,41 @@ export class VoteJob {
       this.#votes = { bundles, vectors: new Map(vectors), labels: new Map(labels), sum: sum.copy() };
       this.#isShared = false;
     }
-    this.#weights = undefined;
+    this.#posterior = undefined;
     this.#confidences = new Map();
     this.#scaling = "unknown";
     return this.#votes;
+  }
+}
+
+/** Weights of the grid that are not 0: after a hundred bundles these are a third of it. */
+class Posterior {
+  readonly #places: Uint16Array;
+  readonly #weights: Float64Array;
+  readonly #total: number;
+
+  constructor(weights: Float64Array) {
+    const places = new Uint16Array(weights.length);
+    const kept = new Float64Array(weights.length);
+    let [count, total] = [0, 0];
+    for (let at = 0; at < weights.length; at++) {
+      const weight = weights[at] as number;
+      if (weight === 0) continue;
+      places[count] = at;
+      kept[count++] = weight;
+      total += weight;
+    }
+    this.#places = places.slice(0, count);
+    this.#weights = kept.slice(0, count);
+    this.#total = total;
+  }
+
+  mean(values: Float64Array): number {
+    const [places, weights] = [this.#places, this.#weights];
+    let sum = 0;
+    for (let at = 0; at < places.length; at++)
+      sum += (weights[at] as number) * (values[places[at] as number] as number);
+    return sum / this.#total;
   }
 }
 
