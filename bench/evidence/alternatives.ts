@@ -24,12 +24,12 @@ const byVotes: readonly Formula[] = [
   ["a / n", ({ a, n }) => a / n],
   ["(a + 1) / (n + 2)", ({ a, n }) => (a + 1) / (n + 2)],
   ["(a + 1/2) / (n + d/2 + 1/2)", ({ a, n, d }) => (a + 0.5) / (n + d / 2 + 0.5)],
-  ["(a + 1) / (n + d + 1), in use", ({ a, n, d }) => (a + 1) / (n + d + 1)],
+  ["(a + 1) / (n + d + 1), of earlier releases", ({ a, n, d }) => (a + 1) / (n + d + 1)],
 ];
 
 const byScore: readonly Formula[] = [
   ["s", ({ score }) => score],
-  ["(n s + 1/2) / (n + 1), in use", ({ score, n }) => (n * score + 0.5) / (n + 1)],
+  ["(n s + 1/2) / (n + 1), of earlier releases", ({ score, n }) => (n * score + 0.5) / (n + 1)],
   ["(n s + 1) / (n + 2)", ({ score, n }) => (n * score + 1) / (n + 2)],
   ["(n s + 1) / (n + d + 1)", ({ score, n, d }) => (n * score + 1) / (n + d + 1)],
   ["s within the cluster", ({ scoreWithin }) => scoreWithin],
