@@ -42,6 +42,7 @@ const modules: Readonly<Record<string, readonly string[]>> = {
   "src/guard/retry.ts": ["test/guard/retries.test.ts", "test/guard/retry-budget.test.ts", "test/guard/guard.test.ts"],
   "src/guard/guarded-call.ts": [
     "test/guard/guard.test.ts",
+    "test/guard/guard-circuit.test.ts",
     "test/guard/attempt-errors.test.ts",
     "test/guard/pauses.test.ts",
     "test/guard/create-guard.test.ts",
