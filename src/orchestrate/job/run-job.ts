@@ -2,6 +2,7 @@ import type { OrchestrationOutput } from "../../contract/output.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { CancelScope } from "../../core/signal.ts";
+import { nextTurn } from "../../core/turns.ts";
 import type { ResolvedRetryConfig } from "../../guard/reliability-config.ts";
 import type { JobTry } from "./job-input.ts";
 import { JobQueue } from "./job-queue.ts";
@@ -32,6 +33,9 @@ export interface Job<I> {
 /** End of an input. `isOpen`: its job ended before a wait could mend it. */
 export type JobResult<I> = { readonly index: number; readonly input: I; readonly isOpen: boolean } & Outcome;
 
+/** Results after which the event loop turns. */
+const resultsInTurn = 16;
+
 /**
  * Runs a job to its end, and gives each input its result as soon as it is there. While no provider answers, inputs are
  * held and asked again later; docs/decisions/jobs.md tells the rules.
@@ -41,11 +45,14 @@ export type JobResult<I> = { readonly index: number; readonly input: I; readonly
  */
 export async function* runJob<I>(job: Job<I>): AsyncGenerator<JobResult<I>, void> {
   const queue = new JobQueue(job);
+  let givenCount = 0;
   try {
     for (;;) {
       queue.fill();
       const result = queue.next();
       if (result) {
+        // Answers that are there at once would leave no turn of the event loop to signals, pipes and timers.
+        if (++givenCount % resultsInTurn === 0) await nextTurn();
         const givenMs = job.clock.now();
         yield result;
         queue.wasAway(job.clock.now() - givenMs);
