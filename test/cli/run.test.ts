@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createFolder, jsonLines, outputLines, reports, steer, toolFile } from "./steer.ts";
@@ -212,6 +212,24 @@ describe("steer run", () => {
       stderr: expect.stringMatching(/^\.\/in\.csv is --input as well\. .*answers-in\.csv/),
     });
     expect(readFileSync(join(cwd, "out.csv"), "utf8")).toBe("mine");
+    expect(await run("out.xlsx")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^out\.xlsx would be an Excel workbook .*Give --output out\.csv/),
+    });
+    expect(existsSync(join(cwd, "out.xlsx"))).toBe(false);
+  });
+
+  test("a prompt into which nothing of the inputs goes is said, where there are several", async () => {
+    const cwd = createFolder({ "t.json": toolFile("simulated:", { prompt: "Sort {report}" }), "in.jsonl": reports(3) });
+    const run = (...more: string[]) => steer(["run", "t.json", "-i", "in.jsonl", "--k", "1", ...more], { cwd });
+    expect(await run()).toMatchObject({ code: 0, stderr: expect.stringMatching(/^The prompt is the same for every/) });
+    expect(await run("--limit", "1")).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  test("a device takes the answers, and the job succeeds without its report", async () => {
+    const cwd = createFolder({ "t.json": toolFile(), "in.jsonl": reports(3) });
+    const { code, stderr } = await steer(["run", "t.json", "-i", "in.jsonl", "-o", "/dev/null"], { cwd });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
   test("--sample draws the same inputs again and grows; --fresh begins anew and keeps what was there", async () => {

@@ -5,6 +5,7 @@ import type { AnyTool } from "../../contract/tool.ts";
 import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
 import { assertTool } from "../../tool/registry.ts";
 import { CommandError } from "../faults.ts";
+import { decodeWhole } from "../input/decode-text.ts";
 import { type DefinitionFlags, withFlags } from "./definition-flags.ts";
 import { parseSource, type SourceDocument } from "./source-document.ts";
 import { assertDefinedSchema, readDefinition, type ToolDefinition, toTool } from "./tool-file.ts";
@@ -73,12 +74,15 @@ function openDocument(file: string): SourceDocument {
   );
 }
 
+/** @throws CommandError for a file that cannot be read, or whose bytes are no text */
 export function readText(file: string): string {
+  let bytes: Buffer;
   try {
-    return readFileSync(file, "utf8");
+    bytes = readFileSync(file);
   } catch (error) {
     throw new CommandError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
   }
+  return decodeWhole(bytes, file);
 }
 
 /**

@@ -16,15 +16,28 @@ export interface SourceDocument {
 export function parseSource(text: string, file: string): SourceDocument {
   if (file.endsWith(".json")) parseJson(text, file);
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "error" });
   const faultAt = (offset: number, message: string) => {
     const { line, col } = lineCounter.linePos(offset);
     const position: Position = { line: Math.max(1, line), column: Math.max(1, col) };
     return new SourceFault(file, position, message, lineOf(text, position.line));
   };
   const [broken] = document.errors;
-  if (broken) throw faultAt(broken.pos[0], broken.message);
+  if (broken) throw faultAt(broken.pos[0], adviceFor(broken.message));
   return { value: toValue(document, file), fault: (path, message) => faultAt(offsetOf(document, path), message) };
+}
+
+/** Faults that the parser describes to programmers, or without what to do. */
+const advices: readonly (readonly [RegExp, string])[] = [
+  [/^Nested mappings/, 'a colon with a space behind it makes a key of this text. Quote it: "Note: be brief"'],
+  [/^Map keys must be unique/, "this key is there already. Remove one of them"],
+  [/multiple documents/, "a second document begins here. Give each tool a file of its own, or remove the line ---"],
+  [/^Unexpected scalar at node end/, "this text follows a value that has ended. Quote the whole value"],
+  [/^Tabs are not allowed/, "a tab stands at the beginning of the line. Put spaces in its place"],
+];
+
+function adviceFor(message: string): string {
+  return advices.find(([pattern]) => pattern.test(message))?.[1] ?? message;
 }
 
 function toValue(document: Document, file: string): unknown {

@@ -122,7 +122,14 @@ function keysOf(place: string, value: unknown): string[] {
 /** Describes a fault under the name that its place has in the file. */
 function faultAt(name: string, { path, given, allowed, message }: OptionIssue): string {
   const inFile = message?.startsWith(path) ? name + message.slice(path.length) : message;
-  return inFile ?? `${name}: got ${showValue(given)}; allowed: ${allowed}`;
+  return inFile ?? `${name}: got ${showValue(given)}; allowed: ${allowed}${quoteAdvice(given, allowed)}`;
+}
+
+/** Says what turns a value of YAML that is no text into one: `1.0`, and `{{name}}`, which YAML reads as an object. */
+function quoteAdvice(given: unknown, allowed: string): string {
+  if (!/^(a|the) (text|path)\b/.test(allowed)) return "";
+  if (isObject(given) && /^\{ .* \}$/.test(Object.keys(given as object)[0] ?? "")) return '. Quote it: "{{name}}"';
+  return typeof given === "number" || typeof given === "boolean" ? ". Quote it" : "";
 }
 
 /**

@@ -304,7 +304,8 @@ function separatorOf(start: string, name: string, preferred: string | undefined)
   if (first && second) {
     const [one, other] = [showSeparator(first.separator), showSeparator(second.separator)];
     throw new CommandError(
-      `${name}: its columns may be separated by ${one} or by ${other}. Write the separator into a line of its own before the names: sep=${first.separator}`,
+      `${name}: its columns may be separated by ${one} or by ${other}. Write the right one into a line of its own before ` +
+        `the names: sep=${first.separator} or sep=${second.separator}`,
     );
   }
   return first?.separator ?? ",";

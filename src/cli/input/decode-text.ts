@@ -18,6 +18,18 @@ export async function* decodeText(chunks: AsyncIterable<Uint8Array>, name: strin
   else throw withoutMark(name);
 }
 
+/**
+ * Decodes the bytes of a whole file by the same rules.
+ *
+ * @throws CommandError for bytes that are no text, with the line and the column of the first wrong one
+ */
+export function decodeWhole(bytes: Buffer, name: string): string {
+  const mark = markOf(bytes);
+  if (mark === undefined) throw withoutMark(name);
+  if (mark === "utf-8" && !isUtf8(bytes)) throw notUtf8(bytes, new Reached(), name);
+  return new TextDecoder(mark).decode(bytes);
+}
+
 type Encoding = "utf-8" | "utf-16le" | "utf-16be";
 
 /** Encoding of a text that begins so; `undefined` for UTF-16 and UTF-32 that do not say which. */

@@ -1,16 +1,18 @@
 import { hash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, join, parse } from "node:path";
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { BundleOptions } from "../../contract/bundle-options.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
 import { systemClock } from "../../core/clock.ts";
-import { messageOf } from "../../core/errors.ts";
+import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
+import { faultsInLimits, isUnder, paceKey, type RateLimits } from "../../guard/limits.ts";
 import { pathsOf } from "../../tool/prompt/prompt-files.ts";
 import { templateVariables } from "../../tool/prompt/prompt-template.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { CommandError } from "../faults.ts";
+import { kindOfExtension } from "../input/file-kind.ts";
 import type { Input, InputSource } from "../input/input.ts";
 import { checkInputs, folderOf, openInputs } from "../input/open-inputs.ts";
 import { type CsvTable, isTableDue, writeCsvTable } from "../output/csv-table.ts";
@@ -28,6 +30,7 @@ export interface PreparedJob {
   readonly tally: JobTally;
   readonly budget: JobBudget;
   readonly log: OutputLog | undefined;
+  readonly limits: RateLimits | undefined;
   /** Those that have no line yet. */
   inputs(): AsyncIterable<Input>;
   fingerprintOf(input: Input): string;
@@ -40,6 +43,7 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
   const { tool } = loaded;
   const toolOptions = toolOptionsFrom(flags);
   checkToolOptions(tool, toolOptions);
+  const limits = limitsOf(loaded, flags);
   const source = openInputs(flags, process.stdin, filesOf(loaded).flatMap(templateVariables));
   assertRepeatable(source, flags);
   const head = jobHead(loaded, toolOptions, flags.sample);
@@ -56,6 +60,7 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
     const count = source.isRepeatable
       ? await checkInputs(firstOf(source.read(), flags.limit), tool, hasLine)
       : undefined;
+    if ((count ?? 2) > 1) notePromptOfNoInput(loaded);
     if (count !== undefined && flags.limit === undefined) log?.assertWithin(count, source.name);
     const { count: size, seed = firstSeed } = flags.sample ?? {};
     const drawn = count === undefined || size === undefined ? undefined : drawSample(count, size, seed);
@@ -69,6 +74,7 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
       tally,
       budget,
       log,
+      limits,
       fingerprintOf,
       inputs: () => only(flags.shuffle ? inRandomOrder(chosen(), seed) : chosen(), (input) => !hasLine(input)),
       async close() {
@@ -83,6 +89,42 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
     log?.close();
     throw error;
   }
+}
+
+/**
+ * Returns the limits of the tool file and the command line.
+ *
+ * @throws CommandError for limits that cannot be kept, or that no call of the tool would come under
+ */
+function limitsOf({ tool, definition }: LoadedTool, flags: JobFlags): RateLimits | undefined {
+  const limits = definition?.limits ?? flags.limits;
+  const faults = limits ? faultsInLimits(limits) : [];
+  if (faults.length > 0) throw new CommandError(new InvalidOptionsError(faults).message);
+  // Those of the file are for its own model, which another one may stand in for.
+  const meant = Object.keys((flags.model === undefined ? limits : flags.limits) ?? {});
+  const { provider = `tool:${tool.name}`, modelId } = tool as AnyTool & { readonly modelId?: string };
+  const key = paceKey(provider, modelId);
+  const asked = [key, ...textsIn(definition?.defaultOptions).map((model) => model.replace("#", ":"))];
+  if (meant.length > 0 && !meant.some((name) => asked.some((each) => isUnder(name, each))))
+    throw new CommandError(
+      `limits: this tool does not ask ${meant.join(", ")}. It asks ${key}: name that, or its provider.`,
+    );
+  return limits;
+}
+
+/** Texts anywhere in a value of JSON: the names of judges and stronger models are among those of the options. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+/** Says what is seldom meant: a prompt into which nothing of the inputs goes, and which is paid for once for each. */
+function notePromptOfNoInput(loaded: LoadedTool): void {
+  const { definition } = loaded;
+  if (!definition || [definition.prompt, ...filesOf(loaded)].some((text) => templateVariables(text).length > 0)) return;
+  process.stderr.write(
+    "The prompt is the same for every input: it has no variable. Write {{name}} where the value of that name belongs.\n",
+  );
 }
 
 function checkToolOptions(tool: AnyTool, toolOptions: BundleOptions): void {
@@ -143,6 +185,7 @@ async function openLog(flags: JobFlags, head: JobHead): Promise<OutputLog | unde
     return undefined;
   }
   assertNotInput(flags);
+  assertNotWorkbook(output);
   const path = journalOf(output);
   if (dryRun && (fresh || !existsSync(path))) return undefined;
   if (path !== output && existsSync(output) && !existsSync(path)) throw foreignTable(output, path);
@@ -173,6 +216,16 @@ function assertNotInput({ input, output = "" }: JobFlags): void {
   const [one, other] = [statSync(input), statSync(output)];
   if (one.ino !== other.ino || one.dev !== other.dev || !one.isFile()) return;
   throw new CommandError(`${output} is --input as well. Give another --output, such as answers-${basename(output)}.`);
+}
+
+/** A spreadsheet would call lines of JSON under the name of a workbook a damaged file. */
+function assertNotWorkbook(output: string): void {
+  const { dir, name, ext } = parse(output);
+  const kind = kindOfExtension(ext.toLowerCase());
+  if (kind === undefined) return;
+  throw new CommandError(
+    `${output} would be ${kind.name}, which this command does not write. Give --output ${join(dir, name)}.csv: a spreadsheet opens it.`,
+  );
 }
 
 function foreignTable(output: string, journal: string): CommandError {

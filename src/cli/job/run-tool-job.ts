@@ -1,13 +1,10 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
-import type { AnyTool } from "../../contract/tool.ts";
 import { systemClock } from "../../core/clock.ts";
-import { InvalidOptionsError } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
-import { faultsInLimits, isUnder, paceKey, type RateLimits } from "../../guard/limits.ts";
 import { defaultGiveUpAfterMs, ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
-import { CommandError, codeOfOutput, exitCode } from "../faults.ts";
+import { codeOfOutput, exitCode } from "../faults.ts";
 import type { OutputLine } from "../output/output-line.ts";
 import { counted, showCount, showOnLine, showUsd, toSafeJson } from "../progress/format.ts";
 import { createJobView, type JobView } from "../progress/job-view.ts";
@@ -24,9 +21,8 @@ import { runJob } from "./run-job.ts";
  * @throws CommandError for what cannot be used; what was answered by then is kept
  */
 export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<number> {
-  const limits = limitsOf(loaded, flags);
   const job = await prepareJob(loaded, flags);
-  const { tally, log } = job;
+  const { tally, log, limits } = job;
   const view = followJob(tally, flags.output, flags.json ?? false);
   const onFirst = () => view.notify("Finishing what is in flight. Once more stops at once.");
   const interrupt = new Interrupt({ onFirst, onSecond: view.end });
@@ -53,30 +49,9 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
     interrupt[Symbol.dispose]();
     process.stdin.destroy();
     await job.close();
-    if (log && tally.doneCount > 1) await tellReport(log.path, tally, flags);
+    if (log && !log.isDevice && tally.doneCount > 1) await tellReport(log.path, tally, flags);
   }
   return interrupt.exitCode ?? (tally.failedCount > 0 ? exitCode.someFailed : exitCode.done);
-}
-
-/**
- * Returns the limits of the tool file and the command line.
- *
- * @throws CommandError for limits that cannot be kept, or that no call of the tool would come under
- */
-function limitsOf({ tool, definition }: LoadedTool, flags: JobFlags): RateLimits | undefined {
-  const limits = definition?.limits ?? flags.limits;
-  const faults = limits ? faultsInLimits(limits) : [];
-  if (faults.length > 0) throw new CommandError(new InvalidOptionsError(faults).message);
-  // Those of the file are for its own model, which another one may stand in for.
-  const meant = Object.keys((flags.model === undefined ? limits : flags.limits) ?? {});
-  const { provider = `tool:${tool.name}`, modelId } = tool as AnyTool & { readonly modelId?: string };
-  const key = paceKey(provider, modelId);
-  const others = JSON.stringify(definition?.defaultOptions ?? {});
-  if (meant.length > 0 && !meant.some((name) => isUnder(name, key) || others.includes(name)))
-    throw new CommandError(
-      `limits: this tool does not ask ${meant.join(", ")}. It asks ${key}: name that, or its provider.`,
-    );
-  return limits;
 }
 
 /** Shows a job: its lines on standard output with `isJson`, what is for people beside them, and what it came to. */

@@ -202,14 +202,20 @@ function plain(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** A text of a model that a spreadsheet would take for a formula begins with an apostrophe. Numbers are left alone. */
+/**
+ * A text of a model that a spreadsheet would take for a formula begins with an apostrophe. Numbers are left alone.
+ * Control characters, which no table holds and a terminal would obey, are left out: the lines beside the table have them.
+ */
 function fromModel(value: unknown): string {
-  return typeof value === "string" ? asText(value) : plain(value);
+  return typeof value === "string" ? asText(value.replace(controlCharacter, "")) : plain(value);
 }
+
+/** Any but a tab and the ends of a line. */
+const controlCharacter = /(?![\t\r\n])\p{Cc}/gu;
 
 function asText(text: string): string {
   const isNumber = /^[+-]?\d+([.,]\d+)*(e[+-]?\d+)?%?$/i.test(text);
-  return /^[=+\-@\t\r\n]/.test(text) && !isNumber ? `'${text}` : text;
+  return /^[=+\-@＝＋－＠\t\r\n]/.test(text) && !isNumber ? `'${text}` : text;
 }
 
 function quoted(cell: string, separator: string): string {

@@ -60,7 +60,7 @@ export class OutputLog {
   #earlier: JobHead | undefined;
   #isEmpty = true;
   /** A device, or a pipe, is written to and never read. */
-  #isDevice = false;
+  isDevice = false;
   #release: () => void = () => {};
   #file = -1;
 
@@ -80,7 +80,7 @@ export class OutputLog {
     try {
       if (options.fresh) log.#moveAside();
       const found = statSync(path, { throwIfNoEntry: false });
-      log.#isDevice = found !== undefined && !found.isFile();
+      log.isDevice = found !== undefined && !found.isFile();
       if (found?.isFile()) await log.#read(options);
       log.#file = openSync(path, "a", 0o600);
       return log;
@@ -135,7 +135,7 @@ export class OutputLog {
   }
 
   close(): void {
-    if (!this.#isDevice) fdatasyncSync(this.#file);
+    if (!this.isDevice) fdatasyncSync(this.#file);
     closeSync(this.#file);
     this.#release();
   }

@@ -152,11 +152,21 @@ describe("limits of a job", () => {
 
   test.each([
     [["--limits", "openai=5rpm"], /limits: this tool does not ask openai. It asks simulated:/],
+    [["--limits", "k=5rpm"], /limits: this tool does not ask k\. It asks simulated:/],
+    [["--limits", "openai=5rpm", "--dry-run"], /limits: this tool does not ask openai\./],
     [["--limits", "simulated=5rps"], /"5rps" is not a limit/],
   ])("are refused where they are not the tool's, or no limits: %j", async (flags, fault) => {
-    const { code, stderr } = await steer([...run, ...flags], { cwd: folderWith() });
+    const cwd = folderWith({ defaultOptions: { k: 2 } });
+    const { code, stderr } = await steer([...run, ...flags], { cwd });
     expect(code).toBe(2);
     expect(stderr).toMatch(fault);
+  });
+
+  test("may be those of a judge, by its provider or its whole name", async () => {
+    const judge = "openai-compatible:http://localhost:1/v1#small";
+    const cwd = folderWith({ defaultOptions: { compare: { judge } } });
+    for (const name of ["openai-compatible", judge, "openai-compatible:small"])
+      expect(await steer([...run, "--dry-run", "--limits", `${name}=5rpm`], { cwd })).toMatchObject({ code: 0 });
   });
 
   test("of the file are kept for its own model, while another one stands in for it", async () => {

@@ -120,10 +120,39 @@ describe("loadTool", () => {
       content: "\nthrow new Error('broken inside');",
       fault: /t.ts:2:\d+: the module cannot be loaded: broken inside/,
     },
+    { file: "t.yaml", content: "prompt: Note: be brief", fault: /t.yaml:1:9: a colon .* Quote it/ },
+    {
+      file: "t.yaml",
+      content: "name: x\nmodel: m\nprompt: {{a}}",
+      fault: /t.yaml:3:1: prompt: .*Quote it: "{{name}}"$/m,
+    },
+    { file: "t.yaml", content: "name: x\nprompt: {{a}} b", fault: /t.yaml:2:15: this text follows .* Quote/ },
+    { file: "t.yaml", content: "name: x\nversion: 1.0", fault: /t.yaml:2:1: version: got 1; .*\. Quote it$/m },
+    { file: "t.yaml", content: "name: x\nname: y", fault: /t.yaml:2:1: this key is there already\. Remove one/ },
+    { file: "t.yaml", content: "name: x\n---\nname: y", fault: /t.yaml:2:1: a second document .*its own/ },
+    { file: "t.yaml", content: "a:\n\tb: c", fault: /t.yaml:2:1: a tab .*Put spaces/ },
     { file: "t.toml", content: "", fault: /t.toml is not a tool file\..*\.yaml/ },
   ])("$file: $fault", async ({ file, content, fault }) => {
     const folder = createFolder({ [file]: content });
     await expect(loadTool(join(folder, file))).rejects.toThrow(fault);
+  });
+});
+
+describe("the text of a tool file", () => {
+  const definition = toolFile("simulated:", { system: "Grüße" });
+
+  test.each([
+    ["UTF-8 with a byte order mark", Buffer.from(`\ufeff${definition}`)],
+    ["UTF-16, as an editor of Windows saves it", Buffer.from(`\ufeff${definition}`, "utf16le")],
+  ])("is read as it was meant: %s", async (_, content) => {
+    const folder = createFolder({ "t.json": content, "t.yaml": content });
+    for (const name of ["t.json", "t.yaml"])
+      expect((await loadTool(join(folder, name))).definition?.system).toBe("Grüße");
+  });
+
+  test("is refused in another encoding, where letters would change in silence", async () => {
+    const folder = createFolder({ "t.yaml": Buffer.from("name: x\nsystem: Gr\xfc\xdfe", "latin1") });
+    await expect(loadTool(join(folder, "t.yaml"))).rejects.toThrow(/t\.yaml:2:11: the text is not UTF-8: its byte FC/);
   });
 });
 

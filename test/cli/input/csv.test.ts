@@ -31,7 +31,7 @@ describe("the separator", () => {
 
   test("is asked for where two do alike", async () => {
     await expect(read(readCsv, "a,b;c\n1,2;3\n")).rejects.toThrow(
-      /^in: its columns may be separated by a comma or by a semicolon\. .*sep=,$/,
+      /^in: its columns may be separated by a comma or by a semicolon\. .*: sep=, or sep=;$/,
     );
     expect(await requests(readCsv, "sep=;\na,b;c\n1,2;3\n")).toEqual([{ "a,b": "1,2", c: "3" }]);
   });
