@@ -12,7 +12,7 @@ node --input-type=module -e '
   const lines = readFileSync(0, "utf8").trim().split("\n").map((line) => JSON.parse(line));
   for (const { id, question } of lines) console.log(JSON.stringify({ id, question }));
 ' <$questions >"$folder/questions.jsonl"
-node dist/cli/main.js run examples/trivia.yaml --input "$folder/questions.jsonl" --json >"$folder/answers.jsonl" 2>"$folder/progress"
+node dist/cli/main.js run examples/trivia.yaml --input "$folder/questions.jsonl" --concurrency 1 --json >"$folder/answers.jsonl" 2>"$folder/progress"
 
 # The same seed draws the same answers: skipping thirty of them tells which ones there will be.
 yes u | head -30 | label >"$folder/skipped"

@@ -176,9 +176,9 @@ export class FieldJobs implements JobCalibration {
   /** @param count -1 takes a label back */
   label(bundle: JobVotes | GroupSizes, correct: boolean | Readonly<Record<string, boolean>>, count: 1 | -1 = 1): void {
     assertVerdict(bundle, correct);
-    for (const { pointer, sizes, choices } of votesOf(bundle)) {
+    for (const { pointer, shown, choices } of votesOf(bundle)) {
       const isRight = verdictOn(pointer, bundle, correct);
-      if (isRight !== undefined) this.#jobAt(pointer, choices).label(sizes, isRight ? [count, 0] : [0, count]);
+      if (isRight !== undefined) this.#jobAt(pointer, choices).label(shown, isRight ? [count, 0] : [0, count]);
     }
   }
 

@@ -11,6 +11,8 @@ export interface JobVotes extends Pick<BundleSummary, "fields"> {
 export interface VotesOnField {
   readonly pointer: string;
   readonly sizes: GroupSizes;
+  /** Sizes by which the confidence of a text that others are like is shown: labels correct that confidence. */
+  readonly shown: GroupSizes;
   /** Number of possible answers, where it is known. */
   readonly choices?: number | undefined;
 }
@@ -25,15 +27,19 @@ export function votesOf(bundle: JobVotes | GroupSizes | null): VotesOnField[] {
   if (isSizes(bundle)) {
     const isUsable = bundle.every((size) => Number.isInteger(size) && size > 0);
     assertUsable(isUsable, "bundle", bundle, "sizes of groups: whole numbers above 0, that of the consensus first");
-    return bundle.length > 0 ? [{ pointer: "", sizes: ordered(bundle) }] : [];
+    const sizes = ordered(bundle);
+    return bundle.length > 0 ? [{ pointer: "", sizes, shown: sizes }] : [];
   }
   const isSummary = typeof bundle === "object" && typeof bundle.fields === "object" && bundle.fields !== null;
   assertUsable(isSummary, "bundle", bundle, "a summary of a bundle, a list of sizes, or null");
-  const votes = Object.entries(bundle.fields).map(([pointer, field]) => {
-    return { pointer, sizes: sizesOfField(field), choices: field.choices };
+  const votes = Object.entries(bundle.fields).flatMap(([pointer, field]): VotesOnField[] => {
+    const sizes = sizesOfField(field);
+    const likeness = Math.round(field.likeness ?? 0);
+    if (!sizes) return [];
+    return [{ pointer, sizes, shown: likeness === 0 ? sizes : joined(sizes, likeness), choices: field.choices }];
   });
-  if (!("" in bundle.fields)) votes.push({ pointer: "", sizes: wholeSizes(bundle), choices: undefined });
-  return votes.filter((each): each is VotesOnField & { choices: number | undefined } => each.sizes !== undefined);
+  const whole = "" in bundle.fields ? undefined : wholeSizes(bundle);
+  return whole ? [...votes, { pointer: "", sizes: whole, shown: whole }] : votes;
 }
 
 export function isSizes(bundle: JobVotes | GroupSizes): bundle is GroupSizes {
