@@ -161,6 +161,7 @@ export class JobQueue<I> {
     input.firstFailedMs ??= nowMs;
     input.waitsUntilMs = nowMs + delayMs;
     if (this.#hasEnded) this.#leave(input, nowMs);
+    this.#outlook.failing(failure.message);
     const askedMs = retryAfterMsOf(failure);
     // One that no server can mean holds for its own call alone.
     if (askedMs > 0 && askedMs <= delayMs) this.#outlook.pause(askedMs, failure.message);
@@ -362,11 +363,18 @@ export class JobQueue<I> {
   }
 
   #tell(nowMs: number): void {
-    const wait = this.#outlook.wait ?? this.#waitOfHeld(nowMs);
+    const wait = this.#outlook.wait ?? this.#waitOfRuns() ?? this.#waitOfHeld(nowMs);
     const isSame = wait?.untilMs === this.#told?.untilMs && wait?.why === this.#told?.why;
     if (isSame) return;
     this.#told = wait;
     this.#job.onWait?.(wait);
+  }
+
+  /** Every run in flight has met a failure and tries again by itself. */
+  #waitOfRuns(): JobWait | undefined {
+    const runs = [...this.#running];
+    if (runs.length === 0 || runs.some(({ firstFailedMs }) => firstFailedMs === undefined)) return undefined;
+    return this.#outlook.waitForRuns(Math.min(...runs.map(({ waitsUntilMs }) => waitsUntilMs)));
   }
 
   /** Every input that is left waits for its next try, though others were answered. */

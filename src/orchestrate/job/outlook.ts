@@ -58,6 +58,8 @@ export class Outlook {
   holdCount = 0;
   #holdUntilMs = 0;
   #why = "";
+  /** Message of the latest failure inside a run, since the latest answer. */
+  #failing: string | undefined;
   #pause: { readonly sinceMs: number; readonly untilMs: number; readonly why: string } | undefined;
 
   constructor(parts: OutlookParts) {
@@ -83,8 +85,10 @@ export class Outlook {
 
   /** Time at which the job gives up; infinite while nothing is wrong. */
   get giveUpAtMs(): number {
-    const isWrong = this.#rounds > 0 || this.#isPaused;
-    return isWrong ? this.#answeredMs + this.#parts.giveUpAfterMs : Number.POSITIVE_INFINITY;
+    const isWrong = this.#rounds > 0 || this.#isPaused || this.#failing !== undefined;
+    return isWrong && this.#parts.giveUpAfterMs > 0
+      ? this.#answeredMs + this.#parts.giveUpAfterMs
+      : Number.POSITIVE_INFINITY;
   }
 
   /** Wait that is worth telling of. */
@@ -97,7 +101,19 @@ export class Outlook {
   }
 
   get why(): string {
-    return this.#rounds > 0 ? this.#why : (this.#pause?.why ?? "");
+    return this.#rounds > 0 ? this.#why : (this.#failing ?? this.#pause?.why ?? "");
+  }
+
+  /** A call has failed inside a run, which tries it again by itself. */
+  failing(why: string): void {
+    this.#failing = why;
+  }
+
+  /** Wait for runs that try again by themselves, until then at least; none where inputs were answered meanwhile. */
+  waitForRuns(untilMs: number): JobWait | undefined {
+    if (this.#failing === undefined) return undefined;
+    if (this.#parts.clock.now() - this.#answeredMs < shortestToldMs) return undefined;
+    return { why: this.#failing, untilMs, giveUpAtMs: this.giveUpAtMs };
   }
 
   /** Returns true where an input other than this one was answered after that time. */
@@ -114,6 +130,7 @@ export class Outlook {
     this.#answeredMs = Math.max(this.#answeredMs, atMs);
     this.#rounds = 0;
     this.#holdUntilMs = 0;
+    this.#failing = undefined;
     // Answers that were under way before the pause say nothing about it.
     if (this.#pause && startedMs > this.#pause.sinceMs) this.#pause = undefined;
     if (this.window < this.#parts.concurrency) this.window++;

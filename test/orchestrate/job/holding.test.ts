@@ -52,6 +52,24 @@ describe("a job that holds its inputs", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test.each([
+    ["without a Retry-After", {}],
+    ["with a Retry-After of an hour", { "retry-after": "3600" }],
+  ])("gives up in time where every call is refused for its rate, %s", async (_, headers) => {
+    const ended = await play({
+      giveUpAfterMs: 60_000,
+      answer: (input) => {
+        if (input < 20) return input;
+        throw httpError(429, headers as Record<string, string>);
+      },
+    });
+    expect(ended.error).toMatchObject({ reason: "gave_up", message: expect.stringContaining("429") });
+    expect(ended.outputs.size).toBeGreaterThanOrEqual(20);
+    const lastAnswerMs = Math.max(...ended.calls.filter(({ isRefused }) => !isRefused).map(({ atMs }) => atMs));
+    expect(ended.endedMs - lastAnswerMs).toBeLessThan(70_000);
+    expect(ended.pending).toBe(0);
+  });
+
   test("takes no more from its source than it may hold", async () => {
     let taken = 0;
     function* requests() {
