@@ -1,5 +1,5 @@
 import type { Random } from "../../src/core/random.ts";
-import type { OrchestrationStream, ReliableOrchestrator } from "../../src/index.ts";
+import { JobStoppedError, type OrchestrationStream, type ReliableOrchestrator } from "../../src/index.ts";
 import { below, pick } from "./chance.ts";
 import type { Tally } from "./tally.ts";
 
@@ -14,6 +14,7 @@ export interface Asked {
 /** After how many events a reader has seen enough. */
 const patience = 14;
 const manyRequests = 5;
+const giveUpAfterMs = 1_000;
 
 /** Takes a run as one of many kinds of callers does. Rejects where the run does. */
 export function takeRun(asked: Asked): Promise<void> {
@@ -60,11 +61,17 @@ const askMany: Manner = async ({ orchestrator, params, random, tally }) => {
   const { request, options, ...shared } = params;
   const { idempotencyKey, requestId, ...ofEach } = options;
   const requests = Array.from({ length: manyRequests }, () => request);
+  const job = { ...shared, options: ofEach, requests, concurrency: 3, giveUpAfterMs };
   let left = below(2 * manyRequests, random);
-  for await (const done of orchestrator.runMany({ ...shared, options: ofEach, requests, concurrency: 3 } as never)) {
-    if ("error" in done) tally.rejected(done.error);
-    else tally.completed(done.output);
-    if (left-- === 0) break;
+  try {
+    for await (const done of orchestrator.runMany(job as never)) {
+      if ("error" in done) tally.rejected(done.error);
+      else tally.completed(done.output);
+      if (left-- === 0) break;
+    }
+  } catch (error) {
+    // A key that no request gets an answer with, or a provider that stays away, ends a job.
+    if (!JobStoppedError.isInstance(error)) throw error;
   }
 };
 
