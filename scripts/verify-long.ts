@@ -77,6 +77,12 @@ const measurements: readonly Measurement[] = [
     title: "Runs through seeded faults of every kind",
     command: "node scripts/campaign.ts --seeds 50000",
   },
+  {
+    page: "node22",
+    title: "All tests on Node 22",
+    command:
+      "node_modules/node22/bin/node node_modules/vitest/vitest.mjs run --reporter=dot --silent | sed 's/\\x1b\\[[0-9;]*m//g' | grep -E '^ +(Test Files|Tests)'",
+  },
   { page: "properties", title: "Properties, drawn anew", command: "npm run --silent properties -- --seeds 5" },
   {
     page: "kills",
