@@ -63,49 +63,57 @@ const storeProbes = (name: string, own: readonly string[], make: () => ManagedSt
   onTexts(
     [`new ${name}`, ...own].join(", "),
     async (text) => {
-      await using store = closing(make());
-      const claim = await store.claim(text, text, { leaseMs: 1_000, owner: text });
-      if (claim.state !== "won") return;
-      await store.renew(claim.token, 1_000);
-      await store.release(claim.token);
-      return [await store.show(text), await store.purge([text])];
+      const store = make();
+      try {
+        const claim = await store.claim(text, text, { leaseMs: 1_000, owner: text });
+        if (claim.state !== "won") return;
+        await store.renew(claim.token, 1_000);
+        await store.release(claim.token);
+        return [await store.show(text), await store.purge([text])];
+      } finally {
+        await store.close();
+      }
     },
     `${name}, a text as key`,
   ),
   onValues(
     `new ${name}`,
     async (value) => {
-      await using store = closing(make());
-      const claim = await store.claim("key", "print", { leaseMs: 1_000, owner: "me" });
-      if (claim.state !== "won") return;
-      await store.savePlan(claim.token, value);
-      await store.append(claim.token, replicateOf(value, 1));
-      await store.settle(claim.token, outputOf(value), 1_000);
-      return [
-        await store.claim("key", "print", { leaseMs: 1_000, owner: "me" }),
-        await store.show("key"),
-        await store.verify(),
-      ];
+      const store = make();
+      try {
+        const claim = await store.claim("key", "print", { leaseMs: 1_000, owner: "me" });
+        if (claim.state !== "won") return;
+        await store.savePlan(claim.token, value);
+        await store.append(claim.token, replicateOf(value, 1));
+        await store.settle(claim.token, outputOf(value), 1_000);
+        return [
+          await store.claim("key", "print", { leaseMs: 1_000, owner: "me" }),
+          await store.show("key"),
+          await store.verify(),
+        ];
+      } finally {
+        await store.close();
+      }
     },
     `${name}, a value kept`,
   ),
   onCounts(
     `new ${name}`,
     async (count) => {
-      await using store = closing(make());
-      const number = Math.min(count, 4_096);
-      for (const at of range(number)) await store.claim(`key${at}`, "print", { leaseMs: 1, owner: "me" });
-      for (let page = await store.list({ limit: 100 }); page.length > 0; )
-        page = await store.list({ limit: 100, after: page.at(-1)?.key });
-      return [await store.sweep(), await store.purge(range(number).map((at) => `key${at}`))];
+      const store = make();
+      try {
+        const number = Math.min(count, 4_096);
+        for (const at of range(number)) await store.claim(`key${at}`, "print", { leaseMs: 1, owner: "me" });
+        for (let page = await store.list({ limit: 100 }); page.length > 0; )
+          page = await store.list({ limit: 100, after: page.at(-1)?.key });
+        return [await store.sweep(), await store.purge(range(number).map((at) => `key${at}`))];
+      } finally {
+        await store.close();
+      }
     },
     `${name}, many keys`,
   ),
 ];
-
-function closing<Store extends ManagedStore>(store: Store): Store & AsyncDisposable {
-  return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() });
-}
 
 export const restProbes: readonly Probe[] = [
   onTexts("allowSchemaHost", (text) => allowSchemaHost(text.slice(0, 1_000))),
