@@ -197,6 +197,7 @@ export class JobQueue<I> {
   }
 
   #start(input: JobInput<I>): void {
+    if (this.#running.size === 0) this.#outlook.wasIdle();
     input.isProbe = this.#outlook.isHolding;
     input.tries++;
     input.startedMs = this.#job.clock.now();
@@ -213,6 +214,7 @@ export class JobQueue<I> {
 
   #settle(input: JobInput<I>, outcome: Outcome): void {
     this.#running.delete(input);
+    if (input.firstFailedMs !== undefined && ![...this.#running].some(hasFailed)) this.#outlook.failing(undefined);
     input.spent = spentOn(outcome) ?? input.spent;
     this.#decide(input, outcome);
     this.#wake();
@@ -373,7 +375,7 @@ export class JobQueue<I> {
   /** Every run in flight has met a failure and tries again by itself. */
   #waitOfRuns(): JobWait | undefined {
     const runs = [...this.#running];
-    if (runs.length === 0 || runs.some(({ firstFailedMs }) => firstFailedMs === undefined)) return undefined;
+    if (runs.length === 0 || !runs.every(hasFailed)) return undefined;
     return this.#outlook.waitForRuns(Math.min(...runs.map(({ waitsUntilMs }) => waitsUntilMs)));
   }
 
@@ -395,4 +397,9 @@ interface Accused<I> {
 
 function stalled(why: string): Passing {
   return { kind: "passing", why, retryAfterMs: 0, isSent: true, attempts: 1, mayBeOwn: true };
+}
+
+/** True of an input that a call has failed for since its try began. */
+function hasFailed({ firstFailedMs }: JobInput<unknown>): boolean {
+  return firstFailedMs !== undefined;
 }

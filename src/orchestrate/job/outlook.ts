@@ -58,7 +58,7 @@ export class Outlook {
   holdCount = 0;
   #holdUntilMs = 0;
   #why = "";
-  /** Message of the latest failure inside a run, since the latest answer. */
+  /** Message of the latest failure inside a run that is under way, since the latest answer. */
   #failing: string | undefined;
   #pause: { readonly sinceMs: number; readonly untilMs: number; readonly why: string } | undefined;
 
@@ -104,9 +104,14 @@ export class Outlook {
     return this.#rounds > 0 ? this.#why : (this.#failing ?? this.#pause?.why ?? "");
   }
 
-  /** A call has failed inside a run, which tries it again by itself. */
-  failing(why: string): void {
+  /** A call has failed inside a run, which tries it again by itself; `undefined` once no such run is under way. */
+  failing(why: string | undefined): void {
     this.#failing = why;
+  }
+
+  /** An input is asked after a time in which there was none to ask: that was no time without an answer. */
+  wasIdle(): void {
+    if (this.#rounds === 0) this.#answeredMs = this.#parts.clock.now();
   }
 
   /** Wait for runs that try again by themselves, until then at least; none where inputs were answered meanwhile. */

@@ -70,6 +70,39 @@ describe("a job that holds its inputs", () => {
     expect(ended.pending).toBe(0);
   });
 
+  test.each([
+    ["after an answer", (_tries: number) => "answer"],
+    ["after a failure of its own", (tries: number) => Promise.reject(httpError(tries === 1 ? 503 : 400))],
+  ])("counts no time in which its source has nothing, %s", async (_, first) => {
+    const clock = createFakeClock();
+    const tries: number[] = [];
+    const tool = defineTool({
+      name: "asks",
+      provider: "acme",
+      execute(input: number) {
+        const count = (tries[input] ?? 0) + 1;
+        tries[input] = count;
+        if (input === 0) return first(count);
+        return count === 1 ? Promise.reject(httpError(503)) : "late answer";
+      },
+    });
+    async function* requests() {
+      yield 0;
+      await clock.sleep(7_200_000);
+      yield 1;
+    }
+    const statuses: string[] = [];
+    const loop = async () => {
+      for await (const done of reliable(clock).runMany({ tool, requests: requests(), giveUpAfterMs: 60_000 }))
+        statuses.push("output" in done ? done.output.status : "rejected");
+    };
+    const ended = loop();
+    await clock.runAll();
+    await ended;
+    expect(statuses.at(-1)).toBe("completed");
+    expect(statuses).toHaveLength(2);
+  });
+
   test("takes no more from its source than it may hold", async () => {
     let taken = 0;
     function* requests() {
