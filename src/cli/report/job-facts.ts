@@ -2,19 +2,11 @@ import { calibrationKeyOf, type KeyedBundle } from "../../calibration/calibratio
 import type { BundleSummary, ConfidenceBasis, EvidenceBundle } from "../../contract/bundle.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 import { hasEvidence } from "../../contract/output.ts";
-import { addCost } from "../../contract/usage.ts";
 import { verdictOnAll } from "../label/effect.ts";
 import type { LabelLine } from "../label/labels-file.ts";
 import { bundleIn, isFailed, type OutputLine } from "../output/output-line.ts";
-import {
-  type Expense,
-  type FieldVotes,
-  type FixedKCost,
-  fieldVotes,
-  fixedKCost,
-  modelsOf,
-  type Vote,
-} from "../view/facts.ts";
+import { type FieldVotes, fieldVotes, modelsOf, type Vote } from "../view/facts.ts";
+import { type CostFacts, CostTally } from "./cost-tally.ts";
 import { copyOf, excerptOf, showInput } from "./excerpt.ts";
 import { type FailedInput, type FailureKind, FailureTally } from "./failure-tally.ts";
 import { type ContestedField, FieldTally } from "./field-tally.ts";
@@ -96,19 +88,6 @@ export interface UnsureInput {
   readonly fieldCount: number;
 }
 
-export interface CostFacts extends FixedKCost {
-  /** K of the inputs; several where they differ. */
-  readonly ks: readonly number[];
-  /** Answers that were not valid; they are paid for and do not vote. */
-  readonly invalidAnswers: number;
-  /** US dollars of all inputs, failed ones included; `null` where a price is not known. */
-  readonly totalUsd: number | null;
-  /** US dollars of the inputs whose price is known. */
-  readonly knownUsd: number;
-  readonly unknownCount: number;
-  readonly tokens: number;
-}
-
 /** Times of single inputs, in milliseconds. */
 export interface TimeFacts {
   readonly medianMs: number | null;
@@ -137,7 +116,6 @@ const mostValues = 6;
  * 1. A line leaves sums and, where it is among the least sure or failed, a short copy: memory does not grow with the job.
  * 2. Each input counts once in `inputs`, and once in the histogram where it has a confidence.
  */
-
 export class JobFacts {
   readonly #limits: FactsLimits;
   readonly #labels: ReadonlyMap<string, Pick<LabelLine, "label">>;
@@ -309,63 +287,4 @@ function shorten(vote: Vote): Vote {
   if (!("value" in vote)) return vote;
   const shown = excerptOf(vote.value);
   return shown.endsWith("…") ? { ...vote, value: shown } : vote;
-}
-
-/** What was asked and paid, beside always asking K times. */
-class CostTally {
-  readonly #actual = new ExpenseTally();
-  readonly #fixed = new ExpenseTally();
-  readonly #ks = new Set<number>();
-  #invalidAnswers = 0;
-  #knownUsd = 0;
-  #unknownCount = 0;
-  #tokens = 0;
-
-  addLine({ costUsd, usage }: OutputLine): void {
-    if (typeof costUsd === "number") this.#knownUsd += costUsd;
-    else this.#unknownCount++;
-    this.#tokens += usage?.totalTokens ?? 0;
-  }
-
-  addBundle(bundle: EvidenceBundle): void {
-    const cost = fixedKCost(bundle);
-    this.#invalidAnswers += bundle.summary.invalidCount;
-    if (!cost) return;
-    if (this.#ks.size < mostKs) this.#ks.add(bundle.meta.k);
-    this.#actual.add(cost.actual);
-    this.#fixed.add(cost.fixed);
-  }
-
-  get facts(): CostFacts {
-    return {
-      actual: this.#actual.sum,
-      fixed: this.#fixed.sum,
-      ks: [...this.#ks].sort((a, b) => a - b),
-      invalidAnswers: this.#invalidAnswers,
-      totalUsd: this.#unknownCount === 0 ? this.#knownUsd : null,
-      knownUsd: this.#knownUsd,
-      unknownCount: this.#unknownCount,
-      tokens: this.#tokens,
-    };
-  }
-}
-
-/** More different K than this are not told one by one. */
-const mostKs = 20;
-
-/** A sum of expenses, unknown in whatever one of them does not know. */
-class ExpenseTally {
-  #answers = 0;
-  #tokens: number | undefined = 0;
-  #costUsd: number | null = 0;
-
-  add({ answers, tokens, costUsd }: Expense): void {
-    this.#answers += answers;
-    this.#tokens = this.#tokens === undefined || tokens === undefined ? undefined : this.#tokens + tokens;
-    this.#costUsd = addCost(this.#costUsd, costUsd);
-  }
-
-  get sum(): Expense {
-    return { answers: this.#answers, tokens: this.#tokens, costUsd: this.#costUsd };
-  }
 }

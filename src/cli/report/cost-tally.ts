@@ -1,0 +1,77 @@
+import type { EvidenceBundle } from "../../contract/bundle.ts";
+import { addCost } from "../../contract/usage.ts";
+import type { OutputLine } from "../output/output-line.ts";
+import { type Expense, type FixedKCost, fixedKCost } from "../view/facts.ts";
+
+/** Cost of a job. */
+export interface CostFacts extends FixedKCost {
+  /** K of the inputs; several where they differ. */
+  readonly ks: readonly number[];
+  /** Answers that were not valid; they are paid for and do not vote. */
+  readonly invalidAnswers: number;
+  /** US dollars of all inputs, failed ones included; `null` where a price is not known. */
+  readonly totalUsd: number | null;
+  /** US dollars of the inputs whose price is known. */
+  readonly knownUsd: number;
+  readonly unknownCount: number;
+  readonly tokens: number;
+}
+
+/** Sums what was asked and paid, beside what always asking K times would have been. */
+export class CostTally {
+  readonly #actual = new ExpenseTally();
+  readonly #fixed = new ExpenseTally();
+  readonly #ks = new Set<number>();
+  #invalidAnswers = 0;
+  #knownUsd = 0;
+  #unknownCount = 0;
+  #tokens = 0;
+
+  addLine({ costUsd, usage }: OutputLine): void {
+    if (typeof costUsd === "number") this.#knownUsd += costUsd;
+    else this.#unknownCount++;
+    this.#tokens += usage?.totalTokens ?? 0;
+  }
+
+  addBundle(bundle: EvidenceBundle): void {
+    const cost = fixedKCost(bundle);
+    this.#invalidAnswers += bundle.summary.invalidCount;
+    if (!cost) return;
+    if (this.#ks.size < mostKs) this.#ks.add(bundle.meta.k);
+    this.#actual.add(cost.actual);
+    this.#fixed.add(cost.fixed);
+  }
+
+  get facts(): CostFacts {
+    return {
+      actual: this.#actual.sum,
+      fixed: this.#fixed.sum,
+      ks: [...this.#ks].sort((a, b) => a - b),
+      invalidAnswers: this.#invalidAnswers,
+      totalUsd: this.#unknownCount === 0 ? this.#knownUsd : null,
+      knownUsd: this.#knownUsd,
+      unknownCount: this.#unknownCount,
+      tokens: this.#tokens,
+    };
+  }
+}
+
+/** More different K than this are not told one by one. */
+const mostKs = 20;
+
+/** A sum of expenses, unknown in whatever one of them does not know. */
+class ExpenseTally {
+  #answers = 0;
+  #tokens: number | undefined = 0;
+  #costUsd: number | null = 0;
+
+  add({ answers, tokens, costUsd }: Expense): void {
+    this.#answers += answers;
+    this.#tokens = this.#tokens === undefined || tokens === undefined ? undefined : this.#tokens + tokens;
+    this.#costUsd = addCost(this.#costUsd, costUsd);
+  }
+
+  get sum(): Expense {
+    return { answers: this.#answers, tokens: this.#tokens, costUsd: this.#costUsd };
+  }
+}
