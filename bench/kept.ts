@@ -1,5 +1,5 @@
 /**
- * What the largest bundle costs under a key: 10,000 answers are journaled, the output is stored, and another process gets
+ * Measures the largest bundle under a key: 10,000 answers are journaled, the output is stored, and another process gets
  * it again.
  *
  *     node bench/kept.ts

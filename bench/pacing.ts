@@ -1,5 +1,5 @@
 /**
- * How evenly limiters start calls, and how a job finds the rate of a server that tells nothing.
+ * Measures how evenly limiters start calls, and how a job finds the rate of a server that tells nothing.
  *
  *     node bench/pacing.ts [--peers <folder>]
  *

@@ -1,5 +1,5 @@
 /**
- * What the compilers say of typical mistakes, held against what they said before: `npm run type-mistakes` rewrites
+ * Holds the messages of the compilers for typical mistakes against those of before: `npm run type-mistakes` rewrites
  * test/types/mistakes/typescript-*.txt, so that a change of the types shows how it speaks to a user.
  */
 import { spawnSync } from "node:child_process";

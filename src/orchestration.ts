@@ -113,11 +113,7 @@ export { type BundleInput, createEvidenceBundle } from "./tool/bundle/create-evi
 export { type AskReplicate, defineBundleTool } from "./tool/bundle/define-bundle-tool.ts";
 export type { ReplicateBound } from "./tool/bundle/replicate-source.ts";
 export { defineTool, type ToolMeta } from "./tool/define-tool.ts";
-export {
-  PromptBundleTool,
-  type PromptBundleToolConstructor,
-  type PromptBundleToolOptions,
-  type PromptSettings,
-} from "./tool/prompt/prompt-bundle-tool.ts";
+export { PromptBundleTool, type PromptBundleToolConstructor } from "./tool/prompt/prompt-bundle-tool.ts";
+export type { PromptBundleToolOptions, PromptSettings } from "./tool/prompt/prompt-options.ts";
 export type { PromptFiles, PromptVariables } from "./tool/prompt/prompt-template.ts";
 export { createRegistry, getGlobalRegistry } from "./tool/registry.ts";

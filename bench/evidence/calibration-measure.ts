@@ -39,7 +39,7 @@ function voteOf({ right }: GroupedQuestion, samples: readonly (number | null)[])
   return consensus ? [{ sizes: ranked.map(([, { size }]) => size), correct: right.has(consensus[0]) }] : [];
 }
 
-/** What the default rule says after answers, by their groups as they appeared. */
+/** Verdicts of the default rule after answers, by their groups as they appeared. */
 const verdicts = new Map<string, boolean>();
 
 function stopsAfter(samples: readonly (number | null)[], k: number): number {

@@ -1,5 +1,5 @@
 /**
- * What people write by hand: a queue of `p-queue`, and `generateText` three times for each input, of the same simulated
+ * A job written by hand: a queue of `p-queue`, and `generateText` three times for each input, of the same simulated
  * model. The answers are parsed and thrown away: no vote, no schema, no retry of ours, no line written.
  */
 import { createRequire } from "node:module";

@@ -1,4 +1,4 @@
-/** What every contender does: three short answers to each of many short questions. */
+/** Work of every contender: three short answers to each of many short questions. */
 export const concurrency = 10;
 export const question = "Report: {{report}}";
 export const schema = {

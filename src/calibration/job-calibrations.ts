@@ -21,7 +21,7 @@ const mostKinds = 200;
  * 1. A bundle is judged by what was known at its start, and by its own votes.
  */
 export class JobCalibrations implements BundleCalibrations {
-  /** By kind, then by model. */
+  /** Keyed by kind, then by model. */
   readonly #jobs = new Map<string, Map<string, FieldJobs>>();
   readonly #keptLabels: KeptLabels | undefined;
   readonly #keptModels: KeptModels | undefined;

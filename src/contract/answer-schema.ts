@@ -82,7 +82,7 @@ type Plain<Value> = Value extends readonly unknown[]
     : Value;
 
 /**
- * Nothing for a schema that may be one; else an object type that no value has, whose text says what to write: for a shape of
+ * Is `unknown` for a schema that may be one; else an object type that no value has, whose text says what to write: for a shape of
  * schemas that was not wrapped, and for a near miss of a keyword.
  */
 export type SchemaMistake<S> = S extends { readonly "~standard": unknown }

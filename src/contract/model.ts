@@ -49,7 +49,9 @@ export type ModelName =
   | "simulated:?error=0.1"
   | (`${ModelPrefix}:${string}` & {});
 
-/** Nothing for a model; for a text that names none, an object type that no value has, whose text says what to write. */
+/**
+ * Is `unknown` for a model. For a text that names none it is an object type that no value has, whose text says what to write.
+ */
 export type ModelMistake<M> = M extends string
   ? string extends M
     ? unknown

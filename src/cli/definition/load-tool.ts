@@ -108,7 +108,7 @@ async function loadModule(file: string): Promise<AnyTool> {
   }
 }
 
-/** A compiler that writes CommonJS puts the default export inside of `module.exports`. */
+/** A compiler that writes CommonJS puts the default export inside `module.exports`. */
 function defaultOf({ default: exported }: { default?: unknown }): unknown {
   const { __esModule: isCompiled, default: inside } = (exported ?? {}) as { __esModule?: unknown; default?: unknown };
   return isCompiled ? inside : exported;

@@ -23,7 +23,7 @@ export interface InputSource {
   read(): AsyncIterable<Input>;
 }
 
-/** What the reading of inputs has shown so far. */
+/** Findings of the reading of inputs so far. */
 export interface InputFacts {
   /** Names of a table's columns. */
   columns?: readonly string[];

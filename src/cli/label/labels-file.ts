@@ -28,7 +28,7 @@ const labelLine = v.object({
   label: verdict,
   /** The answer's id for people. */
   id: v.string(),
-  /** Of the line in the output file. */
+  /** Fingerprint of the line in the output file. */
   fingerprint: v.string(),
   draw: v.picklist(draws),
   seed: v.number(),

@@ -6,7 +6,7 @@ import { cut } from "../progress/format.ts";
 
 /** Facts of a job. They stand as `job` in the first line of its output, so that a later start knows what it goes on with. */
 export interface JobHead {
-  /** Of the tool with its options; part of the fingerprint of each line. */
+  /** Fingerprint of the tool with its options; part of the fingerprint of each line. */
   readonly fingerprint: string;
   /** Version of this package at the first start. */
   readonly steer: string;

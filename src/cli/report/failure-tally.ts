@@ -9,7 +9,7 @@ import { MostFrequent } from "./tallies.ts";
 export interface FailureKind {
   readonly category: string;
   readonly count: number;
-  /** What to do about it, as sentences. */
+  /** Advice, as sentences. */
   readonly advice: string;
   /** The commonest messages, which differ in more than their numbers, each with the first line that has it. */
   readonly messages: readonly { readonly message: string; readonly count: number; readonly line: number }[];

@@ -1,8 +1,8 @@
 import { counted, cut, percent, showCount, showOnLine, showShare, showUsd } from "../progress/format.ts";
 import { type FixedKNames, showElapsed } from "../view/facts.ts";
+import type { CostFacts } from "./cost-tally.ts";
 import type { FailureKind } from "./failure-tally.ts";
 import type { ContestedField } from "./field-tally.ts";
-import type { CostFacts } from "./cost-tally.ts";
 import type { ConfidenceFacts, InputCounts, JobReport, TimeFacts } from "./job-facts.ts";
 
 /** Sentences of a report. The terminal, the page and the end of a job say the same. */

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { AnswerOf, AnswerSchema, JsonSchemaObject, SchemaMistake } from "../../contract/answer-schema.ts";
+import type { AnswerOf, AnswerSchema, SchemaMistake } from "../../contract/answer-schema.ts";
 import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
-import { type BundleOptions, bundleOptions, type ResolvedBundleOptions } from "../../contract/bundle-options.ts";
+import type { BundleOptions, ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type {
   EvidenceSource,
   LanguageModelLike,
@@ -9,89 +9,19 @@ import type {
   ModelName,
   PromptMessage,
 } from "../../contract/model.ts";
-import { bundleToolPlaces } from "../../contract/option-places.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
-import { InvalidOptionsError, type OptionIssue } from "../../core/errors.ts";
-import type { JSONObject } from "../../core/json.ts";
 import { lazily } from "../../core/lazily.ts";
-import { assertKnownOptions, collectOptions } from "../../core/options.ts";
-import { faultsInPrices, type PriceTable } from "../../provider/price-table.ts";
 import { assertSchema } from "../../schema/assert-schema.ts";
 import { BundleTool } from "../bundle/bundle-tool.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { describeTool } from "../define-tool.ts";
 import type { ModelAsker } from "./model-asker.ts";
 import { type ModelReference, modelIdOf, providerOf, sourceOf } from "./model-reference.ts";
-import {
-  fillTemplate,
-  inputOf,
-  type PromptFiles,
-  type PromptVariables,
-  templatesOf,
-  templateVariables,
-} from "./prompt-template.ts";
+import { assertPromptOptions, type PromptBundleToolOptions, type PromptSettings } from "./prompt-options.ts";
+import { fillTemplate, inputOf, type PromptVariables, templatesOf, templateVariables } from "./prompt-template.ts";
 
 const loadModelAsker = lazily(() => import("./model-asker.ts"));
 const loadPromptFiles = lazily(() => import("./prompt-files.ts"));
-
-/** Options of a prompt tool. */
-export interface PromptBundleToolOptions<
-  P extends string,
-  T,
-  Name extends string,
-  Read = PromptVariables<P>,
-  Request = Read,
-> extends PromptSettings<P, Name, Read, Request> {
-  /**
-   * A model's name (`"openai:gpt-5-mini"`, `"openai-compatible:<base URL>#<model>"`, `"recorded:<file>"`, `"simulated:…"`),
-   * or a model object.
-   */
-  model: string | LanguageModelLike;
-  /** Standard Schema or JSON schema of the answer. Left out, the answer is text. */
-  schema?: StandardSchemaV1<any, T> | JsonSchemaObject | undefined;
-}
-
-/** Options of a prompt tool beside its model and its schema. */
-export interface PromptSettings<P extends string, Name extends string, Read, Request> {
-  /** Name of the tool in outputs, events and listings. */
-  name: Name;
-  /** Standard Schema of the request, which checks and types it. Left out, the prompt's variables type it. */
-  input?: StandardSchemaV1<Request, Read> | undefined;
-  /** System message, before the prompt. */
-  system?: string | undefined;
-  /**
-   * Text whose `{{variables}}` type the request, or a function of the request that gives text or messages, images and files
-   * included. `{{report.title}}` reads inside an object.
-   */
-  prompt: P | ((request: Read) => string | readonly PromptMessage[]);
-  /**
-   * Paths of files that go with the prompt, such as `"{{path}}"`: texts as text, images and PDFs as files. A variable may
-   * hold a list of paths. Relative paths begin at the current folder, or at `from`.
-   */
-  files?: PromptFiles | undefined;
-  /** Bundle options of every run, where the run does not say otherwise. */
-  defaultOptions?: BundleOptions | undefined;
-  /** Default: the provider's. */
-  temperature?: number | undefined;
-  /** Default: what the remaining budget allows, else the provider's. */
-  maxOutputTokens?: number | undefined;
-  /** Handed to the provider as they are, by its name. */
-  providerOptions?: Record<string, JSONObject> | undefined;
-  /** Name under which the circuit breaker keeps the model's server apart from others. Default: the provider of the model. */
-  provider?: string | undefined;
-  /** Sent with each call of a model that is named by text. Their values are hidden from errors, events and logs. */
-  headers?: Record<string, string> | undefined;
-  /** Address of the API of a model that is named by text. Default: the provider's. */
-  baseUrl?: string | undefined;
-  /** Environment variable that holds the key of a model that is named by text. Default: the provider's. */
-  apiKeyEnv?: string | undefined;
-  /** Dollars for a million tokens, by the model's name, for models that the catalogue does not know or that cost you something else. */
-  prices?: PriceTable | undefined;
-  /** Shown in listings. Default: `"1.0.0"`. */
-  version?: string | undefined;
-  /** Shown in listings. Default: `""`. */
-  description?: string | undefined;
-}
 
 /**
  * The tool most users need: a prompt, a model, a schema. Asks up to `k` times, as few as the answer allows.
@@ -151,7 +81,7 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
 
   constructor(options: PromptBundleToolOptions<any, T, Name>) {
     super();
-    assertOptions(options);
+    assertPromptOptions(options);
     if (options.schema !== undefined) assertSchema(options.schema, "PromptBundleTool(…).schema");
     this.name = options.name;
     setQuestion(this, options);
@@ -235,87 +165,6 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
 /** Makes tools of a prompt: see the type of this name. */
 export const PromptBundleTool = ModelTool as unknown as PromptBundleToolConstructor;
 Object.defineProperty(PromptBundleTool, "name", { value: "PromptBundleTool" });
-
-const place = "PromptBundleTool(…)";
-
-/** By option: its check, and what may stand there. */
-const optionChecks: Readonly<
-  Record<
-    keyof PromptBundleToolOptions<string, unknown, string>,
-    readonly [check: (value: unknown) => boolean, allowed: string]
-  >
-> = {
-  name: [isText, "a text"],
-  input: [
-    (value) => (isObject(value) || typeof value === "function") && "~standard" in (value as object),
-    "a Standard Schema (zod, valibot, arktype) of the request",
-  ],
-  model: [
-    (value) => isText(value) || isObject(value) || typeof value === "function",
-    'a model: "openai:gpt-5-mini", or a model object',
-  ],
-  system: [(value) => typeof value === "string", "a text"],
-  prompt: [
-    (value) => isText(value) || typeof value === "function",
-    "a text with {{variables}}, or a function that gives one",
-  ],
-  files: [arePaths, 'a path such as "{{path}}", a list of paths, or { paths, from }'],
-  schema: [(value) => isObject(value) || typeof value === "function", "a JSON schema object or a Standard Schema"],
-  defaultOptions: [isObject, "an object of bundle options, such as { k: 5 }"],
-  temperature: [(value) => Number.isFinite(value) && (value as number) >= 0, "a number of at least 0"],
-  maxOutputTokens: [(value) => Number.isInteger(value) && (value as number) >= 1, "a whole number of at least 1"],
-  providerOptions: [
-    (value) => isObject(value) && Object.values(value as object).every(isObject),
-    "an object of objects, by provider",
-  ],
-  provider: [isText, "a text"],
-  headers: [
-    (value) => isObject(value) && Object.values(value as object).every((text) => typeof text === "string"),
-    "an object of texts",
-  ],
-  baseUrl: [
-    (value) => typeof value === "string" && /^https?:\/\/./.test(value),
-    'an address such as "http://localhost:8000/v1"',
-  ],
-  apiKeyEnv: [isText, "the name of an environment variable"],
-  prices: [isObject, "an object of prices by model"],
-  version: [(value) => typeof value === "string", "a text"],
-  description: [(value) => typeof value === "string", "a text"],
-};
-const needed = new Set(["name", "model", "prompt"]);
-
-function assertOptions(options: unknown): void {
-  if (!isObject(options))
-    throw new InvalidOptionsError([{ path: place, given: options, allowed: "an object of options" }]);
-  const given = options as Record<string, unknown>;
-  assertKnownOptions(given, Object.keys(optionChecks), place, bundleToolPlaces);
-  const issues: OptionIssue[] = [];
-  for (const [name, [check, allowed]] of Object.entries(optionChecks)) {
-    const value = given[name];
-    if (value === undefined ? needed.has(name) : !check(value))
-      issues.push({ path: `${place}.${name}`, given: value, allowed });
-  }
-  if (isObject(given["prices"])) issues.push(...faultsInPrices(given["prices"], `${place}.prices`));
-  if (isObject(given["defaultOptions"]))
-    collectOptions(bundleOptions, given["defaultOptions"], `${place}.defaultOptions`, issues);
-  if (issues.length > 0) throw new InvalidOptionsError(issues);
-}
-
-function arePaths(value: unknown): boolean {
-  if (isObject(value)) {
-    const { paths, from, ...others } = value as Record<string, unknown>;
-    return isText(from) && !isObject(paths) && arePaths(paths) && Object.keys(others).length === 0;
-  }
-  return Array.isArray(value) ? value.length > 0 && value.every(isText) : isText(value);
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === "string" && value !== "";
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** Options of a prompt tool, and the asker made of them. */
 interface Question {
