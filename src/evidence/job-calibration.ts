@@ -223,9 +223,9 @@ export class FieldJobs implements JobCalibration {
       const field = fieldAt(summary, pointer);
       const sizes = sizesOfField(field);
       const job = this.#jobAt(pointer, field.choices);
-      const confidence = sizes
-        ? confidenceWithLikeness(sizes, field.likeness ?? 0, (vector) => confidenceOf(job, vector))
-        : 0;
+      // Labels are fitted to whole votes: see `shown`.
+      const likeness = job.scaling ? Math.round(field.likeness ?? 0) : (field.likeness ?? 0);
+      const confidence = sizes ? confidenceWithLikeness(sizes, likeness, (vector) => confidenceOf(job, vector)) : 0;
       const { weight = 1 } = field;
       setOwn(fields, pointer, confidence);
       weighted += weight * confidence;

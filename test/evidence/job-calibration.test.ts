@@ -282,6 +282,24 @@ describe("labels of a job calibration", () => {
     expect(byField.numbers(summary).confidence).toBeGreaterThan(byField.numbers(summary).allRight);
   });
 
+  it("fits labels to the confidence that a text is shown with, the answers like it included", () => {
+    const texts = ["The river Thames in London", "The river Thames, in old London", "Thames river of London", "Paris"];
+    const summary = summarize(
+      texts.map((data, index) => ({ id: `r${index + 1}`, data })),
+      { text: true },
+    );
+    const likeness = summary.fields[""]?.likeness ?? 0;
+    expect(likeness).toBeGreaterThan(0.5);
+    const job = createJobCalibration();
+    for (let times = 0; times < 50; times++) job.observe(summary);
+    const shown = job.numbers(summary).confidence;
+    // As many labels say right as the confidence says: there is nothing to correct.
+    const count = 400;
+    const right = Math.round(shown * count);
+    for (let times = 0; times < count; times++) job.label(summary, times < right);
+    expect(job.numbers(summary).confidence).toBeCloseTo(shown, 1);
+  });
+
   it("are refused for a field that the answers do not have", () => {
     const summary = summarize([{ id: "r1", data: { severity: "low" } }]);
     expect(() => createJobCalibration().label(summary, { "/severety": true })).toThrow("/severity");
