@@ -73,6 +73,7 @@ const demoLabels = 30;
 /** @param fixed the same questions, each asked `k` times */
 function figures(answered: readonly Answered[], fixed: readonly Answered[], k: number, { colors }: Terminal): string[] {
   const [score, fixedScore] = [scoreOf(answered), scoreOf(fixed)];
+  const [byVotes, labelled] = [judgeByJob(answered, 0), judgeByJob(answered, demoLabels)];
   const saved = 1 - score.answerCount / fixedScore.answerCount;
   return [
     colors.bold(`All ${score.questionCount} questions, up to ${k} answers each`),
@@ -80,14 +81,17 @@ function figures(answered: readonly Answered[], fixed: readonly Answered[], k: n
     `  ${percent(saved)} fewer answers than always ${k}. Dollars are unknown: the recording holds no token counts.`,
     "",
     colors.bold("Can the confidence be trusted?"),
-    ...calibrationTable(confidenceBins(judgeByJob(answered, 0))),
+    ...calibrationTable(confidenceBins(byVotes)),
     "  No label was used: confidence comes from the votes of all questions.",
     ...(answered.length < 2 * demoLabels
       ? []
       : [
           "",
           colors.bold(`The same with ${demoLabels} labels, as steer label takes them`),
-          ...calibrationTable(confidenceBins(judgeByJob(answered, demoLabels))),
+          ...calibrationTable(confidenceBins(labelled)),
+          ...(labelled.some(({ confidence }, at) => confidence !== byVotes[at + demoLabels]?.confidence)
+            ? []
+            : ["  These labels would not make it better (cross-validated), so they change nothing."]),
         ]),
   ];
 }
