@@ -3,6 +3,7 @@ import { findAmbientTimeAndChance } from "./rules/injected.ts";
 import { findDeadLinks, findUnlistedPages } from "./rules/links.ts";
 import { findMachinePaths } from "./rules/machine-paths.ts";
 import { findOpenPeers } from "./rules/open-peers.ts";
+import { findUnguardedImports } from "./rules/optional-imports.ts";
 import { findUndecidedPackages } from "./rules/undecided-packages.ts";
 import { findUnreadOptions } from "./rules/unread-options.ts";
 import { readSourceProgram } from "./source-program.ts";
@@ -11,6 +12,7 @@ const program = readSourceProgram();
 const faults = [
   ...findAmbientTimeAndChance(program),
   ...findUnreadOptions(program),
+  ...findUnguardedImports(program),
   ...findMachinePaths(),
   ...findUndecidedPackages(),
   ...findOpenPeers(),

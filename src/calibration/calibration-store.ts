@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { EvidenceBundle } from "../contract/bundle.ts";
 import type { BundleKind, CalibrationSource, OpenCalibration } from "../contract/settings.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
@@ -41,7 +40,7 @@ export class CalibrationStore implements CalibrationSource {
   constructor(options: CalibrationStoreOptions = {}) {
     const isObject = typeof options === "object" && options !== null;
     assertUsable(isObject, "new CalibrationStore(…)", options, 'an object, such as { path: "calibrations" }');
-    const { path = join(".steer", "calibrations"), clock = systemClock } = options;
+    const { path = ".steer/calibrations", clock = systemClock } = options;
     assertUsable(typeof path === "string" && path !== "", "path", path, "the path of a folder");
     this.#folder = lazily(async () => new (await import("./labelled-folder.ts")).LabelledFolder(path, clock));
     this.#jobs = lazily(async () => {

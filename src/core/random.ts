@@ -1,5 +1,3 @@
-import { randomUUID } from "node:crypto";
-
 /** A source of uniform numbers in [0, 1). */
 export interface Random {
   /** The next number. */
@@ -38,7 +36,7 @@ export function seededRandom(seed: number): Random {
 
 /** An identifier that is unique; repeatable where the randomness is. */
 export function createId(random: Random = systemRandom): string {
-  if (random === systemRandom) return randomUUID();
+  if (random === systemRandom) return crypto.randomUUID();
   const hex = Array.from({ length: 4 }, () => Math.floor(random.next() * 0x1_0000_0000));
   return hex.map((word) => word.toString(16).padStart(8, "0")).join("");
 }

@@ -102,12 +102,15 @@ function jsonSchemaOfZod(writer: StandardJSONSchemaV1["~standard"]["jsonSchema"]
   }
 }
 
-/** valibot writes its JSON schemas by a package of its own. */
+/** valibot writes its JSON schemas by a package of its own, an optional peer. Bundlers let it be missing only inside `try`. */
 async function jsonSchemaOfValibot(schema: StandardSchema, path: string, side: Side): Promise<JSONSchema> {
-  const writer: typeof import("@valibot/to-json-schema") = await import("@valibot/to-json-schema").catch(() => {
+  let writer: typeof import("@valibot/to-json-schema");
+  try {
+    writer = await import("@valibot/to-json-schema");
+  } catch {
     const allowed = "with valibot, also: npm install @valibot/to-json-schema@1.8.0, which writes what a model is told";
     throw new InvalidOptionsError([{ path, given: "a valibot schema", allowed }]);
-  });
+  }
   return writer.toJsonSchema(schema as never, { target, typeMode: side }) as JSONSchema;
 }
 
@@ -242,6 +245,7 @@ function compileWith(ajv: Ajv, schema: JSONSchema, path: string) {
   try {
     if (ajv.validateSchema(schema)) return ajv.compile(schema);
   } catch (error) {
+    if (error instanceof EvalError) throw withoutCodeGeneration(schema, path);
     const places = [...placesOf(error, schema, ajv)];
     const found = places.length > 0 ? places : [{ pointer: "", given: schema, fault: messageOf(error) }];
     throw new InvalidOptionsError(found.map(({ pointer, given, fault }) => notSchema(path + pointer, given, fault)));
@@ -251,6 +255,12 @@ function compileWith(ajv: Ajv, schema: JSONSchema, path: string) {
       notSchema(`${path}${error.instancePath}`, at(schema, error.instancePath), `it ${describe(error)}`),
     ),
   );
+}
+
+/** Ajv writes a program for each schema, which Cloudflare Workers and Node's `--disallow-code-generation-from-strings` forbid. */
+function withoutCodeGeneration(given: JSONSchema, path: string): InvalidOptionsError {
+  const message = `${path} is a JSON schema, and this runtime forbids the code generation by which JSON schemas are checked. Pass a zod, valibot or other Standard Schema.`;
+  return new InvalidOptionsError([{ path, given, allowed: "a Standard Schema", message }]);
 }
 
 function notSchema(path: string, given: unknown, fault: string): OptionIssue {

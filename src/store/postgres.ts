@@ -169,12 +169,7 @@ async function openServer({ client, connectionString, poolSize }: PostgresServer
 }
 
 async function openPool(connectionString: string | undefined, poolSize: number): Promise<Opened> {
-  const { Pool } = await import("pg").then(
-    (driver) => driver.default,
-    (cause) => {
-      throw missingDriver(cause);
-    },
-  );
+  const { Pool } = (await importDriver()).default;
   const pool = new Pool({
     ...(connectionString === undefined ? {} : { connectionString }),
     application_name: "steer-llm-sdk",
@@ -186,6 +181,15 @@ async function openPool(connectionString: string | undefined, poolSize: number):
   // An idle connection that breaks: the next query opens another.
   pool.on("error", () => {});
   return { client: pool, close: () => within(closeMs, pool.end()) };
+}
+
+/** `pg` is an optional peer. Bundlers let it be missing only inside `try`. */
+async function importDriver(): Promise<typeof import("pg")> {
+  try {
+    return await import("pg");
+  } catch (cause) {
+    throw missingDriver(cause);
+  }
 }
 
 /** Resolves with the work, and without it once so much time has passed: a server that is gone answers no goodbye. */

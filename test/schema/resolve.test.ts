@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import fc from "fast-check";
 import * as v from "valibot";
@@ -136,4 +137,17 @@ test("checks that items are unique in time linear in the list", async () => {
 test("lists one fault of a value that has too many parts to list them all", async () => {
   const { check } = await resolveSchema({ type: "array", items: { type: "string" } });
   expect(await check(Array(20_000).fill(0))).toEqual({ ok: false, errors: ["/0: must be string"] });
+});
+
+test("says of a JSON schema that a runtime without code generation cannot check it, and checks zod's there", () => {
+  const program = `
+    const { resolveSchema } = await import("./src/schema/resolve.ts");
+    const { z } = await import("zod");
+    const { check } = await resolveSchema(z.object({ id: z.number() }));
+    console.log((await check({ id: "1" })).errors[0]);
+    await resolveSchema({ type: "object" }).catch((error) => console.log(error.code, error.message));`;
+  const flags = ["--disallow-code-generation-from-strings", "--no-warnings", "--input-type=module"];
+  const printed = execFileSync(process.execPath, [...flags, "--eval", program], { encoding: "utf8" });
+  expect(printed).toMatch(/^\/id: Invalid input: expected number, received string\nINVALID_OPTIONS /);
+  expect(printed).toContain("Pass a zod, valibot or other Standard Schema.");
 });
