@@ -1,6 +1,21 @@
 export type { BundleSummary, ConfidenceBasis, Disagreement, FieldSummary } from "./contract/bundle.ts";
 export type { CompareOptions, JudgeOption, StoppingRuleName } from "./contract/bundle-options.ts";
 export {
+  type Accepted,
+  type AcceptedAnswers,
+  type AcceptOptions,
+  acceptAnswers,
+  type DrawnLabel,
+  type LabelDraw,
+} from "./evidence/accept-answers.ts";
+export {
+  type AcceptanceScores,
+  type AcceptanceSignal,
+  type AcceptanceSignals,
+  acceptanceWeights,
+  scoreAcceptance,
+} from "./evidence/acceptance-score.ts";
+export {
   type Calibration,
   type CalibrationData,
   type ConfidenceSignals,
@@ -11,7 +26,7 @@ export {
   type JudgedConfidence,
   type LabelledSummary,
 } from "./evidence/calibration.ts";
-export { type Certificate, type CertifyOptions, certify } from "./evidence/certify.ts";
+export { type Certificate, type CertifyOptions, certify, labelsNeeded } from "./evidence/certify.ts";
 export { pairwiseDistance } from "./evidence/distance.ts";
 export {
   createJobCalibration,
@@ -23,6 +38,14 @@ export {
   type JobNumbers,
   type JobVotes,
 } from "./evidence/job-calibration.ts";
+export {
+  type BuyableSignal,
+  guessThreshold,
+  type Purchase,
+  type PurchaseCandidate,
+  type PurchaseOptions,
+  rankPurchases,
+} from "./evidence/rank-purchases.ts";
 export { resolveSimilarity } from "./evidence/resolve-similarity.ts";
 export { groupAnswers, sameAnswer } from "./evidence/same-answer.ts";
 export { choicesFromSchema, compareFromSchema } from "./evidence/schema-hints.ts";
@@ -34,3 +57,4 @@ export {
 } from "./evidence/stopping.ts";
 export { type SummarizedReplicate, type SummaryOptions, summarize } from "./evidence/summary.ts";
 export { clusterTexts, normalizeText, type TextClusters, textSimilarity } from "./evidence/text.ts";
+export { type PrecisionWatch, type WatchOptions, watchPrecision } from "./evidence/watch-precision.ts";

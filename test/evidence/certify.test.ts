@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { certify } from "../../src/evidence/certify.ts";
+import { certify, labelsNeeded } from "../../src/evidence/certify.ts";
 
 /** All ways to choose `chosen` of `count` places. */
 function* choices(count: number, chosen: number, from = 0): Generator<number[]> {
@@ -78,6 +78,18 @@ describe("certify", () => {
       expect(certify(scores, labels(needed - 1), options)).toMatchObject({ threshold: null, fewestLabels: needed });
       expect(certify(scores, labels(needed), options)).toMatchObject({ threshold: 0.5, acceptedCount: 100_000 });
     }
+  });
+
+  test("says before any label how many are needed: 29 right ones for 90 %, 59 for 95 %", () => {
+    expect([labelsNeeded(0.9, 0.95), labelsNeeded(0.95, 0.95), labelsNeeded(0.95)]).toEqual([29, 59, 45]);
+    expect(() => labelsNeeded(1)).toThrow("precision");
+  });
+
+  test("certifies no bad job with so many labels that the chance of its draw is too small for a number", () => {
+    const scores = new Array<number>(200_000).fill(0.5);
+    const labelled = (right: number) => scores.map((_, index) => (index < 40_000 ? index % 100 < right : null));
+    expect(certify(scores, labelled(90), { precision: 0.95 }).threshold).toBeNull();
+    expect(certify(scores, labelled(96), { precision: 0.95 })).toMatchObject({ threshold: 0.5, wrongLabels: 1_600 });
   });
 
   test("knows a job that is labelled whole", () => {

@@ -1,4 +1,6 @@
 import {
+  acceptAnswers,
+  acceptanceWeights,
   calibrationError,
   calibrationFromJSON,
   certify,
@@ -9,16 +11,23 @@ import {
   createStoppingRule,
   fitCalibration,
   groupAnswers,
+  guessThreshold,
+  labelsNeeded,
   normalizeText,
   pairwiseDistance,
+  rankPurchases,
   resolveSimilarity,
   sameAnswer,
+  scoreAcceptance,
   summarize,
   textSimilarity,
+  watchPrecision,
 } from "../../../src/evidence.ts";
 import { onCounts, onSchemas, onTexts, onValues, type Probe, range } from "../probe.ts";
 
 const judged = (count: number) => range(count).map((at) => ({ confidence: (at % 97) / 97, correct: at % 3 > 0 }));
+const signalsOf = (count: number) =>
+  judged(count).map(({ confidence }, at) => ({ votes: confidence, verifier: (at % 5) / 4, logprob: -(at % 11) }));
 const replicates = (answers: readonly any[]) => answers.map((data, index) => ({ id: `r${index + 1}`, data }));
 
 /** Another text like a text: what most rules compare letter by letter before they tell two apart. */
@@ -40,6 +49,38 @@ export const evidenceProbes: readonly Probe[] = [
       { precision: 0.6 },
     );
   }),
+  onCounts("labelsNeeded", (count) => labelsNeeded(1 - 1 / (count + 2), 0.9)),
+  onCounts("scoreAcceptance", (count) =>
+    scoreAcceptance(
+      signalsOf(count),
+      judged(count).map(({ correct }, at) => (at % 2 > 0 ? correct : null)),
+    ),
+  ),
+  onCounts("acceptAnswers", (count) =>
+    acceptAnswers(
+      signalsOf(count),
+      judged(count).map(({ correct }, bundle) => ({ bundle, correct, draw: bundle < 20 ? "stratified" : "uniform" })),
+      { precision: 0.6 },
+    ),
+  ),
+  onCounts("rankPurchases", (count) =>
+    rankPurchases(
+      judged(count).map(({ confidence }) => ({ score: confidence, samples: 5, prices: { sample: 0.001, label: 0.5 } })),
+      { threshold: 0.9, weights: acceptanceWeights },
+    ),
+  ),
+  onCounts("guessThreshold", (count) =>
+    guessThreshold(
+      judged(count).map(({ confidence }) => confidence),
+      0.9,
+    ),
+  ),
+  onCounts("watchPrecision", (count) =>
+    watchPrecision(
+      judged(count).map(({ correct }) => correct),
+      { precision: 0.9 },
+    ),
+  ),
   onValues("createJobCalibration", (value) => {
     const job = createJobCalibration();
     const bundle = summarize(replicates([value, changed(value), value]));
