@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import * as v from "valibot";
 import { StoreError, type StoreFailure, type StoreOperation } from "../contract/errors.ts";
 import { systemClock } from "../core/clock.ts";
@@ -76,6 +77,7 @@ function passwordsIn(address = ""): string[] {
  * 2. Each query is one statement that commits by itself: any pooled connection will do, also behind PgBouncer.
  * 3. A pool that was handed in is never closed.
  * 4. Closing takes at most `closeMs`, whatever the server does.
+ * 5. A connection that breaks while it is idle or being ended ends no process.
  */
 
 const closeMs = 5_000;
@@ -143,9 +145,13 @@ export class PostgresConnection implements SqlConnection {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    const opened = await this.#opened?.catch(() => undefined);
+    const opening = this.#opened;
     this.#opened = undefined;
-    await opened?.close();
+    const closing = opening?.then(
+      (opened) => opened.close(),
+      () => {},
+    );
+    if (closing) await within(closeMs, closing);
   }
 
   #open(): Promise<Opened> {
@@ -158,7 +164,9 @@ export class PostgresConnection implements SqlConnection {
 }
 
 async function openServer({ client, connectionString, poolSize }: PostgresServer): Promise<Opened> {
-  const opened = client ? { client, close: async () => {} } : await openPool(connectionString, poolSize);
+  const opened = client
+    ? { client: listenTo(client), close: async () => {} }
+    : await openPool(connectionString, poolSize);
   try {
     await migrate(opened.client);
   } catch (error) {
@@ -178,9 +186,7 @@ async function openPool(connectionString: string | undefined, poolSize: number):
     query_timeout: 30_000,
     allowExitOnIdle: true,
   });
-  // An idle connection that breaks: the next query opens another.
-  pool.on("error", () => {});
-  return { client: pool, close: () => within(closeMs, pool.end()) };
+  return { client: listenTo(pool), close: () => pool.end() };
 }
 
 /** `pg` is an optional peer. Bundlers let it be missing only inside `try`. */
@@ -191,6 +197,17 @@ async function importDriver(): Promise<typeof import("pg")> {
     throw missingDriver(cause);
   }
 }
+
+/**
+ * Listens to the errors of a pool: an idle connection that breaks would end the process. The next query opens another.
+ * A pool that was handed in is listened to once, for as long as it lives: it may break while its owner ends it.
+ */
+function listenTo<C extends PostgresClient>(client: C): C {
+  if (client instanceof EventEmitter && !client.listeners("error").includes(ignore)) client.on("error", ignore);
+  return client;
+}
+
+function ignore(): void {}
 
 /** Resolves with the work, and without it once so much time has passed: a server that is gone answers no goodbye. */
 async function within(ms: number, work: Promise<void>): Promise<void> {

@@ -107,6 +107,7 @@ async function goneFor(server: OwnPostgresServer, signal: "SIGINT" | "SIGQUIT", 
 
 async function cutConnections(url: string): Promise<void> {
   const client = new Client(url);
+  client.on("error", () => {});
   await client.connect();
   await client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'steer-llm-sdk'");
   await client.end();

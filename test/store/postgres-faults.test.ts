@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { Client, Pool } from "pg";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -31,9 +33,16 @@ describe.skipIf(!postgresUrl)("on a real server", () => {
     return store;
   }
 
+  async function endConnections(): Promise<void> {
+    await database.execute(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+  }
+
   test("a lock that another session holds gives an error that says so, and nothing else is lost", async () => {
     await win(open(), "before");
     const holder = new Client(database.url);
+    holder.on("error", () => {});
     await holder.connect();
     await holder.query("BEGIN; LOCK TABLE steer_run IN ACCESS EXCLUSIVE MODE");
     const impatient = open({ lock_timeout: "50" });
@@ -81,9 +90,7 @@ describe.skipIf(!postgresUrl)("on a real server", () => {
   test("connections that the server ended are replaced", async () => {
     const store = open();
     const { token } = await win(store, "key");
-    await database.execute(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
-    );
+    await endConnections();
     await vi.waitFor(() => store.settle(token, sampleOutput(), 60_000));
     expect((await store.show("key"))?.state).toBe("settled");
   });
@@ -95,6 +102,29 @@ describe.skipIf(!postgresUrl)("on a real server", () => {
     expect(token.fence).toBe(1);
     await store.close();
     expect((await pool.query("SELECT count(*)::int AS count FROM steer_run")).rows).toEqual([{ count: 1 }]);
+    await pool.end();
+  });
+
+  test("connections of a pool that was handed in may break, with the store open or closed", async () => {
+    const pool = new Pool({ connectionString: database.url });
+    const emit = vi.spyOn(pool, "emit");
+    const broken = () => emit.mock.calls.flatMap(([name], at) => (name === "error" ? [emit.mock.results[at]] : []));
+    const store = new PostgresStore({ client: pool });
+    await win(store, "key");
+    await endConnections();
+    await vi.waitFor(() => expect(broken()).toEqual([{ type: "return", value: true }]));
+    await win(store, "other");
+    await store.close();
+    await endConnections();
+    await vi.waitFor(() => expect(broken()).toHaveLength(2));
+    expect(broken().at(-1)).toEqual({ type: "return", value: true });
+    await pool.end();
+  });
+
+  test("stores that share a pool listen to it once", async () => {
+    const pool = new Pool({ connectionString: database.url });
+    for (let index = 0; index < 3; index++) await new PostgresStore({ client: pool }).list();
+    expect(pool.listenerCount("error")).toBe(1);
     await pool.end();
   });
 
@@ -116,6 +146,26 @@ describe("without a server", () => {
       message: expect.stringMatching(/ECONNREFUSED.*DATABASE_URL/),
     });
     await store.close();
+  });
+
+  test("closing ends within ten seconds of a connection that never comes about", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const { promise: called, resolve: onCall } = Promise.withResolvers<Socket>();
+    const server = createServer(onCall).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const store = new PostgresStore({ connectionString: `postgres://steer@127.0.0.1:${port}/steer` });
+    const claim = store.claim("key", "fingerprint", claimant).catch((error: unknown) => error);
+    const visitor = await called;
+    let isClosed = false;
+    const closing = store.close().then(() => (isClosed = true));
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(isClosed).toBe(true);
+    vi.useRealTimers();
+    visitor.destroy();
+    expect(await claim).toMatchObject({ reason: "unavailable" });
+    await closing;
+    server.close();
   });
 
   test.each([

@@ -48,6 +48,8 @@ function inDatabase(server: string, name: string): string {
 
 async function execute(url: string, sql: string): Promise<any[]> {
   const client = new Client(url);
+  // Dropping a database ends the clients that are still saying goodbye.
+  client.on("error", () => {});
   await client.connect();
   try {
     return (await client.query(sql)).rows;
