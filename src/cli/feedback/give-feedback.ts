@@ -1,6 +1,7 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { StoredCalibration } from "../../calibration/stored-calibration.ts";
 import { fewestLabels } from "../../evidence/calibration.ts";
+import { fewestJobLabels } from "../../evidence/internal/vote-job.ts";
 import { readBytes } from "../input/input.ts";
 import { counted, cut, showOnLine } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
@@ -44,9 +45,11 @@ function describeLearnt(stored: StoredCalibration, { colors }: Terminal): string
 /** Worth of a calibration, in a sentence. */
 export function describeCalibration({ labels, calibration }: StoredCalibration): string {
   const { calibrationError } = calibration.toJSON();
-  if (!calibrationError) {
-    return `${counted(labels.length, "label")} of the ${fewestLabels} that it takes: until then, confidence comes from the answers alone.`;
-  }
+  const given = counted(labels.length, "label");
+  if (labels.length < fewestJobLabels)
+    return `${given} of the ${fewestJobLabels} that it takes: until then, confidence comes from the answers alone.`;
+  if (!calibrationError)
+    return `${given} correct confidence where that makes it better. From ${fewestLabels} on, this says by how much.`;
   const [before, after] = [calibrationError.before, calibrationError.after].map((error) => (error * 100).toFixed(1));
-  return `From ${counted(labels.length, "label")}. Calibration error ${before} points before, ${after} after (cross-validated).`;
+  return `From ${given}. Calibration error ${before} points before, ${after} after (cross-validated).`;
 }

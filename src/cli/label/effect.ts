@@ -1,4 +1,5 @@
 import { createJobCalibration, type JobCalibration } from "../../evidence/job-calibration.ts";
+import { hasConfidence } from "../progress/format.ts";
 import type { Answer } from "./answers.ts";
 import type { LabelLine, Verdict } from "./labels-file.ts";
 
@@ -8,11 +9,14 @@ export interface JudgedAnswer {
   readonly isRight: boolean;
 }
 
-/** Mean confidence that everything in an answer is right, and its mean squared error where that is known. */
+/**
+ * Mean confidence that everything in an answer is right, and its mean squared error where that is known. One answer without
+ * labels has no confidence, and counts in none.
+ */
 interface Figures {
-  readonly ofAll: number;
-  readonly ofJudged: number;
-  readonly error: number;
+  readonly ofAll: number | undefined;
+  readonly ofJudged: number | undefined;
+  readonly error: number | undefined;
 }
 
 /** Change that labels make to the confidence of one job. */
@@ -85,17 +89,23 @@ function figures(
   job: JobCalibration,
   jobFor: (answer: Answer) => JobCalibration,
 ): Figures {
-  const confidenceIn = (by: JobCalibration, { votes }: Answer) => by.numbers(votes).allRight;
-  const errors = judged.map(({ answer, isRight }) => (confidenceIn(jobFor(answer), answer) - Number(isRight)) ** 2);
+  const confidenceIn = (by: JobCalibration, { votes }: Answer): number[] => {
+    const { allRight, confidenceBasis } = by.numbers(votes);
+    return hasConfidence({ confidenceBasis }) ? [allRight] : [];
+  };
   return {
-    ofAll: mean(all.map((answer) => confidenceIn(job, answer))),
-    ofJudged: mean(judged.map(({ answer }) => confidenceIn(job, answer))),
-    error: mean(errors),
+    ofAll: mean(all.flatMap((answer) => confidenceIn(job, answer))),
+    ofJudged: mean(judged.flatMap(({ answer }) => confidenceIn(job, answer))),
+    error: mean(
+      judged.flatMap(({ answer, isRight }) =>
+        confidenceIn(jobFor(answer), answer).map((confidence) => (confidence - Number(isRight)) ** 2),
+      ),
+    ),
   };
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+function mean(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function nameOf({ job }: Answer): string {

@@ -1,6 +1,6 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { systemRandom } from "../../core/random.ts";
-import { counted, cut, showCount, showOnLine, showShare, toColumns } from "../progress/format.ts";
+import { counted, cut, noConfidence, showCount, showOnLine, showShare, toColumns } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { type Answer, Answers, drawn, type OpenedAnswer } from "./answers.ts";
 import { type Effect, effectsOf } from "./effect.ts";
@@ -171,13 +171,17 @@ async function learn(answers: Answers, { labels, path }: LabelsFile, flags: Labe
     terminal.write(colors.dim(`Learnt from them: ${stored.path}\n`));
 }
 
+function showMean(share: number | undefined): string {
+  return share === undefined ? noConfidence : showShare(share);
+}
+
 function describeEffect(effect: Effect, colors: Terminal["colors"]): string {
   const { name, judged, before, after, isUsed, fewest } = effect;
   const right = judged.filter(({ isRight }) => isRight).length / judged.length;
   const row = (title: string, { ofAll, ofJudged }: Effect["before"]) => [
     title,
-    showShare(ofAll),
-    showShare(ofJudged),
+    showMean(ofAll),
+    showMean(ofJudged),
     showShare(right),
   ];
   const table = toColumns([
@@ -186,7 +190,7 @@ function describeEffect(effect: Effect, colors: Terminal["colors"]): string {
     ...(isUsed ? [row("with labels", after)] : []),
   ]);
   const worth = isUsed
-    ? `Mean squared error of the confidence: ${showShare(before.error)} without labels, ${showShare(after.error)} with them (cross-validated).`
+    ? `Mean squared error of the confidence: ${showMean(before.error)} without labels, ${showMean(after.error)} with them (cross-validated).`
     : judged.length < fewest
       ? `Confidence is corrected from ${fewest} labels on: ${fewest - judged.length} more.`
       : "The labels would not make the confidence better (cross-validated), so it stays as it is.";

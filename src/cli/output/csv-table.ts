@@ -12,6 +12,7 @@ import {
 import type { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { WholeJob } from "../../calibration/job-calibrations.ts";
 import { type InputFacts, readLines } from "../input/input.ts";
+import { hasConfidence } from "../progress/format.ts";
 import { bundleIn, type OutputLine } from "./output-line.ts";
 import { unwritable } from "./output-log.ts";
 
@@ -52,7 +53,7 @@ export async function writeCsvTable(table: CsvTable): Promise<void> {
     await write(plan.header);
     for (const { offset, length } of plan.lines) {
       const line = lineAt(journal, offset, length);
-      await write(cellsOf(line, plan, await confidenceOf(line, plan)));
+      await write(cellsOf(line, plan, await judged(line, plan)));
     }
     file.end();
     await Promise.race([once(file, "close"), failed]);
@@ -133,23 +134,30 @@ function lineAt(file: number, offset: number, length: number): OutputLine {
   return JSON.parse(bytes.toString("utf8")) as OutputLine;
 }
 
-/** Confidence by the answers of the whole job; that of the line where a tool said it by itself. */
-async function confidenceOf(line: OutputLine, { whole }: TablePlan): Promise<number | undefined> {
-  if (line.status === "rejected") return undefined;
-  const bundle = bundleIn(line);
-  if (!bundle?.summary.confidenceBasis) return line.calibratedConfidence ?? line.confidence;
-  await whole.judge(bundle);
-  return bundle.summary.confidence;
+interface JudgedLine {
+  readonly confidence: number | undefined;
+  /** False where one answer tells nothing of how sure it is: its cell is empty. */
+  readonly isShown: boolean;
 }
 
-function cellsOf(line: OutputLine, plan: TablePlan, confidence: number | undefined): string[] {
+/** Confidence by the answers of the whole job; that of the line where a tool said it by itself. */
+async function judged(line: OutputLine, { whole }: TablePlan): Promise<JudgedLine> {
+  if (line.status === "rejected") return { confidence: undefined, isShown: false };
+  const bundle = bundleIn(line);
+  if (!bundle?.summary.confidenceBasis)
+    return { confidence: line.calibratedConfidence ?? line.confidence, isShown: true };
+  await whole.judge(bundle);
+  return { confidence: bundle.summary.confidence, isShown: hasConfidence(bundle.summary) };
+}
+
+function cellsOf(line: OutputLine, plan: TablePlan, { confidence, isShown }: JudgedLine): string[] {
   const { inputColumns, fields } = plan;
   const input = asRecord(line.input, "input");
   const answer = fieldsOf(line);
   return [
     ...inputColumns.map((name) => plain(Object.hasOwn(input, name) ? input[name] : undefined)),
     ...fields.map((name) => fromModel(Object.hasOwn(answer, name) ? answer[name] : undefined)),
-    plain(confidence),
+    plain(isShown ? confidence : undefined),
     line.status,
     fromModel(flagsOf(line, plan.minConfidence, confidence).join(" ")),
     fromModel(errorOf(line)),

@@ -73,15 +73,27 @@ export function showShare(share: number): string {
   return share.toFixed(2);
 }
 
+/** Stands for a confidence of which nothing tells. */
+export const noConfidence = "–";
+
 /** Confidence of a bundle; a dash where one answer, or none, says nothing of it. */
-export function showConfidence({
-  confidence,
-  calibratedConfidence = confidence,
-  confidenceBasis,
-}: Pick<BundleSummary, "confidence" | "calibratedConfidence"> &
-  Partial<Pick<BundleSummary, "confidenceBasis">>): string {
-  return confidenceBasis?.kind === "none" ? "–" : showShare(calibratedConfidence);
+export function showConfidence(summary: ShownConfidence): string {
+  const { confidence, calibratedConfidence = confidence } = summary;
+  return hasConfidence(summary) ? showShare(calibratedConfidence) : noConfidence;
 }
+
+/** True where something tells how sure the consensus is: two answers, or labels. */
+export function hasConfidence({
+  calibratedConfidence,
+  confidenceBasis,
+  validCount = 0,
+}: Partial<Pick<BundleSummary, "calibratedConfidence" | "confidenceBasis" | "validCount">>): boolean {
+  if (calibratedConfidence !== undefined) return true;
+  return confidenceBasis ? confidenceBasis.kind !== "none" : validCount > 1;
+}
+
+type ShownConfidence = Pick<BundleSummary, "confidence" | "calibratedConfidence" | "validCount"> &
+  Partial<Pick<BundleSummary, "confidenceBasis">>;
 
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;

@@ -1,5 +1,5 @@
 import type { BundleSummary } from "../../contract/bundle.ts";
-import { showOnLine } from "../progress/format.ts";
+import { hasConfidence, showOnLine } from "../progress/format.ts";
 import { MostFrequent } from "./tallies.ts";
 
 /** A field on which the answers to some inputs differ. */
@@ -24,6 +24,8 @@ interface Tally {
   inputs: number;
   contested: number;
   tied: number;
+  /** Inputs with more than one answer, or labels. */
+  sure: number;
   confidenceSum: number;
   leastSure: { line: number; confidence: number };
   readonly rivals: MostFrequent<readonly [string, string]>;
@@ -40,12 +42,16 @@ export class FieldTally {
   readonly #byPath = new Map<string, Tally>();
 
   add(summary: BundleSummary, line: number): void {
+    const isSure = hasConfidence(summary);
     for (const [path, seen] of fieldsOf(summary)) {
       const tally = this.#tallyOf(path);
       if (!tally) continue;
       tally.inputs++;
-      tally.confidenceSum += seen.confidence;
-      if (seen.confidence < tally.leastSure.confidence) tally.leastSure = { line, confidence: seen.confidence };
+      if (isSure) {
+        tally.sure++;
+        tally.confidenceSum += seen.confidence;
+        if (seen.confidence < tally.leastSure.confidence) tally.leastSure = { line, confidence: seen.confidence };
+      }
       if (!seen.rivals) continue;
       tally.contested++;
       if (seen.tied) tally.tied++;
@@ -70,6 +76,7 @@ export class FieldTally {
       inputs: 0,
       contested: 0,
       tied: 0,
+      sure: 0,
       confidenceSum: 0,
       leastSure,
       rivals: new MostFrequent(),
@@ -79,8 +86,8 @@ export class FieldTally {
   }
 }
 
-function meanConfidence({ confidenceSum, inputs }: Tally): number {
-  return confidenceSum / inputs;
+function meanConfidence({ confidenceSum, sure }: Tally): number {
+  return confidenceSum / sure;
 }
 
 function describe([path, tally]: [string, Tally]): ContestedField {

@@ -5,6 +5,7 @@ import { hasEvidence } from "../../contract/output.ts";
 import { verdictOnAll } from "../label/effect.ts";
 import type { LabelLine } from "../label/labels-file.ts";
 import { bundleIn, isFailed, type OutputLine } from "../output/output-line.ts";
+import { hasConfidence } from "../progress/format.ts";
 import { type FieldVotes, fieldVotes, modelsOf, type Vote } from "../view/facts.ts";
 import { type CostFacts, CostTally } from "./cost-tally.ts";
 import { copyOf, excerptOf, showInput } from "./excerpt.ts";
@@ -66,8 +67,8 @@ export interface ConfidenceFacts {
   readonly uncalibrated: number;
   /** Inputs with one valid answer and no labels: nothing tells how sure it is, so they have no confidence here. */
   readonly singleAnswer: number;
-  /** Answers of the job that `steer label` has verdicts on. */
-  readonly judged: { readonly count: number; readonly right: number; readonly meanConfidence: number };
+  /** Answers of the job that `steer label` has verdicts on; their mean confidence, of those that have one. */
+  readonly judged: { readonly count: number; readonly right: number; readonly meanConfidence: number | null };
   /** Threshold that was given to the report. */
   readonly minConfidence: number | null;
   /** Inputs below that threshold; without one, those that the job marked. */
@@ -119,7 +120,7 @@ const mostValues = 6;
 export class JobFacts {
   readonly #limits: FactsLimits;
   readonly #labels: ReadonlyMap<string, Pick<LabelLine, "label">>;
-  readonly #judged = { count: 0, right: 0, confidenceSum: 0 };
+  readonly #judged = { count: 0, right: 0, sure: 0, confidenceSum: 0 };
   readonly #counts = {
     completed: 0,
     partial: 0,
@@ -167,7 +168,7 @@ export class JobFacts {
   report(): JobReport {
     const { completed, partial, failed, rejected, withoutEvidence, singleAnswer, uncalibrated, below } = this.#counts;
     const count = this.#confidences.count;
-    const { count: judged, right, confidenceSum } = this.#judged;
+    const { count: judged, right, sure, confidenceSum } = this.#judged;
     return {
       inputs: {
         total: completed + partial + failed + rejected,
@@ -186,7 +187,7 @@ export class JobFacts {
         basis: { ...this.#basis },
         uncalibrated,
         singleAnswer,
-        judged: { count: judged, right, meanConfidence: judged === 0 ? 0 : confidenceSum / judged },
+        judged: { count: judged, right, meanConfidence: sure === 0 ? null : confidenceSum / sure },
         minConfidence: this.#limits.minConfidence ?? null,
         below,
       },
@@ -236,12 +237,14 @@ export class JobFacts {
     this.#leastSure.add(-confidence, () => unsureInput(line, bundle, confidence, place));
   }
 
-  #addVerdict({ fingerprint }: OutputLine, { fields }: BundleSummary, confidence: number): void {
+  #addVerdict({ fingerprint }: OutputLine, summary: BundleSummary, confidence: number): void {
     const { label = null } = this.#labels.get(fingerprint) ?? {};
-    const isRight = label === null ? undefined : verdictOnAll(fields, label);
+    const isRight = label === null ? undefined : verdictOnAll(summary.fields, label);
     if (isRight === undefined) return;
     this.#judged.count++;
     this.#judged.right += Number(isRight);
+    if (basisOf(summary) === "none") return;
+    this.#judged.sure++;
     this.#judged.confidenceSum += confidence;
   }
 
@@ -259,13 +262,9 @@ export class JobFacts {
 }
 
 /** Ground of a confidence; lines of earlier releases do not name theirs. */
-function basisOf({
-  calibratedConfidence,
-  confidenceBasis,
-  validCount,
-}: BundleSummary): ConfidenceBasis["kind"] | "answers" {
-  if (calibratedConfidence !== undefined) return "labels";
-  return confidenceBasis?.kind ?? (validCount < 2 ? "none" : "answers");
+function basisOf(summary: BundleSummary): ConfidenceBasis["kind"] | "answers" {
+  if (summary.calibratedConfidence !== undefined) return "labels";
+  return hasConfidence(summary) ? (summary.confidenceBasis?.kind ?? "answers") : "none";
 }
 
 function unsureInput(line: OutputLine, { summary }: EvidenceBundle, confidence: number, place: number): UnsureInput {

@@ -24,6 +24,7 @@ import {
   describeTime,
   fixedKNamesOf,
   hasFields,
+  heldAgainst,
   limitOf,
   nameOfField,
   partOf,
@@ -72,11 +73,12 @@ ${isCutShort && html`<p class="notice">The last line is not complete, and left o
 
 function figures({ inputs, confidence, cost, time }: JobReport): Html {
   const { mean, below, count } = confidence;
+  const held = heldAgainst(confidence);
   const missing = withoutAnswer(inputs);
   return html`<section><h2 class="unseen">In short</h2><dl class="figures">
 ${figure("Inputs", showCount(inputs.total), missing === 0 ? "each with an answer" : html`<span class="bad">${showCount(missing)} without an answer</span>`)}
 ${mean !== null && figure("Mean confidence", showShare(mean), [meter(mean, "agreed"), `if it holds, about ${partOf(Math.round(mean * count), count)} are right`])}
-${describeBelow(confidence) !== undefined && figure(confidence.minConfidence === null ? "Too unsure" : `Below ${limitOf(confidence)}`, showCount(below), [meter(below / count, "other"), confidence.minConfidence === null ? `of ${showCount(count)} are below ${limitOf(confidence)}` : `of ${counted(count, "input")}`])}
+${describeBelow(confidence) !== undefined && figure(confidence.minConfidence === null ? "Too unsure" : `Below ${limitOf(confidence)}`, showCount(below), [meter(below / held, "other"), confidence.minConfidence === null ? `of ${showCount(held)} are below ${limitOf(confidence)}` : `of ${counted(held, "input")}`])}
 ${figure("Cost", cost.totalUsd === null ? "unknown" : showUsd(cost.totalUsd), costNote(cost))}
 ${time.medianMs !== null && figure("Time of an input", showElapsed(time.medianMs), time.slowest !== null && `the median; the slowest took ${showElapsed(time.slowest.ms)}`)}
 </dl></section>`;

@@ -48,9 +48,14 @@ export function describeConfidence({ mean, count, basis, uncalibrated }: Confide
 
 /** Inputs below the wanted confidence; `undefined` where none is wanted. */
 export function describeBelow(confidence: ConfidenceFacts): string | undefined {
-  const { below, minConfidence, count } = confidence;
+  const { below, minConfidence } = confidence;
   if (minConfidence === null && below === 0) return undefined;
-  return `${partOf(below, count)} are below ${limitOf(confidence)}.`;
+  return `${partOf(below, heldAgainst(confidence))} are below ${limitOf(confidence)}.`;
+}
+
+/** Inputs that are held against the wanted confidence: one answer cannot reach it. */
+export function heldAgainst({ count, singleAnswer }: ConfidenceFacts): number {
+  return count + singleAnswer;
 }
 
 /** Confidence that was wanted, by the report or by the job. */
@@ -66,7 +71,8 @@ export function describeSingle({ singleAnswer }: ConfidenceFacts): string | unde
 /** What labels of the job's own answers say; `undefined` without one. */
 export function describeJudged({ judged: { count, right, meanConfidence } }: ConfidenceFacts): string | undefined {
   if (count === 0) return undefined;
-  return `${counted(count, "answer")} of this job judged: ${showCount(right)} right (${showShare(right / count)}), where the mean confidence is ${showShare(meanConfidence)}.`;
+  const beside = meanConfidence === null ? "" : `, where the mean confidence is ${showShare(meanConfidence)}`;
+  return `${counted(count, "answer")} of this job judged: ${showCount(right)} right (${showShare(right / count)})${beside}.`;
 }
 
 export function nameOfField({ path }: Pick<ContestedField, "path">): string {

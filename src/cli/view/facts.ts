@@ -6,7 +6,7 @@ import { addCost } from "../../contract/usage.ts";
 import { VoteModel } from "../../evidence/internal/vote-model.ts";
 import { type SummarizedReplicate, summarize } from "../../evidence/summary.ts";
 import { type ConfidenceBin, confidenceBins } from "../demo/answered.ts";
-import { showCount, showDuration } from "../progress/format.ts";
+import { hasConfidence, showCount, showDuration } from "../progress/format.ts";
 
 /** A confidence without labels, and what labels make of it. */
 export interface LearntConfidence {
@@ -94,7 +94,8 @@ export interface TracePoint {
   readonly count: number;
   /** The last of them. */
   readonly replicate: Replicate;
-  readonly confidence: number;
+  /** Absent after one valid answer, which tells nothing of how sure it is. */
+  readonly confidence?: number;
 }
 
 /** The confidence as the replicates arrived. */
@@ -118,11 +119,14 @@ export function confidenceTrace(bundle: EvidenceBundle, mostPoints: number): Con
   const confidenceAfter = compare
     ? (count: number) => confidenceOf(replicates.slice(0, count), compare)
     : confidenceByVotes(bundle, replicates);
-  const points = countsUpTo(replicates.length, mostPoints).map((count) => ({
-    count,
-    replicate: replicates[count - 1] as Replicate,
-    confidence: count === replicates.length ? bundle.summary.confidence : confidenceAfter(count),
-  }));
+  const pointAfter = (count: number): TracePoint => {
+    const point = { count, replicate: replicates[count - 1] as Replicate };
+    if (count === replicates.length)
+      return hasConfidence(bundle.summary) ? { ...point, confidence: bundle.summary.confidence } : point;
+    const isTold = replicates.slice(0, count).filter(({ valid }) => valid).length > 1;
+    return isTold ? { ...point, confidence: confidenceAfter(count) } : point;
+  };
+  const points = countsUpTo(replicates.length, mostPoints).map(pointAfter);
   return { points, isExact: compare !== undefined };
 }
 
@@ -270,7 +274,10 @@ export interface FieldVotes {
 }
 
 /** All fields, the most contested first. */
-export function fieldVotes({ fields, disagreements }: BundleSummary): FieldVotes[] {
+export function fieldVotes(summary: BundleSummary): FieldVotes[] {
+  const { fields, disagreements } = summary;
+  const numbersOf = ({ confidence, stability }: FieldSummary) =>
+    hasConfidence(summary) ? { confidence, stability } : { stability };
   const contested = disagreements.map(({ path, tied, values }) => ({
     path,
     tied,
@@ -282,10 +289,6 @@ export function fieldVotes({ fields, disagreements }: BundleSummary): FieldVotes
     .filter(([path]) => !contestedPaths.has(path))
     .map(([path, field]) => ({ path, tied: field.tied, votes: field.distribution, ...numbersOf(field) }));
   return [...contested, ...unanimous];
-}
-
-function numbersOf({ confidence, stability }: FieldSummary) {
-  return { confidence, stability };
 }
 
 /** Answers, and what they took. */

@@ -3,7 +3,7 @@ import type { EvidenceBundle } from "../../contract/bundle.ts";
 import { snapshot } from "../../core/canonical.ts";
 import { CommandError, parseJson } from "../faults.ts";
 import { type Line, readBytes, readLines } from "../input/input.ts";
-import { counted, showShare } from "../progress/format.ts";
+import { counted, hasConfidence, showShare } from "../progress/format.ts";
 
 /** A bundle out of a file. */
 export interface OpenedBundle {
@@ -108,8 +108,10 @@ class LineSurvey {
   add(line: number, text: string): void {
     if (text.trim() === "") return;
     this.#answers++;
-    const confidence = parsed(text)?.confidence;
-    if (typeof confidence === "number" && confidence < this.#leastSure.confidence)
+    const answer = parsed(text);
+    const confidence = answer?.confidence;
+    const isLess = typeof confidence === "number" && confidence < this.#leastSure.confidence;
+    if (isLess && hasConfidence(answer?.output?.content?.evidenceBundle?.summary ?? {}))
       this.#leastSure = { line, confidence };
   }
 
@@ -121,7 +123,12 @@ class LineSurvey {
   }
 }
 
-function parsed(text: string): { confidence?: unknown } | undefined {
+interface ParsedLine {
+  readonly confidence?: unknown;
+  readonly output?: { readonly content?: { readonly evidenceBundle?: Pick<EvidenceBundle, "summary"> } };
+}
+
+function parsed(text: string): ParsedLine | undefined {
   try {
     return JSON.parse(text) ?? {};
   } catch {

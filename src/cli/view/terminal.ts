@@ -6,6 +6,8 @@ import {
   bar,
   counted,
   cut,
+  hasConfidence,
+  noConfidence,
   percent,
   showConfidence,
   showCount,
@@ -49,8 +51,8 @@ function showAnswers(bundle: EvidenceBundle, { colors, columns }: Paper): string
   const deviationsOf = deviations(bundle.summary);
   const rows = points.map(({ replicate, confidence }) => [
     cut(showOnLine(replicate.id), mostIdColumns),
-    colors.green(bar(confidence, answerBarColumns).padEnd(answerBarColumns)),
-    showShare(confidence),
+    colors.green(bar(confidence ?? 0, answerBarColumns).padEnd(answerBarColumns)),
+    confidence === undefined ? noConfidence : showShare(confidence),
     answerOf(replicate, deviationsOf(replicate), Math.max(12, columns - answerBarColumns - 20), colors),
   ]);
   const total = points.at(-1)?.count ?? 0;
@@ -180,7 +182,7 @@ function bundleFacts({ summary, meta, replicates, costTotalUsd }: EvidenceBundle
     [
       `confidence ${showConfidence(summary)}${isGuess(summary) ? " (a guess)" : ""}`,
       ...(isWithoutLabels(summary) ? [`without labels ${showShare(summary.confidence)}`] : []),
-      ...(Object.keys(fields).length > 1 ? [`weakest field ${showShare(weakest)}`] : []),
+      ...(Object.keys(fields).length > 1 && hasConfidence(summary) ? [`weakest field ${showShare(weakest)}`] : []),
       `stability ${showShare(stability)}`,
     ],
     [asked, ...(invalidCount > 0 ? [`${showCount(invalidCount)} invalid`] : []), showUsd(costTotalUsd)],
@@ -334,8 +336,9 @@ function nameOf({ path }: FieldVotes): string {
 }
 
 function fieldFacts({ confidence, stability }: FieldVotes): string {
-  if (confidence === undefined || stability === undefined) return "";
-  return `confidence ${showShare(confidence)}   stability ${showShare(stability)}`;
+  if (stability === undefined) return "";
+  const shown = confidence === undefined ? noConfidence : showShare(confidence);
+  return `confidence ${shown}   stability ${showShare(stability)}`;
 }
 
 /** A text as lines of at most so many characters, broken between words where that is possible. */

@@ -37,7 +37,7 @@ describe("steer feedback", () => {
       cwd,
     });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^3 labels: 2 right, 1 wrong\.\ntriage, .*\n {2}3 labels of the 30 that it takes/);
+    expect(stdout).toMatch(/^3 labels: 2 right, 1 wrong\.\ntriage, .*\n {2}3 labels of the 10 that it takes/);
     const { path, document } = keptLabels(cwd);
     expect(stdout).toContain(join(".steer/calibrations", path));
     expect(document).toMatchObject({

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { OutputLine } from "../../../src/cli/output/output-line.ts";
 import { JobFacts } from "../../../src/cli/report/job-facts.ts";
 import { Histogram, Largest } from "../../../src/cli/report/tallies.ts";
+import type { EvidenceBundle } from "../../../src/contract/bundle.ts";
 import { bundleOf } from "../../support/bundle-of.ts";
 import { answeredLine, failedLine, rejectedLine } from "./job-lines.ts";
 
@@ -171,6 +173,19 @@ describe("a job report", () => {
       basis: { labels: 1, job: 0, answers: 0 },
       mean: 0.9,
     });
+  });
+
+  test("gives single answers that were judged no mean confidence", () => {
+    const one = bundleOf(["Paris"]);
+    const several = bundleOf(["Paris", "Paris"]);
+    const judged = (...bundles: EvidenceBundle[]) => {
+      const facts = new JobFacts(limits, new Map(bundles.map((_, index) => [`f${index}`, { label: true }])));
+      for (const [index, bundle] of bundles.entries())
+        facts.add({ ...answeredLine(index, bundle), fingerprint: `f${index}` } as OutputLine, index + 1);
+      return facts.report().confidence.judged;
+    };
+    expect(judged(one, one)).toEqual({ count: 2, right: 2, meanConfidence: null });
+    expect(judged(one, several)).toEqual({ count: 2, right: 2, meanConfidence: several.summary.confidence });
   });
 
   test("knows no total cost where one input's price is unknown, and tells what is known", () => {

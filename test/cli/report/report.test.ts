@@ -16,6 +16,21 @@ const split = bundleOf([{ severity: "low" }, { severity: "high" }, { severity: "
 const lines = [answeredLine(0, split), failedLine(1, "rate_limit", "HTTP 429"), answeredLine(2, split)];
 
 describe("steer report", () => {
+  test("gives single answers no confidence, as the table, the viewer and steer label do", async () => {
+    const cwd = createFolder({ "triage.json": toolFile("simulated:?error=0.4"), "in.jsonl": reports(3) });
+    const run = ["run", "triage.json", "-i", "in.jsonl", "-o", "out.csv", "--k", "1", "--min-confidence", "0.7"];
+    expect((await steer(run, { cwd })).stdout).toContain("3 of 3 are below 0.70.");
+    const [header, ...rows] = readFileSync(join(cwd, "out.csv"), "utf8").trimEnd().split("\r\n");
+    const column = header?.split(",").indexOf("confidence") as number;
+    expect(rows.map((row) => row.split(",")[column])).toEqual(["", "", ""]);
+    for (const command of [["report"], ["view", "--line", "1"], ["label"]]) {
+      const [name = "", ...flags] = command;
+      const { stdout } = await steer([name, "out.csv.jsonl", ...flags], { cwd, input: "r\nr\nw\n" });
+      expect(stdout).not.toMatch(/confidence[^\n]* 0\.\d|0\.6[1-5]/);
+    }
+    expect((await steer(["view", "out.csv.jsonl"], { cwd })).stderr).toMatch(/choose one with --line\.\n$/);
+  });
+
   test("tells a job that steer run wrote, each answer judged by the whole job", async () => {
     const cwd = createFolder({ "triage.json": toolFile("simulated:?error=0.4"), "in.jsonl": reports(20) });
     await steer(["run", "triage.json", "-i", "in.jsonl", "-o", "out.jsonl"], { cwd });

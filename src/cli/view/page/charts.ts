@@ -1,9 +1,17 @@
 import type { StoredCalibration } from "../../../calibration/stored-calibration.ts";
 import type { BundleSummary, EvidenceBundle } from "../../../contract/bundle.ts";
 import { describeCalibration } from "../../feedback/give-feedback.ts";
-import { counted, cut, percent, showCount, showOnLine, showShare, showUsd } from "../../progress/format.ts";
 import {
-  type ConfidenceTrace,
+  counted,
+  cut,
+  noConfidence,
+  percent,
+  showCount,
+  showOnLine,
+  showShare,
+  showUsd,
+} from "../../progress/format.ts";
+import {
   calibrationCurve,
   confidenceTrace,
   type DistanceMap,
@@ -46,6 +54,7 @@ const mostDots = 40;
 export function traceChart(bundle: EvidenceBundle): Html {
   const trace = confidenceTrace(bundle, mostPoints);
   const asked = trace.points.at(-1)?.count ?? 0;
+  const told = trace.points.filter(isTold);
   const last = Math.max(2, bundle.meta.k, asked);
   const x = horizontal(traceFrame, 1, last);
   const y = vertical(traceFrame, 0, 1);
@@ -56,11 +65,11 @@ ${chart(
   notAsked(asked, bundle.meta.k, x),
   shareAxis(traceFrame),
   bottomAxis(traceFrame, x, wholeTicks(1, last), "answers"),
-  html`<path class="line" d="${path(trace.points.map(({ count, confidence }) => [x(count), y(confidence)]))}"/>`,
-  trace.points.length <= mostDots && trace.points.map((point) => dot(point, x, y)),
-  lastLabel(trace, x, y),
+  html`<path class="line" d="${path(told.map(({ count, confidence }) => [x(count), y(confidence)]))}"/>`,
+  told.length <= mostDots && told.map((point) => dot(point, x, y)),
+  lastLabel(told, x, y),
 )}
-<figcaption>The confidence in the consensus after each answer. ${bundle.meta.k > asked && "The shaded part was not needed. "}${!trace.isExact && "By votes: the bundle does not tell how it compared its answers."}</figcaption>
+<figcaption>The confidence in the consensus after each answer, from the second on. ${bundle.meta.k > asked && "The shaded part was not needed. "}${!trace.isExact && "By votes: the bundle does not tell how it compared its answers."}</figcaption>
 </figure>`;
 }
 
@@ -70,13 +79,19 @@ function notAsked(asked: number, k: number, x: Scale): Html | false {
   return html`<rect class="unused" x="${x(asked)}" y="${top}" width="${x(k) - x(asked)}" height="${height - top - bottom}"/>`;
 }
 
-function dot({ count, confidence, replicate }: TracePoint, x: Scale, y: Scale): Html {
+type ToldPoint = TracePoint & { readonly confidence: number };
+
+function isTold(point: TracePoint): point is ToldPoint {
+  return point.confidence !== undefined;
+}
+
+function dot({ count, confidence, replicate }: ToldPoint, x: Scale, y: Scale): Html {
   const kind = replicate.valid ? "dot" : "dot invalid";
   const what = replicate.valid ? "" : ", not valid";
   return html`<circle class="${kind}" cx="${x(count)}" cy="${y(confidence)}" r="4"><title>${replicate.id}${what}: ${showShare(confidence)}</title></circle>`;
 }
 
-function lastLabel({ points }: ConfidenceTrace, x: Scale, y: Scale): Html | false {
+function lastLabel(points: readonly ToldPoint[], x: Scale, y: Scale): Html | false {
   const last = points.at(-1);
   return (
     last !== undefined &&
@@ -277,7 +292,7 @@ function agreedTable(fields: readonly FieldVotes[]): Html {
 <thead><tr><th>agreed by all</th><th></th><th class="number">votes</th><th class="number">confidence</th></tr></thead>
 <tbody>${fields.map((field) => {
     const [winner] = field.votes as [Vote];
-    return html`<tr><th scope="row">${pointer(field)}</th><td class="said">${said(winner)}</td><td class="number">${winner.support}</td><td class="number">${field.confidence !== undefined && showShare(field.confidence)}</td></tr>`;
+    return html`<tr><th scope="row">${pointer(field)}</th><td class="said">${said(winner)}</td><td class="number">${winner.support}</td><td class="number">${field.confidence === undefined ? noConfidence : showShare(field.confidence)}</td></tr>`;
   })}</tbody>
 </table>`;
 }

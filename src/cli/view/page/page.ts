@@ -4,6 +4,7 @@ import {
   answersOf,
   counted,
   cut,
+  hasConfidence,
   percent,
   showConfidence,
   showCount,
@@ -85,12 +86,12 @@ function figures({ summary, meta, replicates, costTotalUsd }: OpenedBundle["bund
   const contestedCount = new Set(disagreements.map(({ path }) => path)).size;
   return html`<dl class="figures">
 ${figure("Confidence", showConfidence(summary), [
-  meter(calibratedConfidence ?? confidence, "agreed"),
+  hasConfidence(summary) && meter(calibratedConfidence ?? confidence, "agreed"),
   isWithoutLabels(summary) ? `learnt from labels; ${showShare(confidence)} without them` : showBasis(summary),
 ])}
 ${figure("Stability", showShare(stability), [meter(stability, "agreed"), "that more answers would not change it"])}
 ${figure("Answers", html`${showCount(replicates.length)}<small> of ${showCount(meta.k)}</small>`, invalidCount > 0 ? `${invalidCount} not valid` : answersOf(replicates.length, meta.source))}
-${fieldCount > 1 && figure("Agreed", html`${fieldCount - contestedCount}<small> of ${counted(fieldCount, "field")}</small>`, `the weakest has confidence ${showShare(weakest)}`)}
+${fieldCount > 1 && figure("Agreed", html`${fieldCount - contestedCount}<small> of ${counted(fieldCount, "field")}</small>`, hasConfidence(summary) && `the weakest has confidence ${showShare(weakest)}`)}
 ${figure("Cost", costTotalUsd === null ? "unknown" : showUsd(costTotalUsd), replicates.length < meta.k && `${percent(1 - replicates.length / meta.k)} fewer answers than always ${meta.k}`)}
 </dl>`;
 }

@@ -47,14 +47,14 @@ describe("votes by field", () => {
 });
 
 describe("the confidence after each answer", () => {
-  test("is that of a bundle of the answers up to then", () => {
+  test("is that of a bundle of the answers up to then, from the second valid one on", () => {
     fc.assert(
       fc.property(bundle, (given) => {
         const { points, isExact } = confidenceTrace(given, 100);
         expect(isExact).toBe(true);
         const recomputed = given.replicates.map((_, index) => {
-          const { confidence } = summarize(given.replicates.slice(0, index + 1) as never);
-          return { count: index + 1, confidence };
+          const { confidence, validCount } = summarize(given.replicates.slice(0, index + 1) as never);
+          return { count: index + 1, confidence: validCount > 1 ? confidence : undefined };
         });
         expect(points.map(({ count, confidence }) => ({ count, confidence }))).toEqual(recomputed);
       }),
@@ -65,7 +65,7 @@ describe("the confidence after each answer", () => {
     const given = ["The Eiffel Tower", "eiffel tower", "Big Ben", "the Eiffel tower!"];
     const { points, isExact } = confidenceTrace(asRead(bundleOf(given, { compare: { text: true } })), 100);
     expect(isExact).toBe(true);
-    expect(points[1]!.confidence).toBeGreaterThan(points[2]!.confidence);
+    expect(points[1]!.confidence).toBeGreaterThan(points[2]!.confidence as number);
   });
 
   test("of answers compared in ways that the bundle does not tell comes from the votes, and says so", () => {
@@ -74,7 +74,7 @@ describe("the confidence after each answer", () => {
     const tolerant = asRead(bundleOf(given, { compare }));
     const { points, isExact } = confidenceTrace(tolerant, 100);
     expect(isExact).toBe(false);
-    expect(points[2]!.confidence).toBeLessThan(points[1]!.confidence);
+    expect(points[2]!.confidence).toBeLessThan(points[1]!.confidence as number);
     expect(points.at(-1)?.confidence).toBe(tolerant.summary.confidence);
   });
 
@@ -83,6 +83,20 @@ describe("the confidence after each answer", () => {
     expect(points).toHaveLength(40);
     expect(points.map(({ count }) => count % 25)).toEqual(points.map(() => 0));
     expect(points.at(-1)?.count).toBe(1000);
+  });
+});
+
+describe("a bundle of one answer", () => {
+  test("shows no confidence of its fields, nor after its answer, unless labels have one", () => {
+    const one = asRead(bundleOf([{ severity: "low", area: "db" }]));
+    const labelled = asRead(one);
+    labelled.summary.confidenceBasis = { kind: "labels", bundles: 1, labels: 12, calibrated: true };
+    expect([fieldVotes(one.summary)[0]?.confidence, confidenceTrace(one, 10).points[0]?.confidence]).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(fieldVotes(labelled.summary)[0]?.confidence).toBeGreaterThan(0.5);
+    expect(confidenceTrace(labelled, 10).points[0]?.confidence).toBe(labelled.summary.confidence);
   });
 });
 

@@ -82,7 +82,8 @@ describe.skipIf(!chromiumPath)("the page, in Chromium", () => {
     const map = page.getByRole("img", { name: "Distance of every two answers" });
     expect(await map.locator("rect:has(title)").count()).toBe(25);
     const trace = page.getByRole("img", { name: "Confidence after each answer" });
-    expect(await trace.locator("circle").count()).toBe(5);
+    // One answer says nothing of how sure it is.
+    expect(await trace.locator("circle").count()).toBe(4);
     expect(await trace.locator("circle.invalid").count()).toBe(1);
     const curve = page.getByRole("img", { name: "Share of right answers by confidence" });
     expect(await curve.locator("circle.bin").count()).toBe(2);
