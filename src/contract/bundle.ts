@@ -29,6 +29,8 @@ export interface ReplicateResult<T = unknown> {
   data: T;
   usage?: Usage | undefined;
   costUsd?: number | null | undefined;
+  /** Dollars that the provider's cache saved. */
+  savedUsd?: number | undefined;
   model?: string | undefined;
   warnings?: readonly string[] | undefined;
   /** The provider's name for the answer: two answers of one name are one answer, and a `warning` says so. */
@@ -49,6 +51,11 @@ interface ReplicateBase {
   json?: JSONValue;
   usage?: Usage;
   costUsd?: number | null;
+  /**
+   * Dollars that it cost less than a prompt that was sent and read alone: by the provider's cache, by a request for several
+   * answers, or because the answer was there already. Negative for a call that only filled the cache.
+   */
+  savedUsd?: number;
   elapsedMs: number;
   seed: number;
   model: string;
@@ -184,6 +191,14 @@ export interface JudgeReport {
   costUsd: number | null;
 }
 
+/** What a bundle did not pay for again. */
+export interface BundleReuse {
+  /** Part of the prompts that the provider read from its cache, in tokens. */
+  cachedInputTokens: number;
+  /** Dollars that all of this saved, the price of filling the cache taken off; of what has a known price. */
+  savedUsd: number;
+}
+
 /** Facts about the making of a bundle. */
 export interface BundleMetadata {
   task: string;
@@ -204,6 +219,8 @@ export interface BundleMetadata {
   escalations?: Escalation[];
   /** Present where a judge was asked. */
   judge?: JudgeReport;
+  /** Present where an answer cost less because of others. */
+  reuse?: BundleReuse;
   /** Number of replicates that were asked for each field, by JSON pointer; with `resample: "fields"` only. */
   fieldsAsked?: Record<string, number>;
 }

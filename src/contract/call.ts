@@ -149,6 +149,8 @@ export interface ToolRuntime {
   readonly isStreaming: boolean;
   /** The run's `maxParallel`. */
   readonly maxParallel: number;
+  /** Hears that the provider has the prompt in its cache, of the call that goes ahead of others. */
+  readonly onWarm?: (() => void) | undefined;
   /** The current attempt, inside a guarded call. */
   readonly attempt?: CallAttempt | undefined;
   /** True where events reach a listener; they may where this is left out. */

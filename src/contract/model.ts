@@ -111,7 +111,7 @@ export type PromptMessage = WithProviderOptions &
 /**
  * Parameter of a call that a server may refuse. `"limitName"`: `max_tokens`, which some servers call
  * `max_completion_tokens`; `"strict"`: the strict mode of a JSON schema; `"stream"`: the options of a stream;
- * `"logprobs"`: the log-probabilities of the tokens.
+ * `"logprobs"`: the log-probabilities of the tokens; `"promptCache"`: what asks for the prompt to be kept in a cache.
  */
 export type CallParameter =
   | "seed"
@@ -121,7 +121,8 @@ export type CallParameter =
   | "strict"
   | "responseSchema"
   | "stream"
-  | "logprobs";
+  | "logprobs"
+  | "promptCache";
 
 /** Facts that a model's server has taught this process. */
 export interface ModelTraits {
@@ -131,6 +132,10 @@ export interface ModelTraits {
   maxOutputTokens?: number;
   /** Without a limit, the model's provider package asks for more than the server allows. */
   needsLimit?: boolean;
+  /** Calls that should have found their prompt in the provider's cache. */
+  cacheReads?: number;
+  /** Those of them that did. */
+  cacheHits?: number;
 }
 
 /** Traits of each model, by its provider and name. */

@@ -9,6 +9,7 @@ import type { Usage } from "../contract/usage.ts";
 import type { Clock } from "../core/clock.ts";
 import type { JSONSchema } from "../core/json.ts";
 import { type AnswerToken, askForLogprobs, isOnLogprobs } from "./log-probabilities.ts";
+import { askForCache } from "./prompt-cache.ts";
 import { askForSchema } from "./response-format.ts";
 
 /** Question to a model. A setting that is left out is left to the provider. */
@@ -25,6 +26,8 @@ export interface ModelCall {
   readonly providerOptions?: Record<string, Record<string, any>> | undefined;
   /** The answer shall be JSON of this schema. It is asked for, not checked. */
   readonly responseSchema?: JSONSchema | undefined;
+  /** Asks the provider to keep the prompt in its cache: `key` names it, and the first `shared` messages are those to keep. */
+  readonly promptCache?: { readonly key: string; readonly shared: number } | undefined;
   /** Asks for the log-probabilities of the answer's tokens, where the provider has them. */
   readonly logprobs?: boolean | undefined;
   /** Parameters that the model's server refuses: they are left out, or sent in another form. */
@@ -70,9 +73,13 @@ export interface ModelAnswer {
 /** The call as the provider specification writes it, without what the server refuses. */
 export function toCallOptions(model: LanguageModelV4, call: ModelCall): LanguageModelV4CallOptions {
   const { refused } = call;
+  const asking =
+    call.promptCache && !refused?.has("promptCache")
+      ? askForCache(model, call.messages, call.providerOptions, call.promptCache)
+      : call;
   const { messages, responseFormat, providerOptions } = call.responseSchema
-    ? askForSchema(model, call.messages, call.responseSchema, call.providerOptions, refused)
-    : { messages: call.messages, responseFormat: undefined, providerOptions: call.providerOptions };
+    ? askForSchema(model, asking.messages, call.responseSchema, asking.providerOptions, refused)
+    : { messages: asking.messages, responseFormat: undefined, providerOptions: asking.providerOptions };
   const isLimited = call.maxOutputTokens !== undefined && !refused?.has("maxOutputTokens");
   const hasOtherName = isLimited && refused?.has("limitName");
   const asked = asksForLogprobs(call) ? askForLogprobs(model, providerOptions) : providerOptions;

@@ -37,12 +37,15 @@ export async function generateAdapted(
       const refusal = refusals < mostRefusals ? readRefusal(error, sent, adaptation.isOwnLimit) : undefined;
       if (!refusal || call.signal.aborted) throw error;
       if (refusal.isOfPrompt) roomInContext = refusal.maxOutputTokens;
-      // The caller did not ask for log-probabilities, and misses none.
-      else if (learn(refusal, traits) && refusal.parameter !== "logprobs")
+      // The caller asked neither for log-probabilities nor for a cache, and misses none.
+      else if (learn(refusal, traits) && !ownParameters.has(refusal.parameter))
         adaptation.onRefusal(describe(refusal, model));
     }
   }
 }
+
+/** Parameters that no caller has set. */
+const ownParameters: ReadonlySet<CallParameter> = new Set(["logprobs", "promptCache"]);
 
 /**
  * The call as the model's traits want it.
@@ -107,6 +110,7 @@ const nameOf: Record<CallParameter, string> = {
   responseSchema: "this JSON schema as its response format",
   stream: "the options of a stream",
   logprobs: "log-probabilities",
+  promptCache: "a key or marks for its prompt cache",
 };
 
 const insteadOf: Record<CallParameter, string> = {
@@ -118,6 +122,7 @@ const insteadOf: Record<CallParameter, string> = {
   responseSchema: "with the schema in words",
   stream: "for whole answers",
   logprobs: "without them",
+  promptCache: "without them",
 };
 
 /** Statuses of a pause, of an account, of a network: whatever their words, no parameter is to blame. */
@@ -129,6 +134,8 @@ function readRefusal(error: unknown, call: ModelCall, isOwnLimit: boolean): Refu
   if (!said || otherStatuses.has(said.status) || said.status >= 502) return undefined;
   const { refused } = call;
   const isRefusal = refusalWords.test(said.text);
+  const isOfCache = parameterNames.promptCache.test(said.parameter ?? said.text);
+  if (call.promptCache && !refused?.has("promptCache") && isOfCache) return { parameter: "promptCache" };
   const names = (parameter: keyof typeof parameterNames) => parameterNames[parameter].test(said.parameter ?? said.text);
   const isOfAnswer = names("maxOutputTokens") && !contextSize.test(said.text) && !/prompt|input/i.test(said.text);
   if (call.maxOutputTokens === undefined && isOfAnswer) {
@@ -169,6 +176,7 @@ function isOfLogprobs({ status, text, parameter = "" }: ServerWords, call: Model
 const parameterNames = {
   seed: /\b(random_)?seed\b/i,
   temperature: /\btemperature\b/i,
+  promptCache: /prompt_?cache|cache_?control/i,
   maxOutputTokens: /max(imum)?[_ ]?(completion|output|new|gen)?[_ ]?tokens\b|\bmax_length\b|\bnum_predict\b/i,
   stream: /\bstream(_options|ing|s)?\b|include_usage/i,
   responseSchema:

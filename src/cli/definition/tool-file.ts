@@ -12,6 +12,7 @@ import {
   finiteNumber,
   type NestedOptions,
   nested,
+  oneOf,
   type ResolvedOptions,
   text,
   wholeNumber,
@@ -74,6 +75,8 @@ export const toolFile = declareOptions("ToolFile", "tool", {
   baseUrl: v.optional(text()),
   /** Environment variable that holds the key. Default: the provider's. */
   apiKeyEnv: v.optional(text()),
+  /** `"off"` asks for each answer as if it were the only one. Default: `"auto"`, which pays once for what answers share. */
+  reuse: v.optional(oneOf(["auto", "off"])),
   /** Dollars for a million tokens, by the model's name, for models that the catalogue does not know. */
   prices: v.optional(byName(nested(modelPrice.entries))),
   /** Limits by `provider` or `provider:model`, kept before each call. */

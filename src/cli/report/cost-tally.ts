@@ -1,4 +1,4 @@
-import type { EvidenceBundle } from "../../contract/bundle.ts";
+import type { BundleReuse, EvidenceBundle } from "../../contract/bundle.ts";
 import { addCost } from "../../contract/usage.ts";
 import type { OutputLine } from "../output/output-line.ts";
 import { type Expense, type FixedKCost, fixedKCost } from "../view/facts.ts";
@@ -15,6 +15,8 @@ export interface CostFacts extends FixedKCost {
   readonly knownUsd: number;
   readonly unknownCount: number;
   readonly tokens: number;
+  /** What answers did not pay for again; `undefined` where each paid for itself. */
+  readonly reuse: BundleReuse | undefined;
 }
 
 /** Sums what was asked and paid, beside what always asking K times would have been. */
@@ -26,6 +28,7 @@ export class CostTally {
   #knownUsd = 0;
   #unknownCount = 0;
   #tokens = 0;
+  #reuse: BundleReuse | undefined;
 
   addLine({ costUsd, usage }: OutputLine): void {
     if (typeof costUsd === "number") this.#knownUsd += costUsd;
@@ -36,6 +39,7 @@ export class CostTally {
   addBundle(bundle: EvidenceBundle): void {
     const cost = fixedKCost(bundle);
     this.#invalidAnswers += bundle.summary.invalidCount;
+    this.#reuse = addReuse(this.#reuse, bundle.meta.reuse);
     if (!cost) return;
     if (this.#ks.size < mostKs) this.#ks.add(bundle.meta.k);
     this.#actual.add(cost.actual);
@@ -52,8 +56,17 @@ export class CostTally {
       knownUsd: this.#knownUsd,
       unknownCount: this.#unknownCount,
       tokens: this.#tokens,
+      reuse: this.#reuse,
     };
   }
+}
+
+function addReuse(sum: BundleReuse | undefined, more: BundleReuse | undefined): BundleReuse | undefined {
+  if (!sum || !more) return sum ?? more;
+  return {
+    cachedInputTokens: sum.cachedInputTokens + more.cachedInputTokens,
+    savedUsd: sum.savedUsd + more.savedUsd,
+  };
 }
 
 /** More different K than this are not told one by one. */

@@ -18,6 +18,7 @@ import {
   describeInputs,
   describeJudged,
   describeMessage,
+  describeReuse,
   describeRivals,
   describeSaved,
   describeSingle,
@@ -159,6 +160,7 @@ ${inputs.withoutEvidence > 0 && fact("Without evidence", `${counted(inputs.witho
 ${questions.map(({ task, model, source, count }) => fact("Asked", `${cut(showOnLine(task), longestName)}, ${cut(showOnLine(model), longestName)} (${source}): ${counted(count, "input")}`))}
 ${fact("Answers", `${showCount(cost.actual.answers)}${invalid}`)}
 ${fact("Cost", describeCost(cost))}
+${cost.reuse && fact("Saved", describeReuse(cost) ?? "nothing")}
 ${fact("Time", describeTime(time) ?? "not told")}
 ${calibration && fact("Labels", describeCalibration(calibration))}
 </dl>`;

@@ -13,6 +13,7 @@ import {
   describeInputs,
   describeJudged,
   describeMessage,
+  describeReuse,
   describeRivals,
   describeSaved,
   describeSingle,
@@ -167,6 +168,7 @@ function costAndTime({ cost, time }: JobReport, paper: Paper): string[] {
   return [
     ...(cost.fixed.answers > 0 ? showCost(cost, fixedKNamesOf(cost), paper) : []),
     `${describeCost(cost)} in all.${invalid}`,
+    ...lines(describeReuse(cost)),
     ...lines(describeTime(time)),
   ];
 }
@@ -189,5 +191,6 @@ export function showShortReport(report: JobReport, terminal: Pick<Terminal, "col
     describeContested(contested.fields.slice(0, mostNamed)),
     kinds.length > 0 ? `Without an answer: ${kinds.join(", ")}.` : undefined,
     describeSaved(cost),
+    describeReuse(cost),
   ).flatMap((line) => wrap(line, paperOf(terminal).columns));
 }

@@ -125,6 +125,16 @@ export function describeCost({ totalUsd, knownUsd, unknownCount, tokens }: CostF
   return tokens === 0 ? dollars : `${dollars}, ${counted(tokens, "token")}`;
 }
 
+/** What answers did not pay for again; `undefined` where each paid for itself. */
+export function describeReuse({ reuse }: CostFacts): string | undefined {
+  if (!reuse || reuse.savedUsd <= 0) return undefined;
+  const cached =
+    reuse.cachedInputTokens > 0
+      ? `: ${counted(reuse.cachedInputTokens, "token")} came out of the provider's cache`
+      : "";
+  return `${showUsd(reuse.savedUsd)} saved by reuse${cached}.`;
+}
+
 /** Time that single inputs took; `undefined` where no line tells. */
 export function describeTime({ medianMs, slowest }: TimeFacts): string | undefined {
   if (medianMs === null || !slowest) return undefined;

@@ -36,11 +36,13 @@ export interface BundleAsking<Input, T> extends AnswerRules {
  * Asks for one replicate under the run's policies, checks it, keeps it in the journal, and then reports it.
  *
  * @param fields JSON pointers to ask for; default: the whole answer
+ * @param onWarm hears that the provider has the prompt in its cache, where others wait for that
  */
 export async function askReplicate<Input, T>(
   asking: BundleAsking<Input, T>,
   index: number,
   fields?: readonly string[] | undefined,
+  onWarm?: (() => void) | undefined,
 ): Promise<Asked> {
   const { tool, options, context, runtime } = asking;
   const id = `r${asking.offset + index + 1}`;
@@ -65,7 +67,7 @@ export async function askReplicate<Input, T>(
     execute(attempt) {
       if (!hasStarted) context.events.emit("replicate_started", { replicateId: spec.id, seed: spec.seed });
       hasStarted = true;
-      return answerOnce(asking, { ...spec, attempt: attempt.attempt }, attempt);
+      return answerOnce(asking, { ...spec, attempt: attempt.attempt }, attempt, onWarm);
     },
   } satisfies Call<AcceptedResult<T>>);
   const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
@@ -122,9 +124,10 @@ async function answerOnce<Input, T>(
   asking: BundleAsking<Input, T>,
   spec: ReplicateSpec,
   attempt: CallAttempt,
+  onWarm: (() => void) | undefined,
 ): Promise<AcceptedResult<T>> {
   const { tool, request } = asking;
-  const result = await tool.executeReplicate(request, spec, replicateContext(asking, attempt, spec));
+  const result = await tool.executeReplicate(request, spec, replicateContext(asking, attempt, spec, onWarm));
   if (typeof result !== "object" || result === null) throw noAnswer(tool, result);
   const uncounted = countUse(attempt, result.usage, result.costUsd);
   warnOfSameResponse(asking, result.responseId);
@@ -142,6 +145,7 @@ function replicateContext(
   asking: BundleAsking<any, any>,
   attempt: CallAttempt,
   replicate: ReplicateSpec,
+  onWarm: (() => void) | undefined,
 ): ReplicateContext {
   const { context, runtime, schema, resampling, question, bound } = asking;
   const { index, seed, fields } = replicate;
@@ -155,6 +159,7 @@ function replicateContext(
     within,
     journal,
     bound,
+    onWarm,
   };
   return Object.assign(attemptContext(context, runtime, attempt, own), { replicate });
 }
@@ -193,9 +198,10 @@ function toReplicate<T>(
     ...(fields && { fields: [...fields] }),
   };
   if (outcome.ok) {
-    const { data, json, model, warnings, reasoning, finishReason, logprobs } = outcome.value;
+    const { data, json, model, warnings, reasoning, finishReason, logprobs, savedUsd } = outcome.value;
     const quality = { valid: true as const, ...(warnings?.length && { warnings: [...warnings] }) };
     const told = {
+      ...(savedUsd !== undefined && { savedUsd }),
       ...(reasoning && { reasoning }),
       ...(finishReason && { finishReason }),
       ...(logprobs && { logprobs: { ...logprobs } }),

@@ -1,4 +1,5 @@
 import type {
+  BundleReuse,
   BundleSummary,
   Escalation,
   EvidenceBundle,
@@ -47,6 +48,7 @@ export function createEvidenceBundle<T>(input: BundleInput<T, GivenReplicate<T>>
   const { source = "live", elapsedMs = 0, earlyStopReason } = input;
   const answers = replicates.map(withOwnJson);
   const used = input.judge ? [...replicates, input.judge] : replicates;
+  const reuse = reuseOf(answers);
   const models = new Set(replicates.flatMap(({ model }) => (model === "" ? [] : [model])));
   return {
     meta: {
@@ -63,12 +65,22 @@ export function createEvidenceBundle<T>(input: BundleInput<T, GivenReplicate<T>>
       source,
       ...(input.escalations?.length && { escalations: [...input.escalations] }),
       ...(input.judge && { judge: input.judge }),
+      ...(reuse && { reuse }),
       ...(input.fieldsAsked && { fieldsAsked: { ...input.fieldsAsked } }),
     },
     replicates: answers,
     summary: input.summary ?? summarizeSoFar(answers, { ...options.compare, k: options.k }),
     usageTotal: used.reduce((sum, { usage }) => (usage ? addUsage(sum, completeUsage(usage)) : sum), zeroUsage()),
     costTotalUsd: used.reduce<number | null>((sum, { costUsd }) => addCost(sum, costUsd ?? null), 0),
+  };
+}
+
+/** Sums up what the answers of a bundle saved; `undefined` where none did. */
+function reuseOf(replicates: readonly Replicate[]): BundleReuse | undefined {
+  if (replicates.every(({ savedUsd }) => savedUsd === undefined)) return undefined;
+  return {
+    cachedInputTokens: replicates.reduce((sum, { usage }) => sum + (usage?.cachedInputTokens ?? 0), 0),
+    savedUsd: replicates.reduce((sum, { savedUsd = 0 }) => sum + savedUsd, 0),
   };
 }
 

@@ -6,7 +6,8 @@
  * 2. Beyond what the rule has seen, no more is asked for than the fewest that could end it: nothing is wasted against
  *    asking one by one, and the rounds are few.
  * 3. What a replicate is asked for is settled when it is first needed, not when its turn comes: by the same answers.
- * 4. After a halt nothing new is asked for; what is in flight is waited for and kept.
+ * 4. Where the first replicate goes ahead, no other is asked for before it says so or has ended.
+ * 5. After a halt nothing new is asked for; what is in flight is waited for and kept.
  */
 import type { Replicate } from "../../contract/bundle.ts";
 import { jsonOf } from "../../contract/bundle-json.ts";
@@ -60,8 +61,17 @@ export interface ScheduleOptions {
   readonly k: number;
   readonly maxParallel: number;
   readonly rule: Rule;
-  /** @param fields what to ask for; undefined: the whole answer */
-  ask(index: number, fields: readonly string[] | undefined): Promise<Asked>;
+  /**
+   * Decides if the first replicate goes ahead alone. Default: none does.
+   *
+   * @param calls that are asked for at once, the first one among them
+   */
+  startsWarm?(calls: number): boolean;
+  /**
+   * @param fields what to ask for; undefined: the whole answer
+   * @param onWarm lets the others follow a replicate that goes ahead, before it has ended
+   */
+  ask(index: number, fields: readonly string[] | undefined, onWarm: (() => void) | undefined): Promise<Asked>;
   /**
    * Called after each replicate that the rule has seen.
    *
@@ -84,7 +94,7 @@ export interface Schedule {
 
 export function scheduleReplicates(options: ScheduleOptions): Promise<Schedule> {
   return new Promise((resolve, reject) => {
-    new Scheduler(options, resolve, reject).launch();
+    new Scheduler(options, resolve, reject).start();
   });
 }
 
@@ -98,6 +108,8 @@ class Scheduler {
   readonly #failures: Failure[] = [];
   #launched = 0;
   #inFlight = 0;
+  /** The first replicate is on its way, and the others wait. */
+  #isAhead = false;
   #isObserving = false;
   #observed = 0;
   #needed: number;
@@ -113,10 +125,14 @@ class Scheduler {
     this.#plan(undefined);
   }
 
-  launch(): void {
-    const { maxParallel } = this.#options;
-    while (this.#launched < this.#wanted && this.#inFlight < maxParallel && !this.#isOver)
-      void this.#ask(this.#launched++);
+  start(): void {
+    this.#isAhead = this.#wanted > 1 && (this.#options.startsWarm?.(this.#wanted) ?? false);
+    this.#launch();
+  }
+
+  #launch(): void {
+    const most = this.#isAhead ? 1 : this.#options.maxParallel;
+    while (this.#launched < this.#wanted && this.#inFlight < most && !this.#isOver) void this.#ask(this.#launched++);
     if (this.#inFlight === 0) this.#end();
   }
 
@@ -136,7 +152,7 @@ class Scheduler {
   async #ask(index: number): Promise<void> {
     this.#inFlight++;
     try {
-      const asked = await this.#options.ask(index, this.#fields[index]);
+      const asked = await this.#options.ask(index, this.#fields[index], this.#isAhead ? this.#follow : undefined);
       this.#finished[index] = asked.replicate;
       if (asked.failure) this.#failures.push(asked.failure);
       if (asked.isHopeless) this.#halt ??= asked.failure;
@@ -146,8 +162,16 @@ class Scheduler {
       this.#fault ??= { error };
     }
     this.#inFlight--;
-    this.launch();
+    this.#isAhead = false;
+    this.#launch();
   }
+
+  /** Asks for the replicates that have waited for the first. */
+  readonly #follow = (): void => {
+    if (!this.#isAhead) return;
+    this.#isAhead = false;
+    this.#launch();
+  };
 
   /** Shows the rule what has finished, in index order. Whatever finishes meanwhile is shown by the call under way. */
   *#observe(): Slices<void> {

@@ -22,6 +22,12 @@ export type ReplicateBound = ((
 ) => CallBound | undefined) & {
   /** Returns the tokens that one replicate is likely to use; `undefined` where nothing tells. */
   expectedTokens?(previousError: unknown): number | undefined;
+  /**
+   * Decides, before the first call, if that one goes ahead alone until the provider has its prompt in the cache.
+   *
+   * @param calls that are asked for at once, the first one among them
+   */
+  startsWarm?(calls: number): boolean;
 };
 
 /** Bundle tool, as the making of a bundle uses it. */

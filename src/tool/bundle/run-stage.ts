@@ -71,10 +71,11 @@ export async function runStage<Input, T>(
       labelled,
       learns: comparison.isAwaited || !!work.judge,
     }),
-    async ask(index, fields) {
+    startsWarm: (calls) => bound.startsWarm?.(calls) ?? false,
+    async ask(index, fields, onWarm) {
       const asked = await (work.judge
-        ? wave.join(() => askReplicate(asking, index, fields))
-        : askReplicate(asking, index, fields));
+        ? wave.join(() => askReplicate(asking, index, fields, onWarm))
+        : askReplicate(asking, index, fields, onWarm));
       const { replicate } = asked;
       if (!replicate?.valid) return asked;
       if (!replicate.fields) resampling?.learn(replicate.json);

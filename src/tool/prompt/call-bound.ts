@@ -20,13 +20,16 @@ export interface CallFacts {
   /** Estimates what the correction of an error adds to the question. */
   readonly correctionTokens: (previousError: unknown) => number;
   /** Dollars for so many tokens; `undefined` where no ceiling is in dollars. */
-  readonly priceOf: ((inputTokens: number, outputTokens: number) => number) | undefined;
+  readonly priceOf: PriceOf | undefined;
   /** The user's own limit. */
   readonly maxOutputTokens: number | undefined;
   readonly traits: ModelTraits;
   /** Longest answer of the tool's earlier bundles; 0 where there was none. */
   readonly usualAnswer: number;
 }
+
+/** Dollars for so many tokens, `cachedTokens` of the input out of the provider's cache. */
+export type PriceOf = (inputTokens: number, outputTokens: number, cachedTokens?: number) => number;
 
 /** Amounts that a call may count on. */
 export interface Room {
@@ -58,6 +61,8 @@ export class CallSizes {
   #longestAnswer = 0;
   /** The largest limit that an answer did not fit into. */
   #longestCut = 0;
+  /** The fewest tokens that a call has read from the cache, from the first that did; 0 once one did not. */
+  #cachedTokens: number | undefined;
 
   constructor(facts: CallFacts) {
     this.#facts = facts;
@@ -77,7 +82,7 @@ export class CallSizes {
     const outputTokens = maxOutputTokens ?? this.#roomFor(within(share), within(remaining), within(unspent));
     return {
       tokens: promptTokens + outputTokens,
-      ...(priceOf && { costUsd: priceOf(promptTokens, outputTokens) }),
+      ...(priceOf && { costUsd: priceOf(promptTokens, outputTokens, this.#cachedTokens) }),
       isEstimate: true,
       ...(this.#longestCut > 0 && maxOutputTokens === undefined && { because: this.#cutReason() }),
     };
@@ -111,6 +116,13 @@ export class CallSizes {
       this.#answers++;
       this.#longestAnswer = Math.max(this.#longestAnswer, usage.outputTokens);
     } else if (limit !== undefined) this.#longestCut = Math.max(this.#longestCut, limit);
+  }
+
+  /** Learns whether calls find their prompt in the cache. A miss after a hit shows that no price of the cache is sure. */
+  learnCached({ cachedInputTokens = 0 }: Usage): void {
+    if (cachedInputTokens > 0)
+      this.#cachedTokens = Math.min(cachedInputTokens, this.#cachedTokens ?? cachedInputTokens);
+    else if (this.#cachedTokens !== undefined) this.#cachedTokens = 0;
   }
 
   /** Tokens that a call is likely to use: its prompt, and an answer as long as the longest so far. */
@@ -167,7 +179,7 @@ export class CallSizes {
     const byCost =
       budget.costUsd === undefined || !priceOf
         ? Number.POSITIVE_INFINITY
-        : outputTokensFor(budget.costUsd, promptTokens, priceOf);
+        : outputTokensFor(budget.costUsd, promptTokens, (input, output) => priceOf(input, output, this.#cachedTokens));
     return Math.floor(Math.min(byTokens, byCost, mostOutputTokens));
   }
 
@@ -225,17 +237,23 @@ export function costOf(
  *
  * @throws InvalidOptionsError for a model without a known price
  */
-export function priceOf(prices: PriceSource, model: LanguageModelLike): (input: number, output: number) => number {
-  const price = (inputTokens: number, outputTokens: number, cached?: Pick<Usage, "cacheWriteInputTokens">) =>
+export function priceOf(prices: PriceSource, model: LanguageModelLike): PriceOf {
+  const price = (inputTokens: number, outputTokens: number, cached?: CachedParts) =>
     costOf(prices, model, { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, ...cached });
   const plain = price(1, 1);
   if (plain === null) throw unknownPrice(model);
   const isCachingDearer = (price(1, 1, { cacheWriteInputTokens: 1 }) ?? 0) > plain;
-  return (inputTokens, outputTokens) => {
-    const cached = isCachingDearer ? { cacheWriteInputTokens: inputTokens } : undefined;
+  return (inputTokens, outputTokens, cachedTokens = 0) => {
+    const cachedInputTokens = Math.min(cachedTokens, inputTokens);
+    const cached = {
+      ...(cachedInputTokens > 0 && { cachedInputTokens }),
+      ...(isCachingDearer && { cacheWriteInputTokens: inputTokens - cachedInputTokens }),
+    };
     return price(inputTokens, outputTokens, cached) ?? Number.POSITIVE_INFINITY;
   };
 }
+
+type CachedParts = Pick<Usage, "cachedInputTokens" | "cacheWriteInputTokens">;
 
 function unknownPrice({ provider, modelId }: LanguageModelLike): InvalidOptionsError {
   const path = "options.budget.costUsd";

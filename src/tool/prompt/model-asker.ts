@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import { runtimeOf, type ToolRuntime } from "../../contract/call.ts";
@@ -11,6 +12,14 @@ import { meanLogprobs } from "../../provider/log-probabilities.ts";
 import { ModelTraitsRegistry } from "../../provider/model-traits.ts";
 import { type PriceTable, withPriceTable } from "../../provider/price-table.ts";
 import { defaultPrices } from "../../provider/prices.ts";
+import {
+  isCertainlyShorter,
+  isSlow,
+  learnRead,
+  promptCacheOf,
+  savedBy,
+  savingOf,
+} from "../../provider/prompt-cache.ts";
 import { estimatePromptTokens, tokenCounter } from "../../provider/prompt-tokens.ts";
 import { generateAdapted } from "../../provider/refused-parameters.ts";
 import { resolveModel } from "../../provider/resolve.ts";
@@ -21,6 +30,7 @@ import { CallSizes, costOf, priceOf } from "./call-bound.ts";
 
 /** Settings by which a prompt tool asks its model. */
 export interface ModelSettings {
+  name?: string | undefined;
   model: string | LanguageModelLike;
   temperature?: number | undefined;
   maxOutputTokens?: number | undefined;
@@ -28,11 +38,16 @@ export interface ModelSettings {
   headers?: Record<string, string> | undefined;
   baseUrl?: string | undefined;
   apiKeyEnv?: string | undefined;
+  reuse?: "auto" | "off" | undefined;
   prices?: PriceTable | undefined;
 }
 
 /** A bound that carries what the answers of its bundle teach. */
-type SizedBound = ReplicateBound & { readonly sizes: CallSizes };
+type SizedBound = ReplicateBound & {
+  readonly sizes: CallSizes;
+  /** Key of the prompt in the provider's cache, where the bundle uses that. */
+  cacheKey?: string | undefined;
+};
 
 /** Asks one model, live or not, within the bounds that a run sets. */
 export class ModelAsker {
@@ -67,7 +82,36 @@ export class ModelAsker {
     const sizes = await this.#sizesOf(messages, model, runtime, ceilings);
     const bound: ReplicateBound = (share, remaining, previousError, unspent = remaining) =>
       sizes.bound(previousError, { share, remaining, unspent });
-    return Object.assign(bound, { sizes, expectedTokens: (error: unknown) => sizes.expectedTokens(error) });
+    const prices = await this.#pricesOf(runtime);
+    const sized: SizedBound = Object.assign(bound, {
+      sizes,
+      expectedTokens: (error: unknown) => sizes.expectedTokens(error),
+      startsWarm: (calls: number) => {
+        if (this.#settings.reuse === "off" || !this.#paysWarm(messages, model, sizes, prices, runtime, calls))
+          return false;
+        sized.cacheKey = cacheKeyOf(this.#settings.name ?? "", messages);
+        return true;
+      },
+    });
+    return sized;
+  }
+
+  /** Tells whether it saves money to let the provider cache the prompt before the other calls are made. */
+  #paysWarm(
+    messages: readonly PromptMessage[],
+    model: LanguageModelLike,
+    sizes: CallSizes,
+    prices: PriceSource,
+    runtime: ToolRuntime | undefined,
+    calls: number,
+  ): boolean {
+    const cache = promptCacheOf(model);
+    if (!cache || isCertainlyShorter(messages, runtime?.responseSchema, cache.minimumTokens)) return false;
+    const inputTokens = sizes.promptTokens(undefined) ?? 0;
+    if (inputTokens < cache.minimumTokens) return false;
+    const plain = { inputTokens, outputTokens: 0, totalTokens: inputTokens };
+    const price = (cached: object) => costOf(prices, model, { ...plain, ...cached });
+    return savingOf(cache, calls, this.#traitsOf(model, runtime), price, inputTokens) > 0;
   }
 
   async ask(
@@ -79,14 +123,16 @@ export class ModelAsker {
     const runtime = runtimeOf(context);
     const prices = await this.#pricesOf(runtime);
     const { previousError, reserved = {} } = runtime?.attempt ?? {};
-    const sizes =
-      (runtime?.bound as SizedBound | undefined)?.sizes ?? (await this.#sizesOf(question, model, runtime, reserved));
+    const { sizes = await this.#sizesOf(question, model, runtime, reserved), cacheKey } =
+      (runtime?.bound as SizedBound | undefined) ?? {};
     const wanted = replicate.fields ? askForFields(question, replicate.fields) : question;
     const { temperature, providerOptions, maxOutputTokens } = this.#settings;
     const isSecond = replicate.id === "r2" && replicate.index === 1 && replicate.attempt === 1;
     if (temperature === 0 && isSecond) warnOfTemperature(model, context);
     const traits = this.#traitsOf(model, runtime);
     const isStreaming = runtime?.isStreaming && !traits.refused.has("stream");
+    const onWarm = isSlow(traits) ? undefined : runtime?.onWarm;
+    let savedUsd: number | undefined;
     const limit = sizes.limitWithin(reserved, previousError);
     const call = {
       messages: [...wanted, ...correctionOf(previousError)],
@@ -98,12 +144,21 @@ export class ModelAsker {
       providerOptions,
       logprobs: true,
       responseSchema: runtime?.responseSchema,
+      ...(cacheKey !== undefined && { promptCache: { key: cacheKey, shared: question.length } }),
       signal: context.signal,
       clock: context.clock,
       previousError,
       onHeaders: (headers: Readonly<Record<string, string>>) => runtime?.attempt?.heard(headers),
-      onProgress: () => runtime?.attempt?.chunk(),
-      onUsage: (usage: Usage) => context.reportUsage(usage, costOf(prices, model, usage, context.events)),
+      onProgress: () => {
+        runtime?.attempt?.chunk();
+        onWarm?.();
+      },
+      onUsage: (usage: Usage) => {
+        savedUsd = savedBy(prices, model, usage);
+        context.reportUsage(usage, costOf(prices, model, usage, context.events));
+      },
+      // A call that goes ahead of others is streamed, so that they need not wait for its end.
+      ...(onWarm && { onDelta: () => {} }),
       ...(runtime?.isStreaming && { onDelta: (text: string) => showDelta(text, replicate, context) }),
     };
     const adaptation = {
@@ -113,6 +168,10 @@ export class ModelAsker {
     };
     const answer = await askInTime(isStreaming ? runtime : undefined, () => generateAdapted(model, call, adaptation));
     const isCut = answer.isCutOff;
+    if (cacheKey !== undefined) {
+      sizes.learnCached(answer.usage);
+      if (!runtime?.onWarm) learnRead(traits, answer.usage);
+    }
     const isBudgetsLimit = maxOutputTokens === undefined && limit !== undefined && limit !== traits.maxOutputTokens;
     const budgetsLimit = isBudgetsLimit && !traits.refused.has("maxOutputTokens") ? limit : undefined;
     if (isLimited(reserved)) sizes.learn(previousError, answer.usage, budgetsLimit, isCut);
@@ -134,6 +193,7 @@ export class ModelAsker {
       model: modelId,
       warnings,
       responseId,
+      savedUsd,
       reasoning: reasoning ?? answer.reasoning,
       finishReason,
       logprobs,
@@ -184,6 +244,11 @@ export class ModelAsker {
     });
     return this.#model;
   }
+}
+
+/** Key of a prompt in the provider's cache. Replicas of a process make the same one, and none holds words of the prompt. */
+function cacheKeyOf(toolName: string, messages: readonly PromptMessage[]): string {
+  return hash("sha256", JSON.stringify([toolName, messages])).slice(0, 32);
 }
 
 function warnOfTemperature({ modelId }: LanguageModelLike, { events }: ReplicateContext): void {

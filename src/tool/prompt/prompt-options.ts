@@ -60,6 +60,11 @@ export interface PromptSettings<P extends string, Name extends string, Read, Req
   baseUrl?: string | undefined;
   /** Environment variable that holds the key of a model that is named by text. Default: the provider's. */
   apiKeyEnv?: string | undefined;
+  /**
+   * Pays once for what answers have in common, where the provider allows it: a prompt in its cache (default, `"auto"`). `"off"`
+   * asks for each answer as if it were the only one.
+   */
+  reuse?: "auto" | "off" | undefined;
   /** Dollars for a million tokens, by the model's name, for models that the catalogue does not know or that cost you something else. */
   prices?: PriceTable | undefined;
   /** Shown in listings. Default: `"1.0.0"`. */
@@ -110,6 +115,7 @@ const optionChecks: Readonly<
     'an address such as "http://localhost:8000/v1"',
   ],
   apiKeyEnv: [isText, "the name of an environment variable"],
+  reuse: [(value) => value === "auto" || value === "off", '"auto" or "off"'],
   prices: [isObject, "an object of prices by model"],
   version: [(value) => typeof value === "string", "a text"],
   description: [(value) => typeof value === "string", "a text"],
