@@ -125,7 +125,8 @@ function unwrap(schema: any): any {
 }
 
 function allowedIn(schema: any): string {
-  return (v.getMetadata(schema) as { allowed?: string }).allowed ?? "an object";
+  const { allowed } = v.getMetadata(schema) as { allowed?: string };
+  return allowed ?? (typeof schema.message === "string" ? schema.message : "an object");
 }
 
 const kindOf: Readonly<Record<string, string>> = {

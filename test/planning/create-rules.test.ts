@@ -33,6 +33,8 @@ describe("createTypeBasedRule", () => {
   });
 });
 
+type RuleOfKeywords = Parameters<typeof createKeywordBasedRule>[0];
+
 describe("createKeywordBasedRule", () => {
   const rule = createKeywordBasedRule({
     keywords: ["Refund", "charge back"],
@@ -58,6 +60,11 @@ describe("createKeywordBasedRule", () => {
 
   test("refuses an empty list of keywords", () => {
     expect(() => createKeywordBasedRule({ keywords: [], attribute: "q", toolName: "wanted" })).toThrow("at least one");
+  });
+
+  test("says of an option that is missing what it has to be", () => {
+    const withoutAttribute = { keywords: ["vote"], toolName: "wanted" } as unknown as RuleOfKeywords;
+    expect(() => createKeywordBasedRule(withoutAttribute)).toThrow("attribute: got undefined; allowed: the path");
   });
 });
 

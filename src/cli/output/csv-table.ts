@@ -157,7 +157,7 @@ function cellsOf(line: OutputLine, plan: TablePlan, { confidence, isShown }: Jud
   return [
     ...inputColumns.map((name) => plain(Object.hasOwn(input, name) ? input[name] : undefined)),
     ...fields.map((name) => fromModel(Object.hasOwn(answer, name) ? answer[name] : undefined)),
-    plain(isShown ? confidence : undefined),
+    plain(isShown && confidence !== undefined ? Number(confidence.toFixed(3)) : undefined), // votes tell no more digits
     line.status,
     fromModel(flagsOf(line, plan.minConfidence, confidence).join(" ")),
     fromModel(errorOf(line)),

@@ -90,6 +90,11 @@ describe("a table of answers", () => {
     ]);
   });
 
+  test("writes a confidence with three digits", async () => {
+    const { text } = await tableOf([answered(0, { report: "a" }, "low", { confidence: 0.7163384435418274 })]);
+    expect(text).toContain("a,low,0.716,completed");
+  });
+
   test("quotes separators, quotes and line breaks, and comes back as it was", async () => {
     const input = { report: 'say "hi",\r\nthen go;', note: " space " };
     for (const facts of [{}, { separator: ";" }]) {
