@@ -11,4 +11,4 @@ until [ -s "$folder/port" ]; do sleep 0.1; done
 node dist/cli/main.js run "$1" --input "$2" --output "$folder/$3" --concurrency 1 \
   --model "openai-compatible:http://127.0.0.1:$(cat "$folder/port")/v1#rules" | sed "s#$folder/##"
 echo
-cat "$folder/$3"
+tr -d '\r' <"$folder/$3"
