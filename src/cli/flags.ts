@@ -21,6 +21,13 @@ export function durationFlag(): (text: string) => number {
   };
 }
 
+/** Reads a share between 0 and 1, neither of which it may be. */
+export function shareFlag(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value > 0 && value < 1) return value;
+  throw new InvalidArgumentError("It has to be a number between 0 and 1, such as 0.95.");
+}
+
 /** Reads a number in a range from the command line. */
 export function numberFlag(minimum: number, maximum = Number.POSITIVE_INFINITY): (text: string) => number {
   return (text) => {

@@ -13,12 +13,14 @@ A pipe gives one key a line. Labels stand in <file.jsonl>.labels.jsonl, and are 
 Ten labels begin to correct confidence; with thirty it can be relied on. Judge what is shown, not what is easy to judge:
 skipped answers (u) count for nothing.
 
-A uniform draw shows answers of all kinds as often as the job has them, and its labels can certify. A stratified draw
-shows as many unsure answers as sure ones: it finds errors sooner.
+A uniform draw shows answers of all kinds as often as the job has them, and its labels alone certify what steer run --right
+accepts. A stratified draw shows as many unsure answers as sure ones, and
+least-sure begins with the least sure: they find errors sooner.
 
 Examples
   $ steer label triaged.jsonl
   $ steer label triaged.jsonl --draw stratified --seed 7
+  $ steer label triaged.jsonl --draw least-sure
   $ printf 'r\\nr\\nw\\n' | steer label triaged.jsonl`;
 
 export function addLabelCommand(program: Command): void {
@@ -27,7 +29,7 @@ export function addLabelCommand(program: Command): void {
     .summary("judge answers one by one, so that confidence can be trusted")
     .description("Judge answers of an output file one by one, and learn from it how far confidence can be trusted.")
     .argument("<file.jsonl>", "an output file of steer run")
-    .option("--draw <kind>", `${draws.join(" or ")}; default: as before, at first uniform`, toDraw)
+    .option("--draw <kind>", `${draws.join(", ")}; default: as before, at first uniform`, toDraw)
     .option("--seed <number>", "of the draw; default: as before, at first a new one", wholeNumberFlag(0))
     .option("--calibrations <folder>", "where labels are learnt from", ".steer/calibrations")
     .addHelpText("after", examples)
@@ -40,5 +42,5 @@ export function addLabelCommand(program: Command): void {
 function toDraw(text: string): (typeof draws)[number] {
   const draw = draws.find((each) => each === text);
   if (draw) return draw;
-  throw new InvalidArgumentError(`It has to be ${draws.join(" or ")}.`);
+  throw new InvalidArgumentError(`It has to be one of ${draws.join(", ")}.`);
 }

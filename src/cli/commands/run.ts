@@ -1,13 +1,13 @@
 import { type Command, Option } from "commander";
 import { stoppingRuleNames } from "../../contract/bundle-options.ts";
-import { numberFlag } from "../flags.ts";
+import { numberFlag, shareFlag } from "../flags.ts";
 import { addJobFlags, type JobFlags } from "../job/job-flags.ts";
 
 const examples = `
 Tool files
   JSON or YAML with name, model, prompt, and optionally system, files, schema, defaultOptions, temperature,
-  maxOutputTokens, providerOptions, provider, headers, baseUrl, apiKeyEnv, prices, limits, version, description; or a
-  .ts or .js module whose default export is a tool.
+  maxOutputTokens, providerOptions, provider, headers, baseUrl, apiKeyEnv, prices, limits, accept, verifier, secondModel,
+  version, description; or a .ts or .js module whose default export is a tool.
 
 Exit codes
   0 every input has its answer     1 some failed            2 a file, an input or an option cannot be used
@@ -18,6 +18,7 @@ Examples
   $ steer run triage.yaml --input reports.jsonl --output triaged.jsonl
   $ steer run triage.yaml --input reports.csv --output triaged.csv --k 5 --max-cost-usd 2
   $ steer run triage.yaml --input reports.jsonl --output out.jsonl --limits openai:gpt-5-mini=500rpm,200000tpm,20
+  $ steer run triage.yaml --input reports.jsonl --output out.jsonl --right 0.95 --verifier openai:gpt-5-mini
   $ cat reports.jsonl | steer run triage.yaml --json | jq .consensus`;
 
 export function addRunCommand(program: Command, onExitCode: (code: number) => void): void {
@@ -35,6 +36,9 @@ export function addRunCommand(program: Command, onExitCode: (code: number) => vo
     .addOption(new Option("--stopping <rule>", "when fewer answers are enough").choices(stoppingRuleNames))
     .option("--epsilon <distance>", "enough once the answers are at most this far apart", numberFlag(0, 1))
     .option("--min-confidence <share>", "mark what is less sure than this", numberFlag(0, 1))
+    .option("--right <share>", "accept the answers that are right in this share, as labels certify it", shareFlag)
+    .option("--verifier [provider:model]", "with --right: ask a model, else the tool's own, if an answer is right")
+    .option("--second-model <provider:model>", "with --right: ask another model the same, and compare")
     .option("--json", "print the output lines instead of text for people")
     .addHelpText("after", examples)
     .action(async (file: string, flags: JobFlags) => {

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import * as v from "valibot";
+import { acceptEntries } from "../../contract/accept-options.ts";
 import { bundleOptions } from "../../contract/bundle-options.ts";
 import type { LanguageModelLike } from "../../contract/model.ts";
 import type { AnyTool } from "../../contract/tool.ts";
@@ -81,6 +82,17 @@ export const toolFile = declareOptions("ToolFile", "tool", {
   prices: v.optional(byName(nested(modelPrice.entries))),
   /** Limits by `provider` or `provider:model`, kept before each call. */
   limits: v.optional(byName(nested(rateLimit.entries))),
+  /** Precision that accepted answers are to have, as `--right` gives it, and how sure that is to be. */
+  accept: v.optional(nested(acceptEntries)),
+  /** Model that is asked if an answer is right; `true` is the tool's own. Needs `accept`. */
+  verifier: v.optional(
+    checkedBy<true | string>(
+      (value) => value === true || (typeof value === "string" && value.includes(":")),
+      'true, or a model such as "openai:gpt-5-mini"',
+    ),
+  ),
+  /** Model that is asked the same, and whose answer is compared. Needs `accept`. */
+  secondModel: v.optional(text('a model, such as "openai:gpt-5-mini"')),
 });
 
 /** Contents of a tool file. */
@@ -171,7 +183,7 @@ export function toTool(
   { model, folder = "." }: { model?: LanguageModelLike | undefined; folder?: string | undefined } = {},
 ): AnyTool {
   const schema = definition.schema as unknown as StandardSchemaV1<unknown, JSONValue> | undefined;
-  const { limits: _ofTheJob, ...options } = definition;
+  const { limits: _limits, accept: _accept, verifier: _verifier, secondModel: _second, ...options } = definition;
   const tool = new PromptBundleTool<string, JSONValue>({
     ...options,
     schema,

@@ -25,6 +25,11 @@ export interface JobFlags extends DefinitionFlags {
   readonly stopping?: StoppingRuleName;
   readonly epsilon?: number;
   readonly minConfidence?: number;
+  /** Precision that accepted answers are to have. */
+  readonly right?: number;
+  /** `true` asks the tool's own model. */
+  readonly verifier?: true | string;
+  readonly secondModel?: string;
   readonly timeoutMs?: number;
   readonly maxCostUsd?: number;
   readonly json?: true;

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, join, parse } from "node:path";
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
+import { defaultConfidence } from "../../contract/accept-options.ts";
 import type { BundleOptions } from "../../contract/bundle-options.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
@@ -10,14 +11,17 @@ import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
 import { faultsInLimits, isUnder, paceKey, type RateLimits } from "../../guard/limits.ts";
 import { pathsOf } from "../../tool/prompt/prompt-files.ts";
 import { templateVariables } from "../../tool/prompt/prompt-template.ts";
+import { createSignals, type Signal } from "../../tool/signals.ts";
+import { readAcceptance } from "../accept/acceptance-file.ts";
+import type { AskedPrecision } from "../accept/acceptance.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { CommandError } from "../faults.ts";
 import { kindOfExtension } from "../input/file-kind.ts";
 import type { Input, InputSource } from "../input/input.ts";
 import { checkInputs, folderOf, openInputs } from "../input/open-inputs.ts";
 import { type CsvTable, isTableDue, writeCsvTable } from "../output/csv-table.ts";
-import { type JobHead, jobHead } from "../output/job-head.ts";
-import { OutputLog } from "../output/output-log.ts";
+import { differences, type JobHead, jobHead } from "../output/job-head.ts";
+import { OutputLog, otherJob } from "../output/output-log.ts";
 import { counted } from "../progress/format.ts";
 import { drawSample, firstSeed, inRandomOrder } from "./draw.ts";
 import { type JobFlags, toolOptionsFrom } from "./job-flags.ts";
@@ -31,11 +35,18 @@ export interface PreparedJob {
   readonly budget: JobBudget;
   readonly log: OutputLog | undefined;
   readonly limits: RateLimits | undefined;
+  readonly head: JobHead;
+  /** Precision that answers are accepted by, and the signals that may be bought for it. */
+  readonly accept: (AskedPrecision & { readonly signals: readonly Signal[] }) | undefined;
   /** Those that have no line yet. */
   inputs(): AsyncIterable<Input>;
   fingerprintOf(input: Input): string;
-  /** Writes the table of `--output x.csv`, and closes the output file. */
-  close(): Promise<void>;
+  /**
+   * Writes the table of `--output x.csv`, and closes the output file.
+   *
+   * @param isChanged lines that were there have changed
+   */
+  close(isChanged?: boolean): Promise<void>;
 }
 
 /** @throws CommandError naming what cannot be used */
@@ -43,6 +54,7 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
   const { tool } = loaded;
   const toolOptions = toolOptionsFrom(flags);
   checkToolOptions(tool, toolOptions);
+  const accept = acceptOf(loaded, toolOptions, flags);
   const limits = limitsOf(loaded, flags);
   const source = openInputs(flags, process.stdin, filesOf(loaded).flatMap(templateVariables));
   assertRepeatable(source, flags);
@@ -75,11 +87,14 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
       budget,
       log,
       limits,
+      head,
+      accept,
       fingerprintOf,
       inputs: () => only(flags.shuffle ? inRandomOrder(chosen(), seed) : chosen(), (input) => !hasLine(input)),
-      async close() {
+      async close(isChanged = false) {
         try {
-          if (table && !flags.dryRun && isTableDue(table, tally.settledCount)) await writeCsvTable(table);
+          const isDue = table && !flags.dryRun && (isChanged || isTableDue(table, tally.settledCount));
+          if (isDue) await writeCsvTable(table);
         } finally {
           log?.close();
         }
@@ -104,12 +119,41 @@ function limitsOf({ tool, definition }: LoadedTool, flags: JobFlags): RateLimits
   const meant = Object.keys((flags.model === undefined ? limits : flags.limits) ?? {});
   const { provider = `tool:${tool.name}`, modelId } = tool as AnyTool & { readonly modelId?: string };
   const key = paceKey(provider, modelId);
-  const asked = [key, ...textsIn(definition?.defaultOptions).map((model) => model.replace("#", ":"))];
+  const { verifier = definition?.verifier, secondModel = definition?.secondModel } = flags;
+  const others = textsIn([definition?.defaultOptions, verifier, secondModel]);
+  const asked = [key, ...others.map((model) => model.replace("#", ":"))];
   if (meant.length > 0 && !meant.some((name) => asked.some((each) => isUnder(name, each))))
     throw new CommandError(
       `limits: this tool does not ask ${meant.join(", ")}. It asks ${key}: name that, or its provider.`,
     );
   return limits;
+}
+
+/**
+ * Returns what answers are accepted by, of the command line or the tool file.
+ *
+ * @throws CommandError for signals that no one can give, and without a file that the verdicts can go into
+ */
+function acceptOf(
+  { tool, definition }: LoadedTool,
+  toolOptions: BundleOptions,
+  flags: JobFlags,
+): PreparedJob["accept"] {
+  const { right: precision = definition?.accept?.precision, output } = flags;
+  const { verifier = definition?.verifier, secondModel = definition?.secondModel } = flags;
+  if (precision === undefined) {
+    const named = verifier !== undefined ? "verifier" : secondModel !== undefined ? "second-model" : undefined;
+    if (named === undefined) return undefined;
+    throw new CommandError(`--${named} says which answers are right, for --right. Give --right 0.95, say, beside it.`);
+  }
+  if (output === undefined)
+    throw new CommandError("--right needs --output: labels and verdicts stand beside the answers of a file.");
+  try {
+    const signals = createSignals(tool, toolOptions, { verifier, secondModel });
+    return { precision, confidence: definition?.accept?.confidence ?? defaultConfidence, signals };
+  } catch (error) {
+    throw new CommandError(messageOf(error), { cause: error });
+  }
 }
 
 /** Texts anywhere in a value of JSON: the names of judges and stronger models are among those of the options. */
@@ -189,9 +233,28 @@ async function openLog(flags: JobFlags, head: JobHead): Promise<OutputLog | unde
   const path = journalOf(output);
   if (dryRun && (fresh || !existsSync(path))) return undefined;
   if (path !== output && existsSync(output) && !existsSync(path)) throw foreignTable(output, path);
-  const log = await OutputLog.open(path, { head, retryFailed, fresh, isDryRun: dryRun });
+  const log = await OutputLog.open(path, { head, retryFailed, fresh, isDryRun: dryRun }).catch((error) => {
+    throw withCertificate(error, path);
+  });
   if (log.movedTo !== undefined) process.stderr.write(`What ${path} held is in ${log.movedTo} now.\n`);
+  if (log.movedTo !== undefined) noteCertificate(log.movedTo, head);
   return log;
+}
+
+/** Says that the certificate of answers that were moved aside is not one of the answers to come. */
+function noteCertificate(moved: string, head: JobHead): void {
+  const { certificate, restsOn } = readAcceptance(moved) ?? {};
+  if (!certificate) return;
+  const changes = restsOn?.job ? differences(restsOn.job, head) : [];
+  const why = changes.length > 0 ? changes.join("; ") : "they are asked for anew";
+  process.stderr.write(`Its certificate is void for the answers to come: ${why}. They need labels of their own.\n`);
+}
+
+/** A refused job has a certificate beside the answers that it would not go on with. */
+function withCertificate(error: unknown, path: string): unknown {
+  if (!(error instanceof CommandError) || !error.message.includes(otherJob) || !readAcceptance(path)?.certificate)
+    return error;
+  return new CommandError(`${error.message}\nThe certificate beside it holds for these answers alone.`, { cause: error });
 }
 
 /** Output file beside a table. */

@@ -3,6 +3,8 @@ import type { OrchestrationEvent } from "../../contract/event.ts";
 import { systemClock } from "../../core/clock.ts";
 import { CancelScope } from "../../core/signal.ts";
 import { defaultGiveUpAfterMs, ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
+import type { AcceptedLines } from "../accept/accept-job.ts";
+import type { SignalRuns } from "../accept/buy-signals.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { codeOfOutput, exitCode } from "../faults.ts";
 import type { OutputLine } from "../output/output-line.ts";
@@ -11,7 +13,7 @@ import { createJobView, type JobView } from "../progress/job-view.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { type JobFlags, runOptionsFrom } from "./job-flags.ts";
 import type { JobTally } from "./job-tally.ts";
-import { prepareJob } from "./prepare-job.ts";
+import { type PreparedJob, prepareJob } from "./prepare-job.ts";
 import { runJob } from "./run-job.ts";
 
 /**
@@ -27,31 +29,57 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
   const onFirst = () => view.notify("Finishing what is in flight. Once more stops at once.");
   const interrupt = new Interrupt({ onFirst, onSecond: view.end });
   process.stdout.on("error", (error) => interrupt.request(codeOfOutput(error)));
+  let accepted: AcceptedLines | undefined;
+  const runs = {
+    orchestrator: new ReliableOrchestrator({ calibrations: new CalibrationStore(), limits }),
+    options: runOptionsFrom(flags),
+    concurrency: flags.concurrency,
+    giveUpAfterMs: flags.giveUpAfter ?? (tally.totalCount === 1 ? 0 : defaultGiveUpAfterMs),
+    finish: interrupt.scope,
+    onWait: view.wait,
+  };
   try {
     await runJob({
       ...job,
-      orchestrator: new ReliableOrchestrator({ calibrations: new CalibrationStore(), limits }),
-      options: runOptionsFrom(flags),
-      concurrency: flags.concurrency,
-      giveUpAfterMs: flags.giveUpAfter ?? (tally.totalCount === 1 ? 0 : defaultGiveUpAfterMs),
+      ...runs,
       inputs: job.inputs(),
-      finish: interrupt.scope,
       listen: listenTo(view),
-      onWait: view.wait,
       onLine(line) {
         log?.append(line);
         tally.settle(line);
         view.settle(line, tally);
       },
     });
+    if (!interrupt.scope.aborted) accepted = await acceptLines(job, flags, { ...runs, notify: view.notify });
   } finally {
     view.end();
     interrupt[Symbol.dispose]();
     process.stdin.destroy();
-    await job.close();
+    await job.close(accepted !== undefined);
+    if (accepted) tellLines(accepted.told, flags);
     if (log && !log.isDevice && tally.doneCount > 1) await tellReport(log.path, tally, flags);
   }
   return interrupt.exitCode ?? (tally.failedCount > 0 ? exitCode.someFailed : exitCode.done);
+}
+
+/** Accepts the answers of the finished job, and writes the verdicts into its output file. */
+async function acceptLines(
+  { accept, log, head, tally }: PreparedJob,
+  { maxCostUsd }: JobFlags,
+  runs: Omit<SignalRuns, "leftUsd" | "guessedUsd">,
+): Promise<AcceptedLines | undefined> {
+  if (!accept || !log || log.isDevice) return undefined;
+  const { acceptAnswersOf } = await import("../accept/accept-job.ts");
+  const spentUsd = tally.costUsd ?? 0;
+  const guessedUsd = spentUsd / Math.max(1, tally.doneCount);
+  const leftUsd = maxCostUsd === undefined ? undefined : maxCostUsd - spentUsd;
+  const accepted = await acceptAnswersOf({ ...accept, path: log.path, head, runs: { ...runs, leftUsd, guessedUsd } });
+  await log.accept(accepted.verdicts);
+  return accepted;
+}
+
+function tellLines(lines: readonly string[], { json }: JobFlags): void {
+  createTerminal(json ? process.stderr : process.stdout).write(lines.map((line) => `${line}\n`).join(""));
 }
 
 /** Shows a job: its lines on standard output with `isJson`, what is for people beside them, and what it came to. */

@@ -1,11 +1,13 @@
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { EvidenceBundle } from "../../contract/bundle.ts";
+import { fingerprint } from "../../core/canonical.ts";
 import { seededRandom } from "../../core/random.ts";
 import type { JobVotes } from "../../evidence/job-calibration.ts";
 import { CommandError, parseJson } from "../faults.ts";
 import { answerIn, idOf } from "../feedback/judged-lines.ts";
 import { readBytes, readLines } from "../input/input.ts";
+import type { JobHead } from "../output/job-head.ts";
 import type { OutputLine } from "../output/output-line.ts";
 import { counted } from "../progress/format.ts";
 import type { Draw } from "./labels-file.ts";
@@ -21,6 +23,8 @@ export interface Answer {
   readonly votes: JobVotes;
   /** Name of the job: answers of one task, model, schema and K. */
   readonly job: string;
+  /** Fingerprint of the consensus. */
+  readonly content: string;
 }
 
 /** An answer with all that its line holds. */
@@ -38,12 +42,21 @@ export class Answers {
   readonly all: readonly Answer[];
   /** Lines without a valid answer. */
   readonly withoutAnswer: number;
+  /** Job that asked, where the file says which. */
+  readonly head: JobHead | undefined;
   readonly #file: FileHandle;
   /** Offset of each line, and after the last the end of the file. */
   readonly #offsets: readonly number[];
 
-  private constructor(path: string, file: FileHandle, offsets: readonly number[], all: Answer[], lines: number) {
+  private constructor(
+    path: string,
+    file: FileHandle,
+    offsets: readonly number[],
+    all: Answer[],
+    { lines, head }: { readonly lines: number; readonly head: JobHead | undefined },
+  ) {
     this.path = path;
+    this.head = head;
     this.#file = file;
     this.#offsets = offsets;
     this.all = all;
@@ -51,23 +64,25 @@ export class Answers {
   }
 
   /** @throws CommandError for a file that is no output of `steer run`, or holds no answer to judge */
-  static async open(path: string): Promise<Answers> {
+  static async open(path: string, { mayHoldNone = false } = {}): Promise<Answers> {
     const all: Answer[] = [];
     let lines = 0;
+    let head: JobHead | undefined;
     for await (const { number, text } of readLines(readBytes(path), path)) {
       if (text.trim() === "") continue;
       const place = `${path}:${number}`;
       const line = parseJson(text, path, { firstLine: number }) as OutputLine;
       const id = idOf(line, place);
       lines++;
+      head ??= line.job;
       const bundle = answerIn(line, place);
       if (bundle) all.push(toAnswer(line, bundle, id, number));
     }
-    if (all.length === 0) {
+    if (all.length === 0 && !mayHoldNone) {
       const why = lines === 0 ? "is empty" : `has ${counted(lines, "line")}, and none with a valid answer`;
       throw new CommandError(`${path} ${why}. Give the --output of a steer run that has answered.`);
     }
-    return new Answers(path, await open(path), await offsetsOf(path), all, lines);
+    return new Answers(path, await open(path), await offsetsOf(path), all, { lines, head });
   }
 
   /** Reads the line of an answer again. */
@@ -85,16 +100,17 @@ export class Answers {
   }
 }
 
-function toAnswer({ fingerprint }: OutputLine, bundle: EvidenceBundle, id: string, line: number): Answer {
+function toAnswer({ fingerprint: asked }: OutputLine, bundle: EvidenceBundle, id: string, line: number): Answer {
   const { summary, meta } = bundle;
   const { task, k, schemaFingerprint } = meta;
   return {
     id,
-    fingerprint,
+    fingerprint: asked,
     line,
     confidence: summary.calibratedConfidence ?? summary.confidence,
     votes: { fields: summary.fields, ...(summary.groups && { groups: summary.groups }) },
     job: JSON.stringify([task, meta.model, schemaFingerprint, k]),
+    content: fingerprint(summary.consensusJson ?? summary.consensus ?? null).slice(0, 16),
   };
 }
 
@@ -118,6 +134,7 @@ export function drawn(answers: readonly Answer[], draw: Draw, seed: number): Ans
     .sort((a, b) => a.at - b.at)
     .map(({ answer }) => answer);
   if (draw === "uniform") return shuffled;
+  if (draw === "least-sure") return shuffled.toSorted((a, b) => a.confidence - b.confidence);
   // One of each stratum of confidence in turn, from the least sure.
   const byConfidence = [...answers].sort((a, b) => a.confidence - b.confidence);
   const stratumOf = new Map(byConfidence.map((answer, rank) => [answer, Math.floor((strata * rank) / answers.length)]));

@@ -1,5 +1,6 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { systemRandom } from "../../core/random.ts";
+import { acceptAgain } from "../accept/accept-job.ts";
 import { counted, cut, noConfidence, showCount, showOnLine, showShare, toColumns } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { type Answer, Answers, drawn, type OpenedAnswer } from "./answers.ts";
@@ -32,6 +33,7 @@ export async function labelAnswers(file: string, flags: LabelFlags): Promise<voi
     keys.close();
     try {
       await learn(answers, labels, flags, terminal);
+      for (const line of await acceptAgain(answers, labels.labels)) terminal.write(`${line}\n`);
     } finally {
       labels.close();
       await answers.close();
@@ -87,8 +89,8 @@ class Session {
         at = Math.max(0, at - 1);
         continue;
       }
-      const { fingerprint, id } = answer;
-      this.#labels.add({ label: verdict, id, fingerprint, draw, seed, of: order.length });
+      const { fingerprint, content, id } = answer;
+      this.#labels.add({ label: verdict, id, fingerprint, content, draw, seed, of: order.length });
       if (at === shown.length) shown.push(answer);
       at = shown.length;
     }

@@ -16,7 +16,7 @@ import { lockFile, mendLastLine } from "../output/output-log.ts";
  */
 
 /** Ways to draw the next answer. */
-export const draws = ["uniform", "stratified"] as const;
+export const draws = ["uniform", "stratified", "least-sure"] as const;
 export type Draw = (typeof draws)[number];
 
 /** Verdict on an answer: right or wrong, as a whole or by JSON pointer; `null` for one that was skipped. */
@@ -30,6 +30,8 @@ const labelLine = v.object({
   id: v.string(),
   /** Fingerprint of the line in the output file. */
   fingerprint: v.string(),
+  /** Fingerprint of the consensus that was judged. Labels of earlier releases have none. */
+  content: v.optional(v.string()),
   draw: v.picklist(draws),
   seed: v.number(),
   /** Answers that it was drawn from. */

@@ -80,6 +80,8 @@ interface TablePlan {
   readonly lines: readonly { index: number; offset: number; length: number }[];
   /** A spreadsheet reads such a table right by a byte order mark alone. */
   readonly isBeyondAscii: boolean;
+  /** Lines say which answers are accepted. */
+  readonly hasVerdicts: boolean;
   readonly whole: WholeJob;
   readonly minConfidence: number | undefined;
 }
@@ -92,11 +94,12 @@ async function planTable(table: CsvTable): Promise<TablePlan> {
   const inputColumns = new Set(columns);
   const fields = new Set<string>();
   const lines: { index: number; offset: number; length: number }[] = [];
-  let [offset, isBeyondAscii] = [0, false];
+  let [offset, isBeyondAscii, hasVerdicts] = [0, false, false];
   for await (const { text } of readLines(createReadStream(journal), journal)) {
     const length = Buffer.byteLength(text);
     isBeyondAscii ||= length !== text.length;
     const line = JSON.parse(text) as OutputLine;
+    hasVerdicts ||= line.accepted !== undefined;
     if (!columns) for (const name of Object.keys(asRecord(line.input, "input"))) inputColumns.add(name);
     for (const name of Object.keys(fieldsOf(line))) fields.add(name);
     const bundle = bundleIn(line);
@@ -105,7 +108,8 @@ async function planTable(table: CsvTable): Promise<TablePlan> {
     offset += length + 1;
   }
   const taken = new Set(inputColumns);
-  const header = [...inputColumns, ...[...fields, ...lastColumns].map((name) => asText(freeName(name, taken)))];
+  const last = hasVerdicts ? lastColumns : lastColumns.filter((name) => name !== "accepted");
+  const header = [...inputColumns, ...[...fields, ...last].map((name) => asText(freeName(name, taken)))];
   return {
     separator,
     header,
@@ -113,12 +117,13 @@ async function planTable(table: CsvTable): Promise<TablePlan> {
     fields: [...fields],
     lines: lines.toSorted((one, other) => one.index - other.index),
     isBeyondAscii,
+    hasVerdicts,
     whole,
     minConfidence,
   };
 }
 
-const lastColumns = ["confidence", "status", "flags", "error"];
+const lastColumns = ["confidence", "accepted", "status", "flags", "error"];
 
 /** A name that the input has already gets `steer.` before it. */
 function freeName(name: string, taken: Set<string>): string {
@@ -158,6 +163,7 @@ function cellsOf(line: OutputLine, plan: TablePlan, { confidence, isShown }: Jud
     ...inputColumns.map((name) => plain(Object.hasOwn(input, name) ? input[name] : undefined)),
     ...fields.map((name) => fromModel(Object.hasOwn(answer, name) ? answer[name] : undefined)),
     plain(isShown && confidence !== undefined ? Number(confidence.toFixed(3)) : undefined), // votes tell no more digits
+    ...(plan.hasVerdicts ? [plain(line.accepted)] : []),
     line.status,
     fromModel(flagsOf(line, plan.minConfidence, confidence).join(" ")),
     fromModel(errorOf(line)),

@@ -39,9 +39,10 @@ export function jobHead({ tool, definition }: LoadedTool, toolOptions: object, s
   };
 }
 
-/** Prices and limits change no answer: a job goes on when they do. */
+/** Prices, limits and what is accepted change no answer: a job goes on when they do. */
 function withoutPacing(definition: object): Record<string, unknown> {
-  const { prices: _prices, limits: _limits, ...asked } = definition as Record<string, unknown>;
+  const asked = { ...definition } as Record<string, unknown>;
+  for (const name of ["prices", "limits", "accept", "verifier", "secondModel"]) delete asked[name];
   return asked;
 }
 

@@ -3,6 +3,7 @@ import type { BudgetExceeded } from "../../contract/errors.ts";
 import { hasEvidence, type OrchestrationOutput } from "../../contract/output.ts";
 import { nothingSpent, type Usage } from "../../contract/usage.ts";
 import { messageOf } from "../../core/errors.ts";
+import type { Accepted } from "../../evidence/accept-answers.ts";
 import type { Input } from "../input/input.ts";
 import type { JobHead } from "./job-head.ts";
 
@@ -15,6 +16,8 @@ interface LineBase {
   /** Fingerprint of the input, the tool and its options: tells whether a line still answers what is asked. */
   readonly fingerprint: string;
   readonly input: unknown;
+  /** Verdict of `--right`: accepted, to review, or refused. */
+  readonly accepted?: Accepted;
   readonly usage: Usage;
   /** US dollars; `null` where a price is not known. */
   readonly costUsd: number | null;
@@ -66,6 +69,23 @@ export function rejectedLine(input: Input, fingerprint: string, error: BudgetExc
     costUsd,
     error: { type: error.name, code: error.code, message: messageOf(error) },
   };
+}
+
+/** Puts a verdict where a reader looks for it: behind the confidence. */
+export function withVerdict(line: OutputLine, accepted: Accepted): OutputLine {
+  const { index, fingerprint, input, status, ...others } = line;
+  const { consensus, confidence, calibratedConfidence, accepted: _before, ...rest } = others as Partial<AnsweredLine>;
+  return {
+    index,
+    fingerprint,
+    input,
+    status,
+    consensus,
+    confidence,
+    calibratedConfidence,
+    accepted,
+    ...rest,
+  } as OutputLine;
 }
 
 /** Evidence of a line, that of a failed run included. */

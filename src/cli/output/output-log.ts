@@ -4,23 +4,26 @@ import {
   closeSync,
   createReadStream,
   createWriteStream,
+  existsSync,
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
   openSync,
   readSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from "node:fs";
 import { messageOf } from "../../core/errors.ts";
 import { tryFileLock } from "../../core/file-lock.ts";
 import { isJson } from "../../core/json.ts";
+import type { Accepted } from "../../evidence/accept-answers.ts";
 import { CommandError, parseJson } from "../faults.ts";
 import { type Input, readLines } from "../input/input.ts";
 import { counted } from "../progress/format.ts";
 import { differences, type JobHead } from "./job-head.ts";
-import { isFailed, type OutputLine } from "./output-line.ts";
+import { isFailed, type OutputLine, withVerdict } from "./output-line.ts";
 
 /** Facts of a line that an output file holds. */
 export interface KeptLine {
@@ -134,6 +137,16 @@ export class OutputLog {
     this.#isEmpty = false;
   }
 
+  /** Writes a verdict into every line, in one step. */
+  async accept(verdicts: ReadonlyMap<number, Accepted>): Promise<void> {
+    closeSync(this.#file);
+    try {
+      await writeVerdicts(this.path, verdicts);
+    } finally {
+      this.#file = openSync(this.path, "a", 0o600);
+    }
+  }
+
   close(): void {
     if (!this.isDevice) fdatasyncSync(this.#file);
     closeSync(this.#file);
@@ -150,6 +163,10 @@ export class OutputLog {
     mendLastLine(this.path, beginning);
     this.movedTo = `${this.path}.old`;
     renameSync(this.path, this.movedTo);
+    for (const suffix of suffixesBeside) {
+      rmSync(this.movedTo + suffix, { force: true });
+      if (existsSync(this.path + suffix)) renameSync(this.path + suffix, this.movedTo + suffix);
+    }
   }
 
   async #read({ retryFailed, isDryRun = false }: LogOptions): Promise<void> {
@@ -169,7 +186,7 @@ export class OutputLog {
     this.#earlier = before;
     if (differing.length === 0) return;
     throw new CommandError(
-      `${this.path} holds the answers of another job: ${differing.join("; ")}. Give what was given before to go on. ${otherWays}`,
+      `${this.path} ${otherJob}: ${differing.join("; ")}. Give what was given before to go on. ${otherWays}`,
     );
   }
 
@@ -201,6 +218,41 @@ export class OutputLog {
     renameSync(path, this.path);
   }
 }
+
+/**
+ * Writes verdicts, by the number of their line, into an output file, and puts it in the place of the old one in one step. Lines without a
+ * verdict have no answer, and are not accepted. The file is to be held by its lock.
+ *
+ * @throws CommandError where it cannot be written
+ */
+export async function writeVerdicts(path: string, verdicts: ReadonlyMap<number, Accepted>): Promise<void> {
+  const temporary = `${path}.tmp`;
+  try {
+    const file = createWriteStream(temporary, { flush: true, mode: 0o600 });
+    const failed = once(file, "error").then(([error]) => Promise.reject(error));
+    failed.catch(() => {});
+    let isChanged = false;
+    for await (const { text, number } of readLines(createReadStream(path), path)) {
+      const line = text.trim() === "" ? undefined : (JSON.parse(text) as OutputLine);
+      const accepted = line && (verdicts.get(number) ?? false);
+      isChanged ||= line?.accepted !== accepted;
+      const written = line && accepted !== undefined ? JSON.stringify(withVerdict(line, accepted)) : text;
+      if (!file.write(`${written}\n`)) await Promise.race([once(file, "drain"), failed]);
+    }
+    file.end();
+    await Promise.race([once(file, "close"), failed]);
+    if (isChanged) renameSync(temporary, path);
+    else rmSync(temporary);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+/** Beginning of what is said of a file that another job wrote. */
+export const otherJob = "holds the answers of another job";
+
+/** Files that belong to the answers of an output file: labels, signals, verdicts. */
+const suffixesBeside = [".labels.jsonl", ".signals.jsonl", ".accepted.json"];
 
 const otherWays = "To begin anew, give another --output, or --fresh, which moves the file aside.";
 

@@ -248,6 +248,12 @@ function textsOf({ content }: PromptMessage): string[] {
   return Array.isArray(content) ? content.flatMap((part) => (typeof part?.text === "string" ? [part.text] : [])) : [];
 }
 
+/** Access and prices for another model that is asked about the answers of a tool; none where it is not a prompt tool. */
+export function accessFor(tool: object, model: ModelReference) {
+  const { options } = ((tool as { modelQuestion?: Question }).modelQuestion ?? {}) as Partial<Question>;
+  return options && { ...accessOf(options, model), prices: options.prices };
+}
+
 /** A key and an address belong to their provider: another one must not be sent them. */
 function accessOf(
   { model, headers, baseUrl, apiKeyEnv }: PromptBundleToolOptions<any, any, any>,
