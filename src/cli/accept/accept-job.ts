@@ -72,7 +72,8 @@ export async function acceptAgain(answers: Answers, labels: ReadonlyMap<string, 
   const signals = await readSignals(path);
   const release = await lockFile(path);
   try {
-    const settled = settle(path, head, answers, labels, signals, before);
+    const { precision, confidence } = before;
+    const settled = settle(path, head, answers, labels, signals, { precision, confidence });
     await writeVerdicts(path, settled.verdicts);
     const moved = describeMove(before.counts, settled.counts);
     const more = describeOffers({ labels: settled.acceptance.moreLabels, signals: [] });
@@ -83,7 +84,7 @@ export async function acceptAgain(answers: Answers, labels: ReadonlyMap<string, 
 }
 
 /** Acceptance of the answers as they stand, kept beside the output file. */
-export interface Settled {
+interface Settled {
   readonly acceptance: Acceptance;
   readonly counts: AcceptanceCounts;
   readonly verdicts: ReadonlyMap<number, Accepted>;
@@ -92,7 +93,7 @@ export interface Settled {
 }
 
 /** Holds the labels of an output file against the precision, and keeps what comes of it. Buys nothing. */
-export function settle(
+function settle(
   path: string,
   head: JobHead | undefined,
   answers: Answers,

@@ -125,6 +125,6 @@ export function voidedBy(kept: CertificateBasis, now: Pick<CertificateBasis, "jo
   ];
 }
 
-export function acceptancePath(output: string): string {
+function acceptancePath(output: string): string {
   return `${output}.accepted.json`;
 }

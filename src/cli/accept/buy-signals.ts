@@ -70,7 +70,7 @@ export async function buySignals(
 }
 
 /** Purchases that pay, by what signals have cost so far. */
-export function plannedFor(
+function plannedFor(
   answers: readonly Answer[],
   file: Pick<SignalsFile, "lines">,
   signals: readonly Signal[],

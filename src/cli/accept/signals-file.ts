@@ -123,6 +123,6 @@ export function withSignals(
   });
 }
 
-export function signalsPath(output: string): string {
+function signalsPath(output: string): string {
   return `${output}.signals.jsonl`;
 }

@@ -12,8 +12,8 @@ import { faultsInLimits, isUnder, paceKey, type RateLimits } from "../../guard/l
 import { pathsOf } from "../../tool/prompt/prompt-files.ts";
 import { templateVariables } from "../../tool/prompt/prompt-template.ts";
 import { createSignals, type Signal } from "../../tool/signals.ts";
-import { readAcceptance } from "../accept/acceptance-file.ts";
 import type { AskedPrecision } from "../accept/acceptance.ts";
+import { readAcceptance } from "../accept/acceptance-file.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { CommandError } from "../faults.ts";
 import { kindOfExtension } from "../input/file-kind.ts";
@@ -254,7 +254,9 @@ function noteCertificate(moved: string, head: JobHead): void {
 function withCertificate(error: unknown, path: string): unknown {
   if (!(error instanceof CommandError) || !error.message.includes(otherJob) || !readAcceptance(path)?.certificate)
     return error;
-  return new CommandError(`${error.message}\nThe certificate beside it holds for these answers alone.`, { cause: error });
+  return new CommandError(`${error.message}\nThe certificate beside it holds for these answers alone.`, {
+    cause: error,
+  });
 }
 
 /** Output file beside a table. */
