@@ -100,6 +100,7 @@ export { type ErrorCode, InvalidOptionsError, type OptionIssue, OrchestratorErro
 export type { JSONObject, JSONSchema, JSONValue } from "./core/json.ts";
 export type { Random } from "./core/random.ts";
 export type { FeedbackParams } from "./orchestrate/calibrations.ts";
+export { toEventStreamResponse } from "./orchestrate/event-stream-response.ts";
 export { Orchestrator } from "./orchestrate/orchestrator.ts";
 export { ReliableOrchestrator, type ReliableOrchestratorSettings } from "./orchestrate/reliable-orchestrator.ts";
 export type { RunManyResult } from "./orchestrate/run-many.ts";
@@ -107,6 +108,7 @@ export { type EmbeddingModelLike, embeddingSimilarity } from "./provider/embeddi
 export type { ModelAccess } from "./provider/find-model.ts";
 export type { ModelPrice } from "./provider/price-table.ts";
 export { resolveModel } from "./provider/resolve.ts";
+export { type AiSdkResult, type AiSdkUsage, usageOf } from "./provider/usage-of.ts";
 export { allowSchemaHost } from "./schema/schema-registry.ts";
 export { BundleTool } from "./tool/bundle/bundle-tool.ts";
 export { type BundleInput, createEvidenceBundle } from "./tool/bundle/create-evidence-bundle.ts";

@@ -16,6 +16,9 @@ import { budgetEntries } from "./bundle-options.ts";
 import type { OrchestrationEvent } from "./event.ts";
 import { optionPlaces } from "./option-places.ts";
 
+/** Stands in place of a key for the fingerprint of what is asked. */
+export const automaticKey = "auto";
+
 export const orchestrationConfig = declareOptions(
   "OrchestrationConfig",
   "options",
@@ -35,7 +38,10 @@ export const orchestrationConfig = declareOptions(
         "an object of JSON values",
       ),
     ),
-    /** One execution a key, however many callers ask and however often. Needs `ReliableOrchestrator`. */
+    /**
+     * One execution a key, however many callers ask and however often. With `"auto"`, equal requests to one tool share a key:
+     * they are one execution for as long as it is kept. Needs `ReliableOrchestrator`.
+     */
     idempotencyKey: v.optional(text()),
     /** Ties the run to a distributed trace. Default: the active OpenTelemetry trace, else the request id. */
     traceId: v.optional(text()),

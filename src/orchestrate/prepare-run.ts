@@ -1,6 +1,11 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { BundleToolOptions } from "../contract/bundle-options.ts";
-import { type OrchestrationConfig, orchestrationConfig, type ResolvedOrchestrationConfig } from "../contract/config.ts";
+import {
+  automaticKey,
+  type OrchestrationConfig,
+  orchestrationConfig,
+  type ResolvedOrchestrationConfig,
+} from "../contract/config.ts";
 import { type EnclosingWork, enclosingWork } from "../contract/enclosing-work.ts";
 import { ToolNotFoundError } from "../contract/errors.ts";
 import type { EventManager, OrchestrationEvent } from "../contract/event.ts";
@@ -276,7 +281,7 @@ function checkManyParams(
   if (giveUpAfterMs !== undefined && !(typeof giveUpAfterMs === "number" && giveUpAfterMs >= 0))
     issues.push({ path: "giveUpAfterMs", given: giveUpAfterMs, allowed: "a number of milliseconds of at least 0" });
   for (const name of perRunOptions) {
-    if (options?.[name] === undefined) continue;
+    if (options?.[name] === undefined || (name === "idempotencyKey" && options[name] === automaticKey)) continue;
     const message = `options.${name} is for a single run, not for runMany. Call run() for each request.`;
     issues.push({ path: `options.${name}`, given: options[name], allowed: "nothing", message });
   }

@@ -1,3 +1,4 @@
+import { automaticKey } from "../contract/config.ts";
 import type { EnclosingWork } from "../contract/enclosing-work.ts";
 import { BudgetExceeded, CancelledError, ConflictError } from "../contract/errors.ts";
 import { hasEvidence, type OrchestrationOutput, type OutputError } from "../contract/output.ts";
@@ -12,7 +13,7 @@ import { meterRun } from "../telemetry/run-metrics.ts";
 import { traceRun } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";
 import { executeTool } from "./execute-tool.ts";
-import { fingerprintRun } from "./key/run-fingerprint.ts";
+import { fingerprintRun, keyByFingerprint } from "./key/run-fingerprint.ts";
 import { acceptRequest, limitsOf, type PreparedRun } from "./prepare-run.ts";
 import type { Reliability } from "./reliability.ts";
 import type { ResolvedInput, Run, ToolChoice, WorkSetting } from "./run-context.ts";
@@ -31,11 +32,13 @@ export async function startRun(
   prepared: PreparedRun,
   reliability: Reliability | undefined,
 ): Promise<OrchestrationOutput> {
-  const run = begin(prepared);
-  const { input, events, requestId, traceId } = run;
-  const release = endEarly(run);
+  const begun = begin(prepared);
+  const { input, events, requestId, traceId } = begun;
+  const release = endEarly(begun);
+  let run = begun;
   try {
-    const fingerprint = input.options.idempotencyKey === undefined ? undefined : fingerprintRun(asked(run));
+    const fingerprint = input.options.idempotencyKey === undefined ? undefined : fingerprintRun(asked(begun));
+    run = withKey(begun, fingerprint);
     const resolved = await resolveInput(run);
     announce(run);
     const toolName = input.tool?.name;
@@ -148,6 +151,14 @@ function awaitedBy({ waits, events }: Run): string {
 function warnOfOverrun(events: RunEvents, { budgetType, limit, actual }: BudgetOverrun): void {
   const message = `The budget of ${limit} ${budgetType} was overrun: ${actual} are used. A call used more than was known before it started. Declare tool.estimate or perReplicateBudget.`;
   events.emit("warning", { code: "budget_overrun", message });
+}
+
+/** Gives a run that is known by what it asks the key of that. */
+function withKey(run: Run, fingerprint: string | undefined): Run {
+  const { input } = run;
+  if (fingerprint === undefined || input.options.idempotencyKey !== automaticKey) return run;
+  const idempotencyKey = keyByFingerprint(fingerprint, input.tool);
+  return { ...run, input: { ...input, options: { ...input.options, idempotencyKey } } };
 }
 
 /** Returns what two runs of one key have to agree on. */

@@ -7,6 +7,8 @@ import {
   Orchestrator,
   PromptBundleTool,
   ReliableOrchestrator,
+  toEventStreamResponse,
+  usageOf,
 } from "../../../src/index.ts";
 import { ReliabilityState } from "../../../src/reliability.ts";
 import { createFakeClock, injectFaults, scriptedJudge, scriptedModel, scriptedTool } from "../../../src/testing.ts";
@@ -28,6 +30,13 @@ const prompted = (answers: (index: number) => { text: string } | { object: unkno
 const anything = { type: ["object", "array", "string", "number"] };
 
 export const runProbes: readonly Probe[] = [
+  onValues("toEventStreamResponse", async (value) => {
+    const tool = defineTool({ name: "echo", execute: (request: { value: unknown }) => request.value });
+    return (await toEventStreamResponse(orchestrator.stream({ tool, request: { value } }))).text();
+  }),
+  onCounts("usageOf", (count) =>
+    usageOf({ usage: { inputTokens: count, outputTokens: count }, steps: Array.from({ length: count }) }),
+  ),
   onTexts(
     "Orchestrator.run, new PromptBundleTool, PromptBundleTool.executeReplicate, scriptedModel",
     (text) => orchestrator.run({ tool: prompted(() => ({ text })), request: { q: "?" } }),

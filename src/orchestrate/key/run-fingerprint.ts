@@ -1,3 +1,4 @@
+import type { AnyTool } from "../../contract/tool.ts";
 import { fingerprint } from "../../core/canonical.ts";
 import { InvalidOptionsError, messageOf, type OptionIssue, showValue } from "../../core/errors.ts";
 
@@ -23,6 +24,28 @@ export function fingerprintRun(run: FingerprintedRun): string {
   }
   if (issues.length > 0) throw new InvalidOptionsError(issues);
   return fingerprint(plain);
+}
+
+/** Facts that a tool itself adds to what a run asks: a prompt tool has all of them. */
+type AskingTool = Pick<AnyTool, "name" | "version" | "provider" | "defaultOptions"> & {
+  readonly modelId?: unknown;
+  readonly promptIdentity?: unknown;
+};
+
+/**
+ * Returns the key of a run that is known by what it asks. What its tool is made of counts: with an edited prompt, another
+ * model or another schema it is another question. Code of a tool cannot be seen; its version stands for it.
+ */
+export function keyByFingerprint(fingerprintOfRun: string, tool: AskingTool | undefined): string {
+  const { version, provider, modelId, promptIdentity, defaultOptions } = tool ?? {};
+  const facts = { version, provider, modelId, promptIdentity };
+  // A function among the options, such as a comparison, has no form here: the version stands for it, too.
+  const options = Object.entries(defaultOptions ?? {}).flatMap(([name, value]) => {
+    const issues: OptionIssue[] = [];
+    const plain = toPlain(value, name, [], issues);
+    return issues.length > 0 ? [] : [[name, plain]];
+  });
+  return `auto:${fingerprint({ run: fingerprintOfRun, facts: toPlain(facts, "tool", [], []), options })}`;
 }
 
 function toPlain(value: unknown, path: string, ancestors: readonly object[], issues: OptionIssue[]): unknown {
