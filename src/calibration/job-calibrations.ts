@@ -1,5 +1,6 @@
 import type { BundleSummary, EvidenceBundle } from "../contract/bundle.ts";
 import type { BundleCalibrations, BundleKind, OpenCalibration } from "../contract/settings.ts";
+import { inSlices, type Slices } from "../core/slices.ts";
 import { setOwn } from "../evidence/internal/values.ts";
 import { FieldJobs, type JobCalibrationData, type JobNumbers } from "../evidence/job-calibration.ts";
 import { bundleIdOf, type CalibrationKey, calibrationKeyOf, type Verdict } from "./calibration-key.ts";
@@ -50,10 +51,10 @@ export class JobCalibrations implements BundleCalibrations {
       judge: (bundle) => {
         const key = calibrationKeyOf(bundle);
         const job = known.get(key.model) ?? new FieldJobs({});
-        if (!this.#keptLabels) return giveNumbers(bundle.summary, job);
-        return this.#keptLabels(key, kind.k).then((labels) => {
-          giveNumbers(bundle.summary, labels ? job.snapshot().merge({ toJSON: () => labels }) : job);
-        });
+        if (!this.#keptLabels) return inSlices(givingNumbers(bundle.summary, job));
+        return this.#keptLabels(key, kind.k).then((labels) =>
+          inSlices(givingNumbers(bundle.summary, labels ? job.snapshot().merge({ toJSON: () => labels }) : job)),
+        );
       },
       labelled: async (modelId) => {
         const model = namedAs(modelId, await namesOf());
@@ -68,7 +69,7 @@ export class JobCalibrations implements BundleCalibrations {
         const job = model === undefined ? new FieldJobs({}) : await labelledJob(model);
         return (sizes, choices) => job.highestOfNext(sizes, choices);
       },
-      observe: (bundle) => this.#jobOf(kind, calibrationKeyOf(bundle).model).observe(bundle.summary),
+      observe: (bundle) => inSlices(this.#jobOf(kind, calibrationKeyOf(bundle).model).observing(bundle.summary)),
     };
   }
 
@@ -151,8 +152,11 @@ export function kindOf({ meta: { task, k, schemaFingerprint } }: Pick<EvidenceBu
 }
 
 /** Numbers of a bundle that `job` has not observed. A summary that a tool made by itself keeps its own. */
-function giveNumbers(summary: BundleSummary<any>, job: FieldJobs): void {
-  if (summary.confidenceBasis) applyNumbers(summary, job.numbersOfNext(summary));
+function* givingNumbers(summary: BundleSummary<any>, job: FieldJobs): Slices<void> {
+  if (!summary.confidenceBasis) return;
+  const numbers = yield* job.numberingNext(summary);
+  yield Object.keys(numbers.fields).length / 4;
+  applyNumbers(summary, numbers);
 }
 
 /** Puts numbers into a summary. */

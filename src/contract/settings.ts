@@ -52,7 +52,7 @@ export interface OpenCalibration {
   /** Puts the numbers that this calibration gives into the summary of a bundle. */
   judge(bundle: EvidenceBundle<any>): void | Promise<void>;
   /** Counts the votes of a bundle for those that start later. */
-  observe(bundle: EvidenceBundle<any>): void;
+  observe(bundle: EvidenceBundle<any>): void | Promise<void>;
   /** Finds what labels say of a model, also under its dated names; `undefined` without a label. */
   labelled?(modelId: string | undefined): Promise<LabelledCalibration | undefined>;
   /** Finds what a model's bundles can reach now, also under its dated names; `undefined` where nothing tells. */

@@ -2,9 +2,11 @@ import * as v from "valibot";
 import type { BundleSummary, FieldSummary } from "../contract/bundle.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { declareOptions, type OptionsInput, resolveOptions, wholeNumber } from "../core/options.ts";
+import { atOnce, type Slices } from "../core/slices.ts";
 import {
   answersIn,
   confidenceWithLikeness,
+  eachVote,
   fieldAt,
   isSizes,
   isYesOrNo,
@@ -137,7 +139,23 @@ export class FieldJobs implements JobCalibration {
   }
 
   observe(bundle: JobVotes | GroupSizes | null): void {
-    for (const { pointer, sizes, choices } of votesOf(bundle)) this.#jobAt(pointer, choices).observe(sizes);
+    atOnce(this.observing(bundle));
+  }
+
+  /** `observe`, in slices; the bundle counts once all of it was read. */
+  *observing(bundle: JobVotes | GroupSizes | null): Slices<void> {
+    const same = new Map<VoteJob, Map<string, { readonly sizes: GroupSizes; fields: number }>>();
+    for (const { pointer, sizes, choices } of eachVote(bundle)) {
+      yield 2 + sizes.length / 16;
+      const job = this.#jobAt(pointer, choices);
+      const known = same.get(job) ?? new Map<string, { readonly sizes: GroupSizes; fields: number }>();
+      same.set(job, known);
+      const key = sizes.join();
+      const counted = known.get(key) ?? { sizes, fields: 0 };
+      known.set(key, counted);
+      counted.fields++;
+    }
+    for (const [job, vectors] of same) for (const { sizes, fields } of vectors.values()) job.observe(sizes, fields);
   }
 
   confidence(bundle: JobVotes | GroupSizes | null): number | null {
@@ -148,11 +166,16 @@ export class FieldJobs implements JobCalibration {
   }
 
   numbers(summary: JobVotes): JobNumbers {
-    return this.#numbers(summary, (job, sizes) => job.confidence(sizes), 0);
+    return atOnce(this.#numbers(summary, (job, sizes) => job.confidence(sizes), 0));
   }
 
   /** Numbers of a summary that is not observed yet, counted with those that are. */
   numbersOfNext(summary: JobVotes): JobNumbers {
+    return atOnce(this.numberingNext(summary));
+  }
+
+  /** `numbersOfNext`, in slices. */
+  numberingNext(summary: JobVotes): Slices<JobNumbers> {
     return this.#numbers(summary, (job, sizes) => job.confidenceWith(sizes), 1);
   }
 
@@ -214,12 +237,18 @@ export class FieldJobs implements JobCalibration {
     }
   }
 
-  #numbers(summary: JobVotes, confidenceOf: (job: VoteJob, sizes: GroupSizes) => number, further: 0 | 1): JobNumbers {
+  *#numbers(
+    summary: JobVotes,
+    compute: (job: VoteJob, sizes: GroupSizes) => number,
+    further: 0 | 1,
+  ): Slices<JobNumbers> {
+    const confidenceOf = eachOnce(compute);
     const pointers = Object.keys(summary.fields);
     const fields: Record<string, number> = {};
     let [weighted, weights, weakest] = [0, 0, pointers.length === 0 ? 0 : 1];
     let [isScaled, isGuess] = [true, false];
     for (const pointer of pointers) {
+      yield 4;
       const field = fieldAt(summary, pointer);
       const sizes = sizesOfField(field);
       const job = this.#jobAt(pointer, field.choices);
@@ -234,6 +263,7 @@ export class FieldJobs implements JobCalibration {
       isScaled &&= job.scaling !== undefined;
       isGuess ||= !job.scaling && (isYesOrNo(field) || this.#choices === 2);
     }
+    yield pointers.length / 4;
     const mean = weights > 0 ? weighted / weights : 0;
     const whole = this.#jobAt("");
     const sizes = wholeSizes(summary);
@@ -265,6 +295,19 @@ export class FieldJobs implements JobCalibration {
     this.#jobs.set(key, job);
     return job;
   }
+}
+
+/** Computes the confidence of each vector of a job once: most fields of a long answer have the same few. */
+function eachOnce(compute: (job: VoteJob, sizes: GroupSizes) => number): typeof compute {
+  const known = new Map<VoteJob, Map<string, number>>();
+  return (job, sizes) => {
+    const own = known.get(job) ?? new Map<string, number>();
+    known.set(job, own);
+    const key = sizes.join();
+    const confidence = own.get(key) ?? compute(job, sizes);
+    own.set(key, confidence);
+    return confidence;
+  };
 }
 
 /** Keys of JSON, in which equal sizes stand once: `"8,1x32"`. */

@@ -4,7 +4,7 @@ import type { CompareOptions } from "../contract/bundle-options.ts";
 import type { JSONValue } from "../core/json.ts";
 import { atOnce } from "../core/slices.ts";
 import { FieldComparison } from "./internal/field-comparison.ts";
-import { disagreementsOf, judgementOf, meanTokens } from "./internal/field-summary.ts";
+import { findingDisagreements, judging, meaningTokens } from "./internal/field-summary.ts";
 import { tableOf } from "./internal/list-alignment.ts";
 import { medoidRow, RowDistances } from "./internal/row-distance.ts";
 import { settle, settleOn } from "./internal/settlement.ts";
@@ -72,16 +72,16 @@ export function summarize<T>(
   const medoid = fits ? undefined : atOnce(medoidRow(table));
   const agreements = medoid === undefined ? settled.agreements : atOnce(settleOn(table, medoid));
   const tokens = valid.map(({ usage }) => usage?.totalTokens);
-  const meanTotalTokens = meanTokens(agreements, tokens);
+  const meanTotalTokens = atOnce(meaningTokens(agreements, tokens));
   const groups = atOnce(groupWhole(agreements, table.rows));
   let matrix: (number | null)[][] | undefined;
   return {
     ...(medoid === undefined
       ? givenConsensus<T>(settled.consensus)
       : medoidConsensus(valid[medoid] as SummarizedReplicate<T>)),
-    ...judgementOf(agreements, facts, groups),
+    ...atOnce(judging(agreements, facts, groups)),
     groups,
-    disagreements: disagreementsOf(agreements, valid),
+    disagreements: atOnce(findingDisagreements(agreements, valid)),
     validCount: valid.length,
     invalidCount: replicates.length - valid.length,
     ...(meanTotalTokens !== undefined && { meanTotalTokens }),

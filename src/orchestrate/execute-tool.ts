@@ -8,6 +8,7 @@ import { PartialResult } from "../contract/partial-result.ts";
 import { type AnyTool, type ToolContext, withLazySignal } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { CancelScope } from "../core/signal.ts";
+import { inSlices } from "../core/slices.ts";
 import type { CallPolicies } from "../guard/budgeted-call.ts";
 import { toOutputError } from "../guard/classify.ts";
 import { createCallGuard } from "../guard/guard.ts";
@@ -43,7 +44,7 @@ export function executeTool(
       const given = choice.resolved ?? (await resolve(run, setting, choice));
       run.events.emit("tool_started", { toolName: tool.name });
       const content = await new Execution(run, setting, policies, span, tool, given).invoke();
-      return completedOutput(run, choice, content);
+      return await inSlices(completedOutput(run, choice, content));
     } catch (error) {
       return outputOf(run, choice, setting.scope, error);
     }

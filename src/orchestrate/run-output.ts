@@ -14,13 +14,14 @@ import type { Budget } from "../contract/usage.ts";
 import { hasRejected } from "../core/error-marks.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import type { CancelScope } from "../core/signal.ts";
+import type { Slices } from "../core/slices.ts";
 import { toOutputError } from "../guard/classify.ts";
-import { isJsonData } from "../schema/json-data.ts";
+import { checkingJsonData } from "../schema/json-data.ts";
 import type { Run, ToolChoice } from "./run-context.ts";
 
 /** The output of a tool that did all that it was asked for. */
-export function completedOutput(run: Run, choice: ToolChoice, content: unknown): OrchestrationOutput {
-  return { status: "completed", content: toPlainData(content), ...factsOf(run, choice) };
+export function* completedOutput(run: Run, choice: ToolChoice, content: unknown): Slices<OrchestrationOutput> {
+  return { status: "completed", content: yield* toPlainData(content), ...factsOf(run, choice) };
 }
 
 /**
@@ -110,12 +111,13 @@ function withoutGaps({ tokens, costUsd, timeMs }: Budget): Budget {
  * Returns content as JSON data, so that it is the same wherever it is read. Answers of an evidence bundle that have their
  * JSON beside them stay what their schema has made of them. Distances that are computed when they are read stay unread.
  */
-function toPlainData(content: any): unknown {
+function* toPlainData(content: any): Slices<unknown> {
   if (typeof content === "string" || typeof content === "boolean") return content;
   if (typeof content === "bigint") return String(content);
   try {
     const bundle = bundleIn(content);
-    if (bundle && isJsonData({ ...content, evidenceBundle: withoutComputed(bundle) })) return content;
+    const isPlain = bundle && (yield* checkingJsonData({ ...content, evidenceBundle: withoutComputed(bundle) }));
+    if (isPlain) return content;
     return JSON.parse(JSON.stringify(content) ?? "null");
   } catch (error) {
     throw new TypeError(`The tool's content cannot be written as JSON: ${messageOf(error)}`, { cause: error });

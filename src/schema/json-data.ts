@@ -1,6 +1,7 @@
 import { deepestTree } from "../core/canonical.ts";
 import { messageOf, showValue } from "../core/errors.ts";
 import type { JSONValue } from "../core/json.ts";
+import { atOnce, type Slices } from "../core/slices.ts";
 
 /** Thrown for an answer that JSON cannot hold. */
 export class NoJsonForm extends TypeError {}
@@ -46,13 +47,30 @@ export function asJsonData(value: unknown): JSONValue | undefined {
  *
  * @throws RangeError where it has more than 1,000 levels, or contains itself
  */
-export function isJsonData(value: unknown, depth = 0): value is JSONValue {
-  if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object" || value === null)
-    return value === null || typeof value === "string" || typeof value === "boolean";
+export function isJsonData(value: unknown): value is JSONValue {
+  return atOnce(checkingJsonData(value));
+}
+
+/** `isJsonData`, in slices. */
+export function* checkingJsonData(value: unknown, depth = 0): Slices<boolean> {
+  if (typeof value !== "object" || value === null) return isJsonLeaf(value);
   assertDepth(depth);
-  if (Array.isArray(value)) return Array.from(value).every((item) => isJsonData(item, depth + 1));
-  return isPlain(value) && Object.values(value).every((item) => isJsonData(item, depth + 1));
+  if (!Array.isArray(value) && !isPlain(value)) return false;
+  const items: unknown[] = Array.isArray(value) ? value : Object.values(value);
+  yield 1 + items.length / 64;
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at];
+    if (typeof item !== "object" || item === null) {
+      if (!isJsonLeaf(item)) return false;
+      if (at % 1_000 === 999) yield 20;
+    } else if (!(yield* checkingJsonData(item, depth + 1))) return false;
+  }
+  return true;
+}
+
+function isJsonLeaf(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  return value === null || typeof value === "string" || typeof value === "boolean";
 }
 
 /** Converts an object that is not plain: by its `toJSON`, or by its own properties. */

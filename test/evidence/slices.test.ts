@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { atOnce, inSlices, type Slices } from "../../src/core/slices.ts";
 import { summarizeParts, summarizingParts } from "../../src/evidence/internal/parts.ts";
+import { FieldJobs } from "../../src/evidence/job-calibration.ts";
 import { createSlicedRule, createStoppingRule } from "../../src/evidence/stopping.ts";
 
 /** Pauses after every yield, so that every place is one where other work may come in between. */
@@ -66,6 +67,28 @@ describe("work in slices", () => {
     const steps: number[] = [];
     for (let next = work.next(); !next.done; next = work.next()) steps.push(next.value);
     expect(Math.max(...steps)).toBeLessThan(4_000);
+  });
+
+  test("judges a bundle of very many fields in slices, as it does at once", () => {
+    const data = Object.fromEntries(Array.from({ length: 3_000 }, (_, field) => [`field${field}`, field % 7]));
+    const summary = summarizeParts(
+      [data, { ...data, field1: 9 }, data].map((each, at) => ({ id: `r${at}`, data: each })),
+    );
+    const [sliced, now] = [new FieldJobs({}), new FieldJobs({})];
+    for (const job of [sliced, now]) job.observe([3, 1]);
+    now.observe(summary);
+    let pauses = 0;
+    for (const work of [sliced.observing(summary), sliced.numberingNext(summary)])
+      for (let next = work.next(); !next.done; next = work.next()) if (next.value <= 5_000) pauses++;
+    expect(pauses).toBeGreaterThan(6_000);
+    expect(sliced.toJSON()).toEqual(now.toJSON());
+  });
+
+  test("takes answers with more fields than a function takes arguments", () => {
+    const numbers = Array.from({ length: 130_000 }, (_, index) => index);
+    const summary = summarizeParts([{ id: "r1", data: numbers }], { lists: "position" });
+    expect(summary).toMatchObject({ validCount: 1, confidenceBasis: { kind: "none" } });
+    expect(Object.keys(summary.fields)).toHaveLength(130_000);
   });
 
   test("hands on what the work throws", async () => {

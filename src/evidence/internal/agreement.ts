@@ -100,7 +100,7 @@ function likeliestOf({ likelihoods, hasLongText }: Field, answers: [Answer, ...A
   const tied = answers.filter(({ votes }) => votes === answers[0].votes);
   if (!tied.every(({ rows }) => rows.every((row) => likelihoods.has(row)))) return undefined;
   const sums = tied.map(({ rows }) => rows.reduce((sum, row) => sum + (likelihoods.get(row) as number), 0));
-  const highest = Math.max(...sums);
+  const highest = sums.reduce((most, sum) => Math.max(most, sum));
   return sums.filter((sum) => sum > highest - rounding).length === 1 ? tied[sums.indexOf(highest)] : undefined;
 }
 

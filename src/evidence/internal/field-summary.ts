@@ -1,4 +1,5 @@
 import type { BundleSummary, Disagreement, FieldSummary } from "../../contract/bundle.ts";
+import type { Slices } from "../../core/slices.ts";
 import { type Agreement, type Answer, isTied, Whole } from "./agreement.ts";
 import type { Field } from "./field.ts";
 import { keptLeadProbability } from "./stopping/lead-probability.ts";
@@ -56,13 +57,13 @@ function shownValue({ leaf }: Answer): { value: unknown } {
 }
 
 /** Returns the numbers of the fields, and of all together: the weighted mean of their confidence, and the least of each. */
-export function judgementOf(
+export function* judging(
   agreements: ReadonlyMap<Field, Agreement>,
   facts: VoteFacts,
   groups?: readonly number[],
-): Pick<BundleSummary, "fields" | "confidence" | "confidenceBasis" | "weakest" | "allRight" | "stability"> {
+): Slices<Pick<BundleSummary, "fields" | "confidence" | "confidenceBasis" | "weakest" | "allRight" | "stability">> {
   const fields: BundleSummary["fields"] = {};
-  const shown = shownFields(agreements);
+  const shown = yield* shownFields(agreements);
   let [weighted, weights, stability] = [0, 0, agreements.size === 0 ? 0 : 1];
   for (const [field, agreement] of agreements) {
     const summary = summarizeField(field, agreement, facts);
@@ -70,7 +71,9 @@ export function judgementOf(
     weighted += field.rules.weight * summary.confidence;
     weights += field.rules.weight;
     stability = Math.min(stability, summary.stability);
+    yield 4 + agreement.answers.length;
   }
+  yield agreements.size;
   const confidence = weights > 0 ? weighted / weights : 0;
   return { fields, confidence, ...wholeOf({ fields, groups }, confidence), stability };
 }
@@ -79,7 +82,7 @@ export function judgementOf(
 function wholeOf(votes: JobVotes, confidence: number): Pick<BundleSummary, "confidenceBasis" | "weakest" | "allRight"> {
   const fields = Object.values(votes.fields);
   const confidences = fields.map((field) => field.confidence);
-  const weakest = confidences.length === 0 ? 0 : Math.min(...confidences);
+  const weakest = confidences.length === 0 ? 0 : confidences.reduce((least, each) => Math.min(least, each));
   const sizes = wholeSizes(votes);
   const ofWhole = sizes ? VoteModel.of(undefined).confidenceAlone(sizes) : productOf(confidences);
   const answers = answersIn(votes);
@@ -96,10 +99,12 @@ function wholeOf(votes: JobVotes, confidence: number): Pick<BundleSummary, "conf
 }
 
 /** The field of each pointer. A list's item 0 and an object's member "0" share one: the one in the consensus is shown. */
-function shownFields(agreements: ReadonlyMap<Field, Agreement>): Map<string, Field> {
+function* shownFields(agreements: ReadonlyMap<Field, Agreement>): Slices<Map<string, Field>> {
   const shown = new Map<string, Field>();
-  for (const [field, agreement] of agreements)
+  for (const [field, agreement] of agreements) {
     if (!shown.has(field.pointer) || givenIn(agreement).leaf !== absent) shown.set(field.pointer, field);
+    yield 2;
+  }
   return shown;
 }
 
@@ -109,14 +114,17 @@ function shownFields(agreements: ReadonlyMap<Field, Agreement>): Map<string, Fie
  *
  * @param tokens by row; rows without are left out
  */
-export function meanTokens(
+export function* meaningTokens(
   agreements: ReadonlyMap<Field, Agreement>,
   tokens: readonly (number | undefined)[],
-): number | undefined {
+): Slices<number | undefined> {
   if (tokens.every((used) => used === undefined)) return undefined;
   const agreeing = tokens.map(() => 0);
-  for (const [{ rules }, agreement] of agreements)
-    for (const row of givenIn(agreement).rows) agreeing[row] = (agreeing[row] as number) + rules.weight;
+  for (const [{ rules }, agreement] of agreements) {
+    const { rows } = givenIn(agreement);
+    for (const row of rows) agreeing[row] = (agreeing[row] as number) + rules.weight;
+    yield 1 + rows.length / 64;
+  }
   let [total, weights] = [0, 0];
   for (const [row, used] of tokens.entries()) {
     if (used === undefined) continue;
@@ -131,23 +139,29 @@ export function meanTokens(
  *
  * @param replicates the valid ones, in the order of the rows
  */
-export function disagreementsOf(
+export function* findingDisagreements(
   agreements: ReadonlyMap<Field, Agreement>,
   replicates: readonly { readonly id: string }[],
-): Disagreement[] {
-  const shown = shownFields(agreements);
-  return [...agreements]
-    .filter(([field, { answers }]) => answers.length > 1 && shown.get(field.pointer) === field)
-    .sort(([, a], [, b]) => a.answers[0].votes - b.answers[0].votes || leadOf(a) - leadOf(b))
-    .map(([field, agreement]) => ({
-      path: field.pointer,
-      tied: isTied(agreement),
-      values: agreement.answers.map((answer) => ({
-        ...shownValue(answer),
-        support: answer.votes,
-        replicateIds: answer.rows.map((row) => (replicates[row] as { readonly id: string }).id),
-      })),
-    }));
+): Slices<Disagreement[]> {
+  const shown = yield* shownFields(agreements);
+  const contested: [Field, Agreement][] = [];
+  for (const [field, agreement] of agreements) {
+    if (agreement.answers.length > 1 && shown.get(field.pointer) === field) contested.push([field, agreement]);
+    yield 1;
+  }
+  yield contested.length;
+  contested.sort(([, a], [, b]) => a.answers[0].votes - b.answers[0].votes || leadOf(a) - leadOf(b));
+  const disagreements: Disagreement[] = [];
+  for (const [field, agreement] of contested) {
+    const values: Disagreement["values"] = [];
+    for (const answer of agreement.answers) {
+      const replicateIds = answer.rows.map((row) => (replicates[row] as { readonly id: string }).id);
+      values.push({ ...shownValue(answer), support: answer.votes, replicateIds });
+      yield 2 + answer.rows.length / 32;
+    }
+    disagreements.push({ path: field.pointer, tied: isTied(agreement), values });
+  }
+  return disagreements;
 }
 
 function leadOf({ answers: [winner, second] }: Agreement): number {

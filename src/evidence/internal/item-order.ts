@@ -1,3 +1,4 @@
+import type { Slices } from "../../core/slices.ts";
 import type { Field } from "./field.ts";
 
 /**
@@ -9,15 +10,21 @@ import type { Field } from "./field.ts";
  * @param there the items of the consensus; default: those of the first list
  * @returns the items as they are numbered
  */
-export function numberItems(
+export function* numberItems(
   items: readonly Field[],
   orders: readonly (readonly number[])[],
   there?: ReadonlySet<Field>,
-): Field[] {
+): Slices<Field[]> {
   const byPlace = new Map(items.map((field) => [field.segment as number, field]));
   const isThere = (place: number) => !there || there.has(byPlace.get(place) as Field);
-  const kept = orders.map((order) => order.filter(isThere));
-  const first = there ? inCommonOrder(kept) : (kept[0] ?? []);
+  yield items.length / 2;
+  const kept: (readonly number[])[] = [];
+  for (const order of orders) {
+    kept.push(order.filter(isThere));
+    yield order.length / 4;
+  }
+  const first = there ? yield* inCommonOrder(kept) : (kept[0] ?? []);
+  yield first.length;
   const taken = new Set(first);
   const others = [...byPlace.keys()].filter((place) => !taken.has(place)).sort((a, b) => a - b);
   const ordered = [...first, ...others].map((place) => byPlace.get(place) as Field);
@@ -27,8 +34,9 @@ export function numberItems(
   return ordered;
 }
 
-function inCommonOrder(orders: readonly (readonly number[])[]): number[] {
-  const common = commonestOrder(orders);
+function* inCommonOrder(orders: readonly (readonly number[])[]): Slices<number[]> {
+  const common = yield* commonestOrder(orders);
+  yield common.length / 2;
   const rankOf = new Map(common.map((place, rank) => [place, rank]));
   const ranks = new Map<number, number[]>(common.map((place, rank) => [place, [rank]]));
   for (const order of orders) {
@@ -39,19 +47,21 @@ function inCommonOrder(orders: readonly (readonly number[])[]): number[] {
       else if (ranks.has(place)) ranks.get(place)?.push(rank);
       else ranks.set(place, [rank]);
     }
+    yield order.length / 4;
   }
   const middles = Array.from(ranks, ([place, own]) => ({ place, rank: middleOf(own) }));
   return middles.sort((a, b) => a.rank - b.rank || a.place - b.place).map(({ place }) => place);
 }
 
 /** The order that most lists have; of equally many the longest, then the one that comes first by its places. */
-function commonestOrder(orders: readonly (readonly number[])[]): readonly number[] {
+function* commonestOrder(orders: readonly (readonly number[])[]): Slices<readonly number[]> {
   const found = new Map<string, { order: readonly number[]; count: number }>();
   for (const order of orders) {
     const text = order.join();
     const known = found.get(text);
     if (known) known.count++;
     else found.set(text, { order, count: 1 });
+    yield order.length / 4;
   }
   const best = [...found.values()].sort(
     (a, b) => b.count - a.count || b.order.length - a.order.length || comparePlaces(a.order, b.order),

@@ -37,7 +37,7 @@ export class JoinedGroups {
     if (a === b) return true;
     const [into, from] = [this.groups[a] as Group, this.groups[b] as Group];
     if (shareList(into.lists, from.lists)) return false;
-    into.lists.push(...from.lists);
+    for (const list of from.lists) into.lists.push(list);
     into.lists.sort((x, y) => x - y);
     for (const [item, times] of from.items) into.items.set(item, (into.items.get(item) ?? 0) + times);
     this.#joinedTo[b] = a;

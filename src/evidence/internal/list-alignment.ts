@@ -52,7 +52,7 @@ export function holdsList(value: unknown): boolean {
   for (let depth = 0; open.length > 0; depth++) {
     const form = jsonForm(open.pop());
     if (Array.isArray(form) && form.length > 0) return true;
-    if (isContainer(form)) open.push(...Object.values(form));
+    if (isContainer(form)) for (const inner of Object.values(form)) open.push(inner);
     if (depth > 10 * deepestNesting) return true;
   }
   return false;

@@ -55,7 +55,7 @@ class Place {
     for (const open: Place[] = [this]; open.length > 0; ) {
       const place = open.pop() as Place;
       place.#classes = yield* place.#classesOfLeaves();
-      open.push(...place.#below.values());
+      for (const below of place.#below.values()) open.push(below);
     }
   }
 
@@ -264,7 +264,7 @@ function featuresOf(part: Part): Features {
       const known = features.get(next.place);
       if (known) known.push(next.code);
       else features.set(next.place, [next.code]);
-    } else open.push(...next.parts);
+    } else for (const inner of next.parts) open.push(inner);
   }
   return features;
 }

@@ -44,7 +44,8 @@ function roundsOf({ groups }: JoinedGroups, open: readonly number[], { lists }: 
   });
   const rounds = new Map<number, number[]>();
   for (const group of open) {
-    const first = Math.min(...(groups[group] as Group).lists.map((list) => rankOf[list] as number));
+    const { lists } = groups[group] as Group;
+    const first = lists.reduce((least, list) => Math.min(least, rankOf[list] as number), Number.POSITIVE_INFINITY);
     const round = rounds.get(first);
     if (round) round.push(group);
     else rounds.set(first, [group]);
@@ -85,7 +86,7 @@ function* assignRounds(
       const isAlike = column >= 0 && (costs[row]?.[column] as number) < 1;
       if (isAlike) joined.join(before[column] as number, left[row] as number);
     });
-    before.push(...left.filter((group) => joined.find(group) === group));
+    for (const group of left) if (joined.find(group) === group) before.push(group);
   }
 }
 

@@ -15,7 +15,7 @@ import {
 import type { Agreement } from "./agreement.ts";
 import type { Field } from "./field.ts";
 import { FieldComparison } from "./field-comparison.ts";
-import { disagreementsOf, judgementOf, meanTokens } from "./field-summary.ts";
+import { findingDisagreements, judging, meaningTokens } from "./field-summary.ts";
 import { tabulate } from "./list-alignment.ts";
 import { pickFields, replaceFields } from "./pick-fields.ts";
 import { isAtOrBelow } from "./pointer.ts";
@@ -79,17 +79,15 @@ export function* summarizingParts<T>(
   const [whole, parts] = medoid === undefined ? [voted, votedInParts] : yield* ballotsOn(medoid, voted, votedInParts);
   const given = medoid === undefined ? undefined : (whole.voters[medoid] as PartialReplicate<T>);
   const tokens = whole.voters.map(({ usage }) => usage?.totalTokens);
-  const meanTotalTokens = meanTokens(whole.agreements, tokens);
+  const meanTotalTokens = yield* meaningTokens(whole.agreements, tokens);
   let matrix: (number | null)[][] | undefined;
-  for (const { agreements } of [whole, ...parts.values()]) yield agreements.size * 4;
-  const disagreements = mergeDisagreements(whole, parts);
-  for (const { agreements } of [whole, ...parts.values()]) yield agreements.size;
-  const merged = mergeAgreements(whole, parts);
-  yield merged.size;
+  const disagreements = yield* mergeDisagreements(whole, parts);
+  const merged = yield* mergeAgreements(whole, parts);
   const groups = parts.size > 0 ? undefined : yield* groupWhole(whole.agreements, whole.table.rows);
+  const judgement = yield* judging(merged, facts, groups);
   return {
     ...(given ? medoidConsensus(given) : givenConsensus<T>(consensus)),
-    ...judgementOf(merged, facts, groups),
+    ...judgement,
     ...(groups && { groups }),
     disagreements,
     validCount: valid.length,
@@ -145,13 +143,18 @@ function* ballotsOn(
 }
 
 /** The fields in the order in which the whole answers have them, those of a part at its place. */
-function mergeAgreements(whole: Ballot, parts: ReadonlyMap<string, Ballot>): Map<Field, Agreement> {
+function* mergeAgreements(whole: Ballot, parts: ReadonlyMap<string, Ballot>): Slices<ReadonlyMap<Field, Agreement>> {
+  if (parts.size === 0) return whole.agreements;
   const merged = new Map<Field, Agreement>();
   for (const entry of whole.agreements) {
     const ballot = ballotFor(entry[0].pointer, parts);
     for (const counted of ballot?.agreements ?? [entry]) merged.set(...counted);
+    yield 1 + parts.size / 16 + (ballot?.agreements.size ?? 0);
   }
-  for (const { agreements } of parts.values()) for (const entry of agreements) merged.set(...entry);
+  for (const { agreements } of parts.values()) {
+    for (const entry of agreements) merged.set(...entry);
+    yield agreements.size;
+  }
   return merged;
 }
 
@@ -161,10 +164,14 @@ function ballotFor(pointer: string, parts: ReadonlyMap<string, Ballot>): Ballot 
 }
 
 /** Most contested first: as fields may have different numbers of votes, their shares count. */
-function mergeDisagreements(whole: Ballot, parts: ReadonlyMap<string, Ballot>): Disagreement[] {
-  const ofWhole = disagreementsOf(whole.agreements, whole.voters).filter(({ path }) => !ballotFor(path, parts));
-  const ofParts = [...parts.values()].flatMap(({ agreements, voters }) => disagreementsOf(agreements, voters));
-  const ranked = [...ofWhole, ...ofParts].map((disagreement) => ({ disagreement, ...sharesOf(disagreement) }));
+function* mergeDisagreements(whole: Ballot, parts: ReadonlyMap<string, Ballot>): Slices<Disagreement[]> {
+  const ofWhole = yield* findingDisagreements(whole.agreements, whole.voters);
+  if (parts.size === 0) return ofWhole;
+  const all = ofWhole.filter(({ path }) => !ballotFor(path, parts));
+  for (const { agreements, voters } of parts.values())
+    for (const disagreement of yield* findingDisagreements(agreements, voters)) all.push(disagreement);
+  const ranked = all.map((disagreement) => ({ disagreement, ...sharesOf(disagreement) }));
+  yield ranked.length * 2;
   return ranked.sort((a, b) => a.winner - b.winner || a.lead - b.lead).map(({ disagreement }) => disagreement);
 }
 

@@ -58,12 +58,29 @@ export function* settling(table: ValueTable): Slices<Settlement> {
     node.report(agreements);
     yield 2;
   }
-  const inOrder = [...table.fields.filter((field) => agreements.has(field)), ...agreements.keys()];
   const consensus = nodes.get(table.root)?.value;
   return {
     consensus: consensus === absent ? null : consensus,
-    agreements: new Map(inOrder.map((field) => [field, agreements.get(field) as Agreement])),
+    agreements: yield* inOrderOfTable(agreements, table),
   };
+}
+
+/** Fields that the table lists come first, in its order. */
+function* inOrderOfTable(
+  agreements: ReadonlyMap<Field, Agreement>,
+  { fields }: ValueTable,
+): Slices<ReadonlyMap<Field, Agreement>> {
+  const ordered = new Map<Field, Agreement>();
+  for (const field of fields) {
+    const agreement = agreements.get(field);
+    if (agreement) ordered.set(field, agreement);
+    yield 1;
+  }
+  for (const [field, agreement] of agreements) {
+    if (!ordered.has(field)) ordered.set(field, agreement);
+    yield 1;
+  }
+  return ordered;
 }
 
 /** Returns how the rows answer to each field where one row is given as the consensus: its own answers come first. */
@@ -72,9 +89,10 @@ export function* settleOn(table: ValueTable, row: number): Slices<ReadonlyMap<Fi
   for (let field = open.pop(); field; field = open.pop()) {
     const inner = [...field.inner];
     const items = inner.filter(({ segment }) => typeof segment === "number");
-    if (field.isMoved) numberItems(items, [field.orders.get(row) ?? []]);
+    if (field.isMoved) yield* numberItems(items, [field.orders.get(row) ?? []]);
     else for (const item of items) item.number(item.segment as number);
-    open.push(...inner);
+    for (const each of inner) open.push(each);
+    yield inner.length;
   }
   const agreements = new Map<Field, Agreement>();
   for (const field of table.fields) {
@@ -147,7 +165,7 @@ class Node {
     const others = this.#voters ? [...this.#voters] : Array.from(this.#table.answers.keys());
     const without = others.filter((row) => !having.has(row));
     if (having.size !== without.length) return having.size > without.length;
-    return Math.max(...having) < Math.max(...without);
+    return lastOf(having) < lastOf(without);
   }
 
   /**
@@ -197,8 +215,7 @@ class Node {
     else {
       const items = this.inner.map((node) => node.field).filter(({ segment }) => typeof segment === "number");
       const nodeOf = new Map(there.map((node) => [node.field, node]));
-      for (const places of field.orders.values()) yield places.length;
-      const ordered = numberItems(items, [...field.orders.values()], new Set(nodeOf.keys()));
+      const ordered = yield* numberItems(items, [...field.orders.values()], new Set(nodeOf.keys()));
       this.value = ordered.filter((item) => nodeOf.has(item)).map((item) => nodeOf.get(item)?.value);
     }
   }
@@ -312,7 +329,7 @@ class Node {
     const open = [...this.inner];
     for (let node = open.pop(); node; node = open.pop()) {
       node.isInside = true;
-      open.push(...node.inner);
+      for (const inner of node.inner) open.push(inner);
     }
   }
 
@@ -330,6 +347,12 @@ class Node {
     });
     agreements.set(this.field, { ...this.#agreement, answers: answers as [Answer, ...Answer[]] });
   }
+}
+
+function lastOf(rows: Iterable<number>): number {
+  let last = -1;
+  for (const row of rows) last = Math.max(last, row);
+  return last;
 }
 
 function byIndex(a: Node, b: Node): number {

@@ -23,23 +23,29 @@ export interface VotesOnField {
  * @throws InvalidOptionsError for what is no summary and no list of sizes
  */
 export function votesOf(bundle: JobVotes | GroupSizes | null): VotesOnField[] {
-  if (bundle === null) return [];
+  return [...eachVote(bundle)];
+}
+
+/** `votesOf`, one after the other. */
+export function* eachVote(bundle: JobVotes | GroupSizes | null): Generator<VotesOnField> {
+  if (bundle === null) return;
   if (isSizes(bundle)) {
     const isUsable = bundle.every((size) => Number.isInteger(size) && size > 0);
     assertUsable(isUsable, "bundle", bundle, "sizes of groups: whole numbers above 0, that of the consensus first");
     const sizes = ordered(bundle);
-    return bundle.length > 0 ? [{ pointer: "", sizes, shown: sizes }] : [];
+    if (bundle.length > 0) yield { pointer: "", sizes, shown: sizes };
+    return;
   }
   const isSummary = typeof bundle === "object" && typeof bundle.fields === "object" && bundle.fields !== null;
   assertUsable(isSummary, "bundle", bundle, "a summary of a bundle, a list of sizes, or null");
-  const votes = Object.entries(bundle.fields).flatMap(([pointer, field]): VotesOnField[] => {
+  for (const [pointer, field] of Object.entries(bundle.fields)) {
     const sizes = sizesOfField(field);
     const likeness = Math.round(field.likeness ?? 0);
-    if (!sizes) return [];
-    return [{ pointer, sizes, shown: likeness === 0 ? sizes : joined(sizes, likeness), choices: field.choices }];
-  });
+    const shown = sizes && (likeness === 0 ? sizes : joined(sizes, likeness));
+    if (sizes && shown) yield { pointer, sizes, shown, choices: field.choices };
+  }
   const whole = "" in bundle.fields ? undefined : wholeSizes(bundle);
-  return whole ? [...votes, { pointer: "", sizes: whole, shown: whole }] : votes;
+  if (whole) yield { pointer: "", sizes: whole, shown: whole };
 }
 
 export function isSizes(bundle: JobVotes | GroupSizes): bundle is GroupSizes {
@@ -79,10 +85,13 @@ export function patternOf(pointer: string): string {
 
 /** Most valid answers to one field. */
 export function answersIn({ fields }: JobVotes): number {
-  const votes = Object.values(fields).map(({ distribution }) =>
-    distribution.reduce((sum, { support }) => sum + support, 0),
-  );
-  return Math.max(0, ...votes);
+  let most = 0;
+  for (const { distribution } of Object.values(fields))
+    most = Math.max(
+      most,
+      distribution.reduce((sum, { support }) => sum + support, 0),
+    );
+  return most;
 }
 
 const yesOrNo = /^\W*(?:yes|no|true|false)\W*$/i;

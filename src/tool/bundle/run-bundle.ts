@@ -150,7 +150,7 @@ async function askModels<Input, T>(
     const evidenceBundle = await bundleOf(task, work, stages, startedMs, schedule);
     if (isAnswered) await calibration.judge(evidenceBundle);
     noteTarget(evidenceBundle, options, context);
-    if (isAnswered && !schedule.halt) calibration.observe(evidenceBundle);
+    if (isAnswered && !schedule.halt) await calibration.observe(evidenceBundle);
     if (isLast || schedule.halt || confidenceOf(summary) >= below) return { evidenceBundle, schedule, isAnswered };
     if (!context.signal.aborted) continue;
     const { reason } = context.signal;

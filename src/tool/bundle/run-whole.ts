@@ -52,7 +52,7 @@ export async function runWhole<Input, T>(
     },
   });
   if (outcome.ok) {
-    if (!calibrations?.observe(outcome.value)) await judge(outcome.value, tool, options, context);
+    if (!(await calibrations?.observe(outcome.value))) await judge(outcome.value, tool, options, context);
     return outcome.value;
   }
   const isEnded = latest !== undefined && wasEnded(latest);
@@ -73,7 +73,7 @@ async function judge(
   const { schemaFingerprint } = bundle.meta;
   const calibration = await openCalibration({ task, k, schemaFingerprint }, context);
   await calibration.judge(bundle);
-  calibration.observe(bundle);
+  await calibration.observe(bundle);
 }
 
 /** Returns true of an attempt that was ended from outside, as against one that has ended by itself. */

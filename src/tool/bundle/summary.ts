@@ -54,7 +54,7 @@ export interface BundleJudging {
   /** Puts the numbers that the calibration gives into a bundle's summary. */
   judge(bundle: EvidenceBundle<any>): Promise<void>;
   /** Counts a bundle for those that start later. */
-  observe(bundle: EvidenceBundle<any>): void;
+  observe(bundle: EvidenceBundle<any>): void | Promise<void>;
   /** Finds what labels say of a model; `undefined` without a label, and where the calibration failed. */
   labelled(modelId: string | undefined): Promise<LabelledCalibration | undefined>;
   /** Finds what a model's bundles can reach; `undefined` where nothing tells. */
@@ -73,7 +73,7 @@ export async function openCalibration(kind: BundleKind, context: ToolContext): P
       if (opened && bundle.summary.validCount > 0) await tried(async () => opened.judge(bundle), context);
     },
     observe(bundle) {
-      if (bundle.summary.validCount > 0) opened?.observe(bundle);
+      return bundle.summary.validCount > 0 ? opened?.observe(bundle) : undefined;
     },
     labelled: async (modelId) => opened?.labelled && tried(async () => opened.labelled?.(modelId), context),
     async reach(modelId) {
@@ -92,7 +92,7 @@ export async function openCalibration(kind: BundleKind, context: ToolContext): P
 export class InnerCalibrations implements BundleCalibrations {
   readonly #source: BundleCalibrations;
   /** Ways to observe bundles that were judged. */
-  readonly #judged = new Map<BundleSummary<any>, () => void>();
+  readonly #judged = new Map<BundleSummary<any>, () => void | Promise<void>>();
 
   constructor(source: BundleCalibrations) {
     this.#source = source;
@@ -112,8 +112,8 @@ export class InnerCalibrations implements BundleCalibrations {
   }
 
   /** Observes a bundle that was judged here; false of any other. */
-  observe({ summary }: EvidenceBundle<any>): boolean {
-    this.#judged.get(summary)?.();
+  async observe({ summary }: EvidenceBundle<any>): Promise<boolean> {
+    await this.#judged.get(summary)?.();
     return this.#judged.has(summary);
   }
 }
