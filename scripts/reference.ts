@@ -16,6 +16,7 @@ import { simulatedModelOptions } from "../src/provider/simulated.ts";
 import { memoryStoreOptions } from "../src/store/memory.ts";
 import { postgresStoreOptions } from "../src/store/postgres.ts";
 import { sqliteStoreOptions } from "../src/store/sqlite.ts";
+import { apiPage } from "./reference/api-page.ts";
 import { errorsPage } from "./reference/errors-page.ts";
 import { eventsPage } from "./reference/events-page.ts";
 import { readOptionDocs } from "./reference/option-docs.ts";
@@ -50,6 +51,7 @@ if (inSource !== declared.length)
   throw new Error(`src/ declares ${inSource} sets of options, this script knows ${declared.length}`);
 
 const pages = {
+  "docs/reference/api.md": apiPage(program, new Set(declared.map(({ name }) => name))),
   "docs/reference/options.md": optionsPage(declared, readOptionDocs(program, declared)),
   "docs/reference/errors.md": errorsPage(program),
   "docs/reference/events.md": eventsPage(program),

@@ -8,6 +8,7 @@ export interface ReplicateSpec {
   readonly id: string;
   /** From 0, among the replicates of its model. */
   readonly index: number;
+  /** Seed of this answer: equal requests have equal seeds. */
   readonly seed: number;
   /** From 1. */
   readonly attempt: number;
@@ -27,43 +28,56 @@ export interface FinishReason {
 export interface ReplicateResult<T = unknown> {
   /** The answer, as it goes into the schema. Without a schema: JSON, or what `JSON.stringify` loses nothing of. */
   data: T;
+  /** Tokens that the answer used. */
   usage?: Usage | undefined;
+  /** US dollars; `null` or left out: not known. */
   costUsd?: number | null | undefined;
   /** Dollars that the provider's cache saved. */
   savedUsd?: number | undefined;
+  /** Model that answered. */
   model?: string | undefined;
+  /** Shown in `quality.warnings` of the replicate. */
   warnings?: readonly string[] | undefined;
   /** The provider's name for the answer: two answers of one name are one answer, and a `warning` says so. */
   responseId?: string | undefined;
   /** Text that the model wrote as its thoughts. It is not part of the answer. */
   reasoning?: string | undefined;
+  /** Reason for which the model ended its answer. */
   finishReason?: FinishReason | undefined;
   /** Mean log-probability of the tokens of each field, by JSON pointer. They break ties, and are no confidence. */
   logprobs?: Readonly<Record<string, number>> | undefined;
 }
 
 interface ReplicateBase {
+  /** `r1`, `r2`, …, by index. */
   id: string;
   /**
    * Answer as JSON, on which votes are taken: `data` where the schema takes that unchanged, else the model's own. It
    * stands in place of `data` wherever the replicate is written as JSON.
    */
   json?: JSONValue;
+  /** Tokens of all attempts at this answer. */
   usage?: Usage;
+  /** US dollars of them; `null` where a price is not known. */
   costUsd?: number | null;
   /**
    * Dollars that it cost less than a prompt that was sent and read alone: by the provider's cache, by a request for several
    * answers, or because the answer was there already. Negative for a call that only filled the cache.
    */
   savedUsd?: number;
+  /** Milliseconds from its first attempt to its end. */
   elapsedMs: number;
+  /** Seed that the model was given. */
   seed: number;
+  /** Model that was asked. */
   model: string;
+  /** Attempts that were made. */
   attempts: number;
   /** JSON pointers that it was asked for, where that was not the whole answer (`resample: "fields"`). */
   fields?: string[];
   /** Text that the model wrote as its thoughts. */
   reasoning?: string;
+  /** Reason for which the model ended its answer. */
   finishReason?: FinishReason;
   /**
    * Mean log-probability of the tokens of each field, by JSON pointer (`""`: a text), where the provider tells them. They
@@ -90,13 +104,17 @@ export type GivenReplicate<T = unknown> = Partial<Omit<ReplicateBase, "json">> &
 export interface Disagreement {
   /** JSON pointer; `""` is the whole answer. */
   path: string;
+  /** True where several values have the most votes. */
   tied: boolean;
+  /** The values, most votes first, with the replicates that gave them. */
   values: { value: unknown; support: number; replicateIds: string[] }[];
 }
 
 /** Votes on one field, or on the whole answer where it has none. Values and paths are those of `Replicate.json`. */
 export interface FieldSummary {
+  /** Value of the consensus at this place. */
   value: unknown;
+  /** True where another value has as many votes. */
   tied: boolean;
   /** Votes of the winner. */
   support: number;
@@ -106,6 +124,7 @@ export interface FieldSummary {
   confidence: number;
   /** Probability that the replicates left of K keep it. */
   stability: number;
+  /** All values with their votes, most first. */
   distribution: { value: unknown; support: number }[];
   /** Number of possible values, where the schema lists them. */
   choices?: number;
@@ -145,6 +164,7 @@ export interface BundleSummary<T = unknown> {
    * `allRight`. 0 without a valid answer. `confidenceBasis` says what it rests on.
    */
   confidence: number;
+  /** Basis of the confidence: the votes of this bundle, of the job, or labels. */
   confidenceBasis: ConfidenceBasis;
   /** From a calibration source of your own: the same, learnt from labels. */
   calibratedConfidence?: number;
@@ -161,7 +181,9 @@ export interface BundleSummary<T = unknown> {
   stability: number;
   /** Votes by JSON pointer. */
   fields: Record<string, FieldSummary>;
+  /** Replicates that vote. */
   validCount: number;
+  /** Replicates that do not. */
   invalidCount: number;
   /**
    * Tokens of a replicate on average, each counted by how many of its fields agree with the consensus. Absent where no
@@ -201,17 +223,27 @@ export interface BundleReuse {
 
 /** Facts about the making of a bundle. */
 export interface BundleMetadata {
+  /** Name of the tool. */
   task: string;
+  /** The most answers that were to be asked for. */
   k: number;
+  /** Answers that were asked for and have ended, valid or not. */
   kCompleted: number;
+  /** Models that answered, as one text. */
   model: string;
+  /** A seed for each answer, in their order. */
   seeds: number[];
+  /** True where `earlyStopReason` says why there are no more answers. */
   earlyStopped: boolean;
+  /** Reason in words: the rule and the votes, or what ended the run. */
   earlyStopReason?: string;
+  /** Milliseconds that the bundle took. */
   totalElapsedMs: number;
+  /** Address of the schema, where the answers were asked for by one. */
   schemaUri?: string;
   /** SHA-256 of the canonical JSON schema that answers had to fit; absent where they are text. */
   schemaFingerprint?: string;
+  /** Origin of the answers: a model now, a recording of one, or a simulation. */
   source: EvidenceSource;
   /** Confidence that was asked for (`stopping: { target }`), and if the consensus has it. */
   target?: { confidence: number; reached: boolean };
@@ -230,14 +262,20 @@ export interface BundleMetadata {
  * `consensus`, which are outputs of the schema.
  */
 export interface EvidenceBundle<T = unknown> {
+  /** Task, K, seeds, source, and why there are no more answers. */
   meta: BundleMetadata;
+  /** Every answer in the order of its index, valid or not. */
   replicates: Replicate<T>[];
+  /** Consensus, confidence, and where the answers differ. */
   summary: BundleSummary<T>;
+  /** Tokens of all answers, invalid ones too, and of a judge. */
   usageTotal: Usage;
+  /** US dollars of the same; `null` where a price is not known. */
   costTotalUsd: number | null;
 }
 
 /** The content of a bundle tool's output. */
 export interface EvidenceContent<T = unknown> {
+  /** The bundle: all answers, and what they say together. */
   evidenceBundle: EvidenceBundle<T>;
 }

@@ -7,18 +7,27 @@ import type { Budget, Usage } from "./usage.ts";
 export interface OutputError {
   /** The error's class name. */
   type: string;
+  /** Fault, in the words of the error. */
   message: string;
+  /** Code of the error, or what its provider calls it. */
   code: string;
+  /** True where the same call might have succeeded later. */
   isRetryable: boolean;
+  /** Attempts that were made. */
   attempts: number;
+  /** Meaning of the error, such as `rate_limit`. */
   category?: string;
 }
 
 /** Facts about a run, and the `metadata` of its options. */
 export interface OutputMetadata {
+  /** Tool that answered; a fallback where the first one failed. */
   toolName: string;
+  /** Its version. */
   toolVersion: string;
+  /** The same as `costUsd` of the output. */
   costUsd: number | null;
+  /** Ceilings of the run. */
   budget?: Budget;
   /** True where the output was stored by an earlier run of the same key. */
   replayed?: boolean;
@@ -28,12 +37,17 @@ export interface OutputMetadata {
 }
 
 interface OutputBase {
+  /** Tokens of all that ran, failed attempts and tools included. */
   usage: Usage;
   /** US dollars; `null` where a price is not known. */
   costUsd: number | null;
+  /** Tool that answered, and facts of the run. */
   metadata: OutputMetadata;
+  /** Ties the run to a distributed trace. */
   traceId: string;
+  /** Names the execution: equal for all callers of one key. */
   requestId: string;
+  /** Milliseconds from start to end. */
   elapsedMs: number;
 }
 

@@ -39,11 +39,13 @@ export type Picked<Tools, T, N> = [T] extends [never]
 
 /** Parameters of a run. */
 export interface RunParams<Tools = {}, T extends AnyTool = never, N extends string = string> extends RunCommon {
+  /** Request that the tool is given. */
   request: NoInfer<InputOf<Picked<Tools, T, N>>>;
   /** The tool itself: it types the request and the content. */
   tool?: T | undefined;
   /** A registered tool's name. */
   toolName?: N | undefined;
+  /** Options of the tool; of a bundle tool its `BundleOptions`. */
   toolOptions?: NoInfer<OptionsOf<Picked<Tools, T, N>>> | undefined;
   /** Tools to try in turn where the first fails. Needs `ReliableOrchestrator`. */
   fallbackTools?: readonly (string | AnyTool)[] | undefined;
@@ -51,6 +53,7 @@ export interface RunParams<Tools = {}, T extends AnyTool = never, N extends stri
 
 /** Parameters of a run over many requests. */
 export type RunManyParams<Tools, T extends AnyTool, N extends string> = Omit<RunParams<Tools, T, N>, "request"> & {
+  /** Requests, taken one by one as there is room for them. */
   requests: Iterable<NoInfer<InputOf<Picked<Tools, T, N>>>> | AsyncIterable<NoInfer<InputOf<Picked<Tools, T, N>>>>;
   /** Runs in flight at once. Default: 10. */
   concurrency?: number | undefined;

@@ -90,14 +90,19 @@ export interface ToolContext {
   readonly events: ToolEvents;
   /** Aborts when the run is cancelled, times out, or has its answer. Pass it to everything you await. */
   readonly signal: AbortSignal;
+  /** Of the run: for logs and services that follow traces. */
   readonly traceId: string;
+  /** Names the run. */
   readonly requestId: string;
   /** From 1. */
   readonly attempt: number;
+  /** Ceilings of the run, and what is left of them. */
   readonly budget: BudgetView;
   /** The run's key, to hand on to services that know idempotency. */
   readonly idempotencyKey?: string;
+  /** Time and timers: a test can stop them. */
   readonly clock: Clock;
+  /** Chance: a test can seed it. */
   readonly random: Random;
   /**
    * Counts what the tool used towards the run's usage and budget, also when the tool goes on to fail. Several reports

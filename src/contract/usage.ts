@@ -2,8 +2,11 @@ import { showValue } from "../core/errors.ts";
 
 /** Tokens that one or several model calls used. */
 export interface Usage {
+  /** Tokens of prompts, cached ones included. */
   inputTokens: number;
+  /** Tokens of answers, thoughts included. */
   outputTokens: number;
+  /** Both together. */
   totalTokens: number;
   /** Part of `inputTokens` that the provider had cached. */
   cachedInputTokens?: number;

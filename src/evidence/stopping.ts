@@ -41,6 +41,7 @@ export interface StoppingRuleOptions extends Omit<OptionsInput<typeof stoppingRu
 
 /** Verdict of a rule after a replicate. */
 export interface StoppingVerdict {
+  /** True where more answers would change nothing, by the rule. */
   stop: boolean;
   /** Rule that stopped, with its numbers; set only for a stop. */
   reason?: string;

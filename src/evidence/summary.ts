@@ -30,12 +30,15 @@ export function splitOptions({ check, k, choices, ...compare }: SummaryOptions, 
 
 /** Part of a replicate that counts. */
 export interface SummarizedReplicate<T> {
+  /** Names the answer in disagreements. */
   readonly id: string;
+  /** The answer. */
   readonly data: T;
   /** The answer as JSON, which is voted on. Default: `data`. */
   readonly json?: JSONValue | undefined;
   /** Only valid replicates vote. Default: valid. */
   readonly quality?: { readonly valid: boolean } | undefined;
+  /** Tokens: a calibration learns from them what long answers mean. */
   readonly usage?: { readonly totalTokens: number } | undefined;
   /** Mean log-probability of the tokens of each field, by JSON pointer. They break ties for the lead. */
   readonly logprobs?: Readonly<Record<string, number>> | undefined;

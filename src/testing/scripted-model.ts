@@ -26,6 +26,7 @@ export interface RecordedCall {
   readonly options: Readonly<Record<string, any>>;
 }
 
+/** Model that answers by a script, and keeps its calls. */
 export interface ScriptedModel extends LanguageModelLike {
   readonly specificationVersion: "v4";
   readonly source: "simulated";

@@ -6,10 +6,15 @@ import { assertKnownOptions } from "../core/options.ts";
 
 /** Facts of a tool that is made from a function. */
 export interface ToolMeta<Name extends string> {
+  /** Name of the tool in runs, outputs, events and listings. */
   name: Name;
+  /** Shown in listings, and part of what a journal is found by. Default: `"1.0.0"`. */
   version?: string | undefined;
+  /** Shown in listings. Default: `""`. */
   description?: string | undefined;
+  /** Name under which circuit and retry budget are shared. Default: the name of the tool. */
   provider?: string | undefined;
+  /** Words that a planner looks for. */
   capabilities?: readonly string[] | undefined;
 }
 

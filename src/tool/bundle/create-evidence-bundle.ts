@@ -86,9 +86,13 @@ function reuseOf(replicates: readonly Replicate[]): BundleReuse | undefined {
 
 /** Answers of a tool, and what is known of them. */
 export interface BundleInput<T, Given> {
+  /** Name of the task, as a rule the tool. */
   task: string;
+  /** Answers; what a replicate leaves out is filled in. */
   replicates: readonly Given[];
+  /** Bundle options that they were asked with. */
   options?: Partial<ResolvedBundleOptions> | undefined;
+  /** Default: `"live"`. */
   source?: EvidenceSource | undefined;
   elapsedMs?: number | undefined;
   earlyStopReason?: string | undefined;
