@@ -7,7 +7,7 @@
  */
 import { generateText, isStepCount, Output, tool } from "ai";
 import { MockLanguageModelV4 } from "ai/test";
-import { defineBundleTool, type LanguageModelLike, Orchestrator, resolveModel } from "steer-llm-sdk";
+import { defineBundleTool, type LanguageModelLike, Orchestrator, resolveModel, usageOf } from "steer-llm-sdk";
 import { seededRandom } from "steer-llm-sdk/testing";
 import { z } from "zod";
 
@@ -36,12 +36,7 @@ const quote = defineBundleTool({
         }),
       },
     });
-    const { inputTokens = 0, outputTokens = 0 } = result.usage; // of all steps; result.totalUsage before AI SDK 7
-    return {
-      data: result.output,
-      usage: { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens },
-      model: result.response.modelId,
-    };
+    return { data: result.output, usage: usageOf(result), model: result.response.modelId }; // usage of all steps
   },
 });
 
