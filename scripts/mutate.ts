@@ -126,8 +126,12 @@ const { values } = parseArgs({
     workers: { type: "string", default: String(availableParallelism()) },
   },
 });
-/** A change that makes the tests wait for ever is noticed by that. */
-const patienceMs = 480_000;
+/** A change that makes the tests wait for ever is noticed by that: so long they may take, and so often what they take. */
+const patience = { ms: 60_000, times: 4 };
+/** Tests that are not changed. */
+const firstMs = 480_000;
+/** A campaign of a few seconds, on a machine that is busy. */
+const campaignMs = 240_000;
 const playing = (seeds: number) => [
   process.execPath,
   "--no-warnings",
@@ -175,18 +179,20 @@ async function tryModule(copy: string, path: string, tests: readonly string[]): 
   const vitest = [process.execPath, resolve("node_modules/vitest/vitest.mjs"), "run", "--no-isolate", "--bail", "1"];
   vitest.push("--maxWorkers", "1", ...tests);
   const text = readFileSync(join(copy, path), "utf8");
-  if (!(await passes(copy, vitest))) {
+  const startedAtMs = performance.now();
+  if (!(await passes(copy, vitest, firstMs))) {
     console.log(`${path}: its tests fail without any change`);
     process.exitCode = 1;
     return;
   }
+  const patientMs = patience.ms + patience.times * (performance.now() - startedAtMs);
   const random = seededRandom(Number(values.seed));
   for (const change of drawChanges(text, Number(values.each), random, (changed) => compiles(path, changed))) {
     drawn++;
     writeFileSync(join(copy, path), applyChange(text, change));
-    const noticed = !(await passes(copy, vitest))
+    const noticed = !(await passes(copy, vitest, patientMs))
       ? "tests"
-      : !(await passes(copy, playing(300)))
+      : !(await passes(copy, playing(300), campaignMs))
         ? "campaign"
         : undefined;
     const what = `${path}:${change.line}  ${change.kind}: ${describe(text, change)}`;
@@ -201,7 +207,7 @@ async function tryFault(copy: string, { path, from, to }: (typeof deliberate)[nu
   if (!text.includes(from)) throw new Error(`${path} does not contain ${from}. Write down the fault anew.`);
   writeFileSync(join(copy, path), text.replace(from, to));
   // Status 1: it has found a violation. One that had to be ended has found nothing.
-  const isFound = (await statusOf(copy, playing(1_500))) === 1;
+  const isFound = (await statusOf(copy, playing(1_500), 2 * campaignMs)) === 1;
   if (isFound) found++;
   console.log(`${(isFound ? "campaign" : "SURVIVES").padEnd(10)}${path}: ${from.trim()} -> ${to.trim()}`);
   writeFileSync(join(copy, path), text);
@@ -236,16 +242,20 @@ function makeCopy(): string {
   return folder;
 }
 
-async function passes(copy: string, command: readonly string[]): Promise<boolean> {
-  return (await statusOf(copy, command)) === 0;
+async function passes(copy: string, command: readonly string[], limitMs: number): Promise<boolean> {
+  return (await statusOf(copy, command, limitMs)) === 0;
 }
 
 /** Runs a command in the copy. Its children end with it. @returns `null` where it had to be ended */
-function statusOf(copy: string, [command = "", ...parameters]: readonly string[]): Promise<number | null> {
+function statusOf(
+  copy: string,
+  [command = "", ...parameters]: readonly string[],
+  limitMs: number,
+): Promise<number | null> {
   return new Promise((settle, reject) => {
     const child = spawn(command, parameters, { cwd: copy, stdio: "ignore", detached: true, env: environment });
     running.add(child);
-    const timer = setTimeout(() => end(child), patienceMs);
+    const timer = setTimeout(() => end(child), limitMs);
     child.on("error", reject).on("close", (status) => {
       clearTimeout(timer);
       running.delete(child);

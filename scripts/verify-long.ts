@@ -98,7 +98,7 @@ const measurements: readonly Measurement[] = [
   {
     page: "mutations",
     title: "Small wrong changes, and what notices them",
-    command: "node scripts/mutate.ts --workers 4",
+    command: "node scripts/mutate.ts --workers 2",
   },
   { page: "blinks", title: "Stores that go away and come back", command: "npm run --silent blinks" },
   { page: "soak", title: "Whether anything grows in ten minutes", command: "npm run --silent soak -- --minutes 10" },
