@@ -17,6 +17,10 @@ export interface Ending {
   readonly elapsedMs: number;
   /** It had to wait for its store. */
   readonly hasWaited: boolean;
+  /** Its events, with the time of each. */
+  readonly passed: readonly string[];
+  /** Longest time for which its process could do nothing: on a busy machine, that of others. */
+  readonly longestStallMs: number;
 }
 
 /** Takes the store away. @returns a function that gives it back */
@@ -40,7 +44,7 @@ export interface Resumption {
 
 export const answers = 4;
 export const leaseMs = 1000;
-/** Longer than a lease: nobody knows then whether a claim still holds. */
+/** Longer than a lease: then no run knows that its claim still holds. */
 const blinkMs = 1.2 * leaseMs;
 
 /** How often a run passes each point; not all of the last answer's pieces, so that some are still to come. */

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { z } from "zod";
 import { type OrchestrationEvent, PromptBundleTool, ReliableOrchestrator } from "../../../src/index.ts";
@@ -23,6 +24,7 @@ export interface Life {
 /** Runs its keys and reports how each ended, if it lives that long. */
 const { place, baseURL, caller, keys, leaseMs, answers, death } = task<Life>();
 const pass = createPass(death);
+const stalls = monitorEventLoopDelay({ resolution: 10 });
 const store = mortalStore(openAt(place), pass);
 const provider = createOpenAICompatible({ name: "counting", baseURL, headers: { [callerHeader]: caller } });
 const tool = new PromptBundleTool({
@@ -38,18 +40,23 @@ async function run(key: string): Promise<void> {
   const startedAtMs = performance.now();
   const options = { idempotencyKey: key, streaming: death?.point === "mid-stream" };
   let hasWaited = false;
+  const passed: string[] = [];
   const onEvent = (event: OrchestrationEvent) => {
+    const name = event.type === "warning" ? event.message : event.type;
+    passed.push(`${Math.round(performance.now() - startedAtMs)} ms: ${name}`);
     if (event.type !== "warning" || event.code !== "store_unavailable") return;
     hasWaited = true;
     process.send?.("waits");
   };
   const output = await orchestrator.run({ tool, request: { key }, options, onEvent });
   const elapsedMs = performance.now() - startedAtMs;
+  const longestStallMs = stalls.max / 1e6;
   // What is not sent yet when the channel closes never is.
-  await new Promise((sent) => process.send?.({ key, output, elapsedMs, hasWaited }, sent));
+  await new Promise((sent) => process.send?.({ key, output, elapsedMs, hasWaited, passed, longestStallMs }, sent));
 }
 
 await starter();
+stalls.enable();
 await Promise.all(keys.map(run));
 await store.close();
 process.disconnect();
