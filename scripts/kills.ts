@@ -24,6 +24,8 @@ if (!Number.isInteger(rounds) || rounds < 1)
 
 const folder = mkdtempSync(join(tmpdir(), "steer-kill-"));
 const postgres = await startOwnPostgres();
+/** Most broken promises of one point that are told. */
+const longestList = 5;
 let brokenCount = 0;
 console.log(`${rounds} processes killed at each point, ${answers} answers a run, leases of ${leaseMs} ms\n`);
 console.log("Answers:                             journaled    in flight,    journaled,   runs that      longest");
@@ -44,7 +46,8 @@ async function killOn(store: string, place: Place, blink: Blink): Promise<void> 
     const resumptions = await killAndResume(place, point, rounds, values.calm ? undefined : blink);
     console.log(row(values.calm ? store.replace(/,.*/, "") : store, point, resumptions));
     const broken = resumptions.flatMap(brokenPromises);
-    for (const sentence of broken) console.log(`          ${sentence}`);
+    for (const sentence of broken.slice(0, longestList)) console.log(`          ${sentence}`);
+    if (broken.length > longestList) console.log(`          and ${broken.length - longestList} more`);
     brokenCount += broken.length;
   }
 }

@@ -1,7 +1,7 @@
 import { usagePerAnswer } from "../support/counting-provider.ts";
 import { answers, type Ending, leaseMs, type Resumption } from "./kill-and-resume.ts";
 
-/** On top of the lease that a key may be held by a dead process: its own work, on a busy machine. */
+/** On top of the lease that a key may be held by a dead process: its own work. */
 const workMs = 3000;
 
 /** The longest pause before a run asks a store again that was away, and then again for a claim that it is unsure of. */
@@ -13,15 +13,14 @@ export function brokenPromises(resumption: Resumption): readonly string[] {
   if (end !== "SIGKILL") return [`${key}: its process was to be killed ${death.point}, and ended with ${end}`];
   if (!ending) return [`${key}: nothing came of it after the restart`];
   const faults = [...faultsInDeath(resumption), ...faultsInCalls(resumption), ...faultsInOutput(resumption, ending)];
-  const waitMs = ending.hasWaited ? resumption.awayMs + pausesMs : resumption.awayMs;
-  if (ending.elapsedMs > leaseMs + waitMs + workMs)
-    faults.push(`it was stuck for ${Math.round(ending.elapsedMs)} ms. ${paceOf(ending)}`);
+  const { awayMs, providerStoodStillMs } = resumption;
+  const waitMs = ending.hasWaited ? awayMs + pausesMs : awayMs;
+  const busyMs = ending.stoodStillMs + providerStoodStillMs;
+  if (ending.elapsedMs > leaseMs + waitMs + workMs + busyMs)
+    faults.push(
+      `it was stuck for ${Math.round(ending.elapsedMs)} ms, of which the machine was busy for ${Math.round(busyMs)} ms: ${ending.passed.join("; ")}`,
+    );
   return faults.map((fault) => `${key}: ${fault}`);
-}
-
-/** What a slow run did when, and for how long its process stood still: that is the machine's doing, a pause is the run's. */
-function paceOf({ passed, longestStallMs }: Ending): string {
-  return `Its process stood still for up to ${Math.round(longestStallMs)} ms. ${passed.join("; ")}`;
 }
 
 /** The process died where it was meant to. */

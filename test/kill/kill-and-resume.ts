@@ -8,6 +8,7 @@ import { startCountingProvider } from "../support/counting-provider.ts";
 import { openAt, type Place } from "../support/place.ts";
 import type { Death, KillPoint } from "./death.ts";
 import type { Life } from "./programs/life.ts";
+import { watchStandstill } from "./standstill.ts";
 
 /** How a key ended that a process ran to its end. */
 export interface Ending {
@@ -19,8 +20,8 @@ export interface Ending {
   readonly hasWaited: boolean;
   /** Its events, with the time of each. */
   readonly passed: readonly string[];
-  /** Longest time for which its process could do nothing: on a busy machine, that of others. */
-  readonly longestStallMs: number;
+  /** For how long its process stood still on a busy machine. */
+  readonly stoodStillMs: number;
 }
 
 /** Takes the store away. @returns a function that gives it back */
@@ -40,6 +41,8 @@ export interface Resumption {
   readonly ending: Ending | undefined;
   /** For how long the store was away while the second process worked; 0 where it never was. */
   readonly awayMs: number;
+  /** For how long the process of its provider stood still on a busy machine. */
+  readonly providerStoodStillMs: number;
 }
 
 export const answers = 4;
@@ -105,7 +108,9 @@ export async function killAndResume(
     return performance.now() - startedAtMs;
   };
   const second = { ...circumstances, caller: "second", keys: deaths.map((_, round) => keyOf(round)) };
+  const stoodStillMs = watchStandstill();
   const { endings, awayMs } = await live(second, disturb);
+  const providerStoodStillMs = stoodStillMs();
 
   return deaths.map((death, round) => {
     const key = keyOf(round);
@@ -120,6 +125,7 @@ export async function killAndResume(
       calledAfter: calledBy("second"),
       ending: endings.find((ending) => ending.key === key),
       awayMs,
+      providerStoodStillMs,
     };
   });
 }

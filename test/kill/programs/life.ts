@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { z } from "zod";
 import { type OrchestrationEvent, PromptBundleTool, ReliableOrchestrator } from "../../../src/index.ts";
@@ -7,6 +6,7 @@ import { openAt, type Place, starter, task } from "../../support/place.ts";
 import { createPass, type Death } from "../death.ts";
 import { mortalModel } from "../mortal-model.ts";
 import { mortalStore } from "../mortal-store.ts";
+import { watchStandstill } from "../standstill.ts";
 
 /** What a process does with its life. */
 export interface Life {
@@ -24,7 +24,6 @@ export interface Life {
 /** Runs its keys and reports how each ended, if it lives that long. */
 const { place, baseURL, caller, keys, leaseMs, answers, death } = task<Life>();
 const pass = createPass(death);
-const stalls = monitorEventLoopDelay({ resolution: 10 });
 const store = mortalStore(openAt(place), pass);
 const provider = createOpenAICompatible({ name: "counting", baseURL, headers: { [callerHeader]: caller } });
 const tool = new PromptBundleTool({
@@ -50,13 +49,14 @@ async function run(key: string): Promise<void> {
   };
   const output = await orchestrator.run({ tool, request: { key }, options, onEvent });
   const elapsedMs = performance.now() - startedAtMs;
-  const longestStallMs = stalls.max / 1e6;
   // What is not sent yet when the channel closes never is.
-  await new Promise((sent) => process.send?.({ key, output, elapsedMs, hasWaited, passed, longestStallMs }, sent));
+  await new Promise((sent) =>
+    process.send?.({ key, output, elapsedMs, hasWaited, passed, stoodStillMs: stoodStillMs() }, sent),
+  );
 }
 
 await starter();
-stalls.enable();
+const stoodStillMs = watchStandstill();
 await Promise.all(keys.map(run));
 await store.close();
 process.disconnect();
