@@ -133,6 +133,8 @@ describe("the message of a failure", () => {
 
   test("is bounded, and shows no key", () => {
     expect(messageOf(response(`{"error":"${"long ".repeat(1_000)}"}`)).length).toBeLessThan(600);
+    const faults = Array.from({ length: 20 }, (_, at) => ({ loc: ["body", at], msg: `${at} is too long `.repeat(10) }));
+    expect(messageOf(response(JSON.stringify({ detail: faults }))).length).toBeLessThan(600);
     expect(messageOf(response('{"error":"Incorrect API key provided: sk-proj-abcdefghij0123456789"}'))).toBe(
       "Bad Request: Incorrect API key provided: [secret]",
     );

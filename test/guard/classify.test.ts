@@ -56,6 +56,7 @@ describe("what an HTTP status means", () => {
     [422, "invalid_request no neutral"],
     [429, "rate_limit retry cooldown"],
     [451, "content_filter no neutral"],
+    [498, "overloaded retry failure"],
     [500, "server_error retry failure"],
     [503, "server_error retry failure"],
     [504, "timeout retry failure"],
