@@ -43,6 +43,19 @@ describe("lists by key", () => {
     );
   });
 
+  test("rank the answers that lack a field of an item by how many they are", () => {
+    const coat = { sku: "b" };
+    const values = [
+      [{ sku: "a", price: 1 }, coat],
+      [{ sku: "a", price: 1 }, coat],
+      [{ sku: "a" }, coat],
+      [{ sku: "a" }, coat],
+      [coat, { sku: "a", price: 2 }],
+    ];
+    const supports = summarize(replicatesOf(values), compare).fields["/0/price"]?.distribution;
+    expect(supports).toEqual([{ value: 1, support: 2 }, { support: 2 }, { value: 2, support: 1 }]);
+  });
+
   test("vote on each item's fields, keep the items that most lists have, and number them as the consensus does", () => {
     const values = [
       [
