@@ -5,7 +5,7 @@ import {
   calibrationFromJSON,
   fitCalibration,
 } from "../evidence/calibration.ts";
-import { fewestJobLabels } from "../evidence/internal/vote-job.ts";
+import { fewestJobLabels } from "../evidence/internal/labelled-votes.ts";
 import { createJobCalibration, FieldJobs, type JobCalibrationData } from "../evidence/job-calibration.ts";
 import {
   type CalibrationDocument,

@@ -130,6 +130,8 @@ export interface FieldSummary {
   choices?: number;
   /** Weight of the field in the confidence of the whole, where that is not 1. */
   weight?: number;
+  /** Mean log-probability of its tokens, where there is a single answer: labels may say what that is worth. */
+  logprob?: number;
 }
 
 /** Ground on which a confidence stands. */

@@ -3,9 +3,9 @@ import type { BundleSummary, FieldSummary } from "../contract/bundle.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import { declareOptions, type OptionsInput, resolveOptions, wholeNumber } from "../core/options.ts";
 import { atOnce, type Slices } from "../core/slices.ts";
+import type { Labels } from "./internal/labelled-votes.ts";
 import {
   answersIn,
-  confidenceWithLikeness,
   eachVote,
   fieldAt,
   isSizes,
@@ -15,12 +15,13 @@ import {
   productOf,
   sizesOfField,
   votesOf,
+  wholeLogprob,
   wholeSizes,
 } from "./internal/summary-votes.ts";
 import { setOwn } from "./internal/values.ts";
 import { assertVerdict, verdictOn } from "./internal/verdict.ts";
-import { type Labels, sizesOf, VoteJob } from "./internal/vote-job.ts";
-import { type GroupSizes, VoteModel } from "./internal/vote-model.ts";
+import { type Judged, type Vote, VoteJob } from "./internal/vote-job.ts";
+import { type GroupSizes, sizesOf, VoteModel } from "./internal/vote-model.ts";
 
 export const jobCalibrationOptions = declareOptions("JobCalibrationOptions", "createJobCalibration", {
   /**
@@ -49,6 +50,8 @@ export interface FieldVotesData {
   readonly bundles: Readonly<Record<string, number>>;
   /** Labels by sizes: how many were right, and how many wrong. */
   readonly labels?: Readonly<Record<string, Labels>>;
+  /** Labels of single answers by the mean log-probability of their tokens; `labels` counts them too. */
+  readonly logprobs?: Readonly<Record<string, Labels>>;
 }
 
 /** A job calibration as JSON keeps it, by JSON pointer (`*`: any list index; `""`: the whole answer). */
@@ -162,11 +165,11 @@ export class FieldJobs implements JobCalibration {
     const votes = votesOf(bundle);
     if (votes.length === 0 || bundle === null) return null;
     if (!isSizes(bundle)) return this.numbers(bundle).confidence;
-    return this.#jobAt("").confidence((votes[0] as { sizes: GroupSizes }).sizes);
+    return this.#jobAt("").judge(votes[0] as Vote).confidence;
   }
 
   numbers(summary: JobVotes): JobNumbers {
-    return atOnce(this.#numbers(summary, (job, sizes) => job.confidence(sizes), 0));
+    return atOnce(this.#numbers(summary, (job, vote) => job.judge(vote), 0));
   }
 
   /** Numbers of a summary that is not observed yet, counted with those that are. */
@@ -176,7 +179,7 @@ export class FieldJobs implements JobCalibration {
 
   /** `numbersOfNext`, in slices. */
   numberingNext(summary: JobVotes): Slices<JobNumbers> {
-    return this.#numbers(summary, (job, sizes) => job.confidenceWith(sizes), 1);
+    return this.#numbers(summary, (job, vote) => job.judgeNext(vote), 1);
   }
 
   /**
@@ -188,20 +191,26 @@ export class FieldJobs implements JobCalibration {
     const known = [...this.#jobs.keys()].filter((pattern) => pattern !== "");
     const named = Object.keys(choices).length > 0 ? Object.keys(choices) : known;
     const distribution = sizes.map((support) => ({ value: undefined, support }));
-    const votes = (named.length > 0 ? named : [""]).map((pointer) => {
-      return [pointer, { distribution, support: sizes[0] ?? 0, choices: choices[pointer] } as FieldSummary] as const;
+    // A single answer is never surer than where its tokens are.
+    const logprobs = sizes.join() === "1" ? [undefined, 0] : [undefined];
+    const highest = logprobs.map((logprob) => {
+      const votes = (named.length > 0 ? named : [""]).map((pointer) => {
+        const field = { distribution, support: sizes[0] ?? 0, choices: choices[pointer], logprob };
+        return [pointer, field as FieldSummary] as const;
+      });
+      const isWholeScaled = votes.length > 1 && this.#jobs.get("")?.isScaled;
+      if (isWholeScaled) return this.numbersOfNext({ fields: Object.fromEntries(votes), groups: sizes }).confidence;
+      return Math.max(...votes.map((vote) => this.numbersOfNext({ fields: Object.fromEntries([vote]) }).confidence));
     });
-    const isWholeScaled = votes.length > 1 && this.#jobs.get("")?.scaling !== undefined;
-    if (isWholeScaled) return this.numbersOfNext({ fields: Object.fromEntries(votes), groups: sizes }).confidence;
-    return Math.max(...votes.map((vote) => this.numbersOfNext({ fields: Object.fromEntries([vote]) }).confidence));
+    return Math.max(...highest);
   }
 
   /** @param count -1 takes a label back */
   label(bundle: JobVotes | GroupSizes, correct: boolean | Readonly<Record<string, boolean>>, count: 1 | -1 = 1): void {
     assertVerdict(bundle, correct);
-    for (const { pointer, shown, choices } of votesOf(bundle)) {
+    for (const { pointer, shown, choices, logprob } of votesOf(bundle)) {
       const isRight = verdictOn(pointer, bundle, correct);
-      if (isRight !== undefined) this.#jobAt(pointer, choices).label(shown, isRight ? [count, 0] : [0, count]);
+      if (isRight !== undefined) this.#jobAt(pointer, choices).label(shown, isRight ? [count, 0] : [0, count], logprob);
     }
   }
 
@@ -215,9 +224,11 @@ export class FieldJobs implements JobCalibration {
     for (const pattern of [...this.#jobs.keys()].sort()) {
       const job = this.#jobs.get(pattern) as VoteJob;
       const labels = job.labels > 0 && { labels: byShortKey(job.labelled()) };
+      const told = job.labelledLogprobs();
+      const logprobs = told.length > 0 && { logprobs: Object.fromEntries(told) };
       const options = job.choices !== undefined && { options: job.choices };
       if (job.bundles + job.labels > 0)
-        setOwn(fields, pattern, { ...options, bundles: byShortKey(job.vectors()), ...labels });
+        setOwn(fields, pattern, { ...options, bundles: byShortKey(job.vectors()), ...labels, ...logprobs });
     }
     return { version: 1, fields };
   }
@@ -230,19 +241,16 @@ export class FieldJobs implements JobCalibration {
   }
 
   #add({ fields }: JobCalibrationData): void {
-    for (const [pattern, { options, bundles, labels = {} }] of Object.entries(fields)) {
+    for (const [pattern, { options, bundles, labels = {}, logprobs = {} }] of Object.entries(fields)) {
       const job = this.#jobAt(pattern, options);
       for (const [key, count] of Object.entries(bundles)) job.observe(sizesOfShortKey(key), count);
       for (const [key, counts] of Object.entries(labels)) job.label(sizesOfShortKey(key), counts);
+      for (const [logprob, counts] of Object.entries(logprobs)) job.labelLogprob(Number(logprob), counts);
     }
   }
 
-  *#numbers(
-    summary: JobVotes,
-    compute: (job: VoteJob, sizes: GroupSizes) => number,
-    further: 0 | 1,
-  ): Slices<JobNumbers> {
-    const confidenceOf = eachOnce(compute);
+  *#numbers(summary: JobVotes, compute: (job: VoteJob, vote: Vote) => Judged, further: 0 | 1): Slices<JobNumbers> {
+    const judge = eachOnce(compute);
     const pointers = Object.keys(summary.fields);
     const fields: Record<string, number> = {};
     let [weighted, weights, weakest] = [0, 0, pointers.length === 0 ? 0 : 1];
@@ -252,25 +260,26 @@ export class FieldJobs implements JobCalibration {
       const field = fieldAt(summary, pointer);
       const sizes = sizesOfField(field);
       const job = this.#jobAt(pointer, field.choices);
-      // Labels are fitted to whole votes: see `shown`.
-      const likeness = job.scaling ? Math.round(field.likeness ?? 0) : (field.likeness ?? 0);
-      const confidence = sizes ? confidenceWithLikeness(sizes, likeness, (vector) => confidenceOf(job, vector)) : 0;
-      const { weight = 1 } = field;
+      const { weight = 1, likeness, logprob } = field;
+      const { confidence, isLabelled } = sizes
+        ? judge(job, { sizes, likeness, logprob })
+        : { confidence: 0, isLabelled: job.isScaled };
       setOwn(fields, pointer, confidence);
       weighted += weight * confidence;
       weights += weight;
       weakest = Math.min(weakest, confidence);
-      isScaled &&= job.scaling !== undefined;
-      isGuess ||= !job.scaling && (isYesOrNo(field) || this.#choices === 2);
+      isScaled &&= isLabelled;
+      isGuess ||= !isLabelled && (isYesOrNo(field) || this.#choices === 2);
     }
     yield pointers.length / 4;
     const mean = weights > 0 ? weighted / weights : 0;
     const whole = this.#jobAt("");
     const sizes = wholeSizes(summary);
-    const ofWhole = sizes ? confidenceOf(whole, sizes) : productOf(Object.values(fields));
-    const allRight = pointers.length === 1 ? mean : Math.min(weakest, ofWhole);
+    const ofWhole = sizes && judge(whole, { sizes, logprob: wholeLogprob(summary) });
+    const allRight =
+      pointers.length === 1 ? mean : Math.min(weakest, ofWhole?.confidence ?? productOf(Object.values(fields)));
     // Labels of whole answers say how often the whole is right, and nothing of a mean.
-    const isWholeScaled = pointers.length > 1 && whole.scaling !== undefined;
+    const isWholeScaled = pointers.length > 1 && (ofWhole?.isLabelled ?? whole.isScaled);
     const answers = answersIn(summary);
     const isLabelled = answers > 0 && (isWholeScaled || isScaled);
     return {
@@ -297,16 +306,16 @@ export class FieldJobs implements JobCalibration {
   }
 }
 
-/** Computes the confidence of each vector of a job once: most fields of a long answer have the same few. */
-function eachOnce(compute: (job: VoteJob, sizes: GroupSizes) => number): typeof compute {
-  const known = new Map<VoteJob, Map<string, number>>();
-  return (job, sizes) => {
-    const own = known.get(job) ?? new Map<string, number>();
+/** Judges equal votes of a job once: most fields of a long answer have the same few. */
+function eachOnce(compute: (job: VoteJob, vote: Vote) => Judged): typeof compute {
+  const known = new Map<VoteJob, Map<string, Judged>>();
+  return (job, vote) => {
+    const own = known.get(job) ?? new Map<string, Judged>();
     known.set(job, own);
-    const key = sizes.join();
-    const confidence = own.get(key) ?? compute(job, sizes);
-    own.set(key, confidence);
-    return confidence;
+    const key = [vote.sizes.join(), vote.likeness, job.labels > 0 && vote.logprob].join(" ");
+    const judged = own.get(key) ?? compute(job, vote);
+    own.set(key, judged);
+    return judged;
   };
 }
 
@@ -330,6 +339,7 @@ function sizesOfShortKey(key: string): GroupSizes {
 
 const counted = v.pipe(v.number(), v.integer(), v.minValue(0));
 const vector = v.pipe(v.string(), v.regex(/^[1-9]\d{0,5}(,[1-9]\d{0,5}(x[1-9]\d{0,4})?)*$/, 'sizes such as "4,1"'));
+const logprob = v.pipe(v.string(), v.regex(/^-\d+(\.\d+)?(e-\d)?$/, 'a log-probability such as "-0.35"'));
 const jobCalibrationData = v.object({
   version: v.literal(1, "1: another version needs another release of this package"),
   fields: v.record(
@@ -338,6 +348,7 @@ const jobCalibrationData = v.object({
       options: v.optional(v.pipe(counted, v.minValue(1))),
       bundles: v.record(vector, v.pipe(counted, v.minValue(1))),
       labels: v.optional(v.record(vector, v.tuple([counted, counted]))),
+      logprobs: v.optional(v.record(logprob, v.tuple([counted, counted]))),
     }),
   ),
 });

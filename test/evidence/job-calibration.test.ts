@@ -300,10 +300,130 @@ describe("labels of a job calibration", () => {
     expect(job.numbers(summary).confidence).toBeCloseTo(shown, 1);
   });
 
+  it("weigh little while they are few, and fully once there are many", () => {
+    // Six of ten are right, in which the votes alone have more confidence.
+    const shareAfter = (labels: number) => {
+      const job = jobOf(bundles);
+      const before = job.confidence([5]) as number;
+      for (let at = 0; at < labels; at++) job.label([5], at % 10 < 6);
+      return (before - (job.confidence([5]) as number)) / (before - 0.6);
+    };
+    const shares = [10, 30, 300].map(shareAfter);
+    expect(shares[0]).toBeLessThan(0.75);
+    expect(shares[1]).toBeGreaterThan(shares[0] as number);
+    expect(shares[2]).toBeGreaterThan(0.95);
+  });
+
+  it("are fitted as if the bundle that is judged were observed already", () => {
+    const labels = fc.array(fc.tuple(sizes, fc.boolean()), { minLength: 10, maxLength: 30 });
+    fc.assert(
+      fc.property(labels, sizes, (given, next) => {
+        const job = new FieldJobs({});
+        for (const [bundle, isRight] of given) {
+          job.observe(bundle);
+          job.label(bundle, isRight);
+        }
+        const foretold = job.snapshot().numbersOfNext(summaryOf(next)).confidence;
+        job.observe(next);
+        expect(foretold).toBe(job.confidence(next));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it("are refused for a field that the answers do not have", () => {
     const summary = summarize([{ id: "r1", data: { severity: "low" } }]);
     expect(() => createJobCalibration().label(summary, { "/severety": true })).toThrow("/severity");
     expect(() => createJobCalibration().label(summary, { "/severity": "yes" } as never)).toThrow("true or false");
+  });
+});
+
+describe("log-probabilities of single answers", () => {
+  const single = (logprob: number) => summarize([{ id: "r1", data: "Paris", logprobs: { "": logprob } }]);
+  /** A job with labels: the likelier half is right in so many of ten, the other half in so many. */
+  const labelledJob = (likely: number, unlikely: number, count = 100) => {
+    const job = createJobCalibration();
+    for (let at = 0; at < count; at++) {
+      const isLikely = at % 2 === 0;
+      const summary = single(isLikely ? -0.01 - at / 10_000 : -1 - at / 1_000);
+      job.observe(summary);
+      job.label(summary, (at >> 1) % 10 < (isLikely ? likely : unlikely));
+    }
+    return job;
+  };
+  const confidences = (job: ReturnType<typeof labelledJob>) =>
+    [-0.01, -1].map((logprob) => job.confidence(single(logprob)) as number);
+
+  it("tell right answers from wrong ones where labels say that they do", () => {
+    const [likely, unlikely] = confidences(labelledJob(9, 3)) as [number, number];
+    expect(Math.abs(likely - 0.9)).toBeLessThan(0.1);
+    expect(Math.abs(unlikely - 0.3)).toBeLessThan(0.1);
+  });
+
+  it("change nothing where they say nothing, and where there are too few labels", () => {
+    for (const job of [labelledJob(6, 6), labelledJob(9, 3, 9)]) {
+      const [likely, unlikely] = confidences(job);
+      expect(likely).toBe(unlikely);
+    }
+  });
+
+  it("count for nothing in answers that have votes, and in answers without any", () => {
+    const job = labelledJob(9, 3);
+    const twice = summarize(["r1", "r2"].map((id) => ({ id, data: "Paris", logprobs: { "": -2 } })));
+    expect(twice.fields[""]).not.toHaveProperty("logprob");
+    expect(job.confidence(twice)).toBe(job.confidence([2]));
+    const untold = job.confidence([1]) as number;
+    const [likely, unlikely] = confidences(job) as [number, number];
+    expect(untold).toBeLessThan(likely);
+    expect(untold).toBeGreaterThan(unlikely);
+  });
+
+  it("are those of a field, and of the whole their mean", () => {
+    const answer = (logprobs: [number, number]) =>
+      summarize([{ id: "r1", data: { a: 1, b: 2 }, logprobs: { "/a": logprobs[0], "/b": logprobs[1] } }]);
+    const job = createJobCalibration();
+    for (let at = 0; at < 60; at++) {
+      const isRight = at % 3 > 0;
+      job.label(answer(isRight ? [-0.01, -0.2] : [-2, -0.2]), { "/a": isRight, "/b": true });
+    }
+    const [sure, unsure] = [job.numbers(answer([-0.01, -0.2])), job.numbers(answer([-2, -0.2]))];
+    expect(sure.fields["/a"]).toBeGreaterThan((unsure.fields["/a"] as number) + 0.3);
+    expect(sure.fields["/b"]).toBe(unsure.fields["/b"]);
+    expect(sure.allRight).toBeGreaterThan(unsure.allRight);
+  });
+
+  it("give the same numbers in any order of labels, and when they are kept and taken back", () => {
+    const labels = fc.array(fc.tuple(fc.double({ min: -30, max: 0, noNaN: true }), fc.boolean()), {
+      minLength: 10,
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(labels, (given) => {
+        const labelled = (those: typeof given) => {
+          const job = new FieldJobs({});
+          for (const [logprob, isRight] of those) job.label(single(logprob), isRight);
+          return job;
+        };
+        const [job, reversed] = [labelled(given), labelled(given.toReversed())];
+        const kept = createJobCalibration().fromJSON(JSON.parse(JSON.stringify(job)));
+        const extra = labelled([...given, [-0.5, true]]);
+        extra.label(single(-0.5), true, -1);
+        const expected = job.confidence(single(-0.3));
+        for (const other of [reversed, kept, extra]) expect(other.confidence(single(-0.3))).toBe(expected);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("are kept in at most 10 KB, of 5,000 bundles that are all labelled", () => {
+    const job = createJobCalibration();
+    for (let at = 0; at < 5_000; at++) {
+      const summary = single(-10 * (at / 5_000) ** 4);
+      job.observe(summary);
+      job.label(summary, at % 3 > 0);
+    }
+    expect(job.labels).toBe(5_000);
+    expect(JSON.stringify(job).length).toBeLessThan(10_000);
   });
 });
 

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
+import { CalibrationStore } from "../../src/calibration/calibration-store.ts";
 import {
+  type EvidenceBundle,
   type LanguageModelLike,
   type OrchestrationEvent,
   Orchestrator,
@@ -296,14 +298,48 @@ describe("log-probabilities", () => {
       expect(await runWith(`recorded:${file}`)).toEqual(recorded);
     });
 
-  test("break a tie for the lead, and leave it a tie", async () => {
-    const answers = ["low", "high"].map((severity, at) => ({
-      text: JSON.stringify({ severity, count: 1 }),
-      tokens: tokens(['{"severity":"', 0], [severity, at === 0 ? -2 : -0.1], ['","count":', 0], ["1", 0], ["}", 0]),
+  for (const api of apis)
+    for (const isStreaming of [false, true])
+      test(`break a tie for the lead, and leave it a tie: ${api}, ${isStreaming ? "streamed" : "whole"}`, async () => {
+        const answerWith = (severity: string, logprob: number) => ({
+          text: JSON.stringify({ severity, count: 1 }),
+          tokens: tokens(['{"severity":"', 0], [severity, logprob], ['","count":', 0], ["1", 0], ["}", 0]),
+        });
+        const answers = [answerWith("low", -2), answerWith("high", -0.1)];
+        let calls = 0;
+        const { summary } = await ask(() => answers[calls++] as Reply, { k: 2, api, isStreaming });
+        expect(summary.consensus).toEqual({ severity: "high", count: 1 });
+        expect(summary.fields["/severity"]).toMatchObject({ tied: true, support: 1 });
+      });
+
+  test("of single answers tell right from wrong once labels say so, and are no confidence before", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "steer-logprobs-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    let isSure = true;
+    await using server = await startServer(() => ({
+      text: isSure ? "Paris" : "Rome",
+      tokens: tokens([isSure ? "Paris" : "Rome", isSure ? -0.02 : -1.4]),
     }));
-    let calls = 0;
-    const { summary } = await ask(() => answers[calls++] as Reply, { k: 2 });
-    expect(summary.consensus).toEqual({ severity: "high", count: 1 });
-    expect(summary.fields["/severity"]).toMatchObject({ tied: true, support: 1 });
+    const calibrations = new CalibrationStore({ path: folder });
+    const orchestrator = new Orchestrator({ calibrations });
+    const tool = new PromptBundleTool({ name: "t", model: server.model("openai-chat"), prompt: "{{question}}" });
+    const bundleOfOne = async (sure: boolean) => {
+      isSure = sure;
+      const { content } = await orchestrator.run({ tool, request: { question: "?" }, toolOptions: { k: 1 } });
+      return content?.evidenceBundle as EvidenceBundle;
+    };
+    const [sure, unsure] = [await bundleOfOne(true), await bundleOfOne(false)];
+    expect(sure.summary.confidence).toBeCloseTo(unsure.summary.confidence, 12);
+    expect(sure.summary.confidenceBasis.kind).toBe("none");
+    const labels = Array.from({ length: 40 }, (_, at) => ({
+      id: String(at),
+      bundle: at % 2 === 0 ? sure : unsure,
+      correct: at % 10 === 0 ? at % 2 === 1 : at % 2 === 0,
+    }));
+    await calibrations.label(labels);
+    const [likely, unlikely] = [await bundleOfOne(true), await bundleOfOne(false)];
+    expect(likely.summary.confidenceBasis).toMatchObject({ kind: "labels", labels: 40, calibrated: true });
+    expect(likely.summary.confidence).toBeGreaterThan(0.65);
+    expect(unlikely.summary.confidence).toBeLessThan(0.3);
   });
 });

@@ -1,7 +1,7 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { StoredCalibration } from "../../calibration/stored-calibration.ts";
 import { fewestLabels } from "../../evidence/calibration.ts";
-import { fewestJobLabels } from "../../evidence/internal/vote-job.ts";
+import { fewestJobLabels } from "../../evidence/internal/labelled-votes.ts";
 import { readBytes } from "../input/input.ts";
 import { counted, cut, showOnLine } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";

@@ -43,7 +43,14 @@ function summarizeField(field: Field, agreement: Agreement, { choices = {}, left
     stability: keptLeadProbability(winner.votes, second?.votes ?? 0, left),
     ...(possible !== undefined && { choices: possible }),
     ...(weight !== 1 && { weight }),
+    ...logprobOf(field),
   };
+}
+
+/** Log-probability of the only answer to a field; of several answers the votes say more. */
+function logprobOf({ codes, likelihoods }: Field): Pick<FieldSummary, "logprob"> {
+  const likelihood = codes.length === 1 ? likelihoods.get(0) : undefined;
+  return likelihood ? { logprob: Number(Math.log(likelihood).toFixed(6)) } : {};
 }
 
 function givenIn({ answers, given }: Agreement): Answer {

@@ -15,6 +15,8 @@ export interface VotesOnField {
   readonly shown: GroupSizes;
   /** Number of possible answers, where it is known. */
   readonly choices?: number | undefined;
+  /** Mean log-probability of the tokens of a single answer. */
+  readonly logprob?: number | undefined;
 }
 
 /**
@@ -41,11 +43,12 @@ export function* eachVote(bundle: JobVotes | GroupSizes | null): Generator<Votes
   for (const [pointer, field] of Object.entries(bundle.fields)) {
     const sizes = sizesOfField(field);
     const likeness = Math.round(field.likeness ?? 0);
-    const shown = sizes && (likeness === 0 ? sizes : joined(sizes, likeness));
-    if (sizes && shown) yield { pointer, sizes, shown, choices: field.choices };
+    if (!sizes) continue;
+    const { choices, logprob } = field;
+    yield { pointer, sizes, shown: withLikeness(sizes, likeness), choices, logprob };
   }
   const whole = "" in bundle.fields ? undefined : wholeSizes(bundle);
-  if (whole) yield { pointer: "", sizes: whole, shown: whole };
+  if (whole) yield { pointer: "", sizes: whole, shown: whole, logprob: wholeLogprob(bundle) };
 }
 
 export function isSizes(bundle: JobVotes | GroupSizes): bundle is GroupSizes {
@@ -71,6 +74,13 @@ export function wholeSizes(summary: JobVotes): GroupSizes | undefined {
   if (summary.groups) return summary.groups[0] ? ordered(summary.groups) : undefined;
   const field = summary.fields[""];
   return field && sizesOfField(field);
+}
+
+/** Mean of the fields' log-probabilities of a single answer; undefined where one has none. */
+export function wholeLogprob({ fields }: JobVotes): number | undefined {
+  const logprobs = Object.values(fields).map(({ logprob }) => logprob);
+  if (logprobs.length === 0 || logprobs.includes(undefined)) return undefined;
+  return (logprobs as number[]).reduce((sum, each) => sum + each, 0) / logprobs.length;
 }
 
 /** The order of the groups behind the consensus means nothing. */
@@ -115,12 +125,15 @@ export function confidenceWithLikeness(
 ): number {
   const whole = Math.floor(likeness);
   const part = likeness - whole;
-  const nearer = whole === 0 ? sizes : joined(sizes, whole);
-  if (part < 1e-9) return confidenceOf(nearer);
-  return (1 - part) * confidenceOf(nearer) + part * confidenceOf(joined(sizes, whole + 1));
+  const nearer = confidenceOf(withLikeness(sizes, whole));
+  if (part < 1e-9) return nearer;
+  return (1 - part) * nearer + part * confidenceOf(withLikeness(sizes, whole + 1));
 }
 
-function joined([consensus, ...others]: GroupSizes, votes: number): GroupSizes {
+/** Sizes as if so many votes of the smallest groups were for the consensus. */
+export function withLikeness(sizes: GroupSizes, votes: number): GroupSizes {
+  if (votes === 0) return sizes;
+  const [consensus, ...others] = sizes;
   let left = votes;
   const rest = others.toReversed().flatMap((size) => {
     const moved = Math.min(left, size);

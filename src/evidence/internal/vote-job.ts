@@ -1,13 +1,25 @@
-import { type Scaling, scaled, scalingOf } from "./platt.ts";
+import { fewestJobLabels, isSingle, LabelledVotes, type Labels, sortedByKey } from "./labelled-votes.ts";
+import { type Scaling, scaled } from "./platt.ts";
+import { confidenceWithLikeness, withLikeness } from "./summary-votes.ts";
 import { type GroupSizes, meanOf, toWeights, type VectorTerms, type VoteModel } from "./vote-model.ts";
 
-/** Fewer labels say too little to scale by. */
-export const fewestJobLabels = 10;
 /** Bundles beyond so many add no weight: they are less different from each other than the model takes them for. */
 const fullWeight = 100;
 
-/** How many of the labels of one vector of sizes say right, and how many wrong. */
-export type Labels = readonly [right: number, wrong: number];
+/** Votes on one field of one bundle. */
+export interface Vote {
+  readonly sizes: GroupSizes;
+  /** Votes that texts like the consensus add to it. */
+  readonly likeness?: number | undefined;
+  /** Mean log-probability of the tokens of a single answer. */
+  readonly logprob?: number | undefined;
+}
+
+/** Confidence in a consensus, and if labels have corrected it. */
+export interface Judged {
+  readonly confidence: number;
+  readonly isLabelled: boolean;
+}
 
 /**
  * Job: hold the votes on one field in the bundles of a job, and say how likely a consensus is right.
@@ -42,31 +54,27 @@ export class VoteJob {
   }
 
   get labels(): number {
-    return [...this.#votes.labels.values()].reduce((sum, [right, wrong]) => sum + right + wrong, 0);
+    return this.#votes.labelled.count;
   }
 
-  /** The scaling that labels ask for, if they do. */
-  get scaling(): Scaling | undefined {
-    if (this.#scaling === "unknown")
-      this.#scaling =
-        this.labels < fewestJobLabels
-          ? undefined
-          : scalingOf(
-              this.labelled().map(([key, [right, wrong]]) => {
-                return { confidence: this.#fromVotes(sizesOf(key)), right, wrong };
-              }),
-            );
-    return this.#scaling;
+  /** True where labels correct the confidence. */
+  get isScaled(): boolean {
+    return this.#scalingOfAll() !== undefined;
   }
 
   /** Vectors of sizes and how many bundles have them, sorted. */
   vectors(): [vector: string, bundles: number][] {
-    return sorted(this.#votes.vectors);
+    return sortedByKey(this.#votes.vectors);
   }
 
   /** Labelled vectors of sizes, sorted. */
   labelled(): [vector: string, labels: Labels][] {
-    return sorted(this.#votes.labels);
+    return sortedByKey(this.#votes.labelled.byVector);
+  }
+
+  /** Labels of single answers by the log-probability of their tokens, to two digits; sorted. */
+  labelledLogprobs(): [logprob: string, labels: Labels][] {
+    return sortedByKey(this.#votes.labelled.byLogprob);
   }
 
   snapshot(): VoteJob {
@@ -87,53 +95,87 @@ export class VoteJob {
     votes.sum.add(this.#model.terms(sizes), bundles);
   }
 
-  label(sizes: GroupSizes, [right, wrong]: Labels): void {
-    const { labels } = this.#changing();
-    const [rightBefore, wrongBefore] = labels.get(sizes.join()) ?? [0, 0];
-    labels.set(sizes.join(), [rightBefore + right, wrongBefore + wrong]);
+  /** Counts labels of votes by their sizes; those of single answers by their log-probability too, where it is known. */
+  label(sizes: GroupSizes, labels: Labels, logprob?: number | undefined): void {
+    const votes = this.#changing();
+    votes.labelled = votes.labelled.with(sizes, isSingle(sizes) ? logprob : undefined, labels);
   }
 
-  /** Confidence in the consensus of a bundle that was observed. */
-  confidence(sizes: GroupSizes): number {
-    return this.#scaled(this.#fromVotes(sizes));
+  /** Counts labels by log-probability that are counted by sizes already. */
+  labelLogprob(logprob: number, labels: Labels): void {
+    const votes = this.#changing();
+    votes.labelled = votes.labelled.with(undefined, logprob, labels);
   }
 
-  /** Confidence in the consensus of a further bundle, counted with the others. */
-  confidenceWith(sizes: GroupSizes): number {
-    if (this.bundles === 0) return this.#scaled(this.#model.confidenceAlone(sizes));
-    const terms = this.#model.terms(sizes);
-    const weights = this.#votes.sum.writeTo(this.#model.scratch, terms);
-    this.#weigh(weights, this.bundles + 1);
-    return this.#scaled(meanOf(terms.confidence, weights));
+  /** Judges the consensus of a bundle that was observed. */
+  judge(vote: Vote): Judged {
+    const scaling = this.#scalingOfAll();
+    return judged(
+      vote,
+      (sizes) => this.#fromVotes(sizes),
+      () => scaling,
+    );
   }
 
-  #scaled(fromVotes: number): number {
-    const { scaling } = this;
-    return scaling ? scaled(fromVotes, scaling) : fromVotes;
+  /** Judges the consensus of a further bundle, counted with the others. */
+  judgeNext(vote: Vote): Judged {
+    if (this.labels < fewestJobLabels)
+      return judged(
+        vote,
+        (sizes) => this.#nextFromVotes(sizes),
+        () => undefined,
+      );
+    let last: { readonly key: string; readonly posterior: Posterior } | undefined;
+    const posteriorWith = (sizes: GroupSizes) => {
+      const key = sizes.join();
+      if (last?.key !== key) last = { key, posterior: Posterior.within(this.#weights(sizes), this.#model.places) };
+      return last.posterior;
+    };
+    const confidenceBy = (posterior: Posterior) => (sizes: GroupSizes) =>
+      posterior.mean(this.#model.terms(sizes).confidence);
+    return judged(
+      vote,
+      (sizes) => confidenceBy(posteriorWith(sizes))(sizes),
+      (sizes) => this.#votes.labelled.scaling(confidenceBy(posteriorWith(sizes))),
+    );
   }
 
   #fromVotes(sizes: GroupSizes): number {
     const key = sizes.join();
     const known = this.#confidences.get(key);
     if (known !== undefined) return known;
-    if (!this.#posterior) {
-      const weights = this.#votes.sum.writeTo(this.#model.scratch);
-      this.#weigh(weights, this.bundles);
-      this.#posterior = new Posterior(weights);
-    }
+    this.#posterior ??= Posterior.within(this.#weights().slice(), new Uint16Array(this.#model.logPrior.length));
     const confidence = this.#posterior.mean(this.#model.terms(sizes).confidence);
     this.#confidences.set(key, confidence);
     return confidence;
   }
 
-  #weigh(logLikelihood: Float64Array, bundles: number): void {
-    toWeights(logLikelihood, this.#model.logPrior, Math.min(1, fullWeight / Math.max(1, bundles)));
+  #nextFromVotes(sizes: GroupSizes): number {
+    if (this.bundles === 0) return this.#model.confidenceAlone(sizes);
+    return meanOf(this.#model.terms(sizes).confidence, this.#weights(sizes));
+  }
+
+  #scalingOfAll(): Scaling | undefined {
+    if (this.#scaling === "unknown") this.#scaling = this.#votes.labelled.scaling((sizes) => this.#fromVotes(sizes));
+    return this.#scaling;
+  }
+
+  /**
+   * Weights of the grid, in an array that the next call writes to.
+   *
+   * @param further votes of one bundle more
+   */
+  #weights(further?: GroupSizes): Float64Array {
+    const weights = this.#votes.sum.writeTo(this.#model.scratch, further && this.#model.terms(further));
+    const bundles = this.bundles + (further ? 1 : 0);
+    toWeights(weights, this.#model.logPrior, Math.min(1, fullWeight / Math.max(1, bundles)));
+    return weights;
   }
 
   #changing(): CountedVotes {
     if (this.#isShared) {
-      const { bundles, vectors, labels, sum } = this.#votes;
-      this.#votes = { bundles, vectors: new Map(vectors), labels: new Map(labels), sum: sum.copy() };
+      const { bundles, vectors, labelled, sum } = this.#votes;
+      this.#votes = { bundles, vectors: new Map(vectors), labelled, sum: sum.copy() };
       this.#isShared = false;
     }
     this.#posterior = undefined;
@@ -143,46 +185,64 @@ export class VoteJob {
   }
 }
 
+/**
+ * @param fromVotes the confidence of sizes without labels
+ * @param scalingFor the scaling of a bundle of these sizes
+ */
+function judged(
+  { sizes, likeness = 0, logprob }: Vote,
+  fromVotes: (sizes: GroupSizes) => number,
+  scalingFor: (sizes: GroupSizes) => Scaling | undefined,
+): Judged {
+  const unscaled = confidenceWithLikeness(sizes, likeness, fromVotes);
+  // Labels are of whole votes: see `Votes.shown`.
+  const shown = withLikeness(sizes, Math.round(likeness));
+  const scaling = scalingFor(shown);
+  if (!scaling) return { confidence: unscaled, isLabelled: false };
+  const whole = likeness === 0 ? unscaled : fromVotes(shown);
+  const told = isSingle(sizes) ? logprob : undefined;
+  return { confidence: scaled(whole, scaling, unscaled, told), isLabelled: true };
+}
+
 /** Weights of the grid that are not 0: after a hundred bundles these are a third of it. */
 class Posterior {
   readonly #places: Uint16Array;
   readonly #weights: Float64Array;
+  readonly #count: number;
   readonly #total: number;
 
-  constructor(weights: Float64Array) {
-    const places = new Uint16Array(weights.length);
-    const kept = new Float64Array(weights.length);
+  private constructor(places: Uint16Array, weights: Float64Array, count: number, total: number) {
+    this.#places = places;
+    this.#weights = weights;
+    this.#count = count;
+    this.#total = total;
+  }
+
+  /** Keeps the weights in the arrays that are given, and is over once these are written again. */
+  static within(weights: Float64Array, places: Uint16Array): Posterior {
     let [count, total] = [0, 0];
     for (let at = 0; at < weights.length; at++) {
       const weight = weights[at] as number;
       if (weight === 0) continue;
       places[count] = at;
-      kept[count++] = weight;
+      weights[count++] = weight;
       total += weight;
     }
-    this.#places = places.slice(0, count);
-    this.#weights = kept.slice(0, count);
-    this.#total = total;
+    return new Posterior(places, weights, count, total);
   }
 
   mean(values: Float64Array): number {
-    const [places, weights] = [this.#places, this.#weights];
+    const [places, weights, count] = [this.#places, this.#weights, this.#count];
     let sum = 0;
-    for (let at = 0; at < places.length; at++)
-      sum += (weights[at] as number) * (values[places[at] as number] as number);
+    for (let at = 0; at < count; at++) sum += (weights[at] as number) * (values[places[at] as number] as number);
     return sum / this.#total;
   }
-}
-
-/** Sizes that `join` made a key of. */
-export function sizesOf(key: string): GroupSizes {
-  return key.split(",").map(Number);
 }
 
 interface CountedVotes {
   bundles: number;
   readonly vectors: Map<string, number>;
-  readonly labels: Map<string, Labels>;
+  labelled: LabelledVotes;
   readonly sum: ExactSums;
 }
 
@@ -235,9 +295,5 @@ class ExactSums {
 }
 
 function noVotes({ logPrior }: VoteModel): CountedVotes {
-  return { bundles: 0, vectors: new Map(), labels: new Map(), sum: ExactSums.of(logPrior.length) };
-}
-
-function sorted<V>(counts: ReadonlyMap<string, V>): [string, V][] {
-  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { bundles: 0, vectors: new Map(), labelled: new LabelledVotes(), sum: ExactSums.of(logPrior.length) };
 }

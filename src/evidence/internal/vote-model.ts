@@ -18,6 +18,11 @@ const mostModels = 32;
 /** Sizes of the groups of equal answers of a bundle, that of the consensus first. */
 export type GroupSizes = readonly number[];
 
+/** Sizes that `join` made a key of. */
+export function sizesOf(key: string): GroupSizes {
+  return key.split(",").map(Number);
+}
+
 /** Terms of one vector of sizes, at every grid point. */
 export interface VectorTerms {
   /** Logarithm of its likelihood: the sum of a multiple of 2^-24 and one of 2^-54, so that sums of many are exact. */
@@ -47,6 +52,8 @@ export class VoteModel {
   readonly logPrior: Float64Array;
   /** Room for the weights of one question: a job asks one for each field of each bundle. */
   readonly scratch: Float64Array;
+  /** Room for the places of weights that are not 0. */
+  readonly places: Uint16Array;
   readonly #rightPoints: readonly RightPoint[];
   readonly #wrongPoints: readonly WrongPoint[];
   readonly choices: number | undefined;
@@ -59,6 +66,7 @@ export class VoteModel {
     this.#wrongPoints = wrongPoints(choices);
     this.logPrior = this.#spread((right, wrong) => right.logPrior + wrong.logPrior);
     this.scratch = new Float64Array(this.logPrior.length);
+    this.places = new Uint16Array(this.logPrior.length);
   }
 
   /** Models of the process: pure tables, shared by all jobs. */
@@ -189,7 +197,7 @@ function without(sizes: GroupSizes, size: number): GroupSizes {
 }
 
 /** Logarithms of weights this far below the largest add nothing to a sum of a thousand. */
-const negligible = -46;
+const negligible = -37;
 
 /** Turns logarithms of likelihoods into posterior weights of the grid, the largest 1, in the same array. */
 export function toWeights(weights: Float64Array, logPrior: Float64Array, tempering: number): void {
