@@ -65,6 +65,8 @@ interface ReplicateBase {
    * answers, or because the answer was there already. Negative for a call that only filled the cache.
    */
   savedUsd?: number;
+  /** An earlier run has paid for it: it costs nothing here, and its `usage`, which is that of then, is in no sum. */
+  reused?: true;
   /** Milliseconds from its first attempt to its end. */
   elapsedMs: number;
   /** Seed that the model was given. */
@@ -219,6 +221,8 @@ export interface JudgeReport {
 export interface BundleReuse {
   /** Part of the prompts that the provider read from its cache, in tokens. */
   cachedInputTokens: number;
+  /** Replicates that an earlier run has paid for. */
+  replicateIds: string[];
   /** Dollars that all of this saved, the price of filling the cache taken off; of what has a known price. */
   savedUsd: number;
 }

@@ -119,6 +119,19 @@ export interface ReplicatePlace {
   readonly question: string;
 }
 
+/** Answers that earlier runs of an orchestrator's store have paid for, by their question. */
+export interface KeptAnswers {
+  /** @returns `undefined` where they cannot be had: another run uses them, or the store fails */
+  open(question: string): Promise<AnswerShelf | undefined>;
+}
+
+/** Answers to one question, which no other run uses until it is closed. */
+export interface AnswerShelf {
+  find(index: number, seed: number): Replicate | undefined;
+  append(index: number, replicate: Replicate): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Package-internal part of a tool context: what the tools of this package get from their run beyond the public context. */
 export interface ToolRuntime {
   readonly guard: CallGuard;
@@ -131,6 +144,8 @@ export interface ToolRuntime {
   /** A tool and its options, which the run has resolved. */
   readonly resolved?: { readonly tool: object; readonly options: object } | undefined;
   readonly journal?: ReplicateJournal | undefined;
+  /** Absent in a run that is part of another one, where two answers to one question have to be two. */
+  readonly answers?: KeptAnswers | undefined;
   /** Journal id of the enclosing replicate or whole bundle, if any. */
   readonly within?: string | undefined;
   /** Number of times that each question was asked with this runtime: asked twice, a question has two places in the journal. */

@@ -169,6 +169,7 @@ class Execution {
       request: { accepted: this.#given.request, given: input.request },
       resolved: { tool: this.#tool, options: this.#given.options },
       journal: this.#setting.journal,
+      answers: this.#setting.answers,
       timesAsked: new Map(),
       prices: settings.prices,
       calibrations: settings.calibrations,

@@ -1,3 +1,4 @@
+import type { KeptAnswers } from "../contract/call.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ResolvedReliabilityConfig } from "../guard/reliability-config.ts";
@@ -8,6 +9,7 @@ import { openStore, type StoreName } from "../store/open-store.ts";
 import type { RunStore } from "../store/store.ts";
 import { chooseTool } from "./choose-tool.ts";
 import { type Execute, executeWithFallbacks } from "./fallbacks.ts";
+import { keptAnswersFor } from "./key/kept-answers.ts";
 import { runOnce } from "./key/run-once.ts";
 import type { Run, ToolChoice, WorkSetting } from "./run-context.ts";
 import { type GivenPace, type ReliabilityState, stateFor } from "./state.ts";
@@ -20,6 +22,8 @@ export interface Reliability {
     fingerprint: string,
     work: (setting: WorkSetting) => Promise<OrchestrationOutput>,
   ): Promise<OrchestrationOutput>;
+  /** Returns the answers that earlier runs have paid for; absent where no store was given. */
+  answersFor?(run: Run): KeptAnswers;
   /** Chooses the tool of a run that names none. */
   choose(run: Run, setting: WorkSetting): Promise<ToolChoice>;
   /** Executes the chosen tool under policies, and where it fails its fallbacks. */
@@ -31,6 +35,8 @@ export interface ReliableParts extends GivenPace {
   readonly config: ResolvedReliabilityConfig;
   readonly planner?: Planner | undefined;
   readonly store: RunStore | StoreName;
+  /** True where the store keeps answers too: it was chosen, and so is known to be there. */
+  readonly keepsAnswers?: boolean | undefined;
   readonly state?: ReliabilityState | undefined;
   readonly clock?: Clock | undefined;
   readonly maxRetryAfterMs?: number | undefined;
@@ -43,6 +49,7 @@ export function createReliability(parts: ReliableParts): Reliability {
   const probing = { ...policies, config: { ...config, maxRetries: 0 } };
   return {
     once: (run, fingerprint, work) => runOnce(run, fingerprint, keySettings, work),
+    ...(parts.keepsAnswers && { answersFor: (run) => keptAnswersFor(run, keySettings) }),
     choose: (run, setting) => chooseTool(run, setting, planner, state.breakers()),
     withFallbacks: (run, choice, execute) =>
       executeWithFallbacks(run, choice, run.jobTry?.isProbe ? probing : policies, execute),

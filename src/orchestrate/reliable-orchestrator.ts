@@ -83,10 +83,11 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     if (settings.limits && pacer) throw new InvalidOptionsError([twoPacers(settings.limits)]);
     const limits = settings.limits && snapshot(settings.limits, "limits");
     const config = resolveReliabilityConfig(settings.reliabilityConfig);
+    const keepsAnswers = settings.store !== undefined;
     this.#config = config;
     this.#reliability = lazily(async () => {
       const { createReliability } = await import("./reliability.ts");
-      return createReliability({ config, planner, store, state, clock, maxRetryAfterMs, limits, pacer });
+      return createReliability({ config, planner, store, keepsAnswers, state, clock, maxRetryAfterMs, limits, pacer });
     });
   }
 

@@ -1,4 +1,4 @@
-import type { ReplicateJournal } from "../contract/call.ts";
+import type { KeptAnswers, ReplicateJournal } from "../contract/call.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import type { CancelScope } from "../core/signal.ts";
 import type { BudgetLedger } from "../guard/budget.ts";
@@ -45,6 +45,8 @@ export interface WorkSetting {
   readonly scope: CancelScope;
   /** Answers that were paid for under the run's key. */
   readonly journal?: ReplicateJournal | undefined;
+  /** Answers that other runs have paid for; absent without a store. */
+  readonly answers?: KeptAnswers | undefined;
   /** Resolves once the key is known to be held; `undefined` while it is. No call starts before. */
   whenHeld?(): Promise<void> | undefined;
   /** Plan of an earlier run of the key. */

@@ -70,7 +70,10 @@ function perform(run: Run, started: Started, reliability: Reliability | undefine
   const alone: WorkSetting = { scope: run.callerScope, journal: run.jobTry?.journal };
   const chosen = choiceOf(run, resolved);
   if (!reliability) return executeTool(run, alone, chosen as ToolChoice, undefined, span);
-  const work = async (setting: WorkSetting) => {
+  // Code that asks one question several times in one run counts the answers itself: they have to be several.
+  const answers = run.around ? undefined : reliability.answersFor?.(run);
+  const work = async (given: WorkSetting) => {
+    const setting = { ...given, answers };
     const choice = chosen ?? (await reliability.choose(run, setting));
     return reliability.withFallbacks(run, choice, (tool, policies) => executeTool(run, setting, tool, policies, span));
   };

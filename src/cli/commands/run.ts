@@ -31,7 +31,7 @@ export function addRunCommand(program: Command, onExitCode: (code: number) => vo
       "answers, one line of JSON each, or a table (.csv); the same command goes on with it",
     )
     .option("--dry-run", "read the inputs, show the first prompt, estimate cost and time, and send nothing")
-    .option("--fresh", "begin anew: what the output file holds is moved aside")
+    .option("--fresh", "begin anew: what the output file holds is moved aside, and no kept answer is used")
     .option("--retry-failed", "ask again for the inputs whose line in the output file says that they failed")
     .addOption(new Option("--stopping <rule>", "when fewer answers are enough").choices(stoppingRuleNames))
     .option("--epsilon <distance>", "enough once the answers are at most this far apart", numberFlag(0, 1))

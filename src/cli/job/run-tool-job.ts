@@ -13,6 +13,8 @@ import { createJobView, type JobView } from "../progress/job-view.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { type JobFlags, runOptionsFrom } from "./job-flags.ts";
 import type { JobTally } from "./job-tally.ts";
+
+import { answersOf } from "./kept-answers.ts";
 import { type PreparedJob, prepareJob } from "./prepare-job.ts";
 import { runJob } from "./run-job.ts";
 
@@ -25,11 +27,13 @@ import { runJob } from "./run-job.ts";
 export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<number> {
   const job = await prepareJob(loaded, flags);
   const { tally, log, limits } = job;
+  const store = answersOf(flags);
   const view = followJob(tally, flags.output, flags.json ?? false);
   const onFirst = () => view.notify("Finishing what is in flight. Once more stops at once.");
   const interrupt = new Interrupt({ onFirst, onSecond: view.end });
   process.stdout.on("error", (error) => interrupt.request(codeOfOutput(error)));
   let accepted: AcceptedLines | undefined;
+  // A signal is a further opinion: it is asked for, also where an answer to the same question is there.
   const runs = {
     orchestrator: new ReliableOrchestrator({ calibrations: new CalibrationStore(), limits }),
     options: runOptionsFrom(flags),
@@ -42,6 +46,7 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
     await runJob({
       ...job,
       ...runs,
+      orchestrator: new ReliableOrchestrator({ calibrations: new CalibrationStore(), limits, store }),
       inputs: job.inputs(),
       listen: listenTo(view),
       onLine(line) {
@@ -56,6 +61,7 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
     interrupt[Symbol.dispose]();
     process.stdin.destroy();
     await job.close(accepted !== undefined);
+    await store?.close();
     if (accepted) tellLines(accepted.told, flags);
     if (log && !log.isDevice && tally.doneCount > 1) await tellReport(log.path, tally, flags);
   }

@@ -16,7 +16,15 @@ export interface CostFacts extends FixedKCost {
   readonly unknownCount: number;
   readonly tokens: number;
   /** What answers did not pay for again; `undefined` where each paid for itself. */
-  readonly reuse: BundleReuse | undefined;
+  readonly reuse: JobReuse | undefined;
+}
+
+/** What the answers of a job did not pay for again. */
+export interface JobReuse {
+  readonly cachedInputTokens: number;
+  /** Answers that were there already. */
+  readonly answers: number;
+  readonly savedUsd: number;
 }
 
 /** Sums what was asked and paid, beside what always asking K times would have been. */
@@ -28,7 +36,7 @@ export class CostTally {
   #knownUsd = 0;
   #unknownCount = 0;
   #tokens = 0;
-  #reuse: BundleReuse | undefined;
+  #reuse: JobReuse | undefined;
 
   addLine({ costUsd, usage }: OutputLine): void {
     if (typeof costUsd === "number") this.#knownUsd += costUsd;
@@ -61,11 +69,13 @@ export class CostTally {
   }
 }
 
-function addReuse(sum: BundleReuse | undefined, more: BundleReuse | undefined): BundleReuse | undefined {
-  if (!sum || !more) return sum ?? more;
+function addReuse(sum: JobReuse | undefined, more: BundleReuse | undefined): JobReuse | undefined {
+  if (!more) return sum;
+  const { cachedInputTokens = 0, answers = 0, savedUsd = 0 } = sum ?? {};
   return {
-    cachedInputTokens: sum.cachedInputTokens + more.cachedInputTokens,
-    savedUsd: sum.savedUsd + more.savedUsd,
+    cachedInputTokens: cachedInputTokens + more.cachedInputTokens,
+    answers: answers + more.replicateIds.length,
+    savedUsd: savedUsd + more.savedUsd,
   };
 }
 

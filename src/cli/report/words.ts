@@ -127,12 +127,14 @@ export function describeCost({ totalUsd, knownUsd, unknownCount, tokens }: CostF
 
 /** What answers did not pay for again; `undefined` where each paid for itself. */
 export function describeReuse({ reuse }: CostFacts): string | undefined {
-  if (!reuse || reuse.savedUsd <= 0) return undefined;
-  const cached =
-    reuse.cachedInputTokens > 0
-      ? `: ${counted(reuse.cachedInputTokens, "token")} came out of the provider's cache`
-      : "";
-  return `${showUsd(reuse.savedUsd)} saved by reuse${cached}.`;
+  if (!reuse) return undefined;
+  const { answers, cachedInputTokens, savedUsd } = reuse;
+  const parts = [
+    ...(answers > 0 ? [`${counted(answers, "answer")} of earlier runs`] : []),
+    ...(cachedInputTokens > 0 ? [`${counted(cachedInputTokens, "token")} out of the provider's cache`] : []),
+  ];
+  if (savedUsd <= 0) return parts.length > 0 ? `Reused: ${parts.join(", ")}.` : undefined;
+  return `${showUsd(savedUsd)} saved by reuse${parts.length > 0 ? `: ${parts.join(", ")}` : ""}.`;
 }
 
 /** Time that single inputs took; `undefined` where no line tells. */

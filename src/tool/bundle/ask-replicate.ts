@@ -1,7 +1,7 @@
 import type { Replicate, ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import { withReplicateJson } from "../../contract/bundle-json.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
-import type { Call, CallAttempt, CallOutcome, ReplicatePlace, ToolRuntime } from "../../contract/call.ts";
+import type { AnswerShelf, Call, CallAttempt, CallOutcome, ReplicatePlace, ToolRuntime } from "../../contract/call.ts";
 import { endsBundle } from "../../contract/error-category.ts";
 import { BudgetExceeded, InvalidOutputError } from "../../contract/errors.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
@@ -30,6 +30,8 @@ export interface BundleAsking<Input, T> extends AnswerRules {
   /** The journal's fingerprint of the question; `undefined` where nothing is journaled. */
   readonly question: string | undefined;
   readonly responseIds: Set<string>;
+  /** Answers that earlier runs have paid for. */
+  readonly shelf: AnswerShelf | undefined;
 }
 
 /**
@@ -54,6 +56,11 @@ export async function askReplicate<Input, T>(
     context.events.emit("replicate_done", { replicate, ...keptFacts(asking, runtime.journal?.whyUnkept(place)) });
     return { replicate };
   }
+  const reused = await takeFromShelf(asking, spec);
+  if (reused) {
+    context.events.emit("replicate_done", { replicate: reused, ...keptFacts(asking, undefined) });
+    return { replicate: reused };
+  }
   let hasStarted = false;
   const outcome = await runtime.guard<AcceptedResult<T>>({
     provider: tool.provider ?? `tool:${tool.name}`,
@@ -74,10 +81,24 @@ export async function askReplicate<Input, T>(
   if (!hasStarted) return { failure, isHopeless: true };
   const replicate = toReplicate(asking, spec, outcome);
   const { unkept, reason } = await keep(replicate as Replicate, place, asking);
+  if (replicate.valid && !fields) await asking.shelf?.append(index, replicate as Replicate);
   const events = runtime.eventsFor?.(outcome.attempts) ?? context.events;
   events.emit("replicate_done", { replicate, ...keptFacts(asking, reason) });
   if (unkept) return { replicate, failure: unkept, isHopeless: true };
   return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome, options) };
+}
+
+/** Returns the answer that an earlier run has paid for, which costs nothing any more; `undefined` where there is none. */
+async function takeFromShelf(
+  asking: BundleAsking<any, any>,
+  { id, index, seed, fields }: Omit<ReplicateSpec, "attempt">,
+): Promise<Replicate | undefined> {
+  const kept = fields ? undefined : asking.shelf?.find(index, seed);
+  const read = kept && (await readReplicate(asking, kept));
+  if (!read) return undefined;
+  const { costUsd = null, savedUsd = 0 } = read;
+  const saved = costUsd === null ? {} : { savedUsd: costUsd + savedUsd };
+  return Object.assign(read, { id, costUsd: 0, elapsedMs: 0, reused: true as const, ...saved });
 }
 
 function placeOf(

@@ -47,7 +47,8 @@ export function createEvidenceBundle<T>(input: BundleInput<T, GivenReplicate<T>>
   const replicates = given.map((replicate, index) => completeReplicate(replicate, index, options.seeds?.[index]));
   const { source = "live", elapsedMs = 0, earlyStopReason } = input;
   const answers = replicates.map(withOwnJson);
-  const used = input.judge ? [...replicates, input.judge] : replicates;
+  const paid = replicates.filter(({ reused }) => !reused);
+  const used = input.judge ? [...paid, input.judge] : paid;
   const reuse = reuseOf(answers);
   const models = new Set(replicates.flatMap(({ model }) => (model === "" ? [] : [model])));
   return {
@@ -77,9 +78,13 @@ export function createEvidenceBundle<T>(input: BundleInput<T, GivenReplicate<T>>
 
 /** Sums up what the answers of a bundle saved; `undefined` where none did. */
 function reuseOf(replicates: readonly Replicate[]): BundleReuse | undefined {
-  if (replicates.every(({ savedUsd }) => savedUsd === undefined)) return undefined;
+  if (replicates.every(({ savedUsd, reused }) => savedUsd === undefined && !reused)) return undefined;
   return {
-    cachedInputTokens: replicates.reduce((sum, { usage }) => sum + (usage?.cachedInputTokens ?? 0), 0),
+    cachedInputTokens: replicates.reduce(
+      (sum, { usage, reused }) => sum + (reused ? 0 : (usage?.cachedInputTokens ?? 0)),
+      0,
+    ),
+    replicateIds: replicates.flatMap(({ id, reused }) => (reused ? [id] : [])),
     savedUsd: replicates.reduce((sum, { savedUsd = 0 }) => sum + savedUsd, 0),
   };
 }

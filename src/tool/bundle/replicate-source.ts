@@ -4,6 +4,7 @@ import type { EvidenceSource, LanguageModelLike } from "../../contract/model.ts"
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { Budget, CallBound } from "../../contract/usage.ts";
 import { InvalidOptionsError, type OptionIssue } from "../../core/errors.ts";
+import type { JSONSchema } from "../../core/json.ts";
 import { collectOptions, type ResolvedOptions } from "../../core/options.ts";
 
 /**
@@ -41,6 +42,13 @@ export interface ReplicateSource<Input, T> {
   readonly model?: string | LanguageModelLike | undefined;
   /** Prompt of every request, as plain data. The journal tells questions apart by it. */
   readonly promptIdentity?: unknown;
+  /**
+   * Returns all that decides an answer beside its seed, as plain data: model, prompt, schema, settings. `undefined` where code may
+   * decide more.
+   *
+   * @param schema of the answers
+   */
+  answerIdentity?(request: Input, schema: JSONSchema | undefined): Promise<unknown>;
   /** True where it heeds `replicate.fields`. */
   readonly asksForFields?: boolean | undefined;
   boundReplicates(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<ReplicateBound>;

@@ -1,9 +1,10 @@
 import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
-import type { ToolRuntime } from "../../contract/call.ts";
+import type { AnswerShelf, ToolRuntime } from "../../contract/call.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 import type { LabelledCalibration } from "../../contract/settings.ts";
 import type { ToolContext } from "../../contract/tool.ts";
+import { fingerprint } from "../../core/canonical.ts";
 import { messageOf } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
 import { isAtOrBelow } from "../../evidence/internal/pointer.ts";
@@ -55,7 +56,16 @@ export async function runStage<Input, T>(
   labelled?: LabelledCalibration | undefined,
 ): Promise<BundleStage<T>> {
   const { options, schema, resampling, context, runtime, questionFor } = work;
-  const asking = { ...work, ...before, tool, bound, question: questionFor(tool), responseIds: new Set<string>() };
+  const shelf = await openShelf(tool, work);
+  const asking = {
+    ...work,
+    ...before,
+    tool,
+    bound,
+    question: questionFor(tool),
+    responseIds: new Set<string>(),
+    shelf,
+  };
   const comparison = new SettledComparison(options.compare);
   const compare = () => (work.judge ? work.judge.compare : comparison.compare);
   const settled = () => ({ ...options, compare: compare() });
@@ -87,7 +97,7 @@ export async function runStage<Input, T>(
       const summary = yield* summarizingSoFar(seen(), { ...compare(), k: options.k });
       context.events.emit("partial_summary", { summary });
     },
-  });
+  }).finally(() => shelf?.close());
   const replicates = schedule.replicates as Replicate<T>[];
   const summaryWith = (others: readonly Replicate<T>[]) =>
     summarizeReplicates([...replicates, ...others], settled(), schema, context.signal);
@@ -95,6 +105,24 @@ export async function runStage<Input, T>(
   warnOfAbsentFields(options, summary, context);
   if (!work.judge && !comparison.isAwaited) warnOfDifferingTexts(summary, context);
   return { source: tool.source, schedule, replicates, summary, summaryWith };
+}
+
+/**
+ * Opens the answers to the question of a stage that earlier runs have paid for; `undefined` where there are none to be had.
+ * Inside an attempt a question may be asked several times, for answers that have to be several.
+ */
+async function openShelf<Input>(
+  tool: ReplicateSource<Input, any>,
+  { request, schema, context, runtime }: BundleWork<Input>,
+): Promise<AnswerShelf | undefined> {
+  if (!runtime.answers || runtime.attempt || context.signal.aborted) return undefined;
+  try {
+    const identity = await tool.answerIdentity?.(request, schema?.jsonSchema);
+    return identity === undefined ? undefined : await runtime.answers.open(fingerprint(identity));
+  } catch {
+    // A request without a canonical form cannot be told from others.
+    return undefined;
+  }
 }
 
 /** Answers that are asked for at once. The judge sees them together, and none of them votes before it has. */

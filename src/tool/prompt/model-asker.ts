@@ -7,7 +7,7 @@ import type { LanguageModelLike, ModelTraits, PromptMessage } from "../../contra
 import type { PriceSource } from "../../contract/settings.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { Budget, Usage } from "../../contract/usage.ts";
-import type { JSONObject } from "../../core/json.ts";
+import type { JSONObject, JSONSchema } from "../../core/json.ts";
 import { meanLogprobs } from "../../provider/log-probabilities.ts";
 import { ModelTraitsRegistry } from "../../provider/model-traits.ts";
 import { type PriceTable, withPriceTable } from "../../provider/price-table.ts";
@@ -112,6 +112,15 @@ export class ModelAsker {
     const plain = { inputTokens, outputTokens: 0, totalTokens: inputTokens };
     const price = (cached: object) => costOf(prices, model, { ...plain, ...cached });
     return savingOf(cache, calls, this.#traitsOf(model, runtime), price, inputTokens) > 0;
+  }
+
+  /** Returns all that decides an answer beside its seed, as plain data. */
+  async identity(messages: readonly PromptMessage[], schema: JSONSchema | undefined): Promise<unknown> {
+    const model = await this.#resolve();
+    const { temperature, maxOutputTokens, providerOptions, headers, baseUrl } = this.#settings;
+    const { provider, modelId } = model;
+    const settings = { temperature, maxOutputTokens, providerOptions, headers, baseUrl };
+    return JSON.parse(JSON.stringify({ provider, modelId, address: addressOf(model), messages, schema, settings }));
   }
 
   async ask(
@@ -244,6 +253,13 @@ export class ModelAsker {
     });
     return this.#model;
   }
+}
+
+/** Address of the server of a model of the AI SDK's packages: two servers may have models of one name. */
+function addressOf({ modelId, ...model }: LanguageModelLike): string | undefined {
+  const { baseURL, url } = (model as { config?: { baseURL?: unknown; url?: unknown } }).config ?? {};
+  if (typeof url !== "function") return typeof baseURL === "string" ? baseURL : undefined;
+  return String(url({ path: "/", modelId }));
 }
 
 /** Key of a prompt in the provider's cache. Replicas of a process make the same one, and none holds words of the prompt. */

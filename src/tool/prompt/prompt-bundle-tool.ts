@@ -10,6 +10,7 @@ import type {
   PromptMessage,
 } from "../../contract/model.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
+import type { JSONSchema } from "../../core/json.ts";
 import { lazily } from "../../core/lazily.ts";
 import { assertSchema } from "../../schema/assert-schema.ts";
 import { BundleTool } from "../bundle/bundle-tool.ts";
@@ -113,6 +114,15 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
   get promptIdentity(): unknown {
     const { system, prompt, files } = this.modelQuestion.options;
     return { system, prompt: String(prompt), ...(files !== undefined && { files: templatesOf(files) }) };
+  }
+
+  /** A subclass that asks in its own way may decide answers by what is not told here. */
+  async answerIdentity(request: Request, schema: JSONSchema | undefined): Promise<unknown> {
+    const { options } = this.modelQuestion;
+    const isOwn = this.executeReplicate === ModelTool.prototype.executeReplicate;
+    const isFree = typeof options.model === "string" && this.source !== "live";
+    if (!isOwn || options.reuse === "off" || isFree) return undefined;
+    return (await askerOf(this.modelQuestion)).identity(await withFiles(this.modelQuestion, request), schema);
   }
 
   get model(): string | LanguageModelLike {
