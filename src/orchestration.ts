@@ -72,7 +72,9 @@ export {
   unwrap,
 } from "./contract/output.ts";
 export type {
+  AcceptParams,
   AgentDefinition,
+  LabelledAnswer,
   NameOf,
   OrchestrationStream,
   Picked,
@@ -99,6 +101,7 @@ export type { Clock } from "./core/clock.ts";
 export { type ErrorCode, InvalidOptionsError, type OptionIssue, OrchestratorError } from "./core/errors.ts";
 export type { JSONObject, JSONSchema, JSONValue } from "./core/json.ts";
 export type { Random } from "./core/random.ts";
+export type { Accepted } from "./evidence/accept-answers.ts";
 export type { FeedbackParams } from "./orchestrate/calibrations.ts";
 export { toEventStreamResponse } from "./orchestrate/event-stream-response.ts";
 export { Orchestrator } from "./orchestrate/orchestrator.ts";

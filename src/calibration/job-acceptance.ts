@@ -52,32 +52,46 @@ export interface PurchasePlan {
 }
 
 /**
- * Ranks the signals that are worth buying, the largest gain for a dollar first: for answers near the place where the accepted
- * ones may come to end, on either side of it. A verdict lifts an answer over that place, or takes one away that is wrong for
- * all its votes. No label is read, so that what is bought takes no label its right to certify. Empty where nothing pays.
+ * Ranks the signals that are worth buying, the largest gain for a dollar first, against a guess of where the accepted answers
+ * will end. A verdict may lift an answer over that place; of one above it, it may find an error that all votes share. The guess
+ * is the votes' alone, so that signals do not move it, and reads no label, so that what is bought takes no label its right to
+ * certify. Empty where nothing pays.
  */
 export function planPurchases(
   answers: readonly AcceptableAnswer[],
   { precision, prices, mostSamples }: PurchasePlan,
 ): Purchase[] {
-  const { scores, weights } = scoreAcceptance(acceptanceSignalsOf(answers));
-  const threshold = guessThreshold(scores, precision);
-  const forSale = answers.map(({ signals }) => {
+  const signals = acceptanceSignalsOf(answers);
+  const { scores, weights } = scoreAcceptance(signals);
+  const threshold = guessThreshold(scoreAcceptance(signals.map(({ votes }) => ({ votes }))).scores, precision);
+  const forSale = answers.map(({ signals: bought }) => {
     const left = (Object.keys(prices) as BoughtSignal[]).filter((kind) =>
-      mayBuy(signals[kind] ?? [], mostSamples[kind] ?? 0),
+      mayBuy(bought[kind] ?? [], mostSamples[kind] ?? 0),
     );
-    return Object.fromEntries(left.map((kind) => [kind, prices[kind] as number]));
+    return Object.fromEntries(left.map((kind) => [kind, prices[kind]])) as Partial<Record<BoughtSignal, number>>;
   });
   const lifting = rankPurchases(
     scores.map((score, at) => ({ score, prices: forSale[at] as object })),
     { threshold, weights },
   );
-  const dropping = rankPurchases(
-    scores.map((score, at) => ({ score: score === null ? null : 1 - score, prices: forSale[at] as object })),
-    { threshold: Math.min(1, 1 - threshold + tie), weights },
+  const checking = scores.flatMap((score, bundle) => {
+    if (score === null || score < threshold) return [];
+    const offers = (Object.entries(forSale[bundle] as object) as [BoughtSignal, number][]).map(([signal, dollars]) => {
+      const gain = (1 - score) / (1 + Math.exp(-weights[signal]));
+      return { bundle, signal, calls: 1, dollars, gain };
+    });
+    return offers
+      .filter(({ gain }) => gain > leastGain)
+      .toSorted((a, b) => ratioOf(b) - ratioOf(a))
+      .slice(0, 1);
+  });
+  return [...lifting, ...checking].toSorted(
+    (a, b) => ratioOf(b) - ratioOf(a) || b.gain - a.gain || a.bundle - b.bundle,
   );
-  return [...lifting, ...dropping].toSorted((a, b) => ratioOf(b) - ratioOf(a) || a.bundle - b.bundle);
 }
+
+/** Chances of finding an error that are smaller are noise. */
+const leastGain = 0.005;
 
 /** A further sample pays where those so far have not decided. One that gave no value is not asked for again. */
 function mayBuy(samples: readonly (number | undefined)[], most: number): boolean {
@@ -87,9 +101,6 @@ function mayBuy(samples: readonly (number | undefined)[], most: number): boolean
 }
 
 const undecided = 0.2;
-
-/** Answers at the threshold are accepted, and may be dropped. */
-const tie = 1e-9;
 
 function ratioOf({ gain, dollars }: Purchase): number {
   return dollars > 0 ? gain / dollars : Number.POSITIVE_INFINITY;

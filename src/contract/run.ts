@@ -1,6 +1,7 @@
 import type { BundleOptions } from "./bundle-options.ts";
 import type { OrchestrationConfig } from "./config.ts";
 import type { EventManager, OrchestrationEvent } from "./event.ts";
+import type { LanguageModelLike } from "./model.ts";
 import type { OrchestrationOutput } from "./output.ts";
 import type { AnyTool, ContentOf, InputOf, OptionsOf, Tool } from "./tool.ts";
 
@@ -62,7 +63,40 @@ export type RunManyParams<Tools, T extends AnyTool, N extends string> = Omit<Run
    * milliseconds. With 0 nothing is waited for. Default: 3,600,000, which is an hour. Needs `ReliableOrchestrator`.
    */
   giveUpAfterMs?: number | undefined;
+  /**
+   * Accepts the answers that are right in a share of at least `precision`: each result says if it is accepted, and comes once
+   * the last request has ended and what pays was bought. Needs `ReliableOrchestrator`.
+   */
+  accept?: AcceptParams<RunOutput<Tools, T, N>> | undefined;
+  /** Model that is asked, with `accept`, if an answer is right; `true` asks the tool's own. */
+  verifier?: true | string | LanguageModelLike | undefined;
+  /** Model that is asked the same, with `accept`; its answer is compared with the consensus. */
+  secondModel?: string | LanguageModelLike | undefined;
 };
+
+/** Precision that accepted answers are to have, and the labels that certify it. */
+export interface AcceptParams<Output = OrchestrationOutput> {
+  /** Share of right answers that the accepted ones are to have, between 0 and 1. */
+  precision: number;
+  /** Probability, over the draw of the labels, that they have it. Default: 0.9. */
+  confidence?: number | undefined;
+  /**
+   * Judges an answer: right, wrong, or `null` for one that cannot be judged, which certifies as a wrong one does. It is shown
+   * answers of a uniform draw, one by one, until it returns `undefined`, or `labels` were given. Without it nothing is certified.
+   */
+  label?: ((answer: LabelledAnswer<Output>) => Verdict | Promise<Verdict>) | undefined;
+  /** Most labels that are asked for. Default: 100. */
+  labels?: number | undefined;
+}
+
+type Verdict = boolean | null | undefined;
+
+/** An answer that is to be judged. */
+export interface LabelledAnswer<Output = OrchestrationOutput> {
+  readonly index: number;
+  readonly request: unknown;
+  readonly output: Output;
+}
 
 /** The output of the tool that `tool` or `toolName` means. */
 export type RunOutput<Tools, T, N> = OrchestrationOutput<ContentOf<Picked<Tools, T, N>>>;

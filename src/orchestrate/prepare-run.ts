@@ -1,4 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import * as v from "valibot";
+import { acceptEntries } from "../contract/accept-options.ts";
 import type { BundleToolOptions } from "../contract/bundle-options.ts";
 import {
   automaticKey,
@@ -14,7 +16,14 @@ import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { snapshot } from "../core/canonical.ts";
 import { InvalidOptionsError, messageOf, type OptionIssue, showValue } from "../core/errors.ts";
-import { collectOptions, resolveOptions, unknownOption } from "../core/options.ts";
+import {
+  checkedBy,
+  collectOptions,
+  declareOptions,
+  resolveOptions,
+  unknownOption,
+  wholeNumber,
+} from "../core/options.ts";
 import { createId } from "../core/random.ts";
 import { CancelScope } from "../core/signal.ts";
 import { activeTraceId } from "../telemetry/opentelemetry.ts";
@@ -62,6 +71,9 @@ export interface GivenRun {
   readonly requests?: unknown;
   readonly concurrency?: unknown;
   readonly giveUpAfterMs?: unknown;
+  readonly accept?: unknown;
+  readonly verifier?: unknown;
+  readonly secondModel?: unknown;
   readonly tool?: unknown;
   readonly toolName?: unknown;
   readonly toolOptions?: unknown;
@@ -118,6 +130,9 @@ const runManyParams = [
   "requests",
   "concurrency",
   "giveUpAfterMs",
+  "accept",
+  "verifier",
+  "secondModel",
   ...runParams.filter((name) => name !== "request"),
 ] as const;
 
@@ -136,6 +151,7 @@ export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
   const options = asked === undefined ? defaults : collectOptions(orchestrationConfig, asked, "options", issues);
   if (!rules.isReliable) checkBasic(given, options, issues);
   if (rules.isMany) checkManyParams(given, options, issues);
+  if (rules.isMany) checkAccept(given, issues);
   if (issues.length > 0 || !options) throw new InvalidOptionsError(issues);
 
   const tool = chooseTool(given, rules);
@@ -203,6 +219,9 @@ function checkBasic(
     ["options.idempotencyKey", options?.idempotencyKey],
     ["fallbackTools", given.fallbackTools],
     ["giveUpAfterMs", given.giveUpAfterMs],
+    ["accept", given.accept],
+    ["verifier", given.verifier],
+    ["secondModel", given.secondModel],
   ] as const) {
     const message = `${path} needs a ReliableOrchestrator, which has the same run() and runMany(). Use one, or leave ${path} out.`;
     if (value !== undefined) issues.push({ path, given: value, allowed: "nothing", message });
@@ -285,6 +304,33 @@ function checkManyParams(
     const message = `options.${name} is for a single run, not for runMany. Call run() for each request.`;
     issues.push({ path: `options.${name}`, given: options[name], allowed: "nothing", message });
   }
+}
+
+const acceptOptions = declareOptions("AcceptParams", "accept", {
+  ...acceptEntries,
+  label: v.optional(checkedBy<unknown>((value) => typeof value === "function", "a function that judges an answer")),
+  labels: v.optional(wholeNumber({ minimum: 1, unit: "labels" })),
+});
+
+/** Checks what answers are accepted by, and that there is one tool whose answers they are. */
+function checkAccept(given: GivenRun, issues: OptionIssue[]): void {
+  const { accept, verifier, secondModel, tool, toolName } = given;
+  if (accept !== undefined) collectOptions(acceptOptions, accept, "accept", issues);
+  if (accept !== undefined && tool === undefined && toolName === undefined) {
+    const message = "accept needs the tool whose answers are accepted. Give tool or toolName beside it.";
+    issues.push({ path: "accept", given: accept, allowed: "nothing without tool or toolName", message });
+  }
+  for (const [path, value] of Object.entries({ verifier, secondModel })) {
+    if (value === undefined) continue;
+    const message = `${path} says which answers are right, for accept. Give accept: { precision: 0.95 }, say, beside it.`;
+    if (accept === undefined) issues.push({ path, given: value, allowed: "nothing without accept", message });
+    else if (!(isModel(value) || (path === "verifier" && value === true)))
+      issues.push({ path, given: value, allowed: 'a model, such as "openai:gpt-5-mini"' });
+  }
+}
+
+function isModel(value: unknown): boolean {
+  return typeof value === "string" ? value.includes(":") : typeof (value as any)?.doGenerate === "function";
 }
 
 function isIterable(value: unknown): boolean {

@@ -1,6 +1,7 @@
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { RunManyParams } from "../contract/run.ts";
 import type { Logger, OrchestratorSettings } from "../contract/settings.ts";
+import type { AnyTool } from "../contract/tool.ts";
 import { snapshot } from "../core/canonical.ts";
 import { tellListener } from "../core/emitter.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
@@ -23,6 +24,7 @@ import type { Reliability } from "./reliability.ts";
 import type { RunManyResult } from "./run-many.ts";
 import type { ReliabilityState } from "./state.ts";
 
+const loadAcceptedJob = lazily(() => import("./job/accepted-job.ts"));
 const loadRunJob = lazily(() => import("./job/run-job.ts"));
 
 /** Inputs in flight at once. */
@@ -123,18 +125,29 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     return { [Symbol.asyncIterator]: () => this.#iterate(params) };
   }
 
-  async *#iterate({
-    requests,
-    concurrency,
-    giveUpAfterMs,
-    signal,
-    ...shared
-  }: RunManyParams<any, any, any>): AsyncGenerator<RunManyResult<OrchestrationOutput>, void> {
-    const { logger } = this.settings;
+  async *#iterate(params: RunManyParams<any, any, any>): AsyncGenerator<RunManyResult<OrchestrationOutput>, void> {
+    const { requests, concurrency, giveUpAfterMs, signal, accept, verifier: _, secondModel: __, ...shared } = params;
+    const { logger, random, registry } = this.settings;
     const onWait = logger && waitLog(logger);
+    const job = { concurrency, giveUpAfterMs, signal, onWait };
     const run = (request: unknown, jobTry: JobTry) =>
       this.runTry({ ...shared, request, signal: jobTry.signal }, jobTry);
-    const results = this.runJob({ inputs: requests, concurrency, giveUpAfterMs, signal, onWait, run });
+    const results = this.runJob<unknown>({ ...job, inputs: requests, run });
+    if (accept) {
+      const { acceptResults } = await loadAcceptedJob();
+      const tool = (params.tool ?? registry.get(params.toolName as string)) as AnyTool;
+      const { toolName: _named, fallbackTools: _others, ...common } = shared;
+      const options = { ...shared.options, qualityRequirements: undefined };
+      yield* acceptResults(results, {
+        params,
+        tool,
+        random,
+        runAll: (inputs, runOne) => this.runJob({ ...job, inputs, run: runOne }),
+        runOne: (tool, toolOptions, request, jobTry) =>
+          this.runTry({ ...common, options, tool, toolOptions, request, signal: jobTry.signal }, jobTry),
+      });
+      return;
+    }
     for await (const { index, ...end } of results)
       yield "error" in end ? { index, error: end.error } : { index, output: end.output };
   }

@@ -79,7 +79,13 @@ async function acceptLines(
   const spentUsd = tally.costUsd ?? 0;
   const guessedUsd = spentUsd / Math.max(1, tally.doneCount);
   const leftUsd = maxCostUsd === undefined ? undefined : maxCostUsd - spentUsd;
-  const accepted = await acceptAnswersOf({ ...accept, path: log.path, head, runs: { ...runs, leftUsd, guessedUsd } });
+  const { qualityRequirements: _ofAnswers, ...options } = runs.options;
+  const accepted = await acceptAnswersOf({
+    ...accept,
+    path: log.path,
+    head,
+    runs: { ...runs, options, leftUsd, guessedUsd },
+  });
   await log.accept(accepted.verdicts);
   return accepted;
 }
