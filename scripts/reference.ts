@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { toolFile } from "../src/cli/definition/tool-file.ts";
+import { acceptOptions } from "../src/contract/accept-options.ts";
 import { bundleOptions, compareOptions } from "../src/contract/bundle-options.ts";
 import { orchestrationConfig } from "../src/contract/config.ts";
 import { jobCalibrationOptions } from "../src/evidence/job-calibration.ts";
@@ -26,6 +27,7 @@ import { readSourceProgram, sourceFiles } from "./source-program.ts";
 
 const program = readSourceProgram();
 const declared = [
+  acceptOptions,
   bundleOptions,
   circuitBreakerConfig,
   compareOptions,

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { checkedBy } from "../core/options.ts";
+import { checkedBy, declareOptions, wholeNumber } from "../core/options.ts";
 
 const share = () =>
   checkedBy<number>(
@@ -17,3 +17,11 @@ export const acceptEntries = {
   /** Probability, over the draw of the labels, that the certificate is true. */
   confidence: v.optional(share(), defaultConfidence),
 };
+
+export const acceptOptions = declareOptions("AcceptParams", "accept", {
+  ...acceptEntries,
+  /** Judges an answer of a uniform draw: right, wrong, `null` for one that cannot be judged, `undefined` for the end. */
+  label: v.optional(checkedBy<unknown>((value) => typeof value === "function", "a function that judges an answer")),
+  /** Most labels that are asked for. */
+  labels: v.optional(wholeNumber({ minimum: 1, unit: "labels" }), 100),
+});

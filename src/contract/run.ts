@@ -84,15 +84,16 @@ export interface AcceptParams<Output = OrchestrationOutput> {
    * Judges an answer: right, wrong, or `null` for one that cannot be judged, which certifies as a wrong one does. It is shown
    * answers of a uniform draw, one by one, until it returns `undefined`, or `labels` were given. Without it nothing is certified.
    */
-  label?: ((answer: LabelledAnswer<Output>) => Verdict | Promise<Verdict>) | undefined;
+  label?:
+    | ((answer: LabelledAnswer<Output>) => boolean | null | undefined | Promise<boolean | null | undefined>)
+    | undefined;
   /** Most labels that are asked for. Default: 100. */
   labels?: number | undefined;
 }
 
-type Verdict = boolean | null | undefined;
-
 /** An answer that is to be judged. */
 export interface LabelledAnswer<Output = OrchestrationOutput> {
+  /** Number of the request, from 0. */
   readonly index: number;
   readonly request: unknown;
   readonly output: Output;

@@ -1,6 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import * as v from "valibot";
-import { acceptEntries } from "../contract/accept-options.ts";
+import { acceptOptions } from "../contract/accept-options.ts";
 import type { BundleToolOptions } from "../contract/bundle-options.ts";
 import {
   automaticKey,
@@ -16,14 +15,7 @@ import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
 import { snapshot } from "../core/canonical.ts";
 import { InvalidOptionsError, messageOf, type OptionIssue, showValue } from "../core/errors.ts";
-import {
-  checkedBy,
-  collectOptions,
-  declareOptions,
-  resolveOptions,
-  unknownOption,
-  wholeNumber,
-} from "../core/options.ts";
+import { collectOptions, resolveOptions, unknownOption } from "../core/options.ts";
 import { createId } from "../core/random.ts";
 import { CancelScope } from "../core/signal.ts";
 import { activeTraceId } from "../telemetry/opentelemetry.ts";
@@ -305,12 +297,6 @@ function checkManyParams(
     issues.push({ path: `options.${name}`, given: options[name], allowed: "nothing", message });
   }
 }
-
-const acceptOptions = declareOptions("AcceptParams", "accept", {
-  ...acceptEntries,
-  label: v.optional(checkedBy<unknown>((value) => typeof value === "function", "a function that judges an answer")),
-  labels: v.optional(wholeNumber({ minimum: 1, unit: "labels" })),
-});
 
 /** Checks what answers are accepted by, and that there is one tool whose answers they are. */
 function checkAccept(given: GivenRun, issues: OptionIssue[]): void {
