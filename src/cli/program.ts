@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { addDemoCommand } from "./commands/demo.ts";
+import { addEvalCommand } from "./commands/eval.ts";
 import { addFeedbackCommand } from "./commands/feedback.ts";
 import { addLabelCommand } from "./commands/label.ts";
 import { addRecordCommand } from "./commands/record.ts";
@@ -35,6 +36,7 @@ export function createProgram(onExitCode: (code: number) => void): Command {
     .exitOverride();
   addDemoCommand(program);
   addRunCommand(program, onExitCode);
+  addEvalCommand(program, onExitCode);
   addRecordCommand(program, onExitCode);
   addToolsCommand(program);
   addReportCommand(program);

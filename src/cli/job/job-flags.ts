@@ -54,7 +54,7 @@ export function addJobFlags(command: Command): Command {
     .option("--max-cost-usd <dollars>", "ceiling of the whole job, earlier starts included", numberFlag(0));
 }
 
-function sampleFlag(text: string): Sample {
+export function sampleFlag(text: string): Sample {
   const [count = "", seed = String(firstSeed), ...more] = text.split(":");
   if (more.length > 0 || !/^\d{1,9}$/.test(seed))
     throw new InvalidArgumentError("It has to be a count, or a count with a seed: 100, or 100:7.");

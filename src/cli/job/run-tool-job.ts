@@ -21,14 +21,19 @@ import { runJob } from "./run-job.ts";
 /**
  * A tool over inputs, followed on the terminal, with an output file that a later run goes on with.
  *
+ * @param isPart of a larger command, whose standard output is its own: only the progress is shown, and no report
  * @returns the exit code
  * @throws CommandError for what cannot be used; what was answered by then is kept
  */
-export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<number> {
+export async function runToolJob(
+  loaded: LoadedTool,
+  flags: JobFlags,
+  { isPart = false }: { readonly isPart?: boolean } = {},
+): Promise<number> {
   const job = await prepareJob(loaded, flags);
   const { tally, log, limits } = job;
   const store = answersOf(flags);
-  const view = followJob(tally, flags.output, flags.json ?? false);
+  const view = followJob(tally, flags.output, isPart ? "part" : flags.json ? "json" : "people");
   const onFirst = () => view.notify("Finishing what is in flight. Once more stops at once.");
   const interrupt = new Interrupt({ onFirst, onSecond: view.end });
   process.stdout.on("error", (error) => interrupt.request(codeOfOutput(error)));
@@ -63,7 +68,7 @@ export async function runToolJob(loaded: LoadedTool, flags: JobFlags): Promise<n
     await job.close(accepted !== undefined);
     await store?.close();
     if (accepted) tellLines(accepted.told, flags);
-    if (log && !log.isDevice && tally.doneCount > 1) await tellReport(log.path, tally, flags);
+    if (log && !log.isDevice && tally.doneCount > 1 && !isPart) await tellReport(log.path, tally, flags);
   }
   return interrupt.exitCode ?? (tally.failedCount > 0 ? exitCode.someFailed : exitCode.done);
 }
@@ -94,16 +99,16 @@ function tellLines(lines: readonly string[], { json }: JobFlags): void {
   createTerminal(json ? process.stderr : process.stdout).write(lines.map((line) => `${line}\n`).join(""));
 }
 
-/** Shows a job: its lines on standard output with `isJson`, what is for people beside them, and what it came to. */
-function followJob(tally: JobTally, outputPath: string | undefined, isJson: boolean): JobView {
-  const terminal = createTerminal(isJson ? process.stderr : process.stdout);
+/** Shows a job: as JSON its lines on standard output, what is for people beside them, and what it came to. */
+function followJob(tally: JobTally, outputPath: string | undefined, shownAs: "people" | "json" | "part"): JobView {
+  const terminal = createTerminal(shownAs === "people" ? process.stdout : process.stderr);
   const view = createJobView(terminal, tally);
   return {
     observe: view.observe,
     notify: view.notify,
     wait: view.wait,
     settle(line: OutputLine) {
-      if (isJson) process.stdout.write(`${toSafeJson(line)}\n`);
+      if (shownAs === "json") process.stdout.write(`${toSafeJson(line)}\n`);
       view.settle(line, tally);
     },
     end() {

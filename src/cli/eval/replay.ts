@@ -1,0 +1,70 @@
+import type { BundleSummary } from "../../contract/bundle.ts";
+import type { CompareOptions, StoppingRuleName } from "../../contract/bundle-options.ts";
+import type { JSONValue } from "../../core/json.ts";
+import { createStoppingRule } from "../../evidence/stopping.ts";
+import { summarize } from "../../evidence/summary.ts";
+
+/** An answer that was paid for. */
+export interface PaidAnswer {
+  readonly id: string;
+  readonly data: JSONValue;
+  readonly quality: { readonly valid: boolean };
+  readonly logprobs?: Readonly<Record<string, number>> | undefined;
+  readonly tokens: number;
+  readonly costUsd: number | null;
+  readonly elapsedMs: number;
+}
+
+/** How often a question is asked, and when fewer answers are enough. */
+export interface Asking {
+  readonly k: number;
+  readonly stopping: StoppingRuleName;
+}
+
+/** How a tool judges its answers. */
+export interface Judging {
+  readonly compare: CompareOptions;
+  readonly choices: Readonly<Record<string, number>>;
+}
+
+/** Result of one question. */
+export interface Replayed {
+  readonly summary: BundleSummary;
+  readonly answers: number;
+  readonly tokens: number;
+  readonly costUsd: number | null;
+  readonly elapsedMs: number;
+}
+
+/**
+ * Gives the answers of one question as they would have come: in waves of as many as the rule needs at least, at first two or
+ * more, each wave at once. The answers of a shorter run are the first of a longer one: their seeds are the same.
+ */
+export function replay(paid: readonly PaidAnswer[], { k, stopping }: Asking, { compare, choices }: Judging): Replayed {
+  const most = Math.min(k, paid.length);
+  const asked: PaidAnswer[] = [];
+  const rule = stopping === "none" || k === 1 ? undefined : createStoppingRule({ k, rule: stopping, compare, choices });
+  let wave = rule ? Math.max(2, rule.needed) : most;
+  let elapsedMs = 0;
+  while (asked.length < most) {
+    const answers = paid.slice(asked.length, Math.min(most, asked.length + Math.max(1, wave)));
+    asked.push(...answers);
+    elapsedMs += Math.max(...answers.map((answer) => answer.elapsedMs));
+    const verdicts = answers.map(({ data, quality, logprobs }) =>
+      rule?.observe(data, { valid: quality.valid, hasLogprobs: logprobs !== undefined }),
+    );
+    if (verdicts.some((verdict) => verdict?.stop)) break;
+    wave = verdicts.at(-1)?.needed ?? most;
+  }
+  return {
+    summary: summarize(asked, { ...compare, k, choices }),
+    answers: asked.length,
+    tokens: sum(asked.map(({ tokens }) => tokens)),
+    costUsd: asked.some(({ costUsd }) => costUsd === null) ? null : sum(asked.map(({ costUsd }) => costUsd ?? 0)),
+    elapsedMs,
+  };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
