@@ -1,5 +1,5 @@
 /**
- * Takes the pictures of the docs anew, after `npm run build`: the report of the demo's job, as Chromium shows it.
+ * Takes the pictures of the docs anew, after `npm run build`: the pages that two examples write, as Chromium shows them.
  *
  *     npm run pictures
  */
@@ -10,16 +10,22 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { launchChromium } from "../test/support/chromium.ts";
 
-const viewport = { width: 1_000, height: 1_180 };
+const width = 1_000;
+const pictures = [
+  { example: "examples/report.sh", name: "job-report", height: 1_180 },
+  { example: "examples/eval.sh", name: "evaluation", height: 1_180 },
+];
 
 const folder = mkdtempSync(join(tmpdir(), "steer-pictures-"));
 const browser = await launchChromium();
 try {
-  const page = join(folder, "report.html");
-  execFileSync("sh", ["examples/report.sh", "--html", page], { stdio: ["ignore", "ignore", "inherit"] });
-  const tab = await browser.newPage({ viewport, colorScheme: "light" });
-  await tab.goto(pathToFileURL(page).href);
-  await tab.screenshot({ path: "docs/pictures/job-report.png" });
+  for (const { example, name, height } of pictures) {
+    const page = join(folder, `${name}.html`);
+    execFileSync("sh", [example, "--html", page], { stdio: ["ignore", "ignore", "inherit"] });
+    const tab = await browser.newPage({ viewport: { width, height }, colorScheme: "light" });
+    await tab.goto(pathToFileURL(page).href);
+    await tab.screenshot({ path: `docs/pictures/${name}.png` });
+  }
 } finally {
   await browser.close();
   rmSync(folder, { recursive: true });

@@ -38,7 +38,7 @@ export const figureNames = [
 ];
 
 export function figuresOf(row: EvaluatedRow): string[] {
-  const { k, stopping, accuracy, samples, costUsd, seconds, calibrationError } = row;
+  const { k, stopping, accuracy, samples, costUsd, seconds, calibrationError, source } = row;
   return [
     String(k),
     stopping,
@@ -46,7 +46,8 @@ export function figuresOf(row: EvaluatedRow): string[] {
     `${percentOf(accuracy.low)} to ${percentOf(accuracy.high)}`,
     samples.toFixed(2),
     costUsd === null ? "unknown" : showUsd(costUsd * 1_000),
-    seconds.toFixed(seconds < 10 ? 2 : 0),
+    // Those of a replay say nothing of the model.
+    source === "recorded" ? "-" : seconds.toFixed(seconds < 10 ? 2 : 0),
     calibrationError === null ? "-" : pointsOf(calibrationError),
   ];
 }
@@ -56,7 +57,9 @@ export function describe(rows: readonly EvaluatedRow[], gate: Gate | undefined):
   const [first] = rows;
   if (!first) return ["No input was evaluated."];
   const isPriced = priceOf(first, rows) !== first.samples;
-  const better = rows.filter(({ gain }) => gain.low > 0).sort((a, b) => b.gain.value - a.gain.value)[0];
+  const [better] = rows
+    .filter(({ gain }) => gain.low > 0)
+    .sort((a, b) => b.gain.value - a.gain.value || priceOf(a, rows) - priceOf(b, rows));
   return [
     `${counted(first.inputs, "input")}. * no other row is as often right for less (${isPriced ? "dollars" : "answers"}).`,
     better

@@ -86,6 +86,8 @@ figcaption { margin-top: 0.8rem; max-width: 62ch; text-wrap: pretty; }
 .grid { stroke: var(--hairline); }
 .tick { fill: var(--soft); }
 .value { fill: var(--ink); font-weight: 600; font-size: 13px; }
+.scroll { overflow-x: auto; }
+.whisker { stroke: var(--soft); stroke-width: 1; opacity: .6; }
 .line { fill: none; stroke: var(--agreed); stroke-width: 2.25; stroke-linejoin: round; stroke-linecap: round; }
 .dot { fill: var(--agreed); stroke: var(--paper); stroke-width: 2; }
 .dot.invalid { fill: var(--paper); stroke: var(--bad); }
