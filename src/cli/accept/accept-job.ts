@@ -6,8 +6,9 @@ import { Answers } from "../label/answers.ts";
 import { type LabelLine, readLabels } from "../label/labels-file.ts";
 import type { JobHead } from "../output/job-head.ts";
 import { lockFile, writeVerdicts } from "../output/output-log.ts";
+import { copyOf, excerptOf, showInput } from "../report/excerpt.ts";
 import { type Acceptance, type AskedPrecision, acceptJob } from "./acceptance.ts";
-import { basisOf, readAcceptance, voidedBy, writeAcceptance } from "./acceptance-file.ts";
+import { basisOf, type CertificateBasis, readAcceptance, voidedBy, writeAcceptance } from "./acceptance-file.ts";
 import { buySignals, priceOf, type SignalRuns } from "./buy-signals.ts";
 import { readSignals, type SignalLine, SignalsFile, withSignals } from "./signals-file.ts";
 import {
@@ -52,6 +53,7 @@ export async function acceptAnswersOf(job: AcceptedJob): Promise<AcceptedLines> 
     const labels = await readLabels(path);
     const settled = settle(path, head, answers, labels, file.lines, { precision, confidence });
     const offers = offersOf(settled.acceptance, left, file, signals);
+    writeAcceptance(path, settled.acceptance, settled.restsOn, offers);
     return { verdicts: settled.verdicts, told: tell(path, settled, file.lines, offers) };
   } finally {
     file.close();
@@ -74,25 +76,87 @@ export async function acceptAgain(answers: Answers, labels: ReadonlyMap<string, 
   try {
     const { precision, confidence } = before;
     const settled = settle(path, head, answers, labels, signals, { precision, confidence });
+    const offers = { labels: settled.acceptance.moreLabels, signals: before.offers.signals };
+    writeAcceptance(path, settled.acceptance, settled.restsOn, offers);
     await writeVerdicts(path, settled.verdicts);
     const moved = describeMove(before.counts, settled.counts);
-    const more = describeOffers({ labels: settled.acceptance.moreLabels, signals: [] });
+    const more = describeOffers(offers);
     return [...describeSettled(settled), ...[moved, more].filter((line) => line !== undefined)];
   } finally {
     release();
   }
 }
 
-/** Acceptance of the answers as they stand, kept beside the output file. */
+/** Accepted answers of a job, as its report shows them. */
+export interface ReportedAcceptance extends AcceptanceCounts, AskedPrecision {
+  readonly isCertified: boolean;
+  /** Reasons why the certificate of the file does not hold any more. */
+  readonly voided: readonly string[];
+  /** What is accepted and why, in words, with the price of more. */
+  readonly sentences: readonly string[];
+  /** Answers to review, those first whose label buys most: the surest. */
+  readonly toReview: readonly ReviewedAnswer[];
+}
+
+/** An answer to review. */
+export interface ReviewedAnswer {
+  /** Line of the output file, from 1. */
+  readonly line: number;
+  readonly score: number;
+  readonly input: string;
+  readonly consensus: string;
+}
+
+/**
+ * Reads what is accepted of an output file; `undefined` for a job that was run without `--right`.
+ *
+ * @param most answers to review that are listed
+ */
+export async function readAccepted(path: string, most: number): Promise<ReportedAcceptance | undefined> {
+  const kept = readAcceptance(path);
+  if (!kept) return undefined;
+  const answers = await Answers.open(path, { mayHoldNone: true });
+  try {
+    const { precision, confidence } = kept;
+    const asked = { precision, confidence };
+    const signals = await readSignals(path);
+    const settled = settle(path, answers.head, answers, await readLabels(path), signals, asked);
+    const { accepted, scores, certificate } = settled.acceptance;
+    const open = answers.all.flatMap((answer, at) =>
+      accepted[at] === "review" ? [{ answer, score: scores[at] as number }] : [],
+    );
+    const first = open.toSorted((a, b) => b.score - a.score || a.answer.line - b.answer.line).slice(0, most);
+    const toReview: ReviewedAnswer[] = [];
+    for (const { answer, score } of first) {
+      const { input, bundle } = await answers.read(answer);
+      const consensus = excerptOf(bundle.summary.consensusJson ?? bundle.summary.consensus);
+      toReview.push(copyOf({ line: answer.line, score, input: showInput(input), consensus }));
+    }
+    const more = [describeBought(signals), describeOffers(kept.offers)].filter((line) => line !== undefined);
+    return {
+      ...asked,
+      ...settled.counts,
+      isCertified: certificate !== undefined,
+      voided: settled.voided,
+      sentences: [...describeSettled(settled), ...more],
+      toReview,
+    };
+  } finally {
+    await answers.close();
+  }
+}
+
+/** Acceptance of the answers as they stand. */
 interface Settled {
   readonly acceptance: Acceptance;
+  readonly restsOn: CertificateBasis;
   readonly counts: AcceptanceCounts;
   readonly verdicts: ReadonlyMap<number, Accepted>;
   /** Reasons why an earlier certificate does not hold any more. */
   readonly voided: readonly string[];
 }
 
-/** Holds the labels of an output file against the precision, and keeps what comes of it. Buys nothing. */
+/** Holds the labels of an output file against the precision. Buys and keeps nothing. */
 function settle(
   path: string,
   head: JobHead | undefined,
@@ -105,11 +169,11 @@ function settle(
   const before = readAcceptance(path);
   const voided = before?.certificate ? voidedBy(before.restsOn, restsOn) : [];
   const acceptance = acceptJob(answers.all, withSignals(answers.all, signals), labels, asked, before?.looks ?? []);
-  writeAcceptance(path, acceptance, restsOn);
   const { accepted } = acceptance;
   const count = (verdict: Accepted) => accepted.filter((each) => each === verdict).length;
   return {
     acceptance,
+    restsOn,
     counts: { accepted: count(true), review: count("review"), wrong: count(false), failed: answers.withoutAnswer },
     verdicts: new Map(answers.all.map(({ line }, at) => [line, accepted[at] as Accepted])),
     voided,

@@ -11,6 +11,7 @@ import { packageVersion } from "../package-root.ts";
 import { counted } from "../progress/format.ts";
 import type { Acceptance } from "./acceptance.ts";
 import type { SignalLine } from "./signals-file.ts";
+import type { Offers } from "./words.ts";
 
 /** Facts that a certificate rests on. Another job or other answers are not covered by it. */
 export interface CertificateBasis {
@@ -40,6 +41,8 @@ export interface AcceptanceFile {
   readonly restsOn: CertificateBasis;
   readonly counts: { readonly accepted: number; readonly review: number; readonly refused: number };
   readonly looks: Acceptance["looks"];
+  /** Price of more, as the last run found it. */
+  readonly offers: Offers;
 }
 
 const acceptanceFile = v.looseObject({
@@ -65,7 +68,12 @@ export function readAcceptance(output: string): AcceptanceFile | undefined {
 }
 
 /** Writes the acceptance of an output file in one step. */
-export function writeAcceptance(output: string, acceptance: Acceptance, restsOn: CertificateBasis): void {
+export function writeAcceptance(
+  output: string,
+  acceptance: Acceptance,
+  restsOn: CertificateBasis,
+  offers: Offers,
+): void {
   const { precision, confidence, certificate = null, accepted, looks } = acceptance;
   const count = (verdict: (typeof accepted)[number]) => accepted.filter((each) => each === verdict).length;
   const counts = { accepted: count(true), review: count("review"), refused: count(false) };
@@ -78,6 +86,7 @@ export function writeAcceptance(output: string, acceptance: Acceptance, restsOn:
     restsOn,
     counts,
     looks,
+    offers,
   };
   const path = acceptancePath(output);
   try {

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { ReportedAcceptance } from "../accept/accept-job.ts";
 import { describeCalibration } from "../feedback/give-feedback.ts";
 import { counted, cut, showCount, showOnLine, showShare, showUsd } from "../progress/format.ts";
 import { showElapsed } from "../view/facts.ts";
@@ -38,13 +39,15 @@ const failedPerPage = 50;
 
 /** A whole job as one page of HTML that needs nothing else. */
 export function renderReport(job: ReportedJob): string {
-  const { report, calibration, file } = job;
+  const { report, calibration, file, acceptance } = job;
   const { confidence, leastSure, contested, failures, cost } = report;
   return renderDocument({
     title: `${titleOf(job)}: job report`,
     script: pagingScript,
     body: html`${headline(job)}
 ${figures(report)}
+${acceptance && section("Accepted", acceptedPart(acceptance))}
+${acceptance && acceptance.toReview.length > 0 && section("To review, what a label buys first", reviewList(acceptance, file))}
 ${confidence.count > 0 && section("How sure", histogramChart(confidence, confidenceNotes(report)))}
 ${leastSure.length > 0 && section("Least sure", leastSureList(leastSure, file, confidence.count))}
 ${hasFields(report) && section("Most contested fields", contestedTable(contested.fields, contested.moreCount))}
@@ -113,6 +116,27 @@ function unsureRow({ line, confidence, input, consensus, votes }: UnsureInput, f
 <div><p>Consensus: <q>${consensus}</q></p>
 ${votes.map((field) => contestedField(field))}
 <p class="facts"><code>steer view ${showOnLine(file)} --line ${line}</code> shows every answer.</p></div></details>`;
+}
+
+function acceptedPart({ accepted, review, wrong, failed, isCertified, sentences }: ReportedAcceptance): Html {
+  const total = Math.max(1, accepted + review + wrong + failed);
+  return html`<dl class="figures">
+${figure("Accepted", showCount(accepted), [meter(accepted / total, "agreed"), isCertified ? "certified by labels" : "judged right one by one"])}
+${figure("To review", showCount(review), [meter(review / total, "other"), `of ${showCount(total)}`])}
+${wrong + failed > 0 && figure("Refused", showCount(wrong + failed), `${showCount(wrong)} judged wrong, ${showCount(failed)} without an answer`)}
+</dl>
+${sentences.map((sentence) => html`<p>${sentence}</p>`)}`;
+}
+
+function reviewList({ toReview, review }: ReportedAcceptance, file: string): Html {
+  const rows = toReview.map(
+    ({ line, score, input, consensus }) =>
+      html`<details class="unsure"><summary><b>line ${line}</b><span class="said"><span class="asked">${input}</span><span class="facts">${consensus}</span></span><span class="sure">${showShare(score)}${meter(score, "agreed")}</span></summary>
+<div><p class="facts"><code>steer view ${showOnLine(file)} --line ${line}</code> shows every answer.</p></div></details>`,
+  );
+  const left = review - toReview.length;
+  return html`${pagedList({ name: "those to review", perPage: unsurePerPage, rows })}
+${left > 0 && html`<p class="more">… and ${showCount(left)} more.</p>`}`;
 }
 
 function contestedTable(fields: readonly ContestedField[], moreCount: number): Html {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
+import { readAccepted } from "../accept/accept-job.ts";
 import { readLabels } from "../label/labels-file.ts";
 import { bundleIn } from "../output/output-line.ts";
 import { toSafeJson } from "../progress/format.ts";
@@ -35,9 +36,11 @@ export async function reportJob(given: string, flags: ReportFlags): Promise<void
   const store = new CalibrationStore({ path: calibrations });
   const { facts, isCutShort } = await takeIn(file, limits, store);
   const calibration = facts.commonest && (await store.find(facts.commonest));
-  const job = { file, isCutShort, report: facts.report(), failedInputs: facts.failedInputs, calibration };
+  const acceptance = await readAccepted(file, limits.leastSure);
+  const { failedInputs } = facts;
+  const job = { file, isCutShort, report: facts.report(), failedInputs, calibration, acceptance };
   const terminal = createTerminal(process.stdout);
-  if (json) terminal.write(`${toSafeJson({ file, isCutShort, ...job.report }, 2)}\n`);
+  if (json) terminal.write(`${toSafeJson({ file, isCutShort, ...job.report, acceptance }, 2)}\n`);
   if (isPage) {
     const named = `${file.replace(/\.jsonl$/, "")}.html`;
     const messages = json ? createTerminal(process.stderr) : terminal;

@@ -1,4 +1,5 @@
 import type { StoredCalibration } from "../../calibration/stored-calibration.ts";
+import type { ReportedAcceptance } from "../accept/accept-job.ts";
 import { bar, counted, cut, showCount, showOnLine, showShare, toColumns } from "../progress/format.ts";
 import type { Terminal } from "../progress/terminal.ts";
 import type { FieldVotes } from "../view/facts.ts";
@@ -33,14 +34,18 @@ export interface ReportedJob {
   readonly failedInputs: readonly FailedInput[];
   /** Labels of the same task, model and schema. */
   readonly calibration: StoredCalibration | undefined;
+  /** Present for a job that was run with `--right`. */
+  readonly acceptance: ReportedAcceptance | undefined;
 }
 
 /** A whole job as lines of text. */
 export function showReport(job: ReportedJob, terminal: Pick<Terminal, "colors" | "columns">): string {
   const paper = paperOf(terminal);
-  const { report, calibration, file } = job;
+  const { report, calibration, file, acceptance } = job;
   const sections = showSections(
     [
+      ["Accepted", acceptance ? acceptance.sentences.flatMap((line) => wrap(line, paper.columns - 2)) : []],
+      ["To review, what a label buys first", acceptance ? toReview(acceptance, paper) : []],
       ["How sure", histogram(report, paper)],
       ["Least sure", leastSure(report.leastSure, file, paper)],
       ["Most contested fields", hasFields(report) ? contestedFields(report, paper) : []],
@@ -118,6 +123,19 @@ function leastSure(inputs: readonly UnsureInput[], file: string, { colors, colum
     ];
   });
   return [...toColumns(rows), colors.dim(`All of one: steer view ${showOnLine(file)} --line ${first.line}`)];
+}
+
+function toReview({ toReview, review }: ReportedAcceptance, { colors, columns }: Paper): string[] {
+  const rows = toReview.flatMap(({ line, score, input, consensus }) => {
+    const place = `line ${line}`;
+    const room = columns - place.length - 10;
+    return [
+      [place, showShare(score), cut(input, room)],
+      ["", "", colors.dim(cut(consensus, room))],
+    ];
+  });
+  const left = review - toReview.length;
+  return [...toColumns(rows), ...(left > 0 ? [colors.dim(`… and ${showCount(left)} more`)] : [])];
 }
 
 const longestValue = 24;

@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { ServerCall } from "../../support/openai-server.ts";
@@ -90,6 +90,38 @@ describe("steer run --right", () => {
     const again = await steer([...right, "--json"], { cwd });
     expect(again.stderr).toMatch(/accepted \d+ of 40 \(at least 90 %/);
     expect(server.calls.length).toBe(paid);
+
+    const { acceptance } = JSON.parse((await steer(["report", "out.jsonl", "--json"], { cwd })).stdout);
+    expect(acceptance).toMatchObject({ precision: 0.9, isCertified: true, voided: [] });
+    expect(acceptance.accepted).toBe(idsOf(cwd, true).length);
+    const scores = acceptance.toReview.map(({ score }: any) => score);
+    expect(scores).toEqual(scores.toSorted((a: number, b: number) => b - a));
+    await steer(["report", "out.jsonl", "--html", "page.html"], { cwd });
+    expect(readFileSync(join(cwd, "page.html"), "utf8")).toContain("at least 90 % right, with 90 % confidence");
+  });
+
+  test("says that a changed prompt, another model or further answers void the certificate", async () => {
+    await using server = await startOpenAIServer(vendor);
+    const cwd = folderFor(server.baseURL, { accept: { precision: 0.8 } });
+    await steer(job, { cwd });
+    expect((await judge(cwd, 30)).stdout).toContain("(at least 80 % right");
+    const other = toolFile(modelAt(server.baseURL), { prompt: "Bug: {{report}}", accept: { precision: 0.8 } });
+    writeFileSync(join(cwd, "triage.json"), other);
+    const refused = await steer(job, { cwd });
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('prompt was "Report: {{report}}", and is "Bug: {{report}}"');
+    expect(refused.stderr).toContain("The certificate beside it holds for these answers alone.");
+
+    const fresh = await steer([...job, "--fresh"], { cwd });
+    expect(fresh.stderr).toContain("Its certificate is void for the answers to come: prompt was");
+    expect(fresh.stdout).toContain("Nothing is certified: no answer is judged.");
+    expect(idsOf(cwd, true)).toEqual([]);
+
+    await judge(cwd, 30);
+    appendFileSync(join(cwd, "in.jsonl"), `${JSON.stringify({ id: "bug-40", report: "bug 40." })}\n`);
+    const grown = await steer(job, { cwd });
+    expect(grown.stdout).toContain("is void: it was given for 40 answers, and the job has 41 answers.");
+    expect(certificateIn(cwd).certificate).toBeNull();
   });
 
   test("certifies nothing by labels of another draw; each settles its own answer", async () => {

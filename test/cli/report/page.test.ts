@@ -18,7 +18,8 @@ function pageOf(lines: Iterable<any>, file = "out.jsonl"): string {
   let place = 0;
   for (const line of lines) facts.add(line, ++place);
   const { failedInputs } = facts;
-  return renderReport({ file, isCutShort: false, report: facts.report(), failedInputs, calibration: undefined });
+  const none = { calibration: undefined, acceptance: undefined };
+  return renderReport({ file, isCutShort: false, report: facts.report(), failedInputs, ...none });
 }
 
 const outcomes = [5, 4, 3].map((low) =>
