@@ -73,6 +73,12 @@ const measurements: readonly Measurement[] = [
   },
   { page: "evidence", title: "Evidence, measured", command: "node bench/evidence/main.ts", isMarkdown: true },
   {
+    page: "right",
+    title: "Accepted answers, measured",
+    command: "node bench/right/main.ts --picture",
+    isMarkdown: true,
+  },
+  {
     page: "campaign",
     title: "Runs through seeded faults of every kind",
     command: "node scripts/campaign.ts --seeds 50000",

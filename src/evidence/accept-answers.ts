@@ -48,25 +48,23 @@ export interface AcceptedAnswers {
   readonly fittingLabels: number;
 }
 
-/** Labels up to this number all certify; of those after it, every third fits. */
-const certifyingFirst = 60;
-const fitsEvery = 3;
-
 /**
  * Accepts the answers of a job that are right in a share of at least `precision`, from all their signals and some labels.
  *
- * Give labels in the order in which they were drawn: the places and draws of labels decide what they do, and never what they
- * say. Uniform labels of the round certify (with `region`, its labels do); beyond the sixtieth every third of them fits the score
- * instead. Labels before the first of these fit, whatever their draw: begin with unsure answers to teach the score. A label of
- * another draw after it settles its own answer, and so do all that follow: to let them fit, begin a new round.
+ * Give labels in the order in which they were drawn: the draw of a label and its place decide what it does, and never what it
+ * says. Uniform labels of the round certify (with `region`, its labels do), and fit nothing: on recorded answers, taking some of
+ * them for the fit lost more than it gained. Labels before the first of these fit the score, whatever their draw: begin
+ * with unsure answers to teach it. A label of another draw after it settles its own answer, and so do all that follow: to
+ * let them fit, begin a new round.
  *
- * Why a certificate is false with a probability of at most `1 - confidence`: let F be the bundles of labels that fit. Those
- * before the first certifying label are fixed when the draw begins; the others have places in it that are chosen beforehand.
- * Given F and its labels, the scores are fixed numbers, and the certifying labels are a uniform draw without replacement from
- * the bundles outside F (of the region). So `certify` on these bundles keeps its promise given any F, and therefore on the
- * whole. Answers that a label calls right are accepted besides, and those that a label calls wrong are not: both only raise
- * the precision. Where labels are looked at more than once, `look` divides the risk. Answers that a person could not judge are
- * outside of what labels say: give them as wrong, or the promise is one on answers that can be judged.
+ * Why a certificate is false with a probability of at most `1 - confidence`: let F be the bundles of labels that fit. All of them
+ * are known when the draw of the certifying labels begins. Given F and its labels, the scores are fixed numbers, and the
+ * certifying labels are a uniform draw without replacement from the bundles outside F (of the region). So `certify` on these
+ * bundles keeps its promise given any F, and therefore on the whole. Answers that a label calls right are accepted besides,
+ * and those that a label calls wrong are not: both only raise the precision. Where labels are looked at more than once, `look`
+ * divides the risk.
+ *
+ * Give an answer that a person could not judge as wrong. Left out, the promise is one on answers that can be judged.
  *
  * @throws InvalidOptionsError for signals, labels or options that cannot be used
  *
@@ -117,15 +115,14 @@ type Role = "fits" | "certifies" | "settles";
 /** Roles by bundle. A bundle keeps that of its first label. */
 function rolesOf(labels: readonly DrawnLabel[], { region, round = 0 }: AcceptOptions): Map<number, Role> {
   const roles = new Map<number, Role>();
-  let [place, isOver] = [0, false];
+  let [hasBegun, isOver] = [false, false];
   for (const { bundle, draw, round: drawnIn = 0 } of labels) {
     if (roles.has(bundle)) continue;
     const isDrawn = region ? draw === "region" && region.has(bundle) : draw === "uniform";
     const isCertifying = isDrawn && drawnIn === round;
-    if (!isCertifying && place > 0) isOver = true;
-    if (isCertifying && !isOver) place++;
-    const fits = place === 0 || (place > certifyingFirst && place % fitsEvery === 0);
-    roles.set(bundle, isOver ? "settles" : fits ? "fits" : "certifies");
+    if (isCertifying) hasBegun = true;
+    else if (hasBegun) isOver = true;
+    roles.set(bundle, isOver ? "settles" : isCertifying ? "certifies" : "fits");
   }
   return roles;
 }

@@ -58,7 +58,7 @@ export interface AcceptanceScores {
 
 /** Fewer labels than this leave the fixed weights. */
 const fewestLabels = 20;
-const folds = 10;
+const folds = 5;
 /** Labels move the weights from the fixed ones, signal by signal. */
 const weightDeviation = 0.5;
 const shiftPrior: CoefficientPrior = { mean: 0, deviation: 2 };
@@ -67,12 +67,13 @@ const smallestOdds = 1e-3;
 /** Log-probabilities further out than this many deviations say no more than that. */
 const furthestDeviation = 3;
 const names = ["votes", "check", "verifier", "secondModel", "logprob"] as const satisfies readonly AcceptanceSignal[];
+const fixedWeights = names.map((name) => acceptanceWeights[name]);
 
 /**
  * Scores the bundles of a job by all signals they have. Without labels, the log-odds of the votes and the other signals are
  * added with fixed weights (`acceptanceWeights`): a ranking. From 20 labels on, a logistic regression of the labels with
  * normal priors at these weights (a ridge towards them) takes their place, unless the fixed weights predict labels better that
- * they have not seen. Labelled bundles are scored by a fit without them (cross-fitting, ten folds).
+ * they have not seen. Labelled bundles are scored by a fit without them (cross-fitting, five folds).
  *
  * Labels given here fit, and may not certify: see `acceptAnswers`, which keeps the two apart.
  *
@@ -101,8 +102,7 @@ export function scoreAcceptance(
     const correct = labels[index];
     return row && typeof correct === "boolean" ? [{ row, index, correct }] : [];
   });
-  const fixed = names.map((name) => acceptanceWeights[name]);
-  if (labelled.length < fewestLabels) return scored("ranking", [...fixed, 0], rows, new Map(), labelled.length);
+  if (labelled.length < fewestLabels) return scored("ranking", [...fixedWeights, 0], rows, new Map(), labelled.length);
 
   const without = (learn: typeof fitWeights) => {
     const known = new Map<number, number>();
@@ -132,37 +132,37 @@ interface LabelledRow {
 }
 
 function fitWeights(labelled: readonly LabelledRow[]): number[] {
-  let kept = names.map(() => true);
-  for (;;) {
-    const rows = labelled.map(({ row }) => row.map((feature, at) => (kept[at] === false ? 0 : feature)));
-    const priors = names.map((name, at) => ({
-      mean: kept[at] ? acceptanceWeights[name] : 0,
-      deviation: weightDeviation,
-    }));
-    const coefficients = fitLogistic(
-      rows,
-      labelled.map(({ correct }) => correct),
-      [...priors, shiftPrior],
-    );
+  const correct = labelled.map((each) => each.correct);
+  // A signal that no labelled bundle has keeps its weight, and is no column.
+  const given = [...names.keys()].filter((at) => labelled.some(({ row }) => row[at] !== 0));
+  const coefficients = [...fixedWeights, 0];
+  for (let kept = given; ; ) {
+    const priors = kept.map((at) => ({ mean: fixedWeights[at] as number, deviation: weightDeviation }));
+    const rows = labelled.map(({ row }) => [...kept.map((at) => row[at] as number), 1]);
+    const fitted = fitLogistic(rows, correct, [...priors, shiftPrior]);
     // No signal speaks against an answer by being better: one that seems to is left out.
-    const isKept = kept.map((each, at) => each && (coefficients[at] as number) >= 0);
-    if (isKept.every((each, at) => each === kept[at]))
-      return coefficients.map((value, at) => (kept[at] === false ? 0 : value));
-    kept = isKept;
+    const sound = kept.filter((_, place) => (fitted[place] as number) >= 0);
+    if (sound.length === kept.length) {
+      for (const at of given) coefficients[at] = 0;
+      for (const [place, at] of kept.entries()) coefficients[at] = fitted[place] as number;
+      coefficients[names.length] = fitted.at(-1) as number;
+      return coefficients;
+    }
+    kept = sound;
   }
 }
 
 function fitShift(labelled: readonly LabelledRow[]): number[] {
   // The fixed sum of the signals is one feature with a slope of its own: the order is kept, the level is learnt.
   const sums = labelled.map(({ row }) =>
-    names.reduce((sum, name, at) => sum + acceptanceWeights[name] * (row[at] as number), 0),
+    fixedWeights.reduce((sum, weight, at) => sum + weight * (row[at] as number), 0),
   );
   const [slope, shift] = fitLogistic(
     sums.map((sum) => [sum, 1]),
     labelled.map(({ correct }) => correct),
     [{ mean: 1, deviation: weightDeviation }, shiftPrior],
   ) as [number, number];
-  return [...names.map((name) => Math.max(0, slope) * acceptanceWeights[name]), shift];
+  return [...fixedWeights.map((weight) => Math.max(0, slope) * weight), shift];
 }
 
 function scored(

@@ -29,8 +29,8 @@ describe("acceptAnswers", () => {
   });
 
   test.each(["stratified", "least_sure", "region"] as const)("certifies nothing by labels of a %s draw", (draw) => {
-    const { certificate, certifyingLabels, fittingLabels } = acceptAnswers(bundles, drawn(0, 200, draw), options);
-    expect([certificate.threshold, certifyingLabels, fittingLabels]).toEqual([null, 0, 200]);
+    const { certificate, certifyingLabels, fittingLabels } = acceptAnswers(bundles, drawn(0, 60, draw), options);
+    expect([certificate.threshold, certifyingLabels, fittingLabels]).toEqual([null, 0, 60]);
   });
 
   test("certifies nothing by labels of a round before", () => {
@@ -48,21 +48,12 @@ describe("acceptAnswers", () => {
     for (const { bundle, correct } of drawn(0, 99)) expect(after.accepted[bundle]).toBe(correct);
   });
 
-  test("takes every third label after the sixtieth for the fit, whatever labels say", () => {
-    const roles = (labels: DrawnLabel[]) => {
-      const { certifyingLabels, fittingLabels } = acceptAnswers(bundles, labels, options);
-      return [certifyingLabels, fittingLabels];
-    };
-    expect(roles(drawn(0, 60))).toEqual([60, 0]);
-    expect(roles(drawn(0, 120))).toEqual([100, 20]);
-    expect(roles(drawn(0, 120).map((label) => ({ ...label, correct: !label.correct })))).toEqual([100, 20]);
-  });
-
   test("scores what is certified by no label that certifies", () => {
-    const labels = drawn(0, 120);
-    const { score } = acceptAnswers(bundles, labels, options);
-    const other = labels.map((label, at) => (at < 60 ? { ...label, correct: !label.correct } : label));
-    expect(acceptAnswers(bundles, other, options).score).toEqual(score);
+    const labels = [...drawn(0, 40, "stratified"), ...drawn(40, 160)];
+    const answers = acceptAnswers(bundles, labels, options);
+    expect([answers.fittingLabels, answers.certifyingLabels, answers.score.kind]).toEqual([40, 120, "fitted"]);
+    const other = labels.map((label, at) => (at < 40 ? label : { ...label, correct: !label.correct }));
+    expect(acceptAnswers(bundles, other, options).score).toEqual(answers.score);
   });
 
   test("certifies a region by its own labels, and accepts none outside", () => {
