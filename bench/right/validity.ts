@@ -8,7 +8,7 @@ import {
 } from "../../src/evidence.ts";
 import { shuffled } from "../evidence/orders.ts";
 import { percent, type Table } from "../evidence/table.ts";
-import { type Job, type JudgedBundle, recordedJob, recordedSets, withVerifier } from "./jobs.ts";
+import { type Job, type JudgedBundle, withVerifier } from "./jobs.ts";
 
 /** Certificates of one job under one way to get labels and signals. */
 export interface Validity {
@@ -57,25 +57,22 @@ export const wayNames = ways.map(([name]) => name);
  * Draws labels of each recorded set many times, and counts certificates that are false: of the answers they accept, fewer are
  * right than they promise. Asked for are 90 %, and what is hardest: just more than is right of the surest third.
  */
-export function measureValidity(way: string, draws: number, most = Number.POSITIVE_INFINITY): Validity[] {
+export function measureValidity(way: string, draws: number, jobs: readonly Job[]): Validity[] {
   const run = new Map(ways).get(way) as Way;
-  return recordedSets()
-    .slice(0, most)
-    .map(recordedJob)
-    .flatMap((job, at) =>
-      [0.9, hardest(job)].map((precision): Validity => {
-        let [certified, falsified] = [0, 0];
-        for (let draw = 0; draw < draws; draw++) {
-          const seed = at * 1_000_003 + draw;
-          const order = shuffled([...job.bundles.keys()], seed);
-          const count = Math.min(mostLabels, Math.floor(job.bundles.length / 2));
-          const looks = run({ job, order, count, precision, seed });
-          if (looks.some(({ result }) => result.certificate.threshold !== null)) certified++;
-          if (looks.some((each) => isFalse(each, precision))) falsified++;
-        }
-        return { way, job: `${job.family}: ${job.name}`, precision, draws, certified, falsified };
-      }),
-    );
+  return jobs.flatMap((job, at) =>
+    [0.9, hardest(job)].map((precision): Validity => {
+      let [certified, falsified] = [0, 0];
+      for (let draw = 0; draw < draws; draw++) {
+        const seed = at * 1_000_003 + draw;
+        const order = shuffled([...job.bundles.keys()], seed);
+        const count = Math.min(mostLabels, Math.floor(job.bundles.length / 2));
+        const looks = run({ job, order, count, precision, seed });
+        if (looks.some(({ result }) => result.certificate.threshold !== null)) certified++;
+        if (looks.some((each) => isFalse(each, precision))) falsified++;
+      }
+      return { way, job: `${job.family}: ${job.name}`, precision, draws, certified, falsified };
+    }),
+  );
 }
 
 export function validityTable(all: readonly Validity[]): Table {

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { measureCoverage } from "./coverage.ts";
 import { measureDrift } from "./drift.ts";
+import { recordedJob, recordedSets } from "./jobs.ts";
 import { measureValidity } from "./validity.ts";
 
 /** A part of the measurement, which takes a thread of its own. */
@@ -11,7 +12,7 @@ export type Part =
 const part = workerData as Part;
 const measured =
   part.measure === "validity"
-    ? measureValidity(part.way, part.draws)
+    ? measureValidity(part.way, part.draws, recordedSets().map(recordedJob))
     : part.measure === "coverage"
       ? measureCoverage(part.draws)
       : measureDrift(part.draws);

@@ -60,7 +60,8 @@ export interface AcceptedAnswers {
  * Why a certificate is false with a probability of at most `1 - confidence`: let F be the bundles of labels that fit. All of them
  * are known when the draw of the certifying labels begins. Given F and its labels, the scores are fixed numbers, and the
  * certifying labels are a uniform draw without replacement from the bundles outside F (of the region). So `certify` on these
- * bundles keeps its promise given any F, and therefore on the whole. Answers that a label calls right are accepted besides,
+ * bundles keeps its promise given any F, and therefore on the whole. The uniform draw must be independent of F: where another
+ * draw broke ties by chance, use another seed. Answers that a label calls right are accepted besides,
  * and those that a label calls wrong are not: both only raise the precision. Where labels are looked at more than once, `look`
  * divides the risk.
  *

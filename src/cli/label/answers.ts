@@ -126,9 +126,12 @@ async function offsetsOf(path: string): Promise<number[]> {
 
 const strata = 5;
 
-/** Returns the answers in the order in which a draw shows them. The same seed gives the same order of the same answers. */
+/**
+ * Returns the answers in the order in which a draw shows them. The same seed gives the same order of the same answers. The two
+ * draws are independent: else answers that a stratified draw left would come late in the uniform one, and could not certify.
+ */
 export function drawn(answers: readonly Answer[], draw: Draw, seed: number): Answer[] {
-  const random = seededRandom(seed);
+  const random = seededRandom(draw === "uniform" ? seed : ~seed);
   const shuffled = answers
     .map((answer) => ({ answer, at: random.next() }))
     .sort((a, b) => a.at - b.at)
