@@ -18,7 +18,7 @@ Measures stopping rules, confidence and free-text consensus on recorded answers:
 of the same format.
 
   --quick        fewer orders and sample counts
-  --calibration  the confidence on all sets alone, and its picture in docs/pictures/reliability.svg
+  --calibration  the confidence on all sets alone; with --write, its picture in docs/pictures/reliability.svg too
   --json         results as JSON
   --write FILE   results, with commit and date, into a Markdown file`;
 
@@ -56,7 +56,7 @@ function run(): void {
     if (!flags.json) console.log(`${renderTable(table)}\n`);
   };
   for (const table of calibrationTables(sets, orders)) add(table);
-  if (flags.calibration) writeFileSync(pictureFile, reliabilityPicture(sets, orders));
+  if (flags.calibration && flags.write) writeFileSync(pictureFile, reliabilityPicture(sets, orders));
   for (const path of [...recorded.sort().map((name) => join(dataFolder, name)), ...files]) {
     for (const table of tablesOf(readDataSet(path))) add(table);
   }
