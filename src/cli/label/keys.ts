@@ -4,8 +4,14 @@ import { readLines } from "../input/input.ts";
 
 /** Keys, one by one: as they are pressed on a terminal, a line each of a pipe. */
 export interface Keys {
-  /** Waits for one of these keys; `undefined` once no more come. */
-  next(allowed: string): Promise<string | undefined>;
+  /** True where a person presses them: one that is wrong is refused, and another one waited for. */
+  readonly arePressed: boolean;
+  /**
+   * Waits for one of these keys; `undefined` once no more come.
+   *
+   * @param refuse is told of a pressed key that is none of them
+   */
+  next(allowed: string, refuse?: (key: string) => void): Promise<string | undefined>;
   close(): void;
 }
 
@@ -18,6 +24,7 @@ export function openKeys(stdin: NodeJS.ReadStream | ReadStream): Keys {
 const ending = new Set(["\u0003", "\u0004"]);
 
 class PressedKeys implements Keys {
+  readonly arePressed = true;
   readonly #stdin: NodeJS.ReadStream;
   readonly #pressed: string[] = [];
   #isOver = false;
@@ -32,12 +39,15 @@ class PressedKeys implements Keys {
     stdin.resume();
   }
 
-  async next(allowed: string): Promise<string | undefined> {
+  async next(allowed: string, refuse: (key: string) => void = () => {}): Promise<string | undefined> {
     for (;;) {
       const key = this.#pressed.shift();
-      if (key !== undefined && ending.has(key)) return undefined;
-      if (key !== undefined && allowed.includes(key)) return key;
-      if (key !== undefined) continue;
+      if (key !== undefined) {
+        if (ending.has(key)) return undefined;
+        if (allowed.includes(key)) return key;
+        refuse(key);
+        continue;
+      }
       if (this.#isOver) return undefined;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -64,6 +74,7 @@ class PressedKeys implements Keys {
 }
 
 class KeysOfLines implements Keys {
+  readonly arePressed = false;
   readonly #lines: AsyncGenerator<{ readonly number: number; readonly text: string }>;
 
   constructor(stdin: NodeJS.ReadStream) {

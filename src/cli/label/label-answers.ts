@@ -81,7 +81,10 @@ class Session {
       const answer = shown[at] ?? order.find(({ fingerprint }) => !labels.has(fingerprint));
       if (!answer) {
         this.#terminal.write("\nEvery answer is judged.\n");
-        return;
+        // A wrong key at the last answer can be mended too.
+        if (!this.#keys.arePressed || (await this.#press("b back   q quit", "bq")) !== "b") return;
+        at = shown.length - 1;
+        continue;
       }
       const verdict = await this.#ask(answer, await this.#answers.read(answer), at);
       if (verdict === "quit") return;
@@ -137,7 +140,9 @@ class Session {
 
   async #press(question: string, allowed: string): Promise<string | undefined> {
     this.#terminal.write(`${this.#terminal.colors.dim(question)} > `);
-    const key = await this.#keys.next(allowed);
+    const key = await this.#keys.next(allowed, (other) => {
+      this.#terminal.write(`${showOnLine(other)} is not a key here. Press ${[...allowed].join(", ")} > `);
+    });
     this.#terminal.write(`${key ?? "q"}\n`);
     return key;
   }

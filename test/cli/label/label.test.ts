@@ -202,13 +202,15 @@ describe("keys of a terminal", () => {
     return { keys: openKeys(stdin as never), press: (text: string) => stdin.emit("data", text), modes };
   }
 
-  test("come as they are pressed, others are passed over, and Ctrl-C ends them", async () => {
+  test("come as they are pressed, others are refused, and Ctrl-C ends them", async () => {
     const { keys, press, modes } = terminal();
-    const first = keys.next("rw");
+    const refused: string[] = [];
+    const first = keys.next("rw", (key) => refused.push(key));
     press("x");
     press("\u001b[A");
     press("R");
     expect(await first).toBe("r");
+    expect(refused).toEqual(["x"]);
     press("wu");
     press("\u0003");
     expect([await keys.next("rw"), await keys.next("rw")]).toEqual(["w", undefined]);
