@@ -79,6 +79,18 @@ const measurements: readonly Measurement[] = [
     isMarkdown: true,
   },
   {
+    page: "calibration",
+    title: "Confidence, measured",
+    command: "node bench/evidence/main.ts --calibration",
+    isMarkdown: true,
+  },
+  {
+    page: "labels",
+    title: "Rules for labels, measured",
+    command: "node bench/evidence/label-rules.ts",
+    isMarkdown: true,
+  },
+  {
     page: "campaign",
     title: "Runs through seeded faults of every kind",
     command: "node scripts/campaign.ts --seeds 50000",

@@ -18,7 +18,7 @@ Measures stopping rules, confidence and free-text consensus on recorded answers:
 of the same format.
 
   --quick        fewer orders and sample counts
-  --calibration  the confidence on all sets alone; with --write, its picture in docs/pictures/reliability.svg too
+  --calibration  the confidence on all sets alone; unless --quick, its picture in docs/pictures/reliability.svg too
   --json         results as JSON
   --write FILE   results, with commit and date, into a Markdown file`;
 
@@ -56,7 +56,7 @@ function run(): void {
     if (!flags.json) console.log(`${renderTable(table)}\n`);
   };
   for (const table of calibrationTables(sets, orders)) add(table);
-  if (flags.calibration && flags.write) writeFileSync(pictureFile, reliabilityPicture(sets, orders));
+  if (flags.calibration && !flags.quick) writeFileSync(pictureFile, reliabilityPicture(sets, orders));
   for (const path of [...recorded.sort().map((name) => join(dataFolder, name)), ...files]) {
     for (const table of tablesOf(readDataSet(path))) add(table);
   }
@@ -84,7 +84,7 @@ function report(tables: readonly Table[], measured: string): string {
   const chosen = `${flags.quick ? " --quick" : ""}${flags.calibration ? " --calibration" : ""}`;
   const command = `node bench/evidence/main.ts${chosen} --write ${flags.write}`;
   const day = new Date().toISOString().slice(0, 10);
-  const head = `# Evidence, measured\n\n\`${command}\` on ${day}, at commit ${measured}. How to read it: ${flags.calibration ? "[calibration.md](../guide/calibration.md)" : "[evidence.md](../evidence.md)"}.`;
+  const head = `# ${flags.calibration ? "Confidence" : "Evidence"}, measured\n\n\`${command}\` on ${day}, at commit ${measured}. How to read it: ${flags.calibration ? "[calibration.md](../guide/calibration.md)" : "[evidence.md](../evidence.md)"}.`;
   const picture = "![Share of right answers over confidence, by family](../pictures/reliability.svg)";
   return `${[head, ...tables.map(renderTable), ...(flags.calibration ? [picture] : [])].join("\n\n")}\n`;
 }
