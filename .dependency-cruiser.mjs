@@ -43,7 +43,8 @@ export default {
     },
     {
       name: "wings-orchestrate",
-      comment: "The one door between the wings: how things are run knows the registry, and the agents and signals made into tools.",
+      comment:
+        "The one door between the wings: how things are run knows the registry, and the agents and signals made into tools.",
       severity: "error",
       from: { path: "^src/orchestrate/" },
       to: { path: "^src/tool/", pathNot: "^src/tool/(registry|agents-tool|signals)[.]ts$" },
