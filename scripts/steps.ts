@@ -66,7 +66,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "packed",
-    promise: "what npm would publish works in an empty project",
+    promise: "what npm would publish works in an empty project, and bundled into one file",
     command: ["node", "scripts/packed-package.ts"],
   },
   {
@@ -128,6 +128,11 @@ export const steps: readonly Step[] = [
     name: "api-docs",
     promise: "the API reference is made without a warning",
     command: ["typedoc", "--logLevel", "Warn"],
+  },
+  {
+    name: "docs-site",
+    promise: "the site of the docs is built, and every link of it leads somewhere",
+    command: ["node", "scripts/docs-site.ts"],
   },
   {
     name: "bench-gate",

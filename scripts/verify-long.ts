@@ -138,6 +138,12 @@ const measurements: readonly Measurement[] = [
       "vitest run --coverage --reporter=dot --silent | sed 's/\\x1b\\[[0-9;]*m//g' | grep -A 8 'Coverage summary'",
   },
   { page: "import", title: "What importing the package costs", command: "npm run --silent import-cost" },
+  {
+    page: "bundlers",
+    title: "Bundlers and runtimes that run the program of README.md",
+    command: "node scripts/bundlers.ts",
+    isMarkdown: true,
+  },
 ];
 
 const { values } = parseArgs({ options: { only: { type: "string" }, list: { type: "boolean", default: false } } });

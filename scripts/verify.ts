@@ -4,10 +4,11 @@
  * Invariants:
  * 1. A step that fails ends the run with status 1, and its whole output is printed.
  * 2. The last line counts the tests that ran: `N passed, N failed, N skipped`.
+ * 3. A table above it shows the minutes of each step, and what is left to `npm run verify:long`.
  *
  * `npm run verify -- --only types,unit` runs some of them, `--list` names them all.
  */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -20,7 +21,9 @@ if (values.list) {
   for (const { name, promise } of steps) console.log(`${name.padEnd(16)}${promise}`);
 } else {
   const startedAt = performance.now();
-  const failed = await runUntilFailure(chosenSteps(values.only));
+  const seconds = new Map<string, number>();
+  const failed = await runUntilFailure(chosenSteps(values.only), seconds);
+  showMinutes(seconds);
   console.log(
     `\n${failed ? `verify failed at "${failed.name}"` : "verify passed"} after ${secondsSince(startedAt).trim()}`,
   );
@@ -37,10 +40,29 @@ function chosenSteps(only: string | undefined): readonly Step[] {
   throw new Error(`No step is named ${unknown.join(", ")}; there are: ${steps.map(({ name }) => name).join(", ")}.`);
 }
 
-async function runUntilFailure(chosen: readonly Step[]): Promise<Step | undefined> {
+/** Prints the minutes of the steps, the longest first; those under 0.1 together. Then what verify:long has beside them. */
+function showMinutes(seconds: ReadonlyMap<string, number>): void {
+  const minutes = [...seconds]
+    .map(([name, value]) => ({ name, minutes: value / 60 }))
+    .toSorted((a, b) => b.minutes - a.minutes);
+  const long = minutes.filter((step) => step.minutes >= 0.1);
+  const rest = minutes.slice(long.length);
+  const row = (name: string, value: number) => console.log(`${name.padEnd(24)}${value.toFixed(1).padStart(5)}`);
+  console.log(`\n${"Step".padEnd(24)}Minutes`);
+  for (const step of long) row(step.name, step.minutes);
+  const sum = (steps: typeof minutes) => steps.reduce((total, step) => total + step.minutes, 0);
+  if (rest.length > 0) row(`${rest.length} more`, sum(rest));
+  row("all", sum(minutes));
+  const left = execFileSync(process.execPath, ["scripts/verify-long.ts", "--list"], { encoding: "utf8" });
+  console.log(`Left to npm run verify:long: ${left.match(/^\S+/gm)?.join(", ")}`);
+}
+
+/** Adds the seconds of each step that ran to `seconds`. */
+async function runUntilFailure(chosen: readonly Step[], seconds: Map<string, number>): Promise<Step | undefined> {
   for (const step of chosen) {
     const startedAt = performance.now();
     const { status, output } = await runStep(step);
+    seconds.set(step.name, (performance.now() - startedAt) / 1000);
     if (status !== 0 && !step.isShown) console.log(output);
     console.log(
       `${status === 0 ? "ok    " : "FAILED"} ${step.name.padEnd(16)} ${secondsSince(startedAt)}  ${step.promise}`,

@@ -1,12 +1,21 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { anchorsOf } from "./anchors.ts";
 
 /** A folder that a later step writes. */
 const madeLater = "docs/reference/api";
 
 /** Folders whose README lists every page. */
 const listed = ["docs/decisions", "docs/guide"];
+
+/** Places outside that pages may link to. Open a page before you add its place. */
+const knownPlaces = [
+  "https://github.com/open-telemetry/semantic-conventions-genai",
+  "https://nodejs.org",
+  "https://semver.org/",
+  "https://www.npmjs.com/package/",
+];
 
 /** Pages that their folder's README does not list. */
 export function findUnlistedPages(): string[] {
@@ -17,20 +26,38 @@ export function findUnlistedPages(): string[] {
   });
 }
 
-/** Relative links of Markdown pages that lead nowhere. */
+/** Links of Markdown pages that lead nowhere. */
 export function findDeadLinks(): string[] {
-  const pages = execFileSync("git", ["ls-files", "-z", "*.md"], { encoding: "utf8" }).split("\0");
+  const pages = execFileSync("git", ["ls-files", "-z", "*.md", "llms.txt"], { encoding: "utf8" }).split("\0");
   return pages.filter((page) => page !== "" && existsSync(page)).flatMap((page) => deadLinksIn(page));
 }
 
-/** Relative links of one page that lead nowhere in `root`. */
+/** Links of one page that lead to no file in `root`, to no heading of a page, or to a place outside that is not known. */
 export function deadLinksIn(page: string, root = "."): string[] {
-  const text = readFileSync(join(root, page), "utf8").replaceAll(/^```.*?^```/gms, "");
-  return [...text.matchAll(/\]\((?!\w+:)([^)#\s]+)(?:#[^)]*)?\)/g)]
-    .map(([, target = ""]) => target)
-    .filter((target) => {
-      const path = join(dirname(page), target);
-      return !existsSync(join(root, path)) && !path.startsWith(madeLater);
-    })
-    .map((target) => `${page}: the link to ${target} leads nowhere`);
+  const targets = linksIn(readFileSync(join(root, page), "utf8"));
+  return targets.flatMap((target) => {
+    if (/^\w+:/.test(target)) {
+      if (knownPlaces.some((place) => target.startsWith(place))) return [];
+      return [`${page}: the link to ${target} leads to a place that scripts/rules/links.ts does not know`];
+    }
+    const [file = "", anchor] = target.split("#", 2);
+    const path = file === "" ? page : join(dirname(page), file);
+    if (path.startsWith(madeLater)) return [];
+    if (!existsSync(join(root, path))) return [`${page}: the link to ${target} leads nowhere`];
+    if (anchor === undefined || !path.endsWith(".md")) return [];
+    const headings = anchorsOf(readFileSync(join(root, path), "utf8"));
+    return headings.has(anchor) ? [] : [`${page}: the link to ${target} leads to no heading of ${path}`];
+  });
+}
+
+/** Targets of a page's links and pictures: written in place, defined below the text, in angle brackets, or as HTML. */
+function linksIn(markdown: string): string[] {
+  const text = outsideCode(markdown);
+  const forms = [/\]\(([^)\s]+)[^)]*\)/g, /^\[[^\]]+\]: +(\S+)/gm, /<(https?:[^>]+)>/g, /(?:href|src)="([^"]+)"/g];
+  return forms.flatMap((form) => [...text.matchAll(form)].map(([, target = ""]) => target));
+}
+
+/** A page without its code. */
+export function outsideCode(markdown: string): string {
+  return markdown.replaceAll(/^(`{3,}).*?^\1/gms, "").replaceAll(/`[^`\n]+`/g, "");
 }
