@@ -9,9 +9,11 @@ const madeLater = "docs/reference/api";
 /** Folders whose README lists every page. */
 const listed = ["docs/decisions", "docs/guide"];
 
-/** Places outside that pages may link to. Open a page before you add its place. */
+/** Places outside that pages may link to. The package has no address of its own yet, and none is invented. */
 const knownPlaces = [
+  "https://api-extractor.com/",
   "https://github.com/open-telemetry/semantic-conventions-genai",
+  "https://html.spec.whatwg.org/multipage/",
   "https://nodejs.org",
   "https://semver.org/",
   "https://www.npmjs.com/package/",
