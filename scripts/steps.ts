@@ -130,11 +130,6 @@ export const steps: readonly Step[] = [
     command: ["typedoc", "--logLevel", "Warn"],
   },
   {
-    name: "docs-site",
-    promise: "the site of the docs is built, and every link of it leads somewhere",
-    command: ["node", "scripts/docs-site.ts"],
-  },
-  {
     name: "bench-gate",
     promise: "a guarded call and a run cost no more than the baseline says",
     command: ["node", "bench/gate.ts"],

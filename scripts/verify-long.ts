@@ -139,6 +139,11 @@ const measurements: readonly Measurement[] = [
   },
   { page: "import", title: "What importing the package costs", command: "npm run --silent import-cost" },
   {
+    page: "docs-site",
+    title: "The site of the docs, and where its links lead",
+    command: "npm run --silent docs:site | grep '^= '",
+  },
+  {
     page: "bundlers",
     title: "Bundlers and runtimes that run the program of README.md",
     command: "node scripts/bundlers.ts",
