@@ -1,4 +1,4 @@
-import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, extname, join, posix, relative } from "node:path";
 import { outsideCode } from "../rules/links.ts";
 
@@ -11,7 +11,7 @@ export interface Page {
 const markdownFiles = [
   "{README,ARCHITECTURE,CHANGELOG,CONTRIBUTING,SECURITY}.md",
   "docs/**/*.md",
-  "examples/*.md",
+  "examples/**/*.md",
   "bench/data/README.md",
   "bench/data/same-answer/README.md",
 ];
@@ -22,14 +22,12 @@ const languages: Record<string, string> = { ".ts": "ts", ".yaml": "yaml", ".sh":
 export function sitePages(): readonly Page[] {
   const written = globSync(markdownFiles).map((path) => ({ path, text: readFileSync(path, "utf8") }));
   const sources = new Set(globSync("examples/*.{ts,yaml,sh}"));
-  const folders = new Set(written.flatMap(({ path, text }) => linkedFolders(path, text)));
   for (const { path, text } of written)
     for (const target of linkedFiles(path, text)) if (!target.endsWith(".md")) sources.add(target);
   return [
     ...written.map(({ path, text }) => ({ path: pagePath(path), markdown: toSite(path, text) })),
     ...[...sources].filter((path) => !isPicture(path)).map(sourcePage),
     { path: "docs/reference/index.md", markdown: referencePage(written) },
-    ...[...folders].map(folderPage),
   ];
 }
 
@@ -47,18 +45,6 @@ function pagePath(path: string): string {
 function linkedFiles(page: string, text: string): string[] {
   const targets = [...outsideCode(text).matchAll(link)].map(([, , target = ""]) => join(dirname(page), target));
   return targets.filter((target) => extname(target) !== "" || target === "LICENSE").filter(existsSync);
-}
-
-/** Folders without a README that a page links to. */
-function linkedFolders(page: string, text: string): string[] {
-  const targets = [...outsideCode(text).matchAll(link)].map(([, , target = ""]) => join(dirname(page), target));
-  const isBare = (path: string) => path.endsWith("/") && path !== "docs/reference/" && !existsSync(`${path}README.md`);
-  return targets.filter(isBare);
-}
-
-function folderPage(folder: string): Page {
-  const files = readdirSync(folder).map((name) => `- \`${name}\``);
-  return { path: `${folder}index.md`, markdown: `# ${folder}\n\n${files.join("\n")}\n` };
 }
 
 /** The target of a link to another file of the repository. */
