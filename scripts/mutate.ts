@@ -57,7 +57,11 @@ const modules: Readonly<Record<string, readonly string[]>> = {
     "test/tool/time-ceilings.test.ts",
     "test/orchestrate/run.test.ts",
   ],
-  "src/guard/classify.ts": ["test/guard/classify.test.ts", "test/guard/dialects.test.ts"],
+  "src/guard/classify.ts": [
+    "test/guard/classify.test.ts",
+    "test/guard/dialects.test.ts",
+    "test/guard/attempt-errors.test.ts",
+  ],
   "src/guard/retry-after.ts": ["test/guard/guard.test.ts", "test/guard/pauses.test.ts", "test/guard/dialects.test.ts"],
   "src/evidence/internal/settlement.ts": ["test/evidence", "test/tool/votes-in-json.test.ts"],
   "src/evidence/internal/agreement.ts": ["test/evidence"],

@@ -91,6 +91,7 @@ const dialect: Dialect = {
   placeholder: (n) => `$${n}`,
   automatics: `
     CREATE SEQUENCE steer_fence;
+    SELECT setval('steer_fence', CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint));
     CREATE FUNCTION steer_clear_journal() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN DELETE FROM steer_replicate WHERE key = NEW.key; RETURN NULL; END $$;
     CREATE TRIGGER steer_run_settled AFTER UPDATE OF state ON steer_run FOR EACH ROW WHEN (NEW.state = 'settled')

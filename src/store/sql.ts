@@ -12,7 +12,10 @@ export interface Dialect {
   readonly skipLocked: string;
   /** Writes the nth value of a statement, from 1. */
   placeholder(n: number): string;
-  /** Creates what `nextFence` counts with, and what clears the journal of a key that settles. */
+  /**
+   * Creates what `nextFence` counts with, and what clears the journal of a key that settles. Fences count from the time in
+   * milliseconds: a token of data that was deleted is then no token of what stands in its place.
+   */
   readonly automatics: string;
 }
 

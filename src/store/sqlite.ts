@@ -66,7 +66,7 @@ const dialect: Dialect = {
   placeholder: () => "?",
   automatics: `
     CREATE TABLE steer_fence (last bigint NOT NULL);
-    INSERT INTO steer_fence VALUES (0);
+    INSERT INTO steer_fence VALUES (CAST(steer_now() AS INTEGER));
     CREATE TRIGGER steer_fence_taken AFTER INSERT ON steer_run
       BEGIN UPDATE steer_fence SET last = NEW.fence; END;
     CREATE TRIGGER steer_fence_retaken AFTER UPDATE OF fence ON steer_run

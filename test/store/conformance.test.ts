@@ -49,6 +49,9 @@ const stores: Record<string, () => Promise<StoreUnderTest<ManagedStore>>> = {
         other.exec("BEGIN EXCLUSIVE");
         return async () => other.close();
       },
+      loseData: async () => {
+        for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix);
+      },
       dispose: async () => rmSync(folder, { recursive: true }),
     };
   },
@@ -69,6 +72,10 @@ const stores: Record<string, () => Promise<StoreUnderTest<ManagedStore>>> = {
           `UPDATE steer_run SET lease_ends_ms = lease_ends_ms + ${ms}, expires_ms = expires_ms + ${ms}`,
         )),
       cutOff: database.cutOff,
+      loseData: async () => {
+        await database.execute("DROP TABLE steer_run, steer_replicate, steer_migration; DROP SEQUENCE steer_fence");
+        await database.execute("DROP FUNCTION steer_clear_journal");
+      },
       dispose: database.drop,
     };
   },

@@ -98,8 +98,7 @@ describe.skipIf(!postgresUrl)("on a real server", () => {
   test("a pool that was handed in is used, and stays open", async () => {
     const pool = new Pool({ connectionString: database.url });
     const store = new PostgresStore({ client: pool });
-    const { token } = await win(store, "key");
-    expect(token.fence).toBe(1);
+    await win(store, "key");
     await store.close();
     expect((await pool.query("SELECT count(*)::int AS count FROM steer_run")).rows).toEqual([{ count: 1 }]);
     await pool.end();

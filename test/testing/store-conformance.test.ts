@@ -119,6 +119,9 @@ const faults: Readonly<Record<string, Fault>> = {
     append: (token, replicate) =>
       world.isCutOff ? Promise.reject(storeError("failed")) : sound.append(token, replicate),
   }),
+  "data that is deleted or replaced under a store is noticed: no write of a claim in it is taken any more": () => ({
+    append: async () => {},
+  }),
   "closing ends within ten seconds, also while the data cannot be reached": (_sound, world) => ({
     close: () => (world.isCutOff ? new Promise(() => {}) : Promise.resolve()),
   }),
@@ -160,6 +163,12 @@ const faults: Readonly<Record<string, Fault>> = {
       JSON.stringify(output).length > 2 ** 20
         ? Promise.reject(storeError("too_large"))
         : sound.settle(token, output, ttlMs),
+  }),
+  "an output of 10,000 answers comes back whole": (sound) => ({
+    settle(token, output, ttlMs) {
+      const content = Array.isArray(output.content) ? output.content.slice(0, 1_000) : output.content;
+      return sound.settle(token, { ...output, content } as typeof output, ttlMs);
+    },
   }),
   "every text is a key of its own and a value of its own": (sound) => ({
     savePlan: (token, plan) => sound.savePlan(token, JSON.parse(JSON.stringify(plan).normalize("NFC"))),
@@ -296,6 +305,10 @@ function open(fault: Fault): StoreUnderTest<ManagedStore> {
       return async () => {
         world.isCutOff = false;
       };
+    },
+    async loseData() {
+      await sound.release({ key: "key", fence: 1 });
+      await sound.purge(["key"]);
     },
   };
 }

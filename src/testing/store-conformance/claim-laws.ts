@@ -218,6 +218,27 @@ export const claimLaws: readonly Law[] = [
     },
   },
   {
+    promise: "data that is deleted or replaced under a store is noticed: no write of a claim in it is taken any more",
+    async hold({ store, passTime, reopen, loseData }) {
+      if (!loseData) return;
+      const { token } = await win(store, "key");
+      await passTime(1_000);
+      await loseData();
+      const other = (await reopen?.()) ?? store;
+      if (other !== store) await win(other, "key");
+      for (let time = 0; time < 2; time++) {
+        const error = await store.append(token, sampleReplicate()).then(
+          () => assert.fail("It should have been refused."),
+          (thrown: unknown) => thrown,
+        );
+        assert.ok(StoreError.isInstance(error), `A StoreError is wanted, and this was thrown: ${error}`);
+        assert.ok(!["unavailable", "locked"].includes(error.reason), `"${error.reason}" says that it may pass.`);
+      }
+      await assertRefused(store.settle(token, sampleOutput(), ttlMs), "stale_token");
+      if (other !== store) await other.close();
+    },
+  },
+  {
     promise: "closing ends within ten seconds, also while the data cannot be reached",
     async hold({ store, cutOff }) {
       await win(store, "key");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { assertRefused, claimant, type Law, sampleOutput, sampleReplicate, ttlMs, win } from "./law.ts";
 
 const strangeTexts = [
@@ -99,6 +100,18 @@ export const dataLaws: readonly Law[] = [
       const claim = await store.claim("key", "fingerprint", claimant);
       assert.ok(claim.state === "settled" && claim.sameFingerprint);
       assert.deepEqual(claim.output, output);
+    },
+  },
+  {
+    promise: "an output of 10,000 answers comes back whole",
+    async hold({ store }) {
+      const { token } = await win(store, "key");
+      const output = sampleOutput(Array.from({ length: 10_000 }, (_, index) => sampleReplicate(index)));
+      await store.settle(token, output, ttlMs);
+      const claim = await store.claim("key", "fingerprint", claimant);
+      assert.ok(claim.state === "settled" && claim.sameFingerprint);
+      // A difference of two texts as long as these takes minutes to show.
+      assert.ok(isDeepStrictEqual(claim.output, output), "The output came back changed.");
     },
   },
   {

@@ -16,6 +16,8 @@ export interface StoreUnderTest<Store extends RunStore = RunStore> {
   setBackClock?: ((ms: number) => Promise<void>) | undefined;
   /** Makes the data unreachable, and returns what gives it back. Left out where nothing can come between store and data. */
   cutOff?: (() => Promise<() => Promise<void>>) | undefined;
+  /** Deletes the data, or puts other data in its place, while the store is open. Left out where nothing outside can. */
+  loseData?: (() => Promise<void>) | undefined;
   /** Called after the test, which has closed its stores by then. */
   dispose?(): Promise<void>;
 }
