@@ -1,13 +1,14 @@
 /**
  * Calls every public entry with hostile input of growing size, and finds those whose time grows faster than their input.
  *
- *     node bench/public-fuzz.ts [--only sameAnswer] [--largest 65536] [--steps] [--json]
+ *     node bench/public-fuzz.ts [--only sameAnswer] [--largest 65536] [--seconds 1.5] [--steps] [--json]
  *
  * The entries are those of the reports in api/: one without a probe, or a reason to have none, is a fault. Each shape is
- * given at 16 KiB, 64 KiB, 256 KiB and 1 MiB. The best of three counts; larger sizes are left out where one call takes
- * seconds. Times are those of the main thread's CPU, so that other processes do not count, but caches and memory do. The
- * slope is the exponent of time over bytes in the last two sizes: 1 is linear, 2 is quadratic. A slope above 1.5 is
- * measured again, twice, and is a fault where it stays. Below 20 ms no slope is judged.
+ * given at 16 KiB and 64 KiB, and the slowest shapes of a probe, one after the other, at 256 KiB and 1 MiB as well until the
+ * probe has used --seconds for them. The best of three counts; larger sizes are left out where one call takes seconds. Times are those of the main thread's CPU, so that
+ * other processes do not count, but caches and memory do. The slope is the exponent of time over bytes in the last two
+ * sizes: 1 is linear, 2 is quadratic. A slope above 1.5 is measured again, twice, and is a fault where it stays. Below 20 ms
+ * no slope is judged.
  *
  * With --steps, V8 counts the blocks of code that are run for 1 KiB and 4 KiB: the same on every machine, and without the
  * work inside V8. All shapes of a probe count together, so that one that grows with the square shows.
@@ -28,6 +29,7 @@ const { values } = parseArgs({
   options: {
     only: { type: "string" },
     largest: { type: "string", default: String(2 ** 20) },
+    seconds: { type: "string", default: "1.5" },
     steps: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
@@ -60,9 +62,14 @@ async function callOrFault(probe: Probe, shape: Shape<unknown>, bytes: number): 
   try {
     await call(probe, shape.make(bytes));
   } catch (error) {
-    const fault = `${probe.name}, ${shape.name}, ${sizeOf(bytes)}: ${String(error).slice(0, 300)}`;
-    if (!faults.some((known) => known.startsWith(`${probe.name}, ${shape.name}, `))) faults.push(fault);
+    note(probe, shape, bytes, error);
   }
+}
+
+/** Notes a fault of a shape once. */
+function note(probe: Probe, shape: Shape<unknown>, bytes: number, error: unknown): void {
+  const fault = `${probe.name}, ${shape.name}, ${sizeOf(bytes)}: ${String(error).slice(0, 300)}`;
+  if (!faults.some((known) => known.startsWith(`${probe.name}, ${shape.name}, `))) faults.push(fault);
 }
 
 function sizeOf(bytes: number): string {
@@ -72,6 +79,8 @@ function sizeOf(bytes: number): string {
 // ---- times
 
 const sizes = [2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20].filter((bytes) => bytes <= Number(values.largest));
+/** Sizes at which every shape is given. */
+const sizesOfAll = sizes.filter((bytes) => bytes <= 2 ** 16);
 const rounds = 3;
 const leastJudgedMs = 20;
 const mostMs = 4_000;
@@ -82,13 +91,14 @@ function cpuMs(): number {
   return (user + system) / 1_000;
 }
 
+/** Calls once. An error that is not ours is a fault. */
 async function msOf(probe: Probe, shape: Shape<unknown>, bytes: number): Promise<number> {
   const input = shape.make(bytes);
   const startedAt = cpuMs();
   try {
     await call(probe, input);
-  } catch {
-    // callOrFault has told.
+  } catch (error) {
+    note(probe, shape, bytes, error);
   }
   return cpuMs() - startedAt;
 }
@@ -107,17 +117,29 @@ interface Row {
   readonly slope: number | undefined;
 }
 
-async function rowOf(probe: Probe, shape: Shape<unknown>): Promise<Row> {
-  const ms: number[] = [];
-  for (const bytes of sizes) {
-    if ((ms.at(-1) ?? 0) > mostMs / 4) break;
-    await callOrFault(probe, shape, bytes);
-    ms.push(await bestOf(probe, shape, bytes));
+async function rowsOf(probe: Probe): Promise<Row[]> {
+  const timesOf = new Map<Shape<unknown>, number[]>();
+  for (const shape of probe.shapes) {
+    const ms: number[] = [];
+    timesOf.set(shape, ms);
+    for (const bytes of sizesOfAll) if ((ms.at(-1) ?? 0) < mostMs / 4) ms.push(await bestOf(probe, shape, bytes));
   }
-  for (let again = 0; again < 2 && (slopeOf(ms) ?? 0) > steepest; again++)
-    for (const at of [ms.length - 2, ms.length - 1])
-      ms[at] = Math.min(ms[at] as number, await bestOf(probe, shape, sizes[at] as number));
-  return { probe: probe.name, shape: shape.name, ms, slope: slopeOf(ms) };
+  const byTime = [...timesOf].sort(([, a], [, b]) => (b.at(-1) ?? 0) - (a.at(-1) ?? 0));
+  const isInTime = fewSeconds();
+  for (const [shape, ms] of byTime)
+    for (const bytes of sizes.slice(ms.length))
+      if ((ms.at(-1) ?? 0) < mostMs / 4 && isInTime()) ms.push(await bestOf(probe, shape, bytes));
+  for (const [shape, ms] of timesOf)
+    for (let again = 0; again < 2 && (slopeOf(ms) ?? 0) > steepest; again++)
+      for (const at of [ms.length - 2, ms.length - 1])
+        ms[at] = Math.min(ms[at] as number, await bestOf(probe, shape, sizes[at] as number));
+  return [...timesOf].map(([shape, ms]) => ({ probe: probe.name, shape: shape.name, ms, slope: slopeOf(ms) }));
+}
+
+/** Tells if the main thread has used less than --seconds since. */
+function fewSeconds(): () => boolean {
+  const startedAt = cpuMs();
+  return () => cpuMs() - startedAt < Number(values.seconds) * 1_000;
 }
 
 function slopeOf(ms: readonly number[]): number | undefined {
@@ -160,8 +182,7 @@ if (values.steps) {
 } else {
   const rows: Row[] = [];
   for (const probe of chosen) {
-    const own: Row[] = [];
-    for (const shape of probe.shapes) own.push(await rowOf(probe, shape));
+    const own = await rowsOf(probe);
     rows.push(...own);
     if (!values.json) print(probe.name, own);
   }
