@@ -21,7 +21,7 @@ import {
 import { setOwn } from "./internal/values.ts";
 import { assertVerdict, verdictOn } from "./internal/verdict.ts";
 import { type Judged, type Vote, VoteJob } from "./internal/vote-job.ts";
-import { type GroupSizes, sizesOf, VoteModel } from "./internal/vote-model.ts";
+import { type GroupSizes, sizesOf, stepsOfVector, VoteModel } from "./internal/vote-model.ts";
 
 export const jobCalibrationOptions = declareOptions("JobCalibrationOptions", "createJobCalibration", {
   /**
@@ -250,13 +250,15 @@ export class FieldJobs implements JobCalibration {
   }
 
   *#numbers(summary: JobVotes, compute: (job: VoteJob, vote: Vote) => Judged, further: 0 | 1): Slices<JobNumbers> {
-    const judge = eachOnce(compute);
+    const { judge, counts } = eachOnce(compute);
     const pointers = Object.keys(summary.fields);
     const fields: Record<string, number> = {};
     let [weighted, weights, weakest] = [0, 0, pointers.length === 0 ? 0 : 1];
     let [isScaled, isGuess] = [true, false];
+    let computed = 0;
     for (const pointer of pointers) {
-      yield 4;
+      yield 4 + stepsOfVector * (counts.computed - computed);
+      computed = counts.computed;
       const field = fieldAt(summary, pointer);
       const sizes = sizesOfField(field);
       const job = this.#jobAt(pointer, field.choices);
@@ -307,16 +309,21 @@ export class FieldJobs implements JobCalibration {
 }
 
 /** Judges equal votes of a job once: most fields of a long answer have the same few. */
-function eachOnce(compute: (job: VoteJob, vote: Vote) => Judged): typeof compute {
+function eachOnce(compute: (job: VoteJob, vote: Vote) => Judged) {
   const known = new Map<VoteJob, Map<string, Judged>>();
-  return (job, vote) => {
+  const counts = { computed: 0 };
+  const judge: typeof compute = (job, vote) => {
     const own = known.get(job) ?? new Map<string, Judged>();
     known.set(job, own);
     const key = [vote.sizes.join(), vote.likeness, job.labels > 0 && vote.logprob].join(" ");
-    const judged = own.get(key) ?? compute(job, vote);
+    const found = own.get(key);
+    if (found !== undefined) return found;
+    counts.computed++;
+    const judged = compute(job, vote);
     own.set(key, judged);
     return judged;
   };
+  return { judge, counts };
 }
 
 /** Keys of JSON, in which equal sizes stand once: `"8,1x32"`. */

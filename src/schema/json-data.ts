@@ -57,7 +57,7 @@ export function* checkingJsonData(value: unknown, depth = 0): Slices<boolean> {
   assertDepth(depth);
   if (!Array.isArray(value) && !isPlain(value)) return false;
   const items: unknown[] = Array.isArray(value) ? value : Object.values(value);
-  yield 1 + items.length / 64;
+  yield 16 + items.length / 16;
   for (let at = 0; at < items.length; at++) {
     const item = items[at];
     if (typeof item !== "object" || item === null) {

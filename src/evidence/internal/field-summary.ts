@@ -13,7 +13,7 @@ import {
   wholeSizes,
 } from "./summary-votes.ts";
 import { absent, type Leaf, leafValue } from "./values.ts";
-import { VoteModel } from "./vote-model.ts";
+import { stepsOfVector, VoteModel } from "./vote-model.ts";
 
 /** Facts beside the votes that the numbers of a summary need. */
 export interface VoteFacts {
@@ -71,6 +71,7 @@ export function* judging(
 ): Slices<Pick<BundleSummary, "fields" | "confidence" | "confidenceBasis" | "weakest" | "allRight" | "stability">> {
   const fields: BundleSummary["fields"] = {};
   const shown = yield* shownFields(agreements);
+  const vectors = new Set<string>();
   let [weighted, weights, stability] = [0, 0, agreements.size === 0 ? 0 : 1];
   for (const [field, agreement] of agreements) {
     const summary = summarizeField(field, agreement, facts);
@@ -78,7 +79,9 @@ export function* judging(
     weighted += field.rules.weight * summary.confidence;
     weights += field.rules.weight;
     stability = Math.min(stability, summary.stability);
-    yield 4 + agreement.answers.length;
+    const vector = agreement.answers.map(({ votes }) => votes).join();
+    yield 4 + agreement.answers.length + (vectors.has(vector) ? 0 : stepsOfVector);
+    vectors.add(vector);
   }
   yield agreements.size;
   const confidence = weights > 0 ? weighted / weights : 0;

@@ -40,19 +40,23 @@ export function* tabulate(
 
 function* anyHoldsList(values: readonly unknown[]): Slices<boolean> {
   for (const value of values) {
-    if (holdsList(value)) return true;
-    yield 5;
+    if (yield* holdsList(value)) return true;
   }
   return false;
 }
 
-/** Whether a value has a list anywhere inside it. */
-export function holdsList(value: unknown): boolean {
+/** Tells whether a value has a list anywhere inside it. */
+export function* holdsList(value: unknown): Slices<boolean> {
+  yield 5;
   const open: unknown[] = [value];
   for (let depth = 0; open.length > 0; depth++) {
+    if (depth % 1_000 === 999) yield 500;
     const form = jsonForm(open.pop());
     if (Array.isArray(form) && form.length > 0) return true;
-    if (isContainer(form)) for (const inner of Object.values(form)) open.push(inner);
+    if (!isContainer(form)) continue;
+    const inside = Object.values(form);
+    yield inside.length / 16;
+    for (const inner of inside) open.push(inner);
     if (depth > 10 * deepestNesting) return true;
   }
   return false;

@@ -14,6 +14,8 @@ const sharedError = 0.1;
 /** Vectors whose terms are kept; a job with ten samples a bundle has at most 138. */
 const mostKept = 256;
 const mostModels = 32;
+/** Steps that it takes to compute the terms of a vector that is not kept. */
+export const stepsOfVector = 1_500;
 
 /** Sizes of the groups of equal answers of a bundle, that of the consensus first. */
 export type GroupSizes = readonly number[];

@@ -44,7 +44,7 @@ export class WatchedAnswers {
   hasLogprobs = false;
 
   *add(value: unknown): Slices<void> {
-    this.#isMoving ||= this.#rules.movesListItems && holdsList(value);
+    this.#isMoving ||= this.#rules.movesListItems && (yield* holdsList(value));
     this.#values.push(value);
     if (this.#isMoving) {
       this.#table = yield* tabulate(this.#values, this.#rules);
