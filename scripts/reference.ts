@@ -20,6 +20,7 @@ import { sqliteStoreOptions } from "../src/store/sqlite.ts";
 import { apiPage } from "./reference/api-page.ts";
 import { errorsPage } from "./reference/errors-page.ts";
 import { eventsPage } from "./reference/events-page.ts";
+import { limitsPage } from "./reference/limits-page.ts";
 import { readOptionDocs } from "./reference/option-docs.ts";
 import { optionsPage } from "./reference/options-page.ts";
 import { serversPage } from "./reference/servers-page.ts";
@@ -58,6 +59,7 @@ const pages = {
   "docs/reference/errors.md": errorsPage(program),
   "docs/reference/events.md": eventsPage(program),
   "docs/guide/servers.md": serversPage(),
+  "docs/guide/limits.md": limitsPage(),
 };
 
 const isCheck = process.argv.includes("--check");

@@ -7,7 +7,8 @@ import { type Clock, schedule, systemClock } from "../core/clock.ts";
 import { InvalidOptionsError, messageOf } from "../core/errors.ts";
 import type { JSONSchema } from "../core/json.ts";
 
-const largestBytes = 2 ** 20;
+/** Longer schemas are not loaded. */
+export const largestSchema = 2 ** 20;
 const timeoutMs = 5_000;
 
 /** Access to the network; a test brings its own. */
@@ -59,7 +60,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of response) {
     bytes += chunk.length;
-    if (bytes > largestBytes) throw new Error(`it is larger than ${largestBytes} bytes`);
+    if (bytes > largestSchema) throw new Error(`it is larger than ${largestSchema} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");

@@ -102,7 +102,8 @@ interface Source {
   readonly within: string;
 }
 
-const largestBytes = 8 * 2 ** 20;
+/** Longer answers are not read. */
+export const largestAnswer = 8 * 2 ** 20;
 
 /**
  * Returns the JSON value that a text gives as its answer. Of the values that fit the schema it is the one that is marked as
@@ -118,7 +119,7 @@ async function readJsonAnswer(
   pace: Pace,
 ): Promise<JsonAnswer> {
   const bytes = Buffer.byteLength(text);
-  if (bytes > largestBytes) throw new SyntaxError(`the answer has ${bytes} bytes; at most ${largestBytes} are read`);
+  if (bytes > largestAnswer) throw new SyntaxError(`the answer has ${bytes} bytes; at most ${largestAnswer} are read`);
   const start = text.length - text.trimStart().length;
   const whole = await readJson(text, start, false, pace);
   if (!("fault" in whole) && text.slice(whole.end).trim() === "") {

@@ -14,7 +14,7 @@ import { type Logprobs, ValueTable } from "./value-table.ts";
 import { circularAnswer, deepestNesting, isContainer, jsonForm, MovedList, setOwn } from "./values.ts";
 
 /** Lists further inside meet by position: each depth compares whole items, so that all depths take its square. */
-const deepestAlignment = 32;
+export const deepestAlignment = 32;
 
 /** Returns a table of answers, the items of their lists moved to where they meet. */
 export function tableOf(...given: Parameters<typeof tabulate>): ValueTable {

@@ -33,9 +33,9 @@ import { attemptContext } from "./tool-runtime.ts";
 const loadModelAsker = lazily(() => import("../prompt/model-asker.ts"));
 
 /** Longer texts are not judged: a judge that sees half of an answer would decide on half of it. */
-const longestText = 4_000;
+export const longestJudgedText = 4_000;
 /** Most groups of one field that a judge is shown. More answers that all differ have no consensus to find. */
-const mostGroups = 60;
+export const mostJudgedGroups = 60;
 /** Characters of the question that a judge is shown, from its beginning and its end. */
 const shownQuestion = 4_000;
 
@@ -134,14 +134,14 @@ export class AnswerJudge {
   /** The texts of a field that have no group, without those that cannot be judged. */
   #unknown({ pattern, texts }: OpenTexts): OpenText[] {
     const known = this.#founders.get(pattern);
-    return texts.filter(({ form, text }) => !known?.has(form) && text.length <= longestText);
+    return texts.filter(({ form, text }) => !known?.has(form) && text.length <= longestJudgedText);
   }
 
   async #judge(option: JudgeOption, model: JudgeModel, fields: readonly OpenTexts[], seed: number): Promise<void> {
     if (this.#isGivenUp) return;
     const lists = fields.map(({ pattern, texts }) => ({ pattern, known: [...this.#groupsOf(pattern)], texts }));
-    if (lists.some(({ known, texts }) => known.length + texts.length > mostGroups))
-      return this.#giveUp(`more than ${mostGroups} answers differ`);
+    if (lists.some(({ known, texts }) => known.length + texts.length > mostJudgedGroups))
+      return this.#giveUp(`more than ${mostJudgedGroups} answers differ`);
     const shown = lists.map(({ pattern, known, texts }) => ({
       pattern,
       texts: [...known.map(([first]) => (first as OpenText).text), ...texts.map(({ text }) => text)],

@@ -17,7 +17,7 @@ export function normalForm(text: string): string {
 }
 
 /** Texts of more UTF-16 units are the same where nothing but their spaces differs. */
-const longestFolded = 32_768;
+export const longestFolded = 32_768;
 
 type Rewrite = readonly [pattern: RegExp, replacement: string, reason: string];
 
