@@ -57,7 +57,7 @@ export function limitsPage(): string {
     [
       "different texts of a field that a judge is shown",
       counted(mostJudgedGroups),
-      "the judge is not asked about the field",
+      "the judge is not asked again for the bundle, and a warning says why",
     ],
   ];
   return `${[preface, tableOf(["of what", "limit", "beyond it"], rows), sizes].join("\n\n")}\n`;
