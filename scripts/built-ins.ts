@@ -16,7 +16,7 @@ const onTheEdge = [
   "./stores/memory",
   "./stores/postgres",
 ];
-const everywhere = new Set(["node:async_hooks", "node:crypto", "node:module", "node:util"]);
+const everywhere = new Set(["node:async_hooks", "node:crypto", "node:events", "node:module", "node:util"]);
 
 console.log(`${"entry".padEnd(22)}loads`);
 for (const [entry, path] of Object.entries(manifest.exports).filter(([, path]) => path.endsWith(".js"))) {
