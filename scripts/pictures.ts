@@ -1,5 +1,5 @@
 /**
- * Takes the pictures of the docs anew, after `npm run build`: the pages that two examples write, as Chromium shows them.
+ * Takes the pictures of the docs anew, after `npm run build`: the pages that examples write, as Chromium shows them.
  *
  *     npm run pictures
  */
@@ -14,6 +14,7 @@ const width = 1_000;
 const pictures = [
   { example: "examples/report.sh", name: "job-report", height: 1_180 },
   { example: "examples/eval.sh", name: "evaluation", height: 1_180 },
+  { example: "examples/right.sh", name: "accepted-set", height: 1_180 },
 ];
 
 const folder = mkdtempSync(join(tmpdir(), "steer-pictures-"));

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { BundleSummary, EvidenceContent } from "../../contract/bundle.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
 import { addCost } from "../../contract/usage.ts";
+import { seededRandom } from "../../core/random.ts";
+import { acceptAnswers } from "../../evidence/accept-answers.ts";
 import { createJobCalibration } from "../../evidence/job-calibration.ts";
 import { sameAnswer } from "../../evidence/same-answer.ts";
 import { packageRoot } from "../package-root.ts";
@@ -32,6 +34,20 @@ export function judgeByJob(answered: readonly Answered[], labels: number): Answe
   const labelled = answered.slice(0, labels);
   for (const { summary, isRight } of labelled) if (summary) job.label(summary, isRight);
   return answered.slice(labels).map((one) => ({ ...one, confidence: job.confidence(one.summary ?? null) ?? 0 }));
+}
+
+/** Answers that the labels of a uniform draw certify. The same for everyone: the draw has a fixed seed. */
+export function acceptByLabels(answered: readonly Answered[], labels: number, precision: number): Answered[] {
+  const job = createJobCalibration();
+  for (const { summary } of answered) job.observe(summary ?? null);
+  const random = seededRandom(1);
+  const order = answered.map((_, bundle) => ({ bundle, at: random.next() })).toSorted((a, b) => a.at - b.at);
+  const drawn = order.slice(0, labels).map(({ bundle }) => {
+    return { bundle, correct: (answered[bundle] as Answered).isRight, draw: "uniform" } as const;
+  });
+  const bundles = answered.map(({ summary }) => ({ votes: summary ? job.numbers(summary).allRight : null }));
+  const { accepted, certificate } = acceptAnswers(bundles, drawn, { precision });
+  return certificate.threshold === null ? [] : answered.filter((_, at) => accepted[at] === true);
 }
 
 export function judge({ gold }: TriviaQuestion, output: OrchestrationOutput<EvidenceContent<string>>): Answered {

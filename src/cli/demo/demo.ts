@@ -11,6 +11,7 @@ import { createSingleRunView, type JobView } from "../progress/job-view.ts";
 import type { Terminal } from "../progress/terminal.ts";
 import {
   type Answered,
+  acceptByLabels,
   type ConfidenceBin,
   calibrationError,
   confidenceBins,
@@ -92,8 +93,30 @@ function figures(answered: readonly Answered[], fixed: readonly Answered[], k: n
           ...(labelled.some(({ confidence }, at) => confidence !== byVotes[at + demoLabels]?.confidence)
             ? []
             : ["  These labels would not make it better (cross-validated), so they change nothing."]),
+          "",
+          colors.bold(`Which answers can be relied on, at ${showShare(demoPrecision)} right? (steer run --right)`),
+          ...acceptedTable(answered),
+          "  Labels of a uniform draw certify what is accepted, with 90 % confidence; the others are to review.",
         ]),
   ];
+}
+
+/** Precision that the demo accepts answers at; for more, votes alone do not tell right from wrong answers of this model. */
+const demoPrecision = 0.8;
+const labelCounts = [0, 30, 60, 100, 150];
+
+/** Table of what `--right` accepts by so many labels of a uniform draw. */
+function acceptedTable(answered: readonly Answered[]): string[] {
+  const rows = labelCounts.map((count) => {
+    const accepted = acceptByLabels(answered, count, demoPrecision);
+    const right = accepted.filter(({ isRight }) => isRight).length;
+    return [
+      `  ${count}`,
+      accepted.length === 0 ? "nothing is certified" : showCount(accepted.length),
+      accepted.length === 0 ? "" : percent(right / accepted.length),
+    ];
+  });
+  return toColumns([["  labels", "accepted", "right of those"], ...rows]);
 }
 
 async function answerAll(tool: TriviaTool, questions: readonly TriviaQuestion[]): Promise<Answered[]> {

@@ -136,6 +136,21 @@ describe("steer run --right", () => {
     expect(idsOf(cwd, "review")).toHaveLength(5);
   });
 
+  test("buys signals within what --max-cost-usd leaves, and says what more would cost", async () => {
+    await using server = await startOpenAIServer(vendor);
+    const price = { inputPerMillion: 100, outputPerMillion: 100 };
+    const cwd = folderFor(server.baseURL, { prices: { small: price, checker: price }, maxOutputTokens: 5 });
+    const right = [...job, "-c", "1", "--right", "0.9", "--verifier", modelAt(server.baseURL, "checker")];
+    const { code, stdout } = await steer([...right, "--max-cost-usd", "0.15"], { cwd });
+    expect(code).toBe(0);
+    const bought = signalsIn(cwd);
+    const costs = [...outputLines(cwd), ...bought].map(({ costUsd }) => costUsd as number);
+    expect(costs.reduce((sum, cost) => sum + cost, 0)).toBeLessThanOrEqual(0.15);
+    expect(bought.length).toBeGreaterThan(0);
+    expect(bought.length).toBeLessThan(count);
+    expect(stdout).toMatch(/one verifier call each on \d+: about \+\d+, \$0\.0\d/);
+  });
+
   test("killed while it buys signals, it goes on and pays for none twice", async () => {
     let hold: (() => void) | undefined;
     const held = new Promise<void>((resolve) => (hold = resolve));
