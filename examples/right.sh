@@ -1,5 +1,5 @@
 #!/bin/sh
-# Accepts answers to 500 recorded trivia questions with --right 0.8. In the place of a person, who judges a hundred of them,
+# Accepts answers to 500 recorded trivia questions with --right 0.75. In the place of a person, who judges a hundred of them,
 # sits a program that knows the right answers. Run it from the repository, after `npm run build`: sh examples/right.sh [--html <file>]
 set -eu
 questions=bench/data/triviaqa-llama13b-20.jsonl
@@ -13,8 +13,8 @@ node --input-type=module -e '
   const lines = readFileSync(0, "utf8").trim().split("\n").map((line) => JSON.parse(line));
   for (const { id, question } of lines) console.log(JSON.stringify({ id, question }));
 ' <$questions >"$folder/questions.jsonl"
-echo "steer run trivia.yaml --input questions.jsonl --output answers.jsonl --k 20 --right 0.8"
-steer run examples/trivia.yaml --input "$folder/questions.jsonl" --output "$folder/answers.jsonl" --concurrency 1 --k 20 --right 0.8 >"$folder/progress"
+echo "steer run trivia.yaml --input questions.jsonl --output answers.jsonl --k 20 --right 0.75"
+steer run examples/trivia.yaml --input "$folder/questions.jsonl" --output "$folder/answers.jsonl" --concurrency 1 --k 20 --right 0.75 >"$folder/progress"
 grep -A 2 "^accepted" "$folder/progress"
 
 # The same seed draws the same answers: skipping a hundred of them tells which ones there will be.
