@@ -1,10 +1,11 @@
 import { type AcceptableAnswer, acceptanceSignalsOf, planPurchases } from "../../calibration/job-acceptance.ts";
-import { defaultConfidence } from "../../contract/accept-options.ts";
+import { acceptOptions } from "../../contract/accept-options.ts";
 import type { EvidenceBundle } from "../../contract/bundle.ts";
 import { hasEvidence, type OrchestrationOutput } from "../../contract/output.ts";
-import type { RunManyParams } from "../../contract/run.ts";
+import type { AcceptParams, RunManyParams } from "../../contract/run.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import type { JSONValue } from "../../core/json.ts";
+import { resolveOptions } from "../../core/options.ts";
 import type { Random } from "../../core/random.ts";
 import { acceptAnswers, type DrawnLabel } from "../../evidence/accept-answers.ts";
 import type { Purchase } from "../../evidence/rank-purchases.ts";
@@ -27,7 +28,6 @@ export interface AcceptedJob {
   runOne(tool: AnyTool, toolOptions: object, request: unknown, jobTry: JobTry): Promise<OrchestrationOutput>;
 }
 
-const defaultLabels = 100;
 /** Purchases of one round, as a share of those that pay: what they say decides the next round. */
 const shareOfRound = 1 / 3;
 
@@ -110,13 +110,14 @@ async function buySignals(answers: readonly JobAnswer[], signals: readonly Signa
 
 /** Verdicts by the index of the request. */
 async function verdictsOn(answers: readonly JobAnswer[], { params, random }: AcceptedJob) {
-  const { precision = 0, confidence = defaultConfidence, label, labels: most = defaultLabels } = params.accept ?? {};
+  const { precision, confidence, label, labels: most } = resolveOptions(acceptOptions, params.accept);
+  const judge = label as AcceptParams["label"];
   const labels: DrawnLabel[] = [];
   const skipped = new Set<number>();
   const order = answers.map((_, bundle) => ({ bundle, at: random.next() })).toSorted((a, b) => a.at - b.at);
-  for (const { bundle } of label ? order.slice(0, most) : []) {
+  for (const { bundle } of judge ? order.slice(0, most) : []) {
     const { index, input: request, output } = (answers[bundle] as JobAnswer).result;
-    const verdict = await label?.({ index, request, output } as never);
+    const verdict = await judge?.({ index, request, output });
     if (verdict === undefined) break;
     if (verdict === null) skipped.add(bundle);
     labels.push({ bundle, correct: verdict ?? false, draw: "uniform" });
