@@ -71,6 +71,7 @@ const measurements: readonly Measurement[] = [
     command: "node bench/dialects.ts",
     isMarkdown: true,
   },
+  { page: "cost", title: "What K answers cost", command: "node --no-warnings bench/cost.ts 40", isMarkdown: true },
   { page: "evidence", title: "Evidence, measured", command: "node bench/evidence/main.ts", isMarkdown: true },
   {
     page: "right",

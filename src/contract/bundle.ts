@@ -65,6 +65,8 @@ interface ReplicateBase {
    * answers, or because the answer was there already. Negative for a call that only filled the cache.
    */
   savedUsd?: number;
+  /** Seed of the call that it came with, where one request gave several answers: `seed` was not sent for it. */
+  callSeed?: number;
   /** An earlier run has paid for it: it costs nothing here, and its `usage`, which is that of then, is in no sum. */
   reused?: true;
   /** Milliseconds from its first attempt to its end. */

@@ -164,6 +164,8 @@ export interface ToolRuntime {
   readonly isStreaming: boolean;
   /** The run's `maxParallel`. */
   readonly maxParallel: number;
+  /** Request for several answers that the call makes; known to the tool that made the bound. */
+  readonly round?: unknown;
   /** Hears that the provider has the prompt in its cache, of the call that goes ahead of others. */
   readonly onWarm?: (() => void) | undefined;
   /** The current attempt, inside a guarded call. */

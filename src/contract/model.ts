@@ -111,7 +111,8 @@ export type PromptMessage = WithProviderOptions &
 /**
  * Parameter of a call that a server may refuse. `"limitName"`: `max_tokens`, which some servers call
  * `max_completion_tokens`; `"strict"`: the strict mode of a JSON schema; `"stream"`: the options of a stream;
- * `"logprobs"`: the log-probabilities of the tokens; `"promptCache"`: what asks for the prompt to be kept in a cache.
+ * `"logprobs"`: the log-probabilities of the tokens; `"promptCache"`: what asks for the prompt to be kept in a cache;
+ * `"samples"`: several answers in one request.
  */
 export type CallParameter =
   | "seed"
@@ -122,7 +123,8 @@ export type CallParameter =
   | "responseSchema"
   | "stream"
   | "logprobs"
-  | "promptCache";
+  | "promptCache"
+  | "samples";
 
 /** Facts that a model's server has taught this process. */
 export interface ModelTraits {

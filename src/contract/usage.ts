@@ -134,3 +134,12 @@ export function addCost(a: number | null, b: number | null): number | null {
 export function addSpent(a: Spent, b: Spent): Spent {
   return { usage: addUsage(a.usage, b.usage), costUsd: addCost(a.costUsd, b.costUsd) };
 }
+
+/** Returns what is left of `a` when `b`, a part of it, is taken away. */
+export function subtractSpent(a: Spent, b: Spent): Spent {
+  const left: Usage = { ...a.usage, requests: (a.usage.requests ?? 1) - (b.usage.requests ?? 1) };
+  for (const count of [...requiredCounts, ...partCounts])
+    if (left[count] !== undefined) left[count] = Math.max(0, (left[count] ?? 0) - (b.usage[count] ?? 0));
+  const costUsd = a.costUsd === null || b.costUsd === null ? null : Math.max(0, a.costUsd - b.costUsd);
+  return { usage: left, costUsd };
+}

@@ -11,6 +11,7 @@ import type { JSONSchema } from "../core/json.ts";
 import { type AnswerToken, askForLogprobs, isOnLogprobs } from "./log-probabilities.ts";
 import { askForCache } from "./prompt-cache.ts";
 import { askForSchema } from "./response-format.ts";
+import type { Sample } from "./samples.ts";
 
 /** Question to a model. A setting that is left out is left to the provider. */
 export interface ModelCall {
@@ -26,6 +27,8 @@ export interface ModelCall {
   readonly providerOptions?: Record<string, Record<string, any>> | undefined;
   /** The answer shall be JSON of this schema. It is asked for, not checked. */
   readonly responseSchema?: JSONSchema | undefined;
+  /** Asks for so many answers in one request. Not for a streaming call. */
+  readonly samples?: number | undefined;
   /** Asks the provider to keep the prompt in its cache: `key` names it, and the first `shared` messages are those to keep. */
   readonly promptCache?: { readonly key: string; readonly shared: number } | undefined;
   /** Asks for the log-probabilities of the answer's tokens, where the provider has them. */
@@ -66,6 +69,8 @@ export interface ModelAnswer {
   readonly modelId: string;
   /** Tokens of `text` with their log-probabilities, where the server tells them. */
   readonly tokens?: readonly AnswerToken[] | undefined;
+  /** Further answers of the request, where several were asked for. */
+  readonly samples?: readonly Sample[] | undefined;
   /** Remarks of the provider on the call: settings that it does not know, and the like. */
   readonly warnings: readonly string[];
 }
@@ -96,6 +101,11 @@ export function toCallOptions(model: LanguageModelV4, call: ModelCall): Language
     abortSignal: call.signal,
   };
   return withoutUndefined(options) as LanguageModelV4CallOptions;
+}
+
+/** Returns how many answers a request asks for. */
+export function samplesIn({ samples = 1, refused, onDelta }: ModelCall): number {
+  return onDelta || refused?.has("samples") ? 1 : samples;
 }
 
 export function asksForLogprobs({ logprobs, refused }: ModelCall): boolean {

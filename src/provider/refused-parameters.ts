@@ -1,6 +1,6 @@
 import type { CallParameter, LanguageModelLike, ModelTraits } from "../contract/model.ts";
 import { generate } from "./language-model.ts";
-import { asksForLogprobs, type ModelAnswer, type ModelCall } from "./model-call.ts";
+import { asksForLogprobs, type ModelAnswer, type ModelCall, samplesIn } from "./model-call.ts";
 
 /** Facts that a call is adapted by. */
 export interface Adaptation {
@@ -31,6 +31,7 @@ export async function generateAdapted(
     const sent = adapt(call, adaptation, roomInContext);
     try {
       const answer = await generate(model, sent);
+      if (samplesIn(sent) > 1 && answer.samples?.length === 0) traits.refused.add("samples");
       if (call.onDelta && !sent.onDelta && answer.text !== "") call.onDelta(answer.text);
       return { ...answer, warnings: [...answer.warnings, ...warningsOf(call, traits)] };
     } catch (error) {
@@ -45,7 +46,7 @@ export async function generateAdapted(
 }
 
 /** Parameters that no caller has set. */
-const ownParameters: ReadonlySet<CallParameter> = new Set(["logprobs", "promptCache"]);
+const ownParameters: ReadonlySet<CallParameter> = new Set(["logprobs", "promptCache", "samples"]);
 
 /**
  * The call as the model's traits want it.
@@ -111,6 +112,7 @@ const nameOf: Record<CallParameter, string> = {
   stream: "the options of a stream",
   logprobs: "log-probabilities",
   promptCache: "a key or marks for its prompt cache",
+  samples: "a request for several answers (n)",
 };
 
 const insteadOf: Record<CallParameter, string> = {
@@ -123,6 +125,7 @@ const insteadOf: Record<CallParameter, string> = {
   stream: "for whole answers",
   logprobs: "without them",
   promptCache: "without them",
+  samples: "for one answer at a time",
 };
 
 /** Statuses of a pause, of an account, of a network: whatever their words, no parameter is to blame. */
@@ -134,6 +137,8 @@ function readRefusal(error: unknown, call: ModelCall, isOwnLimit: boolean): Refu
   if (!said || otherStatuses.has(said.status) || said.status >= 502) return undefined;
   const { refused } = call;
   const isRefusal = refusalWords.test(said.text);
+  const isOfSamples = samplesIn(call) > 1 && parameterNames.samples.test(said.parameter ?? said.text);
+  if (isOfSamples && !otherStatuses.has(said.status)) return { parameter: "samples" };
   const isOfCache = parameterNames.promptCache.test(said.parameter ?? said.text);
   if (call.promptCache && !refused?.has("promptCache") && isOfCache) return { parameter: "promptCache" };
   const names = (parameter: keyof typeof parameterNames) => parameterNames[parameter].test(said.parameter ?? said.text);
@@ -176,6 +181,8 @@ function isOfLogprobs({ status, text, parameter = "" }: ServerWords, call: Model
 const parameterNames = {
   seed: /\b(random_)?seed\b/i,
   temperature: /\btemperature\b/i,
+  samples:
+    /(?:^|[^\w'’])['"`]?n['"`]?(?=$|\s*(?:$|[:=.,]|is\b|must\b|should\b|has\b|>|not\b|does\b|parameter))|candidate_?count|multiple (?:candidates|completions|choices)|number of (?:completions|choices)/im,
   promptCache: /prompt_?cache|cache_?control/i,
   maxOutputTokens: /max(imum)?[_ ]?(completion|output|new|gen)?[_ ]?tokens\b|\bmax_length\b|\bnum_predict\b/i,
   stream: /\bstream(_options|ing|s)?\b|include_usage/i,

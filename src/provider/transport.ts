@@ -2,7 +2,8 @@ import type { LanguageModelV4 } from "@ai-sdk/provider";
 import { hideSecrets } from "../core/errors.ts";
 import { endlessAnswer } from "./answer-error.ts";
 import { askGoogleForLogprobs } from "./log-probabilities.ts";
-import { asksForLogprobs, type ModelCall } from "./model-call.ts";
+import { asksForLogprobs, type ModelCall, samplesIn } from "./model-call.ts";
+import { askForSamples } from "./samples.ts";
 
 type Fetch = typeof globalThis.fetch;
 
@@ -42,7 +43,9 @@ export function watchBody(model: LanguageModelV4, call: ModelCall): { model: Lan
   const ask = (config.fetch ?? globalThis.fetch) as Fetch;
   const ceiling = wrapping * outputCeiling(call.maxOutputTokens);
   const fetch: Fetch = async (input, init) => {
-    const sent = asksForLogprobs(call) ? askGoogleForLogprobs(model, init) : init;
+    const asked = asksForLogprobs(call) ? askGoogleForLogprobs(model, init) : init;
+    const samples = samplesIn(call);
+    const sent = samples > 1 ? askForSamples(asked, samples) : asked;
     const response = bounded(await ask(input, sent), ceiling, watch, (bytes) =>
       endlessAnswer(model, bytes, call.maxOutputTokens),
     );

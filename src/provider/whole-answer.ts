@@ -2,7 +2,8 @@ import type { LanguageModelV4, LanguageModelV4GenerateResult } from "@ai-sdk/pro
 import { errorInAnswer, unreadableAnswer } from "./answer-error.ts";
 import type { CallMeter } from "./call-meter.ts";
 import { placeTokens, recordedTokens } from "./log-probabilities.ts";
-import { describeWarnings, type ModelAnswer, type ModelCall, toCallOptions } from "./model-call.ts";
+import { describeWarnings, type ModelAnswer, type ModelCall, samplesIn, toCallOptions } from "./model-call.ts";
+import { furtherSamples } from "./samples.ts";
 import { readPackageUsage } from "./usage.ts";
 import { type End, judge } from "./verdict.ts";
 import { fieldsOf, readWire, type Said } from "./wire.ts";
@@ -30,6 +31,7 @@ export async function wholeAnswer(model: LanguageModelV4, call: ModelCall, meter
     responseId: result.response?.id,
     modelId: result.response?.modelId ?? model.modelId,
     tokens: said ? placeTokens(said.tokens, meter.text) : recordedTokens(result.providerMetadata),
+    ...(samplesIn(call) > 1 && { samples: furtherSamples(model, call, result.response?.body) }),
     warnings: describeWarnings(result.warnings, call),
   };
 }

@@ -18,9 +18,8 @@ export interface CachingServerOptions {
   readonly firstByteMs?: number | undefined;
   /** Time from the first byte to the end of the answer. */
   readonly answerMs?: number | undefined;
-  /** Text of an answer, by its number from 0. */
-  readonly answer?: ((number: number) => string) | undefined;
-  readonly outputTokens?: ((text: string) => number) | undefined;
+  /** Text of an answer, by its number from 0 and by the text of its prompt; its tokens, where they are not four characters each. */
+  readonly answer?: ((number: number, prompt: string) => string | { text: string; tokens: number }) | undefined;
   /** False of a server that ignores `n`. */
   readonly takesSamples?: boolean | undefined;
   /** Refuses a request: its status and its body. */
@@ -70,7 +69,6 @@ export async function startCachingServer(options: CachingServerOptions = {}): Pr
     takesSamples = true,
     now = () => performance.now(),
   } = options;
-  const { outputTokens = serverTokens } = options;
   const served: Served[] = [];
   const entries: { machine: string; text: string; readableMs: number; usedMs: number }[] = [];
   let answered = 0;
@@ -98,7 +96,8 @@ export async function startCachingServer(options: CachingServerOptions = {}): Pr
     const made = written.map((text) => ({ machine, text, readableMs: Number.POSITIVE_INFINITY, usedMs: atMs }));
     entries.push(...made);
     const asked = takesSamples ? (body.n ?? body.generationConfig?.candidateCount ?? 1) : 1;
-    const answers = Array.from({ length: asked }, () => answer(answered++));
+    const given = Array.from({ length: asked }, () => answer(answered++, prompt.text));
+    const answers = given.map((each) => (typeof each === "string" ? each : each.text));
     const call: Served = {
       api,
       body,
@@ -106,7 +105,7 @@ export async function startCachingServer(options: CachingServerOptions = {}): Pr
       promptTokens: serverTokens(prompt.text),
       cachedTokens,
       writtenTokens: Math.max(0, ...written.map(serverTokens)) && Math.max(...written.map(serverTokens)) - cachedTokens,
-      outputTokens: answers.reduce((sum, text) => sum + outputTokens(text), 0),
+      outputTokens: given.reduce((sum, each) => sum + (typeof each === "string" ? serverTokens(each) : each.tokens), 0),
       answers,
     };
     served.push(call);

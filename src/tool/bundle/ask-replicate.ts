@@ -5,7 +5,7 @@ import type { AnswerShelf, Call, CallAttempt, CallOutcome, ReplicatePlace, ToolR
 import { endsBundle } from "../../contract/error-category.ts";
 import { BudgetExceeded, InvalidOutputError } from "../../contract/errors.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
-import type { Budget } from "../../contract/usage.ts";
+import { addSpent, type Budget, subtractSpent } from "../../contract/usage.ts";
 import { keepOriginal } from "../../core/error-marks.ts";
 import { InvalidOptionsError, showValue } from "../../core/errors.ts";
 import { toReadableData } from "../../schema/json-data.ts";
@@ -13,6 +13,7 @@ import type { Answer } from "./answer-json.ts";
 import { type AnswerRules, acceptAnswer, checkAnswer, readReplicate } from "./answers.ts";
 import type { Asked, Failure } from "./replicate-scheduler.ts";
 import type { ReplicateBound, ReplicateSource } from "./replicate-source.ts";
+import type { GivenSample, SampleRound } from "./sample-round.ts";
 import { attemptContext, countUse } from "./tool-runtime.ts";
 
 /** Common to the replicates of one model in a bundle. */
@@ -61,31 +62,91 @@ export async function askReplicate<Input, T>(
     context.events.emit("replicate_done", { replicate: reused, ...keptFacts(asking, undefined) });
     return { replicate: reused };
   }
+  const startedMs = context.clock.now();
+  const round = fields || !asking.bound.rounds?.isOpen ? undefined : await asking.bound.rounds.join(index);
+  const isLed = round?.isLed(index) ?? false;
+  const sample = isLed ? undefined : await round?.sampleFor(index);
+  const inRequest = sample && (await readSample<T>(asking, sample, spec));
+  if (sample && inRequest?.value) {
+    context.events.emit("replicate_started", { replicateId: id, seed: spec.seed });
+    const { usage, costUsd } = sample;
+    const elapsedMs = context.clock.now() - startedMs;
+    const outcome = { ok: true as const, value: inRequest.value, usage, costUsd, attempts: 1, elapsedMs };
+    const callSeed = options.seeds[round?.members[0] as number] as number;
+    return settle(asking, index, Object.assign(toReplicate(asking, spec, outcome), { callSeed }), undefined, outcome);
+  }
   let hasStarted = false;
-  const outcome = await runtime.guard<AcceptedResult<T>>({
+  const guarded = await runtime.guard<AcceptedResult<T>>({
     provider: tool.provider ?? `tool:${tool.name}`,
     replicateId: spec.id,
     modelId: tool.modelId,
     seed: spec.seed,
     bound: (remaining, error, unspent) =>
-      asking.bound(shareOf(remaining, options.k - index), remaining, error, unspent),
+      asking.bound(shareOf(remaining, options.k - index), remaining, error, unspent, isLed ? round : undefined),
     expectedTokens: (error) => asking.bound.expectedTokens?.(error),
     limits: options.perReplicateBudget,
     execute(attempt) {
       if (!hasStarted) context.events.emit("replicate_started", { replicateId: spec.id, seed: spec.seed });
       hasStarted = true;
-      return answerOnce(asking, { ...spec, attempt: attempt.attempt }, attempt, onWarm);
+      // The answer that came is tried again as any other that is wrong.
+      if (inRequest && attempt.attempt === 1) throw inRequest.error;
+      return answerOnce(asking, { ...spec, attempt: attempt.attempt }, attempt, {
+        onWarm,
+        round: isLed ? round : undefined,
+      });
     },
   } satisfies Call<AcceptedResult<T>>);
+  if (isLed) round?.end();
+  const outcome = withShares(guarded, isLed ? round : undefined, sample);
   const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
   if (!hasStarted) return { failure, isHopeless: true };
-  const replicate = toReplicate(asking, spec, outcome);
+  return settle(asking, index, toReplicate(asking, spec, outcome), failure, outcome);
+}
+
+/** Keeps a replicate, and then reports it. */
+async function settle<T>(
+  asking: BundleAsking<any, T>,
+  index: number,
+  replicate: Replicate<T>,
+  failure: Failure | undefined,
+  outcome: CallOutcome<unknown>,
+): Promise<Asked> {
+  const { context, runtime, options } = asking;
+  const { seed, fields } = replicate;
+  const place = placeOf(asking, { index, seed });
   const { unkept, reason } = await keep(replicate as Replicate, place, asking);
   if (replicate.valid && !fields) await asking.shelf?.append(index, replicate as Replicate);
   const events = runtime.eventsFor?.(outcome.attempts) ?? context.events;
   events.emit("replicate_done", { replicate, ...keptFacts(asking, reason) });
   if (unkept) return { replicate, failure: unkept, isHopeless: true };
   return { replicate, failure, isHopeless: !outcome.ok && isHopeless(outcome, options) };
+}
+
+/** Reads an answer that came with the request of another replicate: its value, or what is wrong with it. */
+async function readSample<T>(
+  asking: BundleAsking<any, T>,
+  { read, savedUsd }: GivenSample,
+  { fields }: Pick<ReplicateSpec, "fields">,
+): Promise<{ readonly value?: AcceptedResult<T>; readonly error?: unknown }> {
+  try {
+    const result = (await read()) as ReplicateResult<T>;
+    const answer = (await acceptAnswer(asking, result.data, fields)) as Answer & { readonly data: T };
+    return { value: { ...result, ...answer, savedUsd } };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Takes from the outcome of a request what other replicates carry of it, and adds what this one carries of another's. */
+function withShares<R>(
+  outcome: CallOutcome<R>,
+  round: SampleRound | undefined,
+  sample: GivenSample | undefined,
+): CallOutcome<R> {
+  const added = sample ? addSpent(outcome, sample) : outcome;
+  if (!round) return sample ? { ...outcome, usage: added.usage, costUsd: added.costUsd } : outcome;
+  const { usage, costUsd } = subtractSpent(added, round.given);
+  return { ...outcome, usage, costUsd };
 }
 
 /** Returns the answer that an earlier run has paid for, which costs nothing any more; `undefined` where there is none. */
@@ -145,10 +206,10 @@ async function answerOnce<Input, T>(
   asking: BundleAsking<Input, T>,
   spec: ReplicateSpec,
   attempt: CallAttempt,
-  onWarm: (() => void) | undefined,
+  own: Pick<ToolRuntime, "onWarm" | "round">,
 ): Promise<AcceptedResult<T>> {
   const { tool, request } = asking;
-  const result = await tool.executeReplicate(request, spec, replicateContext(asking, attempt, spec, onWarm));
+  const result = await tool.executeReplicate(request, spec, replicateContext(asking, attempt, spec, own));
   if (typeof result !== "object" || result === null) throw noAnswer(tool, result);
   const uncounted = countUse(attempt, result.usage, result.costUsd);
   warnOfSameResponse(asking, result.responseId);
@@ -166,7 +227,7 @@ function replicateContext(
   asking: BundleAsking<any, any>,
   attempt: CallAttempt,
   replicate: ReplicateSpec,
-  onWarm: (() => void) | undefined,
+  { onWarm, round }: Pick<ToolRuntime, "onWarm" | "round">,
 ): ReplicateContext {
   const { context, runtime, schema, resampling, question, bound } = asking;
   const { index, seed, fields } = replicate;
@@ -181,6 +242,7 @@ function replicateContext(
     journal,
     bound,
     onWarm,
+    round,
   };
   return Object.assign(attemptContext(context, runtime, attempt, own), { replicate });
 }

@@ -57,7 +57,7 @@ export function createEvidenceBundle<T>(input: BundleInput<T, GivenReplicate<T>>
       k: options.k ?? replicates.length,
       kCompleted: replicates.length,
       model: [...models].join(", "),
-      seeds: replicates.map((replicate) => replicate.seed),
+      seeds: replicates.map(({ seed, callSeed = seed }) => callSeed),
       earlyStopped: earlyStopReason !== undefined,
       ...(earlyStopReason !== undefined && { earlyStopReason }),
       totalElapsedMs: elapsedMs,

@@ -6,6 +6,7 @@ import type { Budget, CallBound } from "../../contract/usage.ts";
 import { InvalidOptionsError, type OptionIssue } from "../../core/errors.ts";
 import type { JSONSchema } from "../../core/json.ts";
 import { collectOptions, type ResolvedOptions } from "../../core/options.ts";
+import type { SampleRound, SampleRounds } from "./sample-round.ts";
 
 /**
  * Returns the most that one replicate may use; `undefined` where that is not known.
@@ -14,12 +15,14 @@ import { collectOptions, type ResolvedOptions } from "../../core/options.ts";
  * @param remaining all that is left of the budget
  * @param previousError of the attempt before, whose correction may make this one larger
  * @param unspent what would be left if the calls in flight used nothing
+ * @param round of the request, where that asks for several answers; its size is set to what fits
  */
 export type ReplicateBound = ((
   share: Budget,
   remaining: Budget,
   previousError?: unknown,
   unspent?: Budget,
+  round?: SampleRound,
 ) => CallBound | undefined) & {
   /** Returns the tokens that one replicate is likely to use; `undefined` where nothing tells. */
   expectedTokens?(previousError: unknown): number | undefined;
@@ -29,6 +32,8 @@ export type ReplicateBound = ((
    * @param calls that are asked for at once, the first one among them
    */
   startsWarm?(calls: number): boolean;
+  /** Brings replicates into one request; absent where each is asked for alone. */
+  readonly rounds?: SampleRounds | undefined;
 };
 
 /** Bundle tool, as the making of a bundle uses it. */

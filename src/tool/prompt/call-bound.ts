@@ -72,14 +72,16 @@ export class CallSizes {
    * Returns what one call may use; `undefined` where no ceiling is to be kept, or the prompt's size is not known.
    *
    * @param previousError of the attempt before, whose correction makes the prompt longer
+   * @param samples answers that the call asks for
    */
-  bound(previousError: unknown, { share, remaining, unspent }: Room): CallBound | undefined {
+  bound(previousError: unknown, { share, remaining, unspent }: Room, samples = 1): CallBound | undefined {
     if (remaining.tokens === undefined && remaining.costUsd === undefined) return undefined;
     const { maxOutputTokens, priceOf } = this.#facts;
     const promptTokens = this.promptTokens(previousError);
     if (promptTokens === undefined) return undefined;
-    const within = (budget: Budget) => this.#roomWithin(budget, promptTokens);
-    const outputTokens = maxOutputTokens ?? this.#roomFor(within(share), within(remaining), within(unspent));
+    const within = (budget: Budget) => this.#roomWithin(budget, promptTokens, samples);
+    const each = maxOutputTokens ?? this.#roomFor(within(timesOf(share, samples)), within(remaining), within(unspent));
+    const outputTokens = samples * each;
     return {
       tokens: promptTokens + outputTokens,
       ...(priceOf && { costUsd: priceOf(promptTokens, outputTokens, this.#cachedTokens) }),
@@ -93,13 +95,13 @@ export class CallSizes {
    *
    * @returns `undefined` where the model stops before the budget does
    */
-  limitWithin(reserved: Budget, previousError: unknown): number | undefined {
+  limitWithin(reserved: Budget, previousError: unknown, samples = 1): number | undefined {
     const { maxOutputTokens, traits } = this.#facts;
     if (maxOutputTokens !== undefined) return maxOutputTokens;
     if (reserved.tokens === undefined && reserved.costUsd === undefined) return undefined;
     const promptTokens = this.promptTokens(previousError);
     if (promptTokens === undefined) return undefined;
-    const limit = Math.max(this.#roomWithin(reserved, promptTokens), this.#needed);
+    const limit = Math.max(this.#roomWithin(reserved, promptTokens, samples), this.#needed);
     return limit < this.#cap ? limit : traits.maxOutputTokens;
   }
 
@@ -173,19 +175,29 @@ export class CallSizes {
   }
 
   /** Output tokens that a budget leaves room for beside the prompt; perhaps negative. */
-  #roomWithin(budget: Budget, promptTokens: number): number {
+  #roomWithin(budget: Budget, promptTokens: number, samples: number): number {
     const { priceOf } = this.#facts;
-    const byTokens = (budget.tokens ?? Number.POSITIVE_INFINITY) - promptTokens;
+    const byTokens = ((budget.tokens ?? Number.POSITIVE_INFINITY) - promptTokens) / samples;
     const byCost =
       budget.costUsd === undefined || !priceOf
         ? Number.POSITIVE_INFINITY
-        : outputTokensFor(budget.costUsd, promptTokens, (input, output) => priceOf(input, output, this.#cachedTokens));
+        : outputTokensFor(budget.costUsd, promptTokens, (input, output) =>
+            priceOf(input, samples * output, this.#cachedTokens),
+          );
     return Math.floor(Math.min(byTokens, byCost, mostOutputTokens));
   }
 
   #cutReason(): string {
     return `an answer did not fit into ${this.#longestCut} output tokens, thoughts included, which was all that the budget left for it`;
   }
+}
+
+/** Returns a budget times a number; time is not multiplied. */
+function timesOf({ tokens, costUsd }: Budget, times: number): Budget {
+  return {
+    ...(tokens !== undefined && { tokens: times * tokens }),
+    ...(costUsd !== undefined && { costUsd: times * costUsd }),
+  };
 }
 
 /** More than any model writes. */

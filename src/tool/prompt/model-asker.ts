@@ -9,6 +9,7 @@ import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { Budget, Usage } from "../../contract/usage.ts";
 import type { JSONObject, JSONSchema } from "../../core/json.ts";
 import { meanLogprobs } from "../../provider/log-probabilities.ts";
+import type { ModelAnswer } from "../../provider/model-call.ts";
 import { ModelTraitsRegistry } from "../../provider/model-traits.ts";
 import { type PriceTable, withPriceTable } from "../../provider/price-table.ts";
 import { defaultPrices } from "../../provider/prices.ts";
@@ -23,9 +24,11 @@ import {
 import { estimatePromptTokens, tokenCounter } from "../../provider/prompt-tokens.ts";
 import { generateAdapted } from "../../provider/refused-parameters.ts";
 import { resolveModel } from "../../provider/resolve.ts";
+import { mostSamples, splitUsage } from "../../provider/samples.ts";
 import { readAnswer } from "../../schema/read-answer.ts";
 import { askForFields } from "../bundle/field-resampling.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
+import { type GivenSample, type SampleRound, SampleRounds } from "../bundle/sample-round.ts";
 import { CallSizes, costOf, priceOf } from "./call-bound.ts";
 
 /** Settings by which a prompt tool asks its model. */
@@ -65,12 +68,14 @@ export class ModelAsker {
   /**
    * Returns the bound of one replicate. Finds the model and its prices first: where one is missing, nothing has been paid.
    *
+   * @param asksInOwnWay true of a subclass that asks for each answer itself
    * @throws InvalidOptionsError for a model that is not found, or a budget in dollars and a model without a price
    */
   async bound(
     messages: readonly PromptMessage[],
     options: ResolvedBundleOptions,
     context: ToolContext,
+    asksInOwnWay = false,
   ): Promise<SizedBound> {
     const model = await this.#resolve();
     const runtime = runtimeOf(context);
@@ -80,14 +85,27 @@ export class ModelAsker {
       costUsd: budgets.find((budget) => budget?.costUsd !== undefined)?.costUsd,
     };
     const sizes = await this.#sizesOf(messages, model, runtime, ceilings);
-    const bound: ReplicateBound = (share, remaining, previousError, unspent = remaining) =>
-      sizes.bound(previousError, { share, remaining, unspent });
+    const bound: ReplicateBound = (share, remaining, previousError, unspent = remaining, round) => {
+      const room = { share, remaining, unspent };
+      if (!round || round.isAnswered) return sizes.bound(previousError, room);
+      let limits = sizes.bound(previousError, room, round.size);
+      while (limits && round.size > 1 && !fits(limits, remaining)) {
+        round.size--;
+        limits = sizes.bound(previousError, room, round.size);
+      }
+      return limits;
+    };
     const prices = await this.#pricesOf(runtime);
+    const isAlone = this.#settings.reuse === "off" || asksInOwnWay || runtime?.isStreaming;
+    const most = () => mostSamples(model, this.#traitsOf(model, runtime));
+    const rounds = isAlone || options.perReplicateBudget || most() === 1 ? undefined : new SampleRounds(most);
     const sized: SizedBound = Object.assign(bound, {
       sizes,
+      rounds,
       expectedTokens: (error: unknown) => sizes.expectedTokens(error),
       startsWarm: (calls: number) => {
-        if (this.#settings.reuse === "off" || !this.#paysWarm(messages, model, sizes, prices, runtime, calls))
+        // One request for all answers has the prompt once.
+        if (rounds || this.#settings.reuse === "off" || !this.#paysWarm(messages, model, sizes, prices, runtime, calls))
           return false;
         sized.cacheKey = cacheKeyOf(this.#settings.name ?? "", messages);
         return true;
@@ -142,7 +160,9 @@ export class ModelAsker {
     const isStreaming = runtime?.isStreaming && !traits.refused.has("stream");
     const onWarm = isSlow(traits) ? undefined : runtime?.onWarm;
     let savedUsd: number | undefined;
-    const limit = sizes.limitWithin(reserved, previousError);
+    const round = runtime?.round as SampleRound | undefined;
+    const samples = round && !round.isAnswered ? round.size : 1;
+    const limit = sizes.limitWithin(reserved, previousError, samples);
     const call = {
       messages: [...wanted, ...correctionOf(previousError)],
       estimatePrompt: () => sizes.promptTokens(previousError),
@@ -152,6 +172,7 @@ export class ModelAsker {
       maxOutputTokens: limit,
       providerOptions,
       logprobs: true,
+      ...(samples > 1 && { samples }),
       responseSchema: runtime?.responseSchema,
       ...(cacheKey !== undefined && { promptCache: { key: cacheKey, shared: question.length } }),
       signal: context.signal,
@@ -181,32 +202,34 @@ export class ModelAsker {
       sizes.learnCached(answer.usage);
       if (!runtime?.onWarm) learnRead(traits, answer.usage);
     }
+    const answers = [answer, ...(answer.samples ?? [])];
+    const texts = answers.map((each) => ("text" in each ? each.text : ""));
+    const shares = splitUsage(answer.usage, texts);
     const isBudgetsLimit = maxOutputTokens === undefined && limit !== undefined && limit !== traits.maxOutputTokens;
     const budgetsLimit = isBudgetsLimit && !traits.refused.has("maxOutputTokens") ? limit : undefined;
-    if (isLimited(reserved)) sizes.learn(previousError, answer.usage, budgetsLimit, isCut);
-    if (!isCut) this.#usualAnswer = Math.max(this.#usualAnswer, answer.usage.outputTokens);
-    const cutOff = isCut ? describeCut(budgetsLimit, limit) : undefined;
-    const { responseSchema: jsonSchema, checkAnswer: check } = runtime ?? {};
-    const { data, repairs, reasoning, locate } = await readAnswer(answer.text, {
-      finishReason: answer.finishReason.unified,
-      cutOff,
-      schema: jsonSchema && { jsonSchema, check },
-    }).catch((error) => {
-      throw cutOff === undefined ? error : asCut(error, cutOff, budgetsLimit !== undefined);
-    });
-    const warnings = [...answer.warnings, ...repairs];
-    const { modelId, responseId, finishReason } = answer;
-    const logprobs = answer.tokens && meanLogprobs(answer.tokens, answer.text, await locate());
-    return {
-      data,
-      model: modelId,
-      warnings,
-      responseId,
-      savedUsd,
-      reasoning: reasoning ?? answer.reasoning,
-      finishReason,
-      logprobs,
-    };
+    const outputTokens = Math.max(...shares.map((share) => share.outputTokens));
+    if (isLimited(reserved)) sizes.learn(previousError, { ...answer.usage, outputTokens }, budgetsLimit, isCut);
+    if (!isCut) this.#usualAnswer = Math.max(this.#usualAnswer, outputTokens);
+    const read = (each: Omit<ModelAnswer, "usage">) => readResult(each, runtime, limit, budgetsLimit);
+    const saved = savingOfSamples(prices, model, answer.usage, answers.length);
+    if (samples > 1) {
+      const given = (answer.samples ?? []).map((sample, at): GivenSample => {
+        const usage = shares[at + 1] as Usage;
+        const { modelId, warnings } = answer;
+        return {
+          usage,
+          costUsd: shareOfCost(prices, model, answer.usage, usage, answers.length),
+          savedUsd: saved,
+          async read() {
+            if ("error" in sample) throw sample.error;
+            return read({ modelId, warnings, ...sample });
+          },
+        };
+      });
+      round?.deliver(given);
+    }
+    if (saved !== undefined) savedUsd = (savedUsd ?? 0) + saved;
+    return { ...(await read(answer)), savedUsd };
   }
 
   /** Sizes of a bundle's calls, of which nothing is learned yet. Without a ceiling, nothing is counted before it is needed. */
@@ -253,6 +276,67 @@ export class ModelAsker {
     });
     return this.#model;
   }
+}
+
+/** Reads an answer, with what its limit has cut off. */
+async function readResult(
+  answer: Omit<ModelAnswer, "usage">,
+  runtime: ToolRuntime | undefined,
+  limit: number | undefined,
+  budgetsLimit: number | undefined,
+): Promise<ReplicateResult> {
+  const cutOff = answer.isCutOff ? describeCut(budgetsLimit, limit) : undefined;
+  const { responseSchema: jsonSchema, checkAnswer: check } = runtime ?? {};
+  const { data, repairs, reasoning, locate } = await readAnswer(answer.text, {
+    finishReason: answer.finishReason.unified,
+    cutOff,
+    schema: jsonSchema && { jsonSchema, check },
+  }).catch((error) => {
+    throw cutOff === undefined ? error : asCut(error, cutOff, budgetsLimit !== undefined);
+  });
+  const warnings = [...answer.warnings, ...repairs];
+  const { modelId, responseId, finishReason } = answer;
+  const logprobs = answer.tokens && meanLogprobs(answer.tokens, answer.text, await locate());
+  return {
+    data,
+    model: modelId,
+    warnings,
+    responseId,
+    reasoning: reasoning ?? answer.reasoning,
+    finishReason,
+    logprobs,
+  };
+}
+
+function fits({ tokens = 0, costUsd = 0 }: Budget, remaining: Budget): boolean {
+  return tokens <= (remaining.tokens ?? tokens) && costUsd <= (remaining.costUsd ?? costUsd);
+}
+
+/** Returns what each of several answers saves: all but its part of the prompt. */
+function savingOfSamples(
+  prices: PriceSource,
+  model: LanguageModelLike,
+  usage: Usage,
+  count: number,
+): number | undefined {
+  if (count === 1) return undefined;
+  const prompt = costOf(prices, model, { ...usage, outputTokens: 0, totalTokens: usage.inputTokens });
+  return prompt === null ? undefined : prompt - prompt / count;
+}
+
+/** Returns the cost of one of several answers: an equal part of the prompt's, and that of what was written by its tokens. */
+function shareOfCost(
+  prices: PriceSource,
+  model: LanguageModelLike,
+  usage: Usage,
+  share: Usage,
+  count: number,
+): number | null {
+  const whole = costOf(prices, model, usage);
+  const prompt = costOf(prices, model, { ...usage, outputTokens: 0, totalTokens: usage.inputTokens });
+  if (whole === null || prompt === null) return null;
+  const written = usage.outputTokens === 0 ? 0 : share.outputTokens / usage.outputTokens;
+  return prompt / count + (whole - prompt) * written;
 }
 
 /** Address of the server of a model of the AI SDK's packages: two servers may have models of one name. */

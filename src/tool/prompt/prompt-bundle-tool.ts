@@ -116,12 +116,15 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
     return { system, prompt: String(prompt), ...(files !== undefined && { files: templatesOf(files) }) };
   }
 
+  private get asksAsItIs(): boolean {
+    return this.executeReplicate === ModelTool.prototype.executeReplicate;
+  }
+
   /** A subclass that asks in its own way may decide answers by what is not told here. */
   async answerIdentity(request: Request, schema: JSONSchema | undefined): Promise<unknown> {
     const { options } = this.modelQuestion;
-    const isOwn = this.executeReplicate === ModelTool.prototype.executeReplicate;
     const isFree = typeof options.model === "string" && this.source !== "live";
-    if (!isOwn || options.reuse === "off" || isFree) return undefined;
+    if (!this.asksAsItIs || options.reuse === "off" || isFree) return undefined;
     return (await askerOf(this.modelQuestion)).identity(await withFiles(this.modelQuestion, request), schema);
   }
 
@@ -145,7 +148,7 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
   ): Promise<ReplicateBound> {
     warnOfUnusedRequest(this.modelQuestion, request as object, context);
     const messages = await withFiles(this.modelQuestion, request);
-    return (await askerOf(this.modelQuestion)).bound(messages, options, context);
+    return (await askerOf(this.modelQuestion)).bound(messages, options, context, !this.asksAsItIs);
   }
 
   override async executeReplicate(

@@ -61,8 +61,8 @@ export interface PromptSettings<P extends string, Name extends string, Read, Req
   /** Environment variable that holds the key of a model that is named by text. Default: the provider's. */
   apiKeyEnv?: string | undefined;
   /**
-   * Pays once for what answers have in common, where the provider allows it: a prompt in its cache (default, `"auto"`). `"off"`
-   * asks for each answer as if it were the only one.
+   * Pays once for what answers have in common, where the provider allows it (default, `"auto"`): a prompt in its cache, several
+   * answers in one request, answers that are there already. `"off"` asks for each answer as if it were the only one.
    */
   reuse?: "auto" | "off" | undefined;
   /** Dollars for a million tokens, by the model's name, for models that the catalogue does not know or that cost you something else. */
@@ -138,10 +138,27 @@ export function assertPromptOptions(options: unknown): void {
     if (value === undefined ? needed.has(name) : !check(value))
       issues.push({ path: `${place}.${name}`, given: value, allowed });
   }
+  issues.push(...countsIn(given["providerOptions"]));
   if (isObject(given["prices"])) issues.push(...faultsInPrices(given["prices"], `${place}.prices`));
   if (isObject(given["defaultOptions"]))
     collectOptions(bundleOptions, given["defaultOptions"], `${place}.defaultOptions`, issues);
   if (issues.length > 0) throw new InvalidOptionsError(issues);
+}
+
+/** Options by which a vendor's API gives several answers to one request: a bundle asks by itself, and counts each of them. */
+const countNames = ["n", "candidateCount", "candidate_count"];
+
+function countsIn(providerOptions: unknown): OptionIssue[] {
+  const all = isObject(providerOptions) ? Object.entries(providerOptions as object) : [];
+  return all.flatMap(([provider, options]) =>
+    countNames
+      .filter((name) => isObject(options) && name in options)
+      .map((name) => {
+        const path = `${place}.providerOptions.${provider}.${name}`;
+        const message = `${path} is done already: a bundle asks for several answers in one request where the server takes that. Set k, and leave ${name} out.`;
+        return { path, given: options[name], allowed: "nothing", message };
+      }),
+  );
 }
 
 function arePaths(value: unknown): boolean {
