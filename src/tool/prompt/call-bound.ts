@@ -144,6 +144,17 @@ export class CallSizes {
       : Math.ceil((tokens + correctionTokens(previousError)) * (this.#scale ?? 1));
   }
 
+  /** True where several answers may share what is left: one of a tool that is not known yet, and may think, has all of it. */
+  maySplit(share: Budget): boolean {
+    if (!this.#isFirst || this.#facts.maxOutputTokens !== undefined) return true;
+    if (share.tokens === undefined && share.costUsd === undefined) return true;
+    return this.#roomWithin(share, this.promptTokens(undefined) ?? 0, 1) >= roomForThoughts;
+  }
+
+  get #isFirst(): boolean {
+    return this.#answers === 0 && this.#longestCut === 0 && this.#facts.usualAnswer === 0;
+  }
+
   get #cap(): number {
     return this.#facts.traits.maxOutputTokens ?? Number.POSITIVE_INFINITY;
   }
@@ -160,8 +171,7 @@ export class CallSizes {
    * think, has all that is left, unless each call's share is ample.
    */
   #roomFor(shared: number, remaining: number, unspent: number): number {
-    const isFirst = this.#answers === 0 && this.#longestCut === 0 && this.#facts.usualAnswer === 0;
-    const ample = isFirst && shared < roomForThoughts ? unspent : this.#ampleRoom();
+    const ample = this.#isFirst && shared < roomForThoughts ? unspent : this.#ampleRoom();
     const wanted = Math.min(this.#cap, Math.max(shared, ample));
     const least = Math.max(this.#needed, Math.min(this.#cap, ample, unspent));
     return remaining < least ? least : Math.min(wanted, remaining);

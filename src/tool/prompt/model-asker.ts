@@ -87,6 +87,7 @@ export class ModelAsker {
     const sizes = await this.#sizesOf(messages, model, runtime, ceilings);
     const bound: ReplicateBound = (share, remaining, previousError, unspent = remaining, round) => {
       const room = { share, remaining, unspent };
+      if (round && !sizes.maySplit(share)) round.size = 1;
       if (!round || round.isAnswered) return sizes.bound(previousError, room);
       let limits = sizes.bound(previousError, room, round.size);
       while (limits && round.size > 1 && !fits(limits, remaining)) {
