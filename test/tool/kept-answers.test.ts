@@ -113,6 +113,7 @@ describe("an answer of another question", () => {
     ["prompt", { prompt: "Bug report: {{report}}" }],
     ["system message", { system: "Be brief." }],
     ["schema", { schema: { type: "object", properties: { a: { type: "string" } }, required: ["a"] } }],
+    ["version", { version: "2.0.0" }],
     ["temperature", { temperature: 0.2 }],
     ["output limit", { maxOutputTokens: 7 }],
     ["provider option", { providerOptions: { openai: { reasoningEffort: "low" } } }],

@@ -134,7 +134,7 @@ export class ModelAsker {
   }
 
   /** Returns all that decides an answer beside its seed, as plain data. */
-  async identity(messages: readonly PromptMessage[], schema: JSONSchema | undefined): Promise<unknown> {
+  async identity(messages: readonly PromptMessage[], schema: JSONSchema | undefined): Promise<object> {
     const model = await this.#resolve();
     const { temperature, maxOutputTokens, providerOptions, headers, baseUrl } = this.#settings;
     const { provider, modelId } = model;

@@ -125,7 +125,8 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
     const { options } = this.modelQuestion;
     const isFree = typeof options.model === "string" && this.source !== "live";
     if (!this.asksAsItIs || options.reuse === "off" || isFree) return undefined;
-    return (await askerOf(this.modelQuestion)).identity(await withFiles(this.modelQuestion, request), schema);
+    const asker = await askerOf(this.modelQuestion);
+    return { version: this.version, ...(await asker.identity(await withFiles(this.modelQuestion, request), schema)) };
   }
 
   get model(): string | LanguageModelLike {
