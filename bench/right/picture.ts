@@ -7,7 +7,7 @@ const [left, width, row] = [290, 300, 30];
 /** Coverage by signals and labels, and in hindsight: a panel for each precision. */
 export function coveragePicture(all: readonly Coverage[]): string {
   const rows = all.filter(({ precision }) => precision === precisions[0]).length;
-  const side = left + width + 20;
+  const side = left + width + 40;
   const panels = precisions.map((precision, at) => {
     const own = all.filter((each) => each.precision === precision);
     const bars = own.map((coverage, index) => bar(coverage, index * row));
