@@ -129,6 +129,10 @@ const faults: Readonly<Record<string, Spoil>> = {
     ({ content }) => content?.evidenceBundle?.summary.validCount > 0,
     ({ metadata }) => ({ metadata: { ...metadata, toolName: "another" } }),
   ),
+  "a reused answer costs nothing, and its run has not asked for it": spoilOutput(
+    ({ content }) => content?.evidenceBundle?.replicates.some(({ reused }: any) => reused),
+    ({ content }) => ({ content: JSON.parse(JSON.stringify(content).replaceAll('"costUsd":0', '"costUsd":1')) }),
+  ),
   "every valid replicate that was reported stands in the output, or in the error": spoilOutput(
     ({ content }) => content?.evidenceBundle?.summary.validCount > 0,
     () => ({ content: null }),

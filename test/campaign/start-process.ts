@@ -20,7 +20,8 @@ export function startProcess(
   random: Random,
   clock: WorldClock,
 ): Process {
-  const settings = { state, random, clock, prices, reliabilityConfig: reliability };
+  // A store that was chosen keeps answers for other runs, too.
+  const settings = { store: "memory" as const, state, random, clock, prices, reliabilityConfig: reliability };
   return {
     state,
     orchestratorWith: (registry, planner) => new ReliableOrchestrator({ ...settings, registry, planner }),

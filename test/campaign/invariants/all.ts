@@ -1,4 +1,4 @@
-import { answersWereGiven, outputsAreJson, statusTellsTheTruth } from "./answers.ts";
+import { answersWereGiven, outputsAreJson, reusedIsNotPaidAgain, statusTellsTheTruth } from "./answers.ts";
 import { budgetIsACeiling, callsAreLimited, nothingStartsPastTheBudget, refusesBeyondTheBudgetOnly } from "./budget.ts";
 import { recoveredIsCalledAgain, refusesForCause } from "./circuits.ts";
 import { endsInTime, everyRunSettles, failsForCause, rejectsForCause } from "./endings.ts";
@@ -42,6 +42,7 @@ export const invariants: readonly Invariant[] = [
   journaledIsNotCharged,
   outputsAreJson,
   answersWereGiven,
+  reusedIsNotPaidAgain,
   evidenceIsKept,
   statusTellsTheTruth,
   nothingIsLeft,

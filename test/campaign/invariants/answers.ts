@@ -36,16 +36,36 @@ export const answersWereGiven: Invariant = {
   },
 };
 
-function wasGiven(history: History, run: PlayedRun, tool: string, { model, seed, data }: Replicate): boolean {
-  const { key } = jobOf(history, run);
+/** A reused answer is one that another run was given to the same question. */
+function wasGiven(history: History, run: PlayedRun, tool: string, replicate: Replicate): boolean {
+  const { model, seed, data, reused } = replicate;
+  const { key, question } = jobOf(history, run);
   return history.calls.some((call) => {
     const caller = history.runs[call.run] as PlayedRun;
-    const isOurs = caller === run || (key !== null && jobOf(history, caller).key === key);
+    const { key: callersKey, question: callersQuestion } = jobOf(history, caller);
+    const isOurs = caller === run || (key !== null && callersKey === key) || (reused && callersQuestion === question);
     return (
       isOurs && call.tool === tool && call.model === model && call.seed === seed && isDeepStrictEqual(call.data, data)
     );
   });
 }
+
+export const reusedIsNotPaidAgain: Invariant = {
+  promise: "a reused answer costs nothing, and its run has not asked for it",
+  check(history, expect) {
+    for (const run of history.runs) {
+      const bundle: EvidenceBundle | undefined = outputOf(run)?.content?.evidenceBundle;
+      for (const { id, reused, costUsd, seed, model } of bundle?.replicates ?? []) {
+        if (!reused) continue;
+        expect(costUsd === 0, () => `run ${run.index} pays ${costUsd} for the reused ${id}`);
+        expect(
+          !history.calls.some((call) => call.run === run.index && call.seed === seed && call.model === model),
+          () => `run ${run.index} has asked for ${id}, which it reuses`,
+        );
+      }
+    }
+  },
+};
 
 export const statusTellsTheTruth: Invariant = {
   promise:
