@@ -129,6 +129,24 @@ describe("an answer of another question", () => {
     expect(seeds.length + ("model" in more ? 3 : 0)).toBe(6);
   });
 
+  test.each([
+    ["bytes", (byte: number) => new Uint8Array([byte, 1])],
+    ["an ArrayBuffer", (byte: number) => new Uint8Array([byte, 1]).buffer],
+    ["an address", (byte: number) => new URL(`https://images.internal/${byte}.png`)],
+  ])("is never used: another image, as %s", async (_, image) => {
+    const store = new MemoryStore();
+    const { model, seeds } = countingModel();
+    const tool = (byte: number) => {
+      const content = [{ type: "image", image: image(byte), mediaType: "image/png" }];
+      return toolOf(model, { prompt: () => [{ role: "user", content }] });
+    };
+    await bundleOf(store, tool(1));
+    await bundleOf(store, tool(2));
+    expect(seeds).toHaveLength(6);
+    await bundleOf(store, tool(1));
+    expect(seeds).toHaveLength(6);
+  });
+
   test("is found at its own index only: one answer is never two votes", async () => {
     const store = new MemoryStore();
     const { model } = countingModel();

@@ -109,7 +109,7 @@ export class ModelAsker {
         if (rounds || this.#settings.reuse === "off" || !this.#paysWarm(messages, model, sizes, prices, runtime, calls))
           return false;
         sized.cacheKey = cacheKeyOf(this.#settings.name ?? "", messages);
-        return true;
+        return sized.cacheKey !== undefined;
       },
     });
     return sized;
@@ -139,7 +139,7 @@ export class ModelAsker {
     const { temperature, maxOutputTokens, providerOptions, headers, baseUrl } = this.#settings;
     const { provider, modelId } = model;
     const settings = { temperature, maxOutputTokens, providerOptions, headers, baseUrl };
-    return JSON.parse(JSON.stringify({ provider, modelId, address: addressOf(model), messages, schema, settings }));
+    return plainOf({ provider, modelId, address: addressOf(model), messages, schema, settings });
   }
 
   async ask(
@@ -347,9 +347,32 @@ function addressOf({ modelId, ...model }: LanguageModelLike): string | undefined
   return String(url({ path: "/", modelId }));
 }
 
+/**
+ * Returns the JSON that tells a value from all others: bytes of an image as text.
+ *
+ * @throws TypeError for an object that JSON would make equal to others
+ */
+function plainOf(value: object): object {
+  return JSON.parse(
+    JSON.stringify(value, (_, part) => {
+      if (part instanceof ArrayBuffer) return { bytes: Buffer.from(part).toString("base64") };
+      if (ArrayBuffer.isView(part))
+        return { bytes: Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("base64") };
+      const prototype = typeof part === "object" && part !== null ? Object.getPrototypeOf(part) : null;
+      if (prototype === null || prototype === Object.prototype || Array.isArray(part)) return part;
+      throw new TypeError(`A ${prototype.constructor?.name} in a prompt has no JSON form that tells it from others`);
+    }),
+  );
+}
+
 /** Key of a prompt in the provider's cache. Replicas of a process make the same one, and none holds words of the prompt. */
-function cacheKeyOf(toolName: string, messages: readonly PromptMessage[]): string {
-  return hash("sha256", JSON.stringify([toolName, messages])).slice(0, 32);
+function cacheKeyOf(toolName: string, messages: readonly PromptMessage[]): string | undefined {
+  try {
+    return hash("sha256", JSON.stringify(plainOf([toolName, messages]))).slice(0, 32);
+  } catch {
+    // A prompt without a form of its own is asked for as it always was.
+    return undefined;
+  }
 }
 
 function warnOfTemperature({ modelId }: LanguageModelLike, { events }: ReplicateContext): void {

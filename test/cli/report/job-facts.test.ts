@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { OutputLine } from "../../../src/cli/output/output-line.ts";
 import { JobFacts } from "../../../src/cli/report/job-facts.ts";
 import { Histogram, Largest } from "../../../src/cli/report/tallies.ts";
+import { describeReuse } from "../../../src/cli/report/words.ts";
 import type { EvidenceBundle } from "../../../src/contract/bundle.ts";
 import { bundleOf } from "../../support/bundle-of.ts";
 import { answeredLine, failedLine, rejectedLine } from "./job-lines.ts";
@@ -194,6 +195,24 @@ describe("a job report", () => {
       answeredLine(1, contested(3, 2), { costUsd: 0.25 }),
     ];
     expect(reportOf(lines).cost).toMatchObject({ totalUsd: null, knownUsd: 0.25, unknownCount: 1 });
+  });
+
+  test("tells what answers did not pay for again, and nothing where each paid for itself", () => {
+    const reusing = (reuse: object | undefined) => {
+      const bundle = contested(3, 2);
+      return { ...bundle, meta: { ...bundle.meta, ...(reuse && { reuse }) } } as EvidenceBundle;
+    };
+    const lines = [
+      answeredLine(0, reusing({ cachedInputTokens: 4_000, replicateIds: [], savedUsd: 0.5 })),
+      answeredLine(1, reusing({ cachedInputTokens: 0, replicateIds: ["r1", "r2"], savedUsd: 0.25 })),
+      answeredLine(2, reusing(undefined)),
+    ];
+    const { cost } = reportOf(lines);
+    expect(cost.reuse).toEqual({ cachedInputTokens: 4_000, answers: 2, savedUsd: 0.75 });
+    expect(describeReuse(cost)).toBe(
+      "$0.75 saved by reuse: 2 answers of earlier runs, 4,000 tokens out of the provider's cache.",
+    );
+    expect(describeReuse(reportOf([lines[2]]).cost)).toBeUndefined();
   });
 
   test("keeps no text of a long answer alive", () => {
