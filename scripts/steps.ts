@@ -91,7 +91,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "type-mistakes",
-    promise: "typical mistakes are told as test/types/mistakes shows",
+    promise: "typical mistakes are told, and hovers and completions shown, as test/types has them",
     command: ["node", "scripts/type-mistakes.ts", "--check"],
   },
   {

@@ -81,19 +81,26 @@ type Plain<Value> = Value extends readonly unknown[]
     ? { -readonly [Name in keyof Value]: Plain<Value[Name]> }
     : Value;
 
+/** A schema of effect, which is a Standard Schema only once it is converted. */
+export interface EffectSchema {
+  readonly ast: object;
+}
+
 /**
  * Is `unknown` for a schema that may be one; else an object type that no value has, whose text says what to write: for a shape of
- * schemas that was not wrapped, and for a near miss of a keyword.
+ * schemas that was not wrapped, for a schema of effect, and for a near miss of a keyword.
  */
 export type SchemaMistake<S> = S extends { readonly "~standard": unknown }
   ? unknown
-  : string extends keyof S
-    ? unknown
-    : [ShapeName<S>] extends [never]
-      ? [Exclude<keyof S, Keyword>] extends [never]
-        ? unknown
-        : { readonly mistake: `"${Exclude<keyof S, Keyword> & string}" is not a keyword of JSON schema` }
-      : { readonly mistake: "This is a plain object of schemas. Wrap it, as in z.object({ … })" };
+  : S extends EffectSchema
+    ? { readonly mistake: "This is a schema of effect. Convert it by Schema.toStandardSchemaV1(…)" }
+    : string extends keyof S
+      ? unknown
+      : [ShapeName<S>] extends [never]
+        ? [Exclude<keyof S, Keyword>] extends [never]
+          ? unknown
+          : { readonly mistake: `"${Exclude<keyof S, Keyword> & string}" is not a keyword of JSON schema` }
+        : { readonly mistake: "This is a plain object of schemas. Wrap it, as in z.object({ … })" };
 
 type ShapeName<S> = { [Name in keyof S]: S[Name] extends { readonly "~standard": unknown } ? Name : never }[keyof S];
 

@@ -32,7 +32,10 @@ type ModelPrefix =
   | "recorded"
   | "simulated";
 
-/** Name of a model: a provider's, `"recorded:<file>"`, or `"simulated:…"`. Some are listed, for an editor to complete. */
+/**
+ * Name of a model: a provider's, `"recorded:<file>"`, or `"simulated:…"`. Some are listed, for an editor to complete: any text
+ * stands beside them, as a template over the prefixes would take them in. `ModelMistake` refuses texts without a prefix.
+ */
 export type ModelName =
   | "openai:gpt-5-mini"
   | "openai:gpt-5-nano"
@@ -47,7 +50,7 @@ export type ModelName =
   | "mistral:mistral-large-latest"
   | "openai-compatible:http://localhost:11434/v1#llama3.2"
   | "simulated:?error=0.1"
-  | (`${ModelPrefix}:${string}` & {});
+  | (string & {});
 
 /**
  * Is `unknown` for a model. For a text that names none it is an object type that no value has, whose text says what to write.

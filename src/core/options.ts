@@ -233,6 +233,9 @@ export function nested<Entries extends v.ObjectEntries>(entries: Entries): Neste
 
 /** The schema of options inside options. */
 export interface NestedOptions<Entries extends v.ObjectEntries>
-  extends v.GenericSchema<EntriesInput<Entries>, EntriesOutput<Entries>> {
+  extends v.GenericSchema<Shown<EntriesInput<Entries>>, EntriesOutput<Entries>> {
   readonly entries: Entries;
 }
+
+/** The same type without its name: an editor shows its members, and not the schemas that they come from. */
+type Shown<T> = T extends infer Members ? { [Name in keyof Members]: Members[Name] } : never;

@@ -209,11 +209,12 @@ function isLarge(value: unknown): boolean {
   return false;
 }
 
-// Loaded on first use: not every program checks JSON schemas.
+// Loaded on first use: not every program checks JSON schemas. Of a CommonJS module that is a class, webpack gives `default`
+// alone, so that no class is taken by its name.
 const loadFormats = lazily(async () => (await import("ajv-formats")).default.default);
-const loadDraft07 = lazily(async () => (await import("ajv")).Ajv);
-const loadDraft2019 = lazily(async () => (await import("ajv/dist/2019.js")).Ajv2019);
-const loadDraft2020 = lazily(async () => (await import("ajv/dist/2020.js")).Ajv2020);
+const loadDraft07 = lazily(async () => (await import("ajv")).default.default);
+const loadDraft2019 = lazily(async () => (await import("ajv/dist/2019.js")).default.default);
+const loadDraft2020 = lazily(async () => (await import("ajv/dist/2020.js")).default.default);
 
 async function createAjv(
   { $schema }: JSONSchema,

@@ -107,6 +107,8 @@ new PromptBundleTool({ name: "m", model: "opnai:gpt-5-mini", prompt: "x" });
 // Slips of schemas.
 // @ts-expect-error `propertes` is not a keyword
 new PromptBundleTool({ name: "s", model, prompt: "x", schema: { type: "object", propertes: {} } });
+// @ts-expect-error `require` is not a keyword
+new PromptBundleTool({ name: "s", model, prompt: "x", schema: { type: "object", require: ["a"] } });
 // @ts-expect-error a shape needs z.object around it
 new PromptBundleTool({ name: "s", model, prompt: "x", schema: { name: z.string() } });
 // @ts-expect-error a model has no option of this name

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { AnswerOf, AnswerSchema, SchemaMistake } from "../../contract/answer-schema.ts";
+import type { AnswerOf, AnswerSchema, EffectSchema, SchemaMistake } from "../../contract/answer-schema.ts";
 import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { BundleOptions, ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import type {
@@ -54,8 +54,9 @@ export interface PromptBundleToolConstructor {
     const Name extends string = string,
     Read = PromptVariables<P>,
     Request = Read,
-    const S extends AnswerSchema | undefined = AnswerSchema | undefined,
-    const M extends ModelName | LanguageModelLike | (string & {}) = string | LanguageModelLike,
+    const S extends AnswerSchema | EffectSchema | undefined = AnswerSchema | undefined,
+    // Editors complete by the default.
+    const M extends ModelName | LanguageModelLike = ModelName | LanguageModelLike,
   >(
     options: PromptSettings<P, Name, Read, Request> & {
       /**

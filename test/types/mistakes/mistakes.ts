@@ -1,4 +1,6 @@
-/** Ten mistakes that a newcomer makes. What the compilers say of them stands beside this file. */
+/** Mistakes that a newcomer makes. What the compilers say of them stands beside this file. */
+
+import { Schema } from "effect";
 import { defineTool, Orchestrator, PromptBundleTool, ReliableOrchestrator } from "steer-llm-sdk";
 import { z } from "zod";
 
@@ -29,3 +31,7 @@ await orchestrator.run({ tool: triage, request: { report: "…" }, options: { ti
 // 10. A request that the tool's input refuses.
 const lookup = defineTool({ name: "lookup", input: z.object({ id: z.string() }), execute: async ({ id }) => id });
 await new Orchestrator().run({ tool: lookup, request: { id: 7 } });
+// 11. Another word for a keyword.
+new PromptBundleTool({ name: "ask", model, prompt: "{{q}}", schema: { type: "object", require: ["severity"] } });
+// 12. A schema of effect as it is.
+new PromptBundleTool({ name: "ask", model, prompt: "{{q}}", schema: Schema.Struct({ severity: Schema.String }) });
