@@ -18,6 +18,8 @@ import { summarizingJson } from "./votes.ts";
 export interface AnswerRules {
   readonly schema: ResolvedSchema | undefined;
   readonly resampling: FieldResampling | undefined;
+  /** Says why an answer that fits the schema cannot be right; `undefined` where nothing speaks against it. */
+  readonly refuse?: ((answer: unknown) => Promise<string | undefined>) | undefined;
 }
 
 /**
@@ -98,19 +100,19 @@ export async function checkAnswer(
 }
 
 /**
- * Checks an answer once, and finds the JSON that stands for it.
+ * Checks an answer once, and finds the JSON that stands for it. Parts of an answer are not the tool's to refuse.
  *
  * @param fields JSON pointers of what was asked for; default: the whole answer
  * @throws InvalidOutputError with the faults of the answer
  */
 export async function acceptAnswer(
-  { schema, resampling }: AnswerRules,
+  { schema, resampling, refuse }: AnswerRules,
   written: unknown,
   fields?: readonly string[] | undefined,
 ): Promise<Answer> {
   try {
     const accepted =
-      resampling && fields ? await resampling.accept(written, fields) : await acceptWhole(schema, written);
+      resampling && fields ? await resampling.accept(written, fields) : await acceptWhole(schema, written, refuse);
     if (!("errors" in accepted)) return accepted;
     throw new InvalidOutputError(accepted.errors, { data: toReadableData(written) });
   } catch (error) {
@@ -122,13 +124,18 @@ export async function acceptAnswer(
 async function acceptWhole(
   schema: ResolvedSchema | undefined,
   written: unknown,
+  refuse: AnswerRules["refuse"],
 ): Promise<Answer | { readonly errors: string[] }> {
-  if (!schema) {
-    const json = toJsonData(written);
-    return { data: json, json };
-  }
-  const checked = await schema.check(written);
-  return checked.ok ? answerOf(schema, written, checked.value) : checked;
+  const checked = await schema?.check(written);
+  if (checked?.ok === false) return checked;
+  const answer = schema && checked ? await answerOf(schema, written, checked.value) : asJson(written);
+  const reason = await refuse?.(answer.data);
+  return reason === undefined ? answer : { errors: [reason] };
+}
+
+function asJson(written: unknown): Answer {
+  const json = toJsonData(written);
+  return { data: json, json };
 }
 
 /**

@@ -58,6 +58,8 @@ export interface ReplicateSource<Input, T> {
   readonly asksForFields?: boolean | undefined;
   boundReplicates(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<ReplicateBound>;
   executeReplicate(request: Input, replicate: ReplicateSpec, context: ReplicateContext): Promise<ReplicateResult<T>>;
+  /** Says why an answer that fits the schema cannot be right; `undefined` where nothing speaks against it. */
+  refuseAnswer?(answer: T, request: Input): Promise<string | undefined>;
   /** Returns the text of what is asked for a request, for a judge of the answers. */
   questionText?(request: Input): string;
   withModel?(model: string | LanguageModelLike): ReplicateSource<Input, T>;

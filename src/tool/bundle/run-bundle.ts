@@ -81,7 +81,8 @@ async function makeBundle<Input, T>(
   const answers = await resolveAnswers(given);
   const runtime = runtimeFor(context, answers.options.globalBudget);
   const judge = await createJudge({ tool, request, context, runtime, options: answers.options });
-  const work: BundleWork<Input> = { ...answers, request, context, runtime, judge, questionFor };
+  const refuse = tool.refuseAnswer && (async (answer: unknown) => tool.refuseAnswer?.(answer as T, request));
+  const work: BundleWork<Input> = { ...answers, refuse, request, context, runtime, judge, questionFor };
   const models = await boundModels(tool, work);
   const { evidenceBundle, schedule, isAnswered } = await askModels(tool.name, models, work, startedMs);
   const failure = schedule.halt ?? (isAnswered ? undefined : schedule.failures[0]);

@@ -100,7 +100,7 @@ export async function runStage<Input, T>(
   }).finally(() => shelf?.close());
   const replicates = schedule.replicates as Replicate<T>[];
   const summaryWith = (others: readonly Replicate<T>[]) =>
-    summarizeReplicates([...replicates, ...others], settled(), schema, context.signal);
+    summarizeReplicates([...replicates, ...others], settled(), work, context.signal);
   const summary = await summaryWith([]);
   warnOfAbsentFields(options, summary, context);
   if (!work.judge && !comparison.isAwaited) warnOfDifferingTexts(summary, context);

@@ -15,25 +15,28 @@ import { messageOf } from "../../core/errors.ts";
 import { CancelScope, onAbort } from "../../core/signal.ts";
 import { inSlices } from "../../core/slices.ts";
 import { choicesFromSchema } from "../../evidence/schema-hints.ts";
-import type { ResolvedSchema } from "../../schema/resolve.ts";
-import { consensusOf } from "./answers.ts";
+import { type AnswerRules, consensusOf } from "./answers.ts";
 import { isVotedAsGiven, summarizingJson, summarizingMedoid } from "./votes.ts";
 
 /**
  * Counts the votes of replicates, puts the consensus together from the fields, and sends it through the schema once.
- * Where the schema refuses it, or the run ends before the schema has answered, one whole replicate is given instead.
+ * Where the schema or the tool refuses it, or the run ends before they have answered, one whole replicate is given instead.
  */
 export async function summarizeReplicates<T>(
   replicates: readonly Replicate<T>[],
   { compare, k }: Pick<ResolvedBundleOptions, "compare" | "k">,
-  schema: ResolvedSchema | undefined,
+  { schema, refuse }: Pick<AnswerRules, "schema" | "refuse">,
   signal: AbortSignal,
 ): Promise<BundleSummary<T>> {
   const options = { ...compare, k, choices: schema && choicesFromSchema(schema.jsonSchema) };
   const summary = await untilComputed(inSlices(summarizingJson(replicates, options)));
-  if (!schema || summary.validCount === 0) return summary;
+  if ((!schema && !refuse) || summary.validCount === 0) return summary;
   const isOutput = replicates.every(isVotedAsGiven);
-  const consensus = await inTime(consensusOf(schema, summary.consensusJson, isOutput), signal);
+  const made = async () => {
+    const consensus = await consensusOf(schema, summary.consensusJson, isOutput);
+    return consensus && (await refuse?.(consensus.data)) === undefined ? consensus : undefined;
+  };
+  const consensus = await inTime(made(), signal);
   return consensus
     ? withConsensus(summary, consensus.data as T)
     : untilComputed(inSlices(summarizingMedoid(replicates, options)));

@@ -18,7 +18,12 @@ import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { describeTool } from "../define-tool.ts";
 import type { ModelAsker } from "./model-asker.ts";
 import { type ModelReference, modelIdOf, providerOf, sourceOf } from "./model-reference.ts";
-import { assertPromptOptions, type PromptBundleToolOptions, type PromptSettings } from "./prompt-options.ts";
+import {
+  type AnswerCheck,
+  assertPromptOptions,
+  type PromptBundleToolOptions,
+  type PromptSettings,
+} from "./prompt-options.ts";
 import { fillTemplate, inputOf, type PromptVariables, templatesOf, templateVariables } from "./prompt-template.ts";
 
 const loadModelAsker = lazily(() => import("./model-asker.ts"));
@@ -66,6 +71,12 @@ export interface PromptBundleToolConstructor {
       model: M & ModelMistake<M>;
       /** Standard Schema or JSON schema of the answer. Left out, the answer is text. */
       schema?: (S & SchemaMistake<S>) | undefined;
+      /**
+       * Says why an answer that fits the schema cannot be right: a sum that does not add up, a quotation that is not in the
+       * text. It returns the reason, or `false`; a refused answer does not vote, and its reason goes to the model, which answers
+       * once more.
+       */
+      check?: AnswerCheck<NoInfer<Answer<T, S>>, NoInfer<Read>> | undefined;
     },
   ): PromptBundleTool<P, Answer<T, S>, Name, Request>;
   readonly prototype: PromptBundleTool<any, any, any, any>;
@@ -80,6 +91,8 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
   readonly name: Name;
   /** An ordinary property, not `#question`: a copy of a subclass's tool could not have that. */
   declare private readonly modelQuestion: Question;
+  /** @internal */
+  declare readonly refuseAnswer?: (answer: any, request: any) => Promise<string | undefined>;
 
   constructor(options: PromptBundleToolOptions<any, T, Name>) {
     super();
@@ -101,6 +114,7 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
     const schema = inputOf(options, templates);
     const inputSchema = templates.length > 0 ? checkFiles(options, schema) : schema;
     if (inputSchema) Object.assign(this, { inputSchema });
+    if (options.check) Object.assign(this, { refuseAnswer: refusalBy(options.check) });
   }
 
   override get modelId(): string {
@@ -180,6 +194,14 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
 /** Makes tools of a prompt: see the type of this name. */
 export const PromptBundleTool = ModelTool as unknown as PromptBundleToolConstructor;
 Object.defineProperty(PromptBundleTool, "name", { value: "PromptBundleTool" });
+
+function refusalBy(check: AnswerCheck<any, any>) {
+  return async (answer: unknown, request: unknown): Promise<string | undefined> => {
+    const verdict = await check(answer, request);
+    if (verdict === false || verdict === "") return "the answer cannot be right";
+    return typeof verdict === "string" ? verdict : undefined;
+  };
+}
 
 /** Options of a prompt tool, and the asker made of them. */
 interface Question {

@@ -24,7 +24,18 @@ export interface PromptBundleToolOptions<
   model: string | LanguageModelLike;
   /** Standard Schema or JSON schema of the answer. Left out, the answer is text. */
   schema?: StandardSchemaV1<any, T> | JsonSchemaObject | undefined;
+  /** Says why an answer that fits the schema cannot be right. */
+  check?: AnswerCheck<T, Read> | undefined;
 }
+
+/**
+ * Says why an answer cannot be right: the reason, or `false` where there is none to tell; anything else lets it pass. A
+ * refused answer does not vote. Its reason goes to the model, which answers once more.
+ */
+export type AnswerCheck<T, Request> = {
+  // A method, whose parameters TypeScript compares both ways: options of a tool whose answers are not known can be passed on.
+  check(answer: T, request: Request): boolean | string | undefined | PromiseLike<boolean | string | undefined>;
+}["check"];
 
 /** Options of a prompt tool beside its model and its schema. */
 export interface PromptSettings<P extends string, Name extends string, Read, Request> {
@@ -98,6 +109,7 @@ const optionChecks: Readonly<
   ],
   files: [arePaths, 'a path such as "{{path}}", a list of paths, or { paths, from }'],
   schema: [(value) => isObject(value) || typeof value === "function", "a JSON schema object or a Standard Schema"],
+  check: [(value) => typeof value === "function", "a function of an answer and its request"],
   defaultOptions: [isObject, "an object of bundle options, such as { k: 5 }"],
   temperature: [(value) => Number.isFinite(value) && (value as number) >= 0, "a number of at least 0"],
   maxOutputTokens: [(value) => Number.isInteger(value) && (value as number) >= 1, "a whole number of at least 1"],
