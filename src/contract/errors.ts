@@ -311,7 +311,7 @@ export class InvalidOutputError extends Error {
 
   constructor(errors: readonly string[], options?: { data?: unknown; cause?: unknown }) {
     const more = errors.length > namedInMessage ? ` (and ${errors.length - namedInMessage} more)` : "";
-    super(`The answer does not fit its schema: ${errors.slice(0, namedInMessage).join("; ")}${more}`, options);
+    super(`The answer cannot be used: ${errors.slice(0, namedInMessage).join("; ")}${more}`, options);
     this.name = "InvalidOutputError";
     this.errors = errors;
     this.data = options?.data;

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { jsonOf } from "../../contract/bundle-json.ts";
 import type { ResolvedBundleOptions, StoppingRuleName } from "../../contract/bundle-options.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 import type { AnyTool } from "../../contract/tool.ts";
@@ -19,9 +20,10 @@ import { toSafeJson } from "../progress/format.ts";
 import { createTerminal } from "../progress/terminal.ts";
 import { readJob } from "../report/read-job.ts";
 import { type PageFlags, publishPage } from "../view/page-file.ts";
-import { difference, type JudgedQuestion, type Measured, type Measures, measure } from "./measures.ts";
+import { type JudgedQuestion, measure } from "./measures.ts";
 import { renderEvaluation } from "./page.ts";
 import { type Asking, type Judging, type PaidAnswer, replay } from "./replay.ts";
+import { compareRows, type EvaluatedRow, type MeasuredRow, priceOf } from "./rows.ts";
 import { showEvaluation } from "./table.ts";
 import { isRight, parseTruths, type Truth, truthOf } from "./truth.ts";
 
@@ -44,23 +46,13 @@ export interface EvalFlags extends DefinitionFlags, PageFlags {
   readonly json?: true;
 }
 
-/** One setting, and what it came to. */
-export interface EvaluatedRow extends Asking, Measures {
-  /** Name of the tool. */
-  readonly tool: string;
-  readonly model: string;
-  readonly source: EvidenceSource;
-  /** Accuracy less that of the first row, over the same inputs. */
-  readonly gain: Measured;
-  /** True where no other setting is at least as accurate for less. */
-  readonly isBest: boolean;
-}
-
 /** A tool with one model, and where its answers are kept. */
 interface Variant {
   readonly loaded: LoadedTool;
   readonly model: string;
   readonly path: string;
+  /** Answers that every input is asked for. */
+  readonly k: number;
 }
 
 /**
@@ -72,11 +64,11 @@ interface Variant {
  */
 export async function evaluate(files: readonly string[], flags: EvalFlags): Promise<number> {
   const variants = await variantsOf(files, flags);
-  const rows: (Omit<EvaluatedRow, "gain" | "isBest"> & { readonly rights: readonly boolean[] })[] = [];
+  const rows: MeasuredRow[] = [];
   let spentUsd = 0;
   for (const variant of variants) {
     const askings = askingsOf(variant.loaded.tool, flags);
-    const code = await askAll(variant, Math.max(...askings.map(({ k }) => k)), spentUsd, flags);
+    const code = await askAll(variant, spentUsd, flags);
     if (code !== exitCode.done && code !== exitCode.someFailed) return code;
     const { questions, costUsd, source } = await readQuestions(variant.path);
     spentUsd += costUsd;
@@ -93,7 +85,7 @@ export async function evaluate(files: readonly string[], flags: EvalFlags): Prom
       rows.push({ tool: variant.loaded.tool.name, model: variant.model, source, ...asking, ...measures, rights });
     }
   }
-  return tell(withComparison(rows), flags);
+  return tell(compareRows(rows), flags);
 }
 
 async function variantsOf(files: readonly string[], flags: EvalFlags): Promise<Variant[]> {
@@ -103,11 +95,13 @@ async function variantsOf(files: readonly string[], flags: EvalFlags): Promise<V
     for (const model of flags.models ?? [flags.model]) {
       const loaded = await loadTool(file, { ...flags, ...(model !== undefined && { model }) }, folderOf(flags.input));
       assertHidden(loaded, file, flags.truth);
-      const name = [loaded.tool.name, model ?? ""].map(slugOf).filter(Boolean).join("-");
+      // More answers are another file, for which those that are there already are taken out of the store.
+      const k = Math.max(...askingsOf(loaded.tool, flags).map((asking) => asking.k));
+      const name = [loaded.tool.name, model ?? "", `k${k}`].map(slugOf).filter(Boolean).join("-");
       let path = join(flags.output, `${name}.jsonl`);
       for (let count = 2; paths.has(path); count++) path = join(flags.output, `${name}-${count}.jsonl`);
       paths.add(path);
-      variants.push({ loaded, model: model ?? modelOf(loaded.tool), path });
+      variants.push({ loaded, model: model ?? modelOf(loaded.tool), path, k });
     }
   }
   mkdirSync(flags.output, { recursive: true });
@@ -137,7 +131,7 @@ function askingsOf(tool: AnyTool, { k, stopping = ["none", "auto"] }: EvalFlags)
 }
 
 /** Asks every input for the most answers, in a job that the next start goes on with. */
-function askAll({ loaded, path }: Variant, k: number, spentUsd: number, flags: EvalFlags): Promise<number> {
+function askAll({ loaded, path, k }: Variant, spentUsd: number, flags: EvalFlags): Promise<number> {
   const { input, sample, concurrency, timeoutMs, giveUpAfter, retryFailed, fresh, maxCostUsd, limits } = flags;
   const job: JobFlags = {
     input,
@@ -182,15 +176,19 @@ async function readQuestions(
 }
 
 function answersIn(line: OutputLine): PaidAnswer[] {
-  return (bundleIn(line)?.replicates ?? []).map(({ id, data, json, valid, logprobs, usage, costUsd, elapsedMs }) => ({
-    id,
-    data: (json === undefined ? data : json) as PaidAnswer["data"],
-    quality: { valid },
-    logprobs,
-    tokens: usage?.totalTokens ?? 0,
-    costUsd: costUsd ?? null,
-    elapsedMs,
-  }));
+  return (bundleIn(line)?.replicates ?? []).map((replicate) => {
+    const { id, valid, logprobs, usage, costUsd, savedUsd, elapsedMs, reused } = replicate;
+    return {
+      id,
+      data: jsonOf(replicate),
+      quality: { valid },
+      logprobs,
+      tokens: usage?.totalTokens ?? 0,
+      // An answer that was there already counts as what it had cost. How long it took is not known any more.
+      costUsd: (reused ? savedUsd : costUsd) ?? null,
+      elapsedMs: reused ? null : elapsedMs,
+    };
+  });
 }
 
 /** A judge or an embedding model would have to be asked again: values are compared by words alone. */
@@ -230,30 +228,6 @@ function judge(
     isRight(consensus, truthOf(question.input, truth, question.place), truth, judging.compare),
   );
   return { ...replayed, isRight: validCount > 0 && isAllRight };
-}
-
-/** Compares each row with the first, where both are over the same inputs, and finds those that no other betters. */
-function withComparison(
-  rows: readonly (Omit<EvaluatedRow, "gain" | "isBest"> & { readonly rights: readonly boolean[] })[],
-): EvaluatedRow[] {
-  const [first] = rows;
-  const price = (row: Measures) => priceOf(row, rows);
-  return rows.map(({ rights, ...row }) => ({
-    ...row,
-    gain: difference(rights, first?.rights ?? rights),
-    isBest: !rows.some(
-      (other) =>
-        (other.accuracy.value >= row.accuracy.value && price(other) < price(row)) ||
-        (other.accuracy.value > row.accuracy.value && price(other) <= price(row)),
-    ),
-  }));
-}
-
-/** Dollars where all are known, else answers: what a setting costs beside others. */
-export function priceOf(row: Measures, rows: readonly Measures[]): number {
-  return rows.every(({ costUsd }) => costUsd !== null) && rows.some(({ costUsd }) => costUsd !== 0)
-    ? (row.costUsd as number)
-    : row.samples;
 }
 
 async function tell(rows: readonly EvaluatedRow[], flags: EvalFlags): Promise<number> {

@@ -25,8 +25,8 @@ export interface Measures {
   readonly tokens: number;
   /** Dollars for an input, on average; `null` where a price is not known. */
   readonly costUsd: number | null;
-  /** Seconds for an input, on average, where nothing had to wait. */
-  readonly seconds: number;
+  /** Seconds for an input, on average, where nothing had to wait; `null` where answers were there already. */
+  readonly seconds: number | null;
   /** Distance of confidence and accuracy; `null` at K = 1, where there is no evidence. */
   readonly calibrationError: Measured | null;
 }
@@ -38,13 +38,14 @@ const resamples = 400;
 export function measure(questions: readonly JudgedQuestion[], truths: readonly Truth[], k: number): Measures {
   const inputs = questions.length;
   const prices = questions.map(({ costUsd }) => costUsd);
+  const times = questions.map(({ elapsedMs }) => elapsedMs);
   return {
     inputs,
     accuracy: shareOf(questions.filter(({ isRight }) => isRight).length, inputs),
     samples: mean(questions.map(({ answers }) => answers)),
     tokens: mean(questions.map(({ tokens }) => tokens)),
     costUsd: prices.includes(null) ? null : mean(prices as number[]),
-    seconds: mean(questions.map(({ elapsedMs }) => elapsedMs)) / 1_000,
+    seconds: times.includes(null) ? null : mean(times as number[]) / 1_000,
     calibrationError: k === 1 ? null : measuredCalibration(questions, truths),
   };
 }

@@ -12,7 +12,7 @@ import {
   round,
   vertical,
 } from "../view/page/html.ts";
-import { type EvaluatedRow, priceOf } from "./evaluate.ts";
+import { type EvaluatedRow, priceOf } from "./rows.ts";
 import { describe, figureNames, figuresOf, type Gate, isOfSeveral, nameOf, percentOf } from "./table.ts";
 
 const frame: Frame = { width: 640, height: 380, left: 44, right: 24, top: 16, bottom: 48 };

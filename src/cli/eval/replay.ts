@@ -12,7 +12,8 @@ export interface PaidAnswer {
   readonly logprobs?: Readonly<Record<string, number>> | undefined;
   readonly tokens: number;
   readonly costUsd: number | null;
-  readonly elapsedMs: number;
+  /** `null` where it is not known. */
+  readonly elapsedMs: number | null;
 }
 
 /** How often a question is asked, and when fewer answers are enough. */
@@ -33,7 +34,7 @@ export interface Replayed {
   readonly answers: number;
   readonly tokens: number;
   readonly costUsd: number | null;
-  readonly elapsedMs: number;
+  readonly elapsedMs: number | null;
 }
 
 /**
@@ -45,11 +46,11 @@ export function replay(paid: readonly PaidAnswer[], { k, stopping }: Asking, { c
   const asked: PaidAnswer[] = [];
   const rule = stopping === "none" || k === 1 ? undefined : createStoppingRule({ k, rule: stopping, compare, choices });
   let wave = rule ? Math.max(2, rule.needed) : most;
-  let elapsedMs = 0;
+  const waves: (readonly PaidAnswer[])[] = [];
   while (asked.length < most) {
     const answers = paid.slice(asked.length, Math.min(most, asked.length + Math.max(1, wave)));
     asked.push(...answers);
-    elapsedMs += Math.max(...answers.map((answer) => answer.elapsedMs));
+    waves.push(answers);
     const verdicts = answers.map(({ data, quality, logprobs }) =>
       rule?.observe(data, { valid: quality.valid, hasLogprobs: logprobs !== undefined }),
     );
@@ -61,8 +62,12 @@ export function replay(paid: readonly PaidAnswer[], { k, stopping }: Asking, { c
     answers: asked.length,
     tokens: sum(asked.map(({ tokens }) => tokens)),
     costUsd: asked.some(({ costUsd }) => costUsd === null) ? null : sum(asked.map(({ costUsd }) => costUsd ?? 0)),
-    elapsedMs,
+    elapsedMs: asked.some(({ elapsedMs }) => elapsedMs === null) ? null : sum(waves.map(slowestOf)),
   };
+}
+
+function slowestOf(wave: readonly PaidAnswer[]): number {
+  return Math.max(...wave.map(({ elapsedMs }) => elapsedMs ?? 0));
 }
 
 function sum(numbers: readonly number[]): number {

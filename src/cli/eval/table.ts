@@ -1,7 +1,7 @@
 import { counted, showOnLine, showUsd, toColumns } from "../progress/format.ts";
 import type { Terminal } from "../progress/terminal.ts";
-import { type EvaluatedRow, priceOf } from "./evaluate.ts";
 import type { Measured } from "./measures.ts";
+import { type EvaluatedRow, priceOf } from "./rows.ts";
 
 /** Accuracy that was asked for, and the cheapest row that reaches it. */
 export interface Gate {
@@ -47,7 +47,7 @@ export function figuresOf(row: EvaluatedRow): string[] {
     samples.toFixed(2),
     costUsd === null ? "unknown" : showUsd(costUsd * 1_000),
     // Those of a replay say nothing of the model.
-    source === "recorded" ? "-" : seconds.toFixed(seconds < 10 ? 2 : 0),
+    source === "recorded" || seconds === null ? "-" : seconds.toFixed(seconds < 10 ? 2 : 0),
     calibrationError === null ? "-" : pointsOf(calibrationError),
   ];
 }

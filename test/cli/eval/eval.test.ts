@@ -1,6 +1,7 @@
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { startOpenAIServer } from "../../support/openai-server.ts";
 import { createFolder, startSteer, steer } from "../steer.ts";
 
 const tool = (more: object = {}) =>
@@ -23,10 +24,10 @@ describe("steer eval", () => {
     expect(stdout.match(/^[* ] +[135] +(none|auto)/gm)).toHaveLength(5);
     expect(stdout).toContain("Answers are simulated: they say nothing about a model.");
 
-    const answers = readFileSync(join(cwd, "eval/owner.jsonl"), "utf8");
+    const answers = readFileSync(join(cwd, "eval/owner-k5.jsonl"), "utf8");
     const again = await steer([...ask, "-k", "1,3,5"], { cwd });
     expect(again.stdout).toBe(stdout);
-    expect(readFileSync(join(cwd, "eval/owner.jsonl"), "utf8")).toBe(answers);
+    expect(readFileSync(join(cwd, "eval/owner-k5.jsonl"), "utf8")).toBe(answers);
   });
 
   test("gives as data what it shows, and the rows that no other betters", async () => {
@@ -34,7 +35,7 @@ describe("steer eval", () => {
     const { stdout } = await steer([...ask, "-k", "1,5", "--stopping", "none", "--json"], { cwd });
     const { rows } = JSON.parse(stdout);
     const rightAlone = (index: number) => (index % 4 > 0 ? "billing" : "login");
-    const lines = readFileSync(join(cwd, "eval/owner.jsonl"), "utf8")
+    const lines = readFileSync(join(cwd, "eval/owner-k5.jsonl"), "utf8")
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
@@ -64,7 +65,7 @@ describe("steer eval", () => {
     };
     const cwd = createFolder(slow);
     const killed = startSteer([...ask, "-k", "3", "-c", "1"], { cwd });
-    const output = join(cwd, "eval/owner.jsonl");
+    const output = join(cwd, "eval/owner-k3.jsonl");
     await expect.poll(() => linesOf(output).length).toBeGreaterThan(2);
     killed.child.kill("SIGKILL");
     await killed.ended;
@@ -179,15 +180,33 @@ describe("steer eval refuses", () => {
     expect((await steer([...ask, ...flag], { cwd })).code).toBe(2);
   });
 
-  test("a file of another job in its folder", async () => {
+  test("answers of another prompt in its folder, and asks anew with --fresh", async () => {
     const cwd = createFolder(files);
     await steer([...ask, "-k", "1"], { cwd });
-    appendFileSync(join(cwd, "golden.csv"), "another,login\n");
-    const { code, stderr } = await steer([...ask, "-k", "3"], { cwd });
+    writeFileSync(join(cwd, "owner.json"), tool({ prompt: "Whose? {{report}}" }));
+    const { code, stderr } = await steer([...ask, "-k", "1"], { cwd });
     expect(code).toBe(2);
     expect(stderr).toMatch(/--fresh/);
-    expect((await steer([...ask, "-k", "3", "--fresh"], { cwd })).code).toBe(0);
+    expect((await steer([...ask, "-k", "1", "--fresh"], { cwd })).code).toBe(0);
   });
+});
+
+test("a larger K asks for the answers that are missing, and counts the others as what they had cost", async () => {
+  await using server = await startOpenAIServer({ text: "billing" });
+  const model = `openai-compatible:${server.baseURL}#m`;
+  const cwd = createFolder({
+    "owner.json": tool({ model, prices: { m: { inputPerMillion: 1, outputPerMillion: 1 } } }),
+    "golden.csv": golden,
+  });
+  const costs = async (k: string) =>
+    JSON.parse((await steer([...ask, "-k", k, "--json"], { cwd })).stdout).rows.map((row: any) => row.costUsd);
+  const [ofOne, ofTwo] = await costs("1,2");
+  expect(server.calls).toHaveLength(24);
+  expect(ofTwo).toBeCloseTo(2 * ofOne, 10);
+  const [again, , , ofThree] = await costs("1,2,3");
+  expect(server.calls).toHaveLength(36);
+  expect(again).toBeCloseTo(ofOne, 10);
+  expect(ofThree).toBeCloseTo(3 * ofOne, 10);
 });
 
 function linesOf(path: string): string[] {
