@@ -7,13 +7,14 @@ import { high, request, triage } from "./triage.ts";
 const clock = createFakeClock();
 const store = new SqliteStore({ path: process.argv[2], clock });
 const append = store.append.bind(store);
+const idempotencyKey = "report-17";
 let answers = 0;
 store.append = (token, replicate) => {
-  if (++answers === 3) process.kill(process.pid, "SIGKILL");
+  if (token.key === idempotencyKey && ++answers === 3) process.kill(process.pid, "SIGKILL");
   return append(token, replicate);
 };
 await new ReliableOrchestrator({ store, clock }).run({
   tool: triage(() => high),
   request,
-  options: { idempotencyKey: "report-17" },
+  options: { idempotencyKey },
 });

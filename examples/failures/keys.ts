@@ -37,8 +37,8 @@ export const keyFailures: readonly Failure[] = [
       inFolder(night, async (store) => {
         const { signal } = spawnSync(process.execPath, ["--no-warnings", doomedRun, path]);
         night.say(`another process was asked for three answers and ended with ${signal}`);
-        const [left] = await store.list();
-        night.say(`left in the store: ${left?.key}, ${left?.state}, ${left?.replicateCount} replicates`);
+        const left = await store.show(options.idempotencyKey);
+        night.say(`left in the store: ${left?.key}, ${left?.state}, ${left?.replicates.length} replicates`);
         const tool = triage([high]);
         const output = await night.watch(
           () => night.orchestrator({ store }).run({ tool, request, options }),

@@ -21,6 +21,8 @@ export function triage(script: Script | ScriptedModel, { name = "triage", provid
     prompt: "{{report}}",
     schema: z.object({ severity: z.enum(["low", "high"]) }),
     maxOutputTokens: 20,
+    // Answers that earlier runs have paid for would stand in for calls that are to fail here.
+    reuse: "off",
     defaultOptions: { k: 3, maxParallel: 1, stopping: "none" },
   });
 }
