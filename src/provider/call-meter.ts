@@ -1,7 +1,7 @@
 import type { LanguageModelLike } from "../contract/model.ts";
 import type { Usage } from "../contract/usage.ts";
 import { AnswerError } from "./answer-error.ts";
-import type { ModelCall } from "./model-call.ts";
+import { type ModelCall, samplesIn } from "./model-call.ts";
 import { estimatePromptTokens } from "./prompt-tokens.ts";
 import { completeReport, laterUsage, type ReportedUsage, readUsage } from "./usage.ts";
 import type { Said } from "./wire.ts";
@@ -12,7 +12,7 @@ import type { Said } from "./wire.ts";
  * Invariants:
  * 1. `onUsage` is called at most once, with the provider's figures where they have come.
  * 2. An estimate bounds the prompt and what was seen of the answer, by its allowed length at most; unseen, it is that. An answer
- *    that was ended for its length counts by what was read.
+ *    that was ended for its length counts by what was read. Several answers of one request count as so many.
  */
 export class CallMeter {
   /** A whole answer has come, which may turn out to be unreadable. */
@@ -84,7 +84,8 @@ export class CallMeter {
   }
 
   #outputTokens(): number {
-    const { maxOutputTokens } = this.#call;
+    const { maxOutputTokens: ofEach } = this.#call;
+    const maxOutputTokens = ofEach === undefined ? undefined : ofEach * samplesIn(this.#call);
     if (this.readBytes !== undefined) return Math.max(this.seenBytes, this.readBytes);
     const isSeen = this.isStreaming || this.seenBytes > 0;
     return isSeen ? Math.min(this.seenBytes, maxOutputTokens ?? this.seenBytes) : (maxOutputTokens ?? 0);

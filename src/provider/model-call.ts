@@ -71,6 +71,8 @@ export interface ModelAnswer {
   readonly tokens?: readonly AnswerToken[] | undefined;
   /** Further answers of the request, where several were asked for. */
   readonly samples?: readonly Sample[] | undefined;
+  /** Error that this answer is, where others came with it: they are of use all the same. */
+  readonly error?: unknown;
   /** Remarks of the provider on the call: settings that it does not know, and the like. */
   readonly warnings: readonly string[];
 }

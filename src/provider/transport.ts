@@ -41,7 +41,7 @@ export function watchBody(model: LanguageModelV4, call: ModelCall): { model: Lan
   const { config } = model as { config?: unknown };
   if (typeof config !== "object" || config === null || !("fetch" in config)) return { model, watch };
   const ask = (config.fetch ?? globalThis.fetch) as Fetch;
-  const ceiling = wrapping * outputCeiling(call.maxOutputTokens);
+  const ceiling = wrapping * outputCeiling(call.maxOutputTokens) * samplesIn(call);
   const fetch: Fetch = async (input, init) => {
     const asked = asksForLogprobs(call) ? askGoogleForLogprobs(model, init) : init;
     const samples = samplesIn(call);

@@ -5,7 +5,7 @@ import { placeTokens, recordedTokens } from "./log-probabilities.ts";
 import { describeWarnings, type ModelAnswer, type ModelCall, samplesIn, toCallOptions } from "./model-call.ts";
 import { furtherSamples } from "./samples.ts";
 import { readPackageUsage } from "./usage.ts";
-import { type End, judge } from "./verdict.ts";
+import { type End, judge, type Verdict } from "./verdict.ts";
 import { fieldsOf, readWire, type Said } from "./wire.ts";
 
 /** An answer before its usage is known. */
@@ -22,18 +22,44 @@ export async function wholeAnswer(model: LanguageModelV4, call: ModelCall, meter
   meter.addHidden(reasoning);
   const said = readWire(result.response?.body);
   meter.hear(said, readPackageUsage(result.usage));
-  if (said?.error !== undefined) throw errorInAnswer(said.error, "answer", result.response?.headers);
+  const { text } = meter;
   const { unified, raw } = result.finishReason;
+  const verdict = () => {
+    if (said?.error !== undefined) throw errorInAnswer(said.error, "answer", result.response?.headers);
+    return judge(model, { ...endOf(said), unified, raw, isWhole: true }, text.length, call.previousError);
+  };
   return {
-    text: meter.text,
+    text,
     reasoning: reasoning || undefined,
-    ...judge(model, { ...endOf(said), unified, raw, isWhole: true }, meter.text.length, call.previousError),
+    ...judgedWithOthers(model, call, meter, result.response?.body, verdict),
     responseId: result.response?.id,
     modelId: result.response?.modelId ?? model.modelId,
-    tokens: said ? placeTokens(said.tokens, meter.text) : recordedTokens(result.providerMetadata),
-    ...(samplesIn(call) > 1 && { samples: furtherSamples(model, call, result.response?.body) }),
+    tokens: said ? placeTokens(said.tokens, text) : recordedTokens(result.providerMetadata),
     warnings: describeWarnings(result.warnings, call),
   };
+}
+
+/**
+ * Judges the first answer of a body, and reads those behind it.
+ *
+ * @throws what is wrong with the first answer, where no others came with it
+ */
+function judgedWithOthers(
+  model: LanguageModelV4,
+  call: ModelCall,
+  meter: CallMeter,
+  body: unknown,
+  verdict: () => Verdict,
+): Verdict & Pick<Answer, "samples" | "error"> {
+  if (samplesIn(call) === 1) return verdict();
+  const samples = furtherSamples(model, call, body);
+  for (const sample of samples) if ("text" in sample) meter.addHidden(sample.text);
+  try {
+    return { ...verdict(), samples };
+  } catch (error) {
+    if (samples.length === 0) throw error;
+    return { finishReason: { unified: "other" }, isCutOff: false, samples, error };
+  }
 }
 
 async function askWhole(model: LanguageModelV4, call: ModelCall): Promise<LanguageModelV4GenerateResult> {
@@ -85,11 +111,13 @@ export function answerInBody(
   const { id, model: modelId } = fieldsOf(parsed) ?? {};
   return {
     text: said.text,
-    ...judge(
-      model,
-      { ...endOf(said), unified: "other", raw: undefined, isWhole: true },
-      said.text.length,
-      call.previousError,
+    ...judgedWithOthers(model, call, meter, parsed, () =>
+      judge(
+        model,
+        { ...endOf(said), unified: "other", raw: undefined, isWhole: true },
+        said.text.length,
+        call.previousError,
+      ),
     ),
     responseId: typeof id === "string" ? id : undefined,
     modelId: typeof modelId === "string" ? modelId : model.modelId,

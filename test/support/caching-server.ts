@@ -24,6 +24,8 @@ export interface CachingServerOptions {
   readonly takesSamples?: boolean | undefined;
   /** Refuses a request: its status and its body. */
   readonly refuse?: ((body: any, api: CachingApi) => { status: number; body: unknown } | undefined) | undefined;
+  /** Changes the body of a whole answer, as servers that differ from the documents do. */
+  readonly reshape?: ((body: any, request: any) => unknown) | undefined;
   /** Milliseconds, for the five minutes of an entry. */
   readonly now?: (() => number) | undefined;
 }
@@ -114,7 +116,8 @@ export async function startCachingServer(options: CachingServerOptions = {}): Pr
     for (const entry of made) entry.readableMs = now();
     if (!isStreaming) {
       await pass(answerMs);
-      return respond(response, 200, whole(call, number));
+      const sent = whole(call, number);
+      return respond(response, 200, options.reshape?.(sent, body) ?? sent);
     }
     response.writeHead(200, { "content-type": "text/event-stream" });
     const [first, ...rest] = stream(call, number);

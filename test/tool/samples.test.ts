@@ -210,3 +210,99 @@ test.each([
   expect(make).toThrow(InvalidOptionsError);
   expect(make).toThrow(/is done already: a bundle asks for several answers in one request/);
 });
+
+const schemaOfYes = { type: "object", properties: { yes: { type: "boolean" } }, required: ["yes"] } as const;
+
+describe("a body of several answers", () => {
+  test("with fewer of them than were asked for leaves the rest to requests of their own", async () => {
+    const reshape = (body: any, { n = 1 }: any) => (n > 1 ? { ...body, choices: body.choices.slice(0, 2) } : undefined);
+    const { served, bundle, output } = await ask({ server: { reshape } });
+    expect(served.map(({ body }) => body.n ?? 1)).toEqual([5, 1, 1, 1]);
+    expect(bundle.summary.validCount).toBe(5);
+    expect(new Set(bundle.replicates.map(({ data }) => data)).size).toBe(5);
+    expect(bundle.usageTotal.totalTokens).toBe(output.usage.totalTokens);
+  });
+
+  test("with more of them than were asked for gives each replicate one, and counts all of it", async () => {
+    const more = { index: 9, message: { role: "assistant", content: "one too many" }, finish_reason: "stop" };
+    const reshape = (body: any) => ({ ...body, choices: [...body.choices, more] });
+    const { served, bundle, output } = await ask({ server: { reshape } });
+    expect(served).toHaveLength(1);
+    expect(bundle.replicates.map(({ data }) => data)).not.toContain("one too many");
+    expect(output.usage.outputTokens).toBe(served[0]?.outputTokens);
+    expect(bundle.usageTotal.totalTokens).toBe(output.usage.totalTokens);
+  });
+
+  test.each([0, 2])("keeps the others where answer %i is withheld, cut off, or empty", async (at) => {
+    for (const change of [
+      { finish_reason: "content_filter" },
+      { finish_reason: "length", message: { role: "assistant", content: '{"ye' } },
+      { message: { role: "assistant", content: null } },
+      { message: { role: "assistant", content: "" } },
+      { message: { role: "assistant", content: null, refusal: "I cannot help with that" } },
+    ]) {
+      const reshape = (body: any, { n = 1 }: any) =>
+        n === 1
+          ? undefined
+          : {
+              ...body,
+              choices: body.choices.map((each: any, i: number) => (i === at ? { ...each, ...change } : each)),
+            };
+      const answer = () => '{"yes":true}';
+      const { served, bundle, output } = await ask({
+        k: 4,
+        tool: { schema: schemaOfYes },
+        server: { answer, reshape },
+      });
+      // The one that cannot be used may be asked for again, alone.
+      const asked = served.map(({ body }) => body.n ?? 1);
+      expect([[4], [4, 1]], JSON.stringify(change)).toContainEqual(asked);
+      expect(bundle.summary.validCount).toBeGreaterThanOrEqual(3);
+      expect(bundle.usageTotal.totalTokens).toBe(output.usage.totalTokens);
+    }
+  });
+
+  test("without usage counts by an estimate of all answers", async () => {
+    const answer = (number: number) => `answer ${number} ${"long ".repeat(20)}`;
+    const reshape = ({ usage: _, ...body }: any) => body;
+    const { served, bundle, output } = await ask({ server: { answer, reshape } });
+    const bytes = served[0]?.answers.join("").length as number;
+    expect(output.usage).toMatchObject({ estimated: true, requests: 1 });
+    expect(output.usage.outputTokens).toBeGreaterThanOrEqual(bytes / 4);
+    expect(bundle.usageTotal.totalTokens).toBe(output.usage.totalTokens);
+  });
+
+  test("that its package cannot read gives its answers all the same", async () => {
+    const reshape = (body: any) => ({ ...body, usage: { ...body.usage, total_tokens: "many" } });
+    const { served, bundle } = await ask({ server: { reshape } });
+    expect(served.map(({ body }) => body.n)).toEqual([5]);
+    expect(bundle.summary.validCount).toBe(5);
+  });
+
+  test("may be as long as all of them together", async () => {
+    const { served, bundle } = await ask({
+      k: 12,
+      tool: { maxOutputTokens: 10 },
+      options: { maxParallel: 12 },
+      toolOptions: { maxParallel: 12 },
+      server: { answer: () => "word ".repeat(20_000) },
+    });
+    expect(served.map(({ body }) => body.n)).toEqual([12]);
+    expect(bundle.summary.validCount).toBe(12);
+  });
+});
+
+test("a run that is aborted amid a request for several answers counts what they may have used", async () => {
+  await using server = await startCachingServer({ answerMs: 60_000 });
+  const model = server.model("openai-chat");
+  const defaultOptions = { k: 4, stopping: "none" } as const;
+  const tool = new PromptBundleTool({ name: "t", model, prompt: "p", maxOutputTokens: 100, defaultOptions });
+  const abort = new AbortController();
+  const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
+  const running = orchestrator.run({ tool, request: {}, signal: abort.signal });
+  while (server.served.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  abort.abort();
+  const error = await running.catch((thrown: any) => thrown);
+  expect(server.served.map(({ body }) => body.n)).toEqual([4]);
+  expect(error.partial.usage).toMatchObject({ outputTokens: 400, estimated: true, requests: 1 });
+});

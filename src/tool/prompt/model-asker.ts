@@ -229,6 +229,7 @@ export class ModelAsker {
       });
       round?.deliver(given);
     }
+    if (answer.error !== undefined) throw answer.error;
     if (saved !== undefined) savedUsd = (savedUsd ?? 0) + saved;
     return { ...(await read(answer)), savedUsd };
   }
