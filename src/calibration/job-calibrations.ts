@@ -2,7 +2,7 @@ import type { BundleSummary, EvidenceBundle } from "../contract/bundle.ts";
 import type { BundleCalibrations, BundleKind, OpenCalibration } from "../contract/settings.ts";
 import { inSlices, type Slices } from "../core/slices.ts";
 import { setOwn } from "../evidence/internal/values.ts";
-import { FieldJobs, type JobCalibrationData, type JobNumbers } from "../evidence/job-calibration.ts";
+import { type Counted, FieldJobs, type JobCalibrationData, type JobNumbers } from "../evidence/job-calibration.ts";
 import { bundleIdOf, type CalibrationKey, calibrationKeyOf, type Verdict } from "./calibration-key.ts";
 
 /** Source of labels, as votes that were judged. */
@@ -12,6 +12,9 @@ type KeptModels = (kind: Omit<CalibrationKey, "model">) => Promise<readonly stri
 /** A verdict on a bundle that was judged longer ago counts as one on another. */
 const mostVerdicts = 10_000;
 
+/** A bundle that was counted more questions ago is counted again when its answers are reused. */
+const mostQuestions = 10_000;
+
 /** Jobs that are remembered; the one that was asked for longest ago makes room. */
 const mostKinds = 200;
 
@@ -19,13 +22,16 @@ const mostKinds = 200;
  * Job: remember the votes of the bundles of a process by task, model, schema and K, and judge further ones by them.
  * Boundary: `FieldJobs` computes; labels may come from elsewhere.
  * Invariants:
- * 1. A bundle is judged by what was known at its start, and by its own votes.
+ * 1. A bundle is judged by what was known at its start, and by its own votes; not by a bundle whose answers it reuses.
+ * 2. An answer counts once, in the last of the bundles that use it.
  */
 export class JobCalibrations implements BundleCalibrations {
   /** Keyed by kind, then by model. */
-  readonly #jobs = new Map<string, Map<string, FieldJobs>>();
+  readonly #jobs = new Map<string, Map<string, CountedJob>>();
   readonly #keptLabels: KeptLabels | undefined;
   readonly #keptModels: KeptModels | undefined;
+  /** Number of bundles so far of questions whose answers are kept. */
+  #observed = 0;
   /** The last verdict on each bundle. */
   readonly #verdicts = new Map<string, Verdict>();
 
@@ -40,7 +46,16 @@ export class JobCalibrations implements BundleCalibrations {
 
   open(kind: BundleKind): OpenCalibration {
     const known = new Map<string, FieldJobs>();
-    for (const [model, job] of this.#modelsOf(kind)) known.set(model, job.snapshot());
+    for (const [model, { job }] of this.#modelsOf(kind)) known.set(model, job.snapshot());
+    const openedAt = this.#observed;
+    const knownBut = (bundle: EvidenceBundle<any>, model: string, question: string | undefined) => {
+      const job = known.get(model) ?? new FieldJobs({});
+      const before = this.#countedBefore(kind, model, bundle, question);
+      if (!before || before.at > openedAt) return job;
+      const without = job.snapshot();
+      without.takeBack(before.counted);
+      return without;
+    };
     const namesOf = async () => [...known.keys(), ...((await this.#keptModels?.(kind)) ?? [])];
     const labelledJob = async (model: string) => {
       const labels = await this.#keptLabels?.({ ...kind, model }, kind.k);
@@ -48,9 +63,9 @@ export class JobCalibrations implements BundleCalibrations {
       return labels ? job.merge({ toJSON: () => labels }) : job;
     };
     return {
-      judge: (bundle) => {
+      judge: (bundle, question) => {
         const key = calibrationKeyOf(bundle);
-        const job = known.get(key.model) ?? new FieldJobs({});
+        const job = knownBut(bundle, key.model, question);
         if (!this.#keptLabels) return inSlices(givingNumbers(bundle.summary, job));
         return this.#keptLabels(key, kind.k).then((labels) =>
           inSlices(givingNumbers(bundle.summary, labels ? job.snapshot().merge({ toJSON: () => labels }) : job)),
@@ -69,14 +84,32 @@ export class JobCalibrations implements BundleCalibrations {
         const job = model === undefined ? new FieldJobs({}) : await labelledJob(model);
         return (sizes, choices) => job.highestOfNext(sizes, choices);
       },
-      observe: (bundle) => inSlices(this.#jobOf(kind, calibrationKeyOf(bundle).model).observing(bundle.summary)),
+      observe: (bundle, question) => this.#observe(kind, bundle, question),
     };
+  }
+
+  async #observe(kind: BundleKind, bundle: EvidenceBundle<any>, question: string | undefined): Promise<void> {
+    const { model } = calibrationKeyOf(bundle);
+    const { job, questions } = this.#jobOf(kind, model);
+    const counted = await inSlices(job.observing(bundle.summary));
+    if (question === undefined) return;
+    const before = this.#countedBefore(kind, model, bundle, question);
+    if (before) job.takeBack(before.counted);
+    questions.delete(question);
+    questions.set(question, { counted, at: ++this.#observed });
+    if (questions.size > mostQuestions) questions.delete(questions.keys().next().value as string);
+  }
+
+  /** Finds what was counted of the answers that a bundle reuses; `undefined` where it reuses none. */
+  #countedBefore(kind: BundleKind, model: string, { meta }: EvidenceBundle<any>, question: string | undefined) {
+    if (question === undefined || !meta.reuse?.replicateIds.length) return undefined;
+    return this.#jobOf(kind, model).questions.get(question);
   }
 
   /** Keeps if a bundle was right, for as long as the process lives; of two verdicts on one bundle the later counts. */
   label(bundle: EvidenceBundle<any>, correct: Verdict): void {
     const id = bundleIdOf(bundle);
-    const job = this.#jobOf(kindOf(bundle), calibrationKeyOf(bundle).model);
+    const { job } = this.#jobOf(kindOf(bundle), calibrationKeyOf(bundle).model);
     const before = this.#verdicts.get(id);
     job.label(bundle.summary, correct);
     if (before !== undefined) job.label(bundle.summary, before, -1);
@@ -85,21 +118,27 @@ export class JobCalibrations implements BundleCalibrations {
     if (this.#verdicts.size > mostVerdicts) this.#verdicts.delete(this.#verdicts.keys().next().value as string);
   }
 
-  #modelsOf(kind: BundleKind): Map<string, FieldJobs> {
+  #modelsOf(kind: BundleKind): Map<string, CountedJob> {
     const name = JSON.stringify([kind.task, kind.k, kind.schemaFingerprint]);
-    const models = this.#jobs.get(name) ?? new Map<string, FieldJobs>();
+    const models = this.#jobs.get(name) ?? new Map<string, CountedJob>();
     this.#jobs.delete(name);
     this.#jobs.set(name, models);
     if (this.#jobs.size > mostKinds) this.#jobs.delete(this.#jobs.keys().next().value as string);
     return models;
   }
 
-  #jobOf(kind: BundleKind, model: string): FieldJobs {
+  #jobOf(kind: BundleKind, model: string): CountedJob {
     const models = this.#modelsOf(kind);
-    const job = models.get(model) ?? new FieldJobs({});
+    const job = models.get(model) ?? { job: new FieldJobs({}), questions: new Map() };
     models.set(model, job);
     return job;
   }
+}
+
+/** Votes of a model's bundles, and what those counted whose answers later bundles may reuse. */
+interface CountedJob {
+  readonly job: FieldJobs;
+  readonly questions: Map<string, { readonly counted: readonly Counted[]; readonly at: number }>;
 }
 
 /** Returns the name under which a model answers: its own, or a dated one. */
@@ -112,13 +151,21 @@ function namedAs(modelId: string | undefined, names: readonly string[]): string 
 export class WholeJob {
   readonly #jobs = new Map<string, { readonly job: FieldJobs; labelled?: Promise<FieldJobs> }>();
   readonly #keptLabels: KeptLabels | undefined;
+  /** Bundles by name, and if all of their answers are reused. */
+  readonly #seen = new Map<string, boolean>();
 
   /** @param keptLabels labels that are kept elsewhere */
   constructor(keptLabels?: KeptLabels) {
     this.#keptLabels = keptLabels;
   }
 
+  /** Counts a bundle. Of two inputs that are the same, one may have the answers of the other: these count once. */
   observe(bundle: EvidenceBundle<any>): void {
+    const id = bundleIdOf(bundle);
+    const isReused = bundle.replicates.every(({ reused, valid }) => reused || !valid);
+    const isCounted = this.#seen.has(id) && (isReused || this.#seen.get(id));
+    this.#seen.set(id, isReused);
+    if (isCounted) return;
     const known = this.#jobOf(bundle);
     delete known.labelled;
     known.job.observe(bundle.summary);

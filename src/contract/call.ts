@@ -127,6 +127,8 @@ export interface KeptAnswers {
 
 /** Answers to one question, which no other run uses until it is closed. */
 export interface AnswerShelf {
+  /** Fingerprint of the question. */
+  readonly question: string;
   find(index: number, seed: number): Replicate | undefined;
   append(index: number, replicate: Replicate): Promise<void>;
   close(): Promise<void>;

@@ -49,10 +49,18 @@ export interface BundleKind {
 
 /** State of a calibration at the start of a bundle: what other bundles teach meanwhile does not change it. */
 export interface OpenCalibration {
-  /** Puts the numbers that this calibration gives into the summary of a bundle. */
-  judge(bundle: EvidenceBundle<any>): void | Promise<void>;
-  /** Counts the votes of a bundle for those that start later. */
-  observe(bundle: EvidenceBundle<any>): void | Promise<void>;
+  /**
+   * Puts the numbers that this calibration gives into the summary of a bundle.
+   *
+   * @param question whose answers are kept: a bundle that reuses them is not judged by the one that counted them
+   */
+  judge(bundle: EvidenceBundle<any>, question?: string | undefined): void | Promise<void>;
+  /**
+   * Counts the votes of a bundle for those that start later.
+   *
+   * @param question whose answers are kept: a bundle that reuses them takes the place of the one that counted them
+   */
+  observe(bundle: EvidenceBundle<any>, question?: string | undefined): void | Promise<void>;
   /** Finds what labels say of a model, also under its dated names; `undefined` without a label. */
   labelled?(modelId: string | undefined): Promise<LabelledCalibration | undefined>;
   /** Finds what a model's bundles can reach now, also under its dated names; `undefined` where nothing tells. */

@@ -145,20 +145,30 @@ export class FieldJobs implements JobCalibration {
     atOnce(this.observing(bundle));
   }
 
-  /** `observe`, in slices; the bundle counts once all of it was read. */
-  *observing(bundle: JobVotes | GroupSizes | null): Slices<void> {
-    const same = new Map<VoteJob, Map<string, { readonly sizes: GroupSizes; fields: number }>>();
+  /**
+   * `observe`, in slices; the bundle counts once all of it was read.
+   *
+   * @returns what it counted, for `takeBack`
+   */
+  *observing(bundle: JobVotes | GroupSizes | null): Slices<readonly Counted[]> {
+    const same = new Map<string, Counted>();
     for (const { pointer, sizes, choices } of eachVote(bundle)) {
       yield 2 + sizes.length / 16;
-      const job = this.#jobAt(pointer, choices);
-      const known = same.get(job) ?? new Map<string, { readonly sizes: GroupSizes; fields: number }>();
-      same.set(job, known);
-      const key = sizes.join();
-      const counted = known.get(key) ?? { sizes, fields: 0 };
-      known.set(key, counted);
+      this.#jobAt(pointer, choices);
+      const pattern = this.#keyOf(pointer);
+      const key = `${sizes.join()} ${pattern}`;
+      const counted = same.get(key) ?? { pattern, sizes, fields: 0 };
+      same.set(key, counted);
       counted.fields++;
     }
-    for (const [job, vectors] of same) for (const { sizes, fields } of vectors.values()) job.observe(sizes, fields);
+    const all = [...same.values()];
+    for (const { pattern, sizes, fields } of all) this.#jobs.get(pattern)?.observe(sizes, fields);
+    return all;
+  }
+
+  /** Takes back what a bundle counted. */
+  takeBack(counted: readonly Counted[]): void {
+    for (const { pattern, sizes, fields } of counted) this.#jobs.get(pattern)?.observe(sizes, -fields);
   }
 
   confidence(bundle: JobVotes | GroupSizes | null): number | null {
@@ -299,13 +309,25 @@ export class FieldJobs implements JobCalibration {
   }
 
   #jobAt(pointer: string, choices?: number): VoteJob {
-    const pattern = patternOf(pointer);
-    const isRoom = this.#jobs.has(pattern) || this.#jobs.size < mostFields;
-    const key = isRoom ? pattern : otherFields;
-    const job = this.#jobs.get(key) ?? new VoteJob(VoteModel.of(isRoom ? (this.#choices ?? choices) : undefined));
+    const key = this.#keyOf(pointer);
+    const known = this.#jobs.get(key);
+    if (known) return known;
+    const job = new VoteJob(VoteModel.of(key === otherFields ? undefined : (this.#choices ?? choices)));
     this.#jobs.set(key, job);
     return job;
   }
+
+  #keyOf(pointer: string): string {
+    const pattern = patternOf(pointer);
+    return this.#jobs.has(pattern) || this.#jobs.size < mostFields ? pattern : otherFields;
+  }
+}
+
+/** Equal votes that a bundle counted, in a job of a pattern. */
+export interface Counted {
+  readonly pattern: string;
+  readonly sizes: GroupSizes;
+  fields: number;
 }
 
 /** Judges equal votes of a job once: most fields of a long answer have the same few. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test as base, describe, expect, test } from "vitest";
 import {
   BundleTool,
+  CalibrationStore,
   type EvidenceBundle,
   PromptBundleTool,
   ReliableOrchestrator,
@@ -172,6 +173,58 @@ describe("an answer of another question", () => {
     const tool = toolOf(model, { schema: schema(true) });
     await new ReliableOrchestrator({ store }).run({ tool, request: { report: "a" } } as any);
     expect(seeds.length).toBeGreaterThan(asked);
+  });
+});
+
+describe("a bundle that reuses answers", () => {
+  const basisOf = ({ summary }: EvidenceBundle) => summary.confidenceBasis?.bundles;
+
+  test("counts once for the confidence of its job, however often it is asked for", async () => {
+    const store = new MemoryStore();
+    const { model, seeds } = countingModel((call) => (call % 4 === 0 ? "no" : "yes"));
+    const orchestrator = new ReliableOrchestrator({ prices, store, clock: createFakeClock() });
+    const ask = async (report: string, toolOptions: object = {}) => {
+      const output = await orchestrator.run({ tool: toolOf(model), request: { report }, toolOptions } as any);
+      return (unwrap(output as any) as { evidenceBundle: EvidenceBundle }).evidenceBundle;
+    };
+    for (const report of ["a", "b", "c"]) await ask(report);
+    const again = await ask("a");
+    expect(seeds).toHaveLength(9);
+    expect(basisOf(again)).toBe(3);
+    for (let time = 0; time < 5; time++) expect((await ask("a")).summary.confidence).toBe(again.summary.confidence);
+    expect(basisOf(await ask("d"))).toBe(4);
+  });
+
+  test("counts once in a whole job, before or after the input whose answers it has", async () => {
+    const store = new MemoryStore();
+    const tool = toolOf(countingModel().model);
+    const [first, again] = [await bundleOf(store, tool), await bundleOf(store, tool)];
+    const other = await bundleOf(store, tool, { request: { report: "b" } });
+    for (const outputs of [
+      [first, again, other],
+      [again, other, first, again],
+    ]) {
+      const whole = await new CalibrationStore({ path: mkdtempSync(join(tmpdir(), "labels-")) }).wholeJob();
+      for (const { bundle } of outputs) whole.observe(bundle);
+      await whole.judge(other.bundle);
+      expect(basisOf(other.bundle)).toBe(2);
+    }
+  });
+
+  test("takes the place of the one that stopped early on the same answers", async () => {
+    const store = new MemoryStore();
+    const { model, seeds } = countingModel(() => "yes");
+    const orchestrator = new ReliableOrchestrator({ prices, store, clock: createFakeClock() });
+    const tool = toolOf(model, { defaultOptions: { k: 8 } });
+    const ask = async (toolOptions: object) => {
+      const output = await orchestrator.run({ tool, request: { report: "a" }, toolOptions } as any);
+      return (unwrap(output as any) as { evidenceBundle: EvidenceBundle }).evidenceBundle;
+    };
+    const early = await ask({ stopping: "auto" });
+    expect(early.meta.earlyStopped).toBe(true);
+    const whole = await ask({ stopping: "none" });
+    expect(seeds).toHaveLength(8);
+    expect([basisOf(early), basisOf(whole)]).toEqual([1, 1]);
   });
 });
 

@@ -87,11 +87,14 @@ export class VoteJob {
     return copy;
   }
 
+  /** @param bundles below 0 takes back so many that were counted */
   observe(sizes: GroupSizes, bundles = 1): void {
     const votes = this.#changing();
     const key = sizes.join();
+    const counted = (votes.vectors.get(key) ?? 0) + bundles;
     votes.bundles += bundles;
-    votes.vectors.set(key, (votes.vectors.get(key) ?? 0) + bundles);
+    if (counted === 0) votes.vectors.delete(key);
+    else votes.vectors.set(key, counted);
     votes.sum.add(this.#model.terms(sizes), bundles);
   }
 

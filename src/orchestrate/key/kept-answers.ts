@@ -50,7 +50,9 @@ export function keptAnswersFor(run: Run, { openStore, leaseMs }: AnswerStore): K
         });
         if (claim.state !== "won") return undefined;
         const lease = { store, token: claim.token, leaseMs, askedAtMs, clock, patienceMs: 0 };
-        return new Shelf(claim.replicates, lease, run, (error) => warn("An answer is not kept for later runs", error));
+        return new Shelf(question, claim.replicates, lease, run, (error) =>
+          warn("An answer is not kept for later runs", error),
+        );
       } catch (error) {
         warn("Answers of earlier runs cannot be used", error);
         return undefined;
@@ -87,6 +89,7 @@ async function releaseLate(store: RunStore, claiming: ReturnType<RunStore["claim
 
 /** Answers to one question, held until `close`. */
 class Shelf implements AnswerShelf {
+  readonly question: string;
   readonly #answers: ReadonlyMap<string, Replicate>;
   readonly #token: FencingToken;
   readonly #store: RunStore;
@@ -97,11 +100,13 @@ class Shelf implements AnswerShelf {
   #isLost = false;
 
   constructor(
+    question: string,
     kept: readonly DatedReplicate[],
     lease: Omit<Parameters<typeof keepLease>[0], "onLost">,
     run: Run,
     warn: (error: unknown) => void,
   ) {
+    this.question = question;
     const { clock, store, token } = lease;
     const isFresh = ({ keptAtMs = 0, valid }: DatedReplicate) => valid && clock.now() - keptAtMs < defaultJournalTtlMs;
     this.#answers = new Map(

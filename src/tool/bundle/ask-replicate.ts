@@ -76,7 +76,7 @@ export async function askReplicate<Input, T>(
     return settle(asking, index, Object.assign(toReplicate(asking, spec, outcome), { callSeed }), undefined, outcome);
   }
   let hasStarted = false;
-  const asked = runtime.guard<AcceptedResult<T>>({
+  const guarded = await runtime.guard<AcceptedResult<T>>({
     provider: tool.provider ?? `tool:${tool.name}`,
     replicateId: spec.id,
     modelId: tool.modelId,
@@ -96,8 +96,7 @@ export async function askReplicate<Input, T>(
       });
     },
   } satisfies Call<AcceptedResult<T>>);
-  // The others go on, however the request has ended.
-  const guarded = await asked.finally(() => isLed && round?.end());
+  if (isLed) round?.end();
   const outcome = withShares(guarded, isLed ? round : undefined, sample);
   const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
   if (!hasStarted) return { failure, isHopeless: true };

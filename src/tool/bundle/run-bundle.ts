@@ -149,9 +149,9 @@ async function askModels<Input, T>(
     const { schedule, summary } = stage;
     const isAnswered = summary.validCount > 0;
     const evidenceBundle = await bundleOf(task, work, stages, startedMs, schedule);
-    if (isAnswered) await calibration.judge(evidenceBundle);
+    if (isAnswered) await calibration.judge(evidenceBundle, stage.question);
     noteTarget(evidenceBundle, options, context);
-    if (isAnswered && !schedule.halt) await calibration.observe(evidenceBundle);
+    if (isAnswered && !schedule.halt) await calibration.observe(evidenceBundle, stage.question);
     if (isLast || schedule.halt || confidenceOf(summary) >= below) return { evidenceBundle, schedule, isAnswered };
     if (!context.signal.aborted) continue;
     const { reason } = context.signal;

@@ -34,6 +34,8 @@ export interface BundleWork<Input> extends AnswerRules {
 export interface BundleStage<T> {
   /** Origin of the model's answers. */
   readonly source: EvidenceSource;
+  /** Fingerprint of the question, where its answers are kept for later bundles. */
+  readonly question: string | undefined;
   readonly schedule: Schedule;
   readonly replicates: Replicate<T>[];
   readonly summary: BundleSummary<T>;
@@ -104,7 +106,7 @@ export async function runStage<Input, T>(
   const summary = await summaryWith([]);
   warnOfAbsentFields(options, summary, context);
   if (!work.judge && !comparison.isAwaited) warnOfDifferingTexts(summary, context);
-  return { source: tool.source, schedule, replicates, summary, summaryWith };
+  return { source: tool.source, question: shelf?.question, schedule, replicates, summary, summaryWith };
 }
 
 /**

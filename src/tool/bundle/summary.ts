@@ -55,9 +55,9 @@ function inTime<R>(answer: Promise<R | undefined>, signal: AbortSignal): Promise
 /** Judges the bundles of a run by those that other runs have made. */
 export interface BundleJudging {
   /** Puts the numbers that the calibration gives into a bundle's summary. */
-  judge(bundle: EvidenceBundle<any>): Promise<void>;
+  judge(bundle: EvidenceBundle<any>, question?: string | undefined): Promise<void>;
   /** Counts a bundle for those that start later. */
-  observe(bundle: EvidenceBundle<any>): void | Promise<void>;
+  observe(bundle: EvidenceBundle<any>, question?: string | undefined): void | Promise<void>;
   /** Finds what labels say of a model; `undefined` without a label, and where the calibration failed. */
   labelled(modelId: string | undefined): Promise<LabelledCalibration | undefined>;
   /** Finds what a model's bundles can reach; `undefined` where nothing tells. */
@@ -72,11 +72,11 @@ export async function openCalibration(kind: BundleKind, context: ToolContext): P
   const source = runtimeOf(context)?.calibrations;
   const opened = source && (await tried(async () => source.open(kind), context));
   return {
-    async judge(bundle) {
-      if (opened && bundle.summary.validCount > 0) await tried(async () => opened.judge(bundle), context);
+    async judge(bundle, question) {
+      if (opened && bundle.summary.validCount > 0) await tried(async () => opened.judge(bundle, question), context);
     },
-    observe(bundle) {
-      return bundle.summary.validCount > 0 ? opened?.observe(bundle) : undefined;
+    observe(bundle, question) {
+      return bundle.summary.validCount > 0 ? opened?.observe(bundle, question) : undefined;
     },
     labelled: async (modelId) => opened?.labelled && tried(async () => opened.labelled?.(modelId), context),
     async reach(modelId) {
@@ -104,9 +104,9 @@ export class InnerCalibrations implements BundleCalibrations {
   async open(kind: BundleKind): Promise<OpenCalibration> {
     const opened = await this.#source.open(kind);
     return {
-      judge: async (bundle) => {
-        await opened.judge(bundle);
-        this.#judged.set(bundle.summary, () => opened.observe(bundle));
+      judge: async (bundle, question) => {
+        await opened.judge(bundle, question);
+        this.#judged.set(bundle.summary, () => opened.observe(bundle, question));
       },
       observe() {},
       labelled: async (modelId) => opened.labelled?.(modelId),
