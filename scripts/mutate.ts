@@ -122,6 +122,16 @@ const harmless: readonly { readonly kind: string; readonly line: string; readonl
   },
   {
     kind: "take another operator",
+    line: "sums.filter((sum) => sum > highest - rounding)",
+    why: "It decides only for a sum that is lower by exactly the tolerance of rounding, which is no real difference.",
+  },
+  {
+    kind: "change a constant",
+    line: "reachedAt: rows.at(-1) ?? -1",
+    why: "An answer of no row comes before every row with any negative number. Tests notice a change of the other -1.",
+  },
+  {
+    kind: "take another operator",
     line: "looks < looksPerClaim",
     why: "A claim looks at one running key more, and so removes an abandoned one sooner.",
   },
