@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CompareOptions } from "../../../src/contract/bundle-options.ts";
@@ -110,6 +111,18 @@ describe("lists by key", () => {
 });
 
 describe("lists by content", () => {
+  test("keep an item that most lists have where the fields of others, voted on one by one, come to the same", () => {
+    const size = { width: 1, height: 1, depth: 1, weight: 1 };
+    const others = [{ weight: 2 }, { depth: 2 }, { height: 2 }].map((own) => ({ ...size, ...own }));
+    const lists = others.map((other) => [size, other]);
+    for (const values of [lists, lists.map((list) => list.toReversed())]) {
+      const consensus = consensusOf(values) as unknown[];
+      expect(consensus).toHaveLength(2);
+      expect(consensus).toContainEqual(size);
+      expect(others.some((other) => consensus.some((item) => isDeepStrictEqual(item, other)))).toBe(true);
+    }
+  });
+
   const compare = {};
 
   test("meet by likeness, wherever their items stand", () => {

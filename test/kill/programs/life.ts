@@ -24,7 +24,7 @@ export interface Life {
 /** Runs its keys and reports how each ended, if it lives that long. */
 const { place, baseURL, caller, keys, leaseMs, answers, death } = task<Life>();
 const pass = createPass(death);
-const store = mortalStore(openAt(place), pass);
+const store = mortalStore(openAt(place), keys, pass);
 const provider = createOpenAICompatible({ name: "counting", baseURL, headers: { [callerHeader]: caller } });
 const tool = new PromptBundleTool({
   name: "triage",
