@@ -3,6 +3,7 @@ import { defineTool, ReliableOrchestrator } from "../../../src/index.ts";
 import { ReliabilityState } from "../../../src/reliability.ts";
 import { MemoryStore } from "../../../src/stores/memory.ts";
 import { createFakeClock } from "../../../src/testing.ts";
+import { storeWith } from "../store-with.ts";
 
 test("gives a waiting process the output within half a second of its settlement", async () => {
   const clock = createFakeClock();
@@ -31,4 +32,25 @@ test("gives a waiting process the output within half a second of its settlement"
   expect((await waiting).metadata.replayed).toBe(true);
   expect(gotAtMs).toBeGreaterThanOrEqual(17_300);
   expect(gotAtMs).toBeLessThanOrEqual(17_800);
+});
+
+test("asks for the key of a dead process once more, when its lease has ended, and not before", async () => {
+  const clock = createFakeClock();
+  const leaseMs = 300;
+  const askedAtMs: number[] = [];
+  const store = storeWith(
+    (inner) => ({
+      async claim(key, fingerprint, claiming) {
+        if (askedAtMs.length === 0) await inner.claim(key, fingerprint, { leaseMs, owner: "dead" });
+        if (askedAtMs.push(clock.now()) > 5) expect.fail(`asked at ${askedAtMs} ms`);
+        return inner.claim(key, fingerprint, claiming);
+      },
+    }),
+    new MemoryStore({ clock }),
+  );
+  const tool = defineTool({ name: "quick", execute: () => "done" });
+  const run = new ReliableOrchestrator({ store, clock }).run({ tool, request: {}, options: { idempotencyKey: "key" } });
+  const [output] = await Promise.all([run, clock.runAll()]);
+  expect(output.content).toBe("done");
+  expect(askedAtMs).toEqual([0, leaseMs + 1]);
 });
