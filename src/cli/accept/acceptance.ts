@@ -3,9 +3,10 @@ import { fingerprint } from "../../core/canonical.ts";
 import { type Accepted, type AcceptedAnswers, acceptAnswers, type DrawnLabel } from "../../evidence/accept-answers.ts";
 import type { AcceptanceSignals } from "../../evidence/acceptance-score.ts";
 import { type Certificate, labelsNeeded } from "../../evidence/certify.ts";
-import type { Answer } from "../label/answers.ts";
+import { watchPrecision } from "../../evidence/watch-precision.ts";
+import { type Answer, drawn as drawnFrom } from "../label/answers.ts";
 import { verdictOnAll } from "../label/effect.ts";
-import type { LabelLine } from "../label/labels-file.ts";
+import { type LabelLine, labelOf } from "../label/labels-file.ts";
 
 /** Precision that the accepted answers are to have, and how sure that is to be. */
 export interface AskedPrecision {
@@ -33,11 +34,25 @@ export interface Acceptance extends AskedPrecision {
   readonly labels: LabelCounts;
   /** Uniform labels that were drawn from fewer answers than the job has now: they certify nothing. */
   readonly outgrown: number;
+  /** Labels that name a uniform draw and are not the next ones of it: they certify nothing. */
+  readonly astray: number;
+  /** Labels since the last look that took its certificate back. */
+  readonly withdrawn: JudgedAccepted | undefined;
+  /** Judged accepted answers of the last lines, where these are right less often than the certificate says of all. */
+  readonly fall: (JudgedAccepted & { readonly line: number }) | undefined;
   /** Right labels without a wrong one that the next look takes. */
   readonly needed: number;
   /** Further labels of a uniform draw, and about how many more answers they would accept: if they say what their neighbours said. */
   readonly moreLabels: { readonly count: number; readonly more: number } | undefined;
   readonly looks: readonly Look[];
+  /** The labels were held against this precision. */
+  readonly hasLooked: boolean;
+}
+
+/** Labels of accepted answers. */
+export interface JudgedAccepted {
+  readonly labels: number;
+  readonly wrong: number;
 }
 
 export interface LabelCounts {
@@ -64,7 +79,7 @@ export function acceptJob(
   earlier: readonly Look[],
 ): Acceptance {
   const bundles = acceptanceSignalsOf(evidence);
-  const { drawn, copies, skipped, outgrown } = drawnLabels(answers, labels);
+  const { drawn, others, skipped, counts, outgrown, astray } = drawnLabels(answers, labels);
   const keyOf = (count: number) => fingerprint({ ...asked, bundles, labels: drawn.slice(0, count) });
   const decide = (count: number, look: number) => acceptAnswers(bundles, drawn.slice(0, count), { ...asked, look });
 
@@ -77,9 +92,15 @@ export function acceptJob(
   const isTaken = isDue && now.certifyingLabels >= needed;
   const shown = isTaken || !stands ? now : decide(last.labels, look - 1);
   const { threshold } = shown.certificate;
-  const hasCertificate = (isTaken || stands) && threshold !== null;
+  const isFound = (isTaken || stands) && threshold !== null;
+  const isSet = ({ bundle }: DrawnLabel) =>
+    (shown.score.scores[bundle] ?? -1) >= (threshold ?? Number.POSITIVE_INFINITY);
+  const later = isFound && !isTaken ? drawn.slice(last?.labels).filter(isSet) : [];
+  const withdrawn = isContradicted(later, asked) ? tallyOf(later) : undefined;
+  const hasCertificate = isFound && !withdrawn;
+  const certifying = drawn.filter((label) => label.draw === "uniform" && isSet(label));
 
-  const verdicts = new Map([...drawn.map(({ bundle, correct }) => [bundle, correct] as const), ...copies]);
+  const verdicts = new Map([...drawn.map(({ bundle, correct }) => [bundle, correct] as const), ...others]);
   const accepted = shown.accepted.map((each, at): Accepted => {
     if (skipped.has(at)) return "review";
     return verdicts.get(at) ?? (hasCertificate || each === false ? each : "review");
@@ -90,8 +111,12 @@ export function acceptJob(
     scores: shown.score.scores,
     weights: shown.score.weights,
     certificate: hasCertificate ? shown.certificate : undefined,
-    labels: { ...countLabels(drawn, skipped), certifying: now.certifyingLabels },
+    labels: { ...counts, certifying: now.certifyingLabels },
+    hasLooked: isTaken || stands,
     outgrown,
+    astray,
+    withdrawn,
+    fall: hasCertificate ? fallIn(answers, certifying, asked) : undefined,
     needed,
     moreLabels: projected(bundles, drawn, asked, shown, isTaken ? look + 1 : look),
     looks: isTaken ? [...earlier, { labels: drawn.length, key: keyOf(drawn.length) }] : earlier,
@@ -100,6 +125,34 @@ export function acceptJob(
 
 function riskOf({ confidence }: AskedPrecision, look: number): number {
   return (1 - confidence) / 2 ** look;
+}
+
+function isContradicted(labels: readonly DrawnLabel[], { precision, confidence }: AskedPrecision): boolean {
+  const verdicts = labels.map(({ correct }) => correct);
+  return watchPrecision(verdicts, { precision, confidence }).verdict === "contradicted";
+}
+
+function tallyOf(labels: readonly DrawnLabel[]): JudgedAccepted {
+  return { labels: labels.length, wrong: labels.filter(({ correct }) => !correct).length };
+}
+
+/** Finds where the accepted answers of a job begin to be worse, by the labels in the order of the lines. */
+function fallIn(answers: readonly Answer[], labels: readonly DrawnLabel[], asked: AskedPrecision): Acceptance["fall"] {
+  const inOrder = labels.toSorted((a, b) => a.bundle - b.bundle);
+  if (!isContradicted(inOrder, asked)) return undefined;
+  // The last lines that speak against the precision the most: the largest likelihood ratio of their own share of right ones.
+  let [worst, most] = [0, 0];
+  for (const start of inOrder.keys()) {
+    const { labels: count, wrong } = tallyOf(inOrder.slice(start));
+    const ratio = logRatio(wrong, count * (1 - asked.precision)) + logRatio(count - wrong, count * asked.precision);
+    if (wrong > count * (1 - asked.precision) && ratio > most) [worst, most] = [start, ratio];
+  }
+  const last = inOrder.slice(worst);
+  return { ...tallyOf(last), line: (answers[(last[0] as DrawnLabel).bundle] as Answer).line };
+}
+
+function logRatio(seen: number, expected: number): number {
+  return seen === 0 ? 0 : seen * Math.log(seen / expected);
 }
 
 /** Labels of one more sitting. */
@@ -137,34 +190,77 @@ function projected(
   return then > acceptedCount ? { count, more: then - acceptedCount } : undefined;
 }
 
-/**
- * The labels in the order in which they were first given. A skipped answer of a uniform draw counts as wrong: the draw would
- * else be one of the answers that are easy to judge. A label settles the same answer to the same input on other lines, too.
- */
-function drawnLabels(answers: readonly Answer[], labels: ReadonlyMap<string, LabelLine>) {
-  const places = Map.groupBy(answers.keys(), (at) => (answers[at] as Answer).fingerprint);
-  const drawn: DrawnLabel[] = [];
-  const copies: [bundle: number, correct: boolean][] = [];
-  const skipped = new Set<number>();
-  let outgrown = 0;
-  for (const { fingerprint, content, label, draw, of } of labels.values()) {
-    const isJudged = (at: number) => content === undefined || (answers[at] as Answer).content === content;
-    const [bundle, ...others] = (places.get(fingerprint) ?? []).filter(isJudged);
-    if (bundle === undefined) continue;
-    const isOfAll = draw === "uniform" && of === answers.length;
-    if (draw === "uniform" && !isOfAll) outgrown++;
-    const { fields } = (answers[bundle] as Answer).votes;
-    const verdict = label === null ? undefined : verdictOnAll(fields, label);
-    if (verdict === undefined) skipped.add(bundle);
-    else copies.push(...others.map((at): [number, boolean] => [at, verdict]));
-    if (verdict !== undefined || isOfAll)
-      drawn.push({ bundle, correct: verdict ?? false, draw: isOfAll ? "uniform" : "stratified" });
-  }
-  return { drawn, copies, skipped, outgrown };
+/** Labels of a job by what they may do, each as the answers that it is of. */
+interface DrawnLabels {
+  /** Those that fit the score, then those that certify, in the order of their draw: further labels only add to it. */
+  readonly drawn: readonly DrawnLabel[];
+  /** Verdicts that settle their own answer alone. */
+  readonly others: ReadonlyMap<number, boolean>;
+  /** Answers that were skipped, or judged in part. */
+  readonly skipped: ReadonlySet<number>;
+  readonly counts: Omit<LabelCounts, "certifying">;
+  readonly outgrown: number;
+  readonly astray: number;
 }
 
-function countLabels(drawn: readonly DrawnLabel[], skipped: ReadonlySet<number>): Omit<LabelCounts, "certifying"> {
-  const judged = drawn.filter(({ bundle }) => !skipped.has(bundle));
-  const right = judged.filter(({ correct }) => correct).length;
-  return { right, wrong: judged.length - right, skipped: skipped.size };
+/**
+ * Sorts the labels of a job. A label certifies where the draw that it names shows its answer next: that is computed again, so
+ * that no label is taken at its word, and a label that is missing ends the draw. A skipped answer of the draw counts as wrong:
+ * the draw would else be one of the answers that are easy to judge. A label counts for the same answer to the same input on
+ * other lines, too.
+ */
+function drawnLabels(answers: readonly Answer[], labels: ReadonlyMap<string, LabelLine>): DrawnLabels {
+  const lineOf = answers.map((answer) => labelOf(labels, answer));
+  const places = Map.groupBy(answers.keys(), (at) => lineOf[at]);
+  const given = [...labels.values()].filter((line) => places.has(line));
+  const verdictOf = ({ label }: LabelLine, at: number) =>
+    label === null ? undefined : verdictOnAll((answers[at] as Answer).votes.fields, label);
+  const isOfAll = ({ draw, of }: LabelLine) => draw === "uniform" && of === answers.length;
+
+  const start = given.findIndex(isOfAll);
+  const begin = start === -1 ? given.length : start;
+  const seed = given[begin]?.seed ?? 0;
+  const end = given.findIndex((line, at) => at > begin && !(isOfAll(line) && line.seed === seed));
+  const before = new Set(given.slice(0, begin));
+  const sitting = new Set(given.slice(begin, end === -1 ? undefined : end));
+
+  const fitting = [...before].flatMap((line) =>
+    (places.get(line) ?? []).flatMap((bundle): DrawnLabel[] => {
+      const correct = verdictOf(line, bundle);
+      return correct === undefined ? [] : [{ bundle, correct, draw: "stratified" }];
+    }),
+  );
+  const certifying: DrawnLabel[] = [];
+  const certified = new Set<LabelLine>();
+  const placeOf = new Map(answers.map((answer, at) => [answer, at]));
+  for (const answer of drawnFrom(answers, "uniform", seed)) {
+    const bundle = placeOf.get(answer) as number;
+    const line = lineOf[bundle];
+    if (line && before.has(line)) continue;
+    if (!line || !sitting.has(line)) break;
+    certifying.push({ bundle, correct: verdictOf(line, bundle) ?? false, draw: "uniform" });
+    certified.add(line);
+  }
+
+  const drawn = [...fitting, ...certifying];
+  const isDrawn = new Set(drawn.map(({ bundle }) => bundle));
+  const others = new Map<number, boolean>();
+  const skipped = new Set<number>();
+  for (const [at, line] of lineOf.entries()) {
+    if (!line) continue;
+    const verdict = verdictOf(line, at);
+    if (verdict === undefined) skipped.add(at);
+    else if (!isDrawn.has(at)) others.set(at, verdict);
+  }
+  const verdicts = given.map((line) => verdictOf(line, (places.get(line) as number[])[0] as number));
+  const count = (verdict: boolean | undefined) => verdicts.filter((each) => each === verdict).length;
+  const uniform = given.filter(({ draw }) => draw === "uniform");
+  return {
+    drawn,
+    others,
+    skipped,
+    counts: { right: count(true), wrong: count(false), skipped: count(undefined) },
+    outgrown: uniform.filter((line) => !isOfAll(line)).length,
+    astray: uniform.filter((line) => isOfAll(line) && !certified.has(line)).length,
+  };
 }

@@ -11,7 +11,7 @@ import { JobBudget } from "../job/job-tally.ts";
 import { runJob } from "../job/run-job.ts";
 import type { Answer, Answers } from "../label/answers.ts";
 import { bundleIn, type OutputLine } from "../output/output-line.ts";
-import { type SignalsFile, withSignals } from "./signals-file.ts";
+import { type SignalLine, type SignalsFile, withSignals } from "./signals-file.ts";
 
 /** Means by which signals are asked for: those of the job. */
 export interface SignalRuns {
@@ -19,13 +19,15 @@ export interface SignalRuns {
   readonly options: OrchestrationConfig;
   readonly concurrency: number;
   readonly giveUpAfterMs: number;
-  /** US dollars that the answers have left of the job's ceiling; `undefined` without one. */
+  /** US dollars that answers and signals so far have left of the job's ceiling; `undefined` without one. */
   readonly leftUsd: number | undefined;
   /** Dollars that a signal is taken to cost until one was bought. */
   readonly guessedUsd: number;
   readonly finish: CancelScope;
   readonly onWait: (wait: JobWait | undefined) => void;
   readonly notify: (message: string) => void;
+  /** Hears of each signal that was bought. */
+  readonly onSignal: (signal: SignalLine) => void;
 }
 
 /** Purchases of one round, as a share of those that pay: what they say decides the next round. */
@@ -45,8 +47,7 @@ export async function buySignals(
   precision: number,
   runs: SignalRuns,
 ): Promise<Purchase[]> {
-  const paidUsd = file.lines.reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0);
-  const leftUsd = runs.leftUsd === undefined ? undefined : Math.max(0, runs.leftUsd - paidUsd);
+  const leftUsd = runs.leftUsd === undefined ? undefined : Math.max(0, runs.leftUsd);
   const budget = new JobBudget(leftUsd, runs.concurrency);
   const byKind = new Map(signals.map((signal) => [signal.kind as string, signal]));
   for (let round = 0; ; round++) {
@@ -130,7 +131,17 @@ async function buyGroup(
     const { kind, modelId } = signal;
     const { usage, costUsd } = line;
     const paid = { tokens: usage.totalTokens, costUsd };
-    file.add({ signal: kind, answer: fingerprint, content, model: modelId, sample, value: value ?? null, ...paid });
+    const signalLine = {
+      signal: kind,
+      answer: fingerprint,
+      content,
+      model: modelId,
+      sample,
+      value: value ?? null,
+      ...paid,
+    };
+    file.add(signalLine);
+    runs.onSignal(signalLine);
   };
   const inputs = async function* (): AsyncGenerator<Input> {
     for (const [index, answer] of bought.entries()) {

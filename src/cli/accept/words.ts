@@ -39,16 +39,36 @@ export function describeAcceptance(acceptance: Acceptance, counts: AcceptanceCou
     const from = counted(labels.certifying, "label");
     return [
       `accepted ${showCount(counts.accepted)} of ${showCount(total)} (at least ${share(precision)} right, with ${share(confidence)} confidence, from ${from}) · ${rest}`,
+      ...describeFall(acceptance),
+      ...describeAstray(acceptance),
     ];
   }
   const judged =
     counts.accepted > 0
       ? `accepted ${showCount(counts.accepted)} of ${showCount(total)}, judged right one by one`
       : `accepted 0 of ${showCount(total)}`;
-  return [`${judged} · ${rest}`, `Nothing is certified${whyNot(acceptance)}`];
+  return [`${judged} · ${rest}`, `Nothing is certified${whyNot(acceptance)}`, ...describeAstray(acceptance)];
 }
 
-function whyNot({ precision, confidence, labels, needed, outgrown, looks }: Acceptance): string {
+/** The certificate is one of the whole job, and its last lines may be worse. */
+function describeFall({ fall, precision }: Acceptance): string[] {
+  if (!fall) return [];
+  const seen = `${showCount(fall.wrong)} of ${counted(fall.labels, "label")} of accepted answers say wrong`;
+  return [
+    `From line ${showCount(fall.line)} on, ${seen}. The set is ${share(precision)} right as a whole, and these lines are not: give them as a job of their own.`,
+  ];
+}
+
+function describeAstray({ astray }: Acceptance): string[] {
+  if (astray === 0) return [];
+  const [are, settle] = astray === 1 ? ["is", "It settles its"] : ["are", "Each settles its"];
+  return [
+    `${counted(astray, "label")} of a uniform draw ${are} not next in the draw that certifies: the seed is another, a label before is missing, or another draw came between. ${settle} own answer.`,
+  ];
+}
+
+function whyNot(acceptance: Acceptance): string {
+  const { precision, confidence, labels, needed, outgrown, hasLooked, withdrawn } = acceptance;
   const aim = `${share(precision)} right with ${share(confidence)} confidence`;
   const grown =
     outgrown > 0
@@ -59,10 +79,16 @@ function whyNot({ precision, confidence, labels, needed, outgrown, looks }: Acce
     return `: no answer is judged. It takes ${counted(needed, "label")} of a uniform draw, if all are right, to certify ${aim}.`;
   if (labels.certifying === 0)
     return `: the labels are not of a uniform draw of all answers. It takes ${counted(needed, "label")} of one, if all are right, to certify ${aim}.${grown}`;
-  if (more > 0)
-    return `: ${counted(more, "more label")} of the uniform draw, if all are right, would certify ${aim}.${grown}`;
-  if (looks.length === 0) return `.${grown}`;
-  return `: of the surest answers, too many are judged wrong for ${aim}. More labels, a verifier or a second model may tell them apart.${grown}`;
+  if (withdrawn)
+    return `. The certificate is withdrawn: ${showCount(withdrawn.wrong)} of ${counted(withdrawn.labels, "later label")} of accepted answers say wrong.${grown}`;
+  if (hasLooked) {
+    const next = more > 0 ? ` The next look at them takes ${counted(more, "more label")}.` : "";
+    return `: of the surest answers, too many are judged wrong for ${aim}. More labels, a verifier or a second model may tell them apart.${next}${grown}`;
+  }
+  if (more <= 0) return `.${grown}`;
+  if (labels.wrong + labels.skipped > 0)
+    return `: it takes at least ${counted(more, "more label")} of the uniform draw to certify ${aim}.${grown}`;
+  return `: ${counted(more, "more label")} of the uniform draw, if all are right, would certify ${aim}.${grown}`;
 }
 
 /** The price of more, in one line; `undefined` where nothing is on offer. */

@@ -13,7 +13,10 @@ export class JobTally {
   /** Lines written since the start. */
   settledCount = 0;
   failedCount = 0;
+  /** US dollars of all lines and signals. */
   costUsd: number | null = 0;
+  /** US dollars of signals; those of unknown price count for nothing. */
+  signalsUsd = 0;
   readonly #startedMs: number;
 
   constructor(startedMs: number) {
@@ -32,6 +35,12 @@ export class JobTally {
   settle(line: SettledLine): void {
     this.settledCount++;
     this.#count(line);
+  }
+
+  /** Counts a signal of an answer. */
+  paySignal({ costUsd }: { readonly costUsd: number | null }): void {
+    this.costUsd = addCost(this.costUsd, costUsd);
+    this.signalsUsd += costUsd ?? 0;
   }
 
   /** Time since the start for each line that the job has. */

@@ -14,6 +14,7 @@ import { templateVariables } from "../../tool/prompt/prompt-template.ts";
 import { createSignals, type Signal } from "../../tool/signals.ts";
 import type { AskedPrecision } from "../accept/acceptance.ts";
 import { readAcceptance } from "../accept/acceptance-file.ts";
+import { readSignals } from "../accept/signals-file.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { CommandError } from "../faults.ts";
 import { kindOfExtension } from "../input/file-kind.ts";
@@ -69,6 +70,10 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
   const hasLine = (input: Input) => (log?.kept.has(input.index) ? log.has(input, fingerprintOf(input)) : false);
   try {
     for (const { costUsd } of log?.kept.values() ?? []) budget.keep(costUsd);
+    for (const signal of log && !log.isDevice ? await readSignals(log.path) : []) {
+      budget.keep(signal.costUsd);
+      tally.paySignal(signal);
+    }
     const count = source.isRepeatable
       ? await checkInputs(firstOf(source.read(), flags.limit), tool, hasLine)
       : undefined;

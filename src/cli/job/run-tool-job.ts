@@ -77,19 +77,19 @@ export async function runToolJob(
 async function acceptLines(
   { accept, log, head, tally }: PreparedJob,
   { maxCostUsd }: JobFlags,
-  runs: Omit<SignalRuns, "leftUsd" | "guessedUsd">,
+  runs: Omit<SignalRuns, "leftUsd" | "guessedUsd" | "onSignal">,
 ): Promise<AcceptedLines | undefined> {
   if (!accept || !log || log.isDevice) return undefined;
   const { acceptAnswersOf } = await import("../accept/accept-job.ts");
   const spentUsd = tally.costUsd ?? 0;
-  const guessedUsd = spentUsd / Math.max(1, tally.doneCount);
+  const guessedUsd = (spentUsd - tally.signalsUsd) / Math.max(1, tally.doneCount);
   const leftUsd = maxCostUsd === undefined ? undefined : maxCostUsd - spentUsd;
   const { qualityRequirements: _ofAnswers, ...options } = runs.options;
   const accepted = await acceptAnswersOf({
     ...accept,
     path: log.path,
     head,
-    runs: { ...runs, options, leftUsd, guessedUsd },
+    runs: { ...runs, options, leftUsd, guessedUsd, onSignal: (signal) => tally.paySignal(signal) },
   });
   await log.accept(accepted.verdicts);
   return accepted;

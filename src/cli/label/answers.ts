@@ -110,8 +110,13 @@ function toAnswer({ fingerprint: asked }: OutputLine, bundle: EvidenceBundle, id
     confidence: summary.calibratedConfidence ?? summary.confidence,
     votes: { fields: summary.fields, ...(summary.groups && { groups: summary.groups }) },
     job: JSON.stringify([task, meta.model, schemaFingerprint, k]),
-    content: fingerprint(summary.consensusJson ?? summary.consensus ?? null).slice(0, 16),
+    content: contentOf(bundle),
   };
+}
+
+/** Fingerprint of the consensus of a bundle. */
+export function contentOf({ summary }: EvidenceBundle): string {
+  return fingerprint(summary.consensusJson ?? summary.consensus ?? null).slice(0, 16);
 }
 
 async function offsetsOf(path: string): Promise<number[]> {

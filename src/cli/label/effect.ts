@@ -1,7 +1,7 @@
 import { createJobCalibration, type JobCalibration } from "../../evidence/job-calibration.ts";
 import { hasConfidence } from "../progress/format.ts";
 import type { Answer } from "./answers.ts";
-import type { LabelLine, Verdict } from "./labels-file.ts";
+import { type LabelLine, labelOf, type Verdict } from "./labels-file.ts";
 
 /** An answer with a verdict on all of it. */
 export interface JudgedAnswer {
@@ -38,7 +38,7 @@ const folds = 5;
 export function effectsOf(all: readonly Answer[], labels: ReadonlyMap<string, LabelLine>): Effect[] {
   return [...Map.groupBy(all, ({ job }) => job).values()].flatMap((answers) => {
     const labelled = answers.flatMap((answer) => {
-      const { label = null } = labels.get(answer.fingerprint) ?? {};
+      const { label = null } = labelOf(labels, answer) ?? {};
       return label === null ? [] : [{ answer, label }];
     });
     const judged = labelled.flatMap(({ answer, label }) => {

@@ -6,7 +6,7 @@ import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { type Answer, Answers, drawn, type OpenedAnswer } from "./answers.ts";
 import { type Effect, effectsOf } from "./effect.ts";
 import { type Keys, openKeys } from "./keys.ts";
-import { type Draw, LabelsFile, type Verdict } from "./labels-file.ts";
+import { type Draw, LabelsFile, labelOf, type Verdict } from "./labels-file.ts";
 import { showQuestion } from "./question.ts";
 
 /** Flags of `steer label`. */
@@ -75,10 +75,10 @@ class Session {
     const { draw, seed } = this.#drawing;
     const order = drawn(this.#answers.all, draw, seed);
     const labels = this.#labels.labels;
-    const byFingerprint = new Map(order.map((answer) => [answer.fingerprint, answer]));
-    const shown = [...labels.keys()].flatMap((fingerprint) => byFingerprint.get(fingerprint) ?? []);
+    const byLabel = Map.groupBy(order, (answer) => labelOf(labels, answer));
+    const shown = [...labels.values()].flatMap((label) => byLabel.get(label)?.[0] ?? []);
     for (let at = shown.length; ; ) {
-      const answer = shown[at] ?? order.find(({ fingerprint }) => !labels.has(fingerprint));
+      const answer = shown[at] ?? order.find((each) => !labelOf(labels, each));
       if (!answer) {
         this.#terminal.write("\nEvery answer is judged.\n");
         // A wrong key at the last answer can be mended too.
@@ -102,7 +102,7 @@ class Session {
   async #ask(answer: Answer, opened: OpenedAnswer, at: number): Promise<Verdict | "back" | "quit"> {
     const { colors, columns } = this.#terminal;
     const paper = { colors, columns: Math.min(widest, columns) };
-    const known = this.#labels.labels.get(answer.fingerprint);
+    const known = labelOf(this.#labels.labels, answer);
     const head = `${at + 1} of ${showCount(this.#answers.all.length)}   ${cut(showOnLine(answer.id), 40)}   ${this.#answers.path}:${answer.line}`;
     const before = known ? colors.dim(`   labelled ${describeVerdict(known.label)}`) : "";
     this.#terminal.write(`\n${colors.dim(head)}${before}\n${showQuestion(opened, paper).join("\n")}\n`);
@@ -169,7 +169,7 @@ async function learn(answers: Answers, { labels, path }: LabelsFile, flags: Labe
   for (const effect of effects) terminal.write(`${describeEffect(effect, colors)}\n`);
   const judged = [];
   for (const answer of answers.all) {
-    const { label = null } = labels.get(answer.fingerprint) ?? {};
+    const { label = null } = labelOf(labels, answer) ?? {};
     if (label === null) continue;
     judged.push({ id: answer.fingerprint, bundle: (await answers.read(answer)).bundle, correct: label });
   }

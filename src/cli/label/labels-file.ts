@@ -11,7 +11,7 @@ import { lockFile, mendLastLine } from "../output/output-log.ts";
  * Boundary: knows ids and verdicts; reads no answer.
  * Invariants:
  * 1. Lines are only added, each on the disk before the next question; a line is whole or not there.
- * 2. Of two labels of one answer the later counts.
+ * 2. Of two labels of one answer the later counts. Two lines that ask the same and say something else have a label each.
  * 3. Every label says how its answer was drawn.
  */
 
@@ -46,7 +46,7 @@ const beginning = '{"label":';
 
 export class LabelsFile {
   readonly path: string;
-  /** The last label of each answer, by fingerprint, in the order in which they were first given. */
+  /** The last label of each answer, in the order in which they were first given. Ask {@link labelOf}. */
   readonly labels = new Map<string, LabelLine>();
   #file = -1;
   #release: () => void = () => {};
@@ -82,7 +82,7 @@ export class LabelsFile {
     } catch (error) {
       throw new CommandError(`${this.path} cannot be written: ${messageOf(error)}`, { cause: error });
     }
-    this.labels.set(line.fingerprint, line);
+    this.labels.set(keyOf(line), line);
   }
 
   close(): void {
@@ -92,12 +92,24 @@ export class LabelsFile {
 
   async #read(): Promise<void> {
     mendLastLine(this.path, beginning);
-    for await (const label of labelsIn(this.path)) this.labels.set(label.fingerprint, label);
+    for await (const label of labelsIn(this.path)) this.labels.set(keyOf(label), label);
   }
 }
 
+/** The answer that a label is of. */
+type LabelledAnswer = Pick<LabelLine, "fingerprint" | "content">;
+
+/** Returns the label of an answer. A label of an earlier release does not name its consensus, and is of any. */
+export function labelOf<L>(labels: ReadonlyMap<string, L>, answer: LabelledAnswer): L | undefined {
+  return labels.get(keyOf(answer)) ?? labels.get(answer.fingerprint);
+}
+
+function keyOf({ fingerprint, content }: LabelledAnswer): string {
+  return content === undefined ? fingerprint : `${fingerprint}/${content}`;
+}
+
 /**
- * Reads the labels of an output file, by fingerprint, also while they are being given; none where there is no file of them.
+ * Reads the labels of an output file, for {@link labelOf}, also while they are being given; none where there is no file of them.
  *
  * @throws CommandError where the file holds something else
  */
@@ -105,7 +117,7 @@ export async function readLabels(output: string): Promise<ReadonlyMap<string, La
   const labels = new Map<string, LabelLine>();
   const path = labelsPath(output);
   if (!existsSync(path)) return labels;
-  for await (const label of labelsIn(path)) labels.set(label.fingerprint, label);
+  for await (const label of labelsIn(path)) labels.set(keyOf(label), label);
   return labels;
 }
 

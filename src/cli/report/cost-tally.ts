@@ -1,5 +1,6 @@
 import type { BundleReuse, EvidenceBundle } from "../../contract/bundle.ts";
 import { addCost } from "../../contract/usage.ts";
+import type { SignalLine } from "../accept/signals-file.ts";
 import type { OutputLine } from "../output/output-line.ts";
 import { type Expense, type FixedKCost, fixedKCost } from "../view/facts.ts";
 
@@ -9,12 +10,14 @@ export interface CostFacts extends FixedKCost {
   readonly ks: readonly number[];
   /** Answers that were not valid; they are paid for and do not vote. */
   readonly invalidAnswers: number;
-  /** US dollars of all inputs, failed ones included; `null` where a price is not known. */
+  /** US dollars of all inputs, failed ones included, and of signals; `null` where a price is not known. */
   readonly totalUsd: number | null;
-  /** US dollars of the inputs whose price is known. */
+  /** US dollars of the inputs and signals whose price is known. */
   readonly knownUsd: number;
   readonly unknownCount: number;
   readonly tokens: number;
+  /** What was asked of a verifier or a second model, and is in the sums; `undefined` where nothing was. */
+  readonly signals: { readonly calls: number; readonly costUsd: number | null } | undefined;
   /** What answers did not pay for again; `undefined` where each paid for itself. */
   readonly reuse: JobReuse | undefined;
 }
@@ -36,7 +39,15 @@ export class CostTally {
   #knownUsd = 0;
   #unknownCount = 0;
   #tokens = 0;
+  #signals: CostFacts["signals"];
   #reuse: JobReuse | undefined;
+
+  addSignal({ costUsd, tokens }: Pick<SignalLine, "costUsd" | "tokens">): void {
+    const { calls, costUsd: sumUsd } = this.#signals ?? { calls: 0, costUsd: 0 };
+    this.#signals = { calls: calls + 1, costUsd: addCost(sumUsd, costUsd) };
+    this.#knownUsd += costUsd ?? 0;
+    this.#tokens += tokens;
+  }
 
   addLine({ costUsd, usage }: OutputLine): void {
     if (typeof costUsd === "number") this.#knownUsd += costUsd;
@@ -60,10 +71,11 @@ export class CostTally {
       fixed: this.#fixed.sum,
       ks: [...this.#ks].sort((a, b) => a - b),
       invalidAnswers: this.#invalidAnswers,
-      totalUsd: this.#unknownCount === 0 ? this.#knownUsd : null,
+      totalUsd: this.#unknownCount === 0 && this.#signals?.costUsd !== null ? this.#knownUsd : null,
       knownUsd: this.#knownUsd,
       unknownCount: this.#unknownCount,
       tokens: this.#tokens,
+      signals: this.#signals,
       reuse: this.#reuse,
     };
   }

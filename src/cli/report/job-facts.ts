@@ -2,8 +2,10 @@ import { calibrationKeyOf, type KeyedBundle } from "../../calibration/calibratio
 import type { BundleSummary, ConfidenceBasis, EvidenceBundle } from "../../contract/bundle.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
 import { hasEvidence } from "../../contract/output.ts";
+import type { SignalLine } from "../accept/signals-file.ts";
+import { contentOf } from "../label/answers.ts";
 import { verdictOnAll } from "../label/effect.ts";
-import type { LabelLine } from "../label/labels-file.ts";
+import { type LabelLine, labelOf } from "../label/labels-file.ts";
 import { bundleIn, isFailed, type OutputLine } from "../output/output-line.ts";
 import { hasConfidence } from "../progress/format.ts";
 import { type FieldVotes, fieldVotes, modelsOf, type Vote } from "../view/facts.ts";
@@ -143,12 +145,16 @@ export class JobFacts {
   readonly #times = new Histogram((ms) => Math.log1p(ms) * 50);
   #slowest: TimeFacts["slowest"] = null;
 
-  /** @param labels verdicts on answers, by the fingerprint of their line */
+  /** @param labels verdicts on answers, as `readLabels` gives them */
   constructor(limits: FactsLimits, labels: ReadonlyMap<string, Pick<LabelLine, "label">> = new Map()) {
     this.#limits = limits;
     this.#labels = labels;
     this.#leastSure = new Largest(limits.leastSure);
     this.#failures = new FailureTally(limits.failed);
+  }
+
+  addSignal(signal: SignalLine): void {
+    this.#cost.addSignal(signal);
   }
 
   /** @param place number of the line in its file, from 1 */
@@ -223,7 +229,7 @@ export class JobFacts {
     const { calibratedConfidence } = summary;
     const confidence = calibratedConfidence ?? summary.confidence;
     if (this.#isBelow(line, confidence)) this.#counts.below++;
-    this.#addVerdict(line, summary, confidence);
+    this.#addVerdict(line, bundle, confidence);
     const basis = basisOf(summary);
     if (basis === "none") {
       this.#counts.singleAnswer++;
@@ -237,8 +243,9 @@ export class JobFacts {
     this.#leastSure.add(-confidence, () => unsureInput(line, bundle, confidence, place));
   }
 
-  #addVerdict({ fingerprint }: OutputLine, summary: BundleSummary, confidence: number): void {
-    const { label = null } = this.#labels.get(fingerprint) ?? {};
+  #addVerdict({ fingerprint }: OutputLine, bundle: EvidenceBundle, confidence: number): void {
+    const { summary } = bundle;
+    const { label = null } = labelOf(this.#labels, { fingerprint, content: contentOf(bundle) }) ?? {};
     const isRight = label === null ? undefined : verdictOnAll(summary.fields, label);
     if (isRight === undefined) return;
     this.#judged.count++;

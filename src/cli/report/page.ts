@@ -30,6 +30,7 @@ import {
   limitOf,
   nameOfField,
   partOf,
+  unknownIn,
   withoutAnswer,
 } from "./words.ts";
 
@@ -90,7 +91,7 @@ ${time.medianMs !== null && figure("Time of an input", showElapsed(time.medianMs
 
 function costNote(cost: JobReport["cost"]): string {
   const saved = describeSaved(cost) ?? (cost.tokens > 0 ? counted(cost.tokens, "token") : "");
-  return cost.totalUsd === null ? `no price for ${counted(cost.unknownCount, "input")}. ${saved}` : saved;
+  return cost.totalUsd === null ? `no price for ${unknownIn(cost)}. ${saved}` : saved;
 }
 
 function confidenceNotes({ confidence, contested }: JobReport): Html {

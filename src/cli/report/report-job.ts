@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { readAccepted } from "../accept/accept-job.ts";
+import { readSignals } from "../accept/signals-file.ts";
 import { readLabels } from "../label/labels-file.ts";
 import { bundleIn } from "../output/output-line.ts";
 import { toSafeJson } from "../progress/format.ts";
@@ -51,6 +52,7 @@ export async function reportJob(given: string, flags: ReportFlags): Promise<void
 /** Reads an output file twice: each answer is judged by those of the whole job. */
 async function takeIn(file: string, limits: FactsLimits, store: CalibrationStore) {
   const facts = new JobFacts(limits, await readLabels(file));
+  for (const signal of await readSignals(file)) facts.addSignal(signal);
   const whole = await store.wholeJob();
   await readJob(file, (line) => {
     const bundle = bundleIn(line);

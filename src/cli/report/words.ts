@@ -117,12 +117,21 @@ export function describeSaved(cost: CostFacts): string | undefined {
   return `${share} fewer answers than ${fixedKNamesOf(cost).fixedName}${saved}.`;
 }
 
-export function describeCost({ totalUsd, knownUsd, unknownCount, tokens }: CostFacts): string {
+export function describeCost(cost: CostFacts): string {
+  const { totalUsd, knownUsd, tokens, signals } = cost;
   const dollars =
     totalUsd === null
-      ? `${knownUsd > 0 ? `${showUsd(knownUsd)} and ` : ""}${counted(unknownCount, "input")} of unknown cost`
+      ? `${knownUsd > 0 ? `${showUsd(knownUsd)} and ` : ""}${unknownIn(cost)} of unknown cost`
       : showUsd(totalUsd);
-  return tokens === 0 ? dollars : `${dollars}, ${counted(tokens, "token")}`;
+  const all = tokens === 0 ? dollars : `${dollars}, ${counted(tokens, "token")}`;
+  return signals?.costUsd ? `${all}, ${showUsd(signals.costUsd)} of it for signals` : all;
+}
+
+/** Names what has no price. */
+export function unknownIn({ unknownCount, signals }: CostFacts): string {
+  const inputs = unknownCount > 0 ? [counted(unknownCount, "input")] : [];
+  const calls = signals?.costUsd === null ? [counted(signals.calls, "signal")] : [];
+  return [...inputs, ...calls].join(" and ");
 }
 
 /** What answers did not pay for again; `undefined` where each paid for itself. */

@@ -1,8 +1,13 @@
-import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { acceptAgain } from "../../../src/cli/accept/accept-job.ts";
+import { acceptJob } from "../../../src/cli/accept/acceptance.ts";
+import { type Answer, Answers, drawn } from "../../../src/cli/label/answers.ts";
+import { type Draw, LabelsFile, labelOf, type Verdict } from "../../../src/cli/label/labels-file.ts";
 import type { ServerCall } from "../../support/openai-server.ts";
 import { startOpenAIServer } from "../../support/openai-server.ts";
+import { steerHere } from "../in-process.ts";
 import { createFolder, jsonLines, outputLines, startSteer, steer, toolFile } from "../steer.ts";
 
 const count = 40;
@@ -32,33 +37,58 @@ function folderFor(baseURL: string, more: object = {}): string {
 }
 
 const job = ["run", "triage.json", "-i", "in.jsonl", "-o", "out.jsonl", "-k", "2"];
-const label = (cwd: string, keys: readonly string[], ...flags: string[]) =>
-  steer(["label", "out.jsonl", ...flags], { cwd, input: keys.map((key) => `${key}\n`).join("") });
 
-/** Judges answers as a person would who knows the truth. */
-async function judge(cwd: string, howMany: number, ...flags: string[]) {
-  const before = existsSync(join(cwd, "out.jsonl.labels.jsonl")) ? labelsIn(cwd).length : 0;
-  const peek = createFolder();
-  for (const name of ["out.jsonl", ...(before > 0 ? ["out.jsonl.labels.jsonl"] : [])])
-    copyFileSync(join(cwd, name), join(peek, name));
-  await label(peek, Array<string>(howMany).fill("u"), "--seed", "1", ...flags);
-  const drawn = labelsIn(peek).slice(before);
-  const keys = drawn.map(({ id }) => (isWrong(Number(id.slice(4))) ? "w" : "r"));
-  return label(cwd, keys, "--seed", "1", ...flags);
+const numberOf = ({ id }: { readonly id: string }) => Number(id.slice(4));
+const truth = (answer: Answer): Verdict => !isWrong(numberOf(answer));
+
+interface Judging {
+  readonly draw?: Draw;
+  readonly seed?: number;
+  readonly verdictOn?: (answer: Answer) => Verdict;
 }
 
-const labelsIn = (cwd: string) => jsonLines(readFileSync(join(cwd, "out.jsonl.labels.jsonl"), "utf8"));
+/** Judges the next answers of a draw, as `steer label` shows them. */
+async function judge(cwd: string, howMany: number, { draw = "uniform", seed = 1, verdictOn = truth }: Judging = {}) {
+  const path = join(cwd, "out.jsonl");
+  const answers = await Answers.open(path);
+  const labels = await LabelsFile.open(path);
+  try {
+    const of = answers.all.length;
+    const next = drawn(answers.all, draw, seed).filter((answer) => !labelOf(labels.labels, answer));
+    for (const answer of next.slice(0, howMany)) {
+      const { id, fingerprint, content } = answer;
+      labels.add({ label: verdictOn(answer), id, fingerprint, content, draw, seed, of });
+    }
+    return (await acceptAgain(answers, labels.labels)).join("\n");
+  } finally {
+    labels.close();
+    await answers.close();
+  }
+}
+
+const labelsFile = "out.jsonl.labels.jsonl";
+const labelsIn = (cwd: string) => jsonLines(readFileSync(join(cwd, labelsFile), "utf8"));
 const signalsIn = (cwd: string) => jsonLines(readFileSync(join(cwd, "out.jsonl.signals.jsonl"), "utf8"));
 const certificateIn = (cwd: string) => JSON.parse(readFileSync(join(cwd, "out.jsonl.accepted.json"), "utf8"));
 const idsOf = (cwd: string, accepted: unknown) =>
   outputLines(cwd)
     .filter((line) => line.accepted === accepted)
-    .map(({ input }) => Number(input.id.slice(4)));
+    .map(({ input }) => numberOf(input));
+const reportOf = async (cwd: string) =>
+  JSON.parse((await steerHere(["report", "out.jsonl", "--json"], { cwd })).stdout);
+const editLabels = (cwd: string, edit: (lines: any[]) => object[]) =>
+  writeFileSync(
+    join(cwd, labelsFile),
+    edit(labelsIn(cwd))
+      .map((line) => `${JSON.stringify(line)}\n`)
+      .join(""),
+  );
 
 describe("steer run --right", () => {
   test("certifies nothing without labels; with those of a uniform draw it accepts what the verifier tells from errors", async () => {
     await using server = await startOpenAIServer(vendor);
-    const cwd = folderFor(server.baseURL);
+    const price = { inputPerMillion: 100, outputPerMillion: 100 };
+    const cwd = folderFor(server.baseURL, { prices: { small: price, checker: price } });
     const right = [...job, "--right", "0.9", "--verifier", modelAt(server.baseURL, "checker")];
     const first = await steer(right, { cwd });
     expect(first.code).toBe(0);
@@ -72,7 +102,11 @@ describe("steer run --right", () => {
     expect(signalsIn(cwd)).toHaveLength(checks.length);
     const paid = server.calls.length;
 
-    const judged = await judge(cwd, 30);
+    const answers = await Answers.open(join(cwd, "out.jsonl"));
+    const keys = drawn(answers.all, "uniform", 1).map((answer) => (truth(answer) ? "r\n" : "w\n"));
+    await answers.close();
+    const input = keys.slice(0, 30).join("");
+    const judged = await steer(["label", "out.jsonl", "--seed", "1"], { cwd, input });
     expect(judged.stdout).toMatch(/accepted \d+ of 40 \(at least 90 % right, with 90 % confidence, from \d+ labels\)/);
     expect(judged.stdout).toMatch(/What moved: accepted 0 to \d+, to review 40 to \d+\./);
     expect(idsOf(cwd, true).filter(isWrong)).toEqual([]);
@@ -87,39 +121,43 @@ describe("steer run --right", () => {
       labels: [{ draw: "uniform", seed: 1, of: 40, count: 30 }],
     });
 
-    const again = await steer([...right, "--json"], { cwd });
+    const again = await steerHere([...right, "--json"], { cwd });
     expect(again.stderr).toMatch(/accepted \d+ of 40 \(at least 90 %/);
     expect(server.calls.length).toBe(paid);
 
-    const { acceptance } = JSON.parse((await steer(["report", "out.jsonl", "--json"], { cwd })).stdout);
+    const { acceptance, cost } = await reportOf(cwd);
     expect(acceptance).toMatchObject({ precision: 0.9, isCertified: true, voided: [] });
     expect(acceptance.accepted).toBe(idsOf(cwd, true).length);
     const scores = acceptance.toReview.map(({ score }: any) => score);
     expect(scores).toEqual(scores.toSorted((a: number, b: number) => b - a));
-    await steer(["report", "out.jsonl", "--html", "page.html"], { cwd });
+    const costs = [...outputLines(cwd), ...signalsIn(cwd)].map(({ costUsd }) => costUsd as number);
+    expect(cost.totalUsd).toBeCloseTo(costs.reduce((sum, each) => sum + each, 0));
+    expect(cost.signals).toEqual({ calls: checks.length, costUsd: expect.closeTo(0.0015 * checks.length) });
+    expect(first.stdout).toContain(`40 of 40 inputs done, $${cost.totalUsd.toFixed(2)}.`);
+    await steerHere(["report", "out.jsonl", "--html", "page.html"], { cwd });
     expect(readFileSync(join(cwd, "page.html"), "utf8")).toContain("at least 90 % right, with 90 % confidence");
   });
 
   test("says that a changed prompt, another model or further answers void the certificate", async () => {
     await using server = await startOpenAIServer(vendor);
     const cwd = folderFor(server.baseURL, { accept: { precision: 0.8 } });
-    await steer(job, { cwd });
-    expect((await judge(cwd, 30)).stdout).toContain("(at least 80 % right");
+    await steerHere(job, { cwd });
+    expect(await judge(cwd, 30)).toContain("(at least 80 % right");
     const other = toolFile(modelAt(server.baseURL), { prompt: "Bug: {{report}}", accept: { precision: 0.8 } });
     writeFileSync(join(cwd, "triage.json"), other);
-    const refused = await steer(job, { cwd });
+    const refused = await steerHere(job, { cwd });
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('prompt was "Report: {{report}}", and is "Bug: {{report}}"');
     expect(refused.stderr).toContain("The certificate beside it holds for these answers alone.");
 
-    const fresh = await steer([...job, "--fresh"], { cwd });
+    const fresh = await steerHere([...job, "--fresh"], { cwd });
     expect(fresh.stderr).toContain("Its certificate is void for the answers to come: prompt was");
     expect(fresh.stdout).toContain("Nothing is certified: no answer is judged.");
     expect(idsOf(cwd, true)).toEqual([]);
 
     await judge(cwd, 30);
     appendFileSync(join(cwd, "in.jsonl"), `${JSON.stringify({ id: "bug-40", report: "bug 40." })}\n`);
-    const grown = await steer(job, { cwd });
+    const grown = await steerHere(job, { cwd });
     expect(grown.stdout).toContain("is void: it was given for 40 answers, and the job has 41 answers.");
     expect(certificateIn(cwd).certificate).toBeNull();
   });
@@ -127,9 +165,9 @@ describe("steer run --right", () => {
   test("certifies nothing by labels of another draw; each settles its own answer", async () => {
     await using server = await startOpenAIServer(vendor);
     const cwd = folderFor(server.baseURL, { accept: { precision: 0.9 } });
-    await steer(job, { cwd });
-    const { stdout } = await judge(cwd, 35, "--draw", "least-sure");
-    expect(stdout).toContain("Nothing is certified: the labels are not of a uniform draw of all answers.");
+    await steerHere(job, { cwd });
+    const told = await judge(cwd, 35, { draw: "least-sure" });
+    expect(told).toContain("Nothing is certified: the labels are not of a uniform draw of all answers.");
     expect(certificateIn(cwd).certificate).toBeNull();
     const judged = labelsIn(cwd).map(({ id }) => Number(id.slice(4)));
     expect(idsOf(cwd, true).toSorted()).toEqual(judged.filter((number) => !isWrong(number)).toSorted());
@@ -141,7 +179,7 @@ describe("steer run --right", () => {
     const price = { inputPerMillion: 100, outputPerMillion: 100 };
     const cwd = folderFor(server.baseURL, { prices: { small: price, checker: price }, maxOutputTokens: 5 });
     const right = [...job, "-c", "1", "--right", "0.9", "--verifier", modelAt(server.baseURL, "checker")];
-    const { code, stdout } = await steer([...right, "--max-cost-usd", "0.15"], { cwd });
+    const { code, stdout } = await steerHere([...right, "--max-cost-usd", "0.15"], { cwd });
     expect(code).toBe(0);
     const bought = signalsIn(cwd);
     const costs = [...outputLines(cwd), ...bought].map(({ costUsd }) => costUsd as number);
@@ -170,12 +208,117 @@ describe("steer run --right", () => {
     appendFileSync(join(cwd, "out.jsonl.signals.jsonl"), '{"signal":"verif');
     const kept = 8;
     hold?.();
-    expect((await steer(right, { cwd })).code).toBe(0);
+    expect((await steerHere(right, { cwd })).code).toBe(0);
     const asked = server.calls.filter(isVerifier).map(numberIn);
     const bought = signalsIn(cwd);
     expect(new Set(bought.map(({ answer: of }) => of)).size).toBe(bought.length);
     // The two that were in flight when it was killed are the only ones that were asked for twice.
     expect(asked.length - new Set(asked).size).toBeLessThanOrEqual(2);
     expect(kept).toBeGreaterThanOrEqual(8);
+  });
+
+  test("takes no label at its word: what the draw does not show next certifies nothing", async () => {
+    await using server = await startOpenAIServer(vendor);
+    const cwd = folderFor(server.baseURL, { accept: { precision: 0.6 } });
+    await steerHere(job, { cwd });
+    await judge(cwd, 30, { draw: "least-sure" });
+    editLabels(cwd, (lines) => lines.map((line) => ({ ...line, draw: "uniform" })));
+    const forged = await steerHere(job, { cwd });
+    expect(forged.stdout).toContain("Nothing is certified");
+    expect(forged.stdout).toMatch(/\d+ labels of a uniform draw are not next in the draw that certifies/);
+
+    writeFileSync(join(cwd, labelsFile), "");
+    expect(await judge(cwd, 30)).toContain("(at least 60 % right");
+    editLabels(cwd, (lines) => lines.filter(({ label }) => label));
+    const { acceptance } = await reportOf(cwd);
+    expect(acceptance.sentences.join("\n")).toMatch(/labels of a uniform draw are not next in the draw that certifies/);
+    expect(acceptance.accepted).toBeLessThan(count);
+    // The same draw shows what is missing, and certifies again once it is judged.
+    expect(await judge(cwd, 10)).not.toContain("not next in the draw");
+    expect(await judge(cwd, 1, { seed: 2 })).toContain("1 label of a uniform draw is not next");
+  });
+
+  test("asks for a label of each answer where two lines ask the same, and takes none for the other", async () => {
+    let asked = 0;
+    // The same report forty times, with an answer of its own each time.
+    await using server = await startOpenAIServer(() => ({
+      text: JSON.stringify({ note: `note ${Math.floor(asked++ / 2)}` }),
+    }));
+    const schema = { type: "object", properties: { note: { type: "string" } }, required: ["note"] };
+    const cwd = folderFor(server.baseURL, { schema });
+    writeFileSync(join(cwd, "in.jsonl"), '{"id":"bug-0","report":"bug 0."}\n'.repeat(12));
+    await steerHere([...job, "-c", "1", "--right", "0.9", "--fresh"], { cwd });
+    let judged = 0;
+    const told = await judge(cwd, 12, { verdictOn: () => ++judged % 2 === 0 });
+    expect(judged).toBe(12);
+    expect(idsOf(cwd, true)).toHaveLength(6);
+    expect(idsOf(cwd, false)).toHaveLength(6);
+    expect(told).toContain("6 judged wrong");
+    expect((await reportOf(cwd)).confidence.judged).toMatchObject({ count: 12, right: 6 });
+  });
+
+  test("takes the certificate back where labels since the last look contradict it", async () => {
+    await using server = await startOpenAIServer(vendor);
+    const cwd = folderFor(server.baseURL, { accept: { precision: 0.9 } });
+    await steerHere(job, { cwd });
+    expect(await judge(cwd, 30, { verdictOn: () => true })).toContain("(at least 90 % right");
+    const told = await judge(cwd, 5, { verdictOn: () => false });
+    expect(told).toContain("The certificate is withdrawn: 5 of 5 later labels of accepted answers say wrong.");
+    expect(certificateIn(cwd).certificate).toBeNull();
+    expect(idsOf(cwd, true)).toHaveLength(30);
+    expect((await reportOf(cwd)).acceptance.isCertified).toBe(false);
+  });
+
+  test("says from which line on accepted answers are worse than the certificate says of all", async () => {
+    await using server = await startOpenAIServer(vendor);
+    const cwd = folderFor(server.baseURL);
+    await steerHere([...job, "--limit", "1"], { cwd });
+    const answers = await Answers.open(join(cwd, "out.jsonl"));
+    await answers.close();
+    const many = Array.from({ length: 200 }, (_, at) => ({
+      ...(answers.all[0] as Answer),
+      fingerprint: `f${at}`,
+      line: at + 1,
+    }));
+    const acceptWhere = (isRight: (line: number) => boolean) => {
+      const labels = drawn(many, "uniform", 1)
+        .slice(0, 150)
+        .map(
+          ({ id, fingerprint, line }) =>
+            [
+              fingerprint,
+              { label: isRight(line), id, fingerprint, draw: "uniform", seed: 1, of: many.length },
+            ] as const,
+        );
+      return acceptJob(
+        many,
+        many.map(({ votes, job }) => ({ votes, job, signals: {} })),
+        new Map(labels),
+        { precision: 0.75, confidence: 0.9 },
+        [],
+      );
+    };
+    const spread = acceptWhere((line) => line % 6 > 0);
+    expect(spread.certificate).toBeDefined();
+    expect(spread.fall).toBeUndefined();
+    const { certificate, fall } = acceptWhere((line) => line <= 160);
+    expect(certificate).toBeDefined();
+    expect(fall).toEqual({ line: expect.any(Number), labels: expect.any(Number), wrong: expect.any(Number) });
+    expect(fall?.line).toBeGreaterThan(155);
+    expect(fall?.wrong).toBe(fall?.labels);
+  });
+
+  test("does not say that labels would certify if all are right where some are wrong", async () => {
+    await using server = await startOpenAIServer(vendor);
+    const cwd = folderFor(server.baseURL, { accept: { precision: 0.9 } });
+    await steerHere(job, { cwd });
+    expect(await judge(cwd, 10, { verdictOn: () => true })).toContain(
+      "19 more labels of the uniform draw, if all are right,",
+    );
+    expect(await judge(cwd, 5, { verdictOn: () => false })).toContain("at least 14 more labels of the uniform draw");
+    await judge(cwd, 20, { verdictOn: () => false });
+    const { stdout } = await steerHere(job, { cwd });
+    expect(stdout).toContain("of the surest answers, too many are judged wrong for 90 % right");
+    expect(stdout).not.toContain("if all are right");
   });
 });
