@@ -60,7 +60,8 @@ export type RunManyParams<Tools, T extends AnyTool, N extends string> = Omit<Run
   concurrency?: number | undefined;
   /**
    * Longest time without one answer, after which a job that waits for its provider ends with a `JobStoppedError`, in
-   * milliseconds. With 0 nothing is waited for. Default: 3,600,000, which is an hour. Needs `ReliableOrchestrator`.
+   * milliseconds. With 0 nothing is waited for. Default: 3,600,000, which is an hour; 60,000 where no server was there at all
+   * and nothing was answered yet. Needs `ReliableOrchestrator`.
    */
   giveUpAfterMs?: number | undefined;
   /**

@@ -31,6 +31,8 @@ const loadRunJob = lazily(() => import("./job/run-job.ts"));
 const defaultConcurrency = 10;
 /** Longest time without one answer, where a job says nothing else. @internal */
 export const defaultGiveUpAfterMs = 3_600_000;
+/** The same where no server was there at all: the address is more likely wrong than the server away. */
+const defaultUnreachedAfterMs = 60_000;
 
 /** A job over inputs of any kind, with the defaults of `runMany`. */
 type ReliableJob<I> = Pick<Job<I>, "inputs" | "signal" | "finish" | "onWait" | "run"> & {
@@ -117,7 +119,8 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     const { runJob } = await loadRunJob();
     const { clock, random } = this.settings;
     const { concurrency = defaultConcurrency, giveUpAfterMs = defaultGiveUpAfterMs } = job;
-    yield* runJob<I>({ ...job, concurrency, giveUpAfterMs, delays: this.#config, clock, random });
+    const { giveUpAfterMs: unreachedAfterMs = defaultUnreachedAfterMs } = job;
+    yield* runJob<I>({ ...job, concurrency, giveUpAfterMs, unreachedAfterMs, delays: this.#config, clock, random });
   }
 
   /** @internal */

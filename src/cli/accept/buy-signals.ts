@@ -18,7 +18,7 @@ export interface SignalRuns {
   readonly orchestrator: ReliableOrchestrator;
   readonly options: OrchestrationConfig;
   readonly concurrency: number;
-  readonly giveUpAfterMs: number;
+  readonly giveUpAfterMs: number | undefined;
   /** US dollars that answers and signals so far have left of the job's ceiling; `undefined` without one. */
   readonly leftUsd: number | undefined;
   /** Dollars that a signal is taken to cost until one was bought. */

@@ -29,7 +29,7 @@ export interface Job {
   readonly toolOptions: object;
   readonly options: OrchestrationConfig;
   readonly concurrency: number;
-  readonly giveUpAfterMs: number;
+  readonly giveUpAfterMs: number | undefined;
   readonly budget: JobBudget;
   /** Taken one by one, as there is room for them. */
   readonly inputs: AsyncIterable<Input>;

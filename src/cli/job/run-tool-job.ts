@@ -43,7 +43,7 @@ export async function runToolJob(
     orchestrator: new ReliableOrchestrator({ calibrations: new CalibrationStore(), limits }),
     options: runOptionsFrom(flags),
     concurrency: flags.concurrency,
-    giveUpAfterMs: flags.giveUpAfter ?? (tally.totalCount === 1 ? 0 : defaultGiveUpAfterMs),
+    giveUpAfterMs: flags.giveUpAfter ?? unlessTold(tally),
     finish: interrupt.scope,
     onWait: view.wait,
   };
@@ -71,6 +71,12 @@ export async function runToolJob(
     if (log && !log.isDevice && tally.doneCount > 1 && !isPart) await tellReport(log.path, tally, flags);
   }
   return interrupt.exitCode ?? (tally.failedCount > 0 ? exitCode.someFailed : exitCode.done);
+}
+
+/** A single input waits for nothing. A job that has answers waits for their server the whole time. */
+function unlessTold({ totalCount, keptCount }: JobTally): number | undefined {
+  if (totalCount === 1) return 0;
+  return keptCount > 0 ? defaultGiveUpAfterMs : undefined;
 }
 
 /** Accepts the answers of the finished job, and writes the verdicts into its output file. */

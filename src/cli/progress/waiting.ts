@@ -10,7 +10,7 @@ const whyLength = 160;
 export function waitLine({ why, untilMs, giveUpAtMs }: JobWait, nowMs: number, { colors }: Terminal): string {
   const leftMs = untilMs - nowMs;
   const until = leftMs > 0 ? `waits until ${timeOfDay(untilMs)} (${showDuration(leftMs)})` : "asks a few inputs again";
-  const end = giveUpAtMs === Number.POSITIVE_INFINITY ? "" : `  gives up at ${timeOfDay(giveUpAtMs)}`;
+  const end = giveUpAtMs === Number.POSITIVE_INFINITY ? "" : `  gives up at ${timeOfDay(giveUpAtMs)}, or by Ctrl-C`;
   return colors.yellow(`${until}  ${cut(showOnLine(why), whyLength)}${end}`);
 }
 

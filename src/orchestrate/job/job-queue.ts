@@ -7,7 +7,7 @@ import { iterate } from "../run-all.ts";
 import { JobInput } from "./job-input.ts";
 import { type JobWait, Outlook } from "./outlook.ts";
 import type { Job, JobResult } from "./run-job.ts";
-import { JobEnd, judge, type Outcome, type Passing, retryAfterMsOf, spentOn } from "./verdict.ts";
+import { isUnreached, JobEnd, judge, type Outcome, type Passing, retryAfterMsOf, spentOn } from "./verdict.ts";
 
 /** Refusals of one input, while others were answered, after which it has failed. Its own count each, others once a try. */
 const mostRefusals = 20;
@@ -161,6 +161,7 @@ export class JobQueue<I> {
     input.firstFailedMs ??= nowMs;
     input.waitsUntilMs = nowMs + delayMs;
     if (this.#hasEnded) this.#leave(input, nowMs);
+    this.#outlook.failed(isUnreached(failure.code));
     this.#outlook.failing(failure.message);
     const askedMs = retryAfterMsOf(failure);
     // One that no server can mean holds for its own call alone.
@@ -248,6 +249,7 @@ export class JobQueue<I> {
   #keepOpen(input: JobInput<I>, outcome: Outcome, passing: Passing): void {
     if (passing.isSent || !input.isSent) input.outcome = outcome;
     input.isSent ||= passing.isSent;
+    if (passing.isSent) this.#outlook.failed(passing.isUnreached);
     input.why = passing.why;
     if (this.#job.giveUpAfterMs === 0) this.#finish(input, outcome, false);
     else if (this.#hasEnded) this.#finish(input, undefined, true);
@@ -315,9 +317,13 @@ export class JobQueue<I> {
   }
 
   #giveUp(): void {
-    const { why } = this.#outlook;
-    const what = `no answer came for ${this.#job.giveUpAfterMs} ms. The last failure: ${why}`;
-    this.#failure ??= { error: () => new JobStoppedError("gave_up", this.#countUnsent(), what) };
+    const { why, isUnreached, giveUpAfterMs } = this.#outlook;
+    const what = `no answer came for ${giveUpAfterMs} ms. The last failure: ${why}`;
+    const advice = "Start the server, or correct its address";
+    const told = isUnreached
+      ? `no server was there for ${giveUpAfterMs} ms: ${why.replace(/\.$/, "")}. ${advice}`
+      : what;
+    this.#failure ??= { error: () => new JobStoppedError("gave_up", this.#countUnsent(), told) };
     for (const input of this.#held.splice(0)) this.#finish(input, undefined, input.refusals === 0);
     this.#end();
     for (const input of this.#running) input.cancel(new Error("the job gave up"));
@@ -396,7 +402,7 @@ interface Accused<I> {
 }
 
 function stalled(why: string): Passing {
-  return { kind: "passing", why, retryAfterMs: 0, isSent: true, attempts: 1, mayBeOwn: true };
+  return { kind: "passing", why, retryAfterMs: 0, isSent: true, attempts: 1, mayBeOwn: true, isUnreached: false };
 }
 
 /** True of an input that a call has failed for since its try began. */

@@ -11,6 +11,7 @@ import type { Passing } from "./verdict.ts";
  * 1. A failure holds the job only where no other input was answered since the failure began.
  * 2. After a hold a few inputs go first; each answer lets one more go, up to the concurrency.
  * 3. Time in which the reader of the results was away is no time without an answer.
+ * 4. One answer, or one failure that a server sent, proves the address right for the rest of the job.
  */
 
 /** A job that waits. */
@@ -29,6 +30,8 @@ export interface OutlookParts {
   readonly random: Random;
   readonly concurrency: number;
   readonly giveUpAfterMs: number;
+  /** The same while every failure says that no server is there, and nothing was answered yet: the address may be wrong. */
+  readonly unreachedAfterMs: number;
   /** Delays between tries: those of retries. */
   readonly delays: ResolvedRetryConfig;
 }
@@ -60,6 +63,8 @@ export class Outlook {
   #why = "";
   /** Message of the latest failure inside a run that is under way, since the latest answer. */
   #failing: string | undefined;
+  /** False once a server was there; `undefined` before the first failure. */
+  #isUnreached: boolean | undefined;
   #pause: { readonly sinceMs: number; readonly untilMs: number; readonly why: string } | undefined;
 
   constructor(parts: OutlookParts) {
@@ -86,9 +91,18 @@ export class Outlook {
   /** Time at which the job gives up; infinite while nothing is wrong. */
   get giveUpAtMs(): number {
     const isWrong = this.#rounds > 0 || this.#isPaused || this.#failing !== undefined;
-    return isWrong && this.#parts.giveUpAfterMs > 0
-      ? this.#answeredMs + this.#parts.giveUpAfterMs
-      : Number.POSITIVE_INFINITY;
+    return isWrong && this.giveUpAfterMs > 0 ? this.#answeredMs + this.giveUpAfterMs : Number.POSITIVE_INFINITY;
+  }
+
+  /** Longest time without an answer, as things stand. */
+  get giveUpAfterMs(): number {
+    const { giveUpAfterMs, unreachedAfterMs } = this.#parts;
+    return this.isUnreached ? Math.min(giveUpAfterMs, unreachedAfterMs) : giveUpAfterMs;
+  }
+
+  /** True where no server was there so far. */
+  get isUnreached(): boolean {
+    return this.#isUnreached === true && !this.hasAnswered;
   }
 
   /** Wait that is worth telling of. */
@@ -102,6 +116,11 @@ export class Outlook {
 
   get why(): string {
     return this.#rounds > 0 ? this.#why : (this.#failing ?? this.#pause?.why ?? "");
+  }
+
+  /** A call has failed. `isUnreached`: no server was there. */
+  failed(isUnreached: boolean): void {
+    this.#isUnreached = isUnreached && this.#isUnreached !== false;
   }
 
   /** A call has failed inside a run, which tries it again by itself; `undefined` once no such run is under way. */

@@ -16,6 +16,8 @@ export interface Job<I> {
   readonly concurrency: number;
   /** Longest time without an answer; with 0 nothing is waited for. */
   readonly giveUpAfterMs: number;
+  /** The same while no server was there at all. */
+  readonly unreachedAfterMs: number;
   /** Delays between the tries of an input: those of retries. */
   readonly delays: ResolvedRetryConfig;
   readonly clock: Clock;

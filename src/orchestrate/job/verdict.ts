@@ -43,6 +43,8 @@ export interface Passing {
   readonly attempts: number;
   /** True where the failure may be the input's own: a provider has refused this very request as often as it was tried. */
   readonly mayBeOwn: boolean;
+  /** True where no server was there to be asked. */
+  readonly isUnreached: boolean;
 }
 
 /** Decides what the end of a run means for its job. */
@@ -63,7 +65,8 @@ function judgeRejection(error: unknown): Verdict {
   if (!mayBeReachedLater(error)) return { kind: "settled", isAnswer: false };
   const { usage } = (error as StoreError).partial ?? {};
   const wasSent = (usage?.totalTokens ?? 0) > 0;
-  return { kind: "passing", why: messageOf(error), retryAfterMs: 0, isSent: wasSent, attempts: 0, mayBeOwn: false };
+  const facts = { retryAfterMs: 0, isSent: wasSent, attempts: 0, mayBeOwn: false, isUnreached: false };
+  return { kind: "passing", why: messageOf(error), ...facts };
 }
 
 /** A rate limit that a request exceeds by itself never passes, and neither does what its server calls final. */
@@ -89,7 +92,13 @@ function passingOf(failures: readonly OutputError[], wasSent: boolean): Passing 
     isSent: wasSent,
     attempts: Math.max(...failures.map(({ attempts }) => attempts)),
     mayBeOwn: refused !== undefined,
+    isUnreached: failures.every(({ attempts, code }) => attempts === 0 || isUnreached(code)),
   };
+}
+
+/** True of a code which says that nothing listens at the address, or that its host does not exist. */
+export function isUnreached(code: string): boolean {
+  return code === "ECONNREFUSED" || code === "ENOTFOUND" || code === "ConnectionRefused";
 }
 
 /** Returns the pause that an error asks for; 0 where it asks for none. */

@@ -158,6 +158,43 @@ describe("a job that no wait helps", () => {
     expect(ended.pending).toBe(0);
   });
 
+  describe("and whose address has no server", () => {
+    const refused = () =>
+      Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:1"), { code: "ECONNREFUSED", syscall: "connect" });
+
+    test("gives up within a minute where nothing was ever answered, and says what to do", async () => {
+      const ended = await play({
+        answer: () => {
+          throw refused();
+        },
+      });
+      expect(ended.endedMs).toBe(60_000);
+      expect(ended.error).toMatchObject({ code: "JOB_STOPPED", reason: "gave_up", unsent: expect.any(Number) });
+      expect(ended.error.message).toContain(
+        "no server was there for 60000 ms: connect ECONNREFUSED 127.0.0.1:1. Start the server, or correct its address.",
+      );
+      expect(ended.outputs.size + ended.rejected.size + ended.error.unsent).toBe(100);
+      expect(ended.pending).toBe(0);
+    });
+
+    test.each<[string, (nowMs: number) => unknown, number | undefined]>([
+      ["once one input was answered", (nowMs) => nowMs < 500 || nowMs > 600_000, undefined],
+      ["once the server has sent an error", (nowMs) => nowMs > 600_000 || (nowMs < 1_000 && httpError(503)), undefined],
+      ["as long as giveUpAfterMs says", (nowMs) => nowMs > 600_000, 3_600_000],
+    ])("waits for it, %s", async (_, answerAt, giveUpAfterMs) => {
+      const ended = await play({
+        ...(giveUpAfterMs !== undefined && { giveUpAfterMs }),
+        answer(_input, nowMs) {
+          const answer = answerAt(nowMs);
+          if (answer !== true) throw answer || refused();
+        },
+      });
+      expect(ended.error).toBeUndefined();
+      expect(statuses(ended)).toEqual({ completed: 100 });
+      expect(ended.endedMs).toBeGreaterThan(600_000);
+    });
+  });
+
   test("with giveUpAfterMs 0 waits for nothing", async () => {
     const ended = await play({
       giveUpAfterMs: 0,
