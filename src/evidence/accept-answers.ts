@@ -52,8 +52,7 @@ export interface AcceptedAnswers {
  * Accepts the answers of a job that are right in a share of at least `precision`, from all their signals and some labels.
  *
  * Give labels in the order in which they were drawn: the draw of a label and its place decide what it does, and never what it
- * says. Uniform labels of the round certify (with `region`, its labels do), and fit nothing: on recorded answers, taking some of
- * them for the fit lost more than it gained. Labels before the first of these fit the score, whatever their draw: begin
+ * says. Uniform labels of the round certify (with `region`, its labels do), and fit nothing. Labels before the first of these fit the score, whatever their draw: begin
  * with unsure answers to teach it. A label of another draw after it settles its own answer, and so do all that follow: to
  * let them fit, begin a new round.
  *

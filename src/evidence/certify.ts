@@ -98,7 +98,7 @@ export function labelsNeeded(precision: number, confidence = 0.9): number {
   return Math.ceil(Math.log1p(-confidence) / Math.log(precision) - roundingError);
 }
 
-/** Share of all labels in the first set that is tested. On simulated jobs with 300 labels it accepts a half more than 0. */
+/** Share of all labels in the first set that is tested: a stricter set has so few that one wrong label ends the sequence. */
 const shareOfFirstSet = 0.3;
 /** Keeps 0.95 * 20 at 19. */
 const roundingError = 1e-9;

@@ -93,8 +93,19 @@ async function estimate(
     `About ${tokens(mean.input)} tokens of prompts and ${tokens(mean.output)} of answers${counting}. Thoughts are not in it.`,
     await describeCost(definition, model, mean, { left, ...calls }, flags),
     describeTime(loaded, { left, ...calls }, flags),
+    ...describeSignals(job),
     ...(fault === undefined ? [] : [`The job itself would not start: ${fault}`]),
   ];
+}
+
+/** Calls of the signals of `--right`. What is bought of them depends on the votes. */
+function describeSignals({ accept, tally }: PreparedJob): string[] {
+  const answers = tally.totalCount ?? 0;
+  const each = (accept?.signals ?? []).map(
+    ({ kind, modelId, mostSamples }) =>
+      `${kind === "verifier" ? "verifier" : "second model"} ${modelId}, up to ${counted(answers * mostSamples, "call")}`,
+  );
+  return each.length === 0 ? [] : [`Not in it: ${each.join("; ")}. They are made where they pay.`];
 }
 
 type NamedModel = Pick<LanguageModelLike, "provider" | "modelId" | "source">;

@@ -35,7 +35,7 @@ const shareOfRound = 1 / 3;
  * Gives out the results of a job with a verdict on each. The votes come first; then signals are bought that pay, the labeller
  * is shown a uniform draw, and the labels certify what is accepted.
  *
- * @throws what the job ends with before its last request, after what had settled was given out: unlabelled, and so to review
+ * @throws what the job, a signal or the labeller ends with, after the results so far were given out as to review
  */
 export async function* acceptResults(
   results: AsyncIterable<JobResult<unknown>>,
@@ -44,15 +44,17 @@ export async function* acceptResults(
   const { tool, params } = job;
   const signals = createSignals(tool, params.toolOptions, params);
   const ended: JobResult<unknown>[] = [];
+  let verdicts: Awaited<ReturnType<typeof verdictsOn>>;
   try {
     for await (const result of results) ended.push(result);
+    const answers = ended.flatMap((result) => answerOf(result) ?? []);
+    await buySignals(answers, signals, job);
+    verdicts = await verdictsOn(answers, job);
   } catch (error) {
+    // The answers are paid for, whatever their signals or their labels failed with.
     for (const result of ended) yield { ...endOf(result), accepted: answerOf(result) ? "review" : false };
     throw error;
   }
-  const answers = ended.flatMap((result) => answerOf(result) ?? []);
-  await buySignals(answers, signals, job);
-  const verdicts = await verdictsOn(answers, job);
   for (const result of ended)
     yield { ...endOf(result), ...(verdicts.get(result.index) ?? { accepted: false, score: null }) };
 }

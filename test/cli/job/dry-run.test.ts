@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { startOpenAIServer } from "../../support/openai-server.ts";
+import { steerHere } from "../in-process.ts";
 import { createFolder, reports, steer, toolFile } from "../steer.ts";
 
 describe("steer run --dry-run", () => {
@@ -43,6 +44,16 @@ describe("steer run --dry-run", () => {
     expect(await steer([...command, "--dry-run", "--fresh"], { cwd })).toMatchObject({ code: 0 });
     expect(readFileSync(join(cwd, "out.jsonl"), "utf8")).toBe(before);
     expect(existsSync(join(cwd, "out.jsonl.old"))).toBe(false);
+  });
+
+  test("names the calls of signals that the estimate leaves out", async () => {
+    const cwd = createFolder({ "t.json": toolFile("simulated:?error=0"), "in.jsonl": reports(3) });
+    const command = ["run", "t.json", "-i", "in.jsonl", "-o", "out.jsonl", "--right", "0.9", "--dry-run"];
+    const models = ["--verifier", "openai:checker", "--second-model", "openai:other"];
+    const { stdout } = await steerHere([...command, ...models], { cwd });
+    expect(stdout).toContain(
+      "Not in it: verifier checker, up to 9 calls; second model other, up to 3 calls. They are made where they pay.",
+    );
   });
 
   test("needs no key for an estimate, and says that the job does", async () => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
 import { ReliableOrchestrator } from "../../../src/orchestrate/reliable-orchestrator.ts";
 import { ReliabilityState } from "../../../src/orchestrate/state.ts";
+import { MemoryStore } from "../../../src/stores/memory.ts";
 import { defineTool } from "../../../src/tool/define-tool.ts";
 import { PromptBundleTool } from "../../../src/tool/prompt/prompt-bundle-tool.ts";
 import { type ServerCall, startOpenAIServer } from "../../support/openai-server.ts";
@@ -148,6 +149,33 @@ describe("runMany with accept", () => {
     expect(server.calls).toHaveLength(0);
   });
 
+  test("finds the votes and signals that an earlier start of the job has paid for, where it has a store", async () => {
+    let isBroken = true;
+    let checks = 0;
+    await using server = await startOpenAIServer((call: ServerCall) => {
+      if (!isVerifier(call)) return said(numberIn(call));
+      return isBroken && ++checks > 6 ? { status: 401 } : verdict(isWrong(numberIn(call)) ? "wrong" : "right");
+    });
+    const store = new MemoryStore();
+    const start = () => {
+      const first = new ReliableOrchestrator({ state: new ReliabilityState(), random: seededRandom(3), store });
+      const tool = triageOver(server.baseURL);
+      const job = { tool, requests: requests(20), concurrency: 1, verifier: models(server.baseURL).chat("checker") };
+      return settled(first.runMany({ ...job, accept: { precision: 0.9 } }));
+    };
+    await expect(start()).rejects.toMatchObject({ reason: "authentication" });
+    const votes = server.calls.filter((call) => !isVerifier(call)).length;
+    isBroken = false;
+    await start();
+    expect(server.calls.filter((call) => !isVerifier(call))).toHaveLength(votes);
+    const paid = server.calls.filter(isVerifier).map(numberIn);
+    // The one that was refused is the only one that is asked again.
+    expect(paid.length - new Set(paid).size).toBe(1);
+    const all = server.calls.length;
+    await start();
+    expect(server.calls).toHaveLength(all);
+  });
+
   test("gives out what has settled as to review where the job cannot go on", async () => {
     await using server = await startOpenAIServer((call: ServerCall) =>
       numberIn(call) > 2 ? { status: 401 } : said(numberIn(call)),
@@ -160,6 +188,26 @@ describe("runMany with accept", () => {
     await expect(loop()).rejects.toMatchObject({ reason: "authentication" });
     expect(results.filter(({ accepted }) => accepted === "review")).toHaveLength(3);
     expect(results.filter(({ accepted }) => accepted === true)).toEqual([]);
+  });
+
+  test("gives out every answer as to review where the verifier cannot be asked, or the labeller fails", async () => {
+    await using server = await startOpenAIServer((call: ServerCall) =>
+      isVerifier(call) ? { status: 401 } : said(numberIn(call)),
+    );
+    const fails = () => Promise.reject(new Error("no one is here"));
+    const ends = [
+      { verifier: true, accept: { precision: 0.9 } },
+      { accept: { precision: 0.9, label: fails } },
+    ] as const;
+    for (const end of ends) {
+      const results: any[] = [];
+      const loop = async () => {
+        const job = { tool: triageOver(server.baseURL), requests: requests(3), ...end };
+        for await (const result of orchestrator().runMany(job)) results.push(result);
+      };
+      await expect(loop()).rejects.toThrow();
+      expect(results.map(({ accepted }) => accepted)).toEqual(["review", "review", "review"]);
+    }
   });
 
   test("refuses at once what cannot be used, naming it", () => {
