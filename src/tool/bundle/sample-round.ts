@@ -1,6 +1,6 @@
-import { setImmediate } from "node:timers/promises";
 import type { ReplicateResult } from "../../contract/bundle.ts";
 import { addSpent, nothingSpent, type Spent } from "../../contract/usage.ts";
+import { nextTurn } from "../../core/turns.ts";
 
 /**
  * Job: bring replicates that need an answer at the same time into one request for several answers.
@@ -28,10 +28,16 @@ export class SampleRounds {
     if (!this.#forming || this.#forming.members.length >= this.#most()) this.#forming = new SampleRound();
     const round = this.#forming;
     round.members.push(index);
-    await setImmediate();
-    if (this.#forming === round) this.#forming = undefined;
-    round.form();
+    round.formed ??= nextTurn().then(() => this.#form(round));
+    await round.formed;
     return round;
+  }
+
+  /** Settles who makes the request of a round. */
+  #form(round: SampleRound): void {
+    if (this.#forming === round) this.#forming = undefined;
+    round.members.sort((a, b) => a - b);
+    round.size = round.members.length;
   }
 }
 
@@ -46,21 +52,14 @@ export interface GivenSample extends Spent {
 export class SampleRound {
   /** Indices of the replicates, the first of which makes the request. */
   readonly members: number[] = [];
+  /** Settles once no further replicate takes part. */
+  formed: Promise<void> | undefined;
   /** Number of answers that are asked for: a budget may leave room for fewer than there are members. */
   size = 1;
   /** The answers have come: a further attempt is for the first replicate alone. */
   isAnswered = false;
-  #isFormed = false;
   readonly #samples = new Map<number, GivenSample>();
   readonly #ended = Promise.withResolvers<void>();
-
-  /** Settles who makes the request. Once it is settled, nothing changes. */
-  form(): void {
-    if (this.#isFormed) return;
-    this.#isFormed = true;
-    this.members.sort((a, b) => a - b);
-    this.size = this.members.length;
-  }
 
   isLed(index: number): boolean {
     return this.members[0] === index;

@@ -1,14 +1,11 @@
-import { hash } from "node:crypto";
 import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
 import { runtimeOf, type ToolRuntime } from "../../contract/call.ts";
-import { InvalidOutputError } from "../../contract/errors.ts";
 import type { LanguageModelLike, ModelTraits, PromptMessage } from "../../contract/model.ts";
 import type { PriceSource } from "../../contract/settings.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { Budget, Usage } from "../../contract/usage.ts";
 import type { JSONObject, JSONSchema } from "../../core/json.ts";
-import { meanLogprobs } from "../../provider/log-probabilities.ts";
 import type { ModelAnswer } from "../../provider/model-call.ts";
 import { ModelTraitsRegistry } from "../../provider/model-traits.ts";
 import { type PriceTable, withPriceTable } from "../../provider/price-table.ts";
@@ -25,11 +22,13 @@ import { estimatePromptTokens, tokenCounter } from "../../provider/prompt-tokens
 import { generateAdapted } from "../../provider/refused-parameters.ts";
 import { resolveModel } from "../../provider/resolve.ts";
 import { mostSamples, splitUsage } from "../../provider/samples.ts";
-import { readAnswer } from "../../schema/read-answer.ts";
 import { askForFields } from "../bundle/field-resampling.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { type GivenSample, type SampleRound, SampleRounds } from "../bundle/sample-round.ts";
+import { savingOfSamples, shareOfCost } from "./answer-shares.ts";
 import { CallSizes, costOf, priceOf } from "./call-bound.ts";
+import { addressOf, cacheKeyOf, plainOf } from "./prompt-identity.ts";
+import { correctionOf, readResult } from "./read-result.ts";
 
 /** Settings by which a prompt tool asks its model. */
 export interface ModelSettings {
@@ -280,100 +279,8 @@ export class ModelAsker {
   }
 }
 
-/** Reads an answer, with what its limit has cut off. */
-async function readResult(
-  answer: Omit<ModelAnswer, "usage">,
-  runtime: ToolRuntime | undefined,
-  limit: number | undefined,
-  budgetsLimit: number | undefined,
-): Promise<ReplicateResult> {
-  const cutOff = answer.isCutOff ? describeCut(budgetsLimit, limit) : undefined;
-  const { responseSchema: jsonSchema, checkAnswer: check } = runtime ?? {};
-  const { data, repairs, reasoning, locate } = await readAnswer(answer.text, {
-    finishReason: answer.finishReason.unified,
-    cutOff,
-    schema: jsonSchema && { jsonSchema, check },
-  }).catch((error) => {
-    throw cutOff === undefined ? error : asCut(error, cutOff, budgetsLimit !== undefined);
-  });
-  const warnings = [...answer.warnings, ...repairs];
-  const { modelId, responseId, finishReason } = answer;
-  const logprobs = answer.tokens && meanLogprobs(answer.tokens, answer.text, await locate());
-  return {
-    data,
-    model: modelId,
-    warnings,
-    responseId,
-    reasoning: reasoning ?? answer.reasoning,
-    finishReason,
-    logprobs,
-  };
-}
-
 function fits({ tokens = 0, costUsd = 0 }: Budget, remaining: Budget): boolean {
   return tokens <= (remaining.tokens ?? tokens) && costUsd <= (remaining.costUsd ?? costUsd);
-}
-
-/** Returns what each of several answers saves: all but its part of the prompt. */
-function savingOfSamples(
-  prices: PriceSource,
-  model: LanguageModelLike,
-  usage: Usage,
-  count: number,
-): number | undefined {
-  if (count === 1) return undefined;
-  const prompt = costOf(prices, model, { ...usage, outputTokens: 0, totalTokens: usage.inputTokens });
-  return prompt === null ? undefined : prompt - prompt / count;
-}
-
-/** Returns the cost of one of several answers: an equal part of the prompt's, and that of what was written by its tokens. */
-function shareOfCost(
-  prices: PriceSource,
-  model: LanguageModelLike,
-  usage: Usage,
-  share: Usage,
-  count: number,
-): number | null {
-  const whole = costOf(prices, model, usage);
-  const prompt = costOf(prices, model, { ...usage, outputTokens: 0, totalTokens: usage.inputTokens });
-  if (whole === null || prompt === null) return null;
-  const written = usage.outputTokens === 0 ? 0 : share.outputTokens / usage.outputTokens;
-  return prompt / count + (whole - prompt) * written;
-}
-
-/** Address of the server of a model of the AI SDK's packages: two servers may have models of one name. */
-function addressOf({ modelId, ...model }: LanguageModelLike): string | undefined {
-  const { baseURL, url } = (model as { config?: { baseURL?: unknown; url?: unknown } }).config ?? {};
-  if (typeof url !== "function") return typeof baseURL === "string" ? baseURL : undefined;
-  return String(url({ path: "/", modelId }));
-}
-
-/**
- * Returns the JSON that tells a value from all others: bytes of an image as text.
- *
- * @throws TypeError for an object that JSON would make equal to others
- */
-function plainOf(value: object): object {
-  return JSON.parse(
-    JSON.stringify(value, (_, part) => {
-      if (part instanceof ArrayBuffer) return { bytes: Buffer.from(part).toString("base64") };
-      if (ArrayBuffer.isView(part))
-        return { bytes: Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("base64") };
-      const prototype = typeof part === "object" && part !== null ? Object.getPrototypeOf(part) : null;
-      if (prototype === null || prototype === Object.prototype || Array.isArray(part)) return part;
-      throw new TypeError(`A ${prototype.constructor?.name} in a prompt has no JSON form that tells it from others`);
-    }),
-  );
-}
-
-/** Key of a prompt in the provider's cache. Replicas of a process make the same one, and none holds words of the prompt. */
-function cacheKeyOf(toolName: string, messages: readonly PromptMessage[]): string | undefined {
-  try {
-    return hash("sha256", JSON.stringify(plainOf([toolName, messages]))).slice(0, 32);
-  } catch {
-    // A prompt without a form of its own is asked for as it always was.
-    return undefined;
-  }
 }
 
 function warnOfTemperature({ modelId }: LanguageModelLike, { events }: ReplicateContext): void {
@@ -393,41 +300,4 @@ function askInTime<R>(runtime: ToolRuntime | undefined, ask: () => Promise<R>): 
 
 function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateContext): void {
   events.emit("delta", { text, replicateId: id });
-}
-
-function describeCut(budgetsLimit: number | undefined, limit: number | undefined): string {
-  if (budgetsLimit !== undefined)
-    return `the answer was cut off at ${budgetsLimit} output tokens, thoughts included, a limit that the budget set. Raise the budget, or ask for less`;
-  const at = limit === undefined ? "" : `, ${limit} tokens`;
-  return `the answer was cut off at its length limit${at}. Raise maxOutputTokens, or ask for less`;
-}
-
-/** An answer that the budget cut off. It is asked for again with more room, and not corrected: it was not wrong. */
-class CutByBudgetError extends InvalidOutputError {
-  override readonly name = "CutByBudgetError";
-}
-
-/** An error that says that the answer was cut off, in place of the faults that follow from that. */
-function asCut(error: unknown, cutOff: string, isByBudget: boolean): unknown {
-  if (!InvalidOutputError.isInstance(error)) return error;
-  const options = { data: error.data, cause: error };
-  return isByBudget ? new CutByBudgetError([cutOff], options) : new InvalidOutputError([cutOff], options);
-}
-
-/** Longest piece of a faulty answer that is shown back to the model. The errors say what is wrong with it. */
-const shownAnswerLength = 4_000;
-
-/** Messages that show the model its previous answer and the faults in it; none where the answer had no fault. */
-function correctionOf(previousError: unknown): readonly PromptMessage[] {
-  if (!InvalidOutputError.isInstance(previousError) || previousError instanceof CutByBudgetError) return [];
-  const { data, errors } = previousError;
-  const answer = (typeof data === "string" ? data : (JSON.stringify(data) ?? "")).slice(0, shownAnswerLength);
-  const faults = errors.map((error) => `- ${error}`).join("\n");
-  return [
-    ...(answer === "" ? [] : [{ role: "assistant" as const, content: [{ type: "text" as const, text: answer }] }]),
-    {
-      role: "user",
-      content: [{ type: "text", text: `That answer cannot be used:\n${faults}\nAnswer again, in full.` }],
-    },
-  ];
 }
