@@ -13,8 +13,10 @@ const telling: ReadonlySet<EventType> = new Set<EventType>([
 ]);
 
 /** What the product did in a history: so that a campaign in which nothing happens does not pass for a good one. */
-export function* deedsIn({ runs, recoveries }: History): Generator<string> {
+export function* deedsIn({ runs, calls, recoveries }: History): Generator<string> {
   for (const { endsAs } of recoveries) yield `circuit of a provider that is well again: ${endsAs}`;
+  for (const { asked, samples = [] } of calls)
+    if (asked > 1) yield `several answers in one request: ${samples.length + 1 < asked ? "fewer" : "all"} given`;
   for (const run of runs) {
     yield `ended: ${endOf(run)}`;
     for (const { type } of run.events) if (telling.has(type)) yield `event: ${type}`;

@@ -10,15 +10,17 @@ export interface FakeModelFacts {
   readonly modelId: string;
   readonly provider: string;
   readonly hasSchema: boolean;
+  /** Its server can be asked for several answers at once. */
+  readonly takesSamples: boolean;
   readonly isInner: boolean;
 }
 
 /** A language model whose calls the fake provider plans. */
 export function fakeModel(facts: FakeModelFacts, provider: FakeProvider): LanguageModelLike {
-  const { run, tool, modelId, hasSchema } = facts;
+  const { run, tool, modelId, hasSchema, takesSamples } = facts;
   const unnamed = { modelId, responseId: "" };
 
-  function begin(options: LanguageModelV4CallOptions): OngoingCall {
+  function begin(options: LanguageModelV4CallOptions, asked = 1): OngoingCall {
     return provider.begin(
       {
         run,
@@ -28,7 +30,8 @@ export function fakeModel(facts: FakeModelFacts, provider: FakeProvider): Langua
         seed: options.seed,
         isModelCall: true,
         isInner: facts.isInner,
-        allowedTokens: allowedTokens(options),
+        allowedTokens: allowedTokens(options, asked),
+        asked,
       },
       options.abortSignal as AbortSignal,
     );
@@ -39,6 +42,25 @@ export function fakeModel(facts: FakeModelFacts, provider: FakeProvider): Langua
     const usage = call.use(options.maxOutputTokens);
     call.answer(data);
     return { ...unnamed, text, usage };
+  }
+
+  /** Some servers give fewer answers than they are asked for; of those of a faulty call, one is faulty. */
+  function severalAnswers(call: OngoingCall, options: LanguageModelV4CallOptions, asked: number) {
+    const { fault, share, vote } = call.plan;
+    const given = vote === 0 ? 1 : vote === 1 ? asked - 1 : asked;
+    const faulty = Math.floor(share * given);
+    const answers = Array.from({ length: given }, (_, at) =>
+      answerOf({ ...call.plan, fault: at === faulty ? fault : null, vote: (vote + at) % 10 }, hasSchema),
+    );
+    const usage = call.use(options.maxOutputTokens, given);
+    const [first, ...others] = answers as [ReturnType<typeof answerOf>, ...ReturnType<typeof answerOf>[]];
+    call.answer(
+      first.data,
+      others.map(({ data }) => data),
+    );
+    const result = generateResult({ ...unnamed, text: first.text, usage });
+    const choices = answers.map(({ text }) => ({ message: { content: text }, finish_reason: "stop" }));
+    return { ...result, response: { ...result.response, body: { choices } } };
   }
 
   async function* parts(
@@ -62,11 +84,15 @@ export function fakeModel(facts: FakeModelFacts, provider: FakeProvider): Langua
     provider: facts.provider,
     modelId,
     source: "simulated",
-    async doGenerate(options: LanguageModelV4CallOptions) {
-      const call = begin(options);
+    // Gives a request back, which shows what was asked for.
+    ...(takesSamples && { config: { fetch: async (_: unknown, { body }: RequestInit) => new Response(body) } }),
+    async doGenerate(this: { config?: { fetch: typeof fetch } }, options: LanguageModelV4CallOptions) {
+      const request = { method: "POST", body: JSON.stringify({ messages: [] }) };
+      const { n = 1 } = this.config ? ((await (await this.config.fetch("", request)).json()) as { n?: number }) : {};
+      const call = begin(options, n);
       await call.wait();
       if (call.failure) call.fail(call.failure);
-      return generateResult(answered(call, options));
+      return n > 1 ? severalAnswers(call, options, n) : generateResult(answered(call, options));
     },
     async doStream(options: LanguageModelV4CallOptions) {
       const call = begin(options);
@@ -77,8 +103,10 @@ export function fakeModel(facts: FakeModelFacts, provider: FakeProvider): Langua
   };
 }
 
-/** Bytes are more than tokens: of the prompt, of the schema that goes with it, and of as long an answer as was asked for. */
-function allowedTokens({ prompt, responseFormat, maxOutputTokens }: LanguageModelV4CallOptions): number {
+/** Bytes are more than tokens: of the prompt, of the schema that goes with it, and of as long answers as were asked for. */
+function allowedTokens({ prompt, responseFormat, maxOutputTokens }: LanguageModelV4CallOptions, asked: number): number {
   const longestAnswer = 200;
-  return JSON.stringify([prompt, responseFormat, responseFormat]).length + 100 + (maxOutputTokens ?? longestAnswer);
+  return (
+    JSON.stringify([prompt, responseFormat, responseFormat]).length + 100 + asked * (maxOutputTokens ?? longestAnswer)
+  );
 }

@@ -9,7 +9,8 @@ import type { WorldClock } from "./world-clock.ts";
 export type CallFacts = Pick<
   PlayedCall,
   "run" | "tool" | "model" | "provider" | "seed" | "isModelCall" | "isInner" | "allowedTokens"
->;
+> &
+  Partial<Pick<PlayedCall, "asked">>;
 
 /** What a call gets that nobody planned. */
 const unplanned: CallPlan = { fault: null, latencyMs: 0, share: 0, vote: 0, outputTokens: 5 };
@@ -34,9 +35,10 @@ export class FakeProvider {
   begin(facts: CallFacts, signal: AbortSignal): OngoingCall {
     const plan = this.#plans[this.calls.length] ?? unplanned;
     const record: PlayedCall = {
+      asked: 1,
       ...facts,
       // It may say more than it was asked for, and what is read of that is counted.
-      allowedTokens: facts.allowedTokens + (plan.fault === "hostile" ? longestHostileAnswer : 0),
+      allowedTokens: facts.allowedTokens + (plan.fault === "hostile" ? longestHostileAnswer * (facts.asked ?? 1) : 0),
       fault: plan.fault,
       startedAtMs: this.#clock.now(),
       startStep: this.#nextStep(),
@@ -93,16 +95,18 @@ export class OngoingCall {
   }
 
   /** What the answer says. */
-  answer(data: unknown): void {
+  answer(data: unknown, samples: readonly unknown[] = []): void {
     this.#record.data = data;
+    this.#record.samples = samples;
     if (!this.#record.wasAborted) this.#end();
   }
 
-  /** What the call has used, and whether it is told. */
-  use(maxOutputTokens: number | undefined): Usage | undefined {
+  /** What the call has used for so many answers, and whether it is told. */
+  use(maxOutputTokens: number | undefined, answers = 1): Usage | undefined {
     const { fault, outputTokens: planned } = this.plan;
     const most = maxOutputTokens ?? Number.POSITIVE_INFINITY;
-    const outputTokens = fault === "overuse" ? (maxOutputTokens ?? 0) + planned : Math.min(planned, most);
+    const each = fault === "overuse" ? (maxOutputTokens ?? 0) + planned : Math.min(planned, most);
+    const outputTokens = each * answers;
     if (fault === "withheld") {
       this.#record.isWithheld = this.#record.isModelCall;
       return undefined;

@@ -65,15 +65,25 @@ export function makeTools(circumstances: Pick<Making, "job" | "run" | "provider"
 }
 
 /** Two tools of one name are one tool: whatever makes a difference stands in it. */
-function nameOf(kind: ToolKind, place: number, { hasSchema, escalates, judge, maxOutputTokens, nests }: Job): string {
-  const facts = [hasSchema && "object", escalates && "escalating", judge, maxOutputTokens, nests];
+function nameOf(kind: ToolKind, place: number, job: Job): string {
+  const { hasSchema, takesSamples, escalates, judge, maxOutputTokens, nests } = job;
+  const facts = [
+    hasSchema && "object",
+    takesSamples && "sampled",
+    escalates && "escalating",
+    judge,
+    maxOutputTokens,
+    nests,
+  ];
   return [kind, place, ...facts.filter(Boolean)].join("-");
 }
 
 /** Whose circuit breaker the calls of a tool fall under. */
 export function providerNameOf(toolName: string): string {
-  const [, place = "0"] = toolName.split("-");
-  return place === "0" ? "first" : "second";
+  const [, place = "0", ...facts] = toolName.split("-");
+  const name = place === "0" ? "first" : "second";
+  // A server of this name is asked for several answers at once.
+  return facts.includes("sampled") ? `openai-compatible:${name}.chat` : name;
 }
 
 const makers: Record<ToolKind, (making: Making) => AnyTool> = {
@@ -86,9 +96,9 @@ const makers: Record<ToolKind, (making: Making) => AnyTool> = {
 
 function makePromptTool(making: Making): AnyTool {
   const { job, name, run, provider, providerName, isInner } = making;
-  const { hasSchema, escalates, isStrongerUnpriced, maxOutputTokens } = job;
+  const { hasSchema, takesSamples, escalates, isStrongerUnpriced, maxOutputTokens } = job;
   const model = (modelId: string) =>
-    fakeModel({ run, tool: name, modelId, provider: providerName, hasSchema, isInner }, provider);
+    fakeModel({ run, tool: name, modelId, provider: providerName, hasSchema, takesSamples, isInner }, provider);
   return new PromptBundleTool({
     name,
     model: model(`${name}/weak`),
@@ -106,7 +116,8 @@ function makePromptTool(making: Making): AnyTool {
 
 function makeAgents({ name, run, provider, providerName, isInner }: Making): AnyTool {
   const agents = ["one", "other"].map((agent) => {
-    const facts = { run, tool: name, modelId: agent, provider: providerName, hasSchema: false, isInner };
+    const asked = { hasSchema: false, takesSamples: false, isInner };
+    const facts = { run, tool: name, modelId: agent, provider: providerName, ...asked };
     const model = fakeModel(facts, provider);
     // It takes a model as any tool does, whatever its type says.
     return { name: agent, prompt: "Question: {{question}}", model: model as unknown as string };
@@ -215,7 +226,15 @@ async function innerRun(making: Making, { reportUsage }: ToolContext): Promise<v
   const name = making.nextInner();
   // One that is late may have no caller left who ends its wait for a silent store.
   const isKeyed = job.areInnerKeyed && job.nests !== "late";
-  const ofInner: Job = { ...job, nests: null, forges: false, judge: null, hasSchema: false, escalates: false };
+  const ofInner: Job = {
+    ...job,
+    nests: null,
+    takesSamples: false,
+    forges: false,
+    judge: null,
+    hasSchema: false,
+    escalates: false,
+  };
   const make = job.k % 2 === 0 ? makePlainTool : makePromptTool;
   const tool = make({ ...making, job: ofInner, name, providerName: "inner", isInner: true });
   try {

@@ -62,6 +62,9 @@ export interface PlayedCall {
   isWithheld: boolean;
   /** What was answered. */
   data?: unknown;
+  /** Number of answers that it was asked for, and those behind the first one. */
+  readonly asked: number;
+  samples?: readonly unknown[];
   /** For how long it asked not to be called again. */
   retryAfterMs?: number;
 }

@@ -129,6 +129,14 @@ const faults: Readonly<Record<string, Spoil>> = {
     ({ content }) => content?.evidenceBundle?.summary.validCount > 0,
     ({ metadata }) => ({ metadata: { ...metadata, toolName: "another" } }),
   ),
+  "no more answers are asked for in one request than k, and each votes once": spoilOutput(
+    ({ content }) => content?.evidenceBundle?.replicates.some(({ callSeed, valid }: any) => callSeed && valid),
+    ({ content }) => {
+      const { evidenceBundle: bundle } = content;
+      const twice = bundle.replicates.find(({ callSeed, valid }: any) => callSeed && valid);
+      return { content: { evidenceBundle: { ...bundle, replicates: [...bundle.replicates, twice] } } };
+    },
+  ),
   "a reused answer costs nothing, and its run has not asked for it": spoilOutput(
     ({ content }) => content?.evidenceBundle?.replicates.some(({ reused }: any) => reused),
     ({ content }) => ({ content: JSON.parse(JSON.stringify(content).replaceAll('"costUsd":0', '"costUsd":1')) }),

@@ -69,6 +69,8 @@ export interface Job {
   readonly maxParallel: number;
   /** Answers are objects that must fit a schema; otherwise texts. */
   readonly hasSchema: boolean;
+  /** The server of a prompt tool takes requests for several answers. */
+  readonly takesSamples: boolean;
   /** The tool asks a stronger model where the answers agree on nothing. */
   readonly escalates: boolean;
   /** Nobody knows what the stronger model costs. */

@@ -1,4 +1,10 @@
-import { answersWereGiven, outputsAreJson, reusedIsNotPaidAgain, statusTellsTheTruth } from "./answers.ts";
+import {
+  answersWereGiven,
+  outputsAreJson,
+  reusedIsNotPaidAgain,
+  samplesVoteOnce,
+  statusTellsTheTruth,
+} from "./answers.ts";
 import { budgetIsACeiling, callsAreLimited, nothingStartsPastTheBudget, refusesBeyondTheBudgetOnly } from "./budget.ts";
 import { recoveredIsCalledAgain, refusesForCause } from "./circuits.ts";
 import { endsInTime, everyRunSettles, failsForCause, rejectsForCause } from "./endings.ts";
@@ -42,6 +48,7 @@ export const invariants: readonly Invariant[] = [
   journaledIsNotCharged,
   outputsAreJson,
   answersWereGiven,
+  samplesVoteOnce,
   reusedIsNotPaidAgain,
   evidenceIsKept,
   statusTellsTheTruth,

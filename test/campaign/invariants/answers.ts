@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { EvidenceBundle, Replicate } from "../../../src/index.ts";
-import type { History, PlayedRun } from "../history.ts";
+import type { History, PlayedCall, PlayedRun } from "../history.ts";
 import type { Invariant } from "./invariant.ts";
 import { jobOf, outputOf } from "./reports.ts";
 
@@ -38,17 +38,47 @@ export const answersWereGiven: Invariant = {
 
 /** A reused answer is one that another run was given to the same question. */
 function wasGiven(history: History, run: PlayedRun, tool: string, replicate: Replicate): boolean {
-  const { model, seed, data, reused } = replicate;
+  const { model, data, reused, callSeed: seed = replicate.seed } = replicate;
   const { key, question } = jobOf(history, run);
   return history.calls.some((call) => {
     const caller = history.runs[call.run] as PlayedRun;
     const { key: callersKey, question: callersQuestion } = jobOf(history, caller);
     const isOurs = caller === run || (key !== null && callersKey === key) || (reused && callersQuestion === question);
     return (
-      isOurs && call.tool === tool && call.model === model && call.seed === seed && isDeepStrictEqual(call.data, data)
+      isOurs &&
+      call.tool === tool &&
+      call.model === model &&
+      call.seed === seed &&
+      answersOf(call).some((answer) => isDeepStrictEqual(answer, data))
     );
   });
 }
+
+function answersOf({ data, samples = [] }: PlayedCall): readonly unknown[] {
+  return [data, ...samples];
+}
+
+export const samplesVoteOnce: Invariant = {
+  promise: "no more answers are asked for in one request than k, and each votes once",
+  check(history, expect) {
+    for (const run of history.runs) {
+      const { k } = jobOf(history, run);
+      for (const { asked } of history.calls.filter((call) => call.run === run.index))
+        expect(asked <= k, () => `run ${run.index} asked for ${asked} answers of ${k} at once`);
+      const bundle: EvidenceBundle | undefined = outputOf(run)?.content?.evidenceBundle;
+      const sampled = (bundle?.replicates ?? []).filter(({ valid, callSeed }) => valid && callSeed !== undefined);
+      for (const { model, callSeed, json } of sampled) {
+        const isAlike = (other: Replicate) =>
+          other.model === model && (other.callSeed ?? other.seed) === callSeed && isDeepStrictEqual(other.json, json);
+        const votes = bundle?.replicates.filter((other) => other.valid && isAlike(other)).length ?? 0;
+        const given = history.calls
+          .filter((call) => call.model === model && call.seed === callSeed)
+          .flatMap((call) => answersOf(call).filter((answer) => isDeepStrictEqual(answer, json))).length;
+        expect(votes <= given, () => `run ${run.index} counts ${votes} votes of ${given} equal answers`);
+      }
+    }
+  },
+};
 
 export const reusedIsNotPaidAgain: Invariant = {
   promise: "a reused answer costs nothing, and its run has not asked for it",
