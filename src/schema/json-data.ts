@@ -47,7 +47,7 @@ export function asJsonData(value: unknown): JSONValue | undefined {
  *
  * @throws RangeError where it has more than 1,000 levels, or contains itself
  */
-export function isJsonData(value: unknown): value is JSONValue {
+function isJsonData(value: unknown): value is JSONValue {
   return atOnce(checkingJsonData(value));
 }
 
