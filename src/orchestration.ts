@@ -102,8 +102,8 @@ export { type ErrorCode, InvalidOptionsError, type OptionIssue, OrchestratorErro
 export type { JSONObject, JSONSchema, JSONValue } from "./core/json.ts";
 export type { Random } from "./core/random.ts";
 export type { Accepted } from "./evidence/accept-answers.ts";
-export type { FeedbackParams } from "./orchestrate/calibrations.ts";
 export { toEventStreamResponse } from "./orchestrate/event-stream-response.ts";
+export type { FeedbackParams } from "./orchestrate/feedback.ts";
 export { Orchestrator } from "./orchestrate/orchestrator.ts";
 export { ReliableOrchestrator, type ReliableOrchestratorSettings } from "./orchestrate/reliable-orchestrator.ts";
 export type { RunManyResult } from "./orchestrate/run-many.ts";

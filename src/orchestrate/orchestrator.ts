@@ -7,7 +7,7 @@ import type { AnyTool, ContentOf } from "../contract/tool.ts";
 import { Emitter } from "../core/emitter.ts";
 import { asRejection } from "../core/error-marks.ts";
 import { lazily } from "../core/lazily.ts";
-import { type FeedbackParams, giveFeedback } from "./calibrations.ts";
+import type { FeedbackParams } from "./feedback.ts";
 import type { JobTry } from "./job/job-input.ts";
 import { checkRunInput, type GivenRun, type PreparedRun, prepareRun, type RunInput } from "./prepare-run.ts";
 import type { Reliability } from "./reliability.ts";
@@ -119,8 +119,9 @@ export class Orchestrator<Tools = {}> {
    * await orchestrator.feedback({ bundle, correct: { "/severity": true, "/component": false } });
    * ```
    */
-  feedback(params: FeedbackParams): Promise<void> {
-    return giveFeedback(params, this.settings.calibrations);
+  async feedback(params: FeedbackParams): Promise<void> {
+    const { giveFeedback } = await import("./feedback.ts");
+    await giveFeedback(params, this.settings.calibrations);
   }
 
   /** @internal */

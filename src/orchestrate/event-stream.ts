@@ -1,0 +1,82 @@
+import type { OrchestrationEvent } from "../contract/event.ts";
+import type { OrchestrationStream } from "../contract/run.ts";
+import { schedule, systemClock } from "../core/clock.ts";
+
+/** Longest time that the headers wait to learn whether the run is refused. */
+const graceMs = 1_000;
+/** Time without an event after which a comment goes out: proxies close connections that are silent for a minute. */
+const keepAliveMs = 15_000;
+
+const ownHeaders = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-cache, no-transform",
+  // nginx would keep events back until it has a page of them.
+  "x-accel-buffering": "no",
+};
+
+/** Waits until a run is known not to be refused, and gives its events as the body of a response. */
+export async function respondWith<C>(stream: OrchestrationStream<C>, init: ResponseInit): Promise<Response> {
+  const events = stream[Symbol.asyncIterator]();
+  const first = await events.next();
+  // Of what a run does first, a refusal is told at once; another process that holds its key may take minutes.
+  const second = events.next();
+  // A run that has failed resolves with an output: only a refused one throws here.
+  if (await endsAtOnce(second)) await stream.output;
+  const headers = new Headers(init.headers);
+  for (const [name, value] of Object.entries(ownHeaders)) headers.set(name, value);
+  return new Response(bodyOf(events, [first, second]), { ...init, headers });
+}
+
+type Next = IteratorResult<OrchestrationEvent>;
+
+/** True where the run is over with its second event. */
+async function endsAtOnce(second: Promise<Next>): Promise<boolean> {
+  const { promise: tooLate, resolve } = Promise.withResolvers<undefined>();
+  const stop = schedule(systemClock, () => resolve(undefined), graceMs);
+  const next = await Promise.race([second, tooLate]).finally(stop);
+  return next?.value?.type === "run_failed" || next?.value?.type === "cancelled";
+}
+
+function bodyOf(
+  events: AsyncIterator<OrchestrationEvent>,
+  read: readonly (Next | Promise<Next>)[],
+): ReadableStream<Uint8Array> {
+  const ahead = [...read];
+  const encoder = new TextEncoder();
+  let stopKeepingAlive = () => {};
+  const keepAlive = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    stopKeepingAlive = schedule(
+      systemClock,
+      () => {
+        // Nothing is piled up for a client that does not read.
+        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(": keep-alive\n\n"));
+        keepAlive(controller);
+      },
+      keepAliveMs,
+    );
+  };
+  return new ReadableStream<Uint8Array>({
+    start: keepAlive,
+    async pull(controller) {
+      const next = await Promise.resolve(ahead.shift() ?? events.next()).finally(() => stopKeepingAlive());
+      if (next.done) return controller.close();
+      controller.enqueue(encoder.encode(eventLines(next.value)));
+      keepAlive(controller);
+    },
+    async cancel() {
+      stopKeepingAlive();
+      await events.return?.();
+    },
+  });
+}
+
+/** JSON has no line breaks of its own, so that no text of a model can begin an event. */
+function eventLines(event: OrchestrationEvent): string {
+  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event, asText)}\n\n`;
+}
+
+/** Pictures and files of a request are told by their size: the client has sent them itself. */
+function asText(_key: string, value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  return typeof value === "bigint" ? String(value) : value;
+}
