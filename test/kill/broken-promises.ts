@@ -1,7 +1,10 @@
 import { usagePerAnswer } from "../support/counting-provider.ts";
 import { answers, type Ending, leaseMs, type Resumption } from "./kill-and-resume.ts";
 
-/** On top of the lease that a key may be held by a dead process: its own work. */
+/** Longest wait for a key on top of the lease that a dead process left: the pause between two claims, and the claim. */
+const claimMs = 1000;
+
+/** Time of a run on top of the wait for its key. */
 const workMs = 3000;
 
 /** The longest pause before a run asks a store again that was away, and then again for a claim that it is unsure of. */
@@ -15,12 +18,18 @@ export function brokenPromises(resumption: Resumption): readonly string[] {
   const faults = [...faultsInDeath(resumption), ...faultsInCalls(resumption), ...faultsInOutput(resumption, ending)];
   const { awayMs, providerStoodStillMs } = resumption;
   const waitMs = ending.hasWaited ? awayMs + pausesMs : awayMs;
+  const passed = ending.passed.join("; ");
+  const { claimed } = ending;
+  if (claimed && claimed.afterMs > leaseMs + waitMs + claimMs + claimed.stoodStillMs)
+    faults.push(`its key was held for ${Math.round(claimed.afterMs)} ms, ${busy(claimed.stoodStillMs)}: ${passed}`);
   const busyMs = ending.stoodStillMs + providerStoodStillMs;
   if (ending.elapsedMs > leaseMs + waitMs + workMs + busyMs)
-    faults.push(
-      `it was stuck for ${Math.round(ending.elapsedMs)} ms, of which the machine was busy for ${Math.round(busyMs)} ms: ${ending.passed.join("; ")}`,
-    );
+    faults.push(`it was stuck for ${Math.round(ending.elapsedMs)} ms, ${busy(busyMs)}: ${passed}`);
   return faults.map((fault) => `${key}: ${fault}`);
+}
+
+function busy(ms: number): string {
+  return `of which the machine was busy for ${Math.round(ms)} ms`;
 }
 
 /** The process died where it was meant to. */

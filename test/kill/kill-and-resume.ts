@@ -16,6 +16,8 @@ export interface Ending {
   readonly output: OrchestrationOutput<{ evidenceBundle: { replicates: readonly Replicate[] } }>;
   /** From the call of `run` to its end, the wait for a dead process's lease included. */
   readonly elapsedMs: number;
+  /** When the run had its key, and for how long its process had stood still until then; none of a replayed output. */
+  readonly claimed: { readonly afterMs: number; readonly stoodStillMs: number } | undefined;
   /** It had to wait for its store. */
   readonly hasWaited: boolean;
   /** Its events, with the time of each. */

@@ -4,6 +4,7 @@ import { type OrchestrationEvent, PromptBundleTool, ReliableOrchestrator } from 
 import { callerHeader } from "../../support/counting-provider.ts";
 import { openAt, type Place, starter, task } from "../../support/place.ts";
 import { createPass, type Death } from "../death.ts";
+import type { Ending } from "../kill-and-resume.ts";
 import { mortalModel } from "../mortal-model.ts";
 import { mortalStore } from "../mortal-store.ts";
 import { watchStandstill } from "../standstill.ts";
@@ -39,9 +40,12 @@ async function run(key: string): Promise<void> {
   const startedAtMs = performance.now();
   const options = { idempotencyKey: key, streaming: death?.point === "mid-stream" };
   let hasWaited = false;
+  let claimed: Ending["claimed"];
   const passed: string[] = [];
   const onEvent = (event: OrchestrationEvent) => {
     const name = event.type === "warning" ? event.message : event.type;
+    if (event.type === "tool_started")
+      claimed ??= { afterMs: performance.now() - startedAtMs, stoodStillMs: stoodStillMs() };
     passed.push(`${Math.round(performance.now() - startedAtMs)} ms: ${name}`);
     if (event.type !== "warning" || event.code !== "store_unavailable") return;
     hasWaited = true;
@@ -51,7 +55,7 @@ async function run(key: string): Promise<void> {
   const elapsedMs = performance.now() - startedAtMs;
   // What is not sent yet when the channel closes never is.
   await new Promise((sent) =>
-    process.send?.({ key, output, elapsedMs, hasWaited, passed, stoodStillMs: stoodStillMs() }, sent),
+    process.send?.({ key, output, elapsedMs, claimed, hasWaited, passed, stoodStillMs: stoodStillMs() }, sent),
   );
 }
 
