@@ -64,7 +64,7 @@ await stores[Symbol.asyncDispose]();
 report();
 setTimeout(failAsAlive, patienceMs).unref();
 
-/** Waits until nothing is in flight, and ends the connections that nobody uses. */
+/** Waits until nothing is in flight, and ends the idle connections. */
 async function quiesce(): Promise<void> {
   const untilMs = systemClock.now() + patienceMs;
   do {

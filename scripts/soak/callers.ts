@@ -3,7 +3,7 @@ import { JobStoppedError, type OrchestrationStream, type ReliableOrchestrator } 
 import { below, pick } from "./chance.ts";
 import type { Tally } from "./tally.ts";
 
-/** A run as somebody asks for it. */
+/** A run as a caller asks for it. */
 export interface Asked {
   readonly orchestrator: ReliableOrchestrator<any>;
   readonly params: Readonly<Record<string, any>>;

@@ -20,7 +20,7 @@ const keysInAWave = 20;
 /** No run takes longer. */
 const longestRunMs = 2_000;
 
-/** Draws a run. A key stands for one request, whoever asks, but for one in twenty. */
+/** Draws a run. A key stands for one request, except in one run of twenty. */
 export function drawRun(drawing: Drawing, wave: number, random: Random): DrawnRun {
   const keyNumber = inPercent(50, random) ? below(keysInAWave, random) : undefined;
   const ofRequest = keyNumber === undefined ? random : seededRandom(wave * keysInAWave + keyNumber);

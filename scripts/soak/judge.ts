@@ -120,7 +120,7 @@ function findLeftovers(samples: readonly Sample[]): string[] {
     ["unfinished requests to the provider", ({ openRequests }) => openRequests],
     ["sockets", ({ resources }) => resources["TCPSocketWrap"] ?? 0],
     ["timers", ({ resources }) => resources["Timeout"] ?? 0],
-    ["keys that a store holds for nobody", inStores(({ heldKeys }) => heldKeys)],
+    ["keys that a store holds for no run", inStores(({ heldKeys }) => heldKeys)],
     ["expired keys that a store has not removed", inStores(({ forgottenKeys }) => forgottenKeys)],
   ];
   return counts.flatMap(([name, count]) => {

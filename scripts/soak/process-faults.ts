@@ -1,4 +1,4 @@
-/** What a process says about itself that no healthy one says: rejections that nobody handled, and warnings. */
+/** Collects signs of an unhealthy process: unhandled rejections and warnings. */
 export class ProcessFaults {
   readonly seen: string[] = [];
 

@@ -73,7 +73,7 @@ async function sendAnswer(answer: WireAnswer, fault: FaultKind | undefined, resp
 async function streamAnswer(answer: WireAnswer, fault: FaultKind | undefined, response: ServerResponse): Promise<void> {
   if (isWhole(fault, response)) return;
   response.writeHead(200, { "content-type": "text/event-stream" });
-  // Nothing comes after it, and nothing ends: whoever cannot read it has to leave.
+  // Nothing follows, and the connection stays open: a client that cannot read this has to leave.
   if (fault === "garbage") return void response.write("data: none of this\n\n");
   const { opening, pieces, closing } = chatCompletions.stream(answer, answer.text.match(/.{1,20}/gs) ?? []);
   for (const data of [...opening, ...pieces]) {

@@ -36,7 +36,7 @@ export interface Sample extends Holdings {
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-/** Takes away what nobody holds, and what its finalizers then let go of, and says what is left. */
+/** Collects garbage, also what finalizers then let go of, and returns what is left. */
 export async function measureHoldings(): Promise<Holdings> {
   for (let round = 0; round < 3; round++) {
     collectGarbage();

@@ -43,7 +43,7 @@ export async function openStores(): Promise<SoakStores> {
 export interface StoreContents {
   /** Records and journaled replicates. */
   readonly rows: number;
-  /** Keys that somebody is said to be running. */
+  /** Keys that a run holds, by the store. */
   readonly heldKeys: number;
   /** Keys that were asked for so long ago that the claims since then should have swept them. */
   readonly forgottenKeys: number;

@@ -51,7 +51,7 @@ export class Tally {
     return this.#begun - this.#ended;
   }
 
-  /** @param requestId what the caller named the run: the output of somebody else's run has another name */
+  /** @param requestId what the caller named the run: the output of another caller's run has another name */
   completed({ status, metadata, ...output }: OrchestrationOutput, requestId?: string): void {
     this.outcomes.add(status);
     if (metadata.replayed) this.deeds.add("key: replayed");

@@ -44,7 +44,7 @@ export async function makeSharedTools({ server, weather, faults }: Surroundings,
   };
 }
 
-/** A tool that waits and answers, or fails: at once, by never answering, or by answering when nobody listens any more. */
+/** A tool that waits and answers, or fails: at once, by never answering, or by answering after its run has ended. */
 function makePlainTool(provider: ProviderName, weather: Weather, random: Random, faults: Counts): AnyTool {
   return defineTool({
     name: `plain-${provider}`,

@@ -9,7 +9,7 @@ export type ProviderName = (typeof providers)[number];
 /** Calm more often than not; at 0.7 a provider is down, and its circuit opens. */
 const faultRates = [0.02, 0.02, 0.05, 0.2, 0.7];
 
-/** Which faults there are beside rate limits, whose pause is told by whoever sets the limit. */
+/** Faults of a weather. Rate limits are not among them: the server that sets a limit tells its pause. */
 export const weatherFaults: readonly FaultKind[] = faultKinds.filter((kind) => kind !== "rate_limit");
 
 /** How ill each provider is at the moment. */

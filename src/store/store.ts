@@ -28,7 +28,7 @@ export type Claim =
       /** Plan of an earlier run of the same key and fingerprint. */
       readonly plan?: unknown;
     }
-  /** Someone holds the key. `leaseEndsInMs` is 0 where a run of another fingerprint died and left its journal. */
+  /** A run holds the key. `leaseEndsInMs` is 0 where a run of another fingerprint died and left its journal. */
   | { readonly state: "running"; readonly sameFingerprint: boolean; readonly leaseEndsInMs: number }
   | { readonly state: "settled"; readonly sameFingerprint: true; readonly output: OrchestrationOutput }
   | { readonly state: "settled"; readonly sameFingerprint: false };
@@ -44,8 +44,8 @@ export type Claim =
  * | running | settled | `settle` |
  * | running | released, its journal kept | `release` |
  *
- * The methods that take a token reject with `reason: "stale_token"` as soon as the claim is held by someone else, was
- * settled or was released. Test a store of your own with `storeConformance` of `steer-llm-sdk/testing`.
+ * The methods that take a token reject with `reason: "stale_token"` as soon as another run holds the claim, or it was
+ * settled or released. Test a store of your own with `storeConformance` of `steer-llm-sdk/testing`.
  *
  * @example
  * ```ts

@@ -12,7 +12,7 @@ export type CallFacts = Pick<
 > &
   Partial<Pick<PlayedCall, "asked">>;
 
-/** What a call gets that nobody planned. */
+/** Plan of a call that the scenario does not mention. */
 const unplanned: CallPlan = { fault: null, latencyMs: 0, share: 0, vote: 0, outputTokens: 5 };
 
 const inputTokens = 7;

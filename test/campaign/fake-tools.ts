@@ -125,7 +125,7 @@ function makeAgents({ name, run, provider, providerName, isInner }: Making): Any
   return new AgentsTool(agents);
 }
 
-/** How answers are compared, where somebody else does it. */
+/** Options by which the judge of the scenario compares answers. */
 function judgedBy({ job: { judge }, clock }: Making): BundleOptions {
   if (!judge) return {};
   const similarity = async (a: string, b: string) => {

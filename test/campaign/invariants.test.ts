@@ -24,7 +24,7 @@ const faults: Readonly<Record<string, Spoil>> = {
   ),
   "a run is rejected only for what was done to it": spoilRun(
     ({ endedByCallerAtMs }) => endedByCallerAtMs === undefined,
-    () => ({ outcome: { error: new CancelledError("somebody else's") } }),
+    () => ({ outcome: { error: new CancelledError("another caller's") } }),
   ),
   "exactly one terminal event, the last, which says how the run ended": spoilRun(
     ({ events }) => events.length > 2,
@@ -93,7 +93,7 @@ const faults: Readonly<Record<string, Spoil>> = {
     );
     return pair && { ...history, calls: history.calls.map((call) => ({ ...call, startStep: 0, endStep: 1e9 })) };
   },
-  "nobody writes under a key that somebody else has": (history) => {
+  "no process writes under a key that another one holds": (history) => {
     const write = history.operations.findLast(({ operation, doneStep }) => operation !== "claim" && doneStep);
     const stranger = write && { ...write, process: write.process + 1, doneStep: 1e9 };
     return stranger && { ...history, operations: [...history.operations, stranger] };

@@ -79,7 +79,7 @@ export async function play(scenario: Scenario): Promise<History> {
     callsInFlight: provider.calls.filter(({ endStep }) => endStep === undefined).length,
     unhandledRejections: rejections.seen,
   };
-  // Nobody waits for a slow store to take a key back, but it is asked to.
+  // No run waits until a slow store takes a key back, but the store is asked to.
   await clock.runUntil(() => !troubles.isAnswering);
   const heldKeys = (await store.list()).filter(({ state }) => state === "running");
   const leftovers: Leftovers = { ...atOnce, heldKeys };

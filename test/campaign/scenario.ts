@@ -73,12 +73,12 @@ export interface Job {
   readonly takesSamples: boolean;
   /** The tool asks a stronger model where the answers agree on nothing. */
   readonly escalates: boolean;
-  /** Nobody knows what the stronger model costs. */
+  /** The stronger model has no known price. */
   readonly isStrongerUnpriced: boolean;
   readonly hasOwnSeeds: boolean;
   /** The tool emits events that look like the orchestrator's own. */
   readonly forges: boolean;
-  /** Texts are compared by somebody who takes time, or who fails. */
+  /** The judge that compares texts takes time, or fails. */
   readonly judge: "slow" | "broken" | null;
   readonly maxOutputTokens?: number | undefined;
   readonly perReplicateTimeMs?: number | undefined;
@@ -121,7 +121,7 @@ export type CallFault =
   | "deaf"
   /** An answer that is JSON and does not fit the schema. */
   | "mismatch"
-  /** An answer whose usage nobody tells. */
+  /** An answer without usage. */
   | "withheld"
   /** An answer that used more than it was allowed to. */
   | "overuse"

@@ -1,4 +1,4 @@
-/** Collects rejections that nobody handles, until it is stopped. */
+/** Collects unhandled rejections until it is stopped. */
 export function watchRejections(): { readonly seen: readonly unknown[]; stop(): void } {
   const seen: unknown[] = [];
   const listen = (reason: unknown) => void seen.push(reason);

@@ -5,7 +5,7 @@ import { turnTaken } from "../../src/core/turns.ts";
 
 /**
  * Job: the time of one scenario, which moves from timer to timer.
- * Boundary: waits for nothing real but modules; whoever starts work that needs the event loop must end it by a timer.
+ * Boundary: waits for nothing real but modules; work that needs the event loop must end by a timer.
  * Invariants:
  * 1. `now` never goes back.
  * 2. Timers fire by their time, then by their order; after a pause all that fell due in it fire late, as they would in a

@@ -21,7 +21,7 @@ interface Subject {
 }
 
 interface Step {
-  /** @param token of the claim that the step is about; nobody's where that was not won */
+  /** @param token of the claim that the step is about; of no claim where that was not won */
   run(subject: Subject, token: FencingToken): Promise<unknown>;
   /** Which of the claims won so far the step is about. */
   readonly claimIndex: number;
@@ -88,7 +88,7 @@ async function trace(subject: Subject, steps: readonly Step[]): Promise<unknown[
   const tokens: FencingToken[] = [];
   const answers: unknown[] = [];
   for (const { run, claimIndex } of steps) {
-    const token = tokens[claimIndex] ?? { key: "nobody's", fence: -1 };
+    const token = tokens[claimIndex] ?? { key: "of no claim", fence: -1 };
     const answer: any = await run(subject, token).catch((error) => error.reason ?? error);
     if (answer?.state === "won") tokens.push(answer.token);
     answers.push(normal(answer));

@@ -102,7 +102,7 @@ describe("a file that another process has locked", () => {
 });
 
 describe("a file that may not be written", () => {
-  /** As someone without rights, also where the tests run as root. */
+  /** Works as a user without rights, also where the tests run as root. */
   async function unprivileged<R>(work: () => Promise<R>): Promise<R> {
     if (isRoot) process.seteuid?.(nobody);
     try {

@@ -30,7 +30,7 @@ export const answersWereGiven: Invariant = {
           expect(
             wasGiven(history, run, output?.metadata.toolName as string, replicate),
             () =>
-              `run ${run.index} has replicate ${replicate.id} of ${replicate.model} that nobody gave: ${JSON.stringify(replicate.data)}`,
+              `run ${run.index} has replicate ${replicate.id} of ${replicate.model} that no model gave: ${JSON.stringify(replicate.data)}`,
           );
     }
   },

@@ -55,7 +55,7 @@ function overlap(first: readonly PlayedCall[], second: readonly PlayedCall[]): b
 }
 
 export const onlyTheHolderWrites: Invariant = {
-  promise: "nobody writes under a key that somebody else has",
+  promise: "no process writes under a key that another one holds",
   check({ operations }, expect) {
     const holders = new Map<string, number>();
     for (const { operation, key, process, claim } of operations.filter(isDone).toSorted(byStep)) {

@@ -11,7 +11,7 @@ export const nothingIsLeft: Invariant = {
     expect(callsInFlight === 0, () => `${callsInFlight} calls go on`);
     expect(
       unhandledRejections.length === 0,
-      () => `nobody handled ${unhandledRejections.map((reason: any) => reason?.stack ?? reason)}`,
+      () => `unhandled: ${unhandledRejections.map((reason: any) => reason?.stack ?? reason)}`,
     );
   },
 };

@@ -41,7 +41,7 @@ export function isInvalid({ fault, wasAborted }: PlayedCall): boolean {
   return !wasAborted && (fault === "garbage" || fault === "mismatch" || fault === "hostile");
 }
 
-/** What was said of the usage of an execution, by whoever got its result, and when that was. */
+/** Usage of an execution as a result of it reports, and the time of that. */
 export interface UsageReport {
   readonly usage: Usage;
   readonly costUsd: number | null;

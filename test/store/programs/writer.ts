@@ -16,7 +16,7 @@ const say = (fact: object) => writeSync(1, `${JSON.stringify(fact)}\n`);
 
 async function writeRun(key: string, isSettled: boolean): Promise<void> {
   const claim = await store.claim(key, "fingerprint", { leaseMs, owner: "writer" });
-  if (claim.state !== "won") throw new Error(`Nobody else uses ${key}, and it was ${claim.state}.`);
+  if (claim.state !== "won") throw new Error(`No other process uses ${key}, and it was ${claim.state}.`);
   say({ claimed: key });
   for (let index = 0; index < 3; index++) await journal(store, claim.token, index);
   if (!isSettled) return;
