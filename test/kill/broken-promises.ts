@@ -2,7 +2,7 @@ import { usagePerAnswer } from "../support/counting-provider.ts";
 import { answers, type Ending, leaseMs, type Resumption } from "./kill-and-resume.ts";
 
 /** Longest wait for a key on top of the lease that a dead process left: the pause between two claims, and the claim. */
-const claimMs = 1000;
+const claimMs = 2000;
 
 /** Time of a run on top of the wait for its key. */
 const workMs = 3000;
