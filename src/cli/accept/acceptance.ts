@@ -36,6 +36,8 @@ export interface Acceptance extends AskedPrecision {
   readonly outgrown: number;
   /** Labels that name a uniform draw and are not the next ones of it: they certify nothing. */
   readonly astray: number;
+  /** Labels of answers that the job does not have. */
+  readonly foreign: number;
   /** Labels since the last look that took its certificate back. */
   readonly withdrawn: JudgedAccepted | undefined;
   /** Judged accepted answers of the last lines, where these are right less often than the certificate says of all. */
@@ -79,7 +81,7 @@ export function acceptJob(
   earlier: readonly Look[],
 ): Acceptance {
   const bundles = acceptanceSignalsOf(evidence);
-  const { drawn, others, skipped, counts, outgrown, astray } = drawnLabels(answers, labels);
+  const { drawn, others, skipped, counts, outgrown, astray, foreign } = drawnLabels(answers, labels);
   const keyOf = (count: number) => fingerprint({ ...asked, bundles, labels: drawn.slice(0, count) });
   const decide = (count: number, look: number) => acceptAnswers(bundles, drawn.slice(0, count), { ...asked, look });
 
@@ -115,6 +117,7 @@ export function acceptJob(
     hasLooked: isTaken || stands,
     outgrown,
     astray,
+    foreign,
     withdrawn,
     fall: hasCertificate ? fallIn(answers, certifying, asked) : undefined,
     needed,
@@ -201,6 +204,7 @@ interface DrawnLabels {
   readonly counts: Omit<LabelCounts, "certifying">;
   readonly outgrown: number;
   readonly astray: number;
+  readonly foreign: number;
 }
 
 /**
@@ -262,5 +266,6 @@ function drawnLabels(answers: readonly Answer[], labels: ReadonlyMap<string, Lab
     counts: { right: count(true), wrong: count(false), skipped: count(undefined) },
     outgrown: uniform.filter((line) => !isOfAll(line)).length,
     astray: uniform.filter((line) => isOfAll(line) && !certified.has(line)).length,
+    foreign: labels.size - given.length,
   };
 }

@@ -59,10 +59,13 @@ function describeFall({ fall, precision }: Acceptance): string[] {
   ];
 }
 
-function describeAstray({ astray }: Acceptance): string[] {
-  if (astray === 0) return [];
+function describeAstray({ astray, foreign }: Acceptance): string[] {
+  const others = `${counted(foreign, "label")} ${foreign === 1 ? "is" : "are"} of answers that this job does not have.`;
+  const told = foreign > 0 ? [others] : [];
+  if (astray === 0) return told;
   const [are, settle] = astray === 1 ? ["is", "It settles its"] : ["are", "Each settles its"];
   return [
+    ...told,
     `${counted(astray, "label")} of a uniform draw ${are} not next in the draw that certifies: the seed is another, a label before is missing, or another draw came between. ${settle} own answer.`,
   ];
 }

@@ -17,6 +17,7 @@ import {
   describeReuse,
   describeRivals,
   describeSaved,
+  describeSignalCost,
   describeSingle,
   describeTime,
   fixedKNamesOf,
@@ -186,6 +187,7 @@ function costAndTime({ cost, time }: JobReport, paper: Paper): string[] {
   return [
     ...(cost.fixed.answers > 0 ? showCost(cost, fixedKNamesOf(cost), paper) : []),
     `${describeCost(cost)} in all.${invalid}`,
+    ...lines(describeSignalCost(cost)),
     ...lines(describeReuse(cost)),
     ...lines(describeTime(time)),
   ];

@@ -118,13 +118,18 @@ export function describeSaved(cost: CostFacts): string | undefined {
 }
 
 export function describeCost(cost: CostFacts): string {
-  const { totalUsd, knownUsd, tokens, signals } = cost;
+  const { totalUsd, knownUsd, tokens } = cost;
   const dollars =
     totalUsd === null
       ? `${knownUsd > 0 ? `${showUsd(knownUsd)} and ` : ""}${unknownIn(cost)} of unknown cost`
       : showUsd(totalUsd);
-  const all = tokens === 0 ? dollars : `${dollars}, ${counted(tokens, "token")}`;
-  return signals?.costUsd ? `${all}, ${showUsd(signals.costUsd)} of it for signals` : all;
+  return tokens === 0 ? dollars : `${dollars}, ${counted(tokens, "token")}`;
+}
+
+/** Part of the cost that signals have; `undefined` where there is none. */
+export function describeSignalCost({ signals }: CostFacts): string | undefined {
+  if (!signals?.costUsd) return undefined;
+  return `${showUsd(signals.costUsd)} of it for ${counted(signals.calls, "signal")} of what is right.`;
 }
 
 /** Names what has no price. */

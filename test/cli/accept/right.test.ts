@@ -134,6 +134,8 @@ describe("steer run --right", () => {
     expect(cost.totalUsd).toBeCloseTo(costs.reduce((sum, each) => sum + each, 0));
     expect(cost.signals).toEqual({ calls: checks.length, costUsd: expect.closeTo(0.0015 * checks.length) });
     expect(first.stdout).toContain(`40 of 40 inputs done, $${cost.totalUsd.toFixed(2)}.`);
+    const shown = await steerHere(["report", "out.jsonl"], { cwd });
+    expect(shown.stdout).toContain(`of it for ${checks.length} signals of what is right.`);
     await steerHere(["report", "out.jsonl", "--html", "page.html"], { cwd });
     expect(readFileSync(join(cwd, "page.html"), "utf8")).toContain("at least 90 % right, with 90 % confidence");
   });
@@ -226,6 +228,11 @@ describe("steer run --right", () => {
     const forged = await steerHere(job, { cwd });
     expect(forged.stdout).toContain("Nothing is certified");
     expect(forged.stdout).toMatch(/\d+ labels of a uniform draw are not next in the draw that certifies/);
+
+    editLabels(cwd, (lines) => lines.map((line) => ({ ...line, fingerprint: `x${line.fingerprint}` })));
+    const foreign = (await reportOf(cwd)).acceptance.sentences.join("\n");
+    expect(foreign).toContain("no answer is judged.");
+    expect(foreign).toContain("30 labels are of answers that this job does not have.");
 
     writeFileSync(join(cwd, labelsFile), "");
     expect(await judge(cwd, 30)).toContain("(at least 60 % right");
