@@ -6,7 +6,7 @@ import type { KillPoint, Pass } from "./death.ts";
  *
  * @param keys keys of the runs: the answers that later runs may use are written under other keys, and pass no point
  */
-export function mortalStore(store: RunStore, keys: readonly string[], pass: Pass): RunStore {
+export function mortalStore(store: RunStore, keys: Pick<readonly string[], "includes">, pass: Pass): RunStore {
   const passIn = ({ key }: FencingToken, point: KillPoint) => {
     if (keys.includes(key)) pass(point);
   };
