@@ -21,6 +21,7 @@ import { apiPage } from "./reference/api-page.ts";
 import { errorsPage } from "./reference/errors-page.ts";
 import { eventsPage } from "./reference/events-page.ts";
 import { limitsPage } from "./reference/limits-page.ts";
+import { llmsPage } from "./reference/llms-page.ts";
 import { readOptionDocs } from "./reference/option-docs.ts";
 import { optionsPage } from "./reference/options-page.ts";
 import { serversPage } from "./reference/servers-page.ts";
@@ -60,6 +61,7 @@ const pages = {
   "docs/reference/events.md": eventsPage(program),
   "docs/guide/servers.md": serversPage(),
   "docs/guide/limits.md": limitsPage(),
+  "llms.txt": llmsPage(),
 };
 
 const isCheck = process.argv.includes("--check");
