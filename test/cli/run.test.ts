@@ -128,8 +128,9 @@ describe("steer run", () => {
     const rows = table(whole).trim().split("\r\n").slice(1);
     expect(rows.filter((row) => row.includes("below-min-confidence"))).toHaveLength(one.confidence.below);
     const confidences = rows.map((row) => Number(/,(0\.\d+),completed,/.exec(row)?.[1]));
-    expect(Math.min(...confidences)).toBe(one.leastSure[0].confidence);
-    expect(confidences.reduce((sum, each) => sum + each, 0) / rows.length).toBeCloseTo(one.confidence.mean, 9);
+    // A table has three digits.
+    expect(Math.min(...confidences)).toBeCloseTo(one.leastSure[0].confidence, 3);
+    expect(confidences.reduce((sum, each) => sum + each, 0) / rows.length).toBeCloseTo(one.confidence.mean, 3);
   });
 
   test("says once, before the answers, that no answer can reach --min-confidence", async () => {
