@@ -12,7 +12,7 @@ import {
 } from "../core/options.ts";
 import { atOnce, type Slices } from "../core/slices.ts";
 import { selectJudge } from "./internal/stopping/stopping-judges.ts";
-import { stabilityOf, statesOf, WatchedAnswers } from "./internal/stopping/watched-answers.ts";
+import { nextCount, stabilityOf, statesOf, WatchedAnswers } from "./internal/stopping/watched-answers.ts";
 
 export const stoppingRuleOptions = declareOptions("StoppingRuleOptions", "createStoppingRule", {
   /** The most replicates that will come. */
@@ -68,8 +68,9 @@ export interface StoppingRule {
 }
 
 /**
- * A stopping rule. Every field is judged anew at each replicate, and the rule stops when all are settled. With a, b votes
- * of a field's first and second answer, n replicates seen (invalid ones too) and m = k - n left:
+ * A stopping rule. Every field is judged anew at each replicate, and the rule stops when all are settled. Where answers have
+ * lists, a tolerance or a similarity, this holds for the first 64 replicates, and later for each sixteenth more. With a, b
+ * votes of a field's first and second answer, n replicates seen (invalid ones too) and m = k - n left:
  *
  * - `"lossless"`: n >= 2 and a - b >= m. The answer of all k, for values compared exactly.
  * - `"horizon"`: two valid, and P(a + x >= b + m - x) >= threshold (0.975), x ~ BetaBinomial(m, a + 1, b + 1).
@@ -103,20 +104,27 @@ export function createSlicedRule(options: StoppingRuleOptions): SlicedRule {
   const { name, judge } = selectJudge(k, given);
   const answers = new WatchedAnswers(compare, fields);
   let seen = 0;
-  function* verdict(valid: number) {
+  /** Number of replicates below which no verdict is due, and the stability of the last one. */
+  let [due, stability] = [0, 0];
+  function* verdict() {
+    yield* answers.tabulate();
+    const valid = answers.table.rows;
     const progress = { valid, seen, left: Math.max(0, k - seen) };
     const states = yield* statesOf(answers.fields, choices, progress, answers.hasLogprobs);
     return { states, ...(yield* judge({ ...progress, table: answers.table, fields: answers.fields, states })) };
   }
   return {
-    needed: atOnce(verdict(0)).needed,
+    needed: atOnce(verdict()).needed,
     *observe(data, { valid = true, hasLogprobs = false } = {}) {
       seen++;
       answers.hasLogprobs ||= hasLogprobs;
       if (valid) yield* answers.add(data);
-      const { because, states, ...judged } = yield* verdict(answers.table.rows);
-      const reason = because === undefined ? {} : { reason: `${name} after ${seen} of ${k}: ${because}` };
-      return { ...judged, ...reason, stability: stabilityOf(states) };
+      if (seen < due) return { stop: false, needed: due - seen, stability };
+      const { because, states, ...judged } = yield* verdict();
+      stability = stabilityOf(states);
+      if (because !== undefined) return { ...judged, reason: `${name} after ${seen} of ${k}: ${because}`, stability };
+      if (answers.areCountedAnew) due = nextCount(seen, k);
+      return { ...judged, needed: Math.max(judged.needed, due - seen), stability };
     },
   };
 }

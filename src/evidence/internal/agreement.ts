@@ -144,8 +144,13 @@ export interface Votes {
   readonly distinct: number;
 }
 
+/** True where the votes on a field are counted as they come. */
+export function isCounted({ isExact, listRows, objectRows }: Field): boolean {
+  return isExact && listRows.length + objectRows.length === 0;
+}
+
 export function* countVotes(field: Field): Slices<Votes> {
-  if (field.isExact && field.listRows.length + field.objectRows.length === 0) {
+  if (isCounted(field)) {
     const distinct = field.leaves.length - (field.votesOf(0) === 0 ? 1 : 0);
     return { first: field.leaderVotes, second: field.runnerUpVotes, distinct };
   }

@@ -3,6 +3,7 @@ import type { LabelledCalibration } from "../../contract/settings.ts";
 import type { Slices } from "../../core/slices.ts";
 import { type PartialReplicate, summarizingParts } from "../../evidence/internal/parts.ts";
 import { createPartsRule } from "../../evidence/internal/parts-rule.ts";
+import { nextCount } from "../../evidence/internal/stopping/watched-answers.ts";
 import { choicesFromSchema } from "../../evidence/schema-hints.ts";
 import { createSlicedRule, type StoppingRuleOptions } from "../../evidence/stopping.ts";
 import type { ResolvedSchema } from "../../schema/resolve.ts";
@@ -34,10 +35,11 @@ export function createBundleRule(given: BundleRuleOptions): Rule {
   if (target !== undefined && labelled) return createTargetRule(target, labelled, options);
   const newRule = () => {
     const stopping = stoppingOptions(options(), schema);
-    const rule = resampling ? resampleFields(resampling.parts, stopping) : createSlicedRule(stopping);
+    const single = stopping.rule === "none" ? askAll(stopping.k) : createSlicedRule(stopping);
+    const rule = resampling ? resampleFields(resampling.parts, stopping) : single;
     return isLast ? rule : stopWhenScattered(rule, options());
   };
-  return learns ? judgeAnew(newRule) : newRule();
+  return learns ? judgeAnew(newRule, options().k) : newRule();
 }
 
 /** Options of the rule that stops a bundle. */
@@ -66,16 +68,34 @@ function resampleFields(parts: readonly string[], options: StoppingRuleOptions):
   };
 }
 
-/** Creates a rule that judges all replicates anew each time, by the comparison that is learned so far. */
-function judgeAnew(newRule: () => Rule): Rule {
+/** Creates a rule that judges all replicates anew, by the comparison that is learned so far. */
+function judgeAnew(newRule: () => Rule, k: number): Rule {
   const observed: Parameters<Rule["observe"]>[] = [];
+  let due = 0;
   return {
     needed: newRule().needed,
     *observe(...replicate) {
-      const rule = newRule();
-      for (const earlier of observed) yield* rule.observe(...earlier);
+      const earlier = observed.length;
       observed.push(replicate);
-      return yield* rule.observe(...replicate);
+      if (observed.length < due) return { stop: false, needed: due - observed.length };
+      due = nextCount(observed.length, k);
+      const rule = newRule();
+      for (const each of observed.slice(0, earlier)) yield* rule.observe(...each);
+      const verdict = yield* rule.observe(...replicate);
+      return verdict.stop ? verdict : { ...verdict, needed: Math.max(verdict.needed, due - observed.length) };
+    },
+  };
+}
+
+/** Creates a rule that never stops, and compares nothing. */
+function askAll(k: number): Rule {
+  let seen = 0;
+  return {
+    needed: k,
+    *observe() {
+      seen++;
+      yield 1;
+      return { stop: false, needed: Math.max(0, k - seen) };
     },
   };
 }

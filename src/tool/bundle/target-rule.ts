@@ -4,6 +4,7 @@ import type { BundleKind, LabelledCalibration } from "../../contract/settings.ts
 import type { ToolContext } from "../../contract/tool.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
 import type { PartialReplicate } from "../../evidence/internal/parts.ts";
+import { nextCount } from "../../evidence/internal/stopping/watched-answers.ts";
 import type { Rule } from "./replicate-scheduler.ts";
 import type { BundleJudging } from "./summary.ts";
 import { summarizingSoFar } from "./votes.ts";
@@ -62,11 +63,14 @@ export function createTargetRule(
 ): Rule {
   const { k } = options();
   const seen: PartialReplicate<unknown>[] = [];
+  let due = 0;
   return {
     needed: Math.min(2, k),
     *observe(data, { valid, logprobs }) {
       seen.push({ id: String(seen.length), data, quality: { valid }, logprobs });
       const left = k - seen.length;
+      if (seen.length < due) return { stop: false, needed: due - seen.length };
+      due = nextCount(seen.length, k);
       const summary = yield* summarizingSoFar(seen as never, { ...options().compare, k });
       if (summary.validCount === 0) return { stop: false, needed: Math.min(1, left) };
       const reach = (agreeing: number, other = 0) => labelled.confidence(withVotes(summary, agreeing, other));
@@ -83,7 +87,7 @@ export function createTargetRule(
         const most = `at most ${shown(reach(left))} if all ${left} left agreed`;
         return { stop: true, needed: 0, reason: `${name}: ${target} is out of reach, ${most}` };
       }
-      return { stop: false, needed: needed() };
+      return { stop: false, needed: Math.max(needed(), due - seen.length) };
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { CompareOptions } from "../../../contract/bundle-options.ts";
 import type { Slices } from "../../../core/slices.ts";
-import { countVotes } from "../agreement.ts";
+import { countVotes, isCounted } from "../agreement.ts";
 import type { Field } from "../field.ts";
 import { FieldComparison } from "../field-comparison.ts";
 import { holdsList, tabulate } from "../list-alignment.ts";
@@ -46,12 +46,21 @@ export class WatchedAnswers {
   *add(value: unknown): Slices<void> {
     this.#isMoving ||= this.#rules.movesListItems && (yield* holdsList(value));
     this.#values.push(value);
+  }
+
+  /** Puts the answers that were added into the table. */
+  *tabulate(): Slices<void> {
     if (this.#isMoving) {
       this.#table = yield* tabulate(this.#values, this.#rules);
       this.#fields = [];
       this.#looked = 0;
-    } else yield* this.#table.adding(value);
+    } else while (this.#table.rows < this.#values.length) yield* this.#table.adding(this.#values[this.#table.rows]);
     if (this.#pointers) this.#lookForFields(this.#pointers);
+  }
+
+  /** True where a verdict on one answer more takes as long as one on all answers. */
+  get areCountedAnew(): boolean {
+    return this.#isMoving || this.fields.some((field) => !isCounted(field));
   }
 
   #lookForFields(pointers: readonly string[]): void {
@@ -60,6 +69,17 @@ export class WatchedAnswers {
     }
     this.#looked = this.#table.fields.length;
   }
+}
+
+/** Up to this many replicates, a rule whose answers are counted anew judges after each. */
+const mostJudgedEach = 64;
+
+/**
+ * Returns the number of replicates after which answers that are counted anew are judged again: after each at first, later
+ * after a sixteenth more, so that all verdicts together take as long as some seventeen on all answers.
+ */
+export function nextCount(seen: number, k: number): number {
+  return Math.min(k, seen < mostJudgedEach ? seen + 1 : seen + Math.ceil(seen / 16));
 }
 
 export type Progress = Pick<FieldState, "valid" | "seen" | "left">;
