@@ -2,7 +2,7 @@ import { atOnce, type Slices } from "../../core/slices.ts";
 import { type Field, longestLabel } from "./field.ts";
 import { closenessOf, clusterProfiles } from "./text/text-clusters.ts";
 import type { TextProfile } from "./text/text-profile.ts";
-import { groupWithinTolerance, median } from "./tolerance.ts";
+import { groupingWithinTolerance, median } from "./tolerance.ts";
 import type { Leaf } from "./values.ts";
 
 /** A list, or an object, with something in it: what it holds is voted on below. */
@@ -55,7 +55,8 @@ export function agree(field: Field): Agreement {
 export function* agreeing(field: Field): Slices<Agreement> {
   yield field.leaves.length + field.codes.length / 16;
   if (field.isBySimilarity) return yield* agreeOnTexts(field);
-  const groups = field.rules.tolerance === undefined ? [] : groupWithinTolerance(field, field.rules.tolerance);
+  const { tolerance } = field.rules;
+  const groups = tolerance === undefined ? [] : yield* groupingWithinTolerance(field, tolerance);
   const answers = groups.map((codes) => answerOf(field, codes, median(field, codes)));
   return yield* byLikeness(field, ranked([...answers, ...exactAnswers(field, groups.flat())]));
 }

@@ -1,3 +1,4 @@
+import type { Slices } from "../../core/slices.ts";
 import type { Field } from "./field.ts";
 import type { Leaf } from "./values.ts";
 
@@ -13,24 +14,88 @@ export function toleranceSteps(a: number, b: number, tolerance: Tolerance): numb
 
 /**
  * Groups of numbers in which any two are within the tolerance: complete-link agglomeration (Sørensen 1948) of the sorted
- * values, the closest two groups first. Gives the codes of each group, in rising order of value.
+ * values, the closest two groups first, of equally close ones the lowest. Gives the codes of each group, in rising order of
+ * value.
  */
-export function groupWithinTolerance(field: Field, tolerance: Tolerance): number[][] {
-  const numberOf = (code: number | undefined) => Number(field.leaves[code as number]);
-  const groups = finiteCodes(field)
-    .sort((a, b) => numberOf(a) - numberOf(b))
-    .map((code) => [code]);
-  for (;;) {
-    let closest = -1;
-    let fewestSteps = Number.POSITIVE_INFINITY;
-    for (let index = 1; index < groups.length; index++) {
-      const steps = toleranceSteps(numberOf(groups[index - 1]?.[0]), numberOf(groups[index]?.at(-1)), tolerance);
-      if (steps < fewestSteps) [closest, fewestSteps] = [index, steps];
-    }
-    if (fewestSteps > 1) return groups;
-    const [merged] = groups.splice(closest, 1) as [number[]];
-    groups[closest - 1]?.push(...merged);
+export function* groupingWithinTolerance(field: Field, tolerance: Tolerance): Slices<number[][]> {
+  const codes = finiteCodes(field);
+  const numbers = codes.map((code) => Number(field.leaves[code]));
+  yield codes.length;
+  const order = Array.from(codes.keys()).sort((a, b) => (numbers[a] as number) - (numbers[b] as number));
+  const sorted = order.map((at) => numbers[at] as number);
+  /** End of the group that starts at a place; 0 where none does. */
+  const endOf = Uint32Array.from(sorted.keys(), (at) => at + 1);
+  /** Start of the group that ends before a place. */
+  const startOf = Uint32Array.from({ length: sorted.length + 1 }, (_, at) => Math.max(0, at - 1));
+  const neighbours = new Neighbours();
+  const offer = (start: number, middle: number, end: number) => {
+    const steps = toleranceSteps(sorted[start] as number, sorted[end - 1] as number, tolerance);
+    if (steps <= 1) neighbours.add({ start, middle, end, steps });
+  };
+  for (let middle = 1; middle < sorted.length; middle++) {
+    offer(middle - 1, middle, middle + 1);
+    if (middle % 64 === 0) yield 64;
   }
+  for (let next = neighbours.take(); next; next = neighbours.take()) {
+    yield 2;
+    const { start, middle, end } = next;
+    if (endOf[start] !== middle || endOf[middle] !== end) continue;
+    endOf[start] = end;
+    endOf[middle] = 0;
+    startOf[end] = start;
+    if (start > 0) offer(startOf[start] as number, start, end);
+    if (end < sorted.length) offer(start, end, endOf[end] as number);
+  }
+  const groups: number[][] = [];
+  for (let start = 0; start < sorted.length; start = endOf[start] as number) {
+    groups.push(order.slice(start, endOf[start]).map((at) => codes[at] as number));
+    yield 1;
+  }
+  return groups;
+}
+
+/** Two groups next to each other: values from `start` to before `middle`, and from there to before `end`. */
+interface Pair {
+  readonly start: number;
+  readonly middle: number;
+  readonly end: number;
+  /** Distance of their outermost values, in tolerances. */
+  readonly steps: number;
+}
+
+/** Pairs of groups, the closest first, of equally close ones the lowest: a binary heap (Williams 1964). */
+class Neighbours {
+  readonly #pairs: Pair[] = [];
+
+  add(pair: Pair): void {
+    let at = this.#pairs.push(pair) - 1;
+    while (at > 0 && isBefore(pair, this.#pairs[(at - 1) >> 1] as Pair)) {
+      this.#pairs[at] = this.#pairs[(at - 1) >> 1] as Pair;
+      at = (at - 1) >> 1;
+    }
+    this.#pairs[at] = pair;
+  }
+
+  take(): Pair | undefined {
+    const [first] = this.#pairs;
+    const last = this.#pairs.pop();
+    if (last === undefined || this.#pairs.length === 0) return first;
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below + 1 < this.#pairs.length && isBefore(this.#pairs[below + 1] as Pair, this.#pairs[below] as Pair))
+        below++;
+      if (below >= this.#pairs.length || !isBefore(this.#pairs[below] as Pair, last)) break;
+      this.#pairs[at] = this.#pairs[below] as Pair;
+      at = below;
+    }
+    this.#pairs[at] = last;
+    return first;
+  }
+}
+
+function isBefore(a: Pair, b: Pair): boolean {
+  return a.steps < b.steps || (a.steps === b.steps && a.start < b.start);
 }
 
 function finiteCodes(field: Field): number[] {

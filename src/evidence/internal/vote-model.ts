@@ -100,14 +100,17 @@ export class VoteModel {
     const wrongPointsHere = isBeyond ? wrongPoints(sizes.length) : this.#wrongPoints;
     const [consensus] = sizes as [number];
     const total = sizes.reduce((sum, size) => sum + size, 0);
-    const groups = [...countEach(sizes)].map(([size, times]) => ({
+    const timesOf = countEach(sizes);
+    const rights = this.#rightPoints.map((point) => new LogRight(point, total));
+    const wrongs = wrongPointsHere.map((point) => new LogWrong(point, timesOf, sizes.length, total));
+    const groups = [...timesOf].map(([size, times]) => ({
       times,
       isConsensus: size === consensus,
-      right: this.#rightPoints.map((point) => logRight(point, size, total)),
-      wrong: wrongPointsHere.map((point) => logWrong(point, without(sizes, size))),
+      right: rights.map((each) => each.of(size)),
+      wrong: wrongs.map((each) => each.without(size)),
     }));
-    const noneRight = this.#rightPoints.map((point) => logRight(point, 0, total));
-    const allWrong = wrongPointsHere.map((point) => logWrong(point, sizes));
+    const noneRight = rights.map((each) => each.of(0));
+    const allWrong = wrongs.map((each) => each.without(0));
     const coarse = new Float64Array(this.logPrior.length);
     const fine = new Float64Array(this.logPrior.length);
     const confidence = new Float64Array(this.logPrior.length);
@@ -162,40 +165,96 @@ function wrongPoints(choices: number | undefined): WrongPoint[] {
   });
 }
 
-/** Logarithm of the probability that certain `right` of `total` samples are right, and no others. */
-function logRight({ mean, strength }: RightPoint, right: number, total: number): number {
-  return rise(mean * strength, right) + rise((1 - mean) * strength, total - right) - rise(strength, total);
+/** Logarithms of the probability that certain of all samples are right, and no others. */
+class LogRight {
+  readonly #right: Rise;
+  readonly #wrong: Rise;
+  readonly #all: number;
+  readonly #total: number;
+
+  constructor({ mean, strength }: RightPoint, total: number) {
+    this.#right = new Rise(mean * strength, total);
+    this.#wrong = new Rise((1 - mean) * strength, total);
+    this.#all = new Rise(strength, total).of(total);
+    this.#total = total;
+  }
+
+  of(right: number): number {
+    return this.#right.of(right) + this.#wrong.of(this.#total - right) - this.#all;
+  }
 }
 
-/** Logarithm of the probability that wrong samples form these groups; `-Infinity` of more groups than there are options. */
-function logWrong({ concentration, discount }: WrongPoint, sizes: GroupSizes): number {
-  let sum = 0;
-  let total = 0;
-  for (const [at, size] of sizes.entries()) {
+/** Logarithms of the probability that wrong samples form certain groups; `-Infinity` of more groups than there are options. */
+class LogWrong {
+  readonly #point: WrongPoint;
+  readonly #groups: number;
+  readonly #total: number;
+  readonly #within: Rise;
+  readonly #all: Rise;
+  /** Sum over the groups of what their members after the first add. */
+  #inside = 0;
+  /** Sum of what the first members of all groups but the last add, and of the last. */
+  #opened = 0;
+  #last = 0;
+
+  constructor(point: WrongPoint, timesOf: ReadonlyMap<number, number>, groups: number, total: number) {
+    this.#point = point;
+    this.#groups = groups;
+    this.#total = total;
+    this.#within = new Rise(1 - point.discount, total);
+    this.#all = new Rise(point.concentration, total);
+    for (const [size, times] of timesOf) this.#inside += times * this.#within.of(size - 1);
+    for (let at = 0; at < groups; at++) {
+      this.#opened += this.#last;
+      this.#last = this.#opening(at);
+    }
+  }
+
+  /** @param size of the group that is left out; 0: none is */
+  without(size: number): number {
+    if (this.#groups === 0) return 0;
+    if (size === 0) return this.#opened + this.#last + this.#inside - this.#all.of(this.#total);
+    return this.#opened + this.#inside - this.#within.of(size - 1) - this.#all.of(this.#total - size);
+  }
+
+  #opening(at: number): number {
+    const { concentration, discount } = this.#point;
     const opening = concentration + at * discount;
     // The last option is used up where rounding leaves a little of it.
-    if (opening <= concentration * 1e-12) return Number.NEGATIVE_INFINITY;
-    sum += Math.log(opening) + rise(1 - discount, size - 1);
-    total += size;
+    return opening <= concentration * 1e-12 ? Number.NEGATIVE_INFINITY : Math.log(opening);
   }
-  return sum - rise(concentration, total);
 }
 
-/** Logarithm of x (x + 1) … (x + count - 1). */
-function rise(x: number, count: number): number {
-  let sum = 0;
-  for (let step = 0; step < count; step++) sum += Math.log(x + step);
-  return sum;
+/** Factors up to this number are multiplied one by one; the product of the others follows from Stirling's series. */
+const mostFactors = 512;
+
+/** Logarithms of x (x + 1) … (x + count - 1), by count. */
+class Rise {
+  readonly #x: number;
+  readonly #sums: Float64Array;
+
+  constructor(x: number, most: number) {
+    this.#x = x;
+    this.#sums = new Float64Array(Math.min(most, mostFactors) + 1);
+    for (let count = 1; count < this.#sums.length; count++)
+      this.#sums[count] = (this.#sums[count - 1] as number) + Math.log(x + count - 1);
+  }
+
+  of(count: number): number {
+    if (count <= mostFactors) return this.#sums[count] as number;
+    return (this.#sums[mostFactors] as number) + logGamma(this.#x + count) - logGamma(this.#x + mostFactors);
+  }
+}
+
+/** Stirling's series, exact to the last digits from `mostFactors` on. */
+function logGamma(x: number): number {
+  return (x - 0.5) * Math.log(x) - x + Math.log(2 * Math.PI) / 2 + 1 / (12 * x) - 1 / (360 * x ** 3);
 }
 
 function countEach(sizes: GroupSizes): Map<number, number> {
   const times = new Map<number, number>();
   for (const size of sizes) times.set(size, (times.get(size) ?? 0) + 1);
   return times;
-}
-
-function without(sizes: GroupSizes, size: number): GroupSizes {
-  return sizes.toSpliced(sizes.indexOf(size), 1);
 }
 
 /** Logarithms of weights this far below the largest add nothing to a sum of a thousand. */
