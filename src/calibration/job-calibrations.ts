@@ -1,6 +1,6 @@
 import type { BundleSummary, EvidenceBundle } from "../contract/bundle.ts";
 import type { BundleCalibrations, BundleKind, OpenCalibration } from "../contract/settings.ts";
-import { inSlices, type Slices } from "../core/slices.ts";
+import { atOnce, inSlices, type Slices, visiting } from "../core/slices.ts";
 import { setOwn } from "../evidence/internal/values.ts";
 import { type Counted, FieldJobs, type JobCalibrationData, type JobNumbers } from "../evidence/job-calibration.ts";
 import { bundleIdOf, type CalibrationKey, calibrationKeyOf, type Verdict } from "./calibration-key.ts";
@@ -63,12 +63,13 @@ export class JobCalibrations implements BundleCalibrations {
       return labels ? job.merge({ toJSON: () => labels }) : job;
     };
     return {
-      judge: (bundle, question) => {
+      judge: (bundle, question, signal) => {
+        const { summary } = bundle;
         const key = calibrationKeyOf(bundle);
         const job = knownBut(bundle, key.model, question);
-        if (!this.#keptLabels) return inSlices(givingNumbers(bundle.summary, job));
+        if (!this.#keptLabels) return inSlices(givingNumbers(summary, job, signal));
         return this.#keptLabels(key, kind.k).then((labels) =>
-          inSlices(givingNumbers(bundle.summary, labels ? job.snapshot().merge({ toJSON: () => labels }) : job)),
+          inSlices(givingNumbers(summary, labels ? job.snapshot().merge({ toJSON: () => labels }) : job, signal)),
         );
       },
       labelled: async (modelId) => {
@@ -177,7 +178,7 @@ export class WholeJob {
     if (!summary.confidenceBasis || summary.validCount === 0) return;
     const known = this.#jobOf(bundle);
     known.labelled ??= this.#withLabels(known.job, calibrationKeyOf(bundle), meta.k);
-    applyNumbers(summary, (await known.labelled).numbers(summary));
+    atOnce(applyingNumbers(summary, (await known.labelled).numbers(summary)));
   }
 
   async #withLabels(job: FieldJobs, key: CalibrationKey, k: number): Promise<FieldJobs> {
@@ -199,19 +200,24 @@ export function kindOf({ meta: { task, k, schemaFingerprint } }: Pick<EvidenceBu
 }
 
 /** Numbers of a bundle that `job` has not observed. A summary that a tool made by itself keeps its own. */
-function* givingNumbers(summary: BundleSummary<any>, job: FieldJobs): Slices<void> {
+function* givingNumbers(summary: BundleSummary<any>, job: FieldJobs, signal?: AbortSignal | undefined): Slices<void> {
   if (!summary.confidenceBasis) return;
   const numbers = yield* job.numberingNext(summary);
-  yield Object.keys(numbers.fields).length / 4;
-  applyNumbers(summary, numbers);
+  yield* applyingNumbers(summary, numbers, signal);
 }
 
-/** Puts numbers into a summary. */
-export function applyNumbers(summary: BundleSummary<any>, { fields, ...numbers }: JobNumbers): void {
-  for (const [pointer, confidence] of Object.entries(fields)) {
-    const field = { ...(summary.fields[pointer] as BundleSummary["fields"][string]), confidence };
-    setOwn(summary.fields, pointer, field);
-  }
-  Object.assign(summary, numbers);
+/** Puts numbers into a summary, all at once; none after the signal is aborted. */
+function* applyingNumbers(
+  summary: BundleSummary<any>,
+  { fields, ...numbers }: JobNumbers,
+  signal?: AbortSignal | undefined,
+): Slices<void> {
+  const judged: BundleSummary["fields"] = {};
+  yield* visiting(Object.entries(summary.fields), ([pointer, field]) => {
+    const confidence = fields[pointer];
+    setOwn(judged, pointer, confidence === undefined ? field : { ...field, confidence });
+  });
+  if (signal?.aborted) return;
+  Object.assign(summary, { ...numbers, fields: judged });
   if (numbers.confidenceBasis.kind === "labels") summary.calibratedConfidence = numbers.confidence;
 }

@@ -50,11 +50,16 @@ export interface BundleKind {
 /** State of a calibration at the start of a bundle: what other bundles teach meanwhile does not change it. */
 export interface OpenCalibration {
   /**
-   * Puts the numbers that this calibration gives into the summary of a bundle.
+   * Puts the numbers that this calibration gives into the summary of a bundle, all at once; none after the signal is
+   * aborted: the bundle may be given by then.
    *
    * @param question whose answers are kept: a bundle that reuses them is not judged by the one that counted them
    */
-  judge(bundle: EvidenceBundle<any>, question?: string | undefined): void | Promise<void>;
+  judge(
+    bundle: EvidenceBundle<any>,
+    question?: string | undefined,
+    signal?: AbortSignal | undefined,
+  ): void | Promise<void>;
   /**
    * Counts the votes of a bundle for those that start later.
    *

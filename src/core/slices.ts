@@ -14,6 +14,19 @@ export type Slices<T> = Generator<number, T, void>;
 /** Steps between two pauses: a few milliseconds. */
 const stepsInSlice = 4_000;
 
+/** Items that are visited between two pauses. */
+const itemsInVisit = 200;
+
+/** Visits items one after the other, with pauses in between. */
+export function* visiting<T>(items: Iterable<T>, visit: (item: T, index: number) => void): Slices<void> {
+  let index = 0;
+  for (const item of items) {
+    visit(item, index++);
+    if (index % itemsInVisit === 0) yield itemsInVisit;
+  }
+  yield index % itemsInVisit;
+}
+
 /** Computes without a pause. */
 export function atOnce<T>(work: Slices<T>): T {
   let next = work.next();

@@ -292,7 +292,7 @@ export class FieldJobs implements JobCalibration {
       pointers.length === 1 ? mean : Math.min(weakest, ofWhole?.confidence ?? productOf(Object.values(fields)));
     // Labels of whole answers say how often the whole is right, and nothing of a mean.
     const isWholeScaled = pointers.length > 1 && (ofWhole?.isLabelled ?? whole.isScaled);
-    const answers = answersIn(summary);
+    const answers = yield* answersIn(summary);
     const isLabelled = answers > 0 && (isWholeScaled || isScaled);
     return {
       fields,

@@ -58,6 +58,26 @@ describe("work in slices", () => {
     expect(summary.validCount).toBe(given.length);
   });
 
+  test("counts answers with lists anew after a sixteenth more, so that no rule takes the square of their number", () => {
+    const [few, many] = [200, 800].map((k) => {
+      const rule = createSlicedRule({ k, rule: "lossless" });
+      let steps = 0;
+      for (const { data } of largeLists(k, 3)) {
+        const work = rule.observe(data);
+        for (let next = work.next(); !next.done; next = work.next()) steps += next.value;
+      }
+      return steps;
+    }) as [number, number];
+    expect(many).toBeLessThan(8 * few);
+  });
+
+  test("gives the last verdict on answers with lists when all have come", () => {
+    const rule = createStoppingRule({ k: 100, rule: "lossless" });
+    const verdicts = Array.from({ length: 100 }, (_, at) => rule.observe({ items: [at % 2 > 0 ? "a" : "b"] }));
+    expect(verdicts.findIndex(({ stop }) => stop)).toBe(99);
+    expect(verdicts[70]).toMatchObject({ stop: false, needed: expect.toSatisfy((needed: number) => needed > 1) });
+  });
+
   test("is done on return where it is small", () => {
     expect(inSlices(summarizingParts([{ id: "r1", data: { a: 1 } }]))).toMatchObject({ validCount: 1 });
   });

@@ -85,17 +85,21 @@ export function* judging(
   }
   yield agreements.size;
   const confidence = weights > 0 ? weighted / weights : 0;
-  return { fields, confidence, ...wholeOf({ fields, groups }, confidence), stability };
+  return { fields, confidence, ...(yield* wholeOf({ fields, groups }, confidence)), stability };
 }
 
 /** Numbers of the whole answer, of which nothing is known but its votes. */
-function wholeOf(votes: JobVotes, confidence: number): Pick<BundleSummary, "confidenceBasis" | "weakest" | "allRight"> {
+function* wholeOf(
+  votes: JobVotes,
+  confidence: number,
+): Slices<Pick<BundleSummary, "confidenceBasis" | "weakest" | "allRight">> {
   const fields = Object.values(votes.fields);
+  yield fields.length / 8;
   const confidences = fields.map((field) => field.confidence);
   const weakest = confidences.length === 0 ? 0 : confidences.reduce((least, each) => Math.min(least, each));
   const sizes = wholeSizes(votes);
   const ofWhole = sizes ? VoteModel.of(undefined).confidenceAlone(sizes) : productOf(confidences);
-  const answers = answersIn(votes);
+  const answers = yield* answersIn(votes);
   return {
     confidenceBasis: {
       kind: answers > 1 ? "job" : "none",

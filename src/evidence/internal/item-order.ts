@@ -1,4 +1,4 @@
-import type { Slices } from "../../core/slices.ts";
+import { type Slices, visiting } from "../../core/slices.ts";
 import type { Field } from "./field.ts";
 
 /**
@@ -15,42 +15,56 @@ export function* numberItems(
   orders: readonly (readonly number[])[],
   there?: ReadonlySet<Field>,
 ): Slices<Field[]> {
-  const byPlace = new Map(items.map((field) => [field.segment as number, field]));
+  const byPlace = new Map<number, Field>();
+  yield* visiting(items, (field) => byPlace.set(field.segment as number, field));
   const isThere = (place: number) => !there || there.has(byPlace.get(place) as Field);
-  yield items.length / 2;
   const kept: (readonly number[])[] = [];
   for (const order of orders) {
-    kept.push(order.filter(isThere));
-    yield order.length / 4;
+    const own: number[] = [];
+    yield* visiting(order, (place) => {
+      if (isThere(place)) own.push(place);
+    });
+    kept.push(own);
   }
   const first = there ? yield* inCommonOrder(kept) : (kept[0] ?? []);
-  yield first.length;
-  const taken = new Set(first);
-  const others = [...byPlace.keys()].filter((place) => !taken.has(place)).sort((a, b) => a - b);
-  const ordered = [...first, ...others].map((place) => byPlace.get(place) as Field);
-  ordered.forEach((field, index) => {
-    field.number(index);
+  const taken = new Set<number>();
+  yield* visiting(first, (place) => taken.add(place));
+  const others: number[] = [];
+  yield* visiting(byPlace.keys(), (place) => {
+    if (!taken.has(place)) others.push(place);
+  });
+  others.sort((a, b) => a - b);
+  yield others.length / 8;
+  const ordered: Field[] = [];
+  yield* visiting([...first, ...others], (place) => {
+    const field = byPlace.get(place) as Field;
+    field.number(ordered.push(field) - 1);
   });
   return ordered;
 }
 
 function* inCommonOrder(orders: readonly (readonly number[])[]): Slices<number[]> {
   const common = yield* commonestOrder(orders);
-  yield common.length / 2;
-  const rankOf = new Map(common.map((place, rank) => [place, rank]));
-  const ranks = new Map<number, number[]>(common.map((place, rank) => [place, [rank]]));
+  const rankOf = new Map<number, number>();
+  const ranks = new Map<number, number[]>();
+  yield* visiting(common, (place, rank) => {
+    rankOf.set(place, rank);
+    ranks.set(place, [rank]);
+  });
   for (const order of orders) {
     let rank = -0.5;
-    for (const place of order) {
+    yield* visiting(order, (place) => {
       const own = rankOf.get(place);
       if (own !== undefined) rank = own + 0.5;
       else if (ranks.has(place)) ranks.get(place)?.push(rank);
       else ranks.set(place, [rank]);
-    }
-    yield order.length / 4;
+    });
   }
-  const middles = Array.from(ranks, ([place, own]) => ({ place, rank: middleOf(own) }));
-  return middles.sort((a, b) => a.rank - b.rank || a.place - b.place).map(({ place }) => place);
+  const middles: { place: number; rank: number }[] = [];
+  yield* visiting(ranks, ([place, own]) => middles.push({ place, rank: middleOf(own) }));
+  middles.sort((a, b) => a.rank - b.rank || a.place - b.place);
+  yield middles.length / 4;
+  return middles.map(({ place }) => place);
 }
 
 /** The order that most lists have; of equally many the longest, then the one that comes first by its places. */

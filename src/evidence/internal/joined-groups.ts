@@ -1,3 +1,5 @@
+import { type Slices, visiting } from "../../core/slices.ts";
+
 /** Items that meet, in lists that each have one of them. */
 export interface Group {
   /** Lists that have an item here, rising. */
@@ -12,16 +14,24 @@ export class JoinedGroups {
   /** Group that each group was joined to; itself if it was not. */
   readonly #joinedTo: number[];
 
-  constructor(groups: readonly Group[]) {
+  private constructor(groups: readonly Group[], joinedTo: number[]) {
     this.groups = groups;
-    this.#joinedTo = groups.map((_, number) => number);
+    this.#joinedTo = joinedTo;
+  }
+
+  static *of(groups: readonly Group[]): Slices<JoinedGroups> {
+    const joinedTo: number[] = [];
+    yield* visiting(groups, (_, number) => joinedTo.push(number));
+    return new JoinedGroups(groups, joinedTo);
   }
 
   /** The groups that stand for themselves and are not in all of the lists. */
-  open(lists: number): number[] {
-    return Array.from(this.groups.keys()).filter(
-      (group) => this.#joinedTo[group] === group && (this.groups[group] as Group).lists.length < lists,
-    );
+  *open(lists: number): Slices<number[]> {
+    const open: number[] = [];
+    yield* visiting(this.groups, (group, number) => {
+      if (this.#joinedTo[number] === number && group.lists.length < lists) open.push(number);
+    });
+    return open;
   }
 
   find(group: number): number {
@@ -45,14 +55,16 @@ export class JoinedGroups {
   }
 
   /** Number of the group that each group is in now. */
-  numbers(): number[] {
+  *numbering(): Slices<number[]> {
     const numberOf = new Map<number, number>();
-    return this.#joinedTo.map((_, group) => {
+    const numbers: number[] = [];
+    yield* visiting(this.groups, (_, group) => {
       const root = this.find(group);
       const known = numberOf.get(root) ?? numberOf.size;
       numberOf.set(root, known);
-      return known;
+      numbers.push(known);
     });
+    return numbers;
   }
 }
 

@@ -7,7 +7,7 @@
  * 3. Outer lists are settled before those inside.
  */
 
-import { atOnce, type Slices } from "../../core/slices.ts";
+import { atOnce, type Slices, visiting } from "../../core/slices.ts";
 import type { FieldComparison } from "./field-comparison.ts";
 import { groupItems, type ItemGroups } from "./list-groups.ts";
 import { type Logprobs, ValueTable } from "./value-table.ts";
@@ -115,20 +115,21 @@ function* moveColumn({ comparison, depth, places }: Column): Slices<Column[]> {
   const groups = depth > deepestAlignment ? undefined : yield* groupItems(content, comparison);
   const placeOf = groups && (yield* placesOf(groups));
   for (const [list, { place, items }] of lists.entries()) {
-    yield items.length;
-    const at = placeOf && (groups[list] as readonly number[]).map((group) => placeOf[group] as number);
-    const copy = at ? ([] as unknown[]) : [...items];
-    at?.forEach((to, position) => {
-      copy[to] = items[position];
+    const copy: unknown[] = [];
+    const at: number[] | undefined = placeOf && [];
+    yield* visiting(items, (item, position) => {
+      const to = placeOf ? (placeOf[(groups[list] as readonly number[])[position] as number] as number) : position;
+      at?.push(to);
+      copy[to] = item;
+      note(copy, to);
     });
     setOwn(place.holder, place.key, at ? new MovedList(copy, at) : copy);
-    for (const key of at ?? copy.keys()) note(copy, key);
   }
-  return Array.from(below, ([key, inner]) => ({
-    comparison: comparison.below(key),
-    depth: depth + 1,
-    places: inner,
-  }));
+  const columns: Column[] = [];
+  yield* visiting(below, ([key, inner]) =>
+    columns.push({ comparison: comparison.below(key), depth: depth + 1, places: inner }),
+  );
+  return columns;
 }
 
 /** Groups beyond this many share places with others of few lists: a table has a column for each place. */
@@ -143,12 +144,11 @@ const mostPlaces = 1_000;
 function* placesOf(groups: ItemGroups): Slices<number[]> {
   const found: { lists: number[]; positions: number; group: number }[] = [];
   for (const [index, list] of groups.entries()) {
-    list.forEach((group, position) => {
+    yield* visiting(list, (group, position) => {
       found[group] ??= { lists: [], positions: 0, group };
       found[group].lists.push(index);
       found[group].positions += position;
     });
-    yield list.length / 4;
   }
   const isRare = ({ lists }: { lists: readonly number[] }) => Number(2 * lists.length < groups.length);
   const ordered = [...found].sort(

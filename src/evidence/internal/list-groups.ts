@@ -7,7 +7,7 @@
  * 3. Equal items meet first. So items that no list has twice are in no two groups.
  */
 
-import type { Slices } from "../../core/slices.ts";
+import { type Slices, visiting } from "../../core/slices.ts";
 import type { FieldComparison } from "./field-comparison.ts";
 import { type Group, JoinedGroups } from "./joined-groups.ts";
 import { ListItems } from "./list-items.ts";
@@ -24,39 +24,59 @@ export function* groupItems(
   if (lists.length === 0 || comparison.lists === "position") return undefined;
   const items = yield* ListItems.read(lists, comparison.below(0));
   const equal = yield* equalItems(items);
-  const joined = new JoinedGroups(equal.groups);
+  const joined = yield* JoinedGroups.of(equal.groups);
   if (comparison.lists !== "content") yield* joinByKey(joined, items.propertyTexts(comparison.lists.key));
-  else if (lists.length > 1 && joined.open(lists.length).length > 1) {
+  else if (lists.length > 1 && (yield* joined.open(lists.length)).length > 1) {
     const key = yield* findKey(items, equal.groups);
     if (key) yield* joinByKey(joined, key);
     yield* joinAlike(joined, items, key !== undefined);
   }
-  const numbers = joined.numbers();
-  return equal.groupOf.map((list) => list.map((group) => numbers[group] as number));
+  const numbers = yield* joined.numbering();
+  const groups: number[][] = [];
+  for (const list of equal.groupOf) {
+    const own: number[] = [];
+    yield* visiting(list, (group) => own.push(numbers[group] as number));
+    groups.push(own);
+  }
+  return groups;
 }
 
 /** Equal items meet; of one that a list has twice, the first with the first. */
 function* equalItems({ lists }: ListItems): Slices<{ groups: Group[]; groupOf: number[][] }> {
-  const found = new Map<string, Group & { item: number; time: number }>();
-  const groupOf: (Group & { item: number; time: number })[][] = [];
+  /** The groups of each item, by time. */
+  const found: NumberedGroup[][] = [];
+  const groupOf: NumberedGroup[][] = [];
   for (const [index, list] of lists.entries()) {
     const times = new Map<number, number>();
-    const own = list.map((item) => {
+    const own: NumberedGroup[] = [];
+    yield* visiting(list, (item) => {
       const time = times.get(item) ?? 0;
       times.set(item, time + 1);
-      const name = `${item} ${time}`;
-      const group = found.get(name) ?? { lists: [], items: new Map([[item, 0]]), item, time };
-      found.set(name, group);
+      found[item] ??= [];
+      found[item][time] ??= { lists: [], items: new Map(), number: 0 };
+      const group = found[item][time];
       group.lists.push(index);
       group.items.set(item, group.lists.length);
-      return group;
+      own.push(group);
     });
     groupOf.push(own);
-    yield list.length;
   }
-  const groups = [...found.values()].sort((a, b) => a.item - b.item || a.time - b.time);
-  const numberOf = new Map<Group, number>(groups.map((group, number) => [group, number]));
-  return { groups, groupOf: groupOf.map((list) => list.map((group) => numberOf.get(group) as number)) };
+  const groups: NumberedGroup[] = [];
+  for (const ofItem of found)
+    yield* visiting(ofItem, (group) => {
+      group.number = groups.push(group) - 1;
+    });
+  const numbers: number[][] = [];
+  for (const list of groupOf) {
+    const own: number[] = [];
+    yield* visiting(list, ({ number }) => own.push(number));
+    numbers.push(own);
+  }
+  return { groups, groupOf: numbers };
+}
+
+interface NumberedGroup extends Group {
+  number: number;
 }
 
 /** Joins groups whose items have one key. */

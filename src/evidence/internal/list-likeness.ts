@@ -21,17 +21,20 @@ const mostSharing = 40;
  * @param isKeyed whether the groups differ in a key, so that half of their leaves is not enough
  */
 export function* joinAlike(joined: JoinedGroups, items: ListItems, isKeyed: boolean): Slices<void> {
-  const open = joined.open(items.lists.length);
+  const open = yield* joined.open(items.lists.length);
   const least = isKeyed ? leastLikeness + 1e-9 : leastLikeness;
-  const rounds = roundsOf(joined, open, items);
-  yield open.length;
+  const rounds = yield* roundsOf(joined, open, items);
   if (isAssignable(rounds)) yield* assignRounds(joined, items, rounds, least);
   else yield* joinGreedily(joined, items, open, least);
 }
 
 /** The open groups by the first of the lists that have them. What is given most often comes first. */
-function roundsOf({ groups }: JoinedGroups, open: readonly number[], { lists }: ListItems): number[][] {
-  const texts = lists.map((list) => list.join());
+function* roundsOf({ groups }: JoinedGroups, open: readonly number[], { lists }: ListItems): Slices<number[][]> {
+  const texts: string[] = [];
+  for (const list of lists) {
+    texts.push(list.join());
+    yield 1 + list.length / 8;
+  }
   const counts = new Map<string, number>();
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
   const order = Array.from(texts.keys()).sort((a, b) => {
@@ -45,6 +48,7 @@ function roundsOf({ groups }: JoinedGroups, open: readonly number[], { lists }: 
   const rounds = new Map<number, number[]>();
   for (const group of open) {
     const { lists } = groups[group] as Group;
+    yield 1 + lists.length / 32;
     const first = lists.reduce((least, list) => Math.min(least, rankOf[list] as number), Number.POSITIVE_INFINITY);
     const round = rounds.get(first);
     if (round) round.push(group);

@@ -7,7 +7,7 @@
  * 3. No list or object is empty in the consensus that was empty in no answer: it is voted on as a whole then.
  */
 
-import { atOnce, type Slices } from "../../core/slices.ts";
+import { atOnce, type Slices, visiting } from "../../core/slices.ts";
 import {
   type Agreement,
   type Answer,
@@ -213,10 +213,18 @@ class Node {
       this.value = object;
     } else if (!field.isMoved) this.value = this.#closedUp();
     else {
-      const items = this.inner.map((node) => node.field).filter(({ segment }) => typeof segment === "number");
-      const nodeOf = new Map(there.map((node) => [node.field, node]));
-      const ordered = yield* numberItems(items, [...field.orders.values()], new Set(nodeOf.keys()));
-      this.value = ordered.filter((item) => nodeOf.has(item)).map((item) => nodeOf.get(item)?.value);
+      const items: Field[] = [];
+      const valuesOf = new Map<Field, unknown>();
+      yield* visiting(this.inner, ({ field: item, value }) => {
+        if (typeof item.segment === "number") items.push(item);
+        if (value !== absent) valuesOf.set(item, value);
+      });
+      const ordered = yield* numberItems(items, [...field.orders.values()], new Set(valuesOf.keys()));
+      const list: unknown[] = [];
+      yield* visiting(ordered, (item) => {
+        if (valuesOf.has(item)) list.push(valuesOf.get(item));
+      });
+      this.value = list;
     }
   }
 

@@ -1,5 +1,6 @@
 import type { BundleSummary, FieldSummary } from "../../contract/bundle.ts";
 import { assertUsable } from "../../core/errors.ts";
+import type { Slices } from "../../core/slices.ts";
 import type { GroupSizes } from "./vote-model.ts";
 
 /** Part of a summary that a job calibration reads. */
@@ -40,7 +41,8 @@ export function* eachVote(bundle: JobVotes | GroupSizes | null): Generator<Votes
   }
   const isSummary = typeof bundle === "object" && typeof bundle.fields === "object" && bundle.fields !== null;
   assertUsable(isSummary, "bundle", bundle, "a summary of a bundle, a list of sizes, or null");
-  for (const [pointer, field] of Object.entries(bundle.fields)) {
+  for (const pointer of Object.keys(bundle.fields)) {
+    const field = fieldAt(bundle, pointer);
     const sizes = sizesOfField(field);
     const likeness = Math.round(field.likeness ?? 0);
     if (!sizes) continue;
@@ -78,9 +80,14 @@ export function wholeSizes(summary: JobVotes): GroupSizes | undefined {
 
 /** Mean of the fields' log-probabilities of a single answer; undefined where one has none. */
 export function wholeLogprob({ fields }: JobVotes): number | undefined {
-  const logprobs = Object.values(fields).map(({ logprob }) => logprob);
-  if (logprobs.length === 0 || logprobs.includes(undefined)) return undefined;
-  return (logprobs as number[]).reduce((sum, each) => sum + each, 0) / logprobs.length;
+  let [sum, count] = [0, 0];
+  for (const pointer in fields) {
+    const { logprob } = fields[pointer] as FieldSummary;
+    if (logprob === undefined) return undefined;
+    sum += logprob;
+    count++;
+  }
+  return count > 0 ? sum / count : undefined;
 }
 
 /** The order of the groups behind the consensus means nothing. */
@@ -94,13 +101,14 @@ export function patternOf(pointer: string): string {
 }
 
 /** Most valid answers to one field. */
-export function answersIn({ fields }: JobVotes): number {
+export function* answersIn({ fields }: JobVotes): Slices<number> {
   let most = 0;
-  for (const { distribution } of Object.values(fields))
-    most = Math.max(
-      most,
-      distribution.reduce((sum, { support }) => sum + support, 0),
-    );
+  for (const pointer in fields) {
+    const { distribution } = fields[pointer] as FieldSummary;
+    const answers = distribution.reduce((sum, { support }) => sum + support, 0);
+    most = Math.max(most, answers);
+    yield 1 + distribution.length / 16;
+  }
   return most;
 }
 

@@ -14,6 +14,7 @@ import { jsonOf } from "../../contract/bundle-json.ts";
 import { untilComputed } from "../../contract/enclosing-work.ts";
 import type { OutputError } from "../../contract/output.ts";
 import { inSlices, type Slices } from "../../core/slices.ts";
+import { nextTurn } from "../../core/turns.ts";
 
 /** Result of one request for a replicate. */
 export interface Asked {
@@ -98,6 +99,9 @@ export function scheduleReplicates(options: ScheduleOptions): Promise<Schedule> 
   });
 }
 
+/** Replicates that are started before the event loop turns. */
+const mostStartedAtOnce = 100;
+
 class Scheduler {
   readonly #options: ScheduleOptions;
   readonly #resolve: (schedule: Schedule) => void;
@@ -108,6 +112,10 @@ class Scheduler {
   readonly #failures: Failure[] = [];
   #launched = 0;
   #inFlight = 0;
+  /** Further replicates are started at the next turn of the event loop. */
+  #isLaunching = false;
+  /** Replicates that were started since the last pause: answers that come at once would leave no turn between them. */
+  #started = 0;
   /** The first replicate is on its way, and the others wait. */
   #isAhead = false;
   #isObserving = false;
@@ -131,10 +139,25 @@ class Scheduler {
   }
 
   #launch(): void {
+    if (this.#isLaunching) return;
     const most = this.#isAhead ? 1 : this.#options.maxParallel;
-    while (this.#launched < this.#wanted && this.#inFlight < most && !this.#isOver) void this.#ask(this.#launched++);
+    while (this.#launched < this.#wanted && this.#inFlight < most && !this.#isOver) {
+      if (this.#started === mostStartedAtOnce) {
+        this.#isLaunching = true;
+        void nextTurn().then(this.#launchOn);
+        return;
+      }
+      this.#started++;
+      void this.#ask(this.#launched++);
+    }
     if (this.#inFlight === 0) this.#end();
   }
+
+  readonly #launchOn = (): void => {
+    this.#isLaunching = false;
+    this.#started = 0;
+    this.#launch();
+  };
 
   get #isOver(): boolean {
     return this.#stopReason !== undefined || this.#halt !== undefined || this.#fault !== undefined;

@@ -211,7 +211,7 @@ function warnOfAbsentFields(
   { fields: found, validCount }: BundleSummary,
   { events }: ToolContext,
 ): void {
-  if (validCount === 0) return;
+  if (validCount === 0 || fields.length === 0) return;
   const pointers = Object.keys(found);
   const absent = fields.filter((field) => !pointers.some((pointer) => isAtOrBelow(pointer, field)));
   if (absent.length === 0) return;

@@ -73,7 +73,8 @@ export async function openCalibration(kind: BundleKind, context: ToolContext): P
   const opened = source && (await tried(async () => source.open(kind), context));
   return {
     async judge(bundle, question) {
-      if (opened && bundle.summary.validCount > 0) await tried(async () => opened.judge(bundle, question), context);
+      if (opened && bundle.summary.validCount > 0)
+        await tried(async () => opened.judge(bundle, question, context.signal), context);
     },
     observe(bundle, question) {
       return bundle.summary.validCount > 0 ? opened?.observe(bundle, question) : undefined;
@@ -104,8 +105,8 @@ export class InnerCalibrations implements BundleCalibrations {
   async open(kind: BundleKind): Promise<OpenCalibration> {
     const opened = await this.#source.open(kind);
     return {
-      judge: async (bundle, question) => {
-        await opened.judge(bundle, question);
+      judge: async (bundle, question, signal) => {
+        await opened.judge(bundle, question, signal);
         this.#judged.set(bundle.summary, () => opened.observe(bundle, question));
       },
       observe() {},

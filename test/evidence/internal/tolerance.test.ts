@@ -1,9 +1,38 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CompareOptions } from "../../../src/contract/bundle-options.ts";
-import { toleranceSteps } from "../../../src/evidence/internal/tolerance.ts";
+import { Field } from "../../../src/evidence/internal/field.ts";
+import { FieldComparison } from "../../../src/evidence/internal/field-comparison.ts";
+import { groupingWithinTolerance, toleranceSteps } from "../../../src/evidence/internal/tolerance.ts";
 import { summarize } from "../../../src/evidence/summary.ts";
 import { replicatesOf } from "../support/replicates.ts";
+
+/** The closest two groups are joined until none are within the tolerance. */
+function supportsByHand(values: readonly number[], tolerance: number | { absolute: number }): number[] {
+  const groups = [...new Set(values)].sort((a, b) => a - b).map((value) => [value]);
+  for (;;) {
+    const steps = groups.slice(1).map((group, at) => {
+      return toleranceSteps(groups[at]?.[0] as number, group.at(-1) as number, tolerance);
+    });
+    const closest = steps.indexOf(Math.min(...steps));
+    if (closest < 0 || (steps[closest] as number) > 1) break;
+    groups[closest]?.push(...(groups.splice(closest + 1, 1)[0] as number[]));
+  }
+  return groups.map((group) => values.filter((value) => group.includes(value)).length).sort((a, b) => b - a);
+}
+
+/** Steps of grouping so many numbers. */
+function stepsOf(count: number) {
+  const field = new Field(FieldComparison.of({}));
+  for (let row = 0; row < count; row++) field.record(row, ((row * 7_919) % 1_009) + row / count);
+  const work = groupingWithinTolerance(field, { absolute: 3 });
+  let [all, longest] = [0, 0];
+  for (let next = work.next(); ; next = work.next()) {
+    if (next.done) return { all, longest, joined: count - next.value.length };
+    all += next.value;
+    longest = Math.max(longest, next.value);
+  }
+}
 
 const fieldOf = (values: readonly unknown[], tolerance: CompareOptions["tolerance"]) =>
   summarize(replicatesOf(values), { tolerance }).fields[""];
@@ -31,6 +60,23 @@ describe("a tolerance", () => {
         }
       }),
     );
+  });
+
+  test("joins as one would by hand", () => {
+    const numbers = fc.array(fc.integer({ min: -40, max: 40 }), { minLength: 1, maxLength: 14 });
+    fc.assert(
+      fc.property(numbers, fc.constantFrom(0.1, 0.5, { absolute: 3 }), (values, tolerance) => {
+        const supports = fieldOf(values, tolerance)?.distribution.map(({ support }) => support);
+        expect(supports).toEqual(supportsByHand(values, tolerance));
+      }),
+    );
+  });
+
+  test("takes steps in line with the number of values, and pauses between them", () => {
+    const [few, many] = [1_000, 4_000].map((count) => stepsOf(count));
+    expect(many?.all).toBeLessThan(6 * (few?.all as number));
+    expect(many?.longest).toBeLessThanOrEqual(4_100);
+    expect(many?.joined).toBeGreaterThan(1_000);
   });
 
   test("leaves everything that is no number compared exactly", () => {
