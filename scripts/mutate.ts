@@ -116,6 +116,11 @@ const harmless: readonly { readonly kind: string; readonly line: string; readonl
     why: "Only rows of code 0, those of containers, can be among the filled lists and objects.",
   },
   {
+    kind: "drop a condition",
+    line: "code === 0 && filled.size > 0",
+    why: "It saves the search where nothing is found: no row of another code is among the filled lists and objects.",
+  },
+  {
     kind: "drop a statement",
     line: "if (field.isExact && field.listRows.length + field.objectRows.length === 0) {",
     why: "It is a short cut: counting the answers gives the same votes.",
