@@ -1,5 +1,6 @@
 import { deepestTree } from "../../src/core/canonical.ts";
 import { deepestAlignment } from "../../src/evidence/internal/list-alignment.ts";
+import { mostJudgedEach } from "../../src/evidence/internal/stopping/watched-answers.ts";
 import { longestFolded } from "../../src/evidence/internal/text/normal-form.ts";
 import { mostMeasured } from "../../src/evidence/summary.ts";
 import { outputCeiling } from "../../src/provider/transport.ts";
@@ -19,6 +20,9 @@ The number of replicates, of fields and of items in a list is not limited. The w
 the event loop turns in between, so that other requests are served and signals are heard.
 [What a summary costs](../measured/summary.md) measures the longest turn of 10,000 answers, of 20,000 fields, of lists of 20,000
 items and of texts of a million characters. [Reading hostile answers](../measured/extraction.md) is measured with 1 MiB.
+
+A summary of more than about 100,000 fields is one object with as many members, and reading the names of those is a single step
+of the engine: such a turn can take longer than 50 ms.
 
 What your own code does is not in slices: a check of a schema of yours, a \`similarity\`, a listener.`;
 
@@ -42,6 +46,11 @@ export function limitsPage(): string {
       "replicates with a distance of every two",
       counted(mostMeasured),
       "`pairwiseDistance` is `null`; all else is computed",
+    ],
+    [
+      "answers with lists, a tolerance or a similarity that a stopping rule judges one by one",
+      counted(mostJudgedEach),
+      "it judges after each sixteenth more, and after the last",
     ],
     [
       "lists inside lists whose items meet by content",

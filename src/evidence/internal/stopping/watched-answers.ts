@@ -72,7 +72,7 @@ export class WatchedAnswers {
 }
 
 /** Up to this many replicates, a rule whose answers are counted anew judges after each. */
-const mostJudgedEach = 64;
+export const mostJudgedEach = 64;
 
 /**
  * Returns the number of replicates after which answers that are counted anew are judged again: after each at first, later
