@@ -15,7 +15,7 @@ const sharedError = 0.1;
 const mostKept = 256;
 const mostModels = 32;
 /** Steps that it takes to compute the terms of a vector that is not kept. */
-export const stepsOfVector = 1_500;
+export const stepsOfVector = 400;
 
 /** Sizes of the groups of equal answers of a bundle, that of the consensus first. */
 export type GroupSizes = readonly number[];

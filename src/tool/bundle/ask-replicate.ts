@@ -8,6 +8,7 @@ import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import { addSpent, type Budget, subtractSpent } from "../../contract/usage.ts";
 import { keepOriginal } from "../../core/error-marks.ts";
 import { InvalidOptionsError, showValue } from "../../core/errors.ts";
+import { CancelScope } from "../../core/signal.ts";
 import { toReadableData } from "../../schema/json-data.ts";
 import type { Answer } from "./answer-json.ts";
 import { type AnswerRules, acceptAnswer, checkAnswer, readReplicate } from "./answers.ts";
@@ -63,9 +64,10 @@ export async function askReplicate<Input, T>(
     return { replicate: reused };
   }
   const startedMs = context.clock.now();
-  const round = fields || !asking.bound.rounds?.isOpen ? undefined : await asking.bound.rounds.join(index);
+  const { rounds } = asking.bound;
+  const round = fields || !rounds?.isOpen ? undefined : await untilEnd(rounds.join(index), context);
   const isLed = round?.isLed(index) ?? false;
-  const sample = isLed ? undefined : await round?.sampleFor(index);
+  const sample = isLed || !round ? undefined : await untilEnd(round.sampleFor(index), context);
   const inRequest = sample && (await readSample<T>(asking, sample, spec));
   if (sample && inRequest?.value) {
     context.events.emit("replicate_started", { replicateId: id, seed: spec.seed });
@@ -101,6 +103,13 @@ export async function askReplicate<Input, T>(
   const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
   if (!hasStarted) return { failure, isHopeless: true };
   return settle(asking, index, toReplicate(asking, spec, outcome), failure, outcome);
+}
+
+/** Waits for other replicates, no longer than the run lasts: what is there by then has to be given out. */
+function untilEnd<R>(others: Promise<R>, { signal }: ToolContext): Promise<R | undefined> {
+  const scope = new CancelScope(signal);
+  const waited = scope.race<R | undefined>(others).catch(() => undefined);
+  return waited.finally(() => scope.dispose());
 }
 
 /** Keeps a replicate, and then reports it. */

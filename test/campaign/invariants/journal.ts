@@ -27,6 +27,8 @@ export const journaledBeforeReported: Invariant = {
       const { key } = jobOf(history, run);
       for (const [place, event] of run.events.entries()) {
         if (key === null || event.type !== "replicate_done" || !event.replicate?.valid) continue;
+        // An answer of an earlier run is kept where it was found.
+        if (event.replicate.reused) continue;
         const { seed, model } = event.replicate;
         const reportedStep = run.heard[place]?.step ?? 0;
         const isThere = history.operations.some(
