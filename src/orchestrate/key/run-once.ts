@@ -83,8 +83,12 @@ function startFlight(keyed: KeyedRun, settings: KeySettings, work: Work): Flight
     } catch (error) {
       throw withSpent(run, error);
     } finally {
-      if (store.pendingRelease) void store.pendingRelease.then(leave);
-      else leave();
+      const end = () => {
+        leave();
+        store.end();
+      };
+      if (store.pendingRelease) void store.pendingRelease.then(end);
+      else end();
     }
   };
   flights[key] = flight;

@@ -8,9 +8,10 @@
  *    go on without its store, it is asked once.
  * 4. A key is released once the store has answered everything else: what was paid for is not cut off.
  */
+import { attemptHasEnded } from "../../contract/enclosing-work.ts";
 import { BudgetExceeded, StoreError, type StoreOperation } from "../../contract/errors.ts";
 import { messageOf } from "../../core/errors.ts";
-import type { CancelScope } from "../../core/signal.ts";
+import { CancelScope } from "../../core/signal.ts";
 import type { ResolvedReliabilityConfig } from "../../guard/reliability-config.ts";
 import type { Run } from "../run-context.ts";
 
@@ -21,6 +22,8 @@ export class StoreProtection {
   readonly #retryMs: number;
   readonly #run: Run;
   readonly #scope: CancelScope;
+  /** Ends the pauses before further tries. */
+  readonly #trying: CancelScope;
   readonly #unanswered = new Set<Promise<unknown>>();
   #pendingRelease: Promise<void> | undefined;
 
@@ -30,6 +33,13 @@ export class StoreProtection {
     this.#retryMs = onStoreError === "fail" ? storeRetryMs : 0;
     this.#run = run;
     this.#scope = scope;
+    this.#trying = new CancelScope(scope);
+  }
+
+  /** Tries nothing again: a call of an attempt that has ended may outlast the run, which has its output by another. */
+  end(): void {
+    this.#trying.abort(attemptHasEnded());
+    this.#trying.dispose();
   }
 
   /** Longest time for which a store that cannot be reached is waited for. */
@@ -120,7 +130,7 @@ export class StoreProtection {
         if (!mayBeReachedLater(error) || clock.now() >= giveUpAtMs) throw error;
         if (isFirst) this.#warnOfWaiting(operation, error);
       }
-      await clock.sleep(longestPauseMs * (0.5 + random.next() / 2), { signal: this.#scope.signal });
+      await clock.sleep(longestPauseMs * (0.5 + random.next() / 2), { signal: this.#trying.signal });
     }
   }
 
