@@ -25,7 +25,7 @@ beforeAll(async () => {
   const cwd = mkdtempSync(join(tmpdir(), "steer-label-"));
   writeFileSync(join(cwd, "triage.json"), tool);
   writeFileSync(join(cwd, "in.jsonl"), inputs.map((input) => `${JSON.stringify(input)}\n`).join(""));
-  const { stdout } = await steer(["run", "triage.json", "-i", "in.jsonl", "--k", "5", "--json"], { cwd });
+  const { stdout } = await steer(["run", "triage.json", "-i", "in.jsonl", "--k", "5", "-c", "1", "--json"], { cwd });
   rmSync(cwd, { recursive: true });
   answered = stdout;
 });
