@@ -13,8 +13,8 @@ A pipe gives one key a line. Labels stand in <file.jsonl>.labels.jsonl, and are 
 Ten labels begin to correct confidence; with thirty it can be relied on. Judge what is shown, not what is easy to judge:
 skipped answers (u) count for nothing.
 
-A uniform draw shows answers of all kinds as often as the job has them, and its labels alone certify what steer run --right
-accepts. A stratified draw shows as many unsure answers as sure ones, and
+A uniform draw shows answers of all kinds as often as the job has them, and its labels alone certify what steer run
+--right accepts. A stratified draw shows as many unsure answers as sure ones, and
 least-sure begins with the least sure: they find errors sooner.
 
 Examples

@@ -6,8 +6,8 @@ import { addJobFlags, type JobFlags } from "../job/job-flags.ts";
 const examples = `
 Tool files
   JSON or YAML with name, model, prompt, and optionally system, files, schema, defaultOptions, temperature,
-  maxOutputTokens, providerOptions, provider, headers, baseUrl, apiKeyEnv, prices, limits, accept, verifier, secondModel,
-  version, description; or a .ts or .js module whose default export is a tool.
+  maxOutputTokens, providerOptions, provider, headers, baseUrl, apiKeyEnv, prices, limits, accept, verifier,
+  secondModel, version, description; or a .ts or .js module whose default export is a tool.
 
 Exit codes
   0 every input has its answer     1 some failed            2 a file, an input or an option cannot be used

@@ -4,8 +4,8 @@ import type { ListFlags, PurgeFlags, StoreFlags } from "../store/keys.ts";
 
 const examples = `
 A store keeps what runs with an idempotencyKey paid for: claims, journaled replicates, outputs. Without --url, it is the
-SQLite file of this project. A key that is running is never removed. Keys that begin with answers/ hold the answers to one
-question each, for runs that ask it again.
+SQLite file of this project. A key that is running is never removed. Keys that begin with answers/ hold the answers
+to one question each, for runs that ask it again.
 
 Exit codes
   0 done     1 something is damaged, or a key stays because it is running     2 the store or a key cannot be used
