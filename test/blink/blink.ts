@@ -64,6 +64,8 @@ export async function runThrough(
     name: "blink",
     model,
     prompt: "x",
+    // All runs ask one question: each is to pay for its own answers, and for none twice.
+    reuse: "off",
     defaultOptions: { k: answersOfRun, stopping: "none", maxParallel: 2 },
   });
   const orchestrator = new ReliableOrchestrator({ store, state: new ReliabilityState() });
