@@ -56,7 +56,7 @@ function gated(labelled: readonly Judged[], isUsed: (gains: readonly number[]) =
   return isUsed(gains) ? scaling(labelled) : (confidence) => confidence;
 }
 
-/** How much better each label is scored by a fit to the labels of the other folds than without labels. */
+/** Returns by how much each label is scored better by a fit to the labels of the other folds than without labels. */
 function heldOut(labelled: readonly Judged[], score: (confidence: number, isRight: boolean) => number): number[] {
   const sorted = labelled.toSorted((a, b) => a.confidence - b.confidence || Number(b.correct) - Number(a.correct));
   return Array.from({ length: folds }, (_, fold) => {

@@ -14,7 +14,7 @@ interface Shares {
   readonly oneRight: number;
   readonly consensusRight: number;
   readonly unanimous: number;
-  /** Of the unanimous ones. */
+  /** Share of the unanimous ones that are wrong. */
   readonly unanimousWrong: number;
 }
 

@@ -31,7 +31,7 @@ const kinds: readonly (readonly [name: string, add: (job: Job, seed: number) => 
 export interface Coverage {
   readonly precision: number;
   readonly signals: string;
-  /** By number of labels, as in `labelCounts`. */
+  /** Share for each number of labels, in the order of `labelCounts`. */
   readonly accepted: readonly number[];
   /** The best threshold of the same scores, chosen by all that is right. */
   readonly hindsight: number;

@@ -90,7 +90,7 @@ class ApiPage {
     return linked(texts.find((text) => text !== "") ?? "");
   }
 
-  /** What a class declares itself; of a type, also what it takes over from types of the package that are not exported. */
+  /** Members that a class declares itself; of a type, also what it takes over from types of the package that are not exported. */
   #membersOf(symbol: ts.Symbol): ts.NamedDeclaration[] {
     const classes = symbol.declarations?.filter(ts.isClassDeclaration) ?? [];
     if (classes.length > 0) return classes.flatMap(({ members }) => members.filter(isPublic));

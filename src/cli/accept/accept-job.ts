@@ -92,7 +92,7 @@ export interface ReportedAcceptance extends AcceptanceCounts, AskedPrecision {
   readonly isCertified: boolean;
   /** Reasons why the certificate of the file does not hold any more. */
   readonly voided: readonly string[];
-  /** What is accepted and why, in words, with the price of more. */
+  /** Sentences on what is accepted and why, with the price of more. */
   readonly sentences: readonly string[];
   /** Answers to review, those first whose label buys most: the surest. */
   readonly toReview: readonly ReviewedAnswer[];

@@ -127,7 +127,7 @@ export function describeBought(lines: readonly SignalLine[]): string | undefined
   return parts.length === 0 ? undefined : `Signals: ${parts.join(" · ")}.`;
 }
 
-/** How to give labels, as a command. */
+/** Returns the command that gives labels. */
 export function labelCommand(file: string): string {
   return `steer label ${showOnLine(file)} --draw uniform`;
 }

@@ -75,7 +75,14 @@ export async function evaluate(files: readonly string[], flags: EvalFlags): Prom
     const judging = await judgingOf(variant.loaded.tool);
     const truths = truthsFor(questions, flags, variant);
     for (const asking of askings) {
-      const judged = questions.map((question) => judge(question, asking, judging, truths));
+      const judged = questions.map((question, index) =>
+        judge(
+          question,
+          asking,
+          judging,
+          truths.map(([truth, values]) => [truth, values[index]] as const),
+        ),
+      );
       const measures = measure(
         judged,
         truths.map(([truth]) => truth),
@@ -198,7 +205,7 @@ async function judgingOf(tool: AnyTool): Promise<Judging> {
   return { compare, choices: schema ? choicesFromSchema(schema.jsonSchema) : {} };
 }
 
-/** What is right, for each place of the answer and each question. */
+/** Finds what is right in each question, for each part of the answer that is judged. */
 function truthsFor(questions: readonly Question[], { truth: texts }: EvalFlags, { path }: Variant) {
   const valid = questions.flatMap(({ paid }) => paid).filter(({ quality }) => quality.valid);
   const answer = valid.find(({ data }) => typeof data === "object" && data !== null && !Array.isArray(data))?.data;
@@ -224,9 +231,7 @@ function judge(
 ): JudgedQuestion {
   const replayed = replay(question.paid, asking, judging);
   const { validCount, consensus } = replayed.summary;
-  const isAllRight = truths.every(([truth]) =>
-    isRight(consensus, truthOf(question.input, truth, question.place), truth, judging.compare),
-  );
+  const isAllRight = truths.every(([truth, value]) => isRight(consensus, value, truth, judging.compare));
   return { ...replayed, isRight: validCount > 0 && isAllRight };
 }
 

@@ -86,7 +86,7 @@ function measuredCalibration(questions: readonly JudgedQuestion[], truths: reado
 
 type Numbers = ReturnType<ReturnType<typeof createJobCalibration>["numbers"]>;
 
-/** Of one field its own confidence, of several that of the whole answer: all of it is right. */
+/** Returns the confidence of the one field that is judged, else that of the whole answer: that all of it is right. */
 function confidenceIn({ fields, confidence, allRight }: Numbers, truths: readonly Truth[]): number {
   const [truth] = truths;
   if (truths.length > 1) return allRight;

@@ -16,13 +16,13 @@ export interface PaidAnswer {
   readonly elapsedMs: number | null;
 }
 
-/** How often a question is asked, and when fewer answers are enough. */
+/** Most answers to a question, and the rule by which fewer are enough. */
 export interface Asking {
   readonly k: number;
   readonly stopping: StoppingRuleName;
 }
 
-/** How a tool judges its answers. */
+/** Rules by which a tool compares its answers. */
 export interface Judging {
   readonly compare: CompareOptions;
   readonly choices: Readonly<Record<string, number>>;

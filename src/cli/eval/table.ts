@@ -52,7 +52,7 @@ export function figuresOf(row: EvaluatedRow): string[] {
   ];
 }
 
-/** What the rows say: the best, the cheapest that is as good, and whether the first is bettered for sure. */
+/** Says in words which row betters the first beyond chance, and which is the cheapest that passes a gate. */
 export function describe(rows: readonly EvaluatedRow[], gate: Gate | undefined): string[] {
   const [first] = rows;
   if (!first) return ["No input was evaluated."];

@@ -27,13 +27,15 @@ export const journaledBeforeReported: Invariant = {
       const { key } = jobOf(history, run);
       for (const [place, event] of run.events.entries()) {
         if (key === null || event.type !== "replicate_done" || !event.replicate?.valid) continue;
-        // An answer of an earlier run is kept where it was found.
-        if (event.replicate.reused) continue;
-        const { seed, model } = event.replicate;
+        const { seed, model, reused } = event.replicate;
         const reportedStep = run.heard[place]?.step ?? 0;
         const isThere = history.operations.some(
           ({ key: own, facts, doneStep = Number.POSITIVE_INFINITY }) =>
-            own === key && doneStep < reportedStep && facts.replicate?.seed === seed && facts.replicate.model === model,
+            // An answer of an earlier run is kept where it was found.
+            (own === key || (reused && own?.startsWith("answers/"))) &&
+            doneStep < reportedStep &&
+            facts.replicate?.seed === seed &&
+            facts.replicate.model === model,
         );
         expect(
           isThere || wasRefused(history, run),

@@ -88,9 +88,9 @@ export const waitsAreShort: Invariant = {
   check(history, expect) {
     if (history.clockFaults.length > 0) return;
     for (const run of history.runs) {
-      const { globalTokens, perReplicateTokens, key, nests } = jobOf(history, run);
+      const { globalTokens, perReplicateTokens, key, nests, areInnerKeyed } = jobOf(history, run);
       // An attempt may wait for runs inside it after its own call, also for those that wait for their store and call nothing.
-      if (nests !== null || callsOf(history, run).some(({ isInner }) => isInner)) continue;
+      if ((nests !== null && areInnerKeyed) || callsOf(history, run).some(({ isInner }) => isInner)) continue;
       // While a store that is away cannot confirm the lease, nothing starts under the key.
       if (key !== null && history.scenario.storeFaults.some(isBlink)) continue;
       if ([run.plan.budgetTokens, globalTokens, perReplicateTokens].some((ceiling) => ceiling !== undefined)) continue;
