@@ -7,6 +7,7 @@ import type { OrchestrationOutput } from "../contract/output.ts";
 import { PartialResult } from "../contract/partial-result.ts";
 import { type AnyTool, type ToolContext, withLazySignal } from "../contract/tool.ts";
 import type { Budget } from "../contract/usage.ts";
+import { modulesLoaded } from "../core/lazily.ts";
 import { CancelScope } from "../core/signal.ts";
 import { inSlices } from "../core/slices.ts";
 import type { CallPolicies } from "../guard/budgeted-call.ts";
@@ -203,15 +204,18 @@ const mostComputations = 8;
 
 /**
  * Gives a self-guarding tool one macrotask after the end of its run to return what it has, and one each time that what it
- * has started has settled: calls, inner runs, evidence that is computed in slices. Then stops waiting for it.
+ * has started has settled: calls, inner runs, evidence that is computed in slices, modules that are needed for the first
+ * time. Then stops waiting for it.
  */
 function endedWith<R>(work: EnclosingWork, content: Promise<R>): Promise<R> {
   const { scope } = work;
   const over = new CancelScope();
   const leave = async () => {
     await setImmediate();
-    for (let count = 0; count < mostComputations && work.innerSettled; count++)
-      await work.innerSettled.then(() => setImmediate());
+    for (let count = 0; count < mostComputations && ((await modulesLoaded()) || work.innerSettled); count++) {
+      await work.innerSettled;
+      await setImmediate();
+    }
     over.abort(scope.reason);
   };
   return over.race(content).finally(scope.onAbort(() => void leave()));
