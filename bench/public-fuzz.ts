@@ -19,6 +19,7 @@ import { publicEntries } from "./public-fuzz/entries.ts";
 import { exempt } from "./public-fuzz/exempt.ts";
 import type { Shape } from "./public-fuzz/inputs.ts";
 import type { Probe } from "./public-fuzz/probe.ts";
+import { eventLogProbes } from "./public-fuzz/probes/event-log.ts";
 import { evidenceProbes } from "./public-fuzz/probes/evidence.ts";
 import { planningProbes } from "./public-fuzz/probes/planning.ts";
 import { reliabilityProbes } from "./public-fuzz/probes/reliability.ts";
@@ -35,7 +36,14 @@ const { values } = parseArgs({
   },
 });
 
-const probes = [...evidenceProbes, ...runProbes, ...restProbes, ...planningProbes, ...reliabilityProbes];
+const probes = [
+  ...evidenceProbes,
+  ...runProbes,
+  ...restProbes,
+  ...planningProbes,
+  ...reliabilityProbes,
+  ...eventLogProbes,
+];
 const faults: string[] = [...missing()];
 
 /** Entries without a probe, and reasons for entries that are not there. */

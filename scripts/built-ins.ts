@@ -13,6 +13,7 @@ const onTheEdge = [
   "./planning",
   "./reliability",
   "./evidence",
+  "./events",
   "./stores/memory",
   "./stores/postgres",
 ];

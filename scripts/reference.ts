@@ -14,6 +14,7 @@ import { rateLimit } from "../src/guard/limits.ts";
 import { circuitBreakerConfig, reliabilityConfig, retryConfig } from "../src/guard/reliability-config.ts";
 import { modelPrice } from "../src/provider/price-table.ts";
 import { simulatedModelOptions } from "../src/provider/simulated.ts";
+import { memoryEventLogOptions } from "../src/store/log/memory-log.ts";
 import { memoryStoreOptions } from "../src/store/memory.ts";
 import { postgresStoreOptions } from "../src/store/postgres.ts";
 import { sqliteStoreOptions } from "../src/store/sqlite.ts";
@@ -35,6 +36,7 @@ const declared = [
   compareOptions,
   guardOptions,
   jobCalibrationOptions,
+  memoryEventLogOptions,
   memoryStoreOptions,
   modelPrice,
   orchestrationConfig,

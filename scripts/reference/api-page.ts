@@ -12,7 +12,14 @@ The way in: [\`Orchestrator.run\`](#orchestrator) takes [\`RunParams\`](#runpara
 orchestrator takes [\`OrchestratorSettings\`](#orchestratorsettings) or [\`ReliableOrchestratorSettings\`](#reliableorchestratorsettings).`;
 
 /** Entry points in the order in which a reader needs them, by source file. The root exports all of orchestration. */
-const order = ["src/index.ts", "src/evidence.ts", "src/reliability.ts", "src/planning.ts", "src/testing.ts"];
+const order = [
+  "src/index.ts",
+  "src/evidence.ts",
+  "src/reliability.ts",
+  "src/planning.ts",
+  "src/events.ts",
+  "src/testing.ts",
+];
 
 /** `docs/reference/api.md`: every exported name with its signature, its members and its examples. */
 export function apiPage(program: ts.Program, optionSets: ReadonlySet<string>): string {

@@ -101,7 +101,7 @@ export class MemoryRecords {
  * Keys in the order in which they came. The first one costs the same to find however many have left: a new walk through
  * a `Set` begins with the places of those, so that this one is never begun anew.
  */
-class KeyQueue {
+export class KeyQueue {
   readonly #keys = new Set<string>();
   #walk = this.#keys.values();
   #first: string | undefined;

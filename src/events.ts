@@ -1,0 +1,14 @@
+export type {
+  EventLog,
+  LogBatch,
+  LogFilter,
+  LoggedRun,
+  LoggedRunDetails,
+  LoggedStatus,
+  LogPage,
+  NewLoggedRun,
+  OpenedRun,
+  RunFacts,
+} from "./store/log/event-log.ts";
+export { MemoryEventLog, type MemoryEventLogOptions } from "./store/log/memory-log.ts";
+export { type LoggedRunStream, type StreamRunOptions, streamRun } from "./store/log/stream-run.ts";
