@@ -78,14 +78,14 @@ export function streamRun<C = unknown>(
 /** Longest time without a look at the log: a wake-up may be lost. */
 const lookMs = 2_000;
 
-export interface FollowOptions {
+interface FollowOptions {
   readonly afterSeq: number;
   readonly scope: CancelScope;
   readonly clock: Clock;
 }
 
 /** Gives the events of a run as the log gets them, up to the last one. */
-export async function* followRun(
+async function* followRun(
   log: EventLog,
   runId: string,
   { afterSeq, scope, clock }: FollowOptions,
