@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { defineConfig } from "vitepress";
 import { slugOf } from "../../scripts/rules/anchors.ts";
+import { diagramOf } from "../../scripts/site/diagram.ts";
 
 export default defineConfig({
   title: "steer-llm-sdk",
@@ -20,6 +21,13 @@ export default defineConfig({
       const { escapeHtml } = markdown.utils;
       markdown.renderer.rules["code_inline"] = (tokens, index) =>
         `<code v-pre>${escapeHtml(tokens[index]?.content ?? "")}</code>`;
+      const { fence } = markdown.renderer.rules;
+      markdown.renderer.rules.fence = (tokens, index, ...others) => {
+        const { info, content } = tokens[index] ?? {};
+        if (info !== "mermaid") return fence?.(tokens, index, ...others) ?? "";
+        // A page's template may hold no style, so the picture comes in as a value.
+        return `<div v-html="${escapeHtml(JSON.stringify(diagramOf(content ?? "")))}"></div>`;
+      };
     },
   },
   themeConfig: {
