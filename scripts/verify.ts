@@ -4,18 +4,23 @@
  * Invariants:
  * 1. A step that fails ends the run with status 1, and its whole output is printed.
  * 2. The last line counts the tests that ran: `N passed, N failed, N skipped`.
- * 3. A table above it shows the minutes of each step, and what is left to `npm run verify:long`.
+ * 3. A table above it shows the minutes of each step, the slowest test files, and what is left to `npm run verify:long`.
+ * 4. Tests that failed are named once more at the end, with what they saw.
  *
  * `npm run verify -- --only types,unit` runs some of them, `--list` names them all.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { environment } from "./environment.ts";
 import { reports, type Step, steps } from "./steps.ts";
 
 const { values } = parseArgs({ options: { only: { type: "string" }, list: { type: "boolean", default: false } } });
+
+/** As much as fits beside the rest of the end of a log. */
+const shownFiles = 12;
+const shownCharacters = 2_000;
 
 if (values.list) {
   for (const { name, promise } of steps) console.log(`${name.padEnd(16)}${promise}`);
@@ -24,6 +29,8 @@ if (values.list) {
   const seconds = new Map<string, number>();
   const failed = await runUntilFailure(chosenSteps(values.only), seconds);
   showMinutes(seconds);
+  showSlowestFiles();
+  showFailedTests();
   console.log(
     `\n${failed ? `verify failed at "${failed.name}"` : "verify passed"} after ${secondsSince(startedAt).trim()}`,
   );
@@ -91,11 +98,56 @@ function secondsSince(startedAt: number): string {
   return `${((performance.now() - startedAt) / 1000).toFixed(1)} s`.padStart(8);
 }
 
+/** What the test runner writes of a run. */
+interface TestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly startTime: number;
+    readonly endTime: number;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
+function testReports(): readonly TestReport[] {
+  return readdirSync(reports).map((report) => JSON.parse(readFileSync(join(reports, report), "utf8")));
+}
+
+function showSlowestFiles(): void {
+  const files = testReports().flatMap(({ testResults }) =>
+    testResults.map(({ name, startTime, endTime }) => ({ name, seconds: (endTime - startTime) / 1000 })),
+  );
+  if (files.length === 0) return;
+  console.log(`\n${"Slowest test files".padEnd(64)}Seconds`);
+  for (const { name, seconds } of files.toSorted((a, b) => b.seconds - a.seconds).slice(0, shownFiles))
+    console.log(`${relative(".", name).padEnd(64)}${seconds.toFixed(1).padStart(7)}`);
+}
+
+function showFailedTests(): void {
+  for (const { testResults } of testReports())
+    for (const { name, assertionResults } of testResults)
+      for (const { fullName, status, failureMessages } of assertionResults)
+        if (status === "failed")
+          console.log(
+            `\nFailed: ${relative(".", name)}: ${fullName}\n${withoutRunner(failureMessages.join("\n")).slice(0, shownCharacters)}`,
+          );
+}
+
+/** Leaves out the lines of a stack that are the test runner's own. */
+function withoutRunner(message: string): string {
+  return message.replaceAll(/^ +at .*node_modules.*\n?/gm, "");
+}
+
 /** The sum over the test runs of this verification, as the test runner counted them. */
 function countTests(): string {
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const report of readdirSync(reports)) {
-    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(join(reports, report), "utf8"));
+  for (const { numPassedTests, numFailedTests, numPendingTests } of testReports()) {
     counts.passed += numPassedTests;
     counts.failed += numFailedTests;
     counts.skipped += numPendingTests;
