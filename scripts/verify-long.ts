@@ -74,6 +74,12 @@ const measurements: readonly Measurement[] = [
   { page: "cost", title: "What K answers cost", command: "node --no-warnings bench/cost.ts 40", isMarkdown: true },
   { page: "evidence", title: "Evidence, measured", command: "node bench/evidence/main.ts", isMarkdown: true },
   {
+    page: "ensemble",
+    title: "What a second model buys",
+    command: "node --no-warnings bench/ensemble/main.ts",
+    isMarkdown: true,
+  },
+  {
     page: "right",
     title: "Accepted answers, measured",
     command: "node bench/right/main.ts --picture",

@@ -1,4 +1,4 @@
-export type { BundleSummary, ConfidenceBasis, Disagreement, FieldSummary } from "./contract/bundle.ts";
+export type { BundleSummary, ConfidenceBasis, Disagreement, FieldSummary, FieldVote } from "./contract/bundle.ts";
 export type { CompareOptions, JudgeOption, StoppingRuleName } from "./contract/bundle-options.ts";
 export {
   type Accepted,

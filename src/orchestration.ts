@@ -11,6 +11,7 @@ export type {
   EvidenceBundle,
   EvidenceContent,
   FieldSummary,
+  FieldVote,
   FinishReason,
   GivenReplicate,
   JudgeReport,

@@ -6,7 +6,7 @@ import { assertUsable, InvalidOptionsError, type OptionIssue } from "../core/err
 /** Common facts of bundles whose confidence means the same. */
 export interface CalibrationKey {
   readonly task: string;
-  /** Models that gave the valid answers; where a stronger model was asked after the first, both. */
+  /** Models that gave the valid answers, in alphabetical order; where a stronger one was asked after the first, in that order. */
   readonly model: string;
   /** Absent where answers are text. */
   readonly schemaFingerprint?: string | undefined;
@@ -15,9 +15,11 @@ export interface CalibrationKey {
 /** Facts of a bundle that say which others are like it. */
 export type KeyedBundle = Pick<EvidenceBundle<any>, "meta" | "replicates">;
 
-export function calibrationKeyOf({ meta: { task, schemaFingerprint }, replicates }: KeyedBundle): CalibrationKey {
-  const models = new Set(replicates.filter(({ valid }) => valid).map(({ model }) => model));
-  return { task, model: [...models].join(", "), ...(schemaFingerprint !== undefined && { schemaFingerprint }) };
+export function calibrationKeyOf({ meta, replicates }: KeyedBundle): CalibrationKey {
+  const { task, schemaFingerprint, escalations } = meta;
+  const models = [...new Set(replicates.filter(({ valid }) => valid).map(({ model }) => model))];
+  if (!escalations) models.sort();
+  return { task, model: models.join(", "), ...(schemaFingerprint !== undefined && { schemaFingerprint }) };
 }
 
 /** Returns a name for a bundle: the same for a copy of it, another for the same answers to another question. */

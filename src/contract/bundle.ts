@@ -114,6 +114,14 @@ export interface Disagreement {
   values: { value: unknown; support: number; replicateIds: string[] }[];
 }
 
+/** Value of a field, and its votes. */
+export interface FieldVote {
+  value: unknown;
+  support: number;
+  /** Number of answers that gave it, by model, where answers of several models vote. */
+  models?: Record<string, number>;
+}
+
 /** Votes on one field, or on the whole answer where it has none. Values and paths are those of `Replicate.json`. */
 export interface FieldSummary {
   /** Value of the consensus at this place. */
@@ -129,7 +137,7 @@ export interface FieldSummary {
   /** Probability that the replicates left of K keep it. */
   stability: number;
   /** All values with their votes, most first. */
-  distribution: { value: unknown; support: number }[];
+  distribution: FieldVote[];
   /** Number of possible values, where the schema lists them. */
   choices?: number;
   /** Weight of the field in the confidence of the whole, where that is not 1. */

@@ -39,11 +39,13 @@ export function addDefinitionFlags(command: Command): Command {
  */
 export function withFlags(definition: ToolDefinition, flags: DefinitionFlags): ToolDefinition {
   const { model = definition.model, header, baseUrl, apiKeyEnv, price, limits } = flags;
-  const isSame = providerOf(model) === providerOf(definition.model);
+  const own = definition.model ?? definition.models?.[0];
+  const isSame = model === undefined || (own !== undefined && providerOf(model) === providerOf(own));
   const headers = isSame ? { ...definition.headers, ...header } : header;
   const given = {
     ...definition,
     model,
+    models: flags.model === undefined ? definition.models : undefined,
     headers: headers && Object.keys(headers).length > 0 ? headers : undefined,
     baseUrl: baseUrl ?? (isSame ? definition.baseUrl : undefined),
     apiKeyEnv: apiKeyEnv ?? (isSame ? definition.apiKeyEnv : undefined),

@@ -7,6 +7,7 @@ import { counted, showOnLine, toColumns, toSafeJson } from "../progress/format.t
 import { createTerminal } from "../progress/terminal.ts";
 import { documentExtensions, loadTool, readText } from "./load-tool.ts";
 import { parseSource } from "./source-document.ts";
+import { namesIn } from "./tool-file.ts";
 
 /** Row of a listing: the tool in a file. */
 interface ListedTool extends ToolMetadata {
@@ -37,7 +38,7 @@ async function describeTool(file: string): Promise<ListedTool> {
     file,
     ...metadataOf(tool),
     ...(k !== undefined && { k }),
-    ...(definition && { model: definition.model, variables: templateVariables(definition.prompt) }),
+    ...(definition && { model: namesIn(definition).join(", "), variables: templateVariables(definition.prompt) }),
   };
 }
 
@@ -68,7 +69,7 @@ export function findToolFiles(folder: string): string[] {
 function definesTool(file: string): boolean {
   try {
     const { value } = parseSource(readText(file), file);
-    return typeof value === "object" && value !== null && "prompt" in value && "model" in value;
+    return typeof value === "object" && value !== null && "prompt" in value && ("model" in value || "models" in value);
   } catch {
     return false;
   }

@@ -51,7 +51,15 @@ export const toolFile = declareOptions("ToolFile", "tool", {
   /** Shown in listings. */
   description: v.optional(text()),
   /** `provider:model`, such as `openai:gpt-5-mini` or `openai-compatible:http://localhost:11434/v1#llama3.2`. */
-  model: text('a model, such as "openai:gpt-5-mini"'),
+  model: v.optional(text('a model, such as "openai:gpt-5-mini"')),
+  /** Models in place of `model`, which are asked in turn. */
+  models: v.optional(
+    checkedBy<readonly string[]>(
+      (value) =>
+        Array.isArray(value) && value.length > 1 && value.every((each) => typeof each === "string" && each !== ""),
+      'a list of two models or more, such as ["openai:gpt-5-mini", "anthropic:claude-haiku-5-5"]',
+    ),
+  ),
   /** System message, before the prompt. */
   system: v.optional(text()),
   /** Prompt for the model. Each `{{variable}}` is filled in from the input. */
@@ -111,6 +119,8 @@ export function readDefinition(document: SourceDocument): ToolDefinition {
   if (fault) throw document.fault(fault.keys, fault.message);
   const issues: OptionIssue[] = [];
   const definition = collectOptions(toolFile, document.value, toolFile.place, issues);
+  if (definition && namesIn(definition).length === 0)
+    throw document.fault([], '"model" is missing: a model, such as "openai:gpt-5-mini", or "models" with several');
   if (definition) return definition;
   throw new CommandError(issues.map((issue) => describe(document, issue)).join("\n"));
 }
@@ -170,6 +180,11 @@ export async function assertDefinedSchema(document: SourceDocument, definition: 
       throw new CommandError(faults.join("\n"), { cause: error });
     }
   }
+}
+
+/** Names of the models that a definition asks. */
+export function namesIn({ model, models = [] }: ToolDefinition): readonly string[] {
+  return model === undefined ? models : [model];
 }
 
 /**

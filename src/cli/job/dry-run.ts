@@ -15,7 +15,7 @@ import { modelIdOf, providerOf } from "../../tool/prompt/model-reference.ts";
 import { pathsOf, readFileParts } from "../../tool/prompt/prompt-files.ts";
 import { fillTemplate } from "../../tool/prompt/prompt-template.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
-import type { ToolDefinition } from "../definition/tool-file.ts";
+import { namesIn, type ToolDefinition } from "../definition/tool-file.ts";
 import { exitCode } from "../faults.ts";
 import type { Input } from "../input/input.ts";
 import { folderOf } from "../input/open-inputs.ts";
@@ -64,8 +64,12 @@ async function estimate(
   job: PreparedJob,
   flags: JobFlags,
 ): Promise<string[]> {
-  const { model: name, headers, baseUrl, apiKeyEnv } = definition;
-  const { model, fault } = await findModel(name, { headers, baseUrl, apiKeyEnv });
+  const { headers, baseUrl, apiKeyEnv } = definition;
+  const access = { headers, baseUrl, apiKeyEnv };
+  const found = await Promise.all(namesIn(definition).map((name) => findModel(name, access)));
+  const models = found.map(({ model }) => model);
+  const faults = found.flatMap(({ fault = [] }) => fault);
+  const model = models[0] as NamedModel;
   const count = await tokenCounter(model, undefined);
   const every = Math.max(1, Math.ceil(((job.tally.totalCount ?? 0) - job.tally.keptCount) / mostCounted));
   const sizes: Size[] = [];
@@ -89,12 +93,12 @@ async function estimate(
   return [
     `${shown}\n`,
     inputs,
-    `${name}: ${span(String(calls.fewest), String(calls.most))} answers for each input, ${range(showCount)} calls in all.`,
+    `${namesIn(definition).join(", ")}: ${span(String(calls.fewest), String(calls.most))} answers for each input, ${range(showCount)} calls in all.`,
     `About ${tokens(mean.input)} tokens of prompts and ${tokens(mean.output)} of answers${counting}. Thoughts are not in it.`,
-    await describeCost(definition, model, mean, { left, ...calls }, flags),
+    await describeCost(definition, models, mean, { left, ...calls }, flags),
     describeTime(loaded, { left, ...calls }, flags),
     ...describeSignals(job),
-    ...(fault === undefined ? [] : [`The job itself would not start: ${fault}`]),
+    ...faults.map((fault) => `The job itself would not start: ${fault}`),
   ];
 }
 
@@ -191,15 +195,22 @@ type Calls = { readonly left: number; readonly fewest: number; readonly most: nu
 
 async function describeCost(
   { prices = {} }: ToolDefinition,
-  model: NamedModel,
+  models: readonly NamedModel[],
   mean: Size,
   { left, fewest, most }: Calls,
   { maxCostUsd }: JobFlags,
 ): Promise<string> {
-  if (model.source && model.source !== "live") return `Cost: nothing, the answers are ${model.source}.`;
-  const each = priceOfCall(withPriceTable(prices, await defaultPrices()), model, mean);
-  if (each === null)
-    return `Cost: the price of ${model.modelId} is not known. Give it as prices in the tool file, or as --price.`;
+  const live = models.filter(({ source = "live" }) => source === "live");
+  if (live.length === 0) return `Cost: nothing, the answers are ${models[0]?.source}.`;
+  const table = withPriceTable(prices, await defaultPrices());
+  // Models take turns: a call costs their mean.
+  let each = 0;
+  for (const model of live) {
+    const price = priceOfCall(table, model, mean);
+    if (price === null)
+      return `Cost: the price of ${model.modelId} is not known. Give it as prices in the tool file, or as --price.`;
+    each += price / models.length;
+  }
   const [low, high] = [left * fewest * each, left * most * each];
   const isOver = maxCostUsd !== undefined && high > maxCostUsd;
   return `Cost: about ${span(showUsd(low), showUsd(high))}.${isOver ? ` --max-cost-usd ${maxCostUsd} may end the job before its last input.` : ""}`;

@@ -4,7 +4,7 @@ import { RecordedAnswerMissingError, recordedModel } from "../../provider/record
 import { recordingModel } from "../../provider/recording.ts";
 import { resolveModel } from "../../provider/resolve.ts";
 import { loadDefinition } from "../definition/load-tool.ts";
-import { toTool } from "../definition/tool-file.ts";
+import { namesIn, toTool } from "../definition/tool-file.ts";
 import { CommandError } from "../faults.ts";
 import { folderOf } from "../input/open-inputs.ts";
 import { lockFile, mendLastLine } from "../output/output-log.ts";
@@ -25,7 +25,10 @@ export type RecordFlags = JobFlags & { readonly output: string };
 export async function recordJob(file: string, flags: RecordFlags): Promise<number> {
   const { output, ...others } = flags;
   const definition = loadDefinition(file, flags);
-  const { model, headers, baseUrl, apiKeyEnv } = definition;
+  const { headers, baseUrl, apiKeyEnv } = definition;
+  const [model, second] = namesIn(definition) as readonly [string, ...string[]];
+  if (second !== undefined)
+    throw new CommandError(`${file} names several models, and a recording is of one. Choose it with --model.`);
   const live = await resolveModel(model, { headers, baseUrl, apiKeyEnv });
   const release = await lockFile(output);
   try {

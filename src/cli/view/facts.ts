@@ -6,7 +6,7 @@ import { addCost } from "../../contract/usage.ts";
 import { VoteModel } from "../../evidence/internal/vote-model.ts";
 import { type SummarizedReplicate, summarize } from "../../evidence/summary.ts";
 import { type ConfidenceBin, confidenceBins } from "../demo/answered.ts";
-import { hasConfidence, showCount, showDuration } from "../progress/format.ts";
+import { hasConfidence, showCount, showDuration, showOnLine } from "../progress/format.ts";
 
 /** A confidence without labels, and what labels make of it. */
 export interface LearntConfidence {
@@ -259,6 +259,21 @@ export interface Vote {
   readonly support: number;
   /** Missing where all agree. */
   readonly replicateIds?: readonly string[];
+  /** Answers by model, where several models answered. */
+  readonly models?: Readonly<Record<string, number>> | undefined;
+}
+
+/** Names who gave a value: the models, where there are several, else the answers. */
+export function votersOf({ models, replicateIds = [] }: Vote, mostIds: number): string {
+  if (models) return modelVotes(models);
+  const others = replicateIds.length > mostIds ? ` … and ${replicateIds.length - mostIds} more` : "";
+  return replicateIds.slice(0, mostIds).join(" ") + others;
+}
+
+export function modelVotes(models: Readonly<Record<string, number>>): string {
+  return Object.entries(models)
+    .map(([model, count]) => `${showOnLine(model)} ${count}`)
+    .join(", ");
 }
 
 /** Votes of the replicates on one field. */
@@ -281,7 +296,7 @@ export function fieldVotes(summary: BundleSummary): FieldVotes[] {
   const contested = disagreements.map(({ path, tied, values }) => ({
     path,
     tied,
-    votes: values,
+    votes: values.map((vote, at) => ({ ...vote, models: fields[path]?.distribution[at]?.models })),
     ...(Object.hasOwn(fields, path) && numbersOf(fields[path] as FieldSummary)),
   }));
   const contestedPaths = new Set(disagreements.map(({ path }) => path));

@@ -35,8 +35,10 @@ import {
   isGuess,
   isWithoutLabels,
   modelsOf,
+  modelVotes,
   showElapsed,
   type Vote,
+  votersOf,
 } from "./facts.ts";
 import type { OpenedBundle } from "./open-bundle.ts";
 
@@ -277,6 +279,8 @@ const mostFields = 30;
 const mostValues = 8;
 const voteBarColumns = 20;
 const idsColumns = 24;
+/** More would not fit there. */
+const mostIds = 12;
 /** Column of confidence and stability. */
 const factsColumns = 34;
 
@@ -307,7 +311,7 @@ function contestedLines(field: FieldVotes, { colors, columns }: Paper): string[]
       color(bar(vote.support / total, voteBarColumns).padEnd(voteBarColumns)),
       String(vote.support).padStart(3),
       cut(showVote(vote), valueColumns),
-      colors.dim(cut(vote.replicateIds?.join(" ") ?? "", idsColumns)),
+      colors.dim(cut(votersOf(vote, mostIds), idsColumns)),
     ];
   });
   const left = field.votes.length - rows.length;
@@ -324,7 +328,8 @@ function agreedLines(fields: readonly FieldVotes[], { colors, columns }: Paper):
   return toColumns(
     fields.map((field) => {
       const [winner] = field.votes as [Vote];
-      const value = `all ${winner.support}: ${showVote(winner)}`;
+      const models = winner.models ? ` (${modelVotes(winner.models)})` : "";
+      const value = `all ${winner.support}${models}: ${showVote(winner)}`;
       return [cut(nameOf(field), half), cut(value, half), colors.dim(fieldFacts(field))];
     }),
   );

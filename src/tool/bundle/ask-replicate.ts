@@ -49,15 +49,10 @@ export async function askReplicate<Input, T>(
   onWarm?: (() => void) | undefined,
 ): Promise<Asked> {
   const { tool, options, context, runtime } = asking;
-  const id = `r${asking.offset + index + 1}`;
-  const spec = { id, index, seed: options.seeds[index] as number, ...(fields && { fields }) };
-  const place = placeOf(asking, spec);
-  const recorded = place && (await runtime.journal?.find(place, (kept) => readReplicate(asking, kept)));
-  if (recorded) {
-    const replicate = Object.assign(recorded, { id });
-    context.events.emit("replicate_done", { replicate, ...keptFacts(asking, runtime.journal?.whyUnkept(place)) });
-    return { replicate };
-  }
+  const recorded = await findJournaled(asking, index);
+  if (recorded) return recorded;
+  const spec = { ...specOf(asking, index), ...(fields && { fields }) };
+  const { id } = spec;
   const reused = await takeFromShelf(asking, spec);
   if (reused) {
     context.events.emit("replicate_done", { replicate: reused, ...keptFacts(asking, undefined) });
@@ -103,6 +98,22 @@ export async function askReplicate<Input, T>(
   const failure = outcome.ok ? undefined : { error: outcome.error, facts: outcome.failure };
   if (!hasStarted) return { failure, isHopeless: true };
   return settle(asking, index, toReplicate(asking, spec, outcome), failure, outcome);
+}
+
+function specOf({ offset, options }: BundleAsking<any, any>, index: number) {
+  return { id: `r${offset + index + 1}`, index, seed: options.seeds[index] as number };
+}
+
+/** Takes a replicate from the journal of the run's key, and reports it; `undefined` where it is not there. */
+export async function findJournaled(asking: BundleAsking<any, any>, index: number): Promise<Asked | undefined> {
+  const { context, runtime } = asking;
+  const { id, ...at } = specOf(asking, index);
+  const place = placeOf(asking, at);
+  const recorded = place && (await runtime.journal?.find(place, (kept) => readReplicate(asking, kept)));
+  if (!recorded) return undefined;
+  const replicate = Object.assign(recorded, { id });
+  context.events.emit("replicate_done", { replicate, ...keptFacts(asking, runtime.journal?.whyUnkept(place)) });
+  return { replicate };
 }
 
 /** Waits for other replicates, no longer than the run lasts: what is there by then has to be given out. */

@@ -6,7 +6,7 @@
  * 2. Beyond what the rule has seen, no more is asked for than the fewest that could end it: nothing is wasted against
  *    asking one by one, and the rounds are few.
  * 3. What a replicate is asked for is settled when it is first needed, not when its turn comes: by the same answers.
- * 4. Where the first replicate goes ahead, no other is asked for before it says so or has ended.
+ * 4. Where the first replicate of a model goes ahead, no other of that model is asked for before it says so or has ended.
  * 5. After a halt nothing new is asked for; what is in flight is waited for and kept.
  */
 import type { Replicate } from "../../contract/bundle.ts";
@@ -62,12 +62,15 @@ export interface ScheduleOptions {
   readonly k: number;
   readonly maxParallel: number;
   readonly rule: Rule;
+  /** Number of models that replicates are asked of in turn. Default: 1. */
+  readonly models?: number;
   /**
-   * Decides if the first replicate goes ahead alone. Default: none does.
+   * Decides if the first replicate of a model goes ahead of the others. Default: none does.
    *
-   * @param calls that are asked for at once, the first one among them
+   * @param calls of that model that are asked for at once, the first one among them
+   * @param model its place among the models
    */
-  startsWarm?(calls: number): boolean;
+  startsWarm?(calls: number, model: number): boolean;
   /**
    * @param fields what to ask for; undefined: the whole answer
    * @param onWarm lets the others follow a replicate that goes ahead, before it has ended
@@ -116,8 +119,8 @@ class Scheduler {
   #isLaunching = false;
   /** Replicates that were started since the last pause: answers that come at once would leave no turn between them. */
   #started = 0;
-  /** The first replicate is on its way, and the others wait. */
-  #isAhead = false;
+  /** Models whose first replicate is on its way, while their others wait. */
+  readonly #ahead = new Set<number>();
   #isObserving = false;
   #observed = 0;
   #needed: number;
@@ -134,14 +137,18 @@ class Scheduler {
   }
 
   start(): void {
-    this.#isAhead = this.#wanted > 1 && (this.#options.startsWarm?.(this.#wanted) ?? false);
+    const { models = 1, startsWarm } = this.#options;
+    for (let model = 0; model < models; model++) {
+      const calls = Math.ceil((this.#wanted - model) / models);
+      if (calls > 1 && startsWarm?.(calls, model)) this.#ahead.add(model);
+    }
     this.#launch();
   }
 
   #launch(): void {
     if (this.#isLaunching) return;
-    const most = this.#isAhead ? 1 : this.#options.maxParallel;
-    while (this.#launched < this.#wanted && this.#inFlight < most && !this.#isOver) {
+    const { maxParallel } = this.#options;
+    while (this.#launched < this.#wanted && this.#inFlight < maxParallel && !this.#isOver && !this.#waitsForFirst) {
       if (this.#started === mostStartedAtOnce) {
         this.#isLaunching = true;
         void nextTurn().then(this.#launchOn);
@@ -163,6 +170,12 @@ class Scheduler {
     return this.#stopReason !== undefined || this.#halt !== undefined || this.#fault !== undefined;
   }
 
+  /** True where the first replicate of the model that is due has not let the others follow. */
+  get #waitsForFirst(): boolean {
+    const { models = 1 } = this.#options;
+    return this.#launched >= models && this.#ahead.has(this.#launched % models);
+  }
+
   get #wanted(): number {
     return Math.min(this.#options.k, this.#observed + this.#needed);
   }
@@ -175,7 +188,8 @@ class Scheduler {
   async #ask(index: number): Promise<void> {
     this.#inFlight++;
     try {
-      const asked = await this.#options.ask(index, this.#fields[index], this.#isAhead ? this.#follow : undefined);
+      const onWarm = this.#ahead.has(index) ? () => this.#follow(index) : undefined;
+      const asked = await this.#options.ask(index, this.#fields[index], onWarm);
       this.#finished[index] = asked.replicate;
       if (asked.failure) this.#failures.push(asked.failure);
       if (asked.isHopeless) this.#halt ??= asked.failure;
@@ -185,16 +199,14 @@ class Scheduler {
       this.#fault ??= { error };
     }
     this.#inFlight--;
-    this.#isAhead = false;
+    this.#ahead.delete(index);
     this.#launch();
   }
 
-  /** Asks for the replicates that have waited for the first. */
-  readonly #follow = (): void => {
-    if (!this.#isAhead) return;
-    this.#isAhead = false;
-    this.#launch();
-  };
+  /** Asks for the replicates that have waited for the first of their model. */
+  #follow(model: number): void {
+    if (this.#ahead.delete(model)) this.#launch();
+  }
 
   /** Shows the rule what has finished, in index order. Whatever finishes meanwhile is shown by the call under way. */
   *#observe(): Slices<void> {

@@ -43,7 +43,9 @@ export interface ReplicateSource<Input, T> {
   readonly provider?: string | undefined;
   readonly modelId?: string | undefined;
   readonly source: EvidenceSource;
-  /** The model that it asks, where it asks one. */
+  /** Tools of this one's models, which are asked in turn; absent where it asks one. */
+  readonly members?: readonly ReplicateSource<Input, T>[] | undefined;
+  /** The model that it asks, the first of several. */
   readonly model?: string | LanguageModelLike | undefined;
   /** Prompt of every request, as plain data. The journal tells questions apart by it. */
   readonly promptIdentity?: unknown;
@@ -65,10 +67,16 @@ export interface ReplicateSource<Input, T> {
   withModel?(model: string | LanguageModelLike): ReplicateSource<Input, T>;
 }
 
-/** Source of replicates, and their bounds. */
+/** Tool that asks one model, and the bounds of its replicates. */
+export interface BoundMember<Input, T> {
+  readonly member: ReplicateSource<Input, T>;
+  readonly bound: ReplicateBound;
+}
+
+/** Source of replicates, and its models, which take turns. */
 export interface BoundSource<Input, T> {
   readonly source: ReplicateSource<Input, T>;
-  readonly bound: ReplicateBound;
+  readonly members: readonly BoundMember<Input, T>[];
 }
 
 /** Bundle tool that runs a whole bundle as one call. */

@@ -14,7 +14,7 @@ import type { BundleTool } from "./bundle-tool.ts";
 import { createEvidenceBundle } from "./create-evidence-bundle.ts";
 import { journalQuestions, schemaFingerprint } from "./journal.ts";
 import type { Failure, Schedule } from "./replicate-scheduler.ts";
-import type { BoundSource, CheckedBundleOptions, ReplicateSource } from "./replicate-source.ts";
+import type { BoundMember, BoundSource, CheckedBundleOptions, ReplicateSource } from "./replicate-source.ts";
 import { type BundleStage, type BundleWork, runStage } from "./run-stage.ts";
 import { runWhole } from "./run-whole.ts";
 import { openCalibration } from "./summary.ts";
@@ -110,7 +110,10 @@ async function boundModels<Input, T>(
   const sources = [tool, ...(options.escalate?.to ?? []).map((model) => tool.withModel?.(model) ?? tool)];
   const models: BoundSource<Input, T>[] = [];
   for (const source of sources) {
-    models.push({ source, bound: await source.boundReplicates(request, options, bundleContext) });
+    const members: BoundMember<Input, T>[] = [];
+    for (const member of source.members ?? [source])
+      members.push({ member, bound: await member.boundReplicates(request, options, bundleContext) });
+    models.push({ source, members });
   }
   return models;
 }

@@ -10,8 +10,9 @@ import { CancelScope } from "../../core/signal.ts";
 import { isAtOrBelow } from "../../evidence/internal/pointer.ts";
 import type { AnswerJudge } from "./answer-judge.ts";
 import type { AnswerRules } from "./answers.ts";
-import { askReplicate, type BundleAsking } from "./ask-replicate.ts";
+import type { BundleAsking } from "./ask-replicate.ts";
 import { createBundleRule } from "./bundle-rule.ts";
+import { ModelTurns } from "./model-turns.ts";
 import { type Asked, type Failure, type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
 import type { BoundSource, ReplicateSource } from "./replicate-source.ts";
 import { SettledComparison } from "./settled-comparison.ts";
@@ -44,30 +45,28 @@ export interface BundleStage<T> {
 }
 
 /**
- * Asks one model for replicates until they settle the answer.
+ * Asks a model, or several in turn, for replicates until they settle the answer.
  *
  * @param before how many models were asked before, and for how many replicates
  * @param isLast false where another model can be asked in place of sampling on
  * @param labelled calibration for a target confidence
  */
 export async function runStage<Input, T>(
-  { source: tool, bound }: BoundSource<Input, T>,
+  { source, members }: BoundSource<Input, T>,
   work: BundleWork<Input>,
   before: { readonly stage: number; readonly offset: number },
   isLast: boolean,
   labelled?: LabelledCalibration | undefined,
 ): Promise<BundleStage<T>> {
   const { options, schema, resampling, context, runtime, questionFor } = work;
-  const shelf = await openShelf(tool, work);
-  const asking = {
-    ...work,
-    ...before,
-    tool,
-    bound,
-    question: questionFor(tool),
-    responseIds: new Set<string>(),
-    shelf,
-  };
+  const responseIds = new Set<string>();
+  const askings: BundleAsking<Input, T>[] = [];
+  for (const { member: tool, bound } of members) {
+    const shelf = await openShelf(tool, work);
+    askings.push({ ...work, ...before, tool, bound, question: questionFor(tool), responseIds, shelf });
+  }
+  const shelves = askings.map(({ shelf }) => shelf);
+  const turns = new ModelTurns(askings);
   const comparison = new SettledComparison(options.compare);
   const compare = () => (work.judge ? work.judge.compare : comparison.compare);
   const settled = () => ({ ...options, compare: compare() });
@@ -83,15 +82,16 @@ export async function runStage<Input, T>(
       labelled,
       learns: comparison.isAwaited || !!work.judge,
     }),
-    startsWarm: (calls) => bound.startsWarm?.(calls) ?? false,
+    models: members.length,
+    startsWarm: (calls, model) => members[model]?.bound.startsWarm?.(calls) ?? false,
     async ask(index, fields, onWarm) {
       const asked = await (work.judge
-        ? wave.join(() => askReplicate(asking, index, fields, onWarm))
-        : askReplicate(asking, index, fields, onWarm));
+        ? wave.join(() => turns.ask(index, fields, onWarm))
+        : turns.ask(index, fields, onWarm));
       const { replicate } = asked;
       if (!replicate?.valid) return asked;
       if (!replicate.fields) resampling?.learn(replicate.json);
-      const failure = comparison.isAwaited ? await learn(replicate, comparison, asking) : undefined;
+      const failure = comparison.isAwaited ? await learn(replicate, comparison, work) : undefined;
       return failure ? { replicate, failure: asked.failure ?? failure, isHopeless: true } : asked;
     },
     *onObserved(count, seen) {
@@ -99,14 +99,21 @@ export async function runStage<Input, T>(
       const summary = yield* summarizingSoFar(seen(), { ...compare(), k: options.k });
       context.events.emit("partial_summary", { summary });
     },
-  }).finally(() => shelf?.close());
+  }).finally(() => Promise.all(shelves.map((shelf) => shelf?.close())));
   const replicates = schedule.replicates as Replicate<T>[];
   const summaryWith = (others: readonly Replicate<T>[]) =>
     summarizeReplicates([...replicates, ...others], settled(), work, context.signal);
   const summary = await summaryWith([]);
   warnOfAbsentFields(options, summary, context);
   if (!work.judge && !comparison.isAwaited) warnOfDifferingTexts(summary, context);
-  return { source: tool.source, question: shelf?.question, schedule, replicates, summary, summaryWith };
+  return { source: source.source, question: questionOf(shelves), schedule, replicates, summary, summaryWith };
+}
+
+/** Returns the fingerprint of what is asked of all models; `undefined` where the answers of one are not kept. */
+function questionOf(shelves: readonly (AnswerShelf | undefined)[]): string | undefined {
+  const questions = shelves.map((shelf) => shelf?.question);
+  if (questions.length === 1 || questions.includes(undefined)) return questions[0];
+  return fingerprint(questions);
 }
 
 /**
@@ -167,7 +174,7 @@ class Wave {
 async function learn(
   { json }: Replicate,
   comparison: SettledComparison,
-  { context, runtime }: BundleAsking<any, any>,
+  { context, runtime }: BundleWork<any>,
 ): Promise<Failure | undefined> {
   const scope = new CancelScope(context.signal);
   try {

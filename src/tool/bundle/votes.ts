@@ -3,6 +3,7 @@ import type { BundleSummary, Replicate } from "../../contract/bundle.ts";
 import { withConsensus } from "../../contract/bundle-json.ts";
 import { atOnce, type Slices } from "../../core/slices.ts";
 import { summarizingParts } from "../../evidence/internal/parts.ts";
+import { isAtOrBelow } from "../../evidence/internal/pointer.ts";
 import type { SummaryOptions } from "../../evidence/summary.ts";
 
 // Apart from summary.ts, which brings the schemas: `createEvidenceBundle` counts votes without one.
@@ -35,12 +36,48 @@ export function isVotedAsGiven({ valid, data, json }: Replicate<unknown>): boole
   return !valid || json === undefined || data === json;
 }
 
-export function summarizingJson<T>(
+export function* summarizingJson<T>(
   replicates: readonly Replicate<T>[],
   options: SummaryOptions | undefined,
   check?: () => boolean,
 ): Slices<BundleSummary<T>> {
-  return summarizingParts(replicates as readonly (Replicate<T> & { data: T })[], { ...options, check });
+  const rows = replicates as readonly (Replicate<T> & { data: T })[];
+  const summary = yield* summarizingParts(rows, { ...options, check });
+  yield* namingModels(summary, replicates);
+  return summary;
+}
+
+/** Adds to each vote how many answers of each model gave it, where several models answered. */
+function* namingModels(
+  { fields, disagreements }: BundleSummary<any>,
+  replicates: readonly Replicate<any>[],
+): Slices<void> {
+  const valid = replicates.filter((replicate) => replicate.valid);
+  yield valid.length / 8;
+  if (new Set(valid.map(({ model }) => model)).size < 2) return;
+  const modelOf = new Map(valid.map(({ id, model }) => [id, model]));
+  const contested = new Map(disagreements.map(({ path, values }) => [path, values]));
+  for (const [pointer, { distribution }] of Object.entries(fields)) {
+    const values = contested.get(pointer);
+    for (const [at, vote] of distribution.entries()) {
+      const voters = values
+        ? values[at]?.replicateIds.map((id) => modelOf.get(id) as string)
+        : votersOn(pointer, valid);
+      vote.models = countEach(voters ?? []);
+      yield 1 + vote.support / 16;
+    }
+  }
+}
+
+/** Models of the answers that were asked for a field. */
+function votersOn(pointer: string, valid: readonly Replicate<any>[]): string[] {
+  return valid.flatMap(({ fields, model }) => (fields?.every((part) => !isAtOrBelow(pointer, part)) ? [] : [model]));
+}
+
+function countEach(names: readonly string[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return Object.fromEntries(counts);
 }
 
 export function* summarizingMedoid<T>(

@@ -61,14 +61,20 @@ export interface PromptBundleToolConstructor {
     Request = Read,
     const S extends AnswerSchema | EffectSchema | undefined = AnswerSchema | undefined,
     // Editors complete by the default.
-    const M extends ModelName | LanguageModelLike = ModelName | LanguageModelLike,
+    const M extends ModelName | LanguageModelLike | undefined = ModelName | LanguageModelLike | undefined,
+    const Ms extends readonly (ModelName | LanguageModelLike)[] = readonly (ModelName | LanguageModelLike)[],
   >(
     options: PromptSettings<P, Name, Read, Request> & {
       /**
        * A model's name (`"openai:gpt-5-mini"`, `"openai-compatible:<base URL>#<model>"`, `"recorded:<file>"`,
        * `"simulated:…"`), or a model object.
        */
-      model: M & ModelMistake<M>;
+      model?: M & ModelMistake<M>;
+      /**
+       * Models in place of `model`: replicates are asked of them in turn, and their answers vote together. Where one
+       * cannot answer, its turns go to the others.
+       */
+      models?: { readonly [I in keyof Ms]: Ms[I] & ModelMistake<Ms[I]> } | undefined;
       /** Standard Schema or JSON schema of the answer. Left out, the answer is text. */
       schema?: (S & SchemaMistake<S>) | undefined;
       /**
@@ -100,7 +106,8 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
     if (options.schema !== undefined) assertSchema(options.schema, "PromptBundleTool(…).schema");
     this.name = options.name;
     setQuestion(this, options);
-    const { version, description, model } = options;
+    const { version, description } = options;
+    const { model } = this.modelQuestion.options;
     describeTool(this, { version, description, provider: options.provider ?? providerOf(model, options.baseUrl) });
     const { schema: answers = options.schema, schemaUri } = options.defaultOptions ?? {};
     const isText = answers === undefined && schemaUri === undefined;
@@ -117,12 +124,21 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
     if (options.check) Object.assign(this, { refuseAnswer: refusalBy(options.check) });
   }
 
+  /** The model's name; of several all names, in alphabetical order. */
   override get modelId(): string {
-    return modelIdOf(this.modelQuestion.options.model);
+    return modelsOf(this.modelQuestion).map(modelIdOf).sort().join(", ");
   }
 
+  /** Origin of the answers: of models of several origins the one that says least of a live model. */
   override get source(): EvidenceSource {
-    return sourceOf(this.modelQuestion.options.model);
+    const sources = modelsOf(this.modelQuestion).map(sourceOf);
+    return (["simulated", "recorded"] as const).find((source) => sources.includes(source)) ?? "live";
+  }
+
+  /** Tools of the models that are asked in turn; `undefined` of a tool of one model. */
+  get members(): readonly this[] | undefined {
+    const { models } = this.modelQuestion.options;
+    return models?.map((model) => this.withModel(model));
   }
 
   /** A prompt's function may give another text at every call; its source stays the same until it is edited. */
@@ -144,6 +160,7 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
     return { version: this.version, ...(await asker.identity(await withFiles(this.modelQuestion, request), schema)) };
   }
 
+  /** The model, the first of several. */
   get model(): string | LanguageModelLike {
     return this.modelQuestion.options.model;
   }
@@ -184,7 +201,7 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
     const { options } = this.modelQuestion;
     const tool = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this)) as this;
     const access = accessOf(options, model);
-    setQuestion(tool, { ...options, model, ...access });
+    setQuestion(tool, { ...options, models: undefined, model, ...access });
     if (this.provider === providerOf(options.model, options.baseUrl))
       describeTool(tool, { provider: providerOf(model, access.baseUrl) });
     return tool;
@@ -203,15 +220,21 @@ function refusalBy(check: AnswerCheck<any, any>) {
   };
 }
 
-/** Options of a prompt tool, and the asker made of them. */
+/** Options of a prompt tool, and the asker made of them. `model` is the first of `models`. */
 interface Question {
-  readonly options: PromptBundleToolOptions<any, any, string>;
+  readonly options: PromptBundleToolOptions<any, any, string> & { readonly model: ModelReference };
   asker?: Promise<ModelAsker>;
 }
 
 /** Not enumerable: a model object may hold a key. */
-function setQuestion(tool: object, options: PromptBundleToolOptions<any, any, string>): void {
+function setQuestion(tool: object, given: PromptBundleToolOptions<any, any, string>): void {
+  const model = (given.model ?? given.models?.[0]) as ModelReference;
+  const options = { ...given, model };
   Object.defineProperty(tool, "modelQuestion", { value: { options } satisfies Question, configurable: true });
+}
+
+function modelsOf({ options: { model, models = [model] } }: Question): readonly ModelReference[] {
+  return models;
 }
 
 function askerOf(question: Question): Promise<ModelAsker> {
@@ -244,7 +267,7 @@ async function withFiles(question: Question, request: unknown): Promise<PromptMe
 
 /** Looks at the files of a request before anything is asked. */
 function checkFiles(
-  { files, model, baseUrl }: PromptBundleToolOptions<any, any, string>,
+  { files, model, models = model === undefined ? [] : [model], baseUrl }: PromptBundleToolOptions<any, any, string>,
   schema: StandardSchemaV1<any, any> | undefined,
 ): StandardSchemaV1<any, any> {
   const templates = files === undefined ? [] : templatesOf(files);
@@ -260,8 +283,10 @@ function checkFiles(
         if (read.issues || files === undefined || typeof read.value !== "object" || read.value === null) return read;
         const { faultOfFile, pathsOf } = await loadPromptFiles();
         for (const file of pathsOf(files, read.value)) {
-          const fault = await faultOfFile(file, `${providerOf(model, baseUrl)} ${modelIdOf(model)}`);
-          if (fault !== undefined) return { issues: [{ message: fault, path }] };
+          for (const model of models) {
+            const fault = await faultOfFile(file, `${providerOf(model, baseUrl)} ${modelIdOf(model)}`);
+            if (fault !== undefined) return { issues: [{ message: fault, path }] };
+          }
         }
         return read;
       },
@@ -293,7 +318,7 @@ export function accessFor(tool: object, model: ModelReference) {
 
 /** A key and an address belong to their provider: another one must not be sent them. */
 function accessOf(
-  { model, headers, baseUrl, apiKeyEnv }: PromptBundleToolOptions<any, any, any>,
+  { model, headers, baseUrl, apiKeyEnv }: Question["options"],
   other: ModelReference,
 ): Pick<PromptBundleToolOptions<any, any, any>, "headers" | "baseUrl" | "apiKeyEnv"> {
   const isSame = typeof model === "string" && typeof other === "string" && providerOf(model) === providerOf(other);

@@ -7,6 +7,7 @@ import { InvalidOptionsError, type OptionIssue } from "../../core/errors.ts";
 import type { JSONObject } from "../../core/json.ts";
 import { assertKnownOptions, collectOptions } from "../../core/options.ts";
 import { faultsInPrices, type PriceTable } from "../../provider/price-table.ts";
+import { providerOf } from "./model-reference.ts";
 import type { PromptFiles, PromptVariables } from "./prompt-template.ts";
 
 /** Options of a prompt tool. */
@@ -21,7 +22,9 @@ export interface PromptBundleToolOptions<
    * A model's name (`"openai:gpt-5-mini"`, `"openai-compatible:<base URL>#<model>"`, `"recorded:<file>"`, `"simulated:…"`),
    * or a model object.
    */
-  model: string | LanguageModelLike;
+  model?: string | LanguageModelLike | undefined;
+  /** Models in place of `model`, which are asked in turn. */
+  models?: readonly (string | LanguageModelLike)[] | undefined;
   /** Standard Schema or JSON schema of the answer. Left out, the answer is text. */
   schema?: StandardSchemaV1<any, T> | JsonSchemaObject | undefined;
   /** Says why an answer that fits the schema cannot be right. */
@@ -98,9 +101,10 @@ const optionChecks: Readonly<
     (value) => (isObject(value) || typeof value === "function") && "~standard" in (value as object),
     "a Standard Schema (zod, valibot, arktype) of the request",
   ],
-  model: [
-    (value) => isText(value) || isObject(value) || typeof value === "function",
-    'a model: "openai:gpt-5-mini", or a model object',
+  model: [isModel, 'a model: "openai:gpt-5-mini", or a model object'],
+  models: [
+    (value) => Array.isArray(value) && value.length > 1 && value.every(isModel),
+    'two models or more: ["openai:gpt-5-mini", "anthropic:claude-haiku-5-5"]',
   ],
   system: [(value) => typeof value === "string", "a text"],
   prompt: [
@@ -132,7 +136,7 @@ const optionChecks: Readonly<
   version: [(value) => typeof value === "string", "a text"],
   description: [(value) => typeof value === "string", "a text"],
 };
-const needed = new Set(["name", "model", "prompt"]);
+const needed = new Set(["name", "prompt"]);
 
 /**
  * Checks the options of a prompt tool.
@@ -147,14 +151,39 @@ export function assertPromptOptions(options: unknown): void {
   const issues: OptionIssue[] = [];
   for (const [name, [check, allowed]] of Object.entries(optionChecks)) {
     const value = given[name];
-    if (value === undefined ? needed.has(name) : !check(value))
+    const isNeeded = needed.has(name) || (name === "model" && given["models"] === undefined);
+    if (value === undefined ? isNeeded : !check(value))
       issues.push({ path: `${place}.${name}`, given: value, allowed });
   }
+  issues.push(...faultsOfSeveral(given));
   issues.push(...countsIn(given["providerOptions"]));
   if (isObject(given["prices"])) issues.push(...faultsInPrices(given["prices"], `${place}.prices`));
   if (isObject(given["defaultOptions"]))
     collectOptions(bundleOptions, given["defaultOptions"], `${place}.defaultOptions`, issues);
   if (issues.length > 0) throw new InvalidOptionsError(issues);
+}
+
+/** Options of one model's access beside several models, which would send the key of one provider to another. */
+const accessNames = ["headers", "baseUrl", "apiKeyEnv"];
+
+function faultsOfSeveral({ model, models, ...given }: Record<string, unknown>): OptionIssue[] {
+  if (!Array.isArray(models)) return [];
+  const issues: OptionIssue[] = [];
+  if (model !== undefined) {
+    const message = `${place}.model is given beside models. Leave one of them out.`;
+    issues.push({ path: `${place}.model`, given: model, allowed: "nothing", message });
+  }
+  const providers = new Set(models.filter(isModel).map((each) => providerOf(each as string | LanguageModelLike)));
+  if (providers.size < 2) return issues;
+  for (const name of accessNames.filter((each) => given[each] !== undefined)) {
+    const message = `${place}.${name} would go to ${[...providers].join(" and ")}, and belongs to one of them. Give a model object in models that has it.`;
+    issues.push({ path: `${place}.${name}`, given: given[name], allowed: "nothing", message });
+  }
+  return issues;
+}
+
+function isModel(value: unknown): boolean {
+  return isText(value) || isObject(value) || typeof value === "function";
 }
 
 /** Options by which a vendor's API gives several answers to one request: a bundle asks by itself, and counts each of them. */

@@ -23,8 +23,10 @@ import {
   fieldVotes,
   type LearntConfidence,
   type MapEntry,
+  modelVotes,
   type TracePoint,
   type Vote,
+  votersOf,
 } from "../facts.ts";
 import {
   bottomAxis,
@@ -282,9 +284,7 @@ ${more(votes.length - mostValues, "value")}
 }
 
 function valueRow(vote: Vote, total: number, isWinner: boolean): Html {
-  const ids = vote.replicateIds ?? [];
-  const others = ids.length > mostIds ? ` … and ${ids.length - mostIds} more` : "";
-  return html`<tr><td class="wide">${meter(vote.support / total, isWinner ? "agreed" : "other")}</td><td class="number">${vote.support}</td><td class="said">${said(vote)}</td><td class="ids">${ids.slice(0, mostIds).join(" ")}${others}</td></tr>`;
+  return html`<tr><td class="wide">${meter(vote.support / total, isWinner ? "agreed" : "other")}</td><td class="number">${vote.support}</td><td class="said">${said(vote)}</td><td class="ids">${votersOf(vote, mostIds)}</td></tr>`;
 }
 
 function agreedTable(fields: readonly FieldVotes[]): Html {
@@ -292,7 +292,7 @@ function agreedTable(fields: readonly FieldVotes[]): Html {
 <thead><tr><th>agreed by all</th><th></th><th class="number">votes</th><th class="number">confidence</th></tr></thead>
 <tbody>${fields.map((field) => {
     const [winner] = field.votes as [Vote];
-    return html`<tr><th scope="row">${pointer(field)}</th><td class="said">${said(winner)}</td><td class="number">${winner.support}</td><td class="number">${field.confidence === undefined ? noConfidence : showShare(field.confidence)}</td></tr>`;
+    return html`<tr><th scope="row">${pointer(field)}</th><td class="said">${said(winner)}</td><td class="number">${winner.support}${winner.models && ` (${modelVotes(winner.models)})`}</td><td class="number">${field.confidence === undefined ? noConfidence : showShare(field.confidence)}</td></tr>`;
   })}</tbody>
 </table>`;
 }
