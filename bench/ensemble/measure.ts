@@ -53,10 +53,10 @@ export async function measureEnsemble(correlation: number, questions: number, se
 }
 
 async function measureModels(models: readonly ScriptedModel[], questions: number, stopping: "none" | "auto") {
-  const [model] = models;
+  const asked = models.length > 1 ? { models } : { model: models[0] as ScriptedModel };
   const tool = new PromptBundleTool({
     name: "quiz",
-    ...(models.length > 1 ? { models } : { model }),
+    ...asked,
     prompt: "{{text}}",
     schema: { enum: ["right", ...Array.from({ length: 20 }, (_, at) => `wrong ${at}`)] } as const,
     defaultOptions: { k, stopping },
@@ -71,7 +71,7 @@ async function measureModels(models: readonly ScriptedModel[], questions: number
     bundles.push(evidenceBundle);
   }
   const judged = bundles.map(({ summary }) => ({
-    confidence: job.confidence(summary),
+    confidence: job.confidence(summary) ?? 0,
     correct: summary.consensus === "right",
   }));
   const unanimous = bundles.filter(({ summary }) => summary.disagreements.length === 0);
