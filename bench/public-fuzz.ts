@@ -25,6 +25,7 @@ import { planningProbes } from "./public-fuzz/probes/planning.ts";
 import { reliabilityProbes } from "./public-fuzz/probes/reliability.ts";
 import { restProbes } from "./public-fuzz/probes/rest.ts";
 import { runProbes } from "./public-fuzz/probes/runs.ts";
+import { serviceProbes } from "./public-fuzz/probes/service.ts";
 
 const { values } = parseArgs({
   options: {
@@ -43,6 +44,7 @@ const probes = [
   ...planningProbes,
   ...reliabilityProbes,
   ...eventLogProbes,
+  ...serviceProbes,
 ];
 const faults: string[] = [...missing()];
 

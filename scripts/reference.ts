@@ -14,6 +14,7 @@ import { rateLimit } from "../src/guard/limits.ts";
 import { circuitBreakerConfig, reliabilityConfig, retryConfig } from "../src/guard/reliability-config.ts";
 import { modelPrice } from "../src/provider/price-table.ts";
 import { simulatedModelOptions } from "../src/provider/simulated.ts";
+import { feedbackBody, runBody } from "../src/server/run-requests.ts";
 import { memoryEventLogOptions } from "../src/store/log/memory-log.ts";
 import { memoryStoreOptions } from "../src/store/memory.ts";
 import { postgresStoreOptions } from "../src/store/postgres.ts";
@@ -34,6 +35,7 @@ const declared = [
   bundleOptions,
   circuitBreakerConfig,
   compareOptions,
+  feedbackBody,
   guardOptions,
   jobCalibrationOptions,
   memoryEventLogOptions,
@@ -43,6 +45,7 @@ const declared = [
   postgresStoreOptions,
   rateLimit,
   reliabilityConfig,
+  runBody,
   retryConfig,
   simulatedModelOptions,
   sqliteStoreOptions,

@@ -1,16 +1,16 @@
 import { Command } from "commander";
+import { packageVersion } from "../core/package-root.ts";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addEvalCommand } from "./commands/eval.ts";
 import { addFeedbackCommand } from "./commands/feedback.ts";
 import { addLabelCommand } from "./commands/label.ts";
-import { addMcpCommand } from "./commands/mcp.ts";
 import { addRecordCommand } from "./commands/record.ts";
 import { addReportCommand } from "./commands/report.ts";
 import { addRunCommand } from "./commands/run.ts";
+import { addServeCommand } from "./commands/serve.ts";
 import { addStoreCommand } from "./commands/store.ts";
 import { addToolsCommand } from "./commands/tools.ts";
 import { addViewCommand } from "./commands/view.ts";
-import { packageVersion } from "./package-root.ts";
 
 const help = `
 Examples
@@ -44,7 +44,7 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   addViewCommand(program);
   addFeedbackCommand(program);
   addLabelCommand(program);
+  addServeCommand(program, onExitCode);
   addStoreCommand(program, onExitCode);
-  addMcpCommand(program);
   return program;
 }

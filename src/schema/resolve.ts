@@ -21,12 +21,7 @@ export interface ResolvedSchema {
   check(value: unknown): Promise<CheckResult>;
 }
 
-/** A schema that checks more than another one, and is described to readers as that one is. */
-export interface DescribedSchema extends StandardSchemaV1<any, any> {
-  readonly describedBy?: StandardSchemaV1<any, any> | undefined;
-}
-
-type StandardSchema = DescribedSchema & Partial<StandardJSONSchemaV1>;
+type StandardSchema = StandardSchemaV1 & Partial<StandardJSONSchemaV1>;
 
 /** Draft 7 is what providers understand, and what every library can write. */
 const target = "draft-07";
@@ -71,12 +66,11 @@ function describeIssue({ path = [], message }: StandardSchemaV1.Issue): string {
 type Side = "input" | "output";
 
 async function jsonSchemaOf(schema: StandardSchema, path: string, side: Side): Promise<JSONSchema> {
-  if (schema.describedBy) return jsonSchemaOf(schema.describedBy as StandardSchema, path, side);
   const standard = schema["~standard"];
   try {
     if (standard.vendor === "zod" && standard.jsonSchema) return jsonSchemaOfZod(standard.jsonSchema, side);
     if (standard.jsonSchema) return standard.jsonSchema[side]({ target });
-    return standard.vendor === "valibot" ? await jsonSchemaOfValibot(schema, path, side) : {};
+    return standard.vendor === "valibot" ? await jsonSchemaOfValibot(schema, side) : {};
   } catch (error) {
     if (InvalidOptionsError.isInstance(error)) throw error;
     const given = `a ${standard.vendor} schema: ${messageOf(error)}`;
@@ -108,16 +102,10 @@ function jsonSchemaOfZod(writer: StandardJSONSchemaV1["~standard"]["jsonSchema"]
   }
 }
 
-/** valibot writes its JSON schemas by a package of its own, an optional peer. Bundlers let it be missing only inside `try`. */
-async function jsonSchemaOfValibot(schema: StandardSchema, path: string, side: Side): Promise<JSONSchema> {
-  let writer: typeof import("@valibot/to-json-schema");
-  try {
-    writer = await import("@valibot/to-json-schema");
-  } catch {
-    const allowed = "with valibot, also: npm install @valibot/to-json-schema@1.8.0, which writes what a model is told";
-    throw new InvalidOptionsError([{ path, given: "a valibot schema", allowed }]);
-  }
-  return writer.toJsonSchema(schema as never, { target, typeMode: side }) as JSONSchema;
+/** valibot writes its JSON schemas by a package of its own. */
+async function jsonSchemaOfValibot(schema: StandardSchema, side: Side): Promise<JSONSchema> {
+  const { toJsonSchema } = await import("@valibot/to-json-schema");
+  return toJsonSchema(schema as never, { target, typeMode: side }) as JSONSchema;
 }
 
 /** Most faults that one refusal lists. A model cannot mend more at once. */

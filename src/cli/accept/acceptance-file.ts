@@ -1,13 +1,13 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import * as v from "valibot";
 import { fingerprint } from "../../core/canonical.ts";
+import { packageVersion } from "../../core/package-root.ts";
 import type { Certificate } from "../../evidence/certify.ts";
 import { CommandError, parseJson } from "../faults.ts";
 import type { Answer } from "../label/answers.ts";
 import type { LabelLine } from "../label/labels-file.ts";
 import { differences, type JobHead } from "../output/job-head.ts";
 import { unwritable } from "../output/output-log.ts";
-import { packageVersion } from "../package-root.ts";
 import { counted } from "../progress/format.ts";
 import type { Acceptance } from "./acceptance.ts";
 import type { SignalLine } from "./signals-file.ts";

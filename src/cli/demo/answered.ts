@@ -3,11 +3,11 @@ import { join } from "node:path";
 import type { BundleSummary, EvidenceContent } from "../../contract/bundle.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
 import { addCost } from "../../contract/usage.ts";
+import { packageRoot } from "../../core/package-root.ts";
 import { seededRandom } from "../../core/random.ts";
 import { acceptAnswers } from "../../evidence/accept-answers.ts";
 import { createJobCalibration } from "../../evidence/job-calibration.ts";
 import { sameAnswer } from "../../evidence/same-answer.ts";
-import { packageRoot } from "../package-root.ts";
 
 /** Result of one question. */
 export interface Answered {

@@ -129,7 +129,8 @@ async function answerAll(tool: TriviaTool, questions: readonly TriviaQuestion[])
   return answered;
 }
 
-function paced(model: LanguageModelLike, clock: Clock): LanguageModelLike {
+/** Makes a model take as long for an answer as people can follow. */
+export function paced(model: LanguageModelLike, clock: Clock): LanguageModelLike {
   return {
     ...model,
     async doGenerate(options) {

@@ -1,7 +1,7 @@
 import { fingerprint } from "../../core/canonical.ts";
 import type { JSONValue } from "../../core/json.ts";
+import { packageVersion } from "../../core/package-root.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
-import { packageVersion } from "../package-root.ts";
 import { cut } from "../progress/format.ts";
 
 /** Facts of a job. They stand as `job` in the first line of its output, so that a later start knows what it goes on with. */

@@ -4,9 +4,10 @@ import { fileURLToPath } from "node:url";
 
 /** The folder of this package, from its source as well as from its build. */
 export function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
-  return folder;
+  const start = dirname(fileURLToPath(import.meta.url));
+  for (let folder = start; folder !== dirname(folder); folder = dirname(folder))
+    if (existsSync(join(folder, "package.json"))) return folder;
+  return start;
 }
 
 export function packageVersion(): string {

@@ -1,0 +1,92 @@
+import type { Hono } from "hono";
+import { describeRoute } from "hono-openapi";
+import { wallClock } from "../core/clock.ts";
+import { type LoggedRunStream, streamRun } from "../store/log/stream-run.ts";
+import { readJson } from "./body.ts";
+import {
+  assertAnswered,
+  type ChatHead,
+  chatFault,
+  chunkOf,
+  completionOf,
+  lastChunksOf,
+  reasoningOf,
+} from "./chat-answer.ts";
+import { type ChatBody, fitRequest, readChatBody, requestOf } from "./chat-request.ts";
+import { bodyOf, eventHeaders } from "./event-body.ts";
+import type { LiveRun } from "./live-runs.ts";
+import { operations } from "./openapi.ts";
+import { assertOwn, keyIn } from "./run-requests.ts";
+import type { ServiceEnv, ServiceRooms } from "./service.ts";
+
+/** Adds the routes by which clients of OpenAI's chat completions get a consensus. */
+export function addChatRoutes(app: Hono<ServiceEnv>, { tools, runs, events, clock, closed }: ServiceRooms): void {
+  const startedAt = Math.floor(wallClock.now() / 1_000);
+
+  app.get("/v1/models", describeRoute(operations.listModels), (c) => {
+    const data = tools
+      .list(c.var.caller)
+      .map(({ name }) => ({ id: name, object: "model", created: startedAt, owned_by: "steer" }));
+    return c.json({ object: "list", data });
+  });
+
+  app.post("/v1/chat/completions", describeRoute(operations.complete), async (c) => {
+    try {
+      const body = readChatBody(await readJson(c.req.raw));
+      const live = await start(body, c.req.raw, c.var.caller);
+      const head = { id: `chatcmpl-${live.runId}`, created: Math.floor(wallClock.now() / 1_000), model: body.model };
+      if (body.stream) return streamOf(live, head, body.stream_options?.include_usage ?? false);
+      const output = await live.output;
+      assertAnswered(output);
+      return c.json(completionOf(head, output));
+    } catch (error) {
+      const { body, status, headers } = chatFault(error);
+      return new Response(JSON.stringify(body), {
+        status,
+        headers: { "content-type": "application/problem+json; charset=utf-8", ...headers },
+      });
+    }
+  });
+
+  async function start(body: ChatBody, raw: Request, caller: ServiceEnv["Variables"]["caller"]): Promise<LiveRun> {
+    const toolOptions = body.steer ?? undefined;
+    assertOwn(toolOptions, undefined);
+    const asked = requestOf(body);
+    const tool = tools.find(body.model, asked, caller);
+    const request = await fitRequest(asked, tool, body);
+    return runs.start({ tool, request, toolOptions, idempotencyKey: keyIn(raw) }, caller, raw.signal);
+  }
+
+  function streamOf(live: LiveRun, head: ChatHead, hasUsage: boolean): Response {
+    const stream = streamRun(events, live.runId, { signal: closed, clock });
+    const leave = () => {
+      stream.cancel("the client left");
+      live.cancel("the client left");
+    };
+    return new Response(bodyOf(linesOf(live, stream, head, hasUsage), clock, leave), { headers: eventHeaders });
+  }
+
+  async function* linesOf(
+    live: LiveRun,
+    stream: LoggedRunStream,
+    head: ChatHead,
+    hasUsage: boolean,
+  ): AsyncGenerator<string, void> {
+    yield lineOf(chunkOf(head, { role: "assistant", content: "" }));
+    try {
+      for await (const event of stream) {
+        if (event.type === "replicate_done") yield lineOf(chunkOf(head, reasoningOf(event.replicate)));
+      }
+      const output = await live.output;
+      assertAnswered(output);
+      for (const chunk of lastChunksOf(head, output, hasUsage)) yield lineOf(chunk);
+    } catch (error) {
+      yield lineOf(chatFault(error).body);
+    }
+    yield "data: [DONE]\n\n";
+  }
+}
+
+function lineOf(chunk: object): string {
+  return `data: ${JSON.stringify(chunk)}\n\n`;
+}

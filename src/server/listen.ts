@@ -1,0 +1,59 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { respondWithProblem } from "./problem.ts";
+
+/** Longest time for the headers of a request, and for all of it: a client that sends a byte now and then is cut off. */
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 30_000;
+/** Longest headers, in bytes, and most of them. */
+const longestHeaders = 16_384;
+const mostHeaders = 100;
+
+/** A server that listens. */
+export interface Listening {
+  /** Address of the service, such as `http://127.0.0.1:4242`. */
+  readonly url: string;
+  /** Ends every connection. */
+  end(): Promise<void>;
+}
+
+/**
+ * Lets a service listen.
+ *
+ * @throws the error of an address that cannot be had
+ */
+export async function listen(
+  fetch: (request: Request) => Promise<Response>,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<Listening> {
+  const limits = {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: headersTimeoutMs / 4,
+    maxHeaderSize: longestHeaders,
+  };
+  const answer = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: respondWithProblem });
+  const server = createServer(limits, (incoming, outgoing) => void answer(incoming, outgoing));
+  server.maxHeadersCount = mostHeaders;
+  await listening(server, host, port);
+  const { port: taken } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${taken}`,
+    end: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,95 @@
+import { STATUS_CODES } from "node:http";
+import type { AnyOrchestratorError } from "../contract/errors.ts";
+import { isOrchestratorError } from "../contract/errors.ts";
+import { showValue } from "../core/errors.ts";
+
+/** Codes of faults that only a server knows; all others are those of the package's errors. */
+export type ServerCode =
+  | "UNAUTHENTICATED"
+  | "FORBIDDEN"
+  | "NOT_FOUND"
+  | "TOO_LARGE"
+  | "UNSUPPORTED_MEDIA_TYPE"
+  | "BUSY"
+  | "CLOSING"
+  | "UPSTREAM"
+  | "INTERNAL";
+
+/** A request that is answered by a problem. */
+export class RequestFault extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    code: ServerCode | string,
+    detail: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** A fault as RFC 9457 has it. */
+export interface Problem {
+  /** `about:blank`: the status says what kind of problem it is, and `code` which. */
+  readonly type: "about:blank";
+  /** The status in words. */
+  readonly title: string;
+  readonly status: number;
+  /** Code of the package's error, or of the server's own. */
+  readonly code: string;
+  /** What is wrong, and what to do. */
+  readonly detail: string;
+  /** Every fault of a request that cannot be used. */
+  readonly issues?: readonly { readonly path: string; readonly given: string; readonly allowed: string }[];
+}
+
+/** Returns the problem that an error is to a client. Of an error that is not known, nothing is told. */
+export function problemOf(error: unknown): {
+  readonly problem: Problem;
+  readonly headers: Readonly<Record<string, string>>;
+} {
+  if (error instanceof RequestFault) return asProblem(error.status, error.code, error.message, error.headers);
+  if (!isOrchestratorError(error)) {
+    return asProblem(500, "INTERNAL", "The service met a fault of its own. Its log says which.");
+  }
+  const { problem, headers } = asProblem(statusOf(error), error.code, error.message);
+  if (error.code !== "INVALID_OPTIONS") return { problem, headers };
+  const issues = error.issues.map(({ path, given, allowed }) => ({ path, given: showValue(given), allowed }));
+  return { problem: { ...problem, issues }, headers };
+}
+
+function asProblem(status: number, code: string, detail: string, headers: Readonly<Record<string, string>> = {}) {
+  const problem: Problem = { type: "about:blank", title: STATUS_CODES[status] ?? "Error", status, code, detail };
+  return { problem, headers };
+}
+
+function statusOf(error: AnyOrchestratorError): number {
+  if (error.code === "CONFLICT") return error.reason === "in_flight" ? 409 : 422;
+  return statusByCode[error.code];
+}
+
+const statusByCode: Readonly<Record<Exclude<AnyOrchestratorError["code"], "CONFLICT">, number>> = {
+  INVALID_OPTIONS: 400,
+  TOOL_NOT_FOUND: 404,
+  PLANNING: 422,
+  BUDGET_EXCEEDED: 422,
+  CANCELLED: 409,
+  TOOL_EXECUTION: 502,
+  JOB_STOPPED: 502,
+  STORE: 503,
+};
+
+/** Writes a fault as a response. */
+export function respondWithProblem(error: unknown): Response {
+  const { problem, headers } = problemOf(error);
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { "content-type": "application/problem+json; charset=utf-8", ...headers },
+  });
+}

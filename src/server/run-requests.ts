@@ -1,0 +1,145 @@
+import * as v from "valibot";
+import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
+import { checkedBy, declareOptions, listOf, resolveOptions, text } from "../core/options.ts";
+import { type LogFilter, type LoggedStatus, loggedStatuses } from "../store/log/event-log.ts";
+import type { Caller } from "./access.ts";
+import { type AskedRun, prefixOf } from "./live-runs.ts";
+import type { ServedTools } from "./served-tools.ts";
+
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Body of `POST /v1/runs`. */
+export const runBody = declareOptions("RunBody", "body", {
+  /** Name of the tool that runs. */
+  toolName: text("the name of a tool; GET /v1/tools lists them"),
+  /** Request that the tool is given. */
+  request: v.optional(v.unknown()),
+  /** Options of the tool; of a bundle tool `k`, `stopping` and the like. */
+  toolOptions: v.optional(checkedBy<Record<string, unknown>>(isObject, "an object of the tool's options")),
+  /** Options of the run: its deadline, its budget. */
+  options: v.optional(checkedBy<Record<string, unknown>>(isObject, "an object of run options")),
+  /** Names of tools to try in turn where the first fails. */
+  fallbackTools: v.optional(listOf(text("the name of a tool"), "a list of names of tools")),
+});
+
+/** Body of `POST /v1/runs/:id/feedback`. */
+export const feedbackBody = declareOptions("FeedbackBody", "body", {
+  /** Right or wrong: as a whole, or by JSON pointer. */
+  correct: checkedBy<boolean | Record<string, boolean>>(
+    (value) => typeof value === "boolean" || isObject(value),
+    "true, false, or an object of JSON pointers with true or false",
+  ),
+});
+
+/**
+ * Reads what is to run.
+ *
+ * @throws InvalidOptionsError, or RequestFault for a tool that the caller may not use
+ */
+export function readAsked(body: unknown, tools: ServedTools, caller: Caller): AskedRun {
+  const { toolName, request, toolOptions, options, fallbackTools } = resolveOptions(runBody, body);
+  assertOwn(toolOptions, options);
+  return {
+    tool: tools.find(toolName, request, caller),
+    request,
+    toolOptions,
+    options,
+    fallbackTools: fallbackTools?.map((name) => tools.find(name, request, caller)),
+  };
+}
+
+/**
+ * Refuses what a client does not decide: the names of runs and keys, and models that its tool does not name.
+ *
+ * @throws InvalidOptionsError naming every such option
+ */
+export function assertOwn(
+  toolOptions: Readonly<Record<string, unknown>> | undefined,
+  options: Readonly<Record<string, unknown>> | undefined,
+): void {
+  const issues: OptionIssue[] = [];
+  const refuse = (path: string, given: unknown, advice: string) => {
+    if (given !== undefined)
+      issues.push({ path, given, allowed: "nothing", message: `${path} is not for a request over HTTP. ${advice}` });
+  };
+  refuse("options.idempotencyKey", options?.["idempotencyKey"], "Send the header Idempotency-Key.");
+  refuse("options.requestId", options?.["requestId"], "The service names its runs.");
+  const own = "Let the tool set it, in its defaultOptions.";
+  refuse("toolOptions.escalate", toolOptions?.["escalate"], own);
+  refuse("toolOptions.schema", toolOptions?.["schema"], "The schema is the tool's own.");
+  const compare = toolOptions?.["compare"] as
+    | { judge?: unknown; byPath?: Record<string, { judge?: unknown }> }
+    | undefined;
+  const judges = {
+    "": compare?.judge,
+    ...Object.fromEntries(Object.entries(compare?.byPath ?? {}).map(([at, one]) => [`.byPath.${at}`, one?.judge])),
+  };
+  for (const [at, judge] of Object.entries(judges))
+    if (judge !== true) refuse(`toolOptions.compare${at}.judge`, judge, own);
+  if (issues.length > 0) throw new InvalidOptionsError(issues);
+}
+
+/** Longest idempotency key. */
+export const longestKey = 255;
+
+/** @throws InvalidOptionsError for a key that is empty or too long */
+export function keyIn({ headers }: Request): string | undefined {
+  const key = headers.get("idempotency-key") ?? undefined;
+  if (key === undefined || (key !== "" && key.length <= longestKey)) return key;
+  const allowed = `a text of 1 to ${longestKey} characters`;
+  throw new InvalidOptionsError([{ path: "Idempotency-Key", given: key, allowed }]);
+}
+
+/** Returns true where the client wants no answer but the address of its run (RFC 7240). */
+export function prefersAsync({ headers }: Request): boolean {
+  return (headers.get("prefer") ?? "").split(",").some((preference) => /^\s*respond-async\s*(;|$)/i.test(preference));
+}
+
+/** @throws InvalidOptionsError for what is no number of an event */
+export function lastEventId(given: string | undefined): number {
+  if (given === undefined || given === "") return -1;
+  if (/^\d{1,15}$/.test(given)) return Number(given);
+  throw new InvalidOptionsError([{ path: "Last-Event-ID", given, allowed: "the id of an event that was received" }]);
+}
+
+/** Most runs in a page. */
+export const mostListed = 500;
+
+/** @throws InvalidOptionsError naming every parameter that cannot be used */
+export function readFilter(query: Record<string, string>, caller: Caller): LogFilter {
+  const issues: OptionIssue[] = [];
+  const number = (name: string, fits: (value: number) => boolean, allowed: string): number | undefined => {
+    const given = query[name];
+    if (given === undefined) return undefined;
+    const value = given.trim() === "" ? Number.NaN : Number(given);
+    if (!fits(value)) issues.push({ path: name, given, allowed });
+    return value;
+  };
+  const status = query["status"]?.split(",");
+  for (const one of status ?? [])
+    if (!(loggedStatuses as readonly string[]).includes(one))
+      issues.push({
+        path: "status",
+        given: one,
+        allowed: `one or more of ${loggedStatuses.join(", ")}, with commas between`,
+      });
+  const isShare = (value: number) => value >= 0 && value <= 1;
+  const limit = number(
+    "limit",
+    (value) => Number.isInteger(value) && value >= 1 && value <= mostListed,
+    `a whole number from 1 to ${mostListed}`,
+  );
+  const atLeast = number("atLeast", isShare, "a number from 0 to 1");
+  const below = number("below", isShare, "a number from 0 to 1");
+  if (issues.length > 0) throw new InvalidOptionsError(issues);
+  const prefix = prefixOf(caller);
+  return {
+    toolName: query["toolName"],
+    status: status as readonly LoggedStatus[] | undefined,
+    key: query["key"] === undefined ? undefined : prefix + query["key"],
+    atLeast,
+    below,
+    limit,
+    ...(prefix !== "" && { prefix }),
+  };
+}

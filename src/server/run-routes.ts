@@ -1,0 +1,106 @@
+import type { Hono } from "hono";
+import { describeRoute } from "hono-openapi";
+import { bundleIn } from "../contract/bundle-json.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
+import { resolveOptions } from "../core/options.ts";
+import { isEnd, type LoggedRun, type LoggedRunDetails } from "../store/log/event-log.ts";
+import { streamRun } from "../store/log/stream-run.ts";
+import type { Caller } from "./access.ts";
+import { readJson } from "./body.ts";
+import { bodyOf, eventHeaders, eventLines } from "./event-body.ts";
+import { type LiveRun, prefixOf } from "./live-runs.ts";
+import { operations } from "./openapi.ts";
+import { RequestFault } from "./problem.ts";
+import { feedbackBody, keyIn, lastEventId, prefersAsync, readAsked, readFilter } from "./run-requests.ts";
+import type { ServiceEnv, ServiceRooms } from "./service.ts";
+
+/** Adds the routes of runs: start, list, get, follow, cancel, judge. */
+export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
+  const { runs, events, tools, orchestrator, clock, closed } = rooms;
+
+  app.post("/v1/runs", describeRoute(operations.startRun), async (c) => {
+    const { raw } = c.req;
+    const asked = { ...readAsked(await readJson(raw), tools, c.var.caller), idempotencyKey: keyIn(raw) };
+    if (prefersAsync(raw)) {
+      const { runId } = await runs.start(asked, c.var.caller);
+      const headers = { location: `/v1/runs/${encodeURIComponent(runId)}`, "preference-applied": "respond-async" };
+      return c.json({ runId, status: "running" }, 202, headers);
+    }
+    const live = await runs.start(asked, c.var.caller, raw.signal);
+    if (raw.headers.get("accept")?.includes("text/event-stream")) {
+      return streamOf(live.runId, -1, () => live.cancel("the client left"));
+    }
+    return c.json(await endOf(live));
+  });
+
+  app.get("/v1/runs", describeRoute(operations.listRuns), async (c) => {
+    const filter = readFilter(c.req.query(), c.var.caller);
+    const { runs: found, cursor } = await events.list(filter, c.req.query("cursor"));
+    return c.json({ runs: found.map((run) => shown(run, c.var.caller)), ...(cursor !== undefined && { cursor }) });
+  });
+
+  app.get("/v1/runs/:id", describeRoute(operations.getRun), async (c) => {
+    return c.json(shown(await find(c.req.param("id"), c.var.caller), c.var.caller));
+  });
+
+  app.get("/v1/runs/:id/events", describeRoute(operations.followRun), async (c) => {
+    const { runId } = await find(c.req.param("id"), c.var.caller);
+    return streamOf(runId, lastEventId(c.req.header("last-event-id") ?? c.req.query("after")));
+  });
+
+  app.delete("/v1/runs/:id", describeRoute(operations.cancelRun), async (c) => {
+    const run = await find(c.req.param("id"), c.var.caller);
+    const live = runs.find(run.runId);
+    live?.cancel("a client cancelled it");
+    await live?.output.catch(() => {});
+    if (!live && !isEnd(run.status)) {
+      const detail = `Run ${run.runId} does not go on in this process, which cannot cancel it. Send this to the one where it does.`;
+      throw new RequestFault(409, "CONFLICT", detail);
+    }
+    return c.json(shown(await find(run.runId, c.var.caller), c.var.caller));
+  });
+
+  app.post("/v1/runs/:id/feedback", describeRoute(operations.giveFeedback), async (c) => {
+    const { correct } = resolveOptions(feedbackBody, await readJson(c.req.raw));
+    const { output, runId } = await find(c.req.param("id"), c.var.caller);
+    const bundle = bundleIn(output?.content);
+    if (!bundle)
+      throw new RequestFault(409, "CONFLICT", `Run ${runId} has no evidence bundle to judge. Ask once it has ended.`);
+    await orchestrator.feedback({ bundle, correct });
+    return c.body(null, 204);
+  });
+
+  /** The run of an id, where it is one of the caller's. */
+  async function find(runId: string, caller: Caller): Promise<LoggedRunDetails> {
+    const run = runId.startsWith(prefixOf(caller)) ? await events.find(runId) : undefined;
+    if (run) return run;
+    throw new RequestFault(404, "NOT_FOUND", `No run has the id ${JSON.stringify(runId)}. GET /v1/runs lists them.`);
+  }
+
+  function streamOf(runId: string, afterSeq: number, onLeave?: () => void): Response {
+    const stream = streamRun(events, runId, { afterSeq, signal: closed, clock });
+    const leave = () => {
+      stream.cancel("the client left");
+      onLeave?.();
+    };
+    return new Response(bodyOf(linesOf(stream), clock, leave), { headers: eventHeaders });
+  }
+}
+
+async function* linesOf(events: AsyncIterable<Parameters<typeof eventLines>[0]>): AsyncGenerator<string, void> {
+  for await (const event of events) yield eventLines(event);
+}
+
+/** The output of a run, or what it rejected with, under the run's id. */
+async function endOf({
+  runId,
+  output,
+}: LiveRun): Promise<{ runId: string; status: string; output: OrchestrationOutput }> {
+  const ended = await output;
+  return { runId, status: ended.status, output: ended };
+}
+
+/** A run as its client knows it: keys go by the names that it gave them. */
+function shown<R extends LoggedRun>(run: R, caller: Caller): R {
+  return run.key === undefined ? run : { ...run, key: run.key.slice(prefixOf(caller).length) };
+}

@@ -1,0 +1,151 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { describeRoute } from "hono-openapi";
+import type { AnyTool } from "../contract/tool.ts";
+import { type Clock, schedule, systemClock } from "../core/clock.ts";
+import type { ReliableOrchestrator } from "../orchestrate/reliable-orchestrator.ts";
+import type { EventLog } from "../store/log/event-log.ts";
+import { type Authenticate, authenticateBy, type Caller, type ServiceKey } from "./access.ts";
+import { addChatRoutes } from "./chat-routes.ts";
+import { LiveRuns } from "./live-runs.ts";
+import { describeService, operations } from "./openapi.ts";
+import { RequestFault, respondWithProblem } from "./problem.ts";
+import { addRunRoutes } from "./run-routes.ts";
+import { ServedTools } from "./served-tools.ts";
+import { addViewerRoutes } from "./viewer-files.ts";
+
+/** Parts of a service. */
+export interface ServiceSettings {
+  /** Runs the tools. Its `events` have to be the same log. */
+  orchestrator: ReliableOrchestrator<any>;
+  /** Tools that clients may run; `"consensus:<provider:model>"` is one that asks the model what a request says. */
+  tools: readonly (AnyTool | string)[];
+  /** Log by which clients list, read and follow runs. */
+  events: EventLog;
+  /**
+   * Keys of clients, or a function that tells who sends a request. Default: none, and the service answers to programs of this
+   * machine alone.
+   */
+  keys?: readonly ServiceKey[] | Authenticate | undefined;
+  /** Origins of pages of other sites that may use the service. Default: none. */
+  origins?: readonly string[] | undefined;
+  /** Most runs that go on at once; a further one is answered 429. Default: 1,000. */
+  maxRuns?: number | undefined;
+  /** Default: the real clock. */
+  clock?: Clock | undefined;
+}
+
+/** Service of tools over HTTP. */
+export interface Service {
+  /** Answers a request: for any server that speaks Fetch. */
+  fetch(request: Request): Promise<Response>;
+  /**
+   * Takes no more runs, waits for those that go on, and cancels what is left after `deadlineMs`. Resolves with the number of runs
+   * that it cancelled.
+   */
+  close(deadlineMs: number): Promise<{ readonly cutOff: number }>;
+}
+
+/** What the routes of a service share. */
+export interface ServiceRooms {
+  readonly orchestrator: ReliableOrchestrator<any>;
+  readonly events: EventLog;
+  readonly tools: ServedTools;
+  readonly runs: LiveRuns;
+  /** Aborted once the service has closed. */
+  readonly closed: AbortSignal;
+  readonly clock: Clock;
+}
+
+/** Facts of a request that was let in. */
+export interface ServiceEnv {
+  Variables: { caller: Caller };
+}
+
+/**
+ * Makes a service of an orchestrator, its tools and its event log: runs over HTTP, their events, and chat completions that
+ * are a consensus.
+ *
+ * @throws InvalidOptionsError naming every part that cannot be used
+ *
+ * @example
+ * ```ts
+ * const events = new MemoryEventLog();
+ * const service = createService({ orchestrator: new ReliableOrchestrator({ events }), events, tools: [triage] });
+ * export default { fetch: service.fetch };
+ * ```
+ */
+export function createService(settings: ServiceSettings): Service {
+  const { orchestrator, events, origins = [], maxRuns = 1_000, clock = systemClock } = settings;
+  const authenticate = authenticateBy(settings.keys, origins);
+  const runs = new LiveRuns(orchestrator, { clock, maxRuns, events });
+  const closing = new AbortController();
+  const rooms: ServiceRooms = {
+    orchestrator,
+    events,
+    clock,
+    runs,
+    closed: closing.signal,
+    tools: new ServedTools(settings.tools),
+  };
+
+  const app = new Hono<ServiceEnv>();
+  app.use(async (c, next) => {
+    await next();
+    for (const [name, value] of Object.entries(safeHeaders))
+      if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+  });
+  if (origins.length > 0) app.use(cors({ origin: [...origins], exposeHeaders: ["location", "retry-after"] }));
+  app.use("/v1/*", async (c, next) => {
+    const caller = await authenticate(c.req.raw);
+    if (!caller) {
+      const detail = "The key is missing or not known. Send it as Authorization: Bearer <key>.";
+      throw new RequestFault(401, "UNAUTHENTICATED", detail, { "www-authenticate": "Bearer" });
+    }
+    c.set("caller", caller);
+    await next();
+  });
+  addRunRoutes(app, rooms);
+  addChatRoutes(app, rooms);
+  app.get("/v1/tools", describeRoute(operations.listTools), (c) => c.json({ tools: rooms.tools.list(c.var.caller) }));
+  app.get("/healthz", describeRoute(operations.health), (c) => c.json({ status: "ok" }));
+  app.get("/readyz", describeRoute(operations.readiness), async (c) => {
+    if (!runs.isOpen) throw new RequestFault(503, "CLOSING", "The service is about to end.");
+    await events.list({ limit: 1 });
+    return c.json({ status: "ready" });
+  });
+  app.get("/openapi.json", async (c) => c.json(await describeService(app)));
+  addViewerRoutes(app);
+  app.notFound((c) => {
+    const detail = `Nothing is at ${c.req.method} ${c.req.path}. GET /openapi.json lists what is.`;
+    return respondWithProblem(new RequestFault(404, "NOT_FOUND", detail));
+  });
+  app.onError((error) => respondWithProblem(error));
+
+  return {
+    fetch: async (request) => app.fetch(request),
+    async close(deadlineMs) {
+      let cutOff = 0;
+      const stop = schedule(
+        clock,
+        () => {
+          cutOff = runs.cancelAll("the service ends");
+        },
+        deadlineMs,
+      );
+      await runs.close();
+      stop();
+      closing.abort(new Error("the service has closed"));
+      return { cutOff };
+    },
+  };
+}
+
+/** Of every response that does not say otherwise: no page may show it, run it or guess its type. */
+const safeHeaders = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+} as const;

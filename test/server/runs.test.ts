@@ -1,0 +1,162 @@
+import { describe, expect, test } from "vitest";
+import { eventsIn, serving, waitingTool } from "./serving.ts";
+
+const run = (text: string, more: object = {}) => ({ json: { toolName: "echo", request: { text }, ...more } });
+
+describe("POST /v1/runs", () => {
+  test("answers with the output of the run", async () => {
+    const { status, json } = await serving().ask("POST", "/v1/runs", run("hello"));
+    expect(status).toBe(200);
+    expect(json).toMatchObject({ status: "completed", output: { content: { evidenceBundle: { meta: { k: 3 } } } } });
+    expect(json.runId).toBe(json.output.requestId);
+  });
+
+  test("answers at once with Prefer: respond-async, and the run goes on", async () => {
+    const { ask } = serving();
+    const started = await ask("POST", "/v1/runs", { ...run("hello"), headers: { prefer: "respond-async" } });
+    expect(started.status).toBe(202);
+    expect(started.headers.get("location")).toBe(`/v1/runs/${started.json.runId}`);
+    const events = eventsIn((await ask("GET", `/v1/runs/${started.json.runId}/events`)).text);
+    expect(events.at(-1)?.event).toBe("run_completed");
+    const { json } = await ask("GET", `/v1/runs/${started.json.runId}`);
+    expect(json).toMatchObject({ status: "completed", toolName: "echo", request: { text: "hello" } });
+  });
+
+  test("answers with the events where those are accepted", async () => {
+    const { status, text } = await serving().ask("POST", "/v1/runs", {
+      ...run("hello"),
+      headers: { accept: "text/event-stream" },
+    });
+    expect(status).toBe(200);
+    const events = eventsIn(text);
+    expect(events.map(({ id }) => id)).toEqual(events.map((_, at) => at));
+    expect(events.map(({ event }) => event)).toEqual(expect.arrayContaining(["run_started", "replicate_done"]));
+  });
+
+  test.each([
+    ["a tool that is not there", { toolName: "ecko", request: {} }, 404, "TOOL_NOT_FOUND", 'Did you mean "echo"?'],
+    [
+      "a request that its tool does not take",
+      { toolName: "echo", request: {} },
+      400,
+      "INVALID_OPTIONS",
+      "request.text",
+    ],
+    [
+      "an unknown option",
+      { toolName: "echo", request: { text: "" }, options: { budgte: 1 } },
+      400,
+      "INVALID_OPTIONS",
+      "budget",
+    ],
+    ["an unknown part", { toolName: "echo", reqest: {} }, 400, "INVALID_OPTIONS", '"request"'],
+    [
+      "a name for the run",
+      { toolName: "echo", request: { text: "" }, options: { requestId: "x" } },
+      400,
+      "INVALID_OPTIONS",
+      "options.requestId",
+    ],
+    [
+      "a judge of its own",
+      { toolName: "echo", request: { text: "" }, toolOptions: { compare: { judge: "openai:x" } } },
+      400,
+      "INVALID_OPTIONS",
+      "judge",
+    ],
+    [
+      "stronger models of its own",
+      { toolName: "echo", request: { text: "" }, toolOptions: { escalate: { below: 1, to: ["openai:x"] } } },
+      400,
+      "INVALID_OPTIONS",
+      "escalate",
+    ],
+    ["a list", [], 400, "INVALID_OPTIONS", "body"],
+  ])("refuses %s before any header of a stream", async (_, json, status, code, detail) => {
+    for (const headers of [{}, { accept: "text/event-stream" }, { prefer: "respond-async" }]) {
+      const answered = await serving().ask("POST", "/v1/runs", { json, headers });
+      expect(answered.headers.get("content-type")).toContain("application/problem+json");
+      expect(answered).toMatchObject({ status, json: { type: "about:blank", status, code } });
+      expect(answered.json.detail).toContain(detail);
+    }
+  });
+
+  test("ends the run of a client that leaves", async () => {
+    const { tool, started } = waitingTool();
+    const leave = new AbortController();
+    const { send } = serving({ tools: [tool] });
+    const asked = send("POST", "/v1/runs", { json: { toolName: "waits", request: {} }, signal: leave.signal });
+    const signal = await started;
+    leave.abort();
+    const response = await asked;
+    expect(signal.aborted).toBe(true);
+    expect(response.status).toBe(409);
+  });
+});
+
+describe("GET /v1/runs", () => {
+  test("lists the runs, the latest first, page by page", async () => {
+    const { ask } = serving();
+    const ids: string[] = [];
+    for (const text of ["a", "b", "c"]) ids.push((await ask("POST", "/v1/runs", run(text))).json.runId);
+    const first = await ask("GET", "/v1/runs?limit=2&status=completed,partial&toolName=echo");
+    const second = await ask("GET", `/v1/runs?limit=2&cursor=${first.json.cursor}`);
+    const listed = [...first.json.runs, ...second.json.runs];
+    expect(listed.map(({ runId }) => runId).toSorted()).toEqual(ids.toSorted());
+    expect(listed[0]).toMatchObject({ toolName: "echo", status: "completed" });
+    expect((await ask("GET", "/v1/runs?status=failed")).json).toEqual({ runs: [] });
+  });
+
+  test("names every parameter that cannot be used", async () => {
+    const { status, json } = await serving().ask("GET", "/v1/runs?limit=0&status=done&below=2&cursor=%21");
+    expect(status).toBe(400);
+    expect(json.issues.map(({ path }: { path: string }) => path)).toEqual(["status", "limit", "below"]);
+  });
+});
+
+describe("/v1/runs/:id", () => {
+  test("is 404 for a run that is not there", async () => {
+    const { ask } = serving();
+    for (const [method, path] of [
+      ["GET", ""],
+      ["GET", "/events"],
+      ["DELETE", ""],
+    ] as const) {
+      expect(await ask(method, `/v1/runs/nothing${path}`)).toMatchObject({ status: 404, json: { code: "NOT_FOUND" } });
+    }
+  });
+
+  test("gives the events after Last-Event-ID alone", async () => {
+    const { ask } = serving();
+    const { runId } = (await ask("POST", "/v1/runs", run("hello"))).json;
+    const all = eventsIn((await ask("GET", `/v1/runs/${runId}/events`)).text);
+    const headers = { "last-event-id": "2" };
+    expect(eventsIn((await ask("GET", `/v1/runs/${runId}/events`, { headers })).text)).toEqual(all.slice(3));
+    expect(eventsIn((await ask("GET", `/v1/runs/${runId}/events?after=2`)).text)).toEqual(all.slice(3));
+  });
+
+  test("cancels with DELETE, down to the tool", async () => {
+    const { tool, started } = waitingTool();
+    const { ask } = serving({ tools: [tool] });
+    const headers = { prefer: "respond-async" };
+    const { runId } = (await ask("POST", "/v1/runs", { json: { toolName: "waits", request: {} }, headers })).json;
+    await started;
+    const { status } = await ask("DELETE", `/v1/runs/${runId}`);
+    expect(status).toBe(200);
+    const events = eventsIn((await ask("GET", `/v1/runs/${runId}/events`)).text);
+    expect(events.at(-1)).toMatchObject({ event: "cancelled", data: { reason: "a client cancelled it" } });
+  });
+
+  test("takes feedback on the consensus of a run", async () => {
+    const { ask } = serving({ orchestration: { calibrations: undefined } });
+    const { runId } = (await ask("POST", "/v1/runs", run("hello"))).json;
+    expect((await ask("POST", `/v1/runs/${runId}/feedback`, { json: { correct: true } })).status).toBe(204);
+    const refused = await ask("POST", `/v1/runs/${runId}/feedback`, { json: { correct: "yes" } });
+    expect(refused).toMatchObject({ status: 400, json: { code: "INVALID_OPTIONS" } });
+  });
+});
+
+test("GET /v1/tools lists the tools", async () => {
+  const { json } = await serving({ tools: ["consensus:simulated:?error=0"] }).ask("GET", "/v1/tools");
+  expect(json.tools).toMatchObject([{ name: "consensus:simulated:?error=0", supportsBundle: true }]);
+});
