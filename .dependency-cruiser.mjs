@@ -10,6 +10,7 @@ const layers = [
   ["evidence", "guard", "planning", "provider", "schema", "telemetry", "store"],
   ["calibration", "tool"],
   ["orchestrate"],
+  ["mcp"],
   ["server"],
   ["cli", "testing"],
 ];

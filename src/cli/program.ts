@@ -4,6 +4,7 @@ import { addDemoCommand } from "./commands/demo.ts";
 import { addEvalCommand } from "./commands/eval.ts";
 import { addFeedbackCommand } from "./commands/feedback.ts";
 import { addLabelCommand } from "./commands/label.ts";
+import { addMcpCommand } from "./commands/mcp.ts";
 import { addRecordCommand } from "./commands/record.ts";
 import { addReportCommand } from "./commands/report.ts";
 import { addRunCommand } from "./commands/run.ts";
@@ -46,5 +47,6 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   addLabelCommand(program);
   addServeCommand(program, onExitCode);
   addStoreCommand(program, onExitCode);
+  addMcpCommand(program);
   return program;
 }

@@ -21,7 +21,12 @@ export interface ResolvedSchema {
   check(value: unknown): Promise<CheckResult>;
 }
 
-type StandardSchema = StandardSchemaV1 & Partial<StandardJSONSchemaV1>;
+/** A schema that checks more than another one, and is described to readers as that one is. */
+export interface DescribedSchema extends StandardSchemaV1<any, any> {
+  readonly describedBy?: StandardSchemaV1<any, any> | undefined;
+}
+
+type StandardSchema = DescribedSchema & Partial<StandardJSONSchemaV1>;
 
 /** Draft 7 is what providers understand, and what every library can write. */
 const target = "draft-07";
@@ -66,6 +71,7 @@ function describeIssue({ path = [], message }: StandardSchemaV1.Issue): string {
 type Side = "input" | "output";
 
 async function jsonSchemaOf(schema: StandardSchema, path: string, side: Side): Promise<JSONSchema> {
+  if (schema.describedBy) return jsonSchemaOf(schema.describedBy as StandardSchema, path, side);
   const standard = schema["~standard"];
   try {
     if (standard.vendor === "zod" && standard.jsonSchema) return jsonSchemaOfZod(standard.jsonSchema, side);

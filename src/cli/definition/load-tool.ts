@@ -18,14 +18,36 @@ export interface LoadedTool {
 }
 
 /**
- * The tools in a file: as `loadTool` has it, and of a module that exports a list by default, all of them.
+ * Every tool in these files: of a definition the one it makes, of a module all that it exports.
  *
- * @throws CommandError naming the file, and the line and the column of a fault
+ * @throws CommandError naming the file and the place of a fault, and for two tools of one name
  */
-export async function loadTools(file: string): Promise<AnyTool[]> {
-  if (!moduleExtensions.includes(extname(file))) return [(await loadTool(file)).tool];
-  const exported = await importDefault(file);
-  return (Array.isArray(exported) ? exported : [exported]).map((tool) => asLoaded(tool, file));
+export async function loadTools(files: readonly string[]): Promise<LoadedTool[]> {
+  const loaded = [];
+  for (const file of files) loaded.push(...(await loadToolsIn(file)).map((tool) => ({ ...tool, file })));
+  for (const [index, { tool, file }] of loaded.entries()) {
+    const other = loaded.slice(0, index).find(({ tool: { name } }) => name === tool.name);
+    if (other) throw new CommandError(`${other.file} and ${file} both have a tool called ${tool.name}. Rename one.`);
+  }
+  return loaded.map(({ file: _, ...tool }) => tool);
+}
+
+async function loadToolsIn(file: string): Promise<LoadedTool[]> {
+  if (!moduleExtensions.includes(extname(file))) return [await loadTool(file)];
+  const exported = await importModule(file);
+  const values = [defaultOf(exported), ...Object.values(exported)].flat();
+  const tools = [...new Set(values)].filter(isTool);
+  if (tools.length === 0) throw new CommandError(`${file} exports no tool. Export a tool, or a list of them.`);
+  return tools.map((tool) => ({ tool }));
+}
+
+function isTool(value: unknown): value is AnyTool {
+  try {
+    assertTool(value, "export");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export const documentExtensions = [".json", ".yaml", ".yml"];
@@ -102,25 +124,23 @@ export function readText(file: string): string {
  * @throws CommandError where the module breaks, with the place, or exports no tool
  */
 async function loadModule(file: string): Promise<AnyTool> {
-  return asLoaded(await importDefault(file), file);
-}
-
-async function importDefault(file: string): Promise<unknown> {
-  const path = resolve(file);
+  const exported = await importModule(file);
   try {
-    return defaultOf(await import(pathToFileURL(path).href));
-  } catch (error) {
-    const message = `${placeIn(error, path, file)}: the module cannot be loaded: ${messageOf(error)}${adviceFor(error, file)}`;
-    throw new CommandError(message, { cause: error });
-  }
-}
-
-function asLoaded(tool: unknown, file: string): AnyTool {
-  try {
+    const tool = defaultOf(exported);
     assertTool(tool, "export default");
     return tool;
   } catch (error) {
     throw new CommandError(`${file}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function importModule(file: string): Promise<{ default?: unknown }> {
+  const path = resolve(file);
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (error) {
+    const message = `${placeIn(error, path, file)}: the module cannot be loaded: ${messageOf(error)}${adviceFor(error, file)}`;
+    throw new CommandError(message, { cause: error });
   }
 }
 

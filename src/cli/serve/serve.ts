@@ -54,7 +54,7 @@ export async function serve(names: readonly string[], flags: ServeFlags): Promis
 async function toolsFrom(names: readonly string[], { demo }: ServeFlags): Promise<(AnyTool | string)[]> {
   const generic = names.filter((name) => name.startsWith(genericPrefix));
   const files = names.filter((name) => !name.startsWith(genericPrefix));
-  const loaded = (await Promise.all(files.map(loadTools))).flat();
+  const loaded = (await loadTools(files)).map(({ tool }) => tool);
   const replayed = demo ? [await (await import("./demo.ts")).demoTool()] : [];
   const tools = [...replayed, ...loaded, ...generic];
   if (tools.length > 0) return tools;

@@ -13,6 +13,7 @@ import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
 import type { JSONSchema } from "../../core/json.ts";
 import { lazily } from "../../core/lazily.ts";
 import { assertSchema } from "../../schema/assert-schema.ts";
+import type { DescribedSchema } from "../../schema/resolve.ts";
 import { BundleTool } from "../bundle/bundle-tool.ts";
 import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { describeTool } from "../define-tool.ts";
@@ -269,10 +270,11 @@ async function withFiles(question: Question, request: unknown): Promise<PromptMe
 function checkFiles(
   { files, model, models = model === undefined ? [] : [model], baseUrl }: PromptBundleToolOptions<any, any, string>,
   schema: StandardSchemaV1<any, any> | undefined,
-): StandardSchemaV1<any, any> {
+): DescribedSchema {
   const templates = files === undefined ? [] : templatesOf(files);
   const path = templates.flatMap(templateVariables).slice(0, 1);
   return {
+    describedBy: schema,
     "~standard": {
       version: 1,
       vendor: "steer-llm-sdk",

@@ -1,4 +1,6 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
+import type { JSONSchema } from "../../core/json.ts";
+import type { DescribedSchema } from "../../schema/resolve.ts";
 
 /** The variables of a prompt's text: `{{report}}` makes `{ report: unknown }`, `{{report.title}}` an object in it. */
 export type PromptVariables<P extends string> = string extends P ? Record<string, unknown> : Variables<VariableName<P>>;
@@ -35,12 +37,14 @@ export function fillTemplate(template: string, values: Readonly<Record<string, u
  * The request that a template takes: an object with each of its variables. A text stands for the only variable of a
  * template that has one.
  */
-function templateInput(template: string): StandardSchemaV1<any, Record<string, unknown>> {
+function templateInput(template: string): RequestSchema {
   const names = templateVariables(template);
+  const describe = () => schemaOfVariables(names.map((name) => name.split(".")));
   return {
     "~standard": {
       version: 1,
       vendor: "steer-llm-sdk",
+      jsonSchema: { input: describe, output: describe },
       validate(request) {
         if (typeof request === "string" && names.length <= 1)
           return { value: names[0] === undefined ? {} : { [names[0]]: request } };
@@ -53,6 +57,19 @@ function templateInput(template: string): StandardSchemaV1<any, Record<string, u
       },
     },
   };
+}
+
+type RequestSchema = StandardSchemaV1<any, Record<string, unknown>> &
+  StandardJSONSchemaV1<any, Record<string, unknown>>;
+
+/** JSON schema of an object that has these paths in it. Their values may be anything. */
+function schemaOfVariables(paths: readonly string[][]): JSONSchema {
+  const heads = [...new Set(paths.map(([head = ""]) => head))];
+  const properties = heads.map((head) => {
+    const rest = paths.filter((path) => path[0] === head).map((path) => path.slice(1));
+    return [head, rest.some((path) => path.length === 0) ? {} : schemaOfVariables(rest)] as const;
+  });
+  return { type: "object", properties: Object.fromEntries(properties), required: heads };
 }
 
 /**
@@ -91,11 +108,12 @@ export function templatesOf(files: PromptFiles): readonly string[] {
 export function inputOf(
   { input, prompt }: { input?: StandardSchemaV1<any, any> | undefined; prompt: unknown },
   others: readonly string[],
-): StandardSchemaV1<any, any> | undefined {
+): DescribedSchema | undefined {
   const texts = typeof prompt === "string" ? [prompt, ...others] : others;
   const template = texts.length > 0 ? templateInput(texts.join("\n")) : undefined;
   if (!input || !template) return input ?? template;
   return {
+    describedBy: input,
     "~standard": {
       version: 1,
       vendor: "steer-llm-sdk",

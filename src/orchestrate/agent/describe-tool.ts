@@ -1,0 +1,157 @@
+import type { AnyTool } from "../../contract/tool.ts";
+import type { JSONSchema } from "../../core/json.ts";
+import { schemasIn } from "../../schema/assert-schema.ts";
+import { resolveSchema } from "../../schema/resolve.ts";
+import { resolveSchemaUri } from "../../schema/schema-uri.ts";
+
+/** A tool as an agent is told of it. */
+export interface ToolDescription {
+  readonly description: string;
+  /** JSON schema of the arguments: always of an object, as the APIs of models want it. */
+  readonly inputSchema: JSONSchema;
+  /** JSON schema of an `AgentAnswer`. */
+  readonly outputSchema: JSONSchema;
+  /** Most answers that one call asks for; absent where the tool does not say. */
+  readonly k?: number;
+  /** Returns the request that the arguments make. */
+  toRequest(args: Readonly<Record<string, unknown>>): unknown;
+}
+
+/**
+ * Describes a tool to an agent: its arguments by the tool's `inputSchema`, and what it answers.
+ *
+ * @throws InvalidOptionsError for a schema without a JSON form
+ */
+export async function describeTool(tool: AnyTool): Promise<ToolDescription> {
+  const request = await requestSchemaOf(tool);
+  const { k } = optionsOf(tool);
+  const isWrapped = !isObjectSchema(request, request);
+  const inputSchema = isWrapped
+    ? { type: "object", properties: { input: moved(request, "#/properties/input") }, required: ["input"] }
+    : { ...withTexts(request), type: "object" };
+  return {
+    description: descriptionOf(tool, k),
+    ...(k !== undefined && { k }),
+    inputSchema,
+    outputSchema: isBundle(tool) ? bundleSchema(await answerSchemaOf(tool)) : plainSchema,
+    toRequest: (args) => (isWrapped ? args["input"] : args),
+  };
+}
+
+/** Returns true of a tool that answers by a bundle. */
+function isBundle(tool: AnyTool): boolean {
+  return (tool as { readonly supportsBundle?: unknown }).supportsBundle === true;
+}
+
+function descriptionOf(tool: AnyTool, k: number | undefined): string {
+  if (!isBundle(tool)) return tool.description;
+  const answers = k === undefined ? "several answers" : k === 1 ? "one answer" : `up to ${k} answers`;
+  const result = `Returns the consensus of ${answers} of a model, its confidence from 0 to 1, and where the answers differ.`;
+  return [tool.description, result].filter((text) => text !== "").join("\n");
+}
+
+interface AnswerOptions {
+  readonly k?: number;
+  readonly schema?: JSONSchema;
+  readonly schemaUri?: string;
+}
+
+function optionsOf(tool: AnyTool): AnswerOptions {
+  return (tool.resolveOptions?.({}) ?? {}) as AnswerOptions;
+}
+
+async function requestSchemaOf(tool: AnyTool): Promise<JSONSchema> {
+  const { jsonSchema } = (await resolveSchema(tool.inputSchema, `the input of ${tool.name}`)) ?? { jsonSchema: {} };
+  return Object.keys(jsonSchema).length > 0 ? jsonSchema : { type: "object" };
+}
+
+/** Schema of the consensus; `undefined` where the answer is text. */
+async function answerSchemaOf(tool: AnyTool): Promise<JSONSchema | undefined> {
+  const { schema, schemaUri } = optionsOf(tool);
+  const given = schema ?? (schemaUri === undefined ? undefined : await resolveSchemaUri(schemaUri));
+  return (await resolveSchema(given, `the schema of ${tool.name}`))?.jsonSchema;
+}
+
+const plainSchema: JSONSchema = {
+  type: "object",
+  properties: { result: { description: "What the tool returned." } },
+  required: ["result"],
+};
+
+function bundleSchema(answer: JSONSchema | undefined): JSONSchema {
+  const place = "#/properties/consensus/anyOf/0";
+  const consensus = answer === undefined ? { type: "string" } : moved(answer, place);
+  return {
+    type: "object",
+    properties: {
+      consensus: { anyOf: [consensus, { type: "null" }], description: "The answer. null: no valid answer was given." },
+      confidence: { type: "number", description: "Probability that the consensus is right, from 0 to 1." },
+      disagreements: {
+        type: "array",
+        description: "Fields on which the answers differ, the most contested first.",
+        items: {
+          type: "object",
+          properties: {
+            path: { type: "string", description: 'JSON pointer of the field; "" is the whole answer.' },
+            values: {
+              type: "array",
+              items: {
+                type: "object",
+                properties: { value: {}, support: { type: "number", description: "Votes for this value." } },
+                required: ["value", "support"],
+              },
+            },
+          },
+          required: ["path", "values"],
+        },
+      },
+      votes: { type: "number", description: "Valid answers that the consensus stands on." },
+      costUsd: { type: ["number", "null"], description: "Cost in US dollars; null where a price is not known." },
+      incomplete: { type: "string", description: "Why fewer answers were given than asked for." },
+    },
+    required: ["consensus", "confidence", "disagreements", "votes", "costUsd"],
+  };
+}
+
+/**
+ * Returns a schema whose references hold when it stands at another place of a document. One with an `$id` of its own is a
+ * document by itself.
+ */
+function moved({ $schema: _, ...schema }: JSONSchema, place: string): JSONSchema {
+  if (schema["$id"] !== undefined) return schema;
+  const copy = JSON.parse(JSON.stringify(schema)) as JSONSchema;
+  for (const { schema: part } of schemasIn(copy)) {
+    const { $ref } = part as { $ref?: unknown };
+    if (typeof $ref === "string" && ($ref === "#" || $ref.startsWith("#/")))
+      Object.assign(part, { $ref: place + $ref.slice(1) });
+  }
+  return copy;
+}
+
+function isObjectSchema(schema: JSONSchema, root: JSONSchema, depth = 0): boolean {
+  const { type, $ref, anyOf, oneOf } = schema;
+  if (type !== undefined) return type === "object";
+  if (typeof $ref === "string" && depth < 10) {
+    const target = $ref
+      .split("/")
+      .slice(1)
+      .reduce((part: any, step) => part?.[step], root);
+    return typeof target === "object" && target !== null && isObjectSchema(target, root, depth + 1);
+  }
+  const branches = (anyOf ?? oneOf) as readonly JSONSchema[] | undefined;
+  return branches?.every((branch) => isObjectSchema(branch, root, depth + 1)) ?? "properties" in schema;
+}
+
+/** A variable that takes anything is a text to an agent: several APIs of models refuse a property without a type. */
+function withTexts(schema: JSONSchema): JSONSchema {
+  const { $schema: _, ...kept } = schema;
+  const { properties } = kept as { properties?: Readonly<Record<string, JSONSchema>> };
+  if (properties === undefined) return kept;
+  const typed = Object.entries(properties).map(([name, property]) => [name, typedAsText(property)]);
+  return { ...kept, properties: Object.fromEntries(typed) };
+}
+
+function typedAsText(property: JSONSchema): JSONSchema {
+  if (Object.keys(property).length === 0) return { type: "string" };
+  return property["type"] === "object" ? withTexts(property) : property;
+}
