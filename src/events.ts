@@ -10,5 +10,6 @@ export type {
   OpenedRun,
   RunFacts,
 } from "./store/log/event-log.ts";
+export { loggedStatuses } from "./store/log/event-log.ts";
 export { MemoryEventLog, type MemoryEventLogOptions } from "./store/log/memory-log.ts";
 export { type LoggedRunStream, type StreamRunOptions, streamRun } from "./store/log/stream-run.ts";

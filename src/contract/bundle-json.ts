@@ -91,6 +91,19 @@ export function withAnswersTwice<E extends object>(event: E): E {
   });
 }
 
+/** Returns an event as JSON has it, without distances: their number grows with the square of the replicates. */
+export function withoutDistancesIn<E extends object>(event: E): E {
+  return mapAnswers(event, {
+    replicate: (replicate) => ({ ...replicate, data: jsonOf(replicate as Replicate) }),
+    summary: ({ consensus, consensusJson = consensus as JSONValue, ...summary }) => ({
+      ...summary,
+      consensus: consensusJson,
+      consensusJson,
+      pairwiseDistance: null,
+    }),
+  });
+}
+
 interface AnswerMap {
   replicate(replicate: Partial<Replicate>): object;
   summary(summary: Partial<BundleSummary>): object;

@@ -1,6 +1,7 @@
 import type { OrchestrationEvent } from "../contract/event.ts";
 import type { OrchestrationStream } from "../contract/run.ts";
 import { schedule, systemClock } from "../core/clock.ts";
+import { withoutBytes } from "../core/json.ts";
 
 /** Longest time that the headers wait to learn whether the run is refused. */
 const graceMs = 1_000;
@@ -70,13 +71,10 @@ function bodyOf(
   });
 }
 
-/** JSON has no line breaks of its own, so that no text of a model can begin an event. */
+/**
+ * JSON has no line breaks of its own, so that no text of a model can begin an event. Pictures and files of a request are told
+ * by their size: the client has sent them itself.
+ */
 function eventLines(event: OrchestrationEvent): string {
-  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event, asText)}\n\n`;
-}
-
-/** Pictures and files of a request are told by their size: the client has sent them itself. */
-function asText(_key: string, value: unknown): unknown {
-  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
-  return typeof value === "bigint" ? String(value) : value;
+  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event, withoutBytes)}\n\n`;
 }

@@ -15,6 +15,7 @@ import {
   resolveReliabilityConfig,
 } from "../guard/reliability-config.ts";
 import type { Planner } from "../planning/planner.ts";
+import { type EventLog, eventLogMethods } from "../store/log/event-log.ts";
 import { allowedStores, type RunStore, storeMethods, storeNames } from "../store/store.ts";
 import type { JobTry } from "./job/job-input.ts";
 import type { JobWait } from "./job/outlook.ts";
@@ -62,6 +63,8 @@ export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSe
   limits?: RateLimits | undefined;
   /** Keeps the limits in place of `limits`, for several processes say. */
   pacer?: Pacer | undefined;
+  /** Log of the events of runs, for those who watch them from elsewhere or later. Default: none; events are then told once. */
+  events?: EventLog | undefined;
 }
 
 /**
@@ -83,7 +86,7 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   /** @throws InvalidOptionsError naming every setting that cannot be used */
   constructor(settings: ReliableOrchestratorSettings<Tools> = {}) {
     super(settings);
-    const { planner, store = "memory", state, clock, maxRetryAfterMs, pacer } = settings;
+    const { planner, store = "memory", state, clock, random, maxRetryAfterMs, pacer, events } = settings;
     if (settings.limits && pacer) throw new InvalidOptionsError([twoPacers(settings.limits)]);
     const limits = settings.limits && snapshot(settings.limits, "limits");
     const config = resolveReliabilityConfig(settings.reliabilityConfig);
@@ -91,7 +94,8 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     this.#config = config;
     this.#reliability = lazily(async () => {
       const { createReliability } = await import("./reliability.ts");
-      return createReliability({ config, planner, store, keepsAnswers, state, clock, maxRetryAfterMs, limits, pacer });
+      const given = { planner, store, state, clock, random, maxRetryAfterMs, limits, pacer, events };
+      return createReliability({ ...given, config, keepsAnswers });
     });
   }
 
@@ -103,6 +107,7 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     state: { methods: ["policiesFor", "flightsOn"], allowed: "a ReliabilityState" },
     maxRetryAfterMs: { isDuration: true, methods: [], allowed: "a number of milliseconds of at least 0" },
     limits: { methods: [], allowed: 'an object of limits by "provider" or "provider:model"', faultsIn: faultsInLimits },
+    events: { methods: eventLogMethods, allowed: `an EventLog (${eventLogMethods.join(", ")})` },
     pacer: { methods: ["reserve", "pause"], allowed: "a pacer, with reserve and pause" },
   };
 

@@ -47,7 +47,7 @@ export interface WorkSetting {
   readonly journal?: ReplicateJournal | undefined;
   /** Answers that other runs have paid for; absent without a store. */
   readonly answers?: KeptAnswers | undefined;
-  /** Resolves once the key is known to be held; `undefined` while it is. No call starts before. */
+  /** Resolves once the key is known to be held and the event log has room; `undefined` while both are so. No call starts before. */
   whenHeld?(): Promise<void> | undefined;
   /** Plan of an earlier run of the key. */
   readonly keptPlan?: unknown;

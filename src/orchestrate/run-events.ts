@@ -26,8 +26,10 @@ import { frozenCopy, plainCopy } from "../core/canonical.ts";
 import { type Clock, timestamp } from "../core/clock.ts";
 import { Emitter, type OnListenerError } from "../core/emitter.ts";
 import { keepOriginal, originalOf } from "../core/error-marks.ts";
+import { messageOf } from "../core/errors.ts";
 import { ignorePromise } from "../core/thenable.ts";
 import type { CountableEvent, EventMeter } from "../telemetry/run-metrics.ts";
+import type { RunRecording } from "./event-log/recording.ts";
 
 export interface RunIdentity {
   readonly traceId: string;
@@ -78,6 +80,8 @@ export class RunEvents {
   source = "";
   /** Counts events, also those without a listener. */
   meter: EventMeter | undefined = undefined;
+  /** Keeps the events in the event log. */
+  recording: RunRecording | undefined = undefined;
 
   constructor(identity: RunIdentity, clock: Clock, listeners: RunListeners) {
     this.#identity = identity;
@@ -94,23 +98,38 @@ export class RunEvents {
     this.#onListenerError = onListenerError;
   }
 
+  /** Records the run from now on. */
+  recordIn(recording: RunRecording): void {
+    this.recording = recording;
+    recording.onFailure = (error) => {
+      const message = `The run goes on without its event log: ${messageOf(error)}`;
+      this.emit("warning", { code: "event_log_failed", message });
+    };
+  }
+
   /** True once there was an event. */
   get hasBegun(): boolean {
     return this.#seq > 0;
   }
 
-  /** True where an event would reach a listener or a reader. */
+  /** True where an event would reach a listener, a reader or the event log. */
   get isHeard(): boolean {
+    return this.#emitter.isHeard || (this.recording?.isHearing ?? false);
+  }
+
+  /** True where an event would reach a listener or a reader. */
+  get hasListeners(): boolean {
     return this.#emitter.isHeard;
   }
 
   emit<E extends EventType>(type: E, data: EventData[E], attempt = 1): void {
-    if (this.#isOver) return;
+    // The execution under a key may outlast its caller, for others who wait for it.
+    if (this.#isOver && !this.recording?.isWorking) return;
     const { isHeard } = this;
     // Before the number is taken, for a getter in it may throw.
     const heard = isHeard ? copyForListeners(data) : undefined;
     this.meter?.({ ...data, type } as CountableEvent, this.source);
-    this.#isOver = terminal.has(type);
+    if (terminal.has(type)) this.#isOver = true;
     const seq = this.#seq++;
     if (!heard) return;
     const envelope: Envelope = {
@@ -135,8 +154,27 @@ export class RunEvents {
 
   #deliver(event: { readonly type: EventType }): void {
     // A run that a listener starts is not part of the attempt that the event is about.
-    outsideOfWork(() => this.#emitter.emit(event as OrchestrationEvent, this.#onListenerError));
+    outsideOfWork(() => {
+      this.#emitter.emit(event as OrchestrationEvent, this.#onListenerError);
+      this.recording?.hear(event as OrchestrationEvent);
+    });
     if (terminal.has(event.type)) this.#emitter.end();
+  }
+
+  /** Hands on an event of the execution that this run waits for, under this run's ids and numbers. */
+  relay(event: OrchestrationEvent): void {
+    this.source = event.source;
+    this.emit(event.type, event, event.attempt);
+  }
+
+  /** Hears that the execution under the run's key has ended: where it outlasted its caller, the log hears of its end. */
+  endWork(emitEnd: () => void): void {
+    if (!this.recording?.isWorking) return;
+    this.recording.isWorking = false;
+    if (!this.#isOver) return;
+    this.meter = undefined;
+    this.#isOver = false;
+    emitEnd();
   }
 
   /**

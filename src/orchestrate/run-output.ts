@@ -72,6 +72,18 @@ export function withSpent({ ledger }: Run, error: unknown): unknown {
   return isTold ? error : withPartial(error, { ...ledger.spent, content: null });
 }
 
+/** Emits the last event of a run that has an output. */
+export function emitEnd({ events }: Pick<Run, "events">, output: OrchestrationOutput): void {
+  if (output.status !== "failed") events.emit("run_completed", { output });
+  else events.emit("run_failed", { output, error: Object.values(output.errors).at(-1) as OutputError });
+}
+
+/** Emits the last event of a run that rejects. */
+export function emitRejection({ events }: Pick<Run, "events">, error: unknown): void {
+  if (CancelledError.isInstance(error)) events.emit("cancelled", { reason: messageOf(error.cause) });
+  else events.emit("run_failed", { error: toOutputError(error, 0) });
+}
+
 /** Facts of every output, whatever came of the run. */
 function factsOf(run: Run, choice: ToolChoice) {
   const { traceId, requestId, settings, startedAtMs, ledger } = run;

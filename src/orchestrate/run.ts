@@ -1,14 +1,13 @@
 import { automaticKey } from "../contract/config.ts";
 import type { EnclosingWork } from "../contract/enclosing-work.ts";
 import { BudgetExceeded, CancelledError, ConflictError } from "../contract/errors.ts";
-import { hasEvidence, type OrchestrationOutput, type OutputError } from "../contract/output.ts";
+import { hasEvidence, type OrchestrationOutput } from "../contract/output.ts";
 import { schedule } from "../core/clock.ts";
 import { asRejection } from "../core/error-marks.ts";
-import { InvalidOptionsError, messageOf } from "../core/errors.ts";
+import { InvalidOptionsError } from "../core/errors.ts";
 import { onAbort } from "../core/signal.ts";
 import type { BudgetOverrun } from "../guard/account.ts";
 import { BudgetLedger } from "../guard/budget.ts";
-import { toOutputError } from "../guard/classify.ts";
 import { meterRun } from "../telemetry/run-metrics.ts";
 import { traceRun } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";
@@ -19,6 +18,7 @@ import type { Reliability } from "./reliability.ts";
 import type { ResolvedInput, Run, ToolChoice, WorkSetting } from "./run-context.ts";
 import type { RunEvents } from "./run-events.ts";
 import { createRunLog } from "./run-log.ts";
+import { emitEnd, emitRejection } from "./run-output.ts";
 
 /**
  * The way of a run, from its checked input (prepare-run.ts) to its one terminal event:
@@ -32,7 +32,7 @@ export async function startRun(
   prepared: PreparedRun,
   reliability: Reliability | undefined,
 ): Promise<OrchestrationOutput> {
-  const begun = begin(prepared);
+  const begun = begin(prepared, reliability);
   const { input, events, requestId, traceId } = begun;
   const release = endEarly(begun);
   let run = begun;
@@ -53,6 +53,7 @@ export async function startRun(
     throw events.hasBegun && concernsOthers(error) ? error : asRejection(error);
   } finally {
     release();
+    if (events.recording) await reliability?.events?.whenKept(events.recording);
   }
 }
 
@@ -73,11 +74,18 @@ function perform(run: Run, started: Started, reliability: Reliability | undefine
   // Code that asks one question several times in one run counts the answers itself: they have to be several.
   const answers = run.around ? undefined : reliability.answersFor?.(run);
   const work = async (given: WorkSetting) => {
-    const setting = { ...given, answers };
+    const setting = { ...given, answers, whenHeld: () => ready(given, reliability) };
     const choice = chosen ?? (await reliability.choose(run, setting));
     return reliability.withFallbacks(run, choice, (tool, policies) => executeTool(run, setting, tool, policies, span));
   };
   return fingerprint === undefined ? work(alone) : reliability.once(run, fingerprint, work);
+}
+
+/** Resolves once the key is known to be held and the event log has room; `undefined` while both are so. */
+function ready(setting: WorkSetting, { events }: Reliability): Promise<void> | undefined {
+  const held = setting.whenHeld?.();
+  const room = events?.room();
+  return held && room ? Promise.all([held, room]).then(() => {}) : (held ?? room);
 }
 
 /** The tool that the caller named; `undefined` where a planner is to choose. */
@@ -86,8 +94,11 @@ function choiceOf({ input }: Run, resolved: ResolvedInput | undefined): ToolChoi
   return tool && { tool, toolOptions, resolved, fallbackTools, isFallback: false };
 }
 
-function begin(prepared: PreparedRun): Run {
+function begin(prepared: PreparedRun, reliability: Reliability | undefined): Run {
   const { input, settings, events } = prepared;
+  const recording = reliability?.events?.record(prepared);
+  if (recording) events.recordIn(recording);
+  if (input.options.idempotencyKey === undefined) recording?.begin();
   const isRedacted = input.options.redact !== undefined;
   if (settings.logger) events.logTo(createRunLog(settings.logger, prepared, { isRedacted }));
   const ledger = new BudgetLedger({
@@ -186,16 +197,6 @@ async function resolveInput({ input, callerScope, events }: Run): Promise<Resolv
 function announce({ input, events, callerScope }: Run): void {
   events.emit("run_started", { request: input.request });
   if (BudgetExceeded.isInstance(callerScope.reason)) events.emit("timeout", { limitMs: callerScope.reason.limit });
-}
-
-function emitEnd({ events }: Run, output: OrchestrationOutput): void {
-  if (output.status !== "failed") events.emit("run_completed", { output });
-  else events.emit("run_failed", { output, error: Object.values(output.errors).at(-1) as OutputError });
-}
-
-function emitRejection({ events }: Run, error: unknown): void {
-  if (CancelledError.isInstance(error)) events.emit("cancelled", { reason: messageOf(error.cause) });
-  else events.emit("run_failed", { error: toOutputError(error, 0) });
 }
 
 /**

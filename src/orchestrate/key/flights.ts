@@ -4,6 +4,7 @@ import type { OrchestrationOutput } from "../../contract/output.ts";
 import { type Clock, schedule } from "../../core/clock.ts";
 import { CancelScope } from "../../core/signal.ts";
 import type { BudgetLedger } from "../../guard/budget.ts";
+import type { OpenedRun } from "../../store/log/event-log.ts";
 import type { StoreName } from "../../store/open-store.ts";
 import type { RunStore } from "../../store/store.ts";
 
@@ -42,13 +43,19 @@ export class Flight<R> {
   readonly fingerprint: string;
   readonly scope = new CancelScope();
   readonly #ledger: BudgetLedger;
+  /** Its place in the event log; absent without one. */
+  readonly opened: Promise<OpenedRun | undefined> | undefined;
   #result: Promise<R> | undefined;
   #pendingRelease: () => Promise<unknown> | undefined = () => undefined;
   #waiting = 0;
 
-  /** @param ledger ceilings of the execution, its time included */
-  constructor(fingerprint: string, ledger: BudgetLedger) {
+  /**
+   * @param ledger ceilings of the execution, its time included
+   * @param opened its place in the event log
+   */
+  constructor(fingerprint: string, ledger: BudgetLedger, opened?: Promise<OpenedRun | undefined> | undefined) {
     this.fingerprint = fingerprint;
+    this.opened = opened;
     this.#ledger = ledger;
   }
 

@@ -6,9 +6,11 @@ import type { OrchestrationOutput } from "../../contract/output.ts";
 import type { Usage } from "../../contract/usage.ts";
 import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
 import type { CancelScope } from "../../core/signal.ts";
+import type { EventLog } from "../../store/log/event-log.ts";
 import type { Claim, RunStore } from "../../store/store.ts";
+import { Relay } from "../event-log/relay.ts";
 import type { Run, WorkSetting } from "../run-context.ts";
-import { withPartial, withSpent } from "../run-output.ts";
+import { emitEnd, emitRejection, withPartial, withSpent } from "../run-output.ts";
 import { Flight, type FlightsByKey, isWorkIn } from "./flights.ts";
 import { createClaimJournal } from "./journal.ts";
 import { keepLease } from "./lease.ts";
@@ -24,6 +26,8 @@ export interface KeySettings {
   readonly onInFlight: "wait" | "reject";
   readonly onStoreError: "fail" | "run_unprotected";
   readonly storeRetryMs: number;
+  /** Log of the events of runs. */
+  readonly eventLog?: EventLog | undefined;
 }
 
 /** Plans, executes and builds the output of a run. */
@@ -41,7 +45,7 @@ export async function runOnce(
   settings: KeySettings,
   work: Work,
 ): Promise<OrchestrationOutput> {
-  const { input, callerScope, ledger } = run;
+  const { input, callerScope } = run;
   const { clock } = run.settings;
   const { flights, leaseMs } = settings;
   const key = input.options.idempotencyKey as string;
@@ -52,13 +56,33 @@ export async function runOnce(
     if (isWorkIn(present)) throw joinsItself(key);
     // A copy, as from a store: a caller may change its output.
     if (present.isJoinable) {
-      const output = await present.join(callerScope, ledger.endsAtMs);
+      const output = await joined(present, run, settings);
       return restored(JSON.parse(JSON.stringify(output)), run, callerScope);
     }
     // Past its lease, a key is free again whether or not the store has taken it back.
     await present.end(callerScope, clock, leaseMs);
     if (flights[key] === present) delete flights[key];
   }
+}
+
+/** Waits for an execution of this process, whose events the run's listeners hear. */
+async function joined(
+  flight: Flight<OrchestrationOutput>,
+  run: Run,
+  settings: KeySettings,
+): Promise<OrchestrationOutput> {
+  run.events.recording?.forgo();
+  const relay = relayFor(run, settings);
+  if (flight.opened) relay?.followExecution(flight.opened, run.input.options.idempotencyKey as string);
+  try {
+    return await flight.join(run.callerScope, run.ledger.endsAtMs);
+  } finally {
+    await relay?.end();
+  }
+}
+
+function relayFor(run: Run, { eventLog }: KeySettings): Relay | undefined {
+  return eventLog && run.events.hasListeners ? new Relay(eventLog, run) : undefined;
 }
 
 /** A run and its key. */
@@ -72,16 +96,22 @@ interface KeyedRun {
 function startFlight(keyed: KeyedRun, settings: KeySettings, work: Work): Flight<OrchestrationOutput> {
   const { key, fingerprint, run } = keyed;
   const { flights } = settings;
-  const flight = new Flight<OrchestrationOutput>(fingerprint, run.ledger);
+  const { events } = run;
+  if (events.recording) events.recording.isWorking = true;
+  const flight = new Flight<OrchestrationOutput>(fingerprint, run.ledger, events.recording?.opened);
   const store = new StoreProtection(settings, run, flight.scope);
   const leave = () => {
     if (flights[key] === flight) delete flights[key];
   };
   const execute = async () => {
     try {
-      return await executeOnce(keyed, settings, store, flight.scope, work);
+      const output = await executeOnce(keyed, settings, store, flight.scope, work);
+      events.endWork(() => emitEnd(run, output));
+      return output;
     } catch (error) {
-      throw withSpent(run, error);
+      const thrown = withSpent(run, error);
+      events.endWork(() => emitRejection(run, thrown));
+      throw thrown;
     } finally {
       const end = () => {
         leave();
@@ -103,15 +133,31 @@ async function executeOnce(
   scope: CancelScope,
   work: Work,
 ): Promise<OrchestrationOutput> {
+  const { recording } = keyed.run.events;
+  const relay = relayFor(keyed.run, settings);
   const opened = settings.openStore();
   const store = opened instanceof Promise ? await protection.attempt("open", async () => settings.openStore()) : opened;
-  const claim = store && (await claimKey(store, keyed, settings, protection, scope));
-  if (!store || !claim) return work({ scope });
+  const claim = store && (await claimKey(store, keyed, settings, protection, scope, relay));
+  if (claim?.state !== "settled") relay?.stop();
+  if (!store || !claim) {
+    recording?.begin();
+    return work({ scope });
+  }
   if (claim.state === "settled") {
+    if (await isUnfinished(keyed, settings)) recording?.begin(keyed);
+    else recording?.forgo();
+    await relay?.tellWhole(keyed.key);
     const output = await restored(claim.output, keyed.run, scope);
     return { ...output, metadata: { ...output.metadata, replayed: true } };
   }
+  recording?.begin(keyed);
   return executeClaimed(store, claim, keyed, settings, protection, (means) => work({ scope, ...means }));
+}
+
+/** True where the process that settled the key died before the event log had the end of its run. */
+async function isUnfinished({ key }: KeyedRun, { eventLog }: KeySettings): Promise<boolean> {
+  const page = await eventLog?.list({ key, limit: 1 }).catch(() => undefined);
+  return page?.runs[0]?.status === "abandoned";
 }
 
 /**
@@ -172,6 +218,7 @@ async function claimKey(
   { leaseMs, onInFlight }: KeySettings,
   protection: StoreProtection,
   scope: CancelScope,
+  relay: Relay | undefined,
 ): Promise<WonClaim | ReplayableClaim | undefined> {
   const { clock } = run.settings;
   for (;;) {
@@ -182,6 +229,7 @@ async function claimKey(
     if (!claim.sameFingerprint) throw otherRequest(key);
     if (claim.state === "settled") return claim;
     if (onInFlight === "reject") throw inFlight(key);
+    void relay?.followKey(key);
     const wait = { what: "another process that runs its key" };
     run.waits.add(wait);
     await clock

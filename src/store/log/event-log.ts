@@ -63,8 +63,6 @@ export interface NewLoggedRun {
 /** A run that can be appended to. */
 export interface OpenedRun {
   readonly runId: string;
-  /** Request id of the run's first attempt. */
-  readonly requestId: string;
   /** Number of its next event: 0, or that after the last one of the attempt which it continues. */
   readonly nextSeq: number;
 }

@@ -99,14 +99,14 @@ export class MemoryEventLog implements EventLog {
     const going = key === undefined ? undefined : this.#runs.get(this.#ofKey.get(key) ?? "");
     if (going && going.fingerprint === fingerprint && !isEnd(going.status)) {
       this.#runs.set(going.runId, { ...going, writer, heardMs: nowMs });
-      return { runId: going.runId, requestId: going.requestId, nextSeq: going.lastSeq + 1 };
+      return { runId: going.runId, nextSeq: going.lastSeq + 1 };
     }
     const runId = this.#runs.has(requestId) ? createId() : requestId;
     const begun = { runId, requestId, traceId, key, toolName: "", status: "running", startedMs: nowMs } as const;
     this.#runs.set(runId, { ...begun, lastSeq: -1, fingerprint, writer, heardMs: nowMs, events: [] });
     this.#oldest.add(runId);
     if (key !== undefined) this.#ofKey.set(key, runId);
-    return { runId, requestId, nextSeq: 0 };
+    return { runId, nextSeq: 0 };
   }
 
   async append(batches: readonly LogBatch[]): Promise<readonly string[]> {
