@@ -30,7 +30,8 @@ type ModelPrefix =
   | "deepseek"
   | "together"
   | "recorded"
-  | "simulated";
+  | "simulated"
+  | "batch";
 
 /**
  * Name of a model: a provider's, `"recorded:<file>"`, or `"simulated:…"`. Some are listed, for an editor to complete: any text
@@ -135,6 +136,8 @@ export interface ModelTraits {
   readonly refused: Set<CallParameter>;
   /** Longest answer that the server allows, in tokens. */
   maxOutputTokens?: number;
+  /** Most answers that the server gives to one request. */
+  mostSamples?: number;
   /** Without a limit, the model's provider package asks for more than the server allows. */
   needsLimit?: boolean;
   /** Calls that should have found their prompt in the provider's cache. */

@@ -1,6 +1,7 @@
 import type { CallParameter, LanguageModelLike, ModelTraits } from "../contract/model.ts";
 import { generate } from "./language-model.ts";
 import { asksForLogprobs, type ModelAnswer, type ModelCall, samplesIn } from "./model-call.ts";
+import { learnFewer } from "./samples.ts";
 
 /** Facts that a call is adapted by. */
 export interface Adaptation {
@@ -37,7 +38,8 @@ export async function generateAdapted(
     } catch (error) {
       const refusal = refusals < mostRefusals ? readRefusal(error, sent, adaptation.isOwnLimit) : undefined;
       if (!refusal || call.signal.aborted) throw error;
-      if (refusal.isOfPrompt) roomInContext = refusal.maxOutputTokens;
+      if (refusal.parameter === "samples") learnFewer(traits, samplesIn(sent), refusal.said ?? "");
+      else if (refusal.isOfPrompt) roomInContext = refusal.maxOutputTokens;
       // The caller asked neither for log-probabilities nor for a cache, and misses none.
       else if (learn(refusal, traits) && !ownParameters.has(refusal.parameter))
         adaptation.onRefusal(describe(refusal, model));
@@ -60,6 +62,7 @@ function adapt(call: ModelCall, { traits, isOwnLimit }: Adaptation, roomInContex
     asked === undefined ? traits.needsLimit && traits.maxOutputTokens : isOwnLimit ? asked : Math.min(asked, most);
   return {
     ...call,
+    samples: call.samples && Math.min(call.samples, traits.mostSamples ?? call.samples),
     refused: new Set(traits.refused),
     maxOutputTokens: limit || undefined,
     onDelta: traits.refused.has("stream") ? undefined : onDelta,
@@ -81,6 +84,8 @@ interface Refusal {
   readonly maxOutputTokens?: number | undefined;
   /** `maxOutputTokens` is what this prompt leaves in the model's context. */
   readonly isOfPrompt?: boolean;
+  /** The server's words, where they may tell more. */
+  readonly said?: string;
   /** The call had no limit: the provider package asked for more than the server allows. */
   readonly isOfPackage?: boolean;
 }
@@ -138,7 +143,7 @@ function readRefusal(error: unknown, call: ModelCall, isOwnLimit: boolean): Refu
   const { refused } = call;
   const isRefusal = refusalWords.test(said.text);
   const isOfSamples = samplesIn(call) > 1 && parameterNames.samples.test(said.parameter ?? said.text);
-  if (isOfSamples && !otherStatuses.has(said.status)) return { parameter: "samples" };
+  if (isOfSamples && !otherStatuses.has(said.status)) return { parameter: "samples", said: said.text };
   const isOfCache = parameterNames.promptCache.test(said.parameter ?? said.text);
   if (call.promptCache && !refused?.has("promptCache") && isOfCache) return { parameter: "promptCache" };
   const names = (parameter: keyof typeof parameterNames) => parameterNames[parameter].test(said.parameter ?? said.text);

@@ -23,11 +23,29 @@ const capabilities: readonly (readonly [provider: RegExp, most: number])[] = [
 ];
 
 /** Returns how many answers one request to a model may ask for. */
-export function mostSamples(model: LanguageModelLike, { refused }: ModelTraits): number {
+export function mostSamples(model: LanguageModelLike, { refused, mostSamples: learned }: ModelTraits): number {
   const { config } = model as { config?: unknown };
   const isReachable = typeof config === "object" && config !== null && "fetch" in config;
   if (!isReachable || refused.has("samples")) return 1;
-  return capabilities.find(([provider]) => provider.test(model.provider))?.[1] ?? 1;
+  const documented = capabilities.find(([provider]) => provider.test(model.provider))?.[1] ?? 1;
+  return Math.min(documented, learned ?? documented);
+}
+
+/** Learns from a refusal of several answers: the server may take fewer. It names how many, or half as many are tried. */
+export function learnFewer(traits: ModelTraits, asked: number, said: string): void {
+  const named =
+    /(?:at most|up to|less than or equal to|<=|maximum(?: of| is)?|between 1 and|1 to|1-)\s*['"`]?(\d+)/i.exec(
+      said,
+    )?.[1];
+  const most = named === undefined || Number(named) >= asked ? Math.floor(asked / 2) : Number(named);
+  traits.mostSamples = Math.min(most, traits.mostSamples ?? most);
+  if (
+    traits.mostSamples <= 1 ||
+    /\b(?:only n ?= ?1|unsupported|not (?:supported|enabled|allowed|permitted)|unrecogni[sz]ed|unknown|extra)\b/i.test(
+      said,
+    )
+  )
+    traits.refused.add("samples");
 }
 
 /** Asks for several answers in the body of a request: the provider packages have no option for it. */

@@ -1,6 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { wrapLanguageModel } from "ai";
 import { test as base, describe, expect, test } from "vitest";
 import {
   BundleTool,
@@ -128,6 +129,23 @@ describe("an answer of another question", () => {
     const { bundle } = await bundleOf(store, toolOf(model, more), run);
     expect(bundle.meta.reuse).toBeUndefined();
     expect(seeds.length + ("model" in more ? 3 : 0)).toBe(6);
+  });
+
+  test("is never used: one of a model behind other middleware", async () => {
+    const store = new MemoryStore();
+    const { model, seeds } = countingModel();
+    const wrapped = (word: string) =>
+      wrapLanguageModel({
+        model: model as any,
+        middleware: {
+          overrideModelId: () => "m",
+          transformParams: async ({ params }) => ({ ...params, stopSequences: [word] }),
+        },
+      });
+    await bundleOf(store, toolOf(wrapped("one")));
+    const { bundle } = await bundleOf(store, toolOf(wrapped("other")));
+    expect(bundle.meta.reuse).toBeUndefined();
+    expect(seeds).toHaveLength(6);
   });
 
   test.each([

@@ -128,6 +128,34 @@ describe("a server without several answers", () => {
     expect(events.filter(({ type }) => type === "warning")).toEqual([]);
   });
 
+  test.each([
+    ["that names how many it takes", "n must be at most 8", [20, 8, 8, 4], [5, 5]],
+    ["that does not say", "n is out of range", [20, 10, 5, 5, 5, 5], [5, 5]],
+  ])("%s is asked for fewer at a time, and remembered so", async (_, message, first, second) => {
+    const asked: number[] = [];
+    const refuse = ({ n = 1 }: any) => {
+      asked.push(n);
+      return n > 8 ? { status: 400, body: { error: { message } } } : undefined;
+    };
+    await using server = await startCachingServer({ answer: (number) => `answer ${number}`, refuse });
+    const many = { k: 20, stopping: "none", maxParallel: 20 } as const;
+    const tool = new PromptBundleTool({
+      name: "t",
+      model: server.model("vllm"),
+      prompt: "{{a}}",
+      defaultOptions: many,
+    });
+    const orchestrator = new ReliableOrchestrator({ state: new ReliabilityState() });
+    const options = { maxParallel: 20 };
+    const run = async (a: string, k: number) =>
+      unwrap(await orchestrator.run({ tool, request: { a }, options, toolOptions: { k } })).evidenceBundle;
+    expect(new Set((await run("x", 20)).replicates.map(({ data }) => data)).size).toBe(20);
+    expect(asked).toEqual(first);
+    asked.length = 0;
+    expect((await run("y", 10)).summary.validCount).toBe(10);
+    expect(asked).toEqual(message.includes("8") ? [8, 2] : second);
+  });
+
   test.each<[CachingApi]>([["anthropic"], ["openai-responses"]])("%s is never asked for several", async (api) => {
     const { served } = await ask({ api });
     expect(served).toHaveLength(5);

@@ -85,6 +85,32 @@ describe("a prompt that is long enough for the provider's cache", () => {
     expect(JSON.stringify(corrected?.body.messages.slice(1))).not.toContain("cache_control");
   });
 
+  test("asks for single fields behind what the calls share", async () => {
+    const properties = { yes: { type: "boolean" }, place: { type: "string" } };
+    const schema = { type: "object", properties, required: ["yes", "place"] } as const;
+    const answer = (number: number) => JSON.stringify({ yes: true, place: `place ${number}` });
+    await using server = await startCachingServer({ answer });
+    const model = server.model("anthropic");
+    const defaultOptions = { k: 6, resample: "fields" } as const;
+    const tool = new PromptBundleTool({
+      name: "t",
+      model,
+      system: "Be brief.",
+      prompt: words(3_000),
+      schema,
+      defaultOptions,
+    });
+    unwrap(await new Orchestrator().run({ tool, request: {} }));
+    const [first] = server.served;
+    const ofFields = server.served.filter(({ body }) => JSON.stringify(body).includes("only these fields"));
+    expect(ofFields.length).toBeGreaterThan(0);
+    for (const { body, cachedTokens } of ofFields) {
+      expect(body.system).toEqual(first?.body.system);
+      expect(body.messages[0].content[0]).toEqual(first?.body.messages[0].content[0]);
+      expect(cachedTokens).toBeGreaterThan(0);
+    }
+  });
+
   test("leads all calls of OpenAI to one machine by a key of tool and prompt that holds none of their words", async () => {
     const first = await ask({ api: "openai-responses" });
     const second = await ask({ api: "openai-responses" });

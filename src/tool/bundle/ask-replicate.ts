@@ -59,10 +59,7 @@ export async function askReplicate<Input, T>(
     return { replicate: reused };
   }
   const startedMs = context.clock.now();
-  const { rounds } = asking.bound;
-  const round = fields || !rounds?.isOpen ? undefined : await untilEnd(rounds.join(index), context);
-  const isLed = round?.isLed(index) ?? false;
-  const sample = isLed || !round ? undefined : await untilEnd(round.sampleFor(index), context);
+  const { round, isLed, sample } = fields ? alone : await joinRound(asking, index);
   const inRequest = sample && (await readSample<T>(asking, sample, spec));
   if (sample && inRequest?.value) {
     context.events.emit("replicate_started", { replicateId: id, seed: spec.seed });
@@ -114,6 +111,22 @@ export async function findJournaled(asking: BundleAsking<any, any>, index: numbe
   const replicate = Object.assign(recorded, { id });
   context.events.emit("replicate_done", { replicate, ...keptFacts(asking, runtime.journal?.whyUnkept(place)) });
   return { replicate };
+}
+
+const alone = { round: undefined, isLed: false, sample: undefined };
+
+/** Takes part in requests for several answers: makes one, or waits for an answer out of another's. */
+async function joinRound(
+  { bound: { rounds }, context }: BundleAsking<any, any>,
+  index: number,
+): Promise<{ round: SampleRound | undefined; isLed: boolean; sample: GivenSample | undefined }> {
+  while (rounds?.isOpen) {
+    const round = await untilEnd(rounds.join(index), context);
+    if (!round || round.isLed(index)) return { round, isLed: round !== undefined, sample: undefined };
+    const sample = await untilEnd(round.sampleFor(index), context);
+    if (sample || !round.isShort) return { round, isLed: false, sample };
+  }
+  return alone;
 }
 
 /** Waits for other replicates, no longer than the run lasts: what is there by then has to be given out. */

@@ -96,10 +96,11 @@ function pointerOf(error: string): string {
   return error.slice(0, error.indexOf(": "));
 }
 
-/** Returns the messages of a question of which only some fields are to be answered. The user's words stay as they are. */
+/**
+ * Returns the messages of a question of which only some fields are to be answered. The question stays as it is, so that a provider which has it
+ * in its cache finds it there.
+ */
 export function askForFields(messages: readonly PromptMessage[], fields: readonly string[]): readonly PromptMessage[] {
-  const instruction = `Of the answer, only these fields are needed (JSON pointers); leave out all others: ${fields.join(", ")}`;
-  const [first, ...others] = messages;
-  if (first?.role !== "system") return [{ role: "system", content: instruction }, ...messages];
-  return [{ ...first, content: `${first.content}\n\n${instruction}` }, ...others];
+  const content = `Of the answer, only these fields are needed (JSON pointers); leave out all others: ${fields.join(", ")}`;
+  return [...messages, { role: "user", content }];
 }

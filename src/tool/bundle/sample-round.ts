@@ -56,6 +56,8 @@ export class SampleRound {
   formed: Promise<void> | undefined;
   /** Number of answers that are asked for: a budget may leave room for fewer than there are members. */
   size = 1;
+  /** The server gives fewer answers to one request than were asked for: the others go into further requests. */
+  isShort = false;
   /** The answers have come: a further attempt is for the first replicate alone. */
   isAnswered = false;
   readonly #samples = new Map<number, GivenSample>();

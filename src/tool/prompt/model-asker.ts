@@ -27,7 +27,7 @@ import type { ReplicateBound } from "../bundle/replicate-source.ts";
 import { type GivenSample, type SampleRound, SampleRounds } from "../bundle/sample-round.ts";
 import { savingOfSamples, shareOfCost } from "./answer-shares.ts";
 import { CallSizes, costOf, priceOf } from "./call-bound.ts";
-import { addressOf, cacheKeyOf, plainOf } from "./prompt-identity.ts";
+import { addressOf, cacheKeyOf, isPlain, plainOf } from "./prompt-identity.ts";
 import { correctionOf, readResult } from "./read-result.ts";
 
 /** Settings by which a prompt tool asks its model. */
@@ -132,9 +132,10 @@ export class ModelAsker {
     return savingOf(cache, calls, this.#traitsOf(model, runtime), price, inputTokens) > 0;
   }
 
-  /** Returns all that decides an answer beside its seed, as plain data. */
-  async identity(messages: readonly PromptMessage[], schema: JSONSchema | undefined): Promise<object> {
+  /** Returns all that decides an answer beside its seed, as plain data; `undefined` where the model hides some of it. */
+  async identity(messages: readonly PromptMessage[], schema: JSONSchema | undefined): Promise<object | undefined> {
     const model = await this.#resolve();
+    if (!isPlain(model)) return undefined;
     const { temperature, maxOutputTokens, providerOptions, headers, baseUrl } = this.#settings;
     const { provider, modelId } = model;
     const settings = { temperature, maxOutputTokens, providerOptions, headers, baseUrl };
@@ -226,6 +227,7 @@ export class ModelAsker {
           },
         };
       });
+      if (round && mostSamples(model, traits) < samples) round.isShort = true;
       round?.deliver(given);
     }
     if (answer.error !== undefined) throw answer.error;

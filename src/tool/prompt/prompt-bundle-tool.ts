@@ -158,7 +158,8 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
     const isFree = typeof options.model === "string" && this.source !== "live";
     if (!this.asksAsItIs || options.reuse === "off" || isFree) return undefined;
     const asker = await askerOf(this.modelQuestion);
-    return { version: this.version, ...(await asker.identity(await withFiles(this.modelQuestion, request), schema)) };
+    const identity = await asker.identity(await withFiles(this.modelQuestion, request), schema);
+    return identity && { version: this.version, ...identity };
   }
 
   /** The model, the first of several. */

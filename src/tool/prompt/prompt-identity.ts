@@ -9,6 +9,15 @@ export function addressOf({ modelId, ...model }: LanguageModelLike): string | un
 }
 
 /**
+ * Tells a model that shows what it asks from one that hides it. The AI SDK's middleware gives a plain object of functions with the name of
+ * the model inside: two of them may answer differently.
+ */
+export function isPlain(model: LanguageModelLike): boolean {
+  const isOurs = model.source !== undefined && model.source !== "live";
+  return isOurs || "config" in model || Object.getPrototypeOf(model) !== Object.prototype;
+}
+
+/**
  * Returns the JSON that tells a value from all others: bytes of an image as text.
  *
  * @throws TypeError for an object that JSON would make equal to others
