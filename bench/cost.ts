@@ -221,6 +221,8 @@ function printPrices(): void {
     ["Google", "google.generative-ai", "gemini-2.5-flash", "samples"],
     ["Mistral", "mistral.chat", "mistral-small-latest", "samples"],
   ];
+  /** Those whose packages have batches. */
+  const batched = new Set(["OpenAI", "Anthropic", "Google"]);
   const usd = (price: PriceSource, provider: string, modelId: string, calls: readonly object[]) =>
     calls.reduce((sum: number, usage: any) => {
       const { inputTokens = 0, outputTokens = 0 } = usage;
@@ -230,7 +232,8 @@ function printPrices(): void {
           Number.NaN)
       );
     }, 0);
-  console.log("| provider | model | prompt | ten prompts | paid once | less |\n| --- | --- | --- | --- | --- | --- |");
+  console.log("| provider | model | prompt | ten prompts | paid once | less | in a batch | less |");
+  console.log("| --- | --- | --- | --- | --- | --- | --- | --- |");
   for (const [name, provider, modelId, way] of sellers) {
     for (const inputTokens of [500, 2_000, 8_000]) {
       const call = { inputTokens, outputTokens: 60 };
@@ -245,10 +248,13 @@ function printPrices(): void {
             ? [first, ...Array(9).fill(later)]
             : Array(10).fill(call);
       const paid = usd(prices, provider, modelId, calls);
-      const less = `${Math.round(100 * (1 - paid / full))} %`;
-      console.log(
-        `| ${name} | ${modelId} | ${inputTokens} | $${full.toPrecision(3)} | $${paid.toPrecision(3)} | ${less} |`,
-      );
+      const less = (cost: number) => `${Math.round(100 * (1 - cost / full))} %`;
+      const batch = batched.has(name)
+        ? usd(prices, `${provider.split(".")[0]}.batch`, modelId, Array(10).fill(call))
+        : 0;
+      const inBatch = batch > 0 ? [`$${batch.toPrecision(3)}`, less(batch)] : ["", ""];
+      const cells = [name, modelId, inputTokens, `$${full.toPrecision(3)}`, `$${paid.toPrecision(3)}`, less(paid)];
+      console.log(`| ${[...cells, ...inBatch].join(" | ")} |`);
     }
   }
 }

@@ -1,13 +1,15 @@
 import type { LanguageModelLike } from "../contract/model.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import { hideSecrets, InvalidOptionsError, showValue } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
 import { nearest } from "../core/nearest.ts";
+import type { BatchAccess, BatchProvider } from "./batched-model.ts";
 import { hideHeaders } from "./transport.ts";
 
 const loadRecorded = lazily(() => import("./recorded.ts"));
 const loadSimulated = lazily(() => import("./simulated.ts"));
 const loadModelFetch = lazily(() => import("./model-fetch.ts"));
+const loadBatchedModel = lazily(() => import("./batched-model.ts"));
 
 /** Address, headers and key of a model that is named by text. */
 export interface ModelAccess {
@@ -22,13 +24,14 @@ export interface ModelAccess {
 /**
  * Finds the model of a name such as `"openai:gpt-5-mini"`. A model object is returned unchanged.
  *
- * @param clock by which a simulation waits
+ * @param clock by which a simulation waits, and batches are looked at
+ * @param access `batches`: how those of a job are kept
  * @throws InvalidOptionsError for a name that leads nowhere, a value that is not a model, or an access that the model has no use for
  */
 export async function findModel(
   reference: string | LanguageModelLike,
   clock: Clock | undefined,
-  access: ModelAccess = {},
+  { batches, ...access }: ModelAccess & { readonly batches?: BatchAccess | undefined } = {},
 ): Promise<LanguageModelLike> {
   if (typeof reference !== "string") {
     refuseAccess(
@@ -45,6 +48,7 @@ export async function findModel(
     if (prefix === "recorded") return (await loadRecorded()).recordedModel(rest);
     return (await loadSimulated()).parseSimulatedModel(rest, clock);
   }
+  if (prefix === "batch") return modelInBatches(reference, rest, clock ?? systemClock, access, batches);
   const provider = Object.hasOwn(providerPackages, prefix) ? providerPackages[prefix] : undefined;
   if (provider && rest) return packagedModel(reference, prefix, provider, rest, access);
   if (prefix === "openai-compatible") return compatibleModel(reference, rest, access);
@@ -81,7 +85,7 @@ function isProvider(value: unknown): boolean {
 }
 
 function unknownReference(reference: string, prefix: string): InvalidOptionsError {
-  const known = [...Object.keys(providerPackages), "openai-compatible", "recorded", "simulated"];
+  const known = [...Object.keys(providerPackages), "openai-compatible", "recorded", "simulated", "batch"];
   const guess = nearest(prefix, known);
   const choices = `"provider:model" with one of ${known.join(", ")}`;
   const allowed = guess && guess !== prefix ? `${choices}; did you mean "${guess}:"?` : choices;
@@ -179,15 +183,47 @@ async function packagedModel(
   name: string,
   access: ModelAccess,
 ): Promise<LanguageModelLike> {
-  const exported = await importPackage(provider);
   const { endpoint } = provider;
-  if (!exported && !endpoint) throw notInstalled(reference, provider);
+  const { made, settings } = await makeProvider(reference, provider, access);
+  if (made) return made(name);
+  if (!endpoint) throw notInstalled(reference, provider);
+  return openAICompatible(reference, prefix, name, endpoint.takesSchema, { baseURL: endpoint.baseUrl, ...settings });
+}
+
+/** Makes the provider of an installed package; `made` is left out where a vendor's endpoint has to serve. */
+async function makeProvider(reference: string, provider: ProviderPackage, access: ModelAccess) {
+  const exported = await importPackage(provider);
+  if (!exported && !provider.endpoint) throw notInstalled(reference, provider);
   const keyVariable = access.apiKeyEnv ?? provider.keyVariable;
   const settings = await settingsOf(reference, access, keyVariable, keyVariable !== undefined);
   const factory = provider.factories.find((candidate) => exported?.[candidate]);
-  if (factory) return exported[factory]({ ...(access.apiKeyEnv ? settings : withoutKey(settings)) })(name);
-  if (!endpoint) throw notInstalled(reference, provider);
-  return openAICompatible(reference, prefix, name, endpoint.takesSchema, { baseURL: endpoint.baseUrl, ...settings });
+  const made = factory && exported[factory]({ ...(access.apiKeyEnv ? settings : withoutKey(settings)) });
+  return { made: made as (((name: string) => LanguageModelLike) & Partial<BatchProvider>) | undefined, settings };
+}
+
+/**
+ * Makes a model whose calls go into the batches of its provider.
+ *
+ * @param name of the model with its provider: `openai:gpt-5-mini`
+ */
+async function modelInBatches(
+  reference: string,
+  name: string,
+  clock: Clock,
+  access: ModelAccess,
+  batches: BatchAccess | undefined,
+): Promise<LanguageModelLike> {
+  const colon = name.indexOf(":");
+  const [prefix, modelId] = [name.slice(0, Math.max(colon, 0)), name.slice(colon + 1)];
+  const provider = Object.hasOwn(providerPackages, prefix) ? providerPackages[prefix] : undefined;
+  const choices = '"batch:" before a model of a provider with a batch API, such as "batch:openai:gpt-5-mini"';
+  if (!provider || !modelId) throw unusable(reference, choices);
+  const { made } = await makeProvider(reference, provider, access);
+  const { package: named, version } = provider;
+  const advice = `The installed ${named} has no batches. Those of OpenAI, Anthropic, Google and xAI do, from ${named}@${version} on: npm install ${named}@${version}`;
+  if (typeof made?.experimental_batch !== "function")
+    throw unusable(reference, choices, `model ${showValue(reference)}: ${advice}`);
+  return (await loadBatchedModel()).batchedModel(made(modelId), made as BatchProvider, clock, batches);
 }
 
 /** A package reads its own variable, and more than one where it knows more. */

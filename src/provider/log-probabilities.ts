@@ -27,7 +27,7 @@ const thinking = /^(?:o\d|gpt-5(?!.*chat)|codex|computer-use)/;
 /** Returns the options by which a provider package asks its server for log-probabilities; other packages read none of them. */
 export function askForLogprobs({ provider, modelId }: LanguageModelV4, given: ProviderOptions): ProviderOptions {
   const [name = "", api] = provider.split(".");
-  if (api === "responses") {
+  if (api === "responses" || (api === "batch" && name === "openai")) {
     if (thinking.test(modelId)) return given;
     const option = name === "azure" && given?.["azure"] ? "azure" : "openai";
     const asked = (given?.[option]?.["include"] ?? []) as string[];

@@ -20,7 +20,7 @@ const aliases: Readonly<Record<string, string>> = { togetherai: "together", "azu
 
 /**
  * Loads the prices of the catalogue `@pydantic/genai-prices`, in US dollars. An unknown model or server has the price `null`,
- * never 0. A simulated model costs nothing. A recorded answer costs what it cost when it was recorded.
+ * never 0. A batch costs half. A simulated model costs nothing. A recorded answer costs what it cost when it was recorded.
  *
  * @example
  * ```ts
@@ -33,6 +33,17 @@ export const defaultPrices: () => Promise<PriceCatalogue> = lazily(
   async () => new GenaiPrices(await import("@pydantic/genai-prices")),
 );
 
+/**
+ * Part of the price that a batch costs, cached prompts included: https://platform.openai.com/docs/guides/batch,
+ * https://platform.claude.com/docs/en/build-with-claude/batch-processing, https://ai.google.dev/gemini-api/docs/batch-api.
+ */
+const batchShare = 0.5;
+
+/** Tells the providers of batches from others by the AI SDK's names of them: `openai.batch`. */
+export function isBatched(provider: string): boolean {
+  return provider.endsWith(".batch");
+}
+
 class GenaiPrices implements PriceCatalogue {
   readonly #data: { calcPrice: typeof calcPrice; findProvider: typeof findProvider };
 
@@ -42,7 +53,8 @@ class GenaiPrices implements PriceCatalogue {
 
   costUsd({ usage, ...model }: ModelName & { usage: Usage }): number | null {
     if (model.provider === "simulated") return 0;
-    return this.#calculate(model, usage)?.total_price ?? null;
+    const price = this.#calculate(model, usage)?.total_price ?? null;
+    return price !== null && isBatched(model.provider) ? batchShare * price : price;
   }
 
   match(model: ModelName): ModelName | null {

@@ -2,6 +2,7 @@ import type { LanguageModelLike, ModelTraits, PromptMessage } from "../contract/
 import type { PriceSource } from "../contract/settings.ts";
 import type { Usage } from "../contract/usage.ts";
 import type { JSONSchema } from "../core/json.ts";
+import { isBatched } from "./prices.ts";
 
 /** Cache in which a provider keeps the beginnings of prompts. */
 export interface PromptCache {
@@ -40,8 +41,9 @@ function row(provider: RegExp, models: RegExp, minimumTokens: number, hint: Prom
   return { provider, models, cache };
 }
 
-/** Returns the prompt cache of a model; `undefined` where none is known. */
+/** Returns the prompt cache of a model; `undefined` where none is known, and in batches, whose calls have no order. */
 export function promptCacheOf({ provider, modelId }: Pick<LanguageModelLike, "provider" | "modelId">) {
+  if (isBatched(provider)) return undefined;
   return caches.find((known) => known.provider.test(provider) && known.models.test(modelId))?.cache;
 }
 

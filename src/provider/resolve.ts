@@ -15,6 +15,7 @@ const loadFindModel = lazily(() => import("./find-model.ts"));
  * | `openai-compatible:http://localhost:11434/v1#llama3.2` | of any server that speaks OpenAI's chat completions |
  * | `recorded:answers.jsonl` | recorded answers, replayed |
  * | `simulated:?error=0.1` | a seeded simulation |
+ * | `batch:openai:gpt-5-mini` | the same model through its provider's batch API: half the price, an answer within a day; experimental |
  *
  * @param options.clock by which a simulation waits; default: the real one
  * @param options.headers sent with each call, of a model that is named by text; `options.baseUrl` is the address of its API, and

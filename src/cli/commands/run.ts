@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { stoppingRuleNames } from "../../contract/bundle-options.ts";
-import { numberFlag, shareFlag } from "../flags.ts";
+import { durationFlag, numberFlag, shareFlag } from "../flags.ts";
 import { addJobFlags, type JobFlags } from "../job/job-flags.ts";
 
 const examples = `
@@ -19,6 +19,7 @@ Examples
   $ steer run triage.yaml --input reports.csv --output triaged.csv --k 5 --max-cost-usd 2
   $ steer run triage.yaml --input reports.jsonl --output out.jsonl --limits openai:gpt-5-mini=500rpm,200000tpm,20
   $ steer run triage.yaml --input reports.jsonl --output out.jsonl --right 0.95 --verifier openai:gpt-5-mini
+  $ steer run triage.yaml --input reports.jsonl --output out.jsonl --k 5 --batch
   $ cat reports.jsonl | steer run triage.yaml --json | jq .consensus`;
 
 export function addRunCommand(program: Command, onExitCode: (code: number) => void): void {
@@ -39,12 +40,16 @@ export function addRunCommand(program: Command, onExitCode: (code: number) => vo
     .option("--right <share>", "accept the answers that are right in this share, as labels certify it", shareFlag)
     .option("--verifier [provider:model]", "with --right: ask a model, else the tool's own, if an answer is right")
     .option("--second-model <provider:model>", "with --right: ask another model the same, and compare")
+    .option("--batch", "experimental: ask in the provider's batches, for half the price, within a day")
+    .option("--batch-max-wait <duration>", "longest wait for one batch: 90m, 6h (default 25h)", durationFlag())
     .option("--json", "print the output lines instead of text for people")
     .addHelpText("after", examples)
-    .action(async (file: string, flags: JobFlags) => {
+    .action(async (file: string, given: JobFlags, command: Command) => {
       const { loadTool } = await import("../definition/load-tool.ts");
       const { folderOf } = await import("../input/open-inputs.ts");
-      const loaded = await loadTool(file, flags, folderOf(flags.input));
+      const { asBatchJob } = await import("../job/batch-job.ts");
+      const isGiven = command.getOptionValueSource("concurrency") !== "default";
+      const { loaded, flags } = asBatchJob(await loadTool(file, given, folderOf(given.input)), given, isGiven);
       const { dryRun } = await import("../job/dry-run.ts");
       const { runToolJob } = await import("../job/run-tool-job.ts");
       onExitCode(await (flags.dryRun ? dryRun : runToolJob)(loaded, flags));

@@ -11,7 +11,7 @@ import { defaultPrices } from "../../provider/prices.ts";
 import { type CountTokens, estimatePromptTokens, tokenCounter } from "../../provider/prompt-tokens.ts";
 import { resolveModel } from "../../provider/resolve.ts";
 import { simulatedTruth } from "../../provider/simulated.ts";
-import { modelIdOf, providerOf } from "../../tool/prompt/model-reference.ts";
+import { batchPrefix, modelIdOf, providerOf } from "../../tool/prompt/model-reference.ts";
 import { pathsOf, readFileParts } from "../../tool/prompt/prompt-files.ts";
 import { fillTemplate } from "../../tool/prompt/prompt-template.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
@@ -66,7 +66,9 @@ async function estimate(
 ): Promise<string[]> {
   const { headers, baseUrl, apiKeyEnv } = definition;
   const access = { headers, baseUrl, apiKeyEnv };
-  const found = await Promise.all(namesIn(definition).map((name) => findModel(name, access)));
+  const found = await Promise.all(
+    namesIn(definition).map((name) => findModel(flags.batch ? batchPrefix + name : name, access)),
+  );
   const models = found.map(({ model }) => model);
   const faults = found.flatMap(({ fault = [] }) => fault);
   const model = models[0] as NamedModel;
@@ -96,7 +98,7 @@ async function estimate(
     `${namesIn(definition).join(", ")}: ${span(String(calls.fewest), String(calls.most))} answers for each input, ${range(showCount)} calls in all.`,
     `About ${tokens(mean.input)} tokens of prompts and ${tokens(mean.output)} of answers${counting}. Thoughts are not in it.`,
     await describeCost(definition, models, mean, { left, ...calls }, flags),
-    describeTime(loaded, { left, ...calls }, flags),
+    flags.batch ? describeBatches(calls) : describeTime(loaded, { left, ...calls }, flags),
     ...describeSignals(job),
     ...faults.map((fault) => `The job itself would not start: ${fault}`),
   ];
@@ -220,6 +222,11 @@ function priceOfCall(prices: PriceSource, { provider, modelId }: NamedModel, mea
   const [inputTokens, outputTokens] = [Math.round(mean.input), Math.round(mean.output)];
   const usage = { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
   return prices.costUsd({ provider, modelId, usage });
+}
+
+function describeBatches({ fewest, most }: Pick<Calls, "fewest" | "most">): string {
+  const batches = fewest === most ? "1 batch" : `1 to ${most - fewest + 1} batches`;
+  return `Time: ${batches}, one after the other, each done within a day.`;
 }
 
 function describeTime({ tool, definition }: LoadedTool, { left, fewest, most }: Calls, flags: JobFlags): string {

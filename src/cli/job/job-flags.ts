@@ -19,6 +19,10 @@ export interface JobFlags extends DefinitionFlags {
   readonly shuffle?: true;
   readonly dryRun?: true;
   readonly concurrency: number;
+  /** Answers come from the provider's batch API. */
+  readonly batch?: true;
+  /** In milliseconds. */
+  readonly batchMaxWait?: number;
   /** In milliseconds. */
   readonly giveUpAfter?: number;
   readonly k?: number;

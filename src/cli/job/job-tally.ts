@@ -65,21 +65,27 @@ export class JobTally {
  * Boundary: grants each run its part; the run itself keeps to it.
  * Invariants:
  * 1. What was spent and what is granted never exceed the ceiling together.
- * 2. A part is at least what the dearest run so far has cost; the first run is granted everything.
+ * 2. A part is at least what the dearest run so far has cost; the first run is granted everything, unless all start at once.
  */
 export class JobBudget {
   readonly #limitUsd: number;
   readonly #concurrency: number;
+  readonly #isSharedAtOnce: boolean;
   #spentUsd = 0;
   #grantedUsd = 0;
   #dearestUsd: number | undefined;
   #inFlightCount = 0;
   #waiting: (() => void)[] = [];
 
-  /** @param limitUsd no ceiling where it is `undefined` */
-  constructor(limitUsd: number | undefined, concurrency: number) {
+  /**
+   * @param limitUsd no ceiling where it is `undefined`
+   * @param dearestUsd cost of the dearest run, as far as that is known; 0 shares the ceiling from the start
+   */
+  constructor(limitUsd: number | undefined, concurrency: number, dearestUsd?: number) {
     this.#limitUsd = limitUsd ?? Number.POSITIVE_INFINITY;
     this.#concurrency = concurrency;
+    this.#dearestUsd = dearestUsd;
+    this.#isSharedAtOnce = dearestUsd !== undefined;
   }
 
   get isLimited(): boolean {
@@ -109,6 +115,17 @@ export class JobBudget {
       if (this.#inFlightCount === 0) return undefined;
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
+  }
+
+  /**
+   * Hears that a part was too small for the first call of its run.
+   *
+   * @returns true where the next parts are large enough for it, so that the run may ask for another
+   */
+  raise(partUsd: number, neededUsd: number): boolean {
+    if (!this.#isSharedAtOnce || neededUsd <= partUsd) return false;
+    this.#dearestUsd = Math.max(this.#dearestUsd ?? 0, neededUsd);
+    return true;
   }
 
   /** Ends a run: what it did not use of its part is there for others. */

@@ -56,7 +56,7 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
   const toolOptions = toolOptionsFrom(flags);
   checkToolOptions(tool, toolOptions);
   const accept = acceptOf(loaded, toolOptions, flags);
-  const limits = limitsOf(loaded, flags);
+  const limits = flags.batch ? undefined : limitsOf(loaded, flags);
   const source = openInputs(flags, process.stdin, filesOf(loaded).flatMap(templateVariables));
   assertRepeatable(source, flags);
   const head = jobHead(loaded, toolOptions, flags.sample);
@@ -64,19 +64,19 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
   const fingerprintOf = ({ request }: Input) => fingerprint({ request, job: head.fingerprint, ...filesIn(request) });
 
   const tally = new JobTally(systemClock.now());
-  const budget = new JobBudget(flags.maxCostUsd, flags.concurrency);
   const log = await openLog(flags, head);
   const table = tableOf(flags, source);
   const hasLine = (input: Input) => (log?.kept.has(input.index) ? log.has(input, fingerprintOf(input)) : false);
   try {
+    const count = source.isRepeatable
+      ? await checkInputs(firstOf(source.read(), flags.limit), tool, hasLine)
+      : undefined;
+    const budget = budgetOf(flags, flags.sample?.count ?? count, log?.kept.size ?? 0);
     for (const { costUsd } of log?.kept.values() ?? []) budget.keep(costUsd);
     for (const signal of log && !log.isDevice ? await readSignals(log.path) : []) {
       budget.keep(signal.costUsd);
       tally.paySignal(signal);
     }
-    const count = source.isRepeatable
-      ? await checkInputs(firstOf(source.read(), flags.limit), tool, hasLine)
-      : undefined;
     if ((count ?? 2) > 1) notePromptOfNoInput(loaded);
     if (count !== undefined && flags.limit === undefined) log?.assertWithin(count, source.name);
     const { count: size, seed = firstSeed } = flags.sample ?? {};
@@ -109,6 +109,12 @@ export async function prepareJob(loaded: LoadedTool, flags: JobFlags): Promise<P
     log?.close();
     throw error;
   }
+}
+
+/** Inputs in a batch start together, so each has its part of the budget from the start. */
+function budgetOf({ maxCostUsd, concurrency, batch }: JobFlags, count = concurrency, keptCount: number): JobBudget {
+  if (!batch) return new JobBudget(maxCostUsd, concurrency);
+  return new JobBudget(maxCostUsd, Math.max(1, Math.min(concurrency, count - keptCount)), 0);
 }
 
 /**

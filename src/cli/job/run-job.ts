@@ -35,6 +35,8 @@ export interface Job {
   readonly inputs: AsyncIterable<Input>;
   /** Its abort lets what is in flight finish, and starts nothing more. */
   readonly finish?: CancelScope | undefined;
+  /** Its abort leaves what is in flight without a line: a later start goes on with it. A CommandError is what the job ends with. */
+  readonly left?: CancelScope | undefined;
   /** Facts of an input, as its line carries them. */
   fingerprintOf(input: Input): string;
   /** Returns the listener of one more run; `undefined` where the run is not listened to. */
@@ -55,6 +57,7 @@ export interface Job {
 export async function runJob(job: Job): Promise<void> {
   const { orchestrator, inputs, concurrency, giveUpAfterMs, onWait } = job;
   const finish = new CancelScope(job.finish);
+  job.left?.onAbort(() => finish.abort(job.left?.reason));
   const run = (input: Input, jobTry: JobTry) => runInput(job, input, jobTry, finish);
   let fault: unknown;
   try {
@@ -71,6 +74,7 @@ export async function runJob(job: Job): Promise<void> {
   } finally {
     finish.dispose();
   }
+  if (job.left?.reason instanceof CommandError) throw job.left.reason;
   if (fault) throw fault;
 }
 
@@ -91,12 +95,14 @@ async function runInput(job: Job, input: Input, jobTry: JobTry, finish: CancelSc
   } catch (error) {
     const partial = (error as { readonly partial?: PartialRun } | undefined)?.partial;
     if (partial) costUsd = costSince(earlierUsd, partial.costUsd);
-    const end = asEnd(error, input, partUsd);
+    const isTooSmall = costUsd === 0 && BudgetExceeded.isInstance(error) && job.budget.raise(partUsd, error.actual);
+    const end = isTooSmall ? undefined : asEnd(error, input, partUsd);
     if (end instanceof JobEnd) finish.abort(end);
-    throw end;
+    if (end !== undefined) throw end;
   } finally {
     job.budget.settle(partUsd, costUsd);
   }
+  return runInput(job, input, jobTry, finish);
 }
 
 /** @param limitUsd ceiling of the input, its earlier tries included; infinite where there is none */
@@ -104,7 +110,7 @@ function start(job: Job, { request }: Input, jobTry: JobTry, limitUsd: number): 
   const { orchestrator, tool, toolOptions } = job;
   const isLimited = limitUsd !== Number.POSITIVE_INFINITY;
   const options = isLimited ? { ...job.options, budget: { ...job.options.budget, costUsd: limitUsd } } : job.options;
-  const { signal } = jobTry;
+  const signal = job.left ? AbortSignal.any([jobTry.signal, job.left.signal]) : jobTry.signal;
   return orchestrator.runTry(
     { tool, toolOptions, options, onEvent: job.listen?.(), signal, request: request as object },
     jobTry,

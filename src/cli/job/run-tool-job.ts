@@ -1,16 +1,19 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
+import { CancelledError } from "../../contract/errors.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
 import { systemClock } from "../../core/clock.ts";
+import { InvalidOptionsError } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
 import { defaultGiveUpAfterMs, ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import type { AcceptedLines } from "../accept/accept-job.ts";
 import type { SignalRuns } from "../accept/buy-signals.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
-import { codeOfOutput, exitCode } from "../faults.ts";
+import { CommandError, codeOfOutput, exitCode } from "../faults.ts";
 import type { OutputLine } from "../output/output-line.ts";
 import { counted, showCount, showOnLine, showUsd, toSafeJson } from "../progress/format.ts";
 import { createJobView, type JobView } from "../progress/job-view.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
+import { batchedTool, batchesOf, batchLeaseMs, mostAtOnce, openBatches } from "./batch-job.ts";
 import { type JobFlags, runOptionsFrom } from "./job-flags.ts";
 import type { JobTally } from "./job-tally.ts";
 
@@ -34,16 +37,21 @@ export async function runToolJob(
   const { tally, log, limits } = job;
   const store = answersOf(flags);
   const view = followJob(tally, flags.output, isPart ? "part" : flags.json ? "json" : "people");
-  const onFirst = () => view.notify("Finishing what is in flight. Once more stops at once.");
+  const batches = await batchesFor(loaded, flags, job, view);
+  const onFirst = () => {
+    if (!batches) return view.notify("Finishing what is in flight. Once more stops at once.");
+    view.notify("Leaving the batches to the provider. The same command goes on with them.");
+    batches.left.abort(new CancelledError("the job leaves its batches to the provider"));
+  };
   const interrupt = new Interrupt({ onFirst, onSecond: view.end });
   process.stdout.on("error", (error) => interrupt.request(codeOfOutput(error)));
   let accepted: AcceptedLines | undefined;
   // A signal is a further opinion: it is asked for, also where an answer to the same question is there.
   const runs = {
     orchestrator: new ReliableOrchestrator({ calibrations: new CalibrationStore(), limits }),
-    options: runOptionsFrom(flags),
+    options: { ...runOptionsFrom(flags), ...(batches && { maxParallel: mostAtOnce }) },
     concurrency: flags.concurrency,
-    giveUpAfterMs: flags.giveUpAfter ?? unlessTold(tally),
+    giveUpAfterMs: flags.giveUpAfter ?? (batches ? defaultGiveUpAfterMs + batches.maxWaitMs : unlessTold(tally)),
     finish: interrupt.scope,
     onWait: view.wait,
   };
@@ -51,9 +59,16 @@ export async function runToolJob(
     await runJob({
       ...job,
       ...runs,
-      orchestrator: new ReliableOrchestrator({ calibrations: new CalibrationStore(), limits, store }),
+      ...(batches && { tool: batchedTool(job.tool, batches.model), left: batches.left }),
+      ...(batches && { toolOptions: { ...job.toolOptions, maxParallel: mostAtOnce } }),
+      orchestrator: new ReliableOrchestrator({
+        calibrations: new CalibrationStore(),
+        store,
+        // Limits are of calls that are answered at once.
+        ...(batches ? { reliabilityConfig: { leaseMs: batchLeaseMs } } : { limits }),
+      }),
       inputs: job.inputs(),
-      listen: listenTo(view),
+      listen: listenTo(batches ? { ...view, observe: undefined } : view),
       onLine(line) {
         log?.append(line);
         tally.settle(line);
@@ -71,6 +86,17 @@ export async function runToolJob(
     if (log && !log.isDevice && tally.doneCount > 1 && !isPart) await tellReport(log.path, tally, flags);
   }
   return interrupt.exitCode ?? (tally.failedCount > 0 ? exitCode.someFailed : exitCode.done);
+}
+
+/** @throws CommandError for a model without batches, once the output file is closed */
+async function batchesFor(loaded: LoadedTool, flags: JobFlags, { log, close }: PreparedJob, view: JobView) {
+  if (!flags.batch || !log) return undefined;
+  try {
+    return await openBatches(loaded, flags, batchesOf(log.path), view);
+  } catch (error) {
+    await close();
+    throw InvalidOptionsError.isInstance(error) ? new CommandError(error.message, { cause: error }) : error;
+  }
 }
 
 /** A single input waits for nothing. A job that has answers waits for their server the whole time. */

@@ -159,13 +159,15 @@ export class OutputLog {
 
   #moveAside(): void {
     const found = statSync(this.path, { throwIfNoEntry: false });
-    if (!found?.isFile() || found.size === 0) return;
-    mendLastLine(this.path, beginning);
-    this.movedTo = `${this.path}.old`;
-    renameSync(this.path, this.movedTo);
+    const moved = `${this.path}.old`;
+    if (found?.isFile() && found.size > 0) {
+      mendLastLine(this.path, beginning);
+      this.movedTo = moved;
+      renameSync(this.path, moved);
+    } else if (found && !found.isFile()) return;
     for (const suffix of suffixesBeside) {
-      rmSync(this.movedTo + suffix, { force: true });
-      if (existsSync(this.path + suffix)) renameSync(this.path + suffix, this.movedTo + suffix);
+      if (this.movedTo !== undefined) rmSync(moved + suffix, { force: true });
+      if (existsSync(this.path + suffix)) renameSync(this.path + suffix, moved + suffix);
     }
   }
 
@@ -251,8 +253,8 @@ export async function writeVerdicts(path: string, verdicts: ReadonlyMap<number, 
 /** Beginning of what is said of a file that another job wrote. */
 export const otherJob = "holds the answers of another job";
 
-/** Files that belong to the answers of an output file: labels, signals, verdicts. */
-const suffixesBeside = [".labels.jsonl", ".signals.jsonl", ".accepted.json"];
+/** Files that belong to the answers of an output file: labels, signals, verdicts, batches. */
+const suffixesBeside = [".labels.jsonl", ".signals.jsonl", ".accepted.json", ".batches"];
 
 const otherWays = "To begin anew, give another --output, or --fresh, which moves the file aside.";
 
