@@ -52,7 +52,7 @@ export function addChatRoutes(app: Hono<ServiceEnv>, { tools, runs, events, cloc
     const toolOptions = body.steer ?? undefined;
     assertOwn(toolOptions, undefined);
     const asked = requestOf(body);
-    const tool = tools.find(body.model, asked, caller);
+    const tool = await tools.find(body.model, asked, caller);
     const request = await fitRequest(asked, tool, body);
     return runs.start({ tool, request, toolOptions, idempotencyKey: keyIn(raw) }, caller, raw.signal);
   }

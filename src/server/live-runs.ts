@@ -1,10 +1,10 @@
-import type { OrchestrationEvent } from "../contract/event.ts";
+import type { EventType, OrchestrationEvent } from "../contract/event.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import { type Clock, schedule } from "../core/clock.ts";
 import { createId } from "../core/random.ts";
 import type { ReliableOrchestrator } from "../orchestrate/reliable-orchestrator.ts";
-import type { EventLog, LogBatch } from "../store/log/event-log.ts";
+import { metadataOf } from "../tool/registry.ts";
 import type { Caller } from "./access.ts";
 import { RequestFault } from "./problem.ts";
 
@@ -27,6 +27,9 @@ export interface LiveRun {
   cancel(reason: string): void;
 }
 
+/** Events after which a run may be refused yet. */
+const endings: ReadonlySet<EventType> = new Set<EventType>(["run_failed", "cancelled"]);
+const beforeAnswers: ReadonlySet<EventType> = new Set<EventType>([...endings, "tool_started", "warning", "error"]);
 /** Longest wait to learn that a run is refused. */
 const graceMs = 1_000;
 /** Seconds after which a client that was sent away may ask again. */
@@ -44,17 +47,12 @@ export class LiveRuns {
   readonly #orchestrator: ReliableOrchestrator<any>;
   readonly #clock: Clock;
   readonly #maxRuns: number;
-  readonly #events: EventLog;
   readonly #going = new Map<string, LiveRun>();
   #started = 0;
   #isClosing = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(
-    orchestrator: ReliableOrchestrator<any>,
-    { clock, maxRuns, events }: { clock: Clock; maxRuns: number; events: EventLog },
-  ) {
-    this.#events = events;
+  constructor(orchestrator: ReliableOrchestrator<any>, { clock, maxRuns }: { clock: Clock; maxRuns: number }) {
     this.#orchestrator = orchestrator;
     this.#clock = clock;
     this.#maxRuns = maxRuns;
@@ -101,12 +99,12 @@ export class LiveRuns {
     const accepted = Promise.withResolvers<void>();
     let runId = "";
     let isLate = false;
-    const record = recordIn(this.#events);
+    // A bundle finds its model and its schema before it asks for the first answer.
+    const undecided = metadataOf(asked.tool).supportsBundle ? beforeAnswers : endings;
     const onEvent = (event: OrchestrationEvent) => {
       const isFirst = runId === "";
-      record(event);
       runId = event.requestId;
-      if (isFirst ? isLate : event.type !== "run_failed" && event.type !== "cancelled") accepted.resolve();
+      if (isFirst ? isLate : !undecided.has(event.type)) accepted.resolve();
     };
     const output = this.#orchestrator.run({
       ...run,
@@ -163,27 +161,4 @@ export class LiveRuns {
 /** Begins the ids and the keys of a client's runs. */
 export function prefixOf({ name }: Caller): string {
   return name === "" ? "" : `${name}.`;
-}
-
-/** Stands in until the orchestrator logs its runs itself. */
-function recordIn(log: EventLog): (event: OrchestrationEvent) => void {
-  const writer = createId();
-  let last: Promise<unknown> = Promise.resolve();
-  return (event) => {
-    const { requestId, traceId, seq, source: toolName } = event;
-    const isEnd = event.type === "run_completed" || event.type === "run_failed";
-    const status = event.type === "cancelled" ? "cancelled" : isEnd ? (event.output?.status ?? "failed") : "running";
-    const { confidence } = ("summary" in event ? event.summary : {}) as { confidence?: number };
-    const batch: LogBatch = {
-      runId: requestId,
-      writer,
-      firstSeq: seq,
-      events: [JSON.stringify(event)],
-      facts: { toolName, status, confidence },
-    };
-    last = last.then(async () => {
-      if (seq === 0) await log.open({ requestId, traceId, writer });
-      await log.append([batch]);
-    });
-  };
 }

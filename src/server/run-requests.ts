@@ -36,15 +36,15 @@ export const feedbackBody = declareOptions("FeedbackBody", "body", {
  *
  * @throws InvalidOptionsError, or RequestFault for a tool that the caller may not use
  */
-export function readAsked(body: unknown, tools: ServedTools, caller: Caller): AskedRun {
+export async function readAsked(body: unknown, tools: ServedTools, caller: Caller): Promise<AskedRun> {
   const { toolName, request, toolOptions, options, fallbackTools } = resolveOptions(runBody, body);
   assertOwn(toolOptions, options);
   return {
-    tool: tools.find(toolName, request, caller),
+    tool: await tools.find(toolName, request, caller),
     request,
     toolOptions,
     options,
-    fallbackTools: fallbackTools?.map((name) => tools.find(name, request, caller)),
+    fallbackTools: fallbackTools && (await Promise.all(fallbackTools.map((name) => tools.find(name, request, caller)))),
   };
 }
 

@@ -20,7 +20,7 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
 
   app.post("/v1/runs", describeRoute(operations.startRun), async (c) => {
     const { raw } = c.req;
-    const asked = { ...readAsked(await readJson(raw), tools, c.var.caller), idempotencyKey: keyIn(raw) };
+    const asked = { ...(await readAsked(await readJson(raw), tools, c.var.caller)), idempotencyKey: keyIn(raw) };
     if (prefersAsync(raw)) {
       const { runId } = await runs.start(asked, c.var.caller);
       const headers = { location: `/v1/runs/${encodeURIComponent(runId)}`, "preference-applied": "respond-async" };

@@ -4,6 +4,7 @@ import type { PromptMessage } from "../contract/model.ts";
 import type { AnyTool, ToolMetadata } from "../contract/tool.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
+import { resolveSchema } from "../schema/resolve.ts";
 import { PromptBundleTool } from "../tool/prompt/prompt-bundle-tool.ts";
 import { assertTool, metadataOf } from "../tool/registry.ts";
 import type { Caller } from "./access.ts";
@@ -100,10 +101,10 @@ export class ServedTools {
   /**
    * Finds the tool of a name that takes a request.
    *
-   * @throws RequestFault for a name that the caller may not use, or that no tool has: one cannot be told from the other
+   * @throws InvalidOptionsError for a request that a generic tool cannot take; RequestFault for a name that the caller may not use, or that no tool has: one cannot be told from the other
    */
-  find(name: string, request: unknown, caller: Caller): AnyTool {
-    const tool = mayUse(caller, name) ? this.#toolFor(name, request) : undefined;
+  async find(name: string, request: unknown, caller: Caller): Promise<AnyTool> {
+    const tool = mayUse(caller, name) ? await this.#toolFor(name, request) : undefined;
     if (tool) return tool;
     const known = this.list(caller).map((listed) => listed.name);
     const guess = nearest(name, known);
@@ -111,8 +112,11 @@ export class ServedTools {
     throw new RequestFault(404, "TOOL_NOT_FOUND", detail);
   }
 
-  #toolFor(name: string, request: unknown): AnyTool | undefined {
-    return this.#generic.has(name) ? askAnything(name, readGeneric(request)) : this.#tools.get(name);
+  async #toolFor(name: string, request: unknown): Promise<AnyTool | undefined> {
+    if (!this.#generic.has(name)) return this.#tools.get(name);
+    const asked = readGeneric(request);
+    await resolveSchema(asked.schema, "request.schema");
+    return askAnything(name, asked);
   }
 }
 
