@@ -4,6 +4,7 @@ import type { AnyTool } from "../contract/tool.ts";
 import { type Clock, schedule } from "../core/clock.ts";
 import { createId } from "../core/random.ts";
 import type { ReliableOrchestrator } from "../orchestrate/reliable-orchestrator.ts";
+import { type EventLog, isEnd } from "../store/log/event-log.ts";
 import { metadataOf } from "../tool/registry.ts";
 import type { Caller } from "./access.ts";
 import { RequestFault } from "./problem.ts";
@@ -21,9 +22,10 @@ export interface AskedRun {
 
 /** Run that was accepted. */
 export interface LiveRun {
+  /** Its name in the event log. Callers of one idempotency key have one run. */
   readonly runId: string;
   readonly output: Promise<OrchestrationOutput>;
-  /** Ends the run, and with it the provider's calls. */
+  /** Ends the run, and with it the provider's calls, where no other caller waits for it. */
   cancel(reason: string): void;
 }
 
@@ -32,8 +34,18 @@ const endings: ReadonlySet<EventType> = new Set<EventType>(["run_failed", "cance
 const beforeAnswers: ReadonlySet<EventType> = new Set<EventType>([...endings, "tool_started", "warning", "error"]);
 /** Longest wait to learn that a run is refused. */
 const graceMs = 1_000;
+/** Pauses between looks for a run in the event log, which gets it a little later. */
+const looksMs = [5, 10, 20, 40, 80, 160, 320, 640];
 /** Seconds after which a client that was sent away may ask again. */
 const retryAfter = { "retry-after": "1" };
+
+/** Parts that start runs. */
+export interface LiveRunsParts {
+  readonly orchestrator: ReliableOrchestrator<any>;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  readonly maxRuns: number;
+}
 
 /**
  * Job: start the runs of a service, and know those that go on.
@@ -44,18 +56,14 @@ const retryAfter = { "retry-after": "1" };
  * 3. A client names runs and keys inside its own name alone.
  */
 export class LiveRuns {
-  readonly #orchestrator: ReliableOrchestrator<any>;
-  readonly #clock: Clock;
-  readonly #maxRuns: number;
-  readonly #going = new Map<string, LiveRun>();
-  #started = 0;
-  #isClosing = false;
+  readonly #parts: LiveRunsParts;
+  readonly #controls = new Set<AbortController>();
+  readonly #going = new Map<string, Set<LiveRun>>();
   #onIdle: (() => void) | undefined;
+  #isClosing = false;
 
-  constructor(orchestrator: ReliableOrchestrator<any>, { clock, maxRuns }: { clock: Clock; maxRuns: number }) {
-    this.#orchestrator = orchestrator;
-    this.#clock = clock;
-    this.#maxRuns = maxRuns;
+  constructor(parts: LiveRunsParts) {
+    this.#parts = parts;
   }
 
   /** True until the service closes. */
@@ -70,81 +78,108 @@ export class LiveRuns {
    * @throws RequestFault where the service is full or closes; what a refused run rejects with
    */
   async start(asked: AskedRun, caller: Caller, signal?: AbortSignal | undefined): Promise<LiveRun> {
+    const { maxRuns } = this.#parts;
     if (this.#isClosing) throw new RequestFault(503, "CLOSING", "The service is about to end. Ask again.", retryAfter);
-    if (this.#started >= this.#maxRuns) {
-      const detail = `${this.#maxRuns} runs go on, which is as many as this service takes. Ask again after the seconds of Retry-After.`;
+    if (this.#controls.size >= maxRuns) {
+      const detail = `${maxRuns} runs go on, which is as many as this service takes. Ask again after the seconds of Retry-After.`;
       throw new RequestFault(429, "BUSY", detail, retryAfter);
     }
     const control = new AbortController();
-    const follow = () => control.abort(new Error("the client left"));
-    if (signal?.aborted) follow();
-    signal?.addEventListener("abort", follow, { once: true });
-    this.#started++;
+    const leave = () => control.abort(new Error("the client left"));
+    if (signal?.aborted) leave();
+    signal?.addEventListener("abort", leave, { once: true });
+    this.#controls.add(control);
+    const output = Promise.withResolvers<OrchestrationOutput>();
     const end = () => {
-      signal?.removeEventListener("abort", follow);
-      this.#started--;
-      if (this.#started === 0) this.#onIdle?.();
+      signal?.removeEventListener("abort", leave);
+      this.#controls.delete(control);
+      if (this.#controls.size === 0) this.#onIdle?.();
     };
-    try {
-      return await this.#startUnder(asked, caller, control, end);
-    } catch (error) {
-      end();
-      throw error;
-    }
+    output.promise.then(end, end);
+    return this.#startUnder(asked, caller, control, output);
   }
 
-  async #startUnder(asked: AskedRun, caller: Caller, control: AbortController, onEnd: () => void): Promise<LiveRun> {
-    const { idempotencyKey: key, options, ...run } = asked;
-    const prefix = prefixOf(caller);
+  async #startUnder(
+    { idempotencyKey, options, ...asked }: AskedRun,
+    caller: Caller,
+    control: AbortController,
+    { promise: output, resolve, reject }: PromiseWithResolvers<OrchestrationOutput>,
+  ): Promise<LiveRun> {
+    const { orchestrator, clock } = this.#parts;
+    const requestId = prefixOf(caller) + createId();
+    const key = idempotencyKey === undefined ? undefined : prefixOf(caller) + idempotencyKey;
     const accepted = Promise.withResolvers<void>();
-    let runId = "";
-    let isLate = false;
     // A bundle finds its model and its schema before it asks for the first answer.
     const undecided = metadataOf(asked.tool).supportsBundle ? beforeAnswers : endings;
-    const onEvent = (event: OrchestrationEvent) => {
-      const isFirst = runId === "";
-      runId = event.requestId;
-      if (isFirst ? isLate : !undecided.has(event.type)) accepted.resolve();
+    let [hasBegun, isLate] = [false, false];
+    const onEvent = ({ type }: OrchestrationEvent) => {
+      if (hasBegun ? !undecided.has(type) : isLate) accepted.resolve();
+      hasBegun = true;
     };
-    const output = this.#orchestrator.run({
-      ...run,
-      options: {
-        ...options,
-        requestId: prefix + createId(),
-        ...(key !== undefined && { idempotencyKey: prefix + key }),
-      },
-      onEvent,
-      signal: control.signal,
-    } as any) as Promise<OrchestrationOutput>;
+    const run = { ...asked, options: { ...options, requestId, ...(key !== undefined && { idempotencyKey: key }) } };
+    orchestrator.run({ ...run, onEvent, signal: control.signal } as any).then(resolve as any, reject);
     output.then(() => accepted.resolve(), accepted.reject);
-    const stopWaiting = schedule(
-      this.#clock,
-      () => {
-        isLate = true;
-        if (runId !== "") accepted.resolve();
-      },
-      graceMs,
-    );
-    await accepted.promise.finally(stopWaiting);
-    const live: LiveRun = { runId, output, cancel: (reason) => control.abort(new Error(reason)) };
-    this.#going.set(runId, live);
-    const leave = () => {
-      if (this.#going.get(runId) === live) this.#going.delete(runId);
-      onEnd();
+    const hurry = () => {
+      isLate = true;
+      if (hasBegun) accepted.resolve();
     };
-    output.then(leave, leave);
+    await accepted.promise.finally(schedule(clock, hurry, graceMs));
+    const runId = await this.#locate(requestId, key, output);
+    const live = { runId, output, cancel: (reason: string) => control.abort(new Error(reason)) };
+    this.#keep(live);
     return live;
   }
 
-  /** The run of an id, where it goes on here. */
-  find(runId: string): LiveRun | undefined {
-    return this.#going.get(runId);
+  /** Finds the run that a request has become in the log: its own, or one of the same key that it continues or waits for. */
+  async #locate(requestId: string, key: string | undefined, output: Promise<OrchestrationOutput>): Promise<string> {
+    const { events, clock } = this.#parts;
+    let settled: OrchestrationOutput | undefined;
+    output.then(
+      (given) => {
+        settled = given;
+      },
+      () => {},
+    );
+    try {
+      for (const pauseMs of looksMs) {
+        if (await events.find(requestId)) return requestId;
+        const latest = key === undefined ? undefined : (await events.list({ key, limit: 1 })).runs[0];
+        if (latest && (!isEnd(latest.status) || latest.requestId === settled?.requestId)) return latest.runId;
+        if (settled) return settled.requestId;
+        await clock.sleep(pauseMs);
+      }
+    } catch {
+      // A log that cannot be read ends no run.
+    }
+    return requestId;
+  }
+
+  #keep(live: LiveRun): void {
+    const callers = this.#going.get(live.runId) ?? new Set();
+    this.#going.set(live.runId, callers.add(live));
+    const leave = () => {
+      callers.delete(live);
+      if (callers.size === 0) this.#going.delete(live.runId);
+    };
+    live.output.then(leave, leave);
+  }
+
+  /**
+   * Cancels a run that goes on here, and waits for its end.
+   *
+   * @returns false where it does not go on here
+   */
+  async cancel(runId: string, reason: string): Promise<boolean> {
+    const callers = [...(this.#going.get(runId) ?? [])];
+    for (const live of callers) live.cancel(reason);
+    await Promise.allSettled(callers.map(({ output }) => output));
+    return callers.length > 0;
   }
 
   /** Takes no more runs, and resolves once none goes on. */
   close(): Promise<void> {
     this.#isClosing = true;
-    if (this.#started === 0) return Promise.resolve();
+    if (this.#controls.size === 0) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onIdle = resolve;
     return promise;
@@ -152,8 +187,8 @@ export class LiveRuns {
 
   /** Cancels every run that goes on; returns their number. */
   cancelAll(reason: string): number {
-    const going = [...this.#going.values()];
-    for (const live of going) live.cancel(reason);
+    const going = [...this.#controls];
+    for (const control of going) control.abort(new Error(reason));
     return going.length;
   }
 }

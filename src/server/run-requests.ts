@@ -140,6 +140,6 @@ export function readFilter(query: Record<string, string>, caller: Caller): LogFi
     atLeast,
     below,
     limit,
-    ...(prefix !== "" && { prefix }),
+    ...(prefix !== "" && { idPrefix: prefix }),
   };
 }

@@ -50,10 +50,8 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
 
   app.delete("/v1/runs/:id", describeRoute(operations.cancelRun), async (c) => {
     const run = await find(c.req.param("id"), c.var.caller);
-    const live = runs.find(run.runId);
-    live?.cancel("a client cancelled it");
-    await live?.output.catch(() => {});
-    if (!live && !isEnd(run.status)) {
+    const wentOn = await runs.cancel(run.runId, "a client cancelled it");
+    if (!wentOn && !isEnd(run.status)) {
       const detail = `Run ${run.runId} does not go on in this process, which cannot cancel it. Send this to the one where it does.`;
       throw new RequestFault(409, "CONFLICT", detail);
     }

@@ -78,7 +78,7 @@ export interface ServiceEnv {
 export function createService(settings: ServiceSettings): Service {
   const { orchestrator, events, origins = [], maxRuns = 1_000, clock = systemClock } = settings;
   const authenticate = authenticateBy(settings.keys, origins);
-  const runs = new LiveRuns(orchestrator, { clock, maxRuns });
+  const runs = new LiveRuns({ orchestrator, events, clock, maxRuns });
   const closing = new AbortController();
   const rooms: ServiceRooms = {
     orchestrator,

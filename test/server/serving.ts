@@ -33,7 +33,8 @@ type Given = Partial<Omit<ServiceSettings, "tools">> & {
 /** A service in this process, and a client of it. */
 export function serving({ tools = [echo], orchestration, ...settings }: Given = {}) {
   const events = settings.events ?? new MemoryEventLog();
-  const orchestrator = settings.orchestrator ?? new ReliableOrchestrator({ calibrations: "off", ...orchestration });
+  const orchestrator =
+    settings.orchestrator ?? new ReliableOrchestrator({ calibrations: "off", events, ...orchestration });
   const service = createService({ ...settings, orchestrator, events, tools });
   return { service, events, orchestrator, ...clientOf(service.fetch) };
 }

@@ -7,7 +7,8 @@ const echo = defineTool({ name: "echo", execute: async (request: unknown) => ({ 
 
 const serviceOf = () => {
   const events = new MemoryEventLog();
-  return createService({ orchestrator: new ReliableOrchestrator({ calibrations: "off" }), events, tools: [echo] });
+  const orchestrator = new ReliableOrchestrator({ calibrations: "off", events });
+  return createService({ orchestrator, events, tools: [echo] });
 };
 
 async function post(path: string, body: string): Promise<string> {

@@ -40,7 +40,7 @@ export async function serve(names: readonly string[], flags: ServeFlags): Promis
       `--host ${flags.host} can be reached from other machines. Give keys: --keys keys.json, or STEER_KEYS.`,
     );
   const events = new MemoryEventLog();
-  const orchestrator = new ReliableOrchestrator({ calibrations: new CalibrationStore() });
+  const orchestrator = new ReliableOrchestrator({ calibrations: new CalibrationStore(), events });
   const service = createService({ orchestrator, events, tools, keys, origins: flags.origin, maxRuns: flags.maxRuns });
   const listening = await open(service, flags);
   const terminal = createTerminal(process.stdout);

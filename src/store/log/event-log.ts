@@ -92,6 +92,8 @@ export interface LogFilter {
   readonly toolName?: string | undefined;
   readonly status?: LoggedStatus | readonly LoggedStatus[] | undefined;
   readonly key?: string | undefined;
+  /** Only runs whose id begins with this. */
+  readonly idPrefix?: string | undefined;
   /** Only runs of at least this confidence. */
   readonly atLeast?: number | undefined;
   /** Only runs below this confidence. */

@@ -226,12 +226,13 @@ function describe(run: MemoryRun, nowMs: number): LoggedRun {
 }
 
 function matches(run: LoggedRun, filter: LogFilter): boolean {
-  const { toolName, key, atLeast, below } = filter;
+  const { toolName, key, idPrefix = "", atLeast, below } = filter;
   const { confidence = Number.NaN } = run;
   return (
     (statusesOf(filter)?.includes(run.status) ?? true) &&
     (toolName === undefined || run.toolName === toolName) &&
     (key === undefined || run.key === key) &&
+    run.runId.startsWith(idPrefix) &&
     (atLeast === undefined || confidence >= atLeast) &&
     (below === undefined || confidence < below)
   );
