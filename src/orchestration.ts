@@ -103,6 +103,8 @@ export { type ErrorCode, InvalidOptionsError, type OptionIssue, OrchestratorErro
 export type { JSONObject, JSONSchema, JSONValue } from "./core/json.ts";
 export type { Random } from "./core/random.ts";
 export type { Accepted } from "./evidence/accept-answers.ts";
+export type { AgentDisagreement } from "./orchestrate/agent/agent-answer.ts";
+export { type AiSdkAnswer, type AiSdkTool, toAiSdkTool } from "./orchestrate/agent/ai-sdk-tool.ts";
 export { toEventStreamResponse } from "./orchestrate/event-stream-response.ts";
 export type { FeedbackParams } from "./orchestrate/feedback.ts";
 export { Orchestrator } from "./orchestrate/orchestrator.ts";

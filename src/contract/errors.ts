@@ -82,11 +82,18 @@ export class ToolExecutionError extends OrchestratorError {
   readonly toolName: string;
   /** Error that the tool threw. */
   readonly error: unknown;
+  /** Usage and content that the run had paid for. */
+  declare readonly partial?: PartialRun;
 
-  constructor(toolName: string, error: unknown, options: { cause?: unknown } = { cause: error }) {
+  constructor(
+    toolName: string,
+    error: unknown,
+    options: { cause?: unknown; partial?: PartialRun | undefined } = { cause: error },
+  ) {
     super(`Tool "${toolName}" failed: ${messageOf(error)}`, options);
     this.toolName = toolName;
     this.error = error;
+    if (options.partial) this.partial = options.partial;
   }
 }
 

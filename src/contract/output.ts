@@ -80,8 +80,10 @@ export function hasEvidence<T = unknown>(
  */
 export function unwrap<C>(output: OrchestrationOutput<C>): C {
   if (output.status !== "failed") return output.content;
+  const { usage, costUsd, content } = output;
+  const partial = { usage, costUsd, content };
   const [toolName, error] = Object.entries(output.errors).at(-1) ?? [output.metadata.toolName, undefined];
-  if (!error) throw new ToolExecutionError(toolName, "no error was recorded");
+  if (!error) throw new ToolExecutionError(toolName, "no error was recorded", { partial });
   const facts = Object.assign(new Error(error.message), error);
-  throw new ToolExecutionError(toolName, facts, { cause: originalOf(error) ?? facts });
+  throw new ToolExecutionError(toolName, facts, { cause: originalOf(error) ?? facts, partial });
 }

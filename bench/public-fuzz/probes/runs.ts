@@ -7,6 +7,7 @@ import {
   Orchestrator,
   PromptBundleTool,
   ReliableOrchestrator,
+  toAiSdkTool,
   toEventStreamResponse,
   usageOf,
 } from "../../../src/index.ts";
@@ -33,6 +34,11 @@ export const runProbes: readonly Probe[] = [
   onValues("toEventStreamResponse", async (value) => {
     const tool = defineTool({ name: "echo", execute: (request: { value: unknown }) => request.value });
     return (await toEventStreamResponse(orchestrator.stream({ tool, request: { value } }))).text();
+  }),
+  onValues("toAiSdkTool", async (value) => {
+    const tool = toAiSdkTool(defineTool({ name: "echo", execute: (request: unknown) => request }), orchestrator);
+    const output = await tool.execute({ value }, {});
+    return tool.toModelOutput({ output });
   }),
   onCounts("usageOf", (count) =>
     usageOf({ usage: { inputTokens: count, outputTokens: count }, steps: Array.from({ length: count }) }),

@@ -1,4 +1,4 @@
-import { BudgetExceeded, isOrchestratorError } from "../../contract/errors.ts";
+import { BudgetExceeded, isOrchestratorError, ToolExecutionError } from "../../contract/errors.ts";
 import { hasEvidence, type OrchestrationOutput, type OutputError } from "../../contract/output.ts";
 import { InvalidOptionsError, messageOf, withoutSecrets } from "../../core/errors.ts";
 import type { JSONValue } from "../../core/json.ts";
@@ -87,6 +87,19 @@ export function adviseAgent(failure: unknown): string {
   if (BudgetExceeded.isInstance(failure)) return `${failure.message}\n${adviceOnBudget(failure)}`;
   if (isOrchestratorError(failure)) return failure.message;
   return `The tool failed: ${messageOf(failure)}`;
+}
+
+/**
+ * Returns what an agent is told of an output.
+ *
+ * @throws ToolExecutionError for a failed output, with what the agent can do, and what was paid
+ */
+export function answerOrThrow(output: OrchestrationOutput): AgentAnswer {
+  if (output.status !== "failed") return toAgentAnswer(output);
+  const { usage, costUsd, content, errors, metadata } = output;
+  const [toolName, error] = Object.entries(errors).at(-1) ?? [metadata.toolName];
+  const facts = Object.assign(new Error(adviseAgent(output)), error, { message: adviseAgent(output) });
+  throw new ToolExecutionError(toolName, facts, { cause: facts, partial: { usage, costUsd, content } });
 }
 
 function isFailed(failure: unknown): failure is Extract<OrchestrationOutput, { status: "failed" }> {

@@ -3,6 +3,7 @@ import type { JSONSchema } from "../../core/json.ts";
 import { schemasIn } from "../../schema/assert-schema.ts";
 import { resolveSchema } from "../../schema/resolve.ts";
 import { resolveSchemaUri } from "../../schema/schema-uri.ts";
+import { answerOptionsOf, descriptionOf, isBundle } from "./description.ts";
 
 /** A tool as an agent is told of it. */
 export interface ToolDescription {
@@ -24,40 +25,18 @@ export interface ToolDescription {
  */
 export async function describeTool(tool: AnyTool): Promise<ToolDescription> {
   const request = await requestSchemaOf(tool);
-  const { k } = optionsOf(tool);
+  const { k } = answerOptionsOf(tool);
   const isWrapped = !isObjectSchema(request, request);
   const inputSchema = isWrapped
     ? { type: "object", properties: { input: moved(request, "#/properties/input") }, required: ["input"] }
     : { ...withTexts(request), type: "object" };
   return {
-    description: descriptionOf(tool, k),
+    description: descriptionOf(tool),
     ...(k !== undefined && { k }),
     inputSchema,
     outputSchema: isBundle(tool) ? bundleSchema(await answerSchemaOf(tool)) : plainSchema,
     toRequest: (args) => (isWrapped ? args["input"] : args),
   };
-}
-
-/** Returns true of a tool that answers by a bundle. */
-function isBundle(tool: AnyTool): boolean {
-  return (tool as { readonly supportsBundle?: unknown }).supportsBundle === true;
-}
-
-function descriptionOf(tool: AnyTool, k: number | undefined): string {
-  if (!isBundle(tool)) return tool.description;
-  const answers = k === undefined ? "several answers" : k === 1 ? "one answer" : `up to ${k} answers`;
-  const result = `Returns the consensus of ${answers} of a model, its confidence from 0 to 1, and where the answers differ.`;
-  return [tool.description, result].filter((text) => text !== "").join("\n");
-}
-
-interface AnswerOptions {
-  readonly k?: number;
-  readonly schema?: JSONSchema;
-  readonly schemaUri?: string;
-}
-
-function optionsOf(tool: AnyTool): AnswerOptions {
-  return (tool.resolveOptions?.({}) ?? {}) as AnswerOptions;
 }
 
 async function requestSchemaOf(tool: AnyTool): Promise<JSONSchema> {
@@ -67,7 +46,7 @@ async function requestSchemaOf(tool: AnyTool): Promise<JSONSchema> {
 
 /** Schema of the consensus; `undefined` where the answer is text. */
 async function answerSchemaOf(tool: AnyTool): Promise<JSONSchema | undefined> {
-  const { schema, schemaUri } = optionsOf(tool);
+  const { schema, schemaUri } = answerOptionsOf(tool);
   const given = schema ?? (schemaUri === undefined ? undefined : await resolveSchemaUri(schemaUri));
   return (await resolveSchema(given, `the schema of ${tool.name}`))?.jsonSchema;
 }

@@ -1,0 +1,121 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { EvidenceContent } from "../../contract/bundle.ts";
+import type { AnyTool, ContentOf, InputOf } from "../../contract/tool.ts";
+import type { Usage } from "../../contract/usage.ts";
+import type { JSONValue } from "../../core/json.ts";
+import { lazily } from "../../core/lazily.ts";
+import { ReliableOrchestrator } from "../reliable-orchestrator.ts";
+import type { AgentDisagreement } from "./agent-answer.ts";
+import { descriptionOf } from "./description.ts";
+
+const loadAnswers = lazily(() => import("./agent-answer.ts"));
+const loadDescriptions = lazily(() => import("./describe-tool.ts"));
+
+/** What a tool gives to a loop of the AI SDK: the model reads all but `usage` and `costUsd`. */
+export type AiSdkAnswer<Content> = ([Content] extends [EvidenceContent<infer T>]
+  ? {
+      /** As JSON; `null` without a valid answer. */
+      readonly consensus: AsJson<T> | null;
+      /** Probability that the consensus is right. */
+      readonly confidence: number;
+      /** Fields on which the answers differ, the most contested first; long values are cut. */
+      readonly disagreements: readonly AgentDisagreement[];
+      /** Valid answers. */
+      readonly votes: number;
+      /** Reason why there are fewer answers than were asked for. */
+      readonly incomplete?: string;
+    }
+  : { readonly result: AsJson<Content> }) & {
+  /** Tokens of all answers. */
+  readonly usage: Usage;
+  /** US dollars; `null` where a price is not known. */
+  readonly costUsd: number | null;
+};
+type AsJson<T> = T extends JSONValue ? T : JSONValue;
+
+/** A tool of the AI SDK, from version 6. */
+export interface AiSdkTool<Input, Output> {
+  readonly description: string;
+  readonly inputSchema: StandardSchemaV1<unknown, Input>;
+  /** Runs the tool. The abort signal of the loop reaches the provider's calls. */
+  execute(input: Input, call: { readonly abortSignal?: AbortSignal | undefined }): Promise<Output>;
+  /** Returns what the model reads of an output. */
+  toModelOutput(facts: { readonly output: Output }): { type: "json"; value: any };
+}
+
+/**
+ * Makes a tool of this package one that agents of the AI SDK call (`generateText`, `streamText`, `ToolLoopAgent`). Its
+ * arguments are those of the tool's `input`, else the variables of its prompt; its output is data, in few tokens.
+ *
+ * The usage stands in the output, beside what the model reads: `result.steps` holds it under `toolResults`. A failed run is
+ * a tool error that says to the model what it can do, with the usage in `error.partial`.
+ *
+ * @param orchestrator runs the tool, with its budget (`defaultOptions`), store and limits. Default: one of its own
+ *
+ * @example
+ * ```ts
+ * const agent = new ToolLoopAgent({ model: "openai/gpt-5", tools: { triage: toAiSdkTool(triage) } });
+ * const { text } = await agent.generate({ prompt: "Which of these reports is urgent?" });
+ * ```
+ */
+export function toAiSdkTool<T extends AnyTool>(
+  tool: T,
+  orchestrator: Pick<ReliableOrchestrator<any>, "run"> = new ReliableOrchestrator(),
+): AiSdkTool<InputOf<T>, AiSdkAnswer<ContentOf<T>>> {
+  const describe = lazily(async () => (await loadDescriptions()).describeTool(tool));
+  return {
+    description: descriptionOf(tool),
+    inputSchema: inputSchemaOf(tool, describe),
+    async execute(input, { abortSignal: signal }) {
+      const { toRequest } = await describe();
+      const output = await orchestrator.run({
+        tool: tool as AnyTool,
+        request: toRequest(input as Record<string, unknown>) as object,
+        signal,
+      });
+      const { answerOrThrow } = await loadAnswers();
+      const { usage, costUsd } = output;
+      return { ...answerOrThrow(output), usage, costUsd } as unknown as AiSdkAnswer<ContentOf<T>>;
+    },
+    toModelOutput: ({ output: { usage: _, costUsd: __, ...value } }) => ({ type: "json", value }),
+  };
+}
+
+/** Marks a schema of the AI SDK, whatever copy of it reads it. */
+const schemaMark = Symbol.for("vercel.ai.schema");
+
+/** The AI SDK waits for a JSON schema of its own kind of schema alone, and that of valibot comes from a package that is loaded. */
+function inputSchemaOf(
+  tool: AnyTool,
+  describe: () => Promise<{ inputSchema: object; toRequest(args: Record<string, unknown>): unknown }>,
+): StandardSchemaV1<unknown, any> {
+  const check = async (value: unknown): Promise<StandardSchemaV1.Result<any>> => {
+    const { toRequest } = await describe();
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    if (!isObject) return { issues: [{ message: "the arguments have to be an object" }] };
+    const checked = await tool.inputSchema?.["~standard"].validate(toRequest(value as Record<string, unknown>));
+    // The run transforms the arguments itself.
+    return checked?.issues ? checked : { value };
+  };
+  return Object.assign(
+    { "~standard": { version: 1, vendor: "steer-llm-sdk", validate: check } as const },
+    {
+      [schemaMark]: true,
+      get jsonSchema() {
+        return describe().then(({ inputSchema }) => inputSchema);
+      },
+      async validate(value: unknown) {
+        const { issues } = await check(value);
+        if (issues === undefined) return { success: true, value };
+        const faults = issues.map(({ path = [], message }) =>
+          [path.map(stepOf).join("."), message].filter(Boolean).join(": "),
+        );
+        return { success: false, error: new Error(faults.join("\n")) };
+      },
+    },
+  );
+}
+
+function stepOf(step: PropertyKey | StandardSchemaV1.PathSegment): string {
+  return String(typeof step === "object" ? step.key : step);
+}
