@@ -78,7 +78,7 @@ export default {
       comment: "What is shipped imports nothing from tests, benchmarks, scripts or examples.",
       severity: "error",
       from: { path: "^src/" },
-      to: { path: "^(test|bench|scripts|examples)/" },
+      to: { path: "^(test|bench|scripts|examples|viewer)/" },
     },
   ],
   options: {

@@ -1,5 +1,6 @@
 import { defineConfig } from "tsdown";
 import manifest from "./package.json" with { type: "json" };
+import { buildViewer } from "./scripts/build-viewer.ts";
 
 /** What package.json names is what is built: `./dist/stores/sqlite.js` comes from `src/stores/sqlite.ts`. */
 const built = [...Object.values(manifest.exports), ...Object.values(manifest.bin)].filter((path) =>
@@ -18,4 +19,5 @@ export default defineConfig({
   clean: true,
   // A folder of its own, so that no shared chunk takes the name of an entry.
   outputOptions: { chunkFileNames: "shared/[name].js" },
+  onSuccess: buildViewer,
 });

@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/support/postgres-global.ts", "test/support/compile-cache.ts"],
+    globalSetup: ["test/support/postgres-global.ts", "test/support/compile-cache.ts", "test/support/viewer-global.ts"],
     setupFiles: ["test/support/property-seed.ts"],
     coverage: { include: ["src/**/*.ts"], reporter: ["text-summary"] },
     testTimeout: 60_000,

@@ -40,6 +40,11 @@ export const steps: readonly Step[] = [
     command: typescript7("."),
   },
   {
+    name: "types-viewer",
+    promise: "the viewer compiles, in the world of a browser",
+    command: typescript7("viewer"),
+  },
+  {
     name: "types-6",
     promise: "and with TypeScript 6",
     command: ["node", "node_modules/typescript/bin/tsc", "--project", "."],

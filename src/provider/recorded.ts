@@ -288,5 +288,11 @@ export function streamOf({ content, response, ...result }: LanguageModelV4Genera
       ...(result.providerMetadata && { providerMetadata: result.providerMetadata }),
     },
   ];
-  return { stream: ReadableStream.from(parts) };
+  const stream = new ReadableStream<(typeof parts)[number]>({
+    start(controller) {
+      for (const part of parts) controller.enqueue(part);
+      controller.close();
+    },
+  });
+  return { stream };
 }

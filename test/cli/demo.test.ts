@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { calibrationError, confidenceBins, isRight } from "../../src/cli/demo/answered.ts";
+import { isRight } from "../../src/cli/demo/answered.ts";
 import { findLiveModel } from "../../src/cli/demo/demo.ts";
+import { calibrationError, confidenceBins } from "../../src/cli/view/confidence-bins.ts";
 import { startOpenAIServer } from "../support/openai-server.ts";
 import { steer } from "./steer.ts";
 

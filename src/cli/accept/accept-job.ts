@@ -3,11 +3,12 @@ import type { Accepted } from "../../evidence/accept-answers.ts";
 import type { Purchase } from "../../evidence/rank-purchases.ts";
 import type { Signal } from "../../tool/signals.ts";
 import { Answers } from "../label/answers.ts";
-import { type LabelLine, readLabels } from "../label/labels-file.ts";
+import type { LabelLine } from "../label/labels.ts";
+import { readLabels } from "../label/labels-file.ts";
 import type { JobHead } from "../output/job-head.ts";
 import { lockFile, writeVerdicts } from "../output/output-log.ts";
 import { copyOf, excerptOf, showInput } from "../report/excerpt.ts";
-import { type Acceptance, type AskedPrecision, acceptJob } from "./acceptance.ts";
+import { type Acceptance, type AskedPrecision, acceptJob, looksOf } from "./acceptance.ts";
 import { basisOf, type CertificateBasis, readAcceptance, voidedBy, writeAcceptance } from "./acceptance-file.ts";
 import { buySignals, priceOf, type SignalRuns } from "./buy-signals.ts";
 import { readSignals, type SignalLine, SignalsFile, withSignals } from "./signals-file.ts";
@@ -168,7 +169,9 @@ function settle(
   const restsOn = basisOf(head, answers.all, labels, signals);
   const before = readAcceptance(path);
   const voided = before?.certificate ? voidedBy(before.restsOn, restsOn) : [];
-  const acceptance = acceptJob(answers.all, withSignals(answers.all, signals), labels, asked, before?.looks ?? []);
+  const evidence = withSignals(answers.all, signals);
+  const looks = looksOf(answers.all, evidence, labels, asked, before?.looks ?? []);
+  const acceptance = acceptJob(answers.all, evidence, labels, asked, looks);
   const { accepted } = acceptance;
   const count = (verdict: Accepted) => accepted.filter((each) => each === verdict).length;
   return {

@@ -4,9 +4,9 @@ import { type Accepted, type AcceptedAnswers, acceptAnswers, type DrawnLabel } f
 import type { AcceptanceSignals } from "../../evidence/acceptance-score.ts";
 import { type Certificate, labelsNeeded } from "../../evidence/certify.ts";
 import { watchPrecision } from "../../evidence/watch-precision.ts";
-import { type Answer, drawn as drawnFrom } from "../label/answers.ts";
+import { type Answer, drawn as drawnFrom } from "../label/answer.ts";
 import { verdictOnAll } from "../label/effect.ts";
-import { type LabelLine, labelOf } from "../label/labels-file.ts";
+import { type LabelLine, labelOf } from "../label/labels.ts";
 
 /** Precision that the accepted answers are to have, and how sure that is to be. */
 export interface AskedPrecision {
@@ -124,6 +124,26 @@ export function acceptJob(
     moreLabels: projected(bundles, drawn, asked, shown, isTaken ? look + 1 : look),
     looks: isTaken ? [...earlier, { labels: drawn.length, key: keyOf(drawn.length) }] : earlier,
   };
+}
+
+/**
+ * Returns the looks of a job, those included that a person has had in the viewer, which marks them on its labels: to see what
+ * labels certify is a look, and each look costs a share of the risk.
+ */
+export function looksOf(
+  answers: readonly Answer[],
+  evidence: readonly AcceptableAnswer[],
+  labels: ReadonlyMap<string, LabelLine>,
+  asked: AskedPrecision,
+  earlier: readonly Look[],
+): readonly Look[] {
+  const given = [...labels];
+  return given.reduce<readonly Look[]>((looks, [, { look }], at) => {
+    if (!look) return looks;
+    const then = new Map(given.slice(0, at + 1));
+    const isOld = drawnLabels(answers, then).drawn.length <= (looks.at(-1)?.labels ?? 0);
+    return isOld ? looks : acceptJob(answers, evidence, then, asked, looks).looks;
+  }, earlier);
 }
 
 function riskOf({ confidence }: AskedPrecision, look: number): number {

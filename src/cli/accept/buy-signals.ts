@@ -9,7 +9,8 @@ import { CommandError, exitCode } from "../faults.ts";
 import type { Input } from "../input/input.ts";
 import { JobBudget } from "../job/job-tally.ts";
 import { runJob } from "../job/run-job.ts";
-import type { Answer, Answers } from "../label/answers.ts";
+import type { Answer } from "../label/answer.ts";
+import type { Answers } from "../label/answers.ts";
 import { bundleIn, type OutputLine } from "../output/output-line.ts";
 import { type SignalLine, type SignalsFile, withSignals } from "./signals-file.ts";
 

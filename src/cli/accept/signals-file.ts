@@ -4,7 +4,7 @@ import type { AcceptableAnswer } from "../../calibration/job-acceptance.ts";
 import { isJson } from "../../core/json.ts";
 import { CommandError, parseJson } from "../faults.ts";
 import { readLines } from "../input/input.ts";
-import type { Answer } from "../label/answers.ts";
+import type { Answer } from "../label/answer.ts";
 import { lockFile, mendLastLine, unwritable } from "../output/output-log.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { wholeNumberFlag } from "../flags.ts";
 import type { LabelFlags } from "../label/label-answers.ts";
-import { draws } from "../label/labels-file.ts";
+import { draws } from "../label/labels.ts";
 
 const examples = `
 Shows the answers one by one: the question, the consensus, the votes. A key says what it was:

@@ -5,12 +5,13 @@ import type { ViewFlags } from "../view/view-bundle.ts";
 const examples = `
 The file is an evidence bundle, an output that holds one, or an output file of steer run, of which --line names the
 answer; - reads standard input. Where steer feedback has labels of the same task, model and schema, the view shows what
-they say of the confidence.
+they say of the confidence. A page of an output file shows all of its answers where --line names none.
 
 Examples
   $ steer view bundle.json
   $ steer view triaged.jsonl --line 17
   $ steer view triaged.jsonl --line 17 --html answer.html
+  $ steer view triaged.jsonl --open
   $ steer run triage.yaml --input '{"report": "It crashes"}' --json | steer view -`;
 
 export function addViewCommand(program: Command): void {

@@ -9,12 +9,10 @@ import { CommandError, exitCode } from "../faults.ts";
 import { percent, showCount, showShare, showUsd, toColumns } from "../progress/format.ts";
 import { createSingleRunView, type JobView } from "../progress/job-view.ts";
 import type { Terminal } from "../progress/terminal.ts";
+import { type ConfidenceBin, calibrationError, confidenceBins } from "../view/confidence-bins.ts";
 import {
   type Answered,
   acceptByLabels,
-  type ConfidenceBin,
-  calibrationError,
-  confidenceBins,
   judge,
   judgeByJob,
   recordingPath,

@@ -1,10 +1,9 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { StoredCalibration } from "../../calibration/stored-calibration.ts";
-import { fewestLabels } from "../../evidence/calibration.ts";
-import { fewestJobLabels } from "../../evidence/internal/labelled-votes.ts";
 import { readBytes } from "../input/input.ts";
 import { counted, cut, showOnLine } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
+import { describeCalibration } from "../view/facts.ts";
 import { collectLabels, type JudgedLines, judgeLines, type LabelFlags } from "./judged-lines.ts";
 
 /** Flags of `steer feedback`. */
@@ -40,16 +39,4 @@ function describeLines({ judged, withoutAnswer }: JudgedLines): string {
 function describeLearnt(stored: StoredCalibration, { colors }: Terminal): string {
   const name = colors.bold(cut(showOnLine(`${stored.task}, ${stored.model}`), longestName));
   return `${name}\n  ${describeCalibration(stored)}\n  ${stored.path}\n`;
-}
-
-/** Worth of a calibration, in a sentence. */
-export function describeCalibration({ labels, calibration }: StoredCalibration): string {
-  const { calibrationError } = calibration.toJSON();
-  const given = counted(labels.length, "label");
-  if (labels.length < fewestJobLabels)
-    return `${given} of the ${fewestJobLabels} that it takes: until then, confidence comes from the answers alone.`;
-  if (!calibrationError)
-    return `${given} correct confidence where that makes it better. From ${fewestLabels} on, this says by how much.`;
-  const [before, after] = [calibrationError.before, calibrationError.after].map((error) => (error * 100).toFixed(1));
-  return `From ${given}. Calibration error ${before} points before, ${after} after (cross-validated).`;
 }

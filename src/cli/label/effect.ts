@@ -1,7 +1,7 @@
 import { createJobCalibration, type JobCalibration } from "../../evidence/job-calibration.ts";
-import { hasConfidence } from "../progress/format.ts";
-import type { Answer } from "./answers.ts";
-import { type LabelLine, labelOf, type Verdict } from "./labels-file.ts";
+import { hasConfidence, noConfidence, showShare } from "../progress/format.ts";
+import type { Answer } from "./answer.ts";
+import { type LabelLine, labelOf, type Verdict } from "./labels.ts";
 
 /** An answer with a verdict on all of it. */
 export interface JudgedAnswer {
@@ -69,6 +69,20 @@ export function effectsOf(all: readonly Answer[], labels: ReadonlyMap<string, La
       },
     ];
   });
+}
+
+/** Says what labels are worth. */
+export function describeWorth({ judged, before, after, isUsed, fewest }: Effect): string {
+  if (isUsed)
+    return `Mean squared error of the confidence: ${showMean(before.error)} without labels, ${showMean(after.error)} with them (cross-validated).`;
+  return judged.length < fewest
+    ? `Confidence is corrected from ${fewest} labels on: ${fewest - judged.length} more.`
+    : "The labels would not make the confidence better (cross-validated), so it stays as it is.";
+}
+
+/** A mean confidence, or a dash where there is none. */
+export function showMean(share: number | undefined): string {
+  return share === undefined ? noConfidence : showShare(share);
 }
 
 /** Verdict on all of an answer; `undefined` where some of its fields were not judged. */

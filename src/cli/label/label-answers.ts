@@ -1,12 +1,14 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { systemRandom } from "../../core/random.ts";
 import { acceptAgain } from "../accept/accept-job.ts";
-import { counted, cut, noConfidence, showCount, showOnLine, showShare, toColumns } from "../progress/format.ts";
+import { counted, cut, showCount, showOnLine, showShare, toColumns } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
-import { type Answer, Answers, drawn, type OpenedAnswer } from "./answers.ts";
-import { type Effect, effectsOf } from "./effect.ts";
+import { type Answer, drawn } from "./answer.ts";
+import { Answers, type OpenedAnswer } from "./answers.ts";
+import { describeWorth, type Effect, effectsOf, showMean } from "./effect.ts";
 import { type Keys, openKeys } from "./keys.ts";
-import { type Draw, LabelsFile, labelOf, type Verdict } from "./labels-file.ts";
+import { type Draw, labelOf, type Verdict } from "./labels.ts";
+import { LabelsFile } from "./labels-file.ts";
 import { showQuestion } from "./question.ts";
 
 /** Flags of `steer label`. */
@@ -178,12 +180,8 @@ async function learn(answers: Answers, { labels, path }: LabelsFile, flags: Labe
     terminal.write(colors.dim(`Learnt from them: ${stored.path}\n`));
 }
 
-function showMean(share: number | undefined): string {
-  return share === undefined ? noConfidence : showShare(share);
-}
-
 function describeEffect(effect: Effect, colors: Terminal["colors"]): string {
-  const { name, judged, before, after, isUsed, fewest } = effect;
+  const { name, judged, before, after, isUsed } = effect;
   const right = judged.filter(({ isRight }) => isRight).length / judged.length;
   const row = (title: string, { ofAll, ofJudged }: Effect["before"]) => [
     title,
@@ -196,10 +194,6 @@ function describeEffect(effect: Effect, colors: Terminal["colors"]): string {
     row("without labels", before),
     ...(isUsed ? [row("with labels", after)] : []),
   ]);
-  const worth = isUsed
-    ? `Mean squared error of the confidence: ${showMean(before.error)} without labels, ${showMean(after.error)} with them (cross-validated).`
-    : judged.length < fewest
-      ? `Confidence is corrected from ${fewest} labels on: ${fewest - judged.length} more.`
-      : "The labels would not make the confidence better (cross-validated), so it stays as it is.";
-  return [colors.bold(cut(showOnLine(name), widest)), ...table.map((line) => `  ${line}`), `  ${worth}`].join("\n");
+  const worth = `  ${describeWorth(effect)}`;
+  return [colors.bold(cut(showOnLine(name), widest)), ...table.map((line) => `  ${line}`), worth].join("\n");
 }

@@ -5,6 +5,7 @@ import { isJson } from "../../core/json.ts";
 import { CommandError, parseJson } from "../faults.ts";
 import { readLines } from "../input/input.ts";
 import { lockFile, mendLastLine } from "../output/output-log.ts";
+import { draws, keyOf, type LabelLine } from "./labels.ts";
 
 /**
  * Job: the labels of an output file, in a file beside it.
@@ -15,38 +16,25 @@ import { lockFile, mendLastLine } from "../output/output-log.ts";
  * 3. Every label says how its answer was drawn.
  */
 
-/** Ways to draw the next answer. */
-export const draws = ["uniform", "stratified", "least-sure"] as const;
-export type Draw = (typeof draws)[number];
-
-/** Verdict on an answer: right or wrong, as a whole or by JSON pointer; `null` for one that was skipped. */
-export type Verdict = boolean | null | Readonly<Record<string, boolean>>;
-
 const verdict = v.union([v.nullable(v.boolean()), v.record(v.string(), v.boolean())]);
 
 const labelLine = v.object({
   label: verdict,
-  /** The answer's id for people. */
   id: v.string(),
-  /** Fingerprint of the line in the output file. */
   fingerprint: v.string(),
-  /** Fingerprint of the consensus that was judged. Labels of earlier releases have none. */
   content: v.optional(v.string()),
   draw: v.picklist(draws),
   seed: v.number(),
-  /** Answers that it was drawn from. */
   of: v.number(),
+  look: v.optional(v.literal(true)),
 });
-
-/** A label, and how its answer was drawn. */
-export type LabelLine = v.InferOutput<typeof labelLine>;
 
 /** First characters of each line. */
 const beginning = '{"label":';
 
 export class LabelsFile {
   readonly path: string;
-  /** The last label of each answer, in the order in which they were first given. Ask {@link labelOf}. */
+  /** The last label of each answer, in the order in which they were first given. Ask `labelOf`. */
   readonly labels = new Map<string, LabelLine>();
   #file = -1;
   #release: () => void = () => {};
@@ -96,20 +84,8 @@ export class LabelsFile {
   }
 }
 
-/** The answer that a label is of. */
-type LabelledAnswer = Pick<LabelLine, "fingerprint" | "content">;
-
-/** Returns the label of an answer. A label of an earlier release does not name its consensus, and is of any. */
-export function labelOf<L>(labels: ReadonlyMap<string, L>, answer: LabelledAnswer): L | undefined {
-  return labels.get(keyOf(answer)) ?? labels.get(answer.fingerprint);
-}
-
-function keyOf({ fingerprint, content }: LabelledAnswer): string {
-  return content === undefined ? fingerprint : `${fingerprint}/${content}`;
-}
-
 /**
- * Reads the labels of an output file, for {@link labelOf}, also while they are being given; none where there is no file of them.
+ * Reads the labels of an output file, for `labelOf`, also while they are being given; none where there is no file of them.
  *
  * @throws CommandError where the file holds something else
  */

@@ -2,7 +2,7 @@ import type { ErrorCategory } from "../../contract/error-category.ts";
 import type { OutputError } from "../../contract/output.ts";
 import type { OutputLine } from "../output/output-line.ts";
 import { cut, showOnLine } from "../progress/format.ts";
-import { copyOf, showInput } from "./excerpt.ts";
+import { copyOf } from "./excerpt.ts";
 import { MostFrequent } from "./tallies.ts";
 
 /** Inputs without an answer, of one category. */
@@ -13,16 +13,6 @@ export interface FailureKind {
   readonly advice: string;
   /** The commonest messages, which differ in more than their numbers, each with the first line that has it. */
   readonly messages: readonly { readonly message: string; readonly count: number; readonly line: number }[];
-}
-
-/** An input without an answer. */
-export interface FailedInput {
-  /** Line of the output file, from 1. */
-  readonly line: number;
-  readonly index: number;
-  readonly category: string;
-  readonly message: string;
-  readonly input: string;
 }
 
 /** Flag of the command that wrote the file. */
@@ -50,20 +40,11 @@ const advices = {
 const mostMessages = 3;
 /** Classifiers of the user's own may name any number of categories; further ones are counted as `unknown`. */
 const mostKinds = 100;
-/** Inputs of each kind that are kept, however many others came before. */
-const leastPerKind = 100;
 const longestMessage = 300;
 
 /** Inputs without an answer, by category. */
 export class FailureTally {
-  readonly #most: number;
   readonly #byCategory = new Map<string, Kind>();
-  readonly #inputs: FailedInput[] = [];
-
-  /** @param most inputs that are kept one by one */
-  constructor(most: number) {
-    this.#most = most;
-  }
 
   add(line: OutputLine, place: number): void {
     const error = errorOf(line);
@@ -72,10 +53,6 @@ export class FailureTally {
     const shown = cut(showOnLine(error.message), longestMessage);
     kind.count++;
     kind.messages.add(shown.replace(/\d+/g, "#"), () => copyOf({ message: shown, line: place }));
-    if (this.#inputs.length < this.#most || (kind.count <= leastPerKind && this.#most > 0)) {
-      const { index, input } = line;
-      this.#inputs.push(copyOf({ line: place, index, category, message: shown, input: showInput(input) }));
-    }
   }
 
   get kinds(): readonly FailureKind[] {
@@ -87,10 +64,6 @@ export class FailureTally {
         advice: adviceFor(category),
         messages: messages.top(mostMessages).map(({ value, count }) => ({ ...value, count })),
       }));
-  }
-
-  get inputs(): readonly FailedInput[] {
-    return this.#inputs;
   }
 
   #categoryOf(category = "unknown"): string {
@@ -111,7 +84,7 @@ interface Kind {
   readonly messages: MostFrequent<Message>;
 }
 
-type Message = Pick<FailedInput, "message" | "line">;
+type Message = Pick<FailureKind["messages"][number], "message" | "line">;
 
 /** The error that ended a run: of several tools, the last one's. */
 function errorOf(line: OutputLine): { readonly category?: string | undefined; readonly message: string } {

@@ -138,6 +138,6 @@ function showVote(vote: { readonly value?: unknown }): string {
   return "value" in vote ? showOnLine(vote.value) : "absent";
 }
 
-function withoutPlaces(pointer: string): string {
+export function withoutPlaces(pointer: string): string {
   return pointer.replace(/\/\d+(?=\/|$)/g, "/*");
 }

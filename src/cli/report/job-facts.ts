@@ -3,15 +3,15 @@ import type { BundleSummary, ConfidenceBasis, EvidenceBundle } from "../../contr
 import type { EvidenceSource } from "../../contract/model.ts";
 import { hasEvidence } from "../../contract/output.ts";
 import type { SignalLine } from "../accept/signals-file.ts";
-import { contentOf } from "../label/answers.ts";
+import { contentOf } from "../label/answer.ts";
 import { verdictOnAll } from "../label/effect.ts";
-import { type LabelLine, labelOf } from "../label/labels-file.ts";
+import { type LabelLine, labelOf } from "../label/labels.ts";
 import { bundleIn, isFailed, type OutputLine } from "../output/output-line.ts";
 import { hasConfidence } from "../progress/format.ts";
 import { type FieldVotes, fieldVotes, modelsOf, type Vote } from "../view/facts.ts";
 import { type CostFacts, CostTally } from "./cost-tally.ts";
 import { copyOf, excerptOf, showInput } from "./excerpt.ts";
-import { type FailedInput, type FailureKind, FailureTally } from "./failure-tally.ts";
+import { type FailureKind, FailureTally } from "./failure-tally.ts";
 import { type ContestedField, FieldTally } from "./field-tally.ts";
 import { Histogram, Largest, MostFrequent } from "./tallies.ts";
 
@@ -100,8 +100,6 @@ export interface TimeFacts {
 /** How much of a job is kept in full. */
 export interface FactsLimits {
   readonly leastSure: number;
-  /** Failed inputs. */
-  readonly failed: number;
   readonly minConfidence?: number | undefined;
 }
 
@@ -140,7 +138,7 @@ export class JobFacts {
   readonly #basis = { labels: 0, job: 0, answers: 0 };
   readonly #leastSure: Largest<UnsureInput>;
   readonly #fields = new FieldTally();
-  readonly #failures: FailureTally;
+  readonly #failures = new FailureTally();
   readonly #cost = new CostTally();
   readonly #times = new Histogram((ms) => Math.log1p(ms) * 50);
   #slowest: TimeFacts["slowest"] = null;
@@ -150,7 +148,6 @@ export class JobFacts {
     this.#limits = limits;
     this.#labels = labels;
     this.#leastSure = new Largest(limits.leastSure);
-    this.#failures = new FailureTally(limits.failed);
   }
 
   addSignal(signal: SignalLine): void {
@@ -206,11 +203,6 @@ export class JobFacts {
         slowest: this.#slowest,
       },
     };
-  }
-
-  /** Failed inputs in the order of the file, as many as are kept. */
-  get failedInputs(): readonly FailedInput[] {
-    return this.#failures.inputs;
   }
 
   /** A bundle of the commonest question: says which labels are about this job. */

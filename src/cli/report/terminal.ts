@@ -4,7 +4,7 @@ import { bar, counted, cut, showCount, showOnLine, showShare, toColumns } from "
 import type { Terminal } from "../progress/terminal.ts";
 import type { FieldVotes } from "../view/facts.ts";
 import { type Paper, paperOf, showCalibration, showCost, showSections, showVote, wrap } from "../view/terminal.ts";
-import type { FailedInput, FailureKind } from "./failure-tally.ts";
+import type { FailureKind } from "./failure-tally.ts";
 import type { JobReport, UnsureInput } from "./job-facts.ts";
 import {
   describeBelow,
@@ -32,7 +32,6 @@ export interface ReportedJob {
   /** True where the last line is not complete. */
   readonly isCutShort: boolean;
   readonly report: JobReport;
-  readonly failedInputs: readonly FailedInput[];
   /** Labels of the same task, model and schema. */
   readonly calibration: StoredCalibration | undefined;
   /** Present for a job that was run with `--right`. */

@@ -3,10 +3,15 @@ import type { StoredCalibration } from "../../calibration/stored-calibration.ts"
 import type { BundleSummary, Disagreement, EvidenceBundle, FieldSummary, Replicate } from "../../contract/bundle.ts";
 import type { CompareOptions } from "../../contract/bundle-options.ts";
 import { addCost } from "../../contract/usage.ts";
+import { fewestLabels } from "../../evidence/calibration.ts";
+import { fewestJobLabels } from "../../evidence/internal/labelled-votes.ts";
 import { VoteModel } from "../../evidence/internal/vote-model.ts";
 import { type SummarizedReplicate, summarize } from "../../evidence/summary.ts";
-import { type ConfidenceBin, confidenceBins } from "../demo/answered.ts";
-import { hasConfidence, showCount, showDuration, showOnLine } from "../progress/format.ts";
+import { counted, hasConfidence, showCount, showDuration, showOnLine } from "../progress/format.ts";
+import { type ConfidenceBin, confidenceBins } from "./confidence-bins.ts";
+
+/** A summary without the distances, which no count needs. */
+export type CountedSummary = Omit<BundleSummary, "pairwiseDistance">;
 
 /** A confidence without labels, and what labels make of it. */
 export interface LearntConfidence {
@@ -42,18 +47,30 @@ export function calibrationCurve(
   };
 }
 
+/** Worth of a calibration, in a sentence. */
+export function describeCalibration({ labels, calibration }: StoredCalibration): string {
+  const { calibrationError } = calibration.toJSON();
+  const given = counted(labels.length, "label");
+  if (labels.length < fewestJobLabels)
+    return `${given} of the ${fewestJobLabels} that it takes: until then, confidence comes from the answers alone.`;
+  if (!calibrationError)
+    return `${given} correct confidence where that makes it better. From ${fewestLabels} on, this says by how much.`;
+  const [before, after] = [calibrationError.before, calibrationError.after].map((error) => (error * 100).toFixed(1));
+  return `From ${given}. Calibration error ${before} points before, ${after} after (cross-validated).`;
+}
+
 /** True where labels that came after the bundle change its confidence. */
-export function isWithoutLabels({ calibratedConfidence, confidenceBasis }: BundleSummary): boolean {
+export function isWithoutLabels({ calibratedConfidence, confidenceBasis }: CountedSummary): boolean {
   return calibratedConfidence !== undefined && confidenceBasis?.kind !== "labels";
 }
 
 /** True where votes cannot tell how far they can be trusted: of yes or no, without labels. */
-export function isGuess({ confidenceBasis, calibratedConfidence }: BundleSummary): boolean {
+export function isGuess({ confidenceBasis, calibratedConfidence }: CountedSummary): boolean {
   return confidenceBasis?.kind === "job" && !confidenceBasis.calibrated && calibratedConfidence === undefined;
 }
 
 /** Ground of the confidence of a bundle, in words. */
-export function showBasis(summary: BundleSummary): string {
+export function showBasis(summary: CountedSummary): string {
   const { kind = "job", bundles = 1 } = summary.confidenceBasis ?? {};
   if (kind === "labels" || summary.calibratedConfidence !== undefined) return "learnt from labels";
   if (kind === "none") return "one answer does not tell";
@@ -96,6 +113,8 @@ export interface TracePoint {
   readonly replicate: Replicate;
   /** Absent after one valid answer, which tells nothing of how sure it is. */
   readonly confidence?: number;
+  /** Absent after one valid answer, and where the bundle does not tell how it compared its answers. */
+  readonly stability?: number;
 }
 
 /** The confidence as the replicates arrived. */
@@ -116,15 +135,17 @@ const comparisons: readonly CompareOptions[] = [{}, { text: true }];
 export function confidenceTrace(bundle: EvidenceBundle, mostPoints: number): ConfidenceTrace {
   const replicates = votingReplicates(bundle);
   const compare = comparisons.find((candidate) => reproduces(bundle, replicates, candidate));
-  const confidenceAfter = compare
-    ? (count: number) => confidenceOf(replicates.slice(0, count), compare)
-    : confidenceByVotes(bundle, replicates);
+  const byVotes = compare ? undefined : confidenceByVotes(bundle, replicates);
+  const numbersAfter = (count: number) =>
+    compare ? numbersOf(replicates.slice(0, count), compare, bundle.meta.k) : { confidence: byVotes?.(count) ?? 0 };
   const pointAfter = (count: number): TracePoint => {
     const point = { count, replicate: replicates[count - 1] as Replicate };
-    if (count === replicates.length)
-      return hasConfidence(bundle.summary) ? { ...point, confidence: bundle.summary.confidence } : point;
+    if (count === replicates.length) {
+      const { confidence, stability } = bundle.summary;
+      return hasConfidence(bundle.summary) ? { ...point, confidence, stability } : point;
+    }
     const isTold = replicates.slice(0, count).filter(({ valid }) => valid).length > 1;
-    return isTold ? { ...point, confidence: confidenceAfter(count) } : point;
+    return isTold ? { ...point, ...numbersAfter(count) } : point;
   };
   const points = countsUpTo(replicates.length, mostPoints).map(pointAfter);
   return { points, isExact: compare !== undefined };
@@ -146,8 +167,9 @@ function isSameVote(one: FieldSummary | undefined, other: FieldSummary | undefin
   return votes(one).join() === votes(other).join();
 }
 
-function confidenceOf(replicates: readonly Replicate[], compare: CompareOptions): number {
-  return summarize(replicates as readonly SummarizedReplicate<unknown>[], compare).confidence;
+function numbersOf(replicates: readonly Replicate[], compare: CompareOptions, k: number) {
+  const { confidence, stability } = summarize(replicates as readonly SummarizedReplicate<unknown>[], { ...compare, k });
+  return { confidence, stability };
 }
 
 function countsUpTo(total: number, most: number): number[] {
@@ -165,7 +187,7 @@ export interface Deviation {
 export function deviations({
   fields,
   disagreements,
-}: BundleSummary): (replicate: Replicate) => readonly Deviation[] | undefined {
+}: CountedSummary): (replicate: Replicate) => readonly Deviation[] | undefined {
   if (Object.hasOwn(fields, "")) return () => undefined;
   const byReplicate = new Map<string, Deviation[]>();
   for (const { path, values } of disagreements) {
@@ -289,7 +311,7 @@ export interface FieldVotes {
 }
 
 /** All fields, the most contested first. */
-export function fieldVotes(summary: BundleSummary): FieldVotes[] {
+export function fieldVotes(summary: CountedSummary): FieldVotes[] {
   const { fields, disagreements } = summary;
   const numbersOf = ({ confidence, stability }: FieldSummary) =>
     hasConfidence(summary) ? { confidence, stability } : { stability };
@@ -361,7 +383,7 @@ function costOf(replicates: readonly Replicate[]): number | null {
 }
 
 /** The models that gave valid answers; without a valid answer, those that were asked. */
-export function modelsOf(bundle: EvidenceBundle): string {
+export function modelsOf(bundle: Pick<EvidenceBundle, "meta" | "replicates">): string {
   return calibrationKeyOf(bundle).model || bundle.meta.model;
 }
 
@@ -376,7 +398,10 @@ export function showElapsed(ms: number): string {
 }
 
 /** The replicates that the summary is of: where a stronger model was asked, only its own. */
-export function votingReplicates({ meta, replicates }: EvidenceBundle): readonly Replicate[] {
+export function votingReplicates({
+  meta,
+  replicates,
+}: Pick<EvidenceBundle, "meta" | "replicates">): readonly Replicate[] {
   const replaced = new Set(meta.escalations?.flatMap(({ replicateIds }) => replicateIds));
   return replaced.size === 0 ? replicates : replicates.filter(({ id }) => !replaced.has(id));
 }

@@ -51,6 +51,9 @@ function reasonIn(holder: Partial<Record<string, any>> | null): string {
   return typeof message === "string" ? `: the run ended with ${type}: ${message}` : "";
 }
 
+/** The file holds several answers, and none is named. */
+export class SeveralAnswers extends CommandError {}
+
 /** A JSON text, and where it begins. */
 export interface ChosenDocument {
   readonly text: string;
@@ -119,7 +122,7 @@ class LineSurvey {
     if (this.#answers === 1) return this.#first;
     const { line, confidence } = this.#leastSure;
     const leastSure = line === 0 ? "" : ` The least sure is --line ${line} (confidence ${showShare(confidence)}).`;
-    throw new CommandError(`${name} holds ${counted(this.#answers, "answer")}: choose one with --line.${leastSure}`);
+    throw new SeveralAnswers(`${name} holds ${counted(this.#answers, "answer")}: choose one with --line.${leastSure}`);
   }
 }
 

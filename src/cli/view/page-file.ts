@@ -15,7 +15,9 @@ import { join, resolve } from "node:path";
 import { messageOf } from "../../core/errors.ts";
 import { CommandError } from "../faults.ts";
 import type { Terminal } from "../progress/terminal.ts";
-import { generator } from "./page/document.ts";
+
+/** Marks a page as ours. */
+export const generator = '<meta name="generator" content="steer view">';
 
 /** Flags of the commands that write a page. */
 export interface PageFlags {

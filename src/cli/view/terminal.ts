@@ -1,6 +1,6 @@
+import pc from "picocolors";
 import type { StoredCalibration } from "../../calibration/stored-calibration.ts";
 import type { EvidenceBundle, Replicate } from "../../contract/bundle.ts";
-import { describeCalibration } from "../feedback/give-feedback.ts";
 import {
   answersOf,
   bar,
@@ -23,6 +23,7 @@ import {
   calibrationCurve,
   confidenceTrace,
   type Deviation,
+  describeCalibration,
   deviations,
   distanceMap,
   type Expense,
@@ -234,6 +235,9 @@ export interface Paper {
 
 /** Wider lines are harder to read. */
 const mostColumns = 100;
+
+/** Paper of a page for readers without scripts. */
+export const plainTerminal: Pick<Terminal, "colors" | "columns"> = { colors: pc.createColors(false), columns: 100 };
 
 /** The part of a terminal that is written on. */
 export function paperOf({ colors, columns }: Pick<Terminal, "colors" | "columns">): Paper {

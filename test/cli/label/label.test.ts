@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Answer, drawn } from "../../../src/cli/label/answers.ts";
+import { type Answer, drawn } from "../../../src/cli/label/answer.ts";
 import { openKeys } from "../../../src/cli/label/keys.ts";
 import { createFolder, jsonLines, startSteer, steer, toolFile } from "../steer.ts";
 

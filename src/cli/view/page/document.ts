@@ -1,11 +1,9 @@
 import { createHash } from "node:crypto";
 import type { EvidenceSource } from "../../../contract/model.ts";
 import { cut } from "../../progress/format.ts";
+import { generator } from "../page-file.ts";
 import { type Html, html, type Insertion, markup } from "./html.ts";
 import { style } from "./style.ts";
-
-/** Marks a page as ours. */
-export const generator = '<meta name="generator" content="steer view">';
 
 /** Contents of a page. */
 export interface Document {

@@ -1,0 +1,334 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import axe from "axe-core";
+import fc from "fast-check";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { looksOf } from "../../src/cli/accept/acceptance.ts";
+import { toAnswer } from "../../src/cli/label/answer.ts";
+import { keyOf } from "../../src/cli/label/labels.ts";
+import { labelsNeeded } from "../../src/evidence/certify.ts";
+import { hash } from "../../viewer/src/data/sha256.ts";
+import { toCsv } from "../../viewer/src/list/export.ts";
+import { Session } from "../../viewer/src/review/session.ts";
+import { steerHere } from "../cli/in-process.ts";
+import { answeredLine, failedLine, fileOf, rejectedLine } from "../cli/report/job-lines.ts";
+import { attack, readHostileBundles } from "../cli/view/hostile-bundles.ts";
+import { asRead, bundleOf } from "../support/bundle-of.ts";
+import { chromiumPath, launchChromium } from "../support/chromium.ts";
+
+const triaged = asRead(
+  bundleOf(
+    [
+      { severity: "low", component: "editor" },
+      { severity: "high", component: "editor" },
+      { severity: "low", component: "editor" },
+      undefined,
+      { severity: "low", component: "editor" },
+    ],
+    { k: 10, tokens: 120, costUsd: 0.0004, earlyStopReason: "horizon after 5 of 10" },
+  ),
+);
+
+/** Of seven inputs, one fails; the others are less and more sure. */
+function job(count: number): any[] {
+  const outcomes = [5, 4, 3].map((low) =>
+    bundleOf(
+      Array.from({ length: 5 }, (_, at) => ({ severity: at < low ? "low" : "high", team: "core" })),
+      { k: 7, tokens: 100, costUsd: 0.001 },
+    ),
+  );
+  return Array.from({ length: count }, (_, index) => {
+    const input = { id: `bug-${index}`, report: `report ${index}: saving a file crashes the editor` };
+    if (index % 14 === 6) return { ...failedLine(index, "rate_limit", "HTTP 429"), input };
+    if (index % 14 === 13) return { ...rejectedLine(index, "Time budget exceeded: limit 10 ms"), input };
+    return answeredLine(index, outcomes[index % 3]!, { input });
+  });
+}
+
+describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
+  const folder = mkdtempSync(join(tmpdir(), "steer-viewer-"));
+  let browser: Browser;
+  let page: Page;
+  let [requests, complaints]: [string[], string[]] = [[], []];
+
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterEach(() => page?.close());
+  afterAll(async () => {
+    await browser.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Writes a page as users do, and opens it as a file; notes what it asks for and complains of. */
+  async function open(
+    lines: readonly unknown[],
+    { at = "", command = ["report"], ...options }: OpenOptions = {},
+  ): Promise<void> {
+    writeFileSync(join(folder, "out.jsonl"), fileOf(lines));
+    const { code, stderr } = await steerHere([...command, "out.jsonl", "--html", "page.html"], { cwd: folder });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    page = await browser.newPage({ viewport: { width: 1_200, height: 900 }, ...options });
+    [requests, complaints] = [[], []];
+    page.on("request", (request) => requests.push(request.url()));
+    page.on("console", (message) => complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto(pathToFileURL(join(folder, "page.html")).href + at);
+    if (options.javaScriptEnabled !== false) await page.waitForSelector("main h1");
+  }
+  type OpenOptions = Parameters<Browser["newPage"]>[0] & { readonly at?: string; readonly command?: readonly string[] };
+
+  /** Texts of the elements. */
+  const textsOf = (selector: string) => page.locator(selector).allInnerTexts();
+
+  test("tells how sure, what is contested, what failed and what to do, and what it cost; the runs least sure first", async () => {
+    await open(job(70));
+    expect(await textsOf("aside h2")).toEqual([
+      "How sure",
+      "Most contested fields\ninputs that differ",
+      "Without an answer",
+      "Cost against a fixed K",
+      "Origin",
+    ]);
+    const text = await page.locator("main").innerText();
+    for (const shown of ["10 without an answer", "40 of 60", "always 7", "70 runs"]) expect(text).toContain(shown);
+    await page.locator("summary", { hasText: "rate_limit" }).click();
+    expect(await page.locator(".failure").first().innerText()).toContain("Lower --concurrency");
+    const rows = await textsOf(".body .row");
+    expect(rows[0]).toContain("rate_limit");
+    expect(rows[10]).toContain("/severity low 3, high 2");
+  });
+
+  test("keeps what is shown in the address: filters, order, the run, the answer that is judged", async () => {
+    await open(job(70));
+    await page
+      .getByRole("link", { name: /: 20 inputs$/ })
+      .first()
+      .click();
+    const address = page.url();
+    expect(await page.locator(".list-head [role=status]").innerText()).toBe("20 of 70 runs");
+    await page.getByRole("searchbox").fill("report 1:");
+    await page.getByLabel("Order").selectOption("line");
+    expect(new URLSearchParams(page.url().split("?")[1]).get("order")).toBe("line");
+    await page.goto("about:blank");
+    await page.goto(address);
+    await page.waitForSelector("main h1");
+    expect(await page.locator(".list-head [role=status]").innerText()).toBe("20 of 70 runs");
+    await page.goBack();
+  });
+
+  test("goes from run to run and back by keys alone", async () => {
+    await open(job(70), { at: "#/runs?order=line" });
+    for (const key of ["j", "j", "ArrowDown", "k"]) await page.keyboard.press(key);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("h1:has-text('bug-1')");
+    await page.keyboard.press("n");
+    await page.waitForSelector("h1:has-text('bug-2')");
+    await page.keyboard.press("p");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector(".body .row");
+    expect(page.url()).toContain("#/runs?order=line");
+  });
+
+  test("says what the answers agree on, who said what, why it stopped, how far they are apart and what they took", async () => {
+    await open([answeredLine(0, triaged, { input: { report: "It crashes" } })], { at: "#/run/1" });
+    await page.waitForSelector(".consensus");
+    const text = await page.locator("main").innerText();
+    for (const shown of [
+      '"severity": "low"',
+      "/severity",
+      "r1 r3 r5",
+      "agreed by all",
+      "5 of 10",
+      "50.0 % fewer answers",
+    ])
+      expect(text).toContain(shown);
+    expect(text).toMatch(/Stopped here because horizon after 5 of 10/);
+    expect((await textsOf("main h2")).map((title) => title.split("\n")[0])).toEqual([
+      "Consensus",
+      "Votes",
+      "Whole answers",
+      "As answers arrived",
+      "Cost against a fixed K",
+      "Replicates",
+      "Distance of the answers",
+      "Origin",
+    ]);
+    expect(await page.locator(".field-bar").first().getAttribute("aria-label")).toBe(
+      "low 3, high 1, no vote 1, not asked 5",
+    );
+    expect(
+      await page.getByRole("img", { name: "Distance of every two answers" }).locator("rect:has(title)").count(),
+    ).toBe(25);
+    const trace = page.getByRole("img", { name: /^Confidence and stability after each answer/ });
+    // One answer says nothing of how sure it is.
+    expect(await trace.locator("circle").count()).toBe(4);
+    expect(await trace.locator("circle.invalid").count()).toBe(1);
+    const second = page.locator(".timeline details", { hasText: "r2" });
+    expect(await second.locator("pre").first().isVisible()).toBe(false);
+    await second.locator("summary").press("Enter");
+    expect(await second.innerText()).toMatch(
+      /Request[\s\S]*"report": "It crashes"[\s\S]*Response[\s\S]*"severity": "high"/,
+    );
+  });
+
+  test("shows all answers of a file where steer view names none", async () => {
+    await open(job(5), { command: ["view"] });
+    expect(await page.locator(".list-head [role=status]").innerText()).toBe("5 runs");
+  });
+
+  test("shows one bundle with nothing around it, as steer view writes it", async () => {
+    await open([answeredLine(0, triaged)], { command: ["view"] });
+    expect(await page.locator("nav").count()).toBe(0);
+    expect(await page.locator("main").innerText()).toContain('"severity": "low"');
+  });
+
+  test("judges twenty answers by keys alone, moves the calibration, and gives labels that steer reads", async () => {
+    await open(job(70), { at: "#/review?draw=least-sure&seed=7" });
+    await page.waitForSelector(".given");
+    expect(await page.locator(".question").innerText()).not.toMatch(/confidence|stability/);
+    const before = await page.locator("aside").innerText();
+    expect(before).toContain("No answer is judged yet");
+    for (let given = 0; given < 20; given++) await page.keyboard.press(given % 4 === 0 ? "w" : "r");
+    await page.keyboard.press("b");
+    await page.keyboard.press("u");
+    expect(await page.locator(".toolbar .soft").innerText()).toBe("20 of 60 judged");
+    const panel = await page.locator("aside").innerText();
+    expect(panel).toContain("19 answers judged, 14 right");
+    expect(await page.locator("[data-accepted]").innerText()).toBe("14");
+    expect(panel).toMatch(/with labels|would not make the confidence better/);
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Download labels" }).click(),
+    ]);
+    expect(file.suggestedFilename()).toBe("out.jsonl.labels.jsonl");
+    await file.saveAs(join(folder, "out.jsonl.labels.jsonl"));
+    const { stdout } = await steerHere(["report", "out.jsonl"], { cwd: folder });
+    rmSync(join(folder, "out.jsonl.labels.jsonl"));
+    expect(stdout).toContain("19 answers of this job judged: 14 right (0.74)");
+    await page.reload();
+    await page.waitForSelector(".given");
+    expect(await page.locator(".toolbar .soft").innerText()).toBe("20 of 60 judged");
+  });
+
+  test("judges by field, with the keyboard", async () => {
+    await open([answeredLine(0, triaged), answeredLine(1, triaged)], { at: "#/review" });
+    await page.waitForSelector(".given");
+    await page.keyboard.press("f");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.getByRole("button", { name: /^Keep/ }).press("Enter");
+    expect(await page.locator(".told").innerText()).toContain("judged wrong in /component");
+  });
+
+  test("asks for nothing, runs nothing of an answer and fits 400 and 1,600 px, whatever models wrote", async () => {
+    const hostile = readHostileBundles.map(([, bundle], index) =>
+      answeredLine(index, bundle, { input: { [attack]: attack, more: "x".repeat(5_000) } }),
+    );
+    const failure = failedLine(hostile.length, attack, `${attack}<!-- <script>`);
+    await open([...hostile, failure], { viewport: { width: 400, height: 800 } });
+    for (const address of ["#/runs", ...hostile.map((_, index) => `#/run/${index + 1}`), "#/run/11", "#/review"]) {
+      await page.evaluate(`location.hash = ${JSON.stringify(address)}`);
+      await page.waitForSelector(address === "#/review" ? ".given" : address === "#/runs" ? ".body .row" : ".run-head");
+      await page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
+      for (const width of [1600, 400]) {
+        await page.setViewportSize({ width, height: 800 });
+        expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth"), address).toBe(0);
+      }
+    }
+    expect({ requests: requests.filter((url) => !url.startsWith("file:")), complaints }).toEqual({
+      requests: [],
+      complaints: [],
+    });
+    expect(await page.locator("body").getAttribute("data-attacked")).toBeNull();
+    const acting = "script:not([type='text/plain']), img, iframe, object, link, [onerror], [onload]";
+    expect(await page.locator(acting).count()).toBe(1);
+    expect(readFileSync(join(folder, "page.html")).length).toBeLessThan(1_000_000);
+  });
+
+  test("allows its own script and style alone, and is read without a script", async () => {
+    await open(job(14), { javaScriptEnabled: false });
+    const policy = await page.locator("meta[http-equiv]").getAttribute("content");
+    expect(policy).toMatch(
+      /^default-src 'none'; script-src 'sha256-[^ ]+'; style-src 'sha256-[^ ]+'; base-uri 'none'; form-action 'none'$/,
+    );
+    expect(await page.locator("noscript").innerText()).toContain("14 inputs: 12 with an answer, 2 without.");
+  });
+
+  test.each(["light", "dark"] as const)("axe finds nothing serious in %s, on any screen", async (colorScheme) => {
+    await open(job(28), { colorScheme, viewport: { width: 900, height: 900 } });
+    await page.evaluate("document.querySelector('.side details').open = true");
+    await page.evaluate(axe.source);
+    for (const address of ["#/runs", "#/run/1", "#/run/7", "#/review"]) {
+      await page.evaluate(`location.hash = ${JSON.stringify(address)}`);
+      await page.waitForSelector(address === "#/review" ? ".given" : address === "#/runs" ? ".body .row" : ".run-head");
+      await page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
+      const { violations } = await page.evaluate<axe.AxeResults>("axe.run()");
+      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      expect(
+        serious.map(({ id, nodes }) => [
+          address,
+          id,
+          nodes.slice(0, 2).map(({ html, failureSummary }) => `${html} ${failureSummary}`),
+        ]),
+      ).toEqual([]);
+    }
+  });
+});
+
+test("marks the label at which the accepted set was shown, so that steer counts the look", () => {
+  const lines = job(70);
+  const answers = lines.flatMap((line, index) => {
+    const bundle = line.output?.content?.evidenceBundle;
+    return bundle ? [toAnswer(line, bundle, `bug-${index}`, index + 1)] : [];
+  });
+  const asked = { precision: 0.95, confidence: 0.9 };
+  const review = { answers, signals: [], labels: [], withoutAnswer: 10, asked, isAsked: true, looks: [] };
+  const session = new Session(review, "out.jsonl");
+  for (const answer of session.orderOf("uniform", 7)) session.judge(answer, true, "uniform", 7);
+  const labels = session
+    .toLines()
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(labels).toHaveLength(60);
+  // The first look of 95 % right with 90 % confidence has half of the risk.
+  const first = labelsNeeded(0.95, 0.95);
+  expect(labels.flatMap(({ look }, at) => (look ? [at + 1] : []))).toEqual([first]);
+  const evidence = answers.map(({ votes, job }) => ({ votes, job, signals: {} }));
+  const read = new Map(labels.map((label) => [keyOf(label), label]));
+  const looks = looksOf(answers, evidence, read, asked, []);
+  expect(looks.map((look) => look.labels)).toEqual([first]);
+  // A look that the acceptance file has is not counted again.
+  expect(looksOf(answers, evidence, read, asked, looks)).toEqual(looks);
+});
+
+test("fingerprints in a browser are those of Node", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme", maxLength: 300 }), (text) => {
+      expect(hash("sha256", text)).toBe(createHash("sha256").update(text).digest("hex"));
+    }),
+  );
+});
+
+test("no cell of a table is a formula for a spreadsheet, and quotes stay inside their cell", () => {
+  const row = {
+    id: "1",
+    tool: '=HYPERLINK("x")',
+    status: "completed",
+    input: 'a "b",\nc',
+    said: "-1+1",
+    answers: 1,
+    k: 1,
+    costUsd: 0,
+    elapsedMs: 1,
+  } as const;
+  const [, line] = toCsv([row]).split("\r\n");
+  expect(line).toBe(`1,"'=HYPERLINK(""x"")",completed,,,"a ""b"",\nc",'-1+1,,1,1,0,1,,`);
+});

@@ -1,0 +1,97 @@
+import { useEffect } from "preact/hooks";
+import { BundleScreen } from "./bundle/bundle-screen.tsx";
+import type { Source } from "./data/source.ts";
+import { ListScreen } from "./list/list-screen.tsx";
+import { cutLine } from "./parts.tsx";
+import { addressOf, type Place, place } from "./place.ts";
+import { ReviewScreen } from "./review/review-screen.tsx";
+import { Session } from "./review/session.ts";
+
+/** The three screens under one head. */
+export function App({ source }: { readonly source: Source }) {
+  const { screen, id } = place.value;
+  const { page, rows } = source;
+  const isAlone = !page.report && !source.service && rows.value.length === 1;
+  const session = sessionOf(source);
+  useEffect(() => {
+    document.title = `${titleOf(screen, id)}${cutLine(page.title, 80)}`;
+  }, [screen, id]);
+  const shown = isAlone ? "run" : screen;
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
+        Skip to the content
+      </button>
+      <header class="head">
+        <div class="head-inner">
+          <span class="brand" aria-hidden="true">
+            <Mark />
+          </span>
+          <p class="where">
+            <b>{cutLine(page.title, 80)}</b>
+            <span class="soft">{cutLine(page.file, 120)}</span>
+          </p>
+          {!isAlone && (
+            <nav aria-label="Screens">
+              <Tab screen="runs" current={screen}>
+                Runs
+              </Tab>
+              {session && (
+                <Tab screen="review" current={screen}>
+                  Review{session.given.value.length > 0 && <span class="count">{session.given.value.length}</span>}
+                </Tab>
+              )}
+            </nav>
+          )}
+        </div>
+      </header>
+      <main id="content" tabIndex={-1}>
+        {shown === "run" ? (
+          <BundleScreen key={id} source={source} id={isAlone ? (rows.value[0]?.id ?? "") : id} isAlone={isAlone} />
+        ) : shown === "review" && session ? (
+          <ReviewScreen source={source} session={session} />
+        ) : (
+          <ListScreen source={source} session={session} />
+        )}
+      </main>
+    </>
+  );
+}
+
+function titleOf(screen: Place["screen"], id: string): string {
+  return screen === "run" && id !== "" ? `${cutLine(id, 20)} · ` : screen === "review" ? "Review · " : "";
+}
+
+let opened: { readonly source: Source; readonly session: Session | undefined } | undefined;
+
+function sessionOf(source: Source): Session | undefined {
+  if (opened?.source !== source)
+    opened = { source, session: source.page.review && new Session(source.page.review, source.page.file) };
+  return opened.session;
+}
+
+interface TabProps {
+  readonly screen: Place["screen"];
+  readonly current: Place["screen"];
+  readonly children: preact.ComponentChildren;
+}
+
+function Tab({ screen, current, children }: TabProps) {
+  const isCurrent = screen === current || (screen === "runs" && current === "run");
+  return (
+    <a href={addressOf(screen)} aria-current={isCurrent ? "page" : undefined}>
+      {children}
+    </a>
+  );
+}
+
+/** Three answers of which two agree. */
+function Mark() {
+  return (
+    <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
+      <rect class="agreed" x="2" y="3" width="16" height="3.4" rx="1" />
+      <rect class="agreed" x="2" y="8.3" width="16" height="3.4" rx="1" />
+      <rect class="other" x="2" y="13.6" width="9" height="3.4" rx="1" />
+    </svg>
+  );
+}

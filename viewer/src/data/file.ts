@@ -1,0 +1,40 @@
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { RunDetail, ViewerPage } from "../../../src/cli/view/viewer-data.ts";
+import type { Source } from "./source.ts";
+
+/** Opens the data that stand in this document; `undefined` where there are none. */
+export async function openFile(document: Document): Promise<Source | undefined> {
+  const parts = new Map(
+    [...document.querySelectorAll<HTMLElement>("script[data-part]")].map((element) => [
+      element.dataset["part"],
+      element,
+    ]),
+  );
+  const head = parts.get("page");
+  if (!head) return undefined;
+  const { rows, total, ...page } = await unpacked<ViewerPage>(head.textContent);
+  const opened = new Map<string, ReadonlySignal<RunDetail | null | undefined>>();
+  const file = page.file.replace(/:\d+$/, "");
+  return {
+    page,
+    rows: signal(rows),
+    total: signal(total),
+    detail(id) {
+      const known = opened.get(id);
+      if (known) return known;
+      const part = parts.get(`run ${id}`);
+      const detail = signal<RunDetail | null | undefined>(part ? undefined : null);
+      if (part) void unpacked<RunDetail>(part.textContent).then((value) => (detail.value = value));
+      opened.set(id, detail);
+      return detail;
+    },
+    commandOf: (id) => `steer view ${file}${page.report ? ` --line ${id}` : ""}`,
+  };
+}
+
+/** Reads a part as `packed` wrote it. */
+async function unpacked<T>(text: string | null): Promise<T> {
+  const bytes = Uint8Array.from(atob(text ?? ""), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return (await new Response(stream).json()) as T;
+}

@@ -1,0 +1,111 @@
+import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { type Acceptance, acceptJob, looksOf } from "../../../src/cli/accept/acceptance.ts";
+import { type AcceptanceCounts, describeAcceptance, describeOffers } from "../../../src/cli/accept/words.ts";
+import { type Answer, drawn } from "../../../src/cli/label/answer.ts";
+import { type Effect, effectsOf } from "../../../src/cli/label/effect.ts";
+import { type Draw, keyOf, type LabelLine, labelOf, type Verdict } from "../../../src/cli/label/labels.ts";
+import type { ReviewData } from "../../../src/cli/view/viewer-data.ts";
+
+/** What labels certify, as the screen shows it. */
+export interface ShownAcceptance {
+  readonly acceptance: Acceptance;
+  readonly counts: AcceptanceCounts;
+  readonly sentences: readonly string[];
+}
+
+/**
+ * Job: the labels of one sitting, and what they move.
+ * Boundary: knows answers and verdicts; draws nothing on a screen.
+ * Invariants:
+ * 1. A label says how its answer was drawn, as `steer label` writes it; the sum of both is one file of labels.
+ * 2. Each time that the accepted set is shown anew by a look, the label before it is marked: `steer` counts these looks.
+ * 3. Labels outlive the page: they stay in the browser until they are discarded.
+ */
+export class Session {
+  readonly review: ReviewData;
+  /** Labels in the order in which they were first given, by answer. */
+  readonly labels = signal<ReadonlyMap<string, LabelLine>>(new Map());
+  /** Labels of this sitting. */
+  readonly given: ReadonlySignal<readonly LabelLine[]>;
+  readonly effects: ReadonlySignal<readonly Effect[]>;
+  readonly acceptance: ReadonlySignal<ShownAcceptance>;
+  /** Of a draw that nothing began before. */
+  readonly seed = (crypto.getRandomValues(new Uint32Array(1))[0] as number) >>> 1;
+  readonly #known: ReadonlyMap<string, LabelLine>;
+
+  constructor(review: ReviewData, name: string) {
+    this.review = review;
+    this.#known = new Map(review.labels.map((label) => [keyOf(label), label]));
+    const kept = new KeptLabels(review, name);
+    this.labels.value = new Map([...this.#known, ...kept.read().map((label) => [keyOf(label), label] as const)]);
+    this.given = computed(() =>
+      [...this.labels.value.values()].filter((label) => this.#known.get(keyOf(label)) !== label),
+    );
+    this.effects = computed(() => effectsOf(review.answers, this.labels.value));
+    this.acceptance = computed(() => this.#accept(this.labels.value));
+    effect(() => kept.write(this.given.value));
+  }
+
+  labelOf(answer: Answer): LabelLine | undefined {
+    return labelOf(this.labels.value, answer);
+  }
+
+  orderOf(draw: Draw, seed: number): readonly Answer[] {
+    return drawn(this.review.answers, draw, seed);
+  }
+
+  judge({ id, fingerprint, content }: Answer, label: Verdict, draw: Draw, seed: number): void {
+    const line: LabelLine = { label, id, fingerprint, content, draw, seed, of: this.review.answers.length };
+    const labels = new Map(this.labels.value).set(keyOf(line), line);
+    const { looks } = this.acceptance.value.acceptance;
+    const hasLooked = this.#accept(labels).acceptance.looks.length > looks.length;
+    this.labels.value = hasLooked ? new Map(labels).set(keyOf(line), { ...line, look: true }) : labels;
+  }
+
+  discard(): void {
+    this.labels.value = this.#known;
+  }
+
+  /** Labels as a file for `steer`: those that there were, and those of this sitting. */
+  toLines(): string {
+    return [...this.labels.value.values()].map((label) => `${JSON.stringify(label)}\n`).join("");
+  }
+
+  #accept(labels: ReadonlyMap<string, LabelLine>): ShownAcceptance {
+    const { answers, signals, asked, looks: earlier, withoutAnswer } = this.review;
+    const evidence = answers.map(({ votes, job }, at) => ({ votes, job, signals: signals[at] ?? {} }));
+    const looks = looksOf(answers, evidence, labels, asked, earlier);
+    const acceptance = acceptJob(answers, evidence, labels, asked, looks);
+    const count = (verdict: (typeof acceptance.accepted)[number]) =>
+      acceptance.accepted.filter((each) => each === verdict).length;
+    const counts = { accepted: count(true), review: count("review"), wrong: count(false), failed: withoutAnswer };
+    const offers = describeOffers({ labels: acceptance.moreLabels, signals: [] });
+    return { acceptance, counts, sentences: [...describeAcceptance(acceptance, counts), ...(offers ? [offers] : [])] };
+  }
+}
+
+/** Labels that the browser keeps for the answers of a file, also where the page is closed. */
+class KeptLabels {
+  readonly #key: string;
+
+  constructor({ answers }: ReviewData, name: string) {
+    this.#key = `steer labels ${name} ${answers.length} ${answers[0]?.fingerprint ?? ""}`;
+  }
+
+  read(): readonly LabelLine[] {
+    try {
+      return JSON.parse(localStorage.getItem(this.#key) ?? "[]") as LabelLine[];
+    } catch {
+      return [];
+    }
+  }
+
+  write(labels: readonly LabelLine[]): void {
+    try {
+      if (labels.length === 0) localStorage.removeItem(this.#key);
+      else localStorage.setItem(this.#key, JSON.stringify(labels));
+    } catch {
+      // A browser may keep nothing: the labels last as long as the page.
+    }
+  }
+}
