@@ -29,7 +29,7 @@ export function App({ source }: { readonly source: Source }) {
           </span>
           <p class="where">
             <b>{cutLine(page.title, 80)}</b>
-            <span class="soft">{cutLine(page.file, 120)}</span>
+            <span class="soft">{cutLine(page.file.replace(/^.*[\\/]/, ""), 120)}</span>
           </p>
           {!isAlone && (
             <nav aria-label="Screens">

@@ -160,7 +160,7 @@ function Export({ source, session }: { readonly source: Source; readonly session
         )}
       </p>
       <p class="soft">
-        Put the file beside the answers, as <code class="said">{file}.labels.jsonl</code>: <code>steer label</code>,{" "}
+        Put the file beside the answers, as <code class="said">{name}</code>: <code>steer label</code>,{" "}
         <code>steer report</code> and <code>steer run --right</code> read it. The browser keeps the labels until then.
       </p>
     </>
