@@ -21,7 +21,7 @@ import { createTerminal } from "../progress/terminal.ts";
 import { readJob } from "../report/read-job.ts";
 import { type PageFlags, publishPage } from "../view/page-file.ts";
 import { type JudgedQuestion, measure } from "./measures.ts";
-import { renderEvaluation } from "./page.ts";
+import { renderEvaluation } from "./page/page.ts";
 import { type Asking, type Judging, type PaidAnswer, replay } from "./replay.ts";
 import { compareRows, type EvaluatedRow, type MeasuredRow, priceOf } from "./rows.ts";
 import { showEvaluation } from "./table.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { html } from "../../../src/cli/view/page/html.ts";
+import { html } from "../../../src/cli/eval/page/html.ts";
 
 const text = fc.oneof(
   fc.string({ unit: "binary" }),

@@ -1,19 +1,9 @@
 import { basename } from "node:path";
-import { showOnLine, showUsd } from "../progress/format.ts";
-import { renderDocument, section, sourceNotice } from "../view/page/document.ts";
-import {
-  bottomAxis,
-  chart,
-  type Frame,
-  type Html,
-  horizontal,
-  html,
-  path,
-  round,
-  vertical,
-} from "../view/page/html.ts";
-import { type EvaluatedRow, priceOf } from "./rows.ts";
-import { describe, figureNames, figuresOf, type Gate, isOfSeveral, nameOf, percentOf } from "./table.ts";
+import { showOnLine, showUsd } from "../../progress/format.ts";
+import { type EvaluatedRow, priceOf } from "../rows.ts";
+import { describe, figureNames, figuresOf, type Gate, isOfSeveral, nameOf, percentOf } from "../table.ts";
+import { renderDocument, section, sourceNotice } from "./document.ts";
+import { bottomAxis, chart, type Frame, type Html, horizontal, html, path, round, vertical } from "./html.ts";
 
 const frame: Frame = { width: 640, height: 380, left: 44, right: 24, top: 16, bottom: 48 };
 

@@ -1,28 +1,25 @@
-import { createHash } from "node:crypto";
 import type { EvidenceSource } from "../../../contract/model.ts";
 import { cut } from "../../progress/format.ts";
-import { generator } from "../page-file.ts";
-import { type Html, html, type Insertion, markup } from "./html.ts";
+import { generator } from "../../view/page-file.ts";
+import { type Html, html, markup } from "./html.ts";
 import { style } from "./style.ts";
 
 /** Contents of a page. */
 export interface Document {
   readonly title: string;
   readonly body: Html;
-  /** The only script that may run; data stands in the body. */
-  readonly script?: string;
 }
 
 const longestTitle = 200;
 
 /** One page of HTML that needs nothing else. Markup that escaped the templates would still load and run nothing. */
-export function renderDocument({ title, body, script }: Document): string {
+export function renderDocument({ title, body }: Document): string {
   const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 ${markup(generator)}
-<meta http-equiv="Content-Security-Policy" content="${policyFor(script)}">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${cut(title, longestTitle)}</title>
@@ -32,26 +29,14 @@ ${markup(generator)}
 <main>
 ${body}
 </main>
-${script !== undefined && html`<script>${markup(script)}</script>`}
 </body>
 </html>
 `;
   return page.text;
 }
 
-function policyFor(script: string | undefined): string {
-  const hash =
-    script === undefined ? "" : `; script-src 'sha256-${createHash("sha256").update(script).digest("base64")}'`;
-  return `default-src 'none'; style-src 'unsafe-inline'${hash}; base-uri 'none'; form-action 'none'`;
-}
-
 export function section(title: string, content: Html): Html {
   return html`<section><h2>${title}</h2>${content}</section>`;
-}
-
-/** A number with its name above it and a word on it below. */
-export function figure(name: string, value: Insertion, note: Insertion): Html {
-  return html`<div><dt>${name}</dt><dd>${value}</dd><dd class="facts">${note}</dd></div>`;
 }
 
 const notices = {

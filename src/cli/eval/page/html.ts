@@ -46,12 +46,6 @@ function escapeHtml(text: string): string {
     .replace(unfit, "\ufffd");
 }
 
-/** A share as a bar that fills its place. */
-export function meter(share: number, kind: "agreed" | "other" | "muted"): Html {
-  const width = round(Math.max(0, Math.min(1, share)) * 100);
-  return html`<svg class="meter" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="rail" width="100" height="10"/><rect class="${kind}" width="${width}" height="10"/></svg>`;
-}
-
 /** A drawing area in units of about a pixel, with room for labels around it. */
 export interface Frame {
   readonly width: number;
@@ -86,17 +80,6 @@ export function chart({ width, height }: Frame, label: string, ...parts: readonl
   return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">${parts}</svg>`;
 }
 
-export const shareTicks = [0, 0.25, 0.5, 0.75, 1];
-
-/** Lines and labels for shares from 0 to 1, along the left side. */
-export function shareAxis(frame: Frame): Html[] {
-  const y = vertical(frame, 0, 1);
-  return shareTicks.map(
-    (share) =>
-      html`<line class="grid" x1="${frame.left}" x2="${frame.width - frame.right}" y1="${y(share)}" y2="${y(share)}"/><text class="tick" x="${frame.left - 8}" y="${y(share)}" dy=".32em" text-anchor="end">${share}</text>`,
-  );
-}
-
 /** Labels under a chart, each in its place, and what they count. */
 export function bottomAxis(frame: Frame, x: Scale, ticks: readonly number[], title: string): Html {
   const y = frame.height - frame.bottom + 18;
@@ -105,20 +88,4 @@ export function bottomAxis(frame: Frame, x: Scale, ticks: readonly number[], tit
 
 export function path(points: readonly (readonly [x: number, y: number])[]): string {
   return points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join("");
-}
-
-/** Whole numbers that divide a range into a handful of steps, its ends included. */
-export function wholeTicks(from: number, to: number, mostSteps = 6): number[] {
-  const step = Math.max(1, Math.ceil((to - from) / mostSteps));
-  const ticks: number[] = [];
-  for (let tick = from; tick < to - step / 2; tick += step) ticks.push(tick);
-  return [...ticks, to];
-}
-
-/** Round numbers from 0 to the first that covers a count, in about four steps. */
-export function countTicks(most: number): number[] {
-  const rough = Math.max(1, most / 4);
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10);
-  return Array.from({ length: Math.ceil(most / step) + 1 }, (_, index) => index * step);
 }
