@@ -107,6 +107,7 @@ export type { AgentDisagreement } from "./orchestrate/agent/agent-answer.ts";
 export { type AiSdkAnswer, type AiSdkTool, toAiSdkTool } from "./orchestrate/agent/ai-sdk-tool.ts";
 export { toEventStreamResponse } from "./orchestrate/event-stream-response.ts";
 export type { FeedbackParams } from "./orchestrate/feedback.ts";
+export type { ReviewDecision } from "./orchestrate/key/resolve-review.ts";
 export { Orchestrator } from "./orchestrate/orchestrator.ts";
 export { ReliableOrchestrator, type ReliableOrchestratorSettings } from "./orchestrate/reliable-orchestrator.ts";
 export type { RunManyResult } from "./orchestrate/run-many.ts";

@@ -22,4 +22,4 @@ export { createMemoryPacer, type PaceReservation, type Pacer } from "./guard/pac
 export { RetryBudget } from "./guard/per-provider.ts";
 export type { CircuitBreakerConfig, ReliabilityConfig, RetryConfig } from "./guard/reliability-config.ts";
 export { ReliabilityState } from "./orchestrate/state.ts";
-export type { Claim, ClaimOptions, FencingToken, RunStore } from "./store/store.ts";
+export type { Claim, ClaimOptions, FencingToken, RunStore, SettledRun } from "./store/store.ts";

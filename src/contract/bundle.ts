@@ -167,6 +167,8 @@ export interface BundleSummary<T = unknown> {
   consensus: T | null;
   /** The consensus of the votes, as JSON. It stands in place of `consensus` wherever the summary is written as JSON. */
   consensusJson: JSONValue;
+  /** The consensus of the votes, where a person has put another in its place. All numbers are those of the votes. */
+  votedJson?: JSONValue;
   /** The replicate given as the consensus, where the schema refuses the fields put together. */
   medoidId?: string;
   /** Most contested first. */

@@ -55,6 +55,15 @@ export const orchestrationConfig = declareOptions(
       }),
     ),
     /**
+     * A consensus with less confidence than `below` waits for a person: the run ends as `partial` with
+     * `metadata.needsReview`, kept under its key, and `orchestrator.resolve` completes it. Needs `idempotencyKey`.
+     */
+    review: v.optional(
+      nested({
+        /** The confidence from which on no person is asked. */ below: finiteNumber({ minimum: 0, maximum: 1 }),
+      }),
+    ),
+    /**
      * Receives a copy of every event and log line first, and returns what others may see. Answers stand in it once, as
      * JSON; `reasoning` of a replicate is text of the model, too.
      */

@@ -97,21 +97,29 @@ export class ToolExecutionError extends OrchestratorError {
   }
 }
 
-/** An idempotency key is taken: by another request (`"fingerprint"`), or by a run in flight (`"in_flight"`). */
+/**
+ * An idempotency key is taken: by another request (`"fingerprint"`), by a run in flight (`"in_flight"`), or its review is
+ * decided (`"decided"`).
+ */
 export class ConflictError extends OrchestratorError {
   static readonly code = "CONFLICT";
   readonly code = ConflictError.code;
   /** The idempotency key. */
   readonly key: string;
-  /** `"fingerprint"`: another request has the key. `"in_flight"`: a run of the same request is in flight. */
-  readonly reason: "fingerprint" | "in_flight";
+  /**
+   * `"fingerprint"`: another request has the key. `"in_flight"`: a run of the same request is in flight. `"decided"`: the
+   * review of the run was decided before.
+   */
+  readonly reason: ConflictReason;
 
-  constructor(key: string, message: string, options?: { reason?: "fingerprint" | "in_flight" | undefined }) {
+  constructor(key: string, message: string, options?: { reason?: ConflictReason | undefined }) {
     super(`Conflict for key ${key}: ${message}`);
     this.key = key;
     this.reason = options?.reason ?? "fingerprint";
   }
 }
+
+type ConflictReason = "fingerprint" | "in_flight" | "decided";
 
 /** The caller's signal, `stream.cancel()` or leaving the stream ended the run. `cause` is the signal's reason. */
 export class CancelledError extends OrchestratorError {
@@ -227,6 +235,8 @@ export type StoreOperation =
   | "append"
   | "settle"
   | "release"
+  | "read"
+  | "replace"
   | "list"
   | "show"
   | "purge"

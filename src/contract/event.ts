@@ -51,7 +51,7 @@ export interface EventData<C = unknown> {
   /**
    * Something is not as it should be, and the run goes on. Codes: `absent_fields`, `budget_overrun`, `calibration_failed`,
    * `deprecated_agents`, `equal_response_ids`, `event_log_failed`, `judge_failed`, `low_confidence`, `model_left_out`,
-   * `parameter_refused`, `replicates_failed`,
+   * `needs_review`, `parameter_refused`, `replicates_failed`,
    * `retry_after_too_long`, `run_unprotected`, `similarity_failed`, `store_unavailable`, `temperature_zero`,
    * `target_missed`, `texts_differ`, `threshold_out_of_reach`, `uncounted_usage`,
    * `unknown_cost`, `unused_request`, and those of tools.

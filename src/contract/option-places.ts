@@ -32,6 +32,7 @@ export const optionPlaces: OptionPlaces = [
       "traceId",
       "requestId",
       "qualityRequirements",
+      "review",
       "redact",
     ],
   ],

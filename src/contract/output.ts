@@ -33,6 +33,10 @@ export interface OutputMetadata {
   replayed?: boolean;
   /** Tokens of the answers that earlier runs of the same key had journaled. They are not in `usage`: they are not paid for twice. */
   journaledUsage?: Usage;
+  /** A person has to decide: `orchestrator.resolve` with this key. Its confidence is below what `options.review` asks for. */
+  needsReview?: { key: string; below: number };
+  /** A person has decided: on the consensus of the answers, or on another in its place. */
+  reviewed?: "accepted" | "replaced";
   [key: string]: unknown;
 }
 

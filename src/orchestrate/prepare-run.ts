@@ -142,6 +142,11 @@ export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
   const asked = mergeOptions(rules.defaultOptions, given.options);
   const options = asked === undefined ? defaults : collectOptions(orchestrationConfig, asked, "options", issues);
   if (!rules.isReliable) checkBasic(given, options, issues);
+  else if (options?.review && options.idempotencyKey === undefined) {
+    const message =
+      'options.review keeps a run for a person under its key, and there is none. Give options.idempotencyKey, "auto" say.';
+    issues.push({ path: "options.review", given: options.review, allowed: "nothing without idempotencyKey", message });
+  }
   if (rules.isMany) checkManyParams(given, options, issues);
   if (rules.isMany) checkAccept(given, issues);
   if (issues.length > 0 || !options) throw new InvalidOptionsError(issues);
@@ -204,11 +209,12 @@ function checkParams(given: GivenRun, known: readonly string[], issues: OptionIs
 
 function checkBasic(
   given: GivenRun,
-  options: { idempotencyKey?: string | undefined } | undefined,
+  options: { idempotencyKey?: string | undefined; review?: unknown } | undefined,
   issues: OptionIssue[],
 ): void {
   for (const [path, value] of [
     ["options.idempotencyKey", options?.idempotencyKey],
+    ["options.review", options?.review],
     ["fallbackTools", given.fallbackTools],
     ["giveUpAfterMs", given.giveUpAfterMs],
     ["accept", given.accept],

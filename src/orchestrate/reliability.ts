@@ -27,6 +27,8 @@ export interface Reliability {
   ): Promise<OrchestrationOutput>;
   /** Keeps the events of runs in their log; absent without one. */
   readonly events?: EventLogWriter | undefined;
+  /** Opens the store of the keys. */
+  openStore(): RunStore | Promise<RunStore>;
   /** Returns the answers that earlier runs have paid for; absent where no store was given. */
   answersFor?(run: Run): KeptAnswers;
   /** Chooses the tool of a run that names none. */
@@ -55,6 +57,7 @@ export function createReliability(parts: ReliableParts): Reliability {
   const policies = { ...state.policiesFor(config, parts), maxRetryAfterMs: parts.maxRetryAfterMs };
   const probing = { ...policies, config: { ...config, maxRetries: 0 } };
   return {
+    openStore: keySettings.openStore,
     once: (run, fingerprint, work) => runOnce(run, fingerprint, keySettings, work),
     ...(eventLog && { events: writerOf(eventLog, parts) }),
     ...(parts.keepsAnswers && { answersFor: (run) => keptAnswersFor(run, keySettings) }),

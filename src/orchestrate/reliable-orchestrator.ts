@@ -20,12 +20,14 @@ import { allowedStores, type RunStore, storeMethods, storeNames } from "../store
 import type { JobTry } from "./job/job-input.ts";
 import type { JobWait } from "./job/outlook.ts";
 import type { Job, JobResult } from "./job/run-job.ts";
+import type { ReviewDecision } from "./key/resolve-review.ts";
 import { Orchestrator } from "./orchestrator.ts";
 import type { Reliability } from "./reliability.ts";
 import type { RunManyResult } from "./run-many.ts";
 import type { ReliabilityState } from "./state.ts";
 
 const loadAcceptedJob = lazily(() => import("./job/accepted-job.ts"));
+const loadResolveReview = lazily(() => import("./key/resolve-review.ts"));
 const loadRunJob = lazily(() => import("./job/run-job.ts"));
 
 /** Inputs in flight at once. */
@@ -97,6 +99,21 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
       const given = { planner, store, state, clock, random, maxRetryAfterMs, limits, pacer, events };
       return createReliability({ ...given, config, keepsAnswers });
     });
+  }
+
+  /**
+   * Decides a run that ended as `partial` with `metadata.needsReview`, from whatever process shares its store: the consensus of
+   * its answers is right, or another stands in its place. The run is then `completed` under its key, for all who ask for it, and
+   * the verdict is a label for the calibrations.
+   *
+   * @throws ConflictError with the reason `"decided"` where another decision came first
+   * @throws InvalidOptionsError for a key under which no run waits, and for a consensus that the tool's schema refuses
+   */
+  async resolve(key: string, decision: ReviewDecision): Promise<OrchestrationOutput> {
+    const { resolveReview } = await loadResolveReview();
+    const store = await (await this.#reliability()).openStore();
+    const ttlMs = this.#config.idempotencyTtlMs;
+    return resolveReview(key, decision, { ...this.settings, store, ttlMs });
   }
 
   /** @internal */

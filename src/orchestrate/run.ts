@@ -12,6 +12,7 @@ import { meterRun } from "../telemetry/run-metrics.ts";
 import { traceRun } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";
 import { executeTool } from "./execute-tool.ts";
+import type { Execute } from "./fallbacks.ts";
 import { fingerprintRun, keyByFingerprint } from "./key/run-fingerprint.ts";
 import { acceptRequest, limitsOf, type PreparedRun } from "./prepare-run.ts";
 import type { Reliability } from "./reliability.ts";
@@ -76,7 +77,8 @@ function perform(run: Run, started: Started, reliability: Reliability | undefine
   const work = async (given: WorkSetting) => {
     const setting = { ...given, answers, whenHeld: () => ready(given, reliability) };
     const choice = chosen ?? (await reliability.choose(run, setting));
-    return reliability.withFallbacks(run, choice, (tool, policies) => executeTool(run, setting, tool, policies, span));
+    const execute: Execute = (tool, policies) => executeTool(run, setting, tool, policies, span);
+    return forReview(run, await reliability.withFallbacks(run, choice, execute));
   };
   return fingerprint === undefined ? work(alone) : reliability.once(run, fingerprint, work);
 }
@@ -205,6 +207,19 @@ function announce({ input, events, callerScope }: Run): void {
  */
 function concernsOthers(error: unknown): boolean {
   return InvalidOptionsError.isInstance(error) || (ConflictError.isInstance(error) && error.reason === "in_flight");
+}
+
+/** Keeps an answer that is not sure enough for a person, under the key of the run. */
+function forReview({ input, events }: Run, output: OrchestrationOutput): OrchestrationOutput {
+  const { review, idempotencyKey: key } = input.options;
+  if (!review || key === undefined || output.status !== "completed" || !hasEvidence(output)) return output;
+  const { summary } = output.content.evidenceBundle;
+  const confidence = summary.calibratedConfidence ?? summary.confidence;
+  const { below } = review;
+  if (confidence >= below) return output;
+  const message = `The confidence of ${confidence.toFixed(3)} is below options.review.below = ${below}. The run waits for a decision: orchestrator.resolve(${JSON.stringify(key)}, { accept: true }), or { consensus } with another.`;
+  events.emit("warning", { code: "needs_review", message });
+  return { ...output, status: "partial", metadata: { ...output.metadata, needsReview: { key, below } } };
 }
 
 /** Compares the confidence with what this caller asks for: the output may be of another run of the same key. */

@@ -2,7 +2,7 @@ import type { Replicate } from "../contract/bundle.ts";
 import { isOrchestratorError, StoreError, type StoreOperation } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import { showValue } from "../core/errors.ts";
-import type { Claim, ClaimOptions, FencingToken, RunStore } from "./store.ts";
+import type { Claim, ClaimOptions, FencingToken, RunStore, SettledRun } from "./store.ts";
 
 /** A store of the user's, for which runs fail closed: whatever it throws, and a claim that says nothing, is a `StoreError`. */
 export class GivenStore implements RunStore {
@@ -34,6 +34,23 @@ export class GivenStore implements RunStore {
 
   release(token: FencingToken): Promise<void> {
     return this.#ask("release", (store) => store.release(token));
+  }
+
+  /** True of a store that keeps runs for review. */
+  get keepsReviews(): boolean {
+    return typeof this.#store.read === "function" && typeof this.#store.replace === "function";
+  }
+
+  read(key: string): Promise<SettledRun | undefined> {
+    return this.#ask("read", async (store) => {
+      const found = await store.read?.(key);
+      if (found !== undefined) expect(found, isToken(found.token) && isOutput(found.output), settledRun, "read");
+      return found;
+    });
+  }
+
+  replace(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void> {
+    return this.#ask("replace", async (store) => store.replace?.(token, output, ttlMs));
   }
 
   close(): Promise<void> {
@@ -86,8 +103,10 @@ const running = '{ state: "running", sameFingerprint, leaseEndsInMs: 0 or more }
 const settled =
   '{ state: "settled", sameFingerprint, output: what settle was given, where the fingerprint is the same }';
 
-function expect(given: unknown, fits: boolean, wanted: string): void {
-  if (!fits) throw new TypeError(`claim gave ${showValue(given)}; wanted: ${wanted}`);
+const settledRun = "{ token: { key, fence }, output: what settle was given }, or undefined";
+
+function expect(given: unknown, fits: boolean, wanted: string, method = "claim"): void {
+  if (!fits) throw new TypeError(`${method} gave ${showValue(given)}; wanted: ${wanted}`);
 }
 
 function isBoolean(value: unknown): boolean {

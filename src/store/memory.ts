@@ -22,6 +22,7 @@ import {
   type ManagedStore,
   type RunDetails,
   type RunRecord,
+  type SettledRun,
 } from "./store.ts";
 import { decodeJson, encodeJson, encodeKey, staleToken, storeClosed } from "./store-errors.ts";
 
@@ -114,6 +115,21 @@ export class MemoryStore implements ManagedStore {
     this.#records.rest(token.key, { ...record, state: "released", expiresMs: nowMs + this.#journalTtlMs }, nowMs);
   }
 
+  async read(key: string): Promise<SettledRun | undefined> {
+    const record = this.#settled(key, this.#nowUnlessClosed("read"));
+    if (!record) return undefined;
+    return { token: { key, fence: record.fence }, output: this.#decode(record.output ?? "null", key, "read") };
+  }
+
+  async replace(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void> {
+    const nowMs = this.#nowUnlessClosed("replace");
+    const record = this.#settled(token.key, nowMs);
+    if (record?.fence !== token.fence) throw staleToken("memory", "replace", token);
+    const text = encodeJson(output, "memory", "replace");
+    const replaced = { ...record, fence: ++this.#lastFence, output: text, expiresMs: nowMs + ttlMs };
+    this.#records.update(token.key, replaced);
+  }
+
   /** Keys in the order of their UTF-8 bytes. */
   async list(options: ListOptions = {}): Promise<readonly RunRecord[]> {
     const nowMs = this.#nowUnlessClosed("list");
@@ -196,6 +212,11 @@ export class MemoryStore implements ManagedStore {
     const record = this.#records.get(token.key);
     if (record?.fence === token.fence && record.state === "running") return record;
     throw staleToken("memory", operation, token);
+  }
+
+  #settled(key: string, nowMs: number): MemoryRecord | undefined {
+    const record = this.#records.get(key);
+    return record?.state === "settled" && record.expiresMs > nowMs ? record : undefined;
   }
 
   #replicates(key: string, record: MemoryRecord, operation: StoreOperation): Replicate[] {

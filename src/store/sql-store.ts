@@ -2,7 +2,16 @@ import type { Replicate } from "../contract/bundle.ts";
 import type { StoreOperation } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import { type Dialect, type Statement, type Statements, statements } from "./sql.ts";
-import type { Claim, ClaimOptions, FencingToken, ListOptions, ManagedStore, RunDetails, RunRecord } from "./store.ts";
+import type {
+  Claim,
+  ClaimOptions,
+  FencingToken,
+  ListOptions,
+  ManagedStore,
+  RunDetails,
+  RunRecord,
+  SettledRun,
+} from "./store.ts";
 import { decodeJson, decodeKey, encodeJson, encodeKey, staleToken } from "./store-errors.ts";
 
 /**
@@ -88,6 +97,17 @@ export class SqlStore implements ManagedStore {
 
   async release(token: FencingToken): Promise<void> {
     await this.#writeHeld("release", this.#statements.release, token, { journalTtlMs: this.#journalTtlMs });
+  }
+
+  async read(key: string): Promise<SettledRun | undefined> {
+    const [row] = await this.#read("read", this.#statements.read, { key: this.#key(key, "read") });
+    if (!row) return undefined;
+    return { token: { key, fence: row["fence"] }, output: this.#decode(row["output"], key, "read") };
+  }
+
+  async replace(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void> {
+    const replaced = { output: this.#encode(output, "replace"), ttlMs };
+    await this.#writeHeld("replace", this.#statements.replace, token, replaced);
   }
 
   /** Keys in the order of their UTF-8 bytes. */

@@ -125,6 +125,10 @@ function namedStatements({ now, nextFence, forShare, skipLocked }: Dialect) {
     release: `
       UPDATE steer_run SET state = 'released', expires_ms = ${now} + $journalTtlMs
       WHERE ${held} RETURNING key`,
+    read: `SELECT fence, output FROM steer_run WHERE key = $key AND state = 'settled' AND expires_ms > ${now}`,
+    replace: `
+      UPDATE steer_run SET output = $output, expires_ms = ${now} + $ttlMs, fence = ${nextFence}
+      WHERE key = $key AND fence = $fence AND state = 'settled' AND expires_ms > ${now} RETURNING key`,
     list: `SELECT ${record} FROM steer_run WHERE key > $after ORDER BY key LIMIT $limit`,
     show: `SELECT ${record}, plan, output FROM steer_run WHERE key = $key`,
     purge: `DELETE FROM steer_run WHERE key = $key AND NOT ${alive} RETURNING key`,

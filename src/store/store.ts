@@ -43,6 +43,7 @@ export type Claim =
  * | running, its lease run out | running, with a new fence | `claim` of the same fingerprint |
  * | running | settled | `settle` |
  * | running | released, its journal kept | `release` |
+ * | settled | settled, with another output | `replace` |
  *
  * The methods that take a token reject with `reason: "stale_token"` as soon as another run holds the claim, or it was
  * settled or released. Test a store of your own with `storeConformance` of `steer-llm-sdk/testing`.
@@ -70,8 +71,21 @@ export interface RunStore {
   settle(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void>;
   /** Gives the key back; its journal stays. */
   release(token: FencingToken): Promise<void>;
+  /**
+   * Reads the output of a settled key, with a token for `replace`; `undefined` where none is settled. `orchestrator.resolve`
+   * needs this method and `replace`; a store without them keeps no run for review.
+   */
+  read?(key: string): Promise<SettledRun | undefined>;
+  /** Puts another output in the place of the one that the token was read with, for `ttlMs`, in one atomic step. */
+  replace?(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void>;
   /** Ends the store's own work and connections. A second call does nothing. */
   close(): Promise<void>;
+}
+
+/** Output of a settled key, and the right to replace it while it stands. */
+export interface SettledRun {
+  readonly token: FencingToken;
+  readonly output: OrchestrationOutput;
 }
 
 /** `abandoned` is a run whose lease ran out. */
@@ -122,7 +136,10 @@ export interface StoreAdministration {
 }
 
 /** The stores of this package. */
-export interface ManagedStore extends RunStore, StoreAdministration {}
+export interface ManagedStore extends RunStore, StoreAdministration {
+  read(key: string): Promise<SettledRun | undefined>;
+  replace(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void>;
+}
 
 /** The names by which an orchestrator opens these. */
 export const storeNames = ["memory", "sqlite", "postgres"] as const;

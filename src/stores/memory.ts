@@ -9,5 +9,6 @@ export type {
   RunRecord,
   RunState,
   RunStore,
+  SettledRun,
   StoreAdministration,
 } from "../store/store.ts";

@@ -10,5 +10,6 @@ export type {
   RunRecord,
   RunState,
   RunStore,
+  SettledRun,
   StoreAdministration,
 } from "../store/store.ts";

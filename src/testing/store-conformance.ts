@@ -3,6 +3,7 @@ import { administrationLaws } from "./store-conformance/administration-laws.ts";
 import { claimLaws } from "./store-conformance/claim-laws.ts";
 import { dataLaws } from "./store-conformance/data-laws.ts";
 import type { Law, StoreUnderTest } from "./store-conformance/law.ts";
+import { reviewLaws } from "./store-conformance/review-laws.ts";
 
 export type { StoreUnderTest } from "./store-conformance/law.ts";
 
@@ -33,7 +34,7 @@ export interface StoreConformanceOptions<Store extends RunStore = RunStore> {
  * ```
  */
 export function storeConformance({ test, open }: StoreConformanceOptions): void {
-  define([...claimLaws, ...dataLaws], { test, open });
+  define([...claimLaws, ...dataLaws, ...reviewLaws], { test, open });
 }
 
 /** The same for what a store offers to the people who look after it: list, show, purge, sweep, verify. */

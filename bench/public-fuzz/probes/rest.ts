@@ -15,6 +15,8 @@ import {
   JobStoppedError,
   Orchestrator,
   PlanningError,
+  PromptBundleTool,
+  ReliableOrchestrator,
   resolveModel,
   SteerLLMClient,
   StoreError,
@@ -25,6 +27,7 @@ import {
 import type { ManagedStore } from "../../../src/store/store.ts";
 import { MemoryStore } from "../../../src/stores/memory.ts";
 import { SqliteStore } from "../../../src/stores/sqlite.ts";
+import { scriptedModel } from "../../../src/testing.ts";
 import { onCounts, onSchemas, onTexts, onValues, type Probe, range } from "../probe.ts";
 import { changed } from "./evidence.ts";
 
@@ -86,6 +89,8 @@ const storeProbes = (name: string, own: readonly string[], make: () => ManagedSt
         await store.savePlan(claim.token, value);
         await store.append(claim.token, replicateOf(value, 1));
         await store.settle(claim.token, outputOf(value), 1_000);
+        const found = await store.read("key");
+        if (found) await store.replace(found.token, outputOf(value), 1_000);
         return [
           await store.claim("key", "print", { leaseMs: 1_000, owner: "me" }),
           await store.show("key"),
@@ -202,6 +207,13 @@ export const restProbes: readonly Probe[] = [
       return [await store.find(bundle), await store.confidence(bundle)];
     },
   ),
+  onValues("ReliableOrchestrator.resolve", async (value) => {
+    const orchestrator = new ReliableOrchestrator({ store: new MemoryStore() });
+    const tool = new PromptBundleTool({ name: "vote", model: scriptedModel(() => ({ text: "yes" })), prompt: "x" });
+    const options = { idempotencyKey: "key", review: { below: 1 } };
+    await orchestrator.run({ tool, request: {}, options });
+    return (await orchestrator.resolve("key", { consensus: value })).status;
+  }),
   onValues("Orchestrator.feedback", (value) =>
     new Orchestrator().feedback({ bundle: bundleOf([value, value]), correct: value }),
   ),
@@ -217,7 +229,7 @@ export const restProbes: readonly Probe[] = [
   ),
   ...storeProbes(
     "MemoryStore",
-    "append claim close list purge release renew savePlan settle show sweep verify"
+    "append claim close list purge read release renew replace savePlan settle show sweep verify"
       .split(" ")
       .map((name) => `MemoryStore.${name}`),
     () => new MemoryStore(),

@@ -7,7 +7,7 @@ import type { Usage } from "../../contract/usage.ts";
 import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
 import type { CancelScope } from "../../core/signal.ts";
 import type { EventLog } from "../../store/log/event-log.ts";
-import type { Claim, RunStore } from "../../store/store.ts";
+import { type Claim, defaultJournalTtlMs, type RunStore } from "../../store/store.ts";
 import { Relay } from "../event-log/relay.ts";
 import type { Run, WorkSetting } from "../run-context.ts";
 import { emitEnd, emitRejection, withPartial, withSpent } from "../run-output.ts";
@@ -201,6 +201,9 @@ type WonClaim = Extract<Claim, { state: "won" }> & {
 };
 type ReplayableClaim = Extract<Claim, { state: "settled"; sameFingerprint: true }>;
 
+/** Retention of a run that waits for a person: people take longer than programs. */
+export const reviewTtlMs = defaultJournalTtlMs;
+
 const owner = `${hostname()}:${process.pid}`;
 
 /** Longest pause between two looks at a key that another process holds. */
@@ -325,8 +328,9 @@ async function executeClaimed(
     output = withJournaledUsage(await work({ journal, whenHeld, keptPlan: plan, keepPlan }), journal.journaledUsage());
     const kept = withoutDerived(output, run);
     lease.endsSoon();
+    const ttlMs = kept.metadata.needsReview ? Math.max(reviewTtlMs, idempotencyTtlMs) : idempotencyTtlMs;
     if (isFinal(kept))
-      await protection.attempt("settle", () => store.settle(token, kept, idempotencyTtlMs), {
+      await protection.attempt("settle", () => store.settle(token, kept, ttlMs), {
         isWhole: true,
         isDone: () => isSettled(store, key, fingerprint, leaseMs),
       });
@@ -353,7 +357,7 @@ function withJournaledUsage(output: OrchestrationOutput, journaledUsage: Usage |
 }
 
 function isFinal(output: OrchestrationOutput): boolean {
-  if (output.status !== "failed") return output.status === "completed";
+  if (output.status !== "failed") return output.status === "completed" || output.metadata.needsReview !== undefined;
   return Object.values(output.errors).every(
     ({ category, code, isRetryable }) => consequencesOf(category).keptUnderKey && !isRetryable && !mayPass.has(code),
   );
