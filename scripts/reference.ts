@@ -16,6 +16,8 @@ import { modelPrice } from "../src/provider/price-table.ts";
 import { simulatedModelOptions } from "../src/provider/simulated.ts";
 import { feedbackBody, runBody } from "../src/server/run-requests.ts";
 import { memoryEventLogOptions } from "../src/store/log/memory-log.ts";
+import { postgresEventLogOptions } from "../src/store/log/postgres-log.ts";
+import { sqliteEventLogOptions } from "../src/store/log/sqlite-log.ts";
 import { memoryStoreOptions } from "../src/store/memory.ts";
 import { postgresStoreOptions } from "../src/store/postgres.ts";
 import { sqliteStoreOptions } from "../src/store/sqlite.ts";
@@ -42,12 +44,14 @@ const declared = [
   memoryStoreOptions,
   modelPrice,
   orchestrationConfig,
+  postgresEventLogOptions,
   postgresStoreOptions,
   rateLimit,
   reliabilityConfig,
   runBody,
   retryConfig,
   simulatedModelOptions,
+  sqliteEventLogOptions,
   sqliteStoreOptions,
   stoppingRuleOptions,
   toolFile,

@@ -1,4 +1,9 @@
 export { seededRandom } from "./core/random.ts";
+export {
+  type EventLogConformanceOptions,
+  type EventLogUnderTest,
+  eventLogConformance,
+} from "./testing/event-log-conformance.ts";
 export { createFakeClock, type FakeClock } from "./testing/fake-clock.ts";
 export {
   type ErrorFaultKind,

@@ -28,7 +28,8 @@ export const postgresStoreOptions = declareOptions("PostgresStoreOptions", "new 
   journalTtlMs: v.optional(milliseconds(), defaultJournalTtlMs),
 });
 
-function isClient(value: unknown): boolean {
+/** Returns true for what runs statements as the package `pg` does. */
+export function isClient(value: unknown): boolean {
   return typeof (value as Partial<PostgresClient> | null | undefined)?.query === "function";
 }
 
@@ -58,7 +59,7 @@ export class PostgresStore extends SqlStore {
 }
 
 /** Password of an address, as written and decoded. One that is a name, such as that of the user, is not hidden. */
-function passwordsIn(address = ""): string[] {
+export function passwordsIn(address = ""): string[] {
   const url = URL.parse(address);
   if (!url?.password || [url.username, url.pathname.slice(1), url.hostname, "postgres"].includes(url.password))
     return [];
@@ -110,6 +111,16 @@ export interface PostgresServer {
   readonly poolSize: number;
 }
 
+/** Tables of a database, and the one that holds their version. */
+export interface PostgresSchema {
+  /** One script a version. */
+  readonly scripts: readonly string[];
+  /** Name of the table that holds the versions. */
+  readonly versions: string;
+}
+
+const storeSchema: PostgresSchema = { scripts: migrations(dialect), versions: "steer_migration" };
+
 interface Opened {
   readonly client: PostgresClient;
   close(): Promise<void>;
@@ -119,11 +130,14 @@ export class PostgresConnection implements SqlConnection {
   readonly store = "postgres";
   readonly dialect = dialect;
   readonly #server: PostgresServer;
+  readonly #schema: PostgresSchema;
   #opened: Promise<Opened> | undefined;
   #isClosed = false;
 
-  constructor(server: PostgresServer) {
+  /** @param schema what the database is to hold. Default: that of stores */
+  constructor(server: PostgresServer, schema: PostgresSchema = storeSchema) {
     this.#server = server;
+    this.#schema = schema;
   }
 
   async read({ operation, text, values }: SqlQuery): Promise<readonly SqlRow[]> {
@@ -138,6 +152,18 @@ export class PostgresConnection implements SqlConnection {
 
   write(query: SqlQuery): Promise<readonly SqlRow[]> {
     return this.read(query);
+  }
+
+  /**
+   * Listens to a channel on a connection of its own, until the function that it gives is called. A lost connection is told once.
+   */
+  async listen(channel: string, listener: (payload: string) => void, onLost: () => void): Promise<() => void> {
+    try {
+      const { client } = await this.#open();
+      return await listenOn(client, channel, listener, onLost);
+    } catch (error) {
+      throw postgresError(error, "open");
+    }
   }
 
   async check(): Promise<readonly string[]> {
@@ -156,7 +182,7 @@ export class PostgresConnection implements SqlConnection {
   }
 
   #open(): Promise<Opened> {
-    this.#opened ??= openServer(this.#server).catch((error) => {
+    this.#opened ??= openServer(this.#server, this.#schema).catch((error) => {
       this.#opened = undefined;
       throw error;
     });
@@ -164,12 +190,15 @@ export class PostgresConnection implements SqlConnection {
   }
 }
 
-async function openServer({ client, connectionString, poolSize }: PostgresServer): Promise<Opened> {
+async function openServer(
+  { client, connectionString, poolSize }: PostgresServer,
+  schema: PostgresSchema,
+): Promise<Opened> {
   const opened = client
     ? { client: listenTo(client), close: async () => {} }
     : await openPool(connectionString, poolSize);
   try {
-    await migrate(opened.client);
+    await migrate(opened.client, schema);
   } catch (error) {
     await opened.close();
     throw error;
@@ -210,6 +239,41 @@ function listenTo<C extends PostgresClient>(client: C): C {
 
 function ignore(): void {}
 
+/** A pool lends a connection for as long as is listened; a single client listens itself. */
+async function listenOn(
+  client: any,
+  channel: string,
+  listener: (payload: string) => void,
+  onLost: () => void,
+): Promise<() => void> {
+  const isPool = typeof client.idleCount === "number";
+  const connection = isPool ? await client.connect() : client;
+  const hear = (message: { channel: string; payload?: string }) => {
+    if (message.channel === channel) listener(message.payload ?? "");
+  };
+  let isListening = true;
+  const stop = () => {
+    if (!isListening) return;
+    isListening = false;
+    connection.off("notification", hear);
+    connection.off("error", lose);
+    // A connection that listens is not lent to others.
+    if (isPool) connection.release(true);
+    else connection.query(`UNLISTEN ${channel}`).catch(() => {});
+  };
+  const lose = () => {
+    stop();
+    onLost();
+  };
+  connection.on("notification", hear);
+  connection.on("error", lose);
+  await connection.query(`LISTEN ${channel}`).catch((error: unknown) => {
+    stop();
+    throw error;
+  });
+  return stop;
+}
+
 /** Resolves with the work, and without it once so much time has passed: a server that is gone answers no goodbye. */
 async function within(ms: number, work: Promise<void>): Promise<void> {
   const done = new AbortController();
@@ -218,30 +282,26 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
 }
 
 /** Brings the schema up to date. Each step is one transaction, and of processes that try it at once, one succeeds. */
-async function migrate(client: PostgresClient): Promise<void> {
-  const scripts = migrations(dialect);
+async function migrate(client: PostgresClient, { scripts, versions }: PostgresSchema): Promise<void> {
   for (;;) {
-    const version = await versionOf(client);
+    const version = await versionOf(client, versions);
     if (version > scripts.length) throw newerSchema("postgres", "the database", version, scripts.length);
     if (version === scripts.length) return;
-    await unless("23505", client.query({ text: migrationStep(version + 1, scripts[version] as string) }));
+    await unless("23505", client.query({ text: migrationStep(versions, version + 1, scripts[version] as string) }));
   }
 }
 
-function migrationStep(version: number, script: string): string {
+function migrationStep(versions: string, version: number, script: string): string {
   return `
-    SELECT pg_advisory_xact_lock(hashtext('steer_migration'));
-    CREATE TABLE IF NOT EXISTS steer_migration (version integer PRIMARY KEY);
-    INSERT INTO steer_migration VALUES (${version});
+    SELECT pg_advisory_xact_lock(hashtext('${versions}'));
+    CREATE TABLE IF NOT EXISTS ${versions} (version integer PRIMARY KEY);
+    INSERT INTO ${versions} VALUES (${version});
     ${script}`;
 }
 
-async function versionOf(client: PostgresClient): Promise<number> {
+async function versionOf(client: PostgresClient, versions: string): Promise<number> {
   const undefinedTable = "42P01";
-  const found = await unless(
-    undefinedTable,
-    client.query({ text: "SELECT max(version) AS version FROM steer_migration" }),
-  );
+  const found = await unless(undefinedTable, client.query({ text: `SELECT max(version) AS version FROM ${versions}` }));
   return found?.rows[0]?.version ?? 0;
 }
 

@@ -211,7 +211,8 @@ export class SqlStore implements ManagedStore {
   }
 }
 
-function inOrder({ names }: Statement, named: NamedValues): SqlValue[] {
+/** Values in the order in which a statement wants them. */
+export function inOrder({ names }: Statement, named: NamedValues): SqlValue[] {
   return names.map((name) => named[name] as SqlValue);
 }
 

@@ -62,7 +62,8 @@ export function statements(dialect: Dialect): Statements {
   return Object.fromEntries(named.map(([name, sql]) => [name, positional(sql, dialect)])) as Statements;
 }
 
-function positional(sql: string, { placeholder }: Dialect): Statement {
+/** Writes a statement with named values, `$key`, as drivers take it. */
+export function positional(sql: string, { placeholder }: Pick<Dialect, "placeholder">): Statement {
   const names: string[] = [];
   const text = sql.replace(/\$(\w+)/g, (_, name: string) => placeholder(names.push(name)));
   return { text, names };

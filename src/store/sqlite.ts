@@ -8,7 +8,7 @@ import { checkedBy, declareOptions, milliseconds, type OptionsInput, resolveOpti
 import { tellsTime } from "./claim-rule.ts";
 import { blockingMs, GroupCommit, notADatabase, retryWhileBusy, sqliteError } from "./group-commit.ts";
 import { type Dialect, migrations } from "./sql.ts";
-import { type SqlConnection, type SqlQuery, type SqlRow, SqlStore } from "./sql-store.ts";
+import { type SqlConnection, type SqlQuery, type SqlRow, SqlStore, type SqlValue } from "./sql-store.ts";
 import { defaultJournalTtlMs } from "./store.ts";
 import { newerSchema, storeClosed } from "./store-errors.ts";
 
@@ -89,15 +89,21 @@ export interface SqliteFile {
   readonly clock: Pick<Clock, "now">;
 }
 
+/** Runs one statement of a change. */
+export type RunStatement = (text: string, values: SqlValue[]) => readonly SqlRow[];
+
 export class SqliteConnection implements SqlConnection {
   readonly store = "sqlite";
   readonly dialect = dialect;
   readonly #file: SqliteFile;
+  readonly #scripts: readonly string[];
   #opened: Promise<Opened> | undefined;
   #isClosed = false;
 
-  constructor(file: SqliteFile) {
+  /** @param scripts the schema of the file, one a version. Default: that of stores */
+  constructor(file: SqliteFile, scripts: readonly string[] = migrations(dialect)) {
     this.#file = file;
+    this.#scripts = scripts;
   }
 
   read({ operation, text, values }: SqlQuery): Promise<readonly SqlRow[]> {
@@ -106,6 +112,13 @@ export class SqliteConnection implements SqlConnection {
 
   write({ operation, text, values }: SqlQuery): Promise<readonly SqlRow[]> {
     return this.#use(operation, (opened) => opened.writes.run(() => prepare(opened, text).all(...values)));
+  }
+
+  /** Runs several statements as one change. They may run twice. */
+  transact<R>(operation: StoreOperation, work: (run: RunStatement) => R): Promise<R> {
+    return this.#use(operation, (opened) =>
+      opened.writes.run(() => work((text, values) => prepare(opened, text).all(...values))),
+    );
   }
 
   async check(): Promise<readonly string[]> {
@@ -137,7 +150,7 @@ export class SqliteConnection implements SqlConnection {
   }
 
   #open(): Promise<Opened> {
-    this.#opened ??= openFile(this.#file).catch((error) => {
+    this.#opened ??= openFile(this.#file, this.#scripts).catch((error) => {
       this.#opened = undefined;
       throw error;
     });
@@ -145,7 +158,7 @@ export class SqliteConnection implements SqlConnection {
   }
 }
 
-async function openFile({ path, busyTimeoutMs, clock }: SqliteFile): Promise<Opened> {
+async function openFile({ path, busyTimeoutMs, clock }: SqliteFile, scripts: readonly string[]): Promise<Opened> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
   assertDatabase(path);
@@ -153,7 +166,7 @@ async function openFile({ path, busyTimeoutMs, clock }: SqliteFile): Promise<Ope
   try {
     database.function("steer_now", tellerOf(clock));
     await retryWhileBusy(() => database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"), busyTimeoutMs);
-    await retryWhileBusy(() => migrate(database, path), busyTimeoutMs);
+    await retryWhileBusy(() => migrate(database, path, scripts), busyTimeoutMs);
   } catch (error) {
     database.close();
     throw error;
@@ -197,8 +210,7 @@ function tellerOf(clock: SqliteFile["clock"]): () => number {
 }
 
 /** Brings the schema up to date. Processes that do so at once wait for one another. */
-function migrate(database: DatabaseSync, path: string): void {
-  const scripts = migrations(dialect);
+function migrate(database: DatabaseSync, path: string, scripts: readonly string[]): void {
   if (versionOf(database) === scripts.length) return;
   database.exec("BEGIN IMMEDIATE");
   try {

@@ -1,6 +1,13 @@
-import { type EventLog, MemoryEventLog, streamRun } from "../../../src/events.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type EventLog, MemoryEventLog, SqliteEventLog, streamRun } from "../../../src/events.ts";
 import { InvalidOptionsError } from "../../../src/index.ts";
 import { onCounts, onTexts, onValues, type Probe, range } from "../probe.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "steer-fuzz-"));
+process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
+let logs = 0;
 
 const facts = { toolName: "fuzz", status: "running" } as const;
 const eventOf = (seq: number, more: object) => JSON.stringify({ type: "progress", seq, ...more });
@@ -75,8 +82,11 @@ const logProbes = (name: string, own: readonly string[], make: () => EventLog): 
 ];
 
 /** Event logs, and what reads them. */
-export const eventLogProbes: readonly Probe[] = logProbes(
-  "MemoryEventLog",
-  "append close find list open read sweep watch".split(" ").map((name) => `MemoryEventLog.${name}`),
-  () => new MemoryEventLog({ maxRuns: 100_000 }),
-);
+export const eventLogProbes: readonly Probe[] = [
+  ...logProbes(
+    "MemoryEventLog",
+    "append close find list open read sweep watch".split(" ").map((name) => `MemoryEventLog.${name}`),
+    () => new MemoryEventLog({ maxRuns: 100_000 }),
+  ),
+  ...logProbes("SqliteEventLog", [], () => new SqliteEventLog({ path: join(scratch, `${logs++}.sqlite`) })),
+];

@@ -101,7 +101,10 @@ export class MemoryEventLog implements EventLog {
       this.#runs.set(going.runId, { ...going, writer, heardMs: nowMs });
       return { runId: going.runId, nextSeq: going.lastSeq + 1 };
     }
-    const runId = this.#runs.has(requestId) ? createId() : requestId;
+    const taken = this.#runs.get(requestId);
+    // A writer that asks again, as its answer was lost, gets its run.
+    if (taken?.writer === writer && taken.lastSeq < 0) return { runId: requestId, nextSeq: 0 };
+    const runId = taken ? createId() : requestId;
     const begun = { runId, requestId, traceId, key, toolName: "", status: "running", startedMs: nowMs } as const;
     this.#runs.set(runId, { ...begun, lastSeq: -1, fingerprint, writer, heardMs: nowMs, events: [] });
     this.#oldest.add(runId);
@@ -209,7 +212,7 @@ export class MemoryEventLog implements EventLog {
 
 function describe(run: MemoryRun, nowMs: number): LoggedRun {
   const { runId, requestId, traceId, key, toolName, startedMs, endedMs, lastSeq, confidence, costUsd } = run;
-  const isAbandoned = !isEnd(run.status) && run.heardMs + aliveMs <= nowMs;
+  const isAbandoned = !isEnd(run.status) && Math.abs(nowMs - run.heardMs) >= aliveMs;
   return {
     runId,
     requestId,

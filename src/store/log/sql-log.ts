@@ -1,0 +1,346 @@
+import type { StoreOperation } from "../../contract/errors.ts";
+import type { OrchestrationEvent } from "../../contract/event.ts";
+import { tellListener } from "../../core/emitter.ts";
+import { createId } from "../../core/random.ts";
+import { type Dialect, positional } from "../sql.ts";
+import { inOrder, type SqlConnection, type SqlRow, type SqlValue } from "../sql-store.ts";
+import { decodeJson, decodeKey, encodeKey, storeClosed } from "../store-errors.ts";
+import {
+  aliveMs,
+  detailsIn,
+  type EventLog,
+  eventsPerRead,
+  type LogBatch,
+  type LogFilter,
+  type LoggedRun,
+  type LoggedRunDetails,
+  type LogPage,
+  type NewLoggedRun,
+  type OpenedRun,
+  statusesOf,
+} from "./event-log.ts";
+import { cursorOf, placeOf } from "./log-cursor.ts";
+
+/**
+ * Job: the port over SQL, once for every database.
+ * Boundary: knows statements and rows; a connection knows the database, how it appends, and how it wakes.
+ * Invariants:
+ * 1. The database is opened by the first use.
+ * 2. Events and what they add up to are written as one change.
+ * 3. Every 64th run sweeps up to 128 whose retention is over: a log never outgrows what it is to keep.
+ * 4. A list costs its page, however many runs there are.
+ */
+
+/** One database of a log. Every method rejects with a `StoreError`. */
+export interface LogConnection extends Pick<SqlConnection, "store" | "dialect" | "read" | "write" | "close"> {
+  /** Writes batches as one change. Resolves with the ids of those that were taken. */
+  append(batches: readonly EncodedBatch[]): Promise<ReadonlySet<string>>;
+  /** Hears of runs with new events, from any process, until the function that it gives is called. */
+  watch(listener: (runIds: ReadonlySet<string>) => void): () => void;
+}
+
+/** A batch as columns have it. */
+export interface EncodedBatch {
+  readonly runId: string;
+  readonly writer: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly events: readonly string[];
+  readonly toolName: string;
+  readonly status: string;
+  readonly isEnd: boolean;
+  readonly confidence: number | null;
+  /** JSON: a number, or `null`; absent before the first cost. */
+  readonly costUsd: string | null;
+}
+
+/** Schema of a log, a script per version. A script that was released never changes. */
+export function logMigrations(byteOrder: string, eventId: string): readonly string[] {
+  return [
+    `CREATE TABLE steer_log_run (
+       run_id text ${byteOrder} PRIMARY KEY,
+       request_id text NOT NULL,
+       trace_id text NOT NULL,
+       key text,
+       fingerprint text,
+       writer text NOT NULL,
+       tool text NOT NULL,
+       status text NOT NULL,
+       started_ms double precision NOT NULL,
+       ended_ms double precision,
+       heard_ms double precision NOT NULL,
+       last_seq bigint NOT NULL,
+       confidence double precision,
+       cost_usd text
+     );
+     CREATE INDEX steer_log_run_started ON steer_log_run (started_ms, run_id);
+     CREATE INDEX steer_log_run_key ON steer_log_run (key, started_ms);
+     CREATE INDEX steer_log_run_heard ON steer_log_run (heard_ms);
+     CREATE TABLE steer_log_event (
+       ${eventId}
+       run_id text ${byteOrder} NOT NULL REFERENCES steer_log_run (run_id) ON DELETE CASCADE,
+       seq bigint NOT NULL,
+       body text NOT NULL,
+       UNIQUE (run_id, seq)
+     );`,
+  ];
+}
+
+const runsPerSweep = 64;
+const pageSize = 1_000;
+
+export class SqlEventLog implements EventLog {
+  readonly #connect: () => Promise<LogConnection>;
+  readonly #store: string;
+  readonly #retentionMs: number;
+  readonly #listeners = new Set<{ readonly call: (runIds: ReadonlySet<string>) => void }>();
+  #connection: Promise<LogConnection> | undefined;
+  #stopWatching: Promise<() => void> | undefined;
+  #runs = 0;
+  #isClosed = false;
+
+  constructor(store: string, retentionMs: number, connect: () => Promise<LogConnection>) {
+    this.#store = store;
+    this.#retentionMs = retentionMs;
+    this.#connect = connect;
+  }
+
+  async open({ requestId, traceId, key, fingerprint, writer }: NewLoggedRun): Promise<OpenedRun> {
+    if (this.#runs++ % runsPerSweep === 0) await this.#sweepSome("open", 2 * runsPerSweep);
+    const encode = (text: string) => encodeKey(text, this.#store, "open");
+    const named = {
+      requestId: encode(requestId),
+      traceId: encode(traceId),
+      key: key === undefined ? null : encode(key),
+      fingerprint: fingerprint ?? null,
+      writer,
+    };
+    const [going] = key === undefined ? [] : await this.#write("open", goOn, named);
+    if (going) return openedIn(going);
+    const [begun] = await this.#write("open", begin, { ...named, runId: named.requestId });
+    if (begun) return openedIn(begun);
+    const [other] = await this.#write("open", begin, { ...named, runId: createId() });
+    return openedIn(other as SqlRow);
+  }
+
+  async append(batches: readonly LogBatch[]): Promise<readonly string[]> {
+    const connection = await this.#connected("append");
+    const encoded = batches.map((batch) => encodedBatch(batch, this.#store));
+    const taken = encoded.length === 0 ? new Set<string>() : await connection.append(encoded);
+    return batches.filter((_, index) => !taken.has(encoded[index]?.runId ?? "")).map(({ runId }) => runId);
+  }
+
+  async read(runId: string, afterSeq = -1): Promise<readonly OrchestrationEvent[]> {
+    const named = { runId: this.#key(runId, "show"), afterSeq };
+    const rows = await this.#read("show", readEvents, named);
+    return rows.map(({ body }) => this.#decode(body, runId));
+  }
+
+  async find(runId: string): Promise<LoggedRunDetails | undefined> {
+    const [row] = await this.#read("show", findRun, { runId: this.#key(runId, "show") });
+    if (!row) return undefined;
+    const [first, last] = [row["first"], row["last"]].map((body) => (body ? this.#decode(body, runId) : undefined));
+    return { ...toRun(row), ...detailsIn(first, last) };
+  }
+
+  async list(filter: LogFilter = {}, cursor?: string): Promise<LogPage> {
+    const { limit = 100 } = filter;
+    const { conditions, named } = this.#conditionsOf(filter, cursor);
+    const query = (dialect: Dialect) => listRuns(dialect, conditions(dialect));
+    const rows = await this.#read("list", query, { ...named, limit: limit + 1 });
+    const runs = rows.slice(0, limit).map(toRun);
+    const last = runs.at(-1);
+    return { runs, ...(last && rows.length > limit && { cursor: cursorOf(last) }) };
+  }
+
+  watch(listener: (runIds: ReadonlySet<string>) => void): () => void {
+    const listening = { call: listener };
+    this.#listeners.add(listening);
+    this.#stopWatching ??= this.#connected("list").then(
+      (connection) => connection.watch((runIds) => this.#wake(runIds)),
+      () => () => {},
+    );
+    return () => {
+      this.#listeners.delete(listening);
+      if (this.#listeners.size === 0) this.#unwatch();
+    };
+  }
+
+  async sweep(): Promise<number> {
+    let swept = 0;
+    for (let page = pageSize; page === pageSize; swept += page) page = await this.#sweepSome("sweep", pageSize);
+    return swept;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#listeners.clear();
+    this.#unwatch();
+    const connection = await this.#connection?.catch(() => undefined);
+    await connection?.close();
+  }
+
+  #wake(runIds: ReadonlySet<string>): void {
+    const decoded = new Set([...runIds].map(decodeKey));
+    for (const { call } of this.#listeners) tellListener(call, decoded);
+  }
+
+  #unwatch(): void {
+    void this.#stopWatching?.then((stop) => stop());
+    this.#stopWatching = undefined;
+  }
+
+  #conditionsOf(filter: LogFilter, cursor: string | undefined) {
+    const { toolName, key, atLeast, below } = filter;
+    const statuses = statusesOf(filter);
+    const place = cursor === undefined ? undefined : placeOf(cursor);
+    const named: Record<string, SqlValue> = {
+      ...(toolName !== undefined && { toolName: this.#key(toolName, "list") }),
+      ...(key !== undefined && { key: this.#key(key, "list") }),
+      ...(atLeast !== undefined && { atLeast }),
+      ...(below !== undefined && { below }),
+      ...(place && { startedMs: place.startedMs, runId: this.#key(place.runId, "list") }),
+      ...Object.fromEntries(statuses?.map((status, index) => [`status${index}`, status]) ?? []),
+    };
+    const conditions = (dialect: Dialect): readonly string[] => [
+      ...(toolName === undefined ? [] : ["tool = $toolName"]),
+      ...(key === undefined ? [] : ["key = $key"]),
+      ...(atLeast === undefined ? [] : ["confidence >= $atLeast"]),
+      ...(below === undefined ? [] : ["confidence < $below"]),
+      ...(place ? ["(started_ms, run_id) < ($startedMs, $runId)"] : []),
+      ...(statuses
+        ? [`${statusOf(dialect)} IN (${statuses.map((_, index) => `$status${index}`).join(", ") || "NULL"})`]
+        : []),
+    ];
+    return { conditions, named };
+  }
+
+  async #sweepSome(operation: StoreOperation, limit: number): Promise<number> {
+    return (await this.#write(operation, sweepRuns, { retentionMs: this.#retentionMs, limit })).length;
+  }
+
+  async #read(operation: StoreOperation, sql: Sql, named: Named): Promise<readonly SqlRow[]> {
+    const connection = await this.#connected(operation);
+    const statement = positional(sql(connection.dialect), connection.dialect);
+    return connection.read({ operation, text: statement.text, values: inOrder(statement, named) });
+  }
+
+  async #write(operation: StoreOperation, sql: Sql, named: Named): Promise<readonly SqlRow[]> {
+    const connection = await this.#connected(operation);
+    const statement = positional(sql(connection.dialect), connection.dialect);
+    return connection.write({ operation, text: statement.text, values: inOrder(statement, named) });
+  }
+
+  #connected(operation: StoreOperation): Promise<LogConnection> {
+    if (this.#isClosed) return Promise.reject(storeClosed(this.#store, operation));
+    this.#connection ??= this.#connect();
+    return this.#connection;
+  }
+
+  #key(text: string, operation: StoreOperation): string {
+    return encodeKey(text, this.#store, operation);
+  }
+
+  #decode(body: string, runId: string): OrchestrationEvent {
+    return decodeJson<OrchestrationEvent>(body, runId, this.#store, "show");
+  }
+}
+
+type Named = Readonly<Record<string, SqlValue>>;
+/** A statement with named values. */
+type Sql = (dialect: Dialect) => string;
+
+function encodedBatch({ runId, writer, firstSeq, events, facts }: LogBatch, store: string): EncodedBatch {
+  const { toolName, status, confidence = null, costUsd } = facts;
+  return {
+    runId: encodeKey(runId, store, "append"),
+    writer,
+    firstSeq,
+    lastSeq: firstSeq + events.length - 1,
+    events,
+    toolName: encodeKey(toolName, store, "append"),
+    status,
+    isEnd: status !== "running" && status !== "retrying",
+    confidence,
+    costUsd: costUsd === undefined ? null : JSON.stringify(costUsd),
+  };
+}
+
+function openedIn({ runId, lastSeq }: SqlRow): OpenedRun {
+  return { runId: decodeKey(runId), nextSeq: lastSeq + 1 };
+}
+
+function toRun(row: SqlRow): LoggedRun {
+  const { runId, requestId, traceId, key, toolName, status, startedMs, endedMs, lastSeq, confidence, costUsd } = row;
+  return {
+    runId: decodeKey(runId),
+    requestId: decodeKey(requestId),
+    traceId: decodeKey(traceId),
+    ...(key !== null && { key: decodeKey(key) }),
+    toolName: decodeKey(toolName),
+    status,
+    startedMs,
+    ...(endedMs !== null && { endedMs }),
+    lastSeq,
+    ...(confidence !== null && { confidence }),
+    ...(costUsd !== null && { costUsd: JSON.parse(costUsd) }),
+  };
+}
+
+/** A run that says nothing for `aliveMs` is abandoned; also one that says so from the future: the clock was set back. */
+const statusOf: Sql = ({ now }) =>
+  `CASE WHEN ended_ms IS NULL AND abs(${now} - heard_ms) >= ${aliveMs} THEN 'abandoned' ELSE status END`;
+
+const columns: Sql = (dialect) => `
+  run_id AS "runId", request_id AS "requestId", trace_id AS "traceId", key, tool AS "toolName",
+  ${statusOf(dialect)} AS status, started_ms AS "startedMs", ended_ms AS "endedMs", last_seq AS "lastSeq",
+  confidence, cost_usd AS "costUsd"`;
+
+/** Takes up the latest run of a key, where it has not ended. */
+const goOn: Sql = ({ now }) => `
+  UPDATE steer_log_run SET writer = $writer, heard_ms = ${now}
+  WHERE run_id = (SELECT run_id FROM steer_log_run WHERE key = $key ORDER BY started_ms DESC, run_id DESC LIMIT 1)
+    AND fingerprint = $fingerprint AND ended_ms IS NULL
+  RETURNING run_id AS "runId", last_seq AS "lastSeq"`;
+
+/** No row where another run has the id. A writer that asks again, as its answer was lost, gets its run. */
+const begin: Sql = ({ now }) => `
+  INSERT INTO steer_log_run
+    (run_id, request_id, trace_id, key, fingerprint, writer, tool, status, started_ms, heard_ms, last_seq)
+  VALUES ($runId, $requestId, $traceId, $key, $fingerprint, $writer, '', 'running', ${now}, ${now}, -1)
+  ON CONFLICT (run_id) DO UPDATE SET heard_ms = excluded.heard_ms
+    WHERE steer_log_run.writer = excluded.writer AND steer_log_run.last_seq = -1
+  RETURNING run_id AS "runId", last_seq AS "lastSeq"`;
+
+const readEvents: Sql = () => `
+  SELECT body FROM steer_log_event WHERE run_id = $runId AND seq > $afterSeq ORDER BY seq LIMIT ${eventsPerRead}`;
+
+const findRun: Sql = (dialect) => `
+  SELECT ${columns(dialect)},
+    (SELECT body FROM steer_log_event WHERE run_id = steer_log_run.run_id AND seq = 0) AS first,
+    (SELECT body FROM steer_log_event WHERE run_id = steer_log_run.run_id AND seq = last_seq) AS last
+  FROM steer_log_run WHERE run_id = $runId`;
+
+const listRuns = (dialect: Dialect, conditions: readonly string[]) => `
+  SELECT ${columns(dialect)} FROM steer_log_run
+  ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""}
+  ORDER BY started_ms DESC, run_id DESC LIMIT $limit`;
+
+const sweepRuns: Sql = ({ now, skipLocked }) => `
+  DELETE FROM steer_log_run WHERE run_id IN (
+    SELECT run_id FROM steer_log_run WHERE heard_ms <= ${now} - $retentionMs ORDER BY heard_ms LIMIT $limit ${skipLocked})
+  RETURNING run_id`;
+
+/** Assignments and conditions of the run that a batch is added to. `value` names a column of the batch. */
+export function appendTo({ now }: Dialect, value: (name: keyof EncodedBatch) => string) {
+  return {
+    assignments: `
+      tool = ${value("toolName")}, status = ${value("status")}, heard_ms = ${now},
+      last_seq = CASE WHEN last_seq < ${value("lastSeq")} THEN ${value("lastSeq")} ELSE last_seq END,
+      confidence = ${value("confidence")}, cost_usd = ${value("costUsd")},
+      ended_ms = CASE WHEN ended_ms IS NULL AND ${value("isEnd")} THEN ${now} ELSE ended_ms END`,
+    condition: `
+      steer_log_run.run_id = ${value("runId")} AND steer_log_run.writer = ${value("writer")}
+      AND ${value("firstSeq")} <= last_seq + 1 AND (ended_ms IS NULL OR ${value("lastSeq")} <= last_seq)`,
+  };
+}
