@@ -10,7 +10,7 @@ const layers = [
   ["evidence", "guard", "planning", "provider", "schema", "telemetry", "store"],
   ["calibration", "tool"],
   ["orchestrate"],
-  ["mcp"],
+  ["mcp", "queue"],
   ["server"],
   ["cli", "testing"],
 ];

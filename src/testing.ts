@@ -32,3 +32,4 @@ export {
   storeAdministrationConformance,
   storeConformance,
 } from "./testing/store-conformance.ts";
+export { type QueueConformanceOptions, type QueueUnderTest, queueConformance } from "./testing/queue-conformance.ts";

@@ -111,11 +111,18 @@ export class ConflictError extends OrchestratorError {
    * review of the run was decided before.
    */
   readonly reason: ConflictReason;
+  /** Milliseconds until the lease of the run in flight ends, where it is known. It is renewed for as long as its process lives. */
+  declare readonly retryAfterMs?: number;
 
-  constructor(key: string, message: string, options?: { reason?: ConflictReason | undefined }) {
+  constructor(
+    key: string,
+    message: string,
+    options?: { reason?: ConflictReason | undefined; retryAfterMs?: number | undefined },
+  ) {
     super(`Conflict for key ${key}: ${message}`);
     this.key = key;
     this.reason = options?.reason ?? "fingerprint";
+    if (options?.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
 }
 

@@ -3,6 +3,7 @@ import type { RunManyParams } from "../contract/run.ts";
 import type { Logger, OrchestratorSettings } from "../contract/settings.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import { snapshot } from "../core/canonical.ts";
+import type { Clock } from "../core/clock.ts";
 import { tellListener } from "../core/emitter.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import { lazily } from "../core/lazily.ts";
@@ -16,7 +17,7 @@ import {
 } from "../guard/reliability-config.ts";
 import type { Planner } from "../planning/planner.ts";
 import { type EventLog, eventLogMethods } from "../store/log/event-log.ts";
-import { allowedStores, type RunStore, storeMethods, storeNames } from "../store/store.ts";
+import { allowedStores, type ManagedStore, type RunStore, storeMethods, storeNames } from "../store/store.ts";
 import type { JobTry } from "./job/job-input.ts";
 import type { JobWait } from "./job/outlook.ts";
 import type { Job, JobResult } from "./job/run-job.ts";
@@ -36,6 +37,9 @@ const defaultConcurrency = 10;
 export const defaultGiveUpAfterMs = 3_600_000;
 /** The same where no server was there at all: the address is more likely wrong than the server away. */
 const defaultUnreachedAfterMs = 60_000;
+
+/** Least retention of the output of a queued run: 7 days. */
+const queuedTtlMs = 7 * 24 * 3_600_000;
 
 /** A job over inputs of any kind, with the defaults of `runMany`. */
 type ReliableJob<I> = Pick<Job<I>, "inputs" | "signal" | "finish" | "onWait" | "run"> & {
@@ -84,10 +88,13 @@ export interface ReliableOrchestratorSettings<Tools = {}> extends OrchestratorSe
 export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   readonly #reliability: () => Promise<Reliability>;
   readonly #config: ResolvedReliabilityConfig;
+  readonly #settings: ReliableOrchestratorSettings<Tools>;
+  #queued: ReliableOrchestrator<Tools> | undefined;
 
   /** @throws InvalidOptionsError naming every setting that cannot be used */
   constructor(settings: ReliableOrchestratorSettings<Tools> = {}) {
     super(settings);
+    this.#settings = settings;
     const { planner, store = "memory", state, clock, random, maxRetryAfterMs, pacer, events } = settings;
     if (settings.limits && pacer) throw new InvalidOptionsError([twoPacers(settings.limits)]);
     const limits = settings.limits && snapshot(settings.limits, "limits");
@@ -134,6 +141,45 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   /** @internal */
   protected override reliability(): Promise<Reliability> {
     return this.#reliability();
+  }
+
+  /**
+   * The same orchestrator for jobs of a queue: no run waits for another process that has its key, and outputs are kept for
+   * days, for callers that ask late. @internal
+   */
+  forQueue(): ReliableOrchestrator<Tools> {
+    if (this.#queued) return this.#queued;
+    const { idempotencyTtlMs } = this.#config;
+    const config = { onInFlight: "reject", idempotencyTtlMs: Math.max(idempotencyTtlMs, queuedTtlMs) } as const;
+    const reliabilityConfig = { ...this.#settings.reliabilityConfig, ...config };
+    this.#queued = new ReliableOrchestrator<Tools>({ ...this.#settings, reliabilityConfig });
+    this.#queued.#queued = this.#queued;
+    return this.#queued;
+  }
+
+  /** The same with a pacer that other processes share. @internal */
+  withPacer(pacer: Pacer): ReliableOrchestrator<Tools> {
+    return new ReliableOrchestrator<Tools>({ ...this.#settings, limits: undefined, pacer });
+  }
+
+  /** The registered tools. @internal */
+  tools(): readonly Pick<AnyTool, "name" | "version">[] {
+    return Object.entries(this.settings.registry.list()).map(([name, { version }]) => ({ name, version }));
+  }
+
+  /** Clock of its runs, for what waits for them. @internal */
+  get clock(): Clock {
+    return this.settings.clock;
+  }
+
+  /** Output that the store keeps under a key; `undefined` where there is none. @internal */
+  async keptOutput(key: string): Promise<OrchestrationOutput | undefined> {
+    const { store = "memory", state, clock } = this.#settings;
+    const [{ stateFor }, { restoredBy }] = await Promise.all([import("./state.ts"), import("./key/run-once.ts")]);
+    const opened = typeof store === "string" ? await (state ?? stateFor({ clock })).storeNamed(store) : store;
+    const details = await (opened as ManagedStore).show(key);
+    if (details?.state !== "settled" || !details.output) return undefined;
+    return restoredBy(this.settings.registry.get(details.output.metadata.toolName) as AnyTool, details.output);
   }
 
   /** Runs a job over inputs of any kind, each by `runTry`. @internal */

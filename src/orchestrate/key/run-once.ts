@@ -3,6 +3,7 @@ import { bundleIn } from "../../contract/bundle-json.ts";
 import { consequencesOf } from "../../contract/error-category.ts";
 import { ConflictError } from "../../contract/errors.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
+import type { AnyTool } from "../../contract/tool.ts";
 import type { Usage } from "../../contract/usage.ts";
 import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
 import type { CancelScope } from "../../core/signal.ts";
@@ -164,20 +165,29 @@ async function isUnfinished({ key }: KeyedRun, { eventLog }: KeySettings): Promi
  * Gives an output that was kept as JSON its values again: its tool sends the answers through their schema. Where that tool
  * is not here, or cannot any more, the output stays JSON.
  */
-async function restored(output: OrchestrationOutput, run: Run, scope: CancelScope): Promise<OrchestrationOutput> {
+export async function restoredBy(
+  maker: AnyTool | undefined,
+  output: OrchestrationOutput,
+  options?: Readonly<Record<string, unknown>> | undefined,
+  scope?: CancelScope | undefined,
+): Promise<OrchestrationOutput> {
   const bundle = bundleIn(output.content);
   if (!bundle) return output;
-  const { maker, options } = makerOf(output, run);
   try {
     if (maker?.restoreContent) {
-      const content = await scope.race(maker.restoreContent(output.content, options));
-      return { ...output, content } as OrchestrationOutput;
+      const restoring = maker.restoreContent(output.content, options);
+      return { ...output, content: await (scope?.race(restoring) ?? restoring) } as OrchestrationOutput;
     }
   } catch {
     // The schema or its package may be gone.
   }
   bundle.summary.pairwiseDistance ??= null;
   return output;
+}
+
+function restored(output: OrchestrationOutput, run: Run, scope: CancelScope): Promise<OrchestrationOutput> {
+  const { maker, options } = makerOf(output, run);
+  return restoredBy(maker, output, options, scope);
 }
 
 /** Returns an output without what its tool derives again on replay. */
@@ -231,7 +241,7 @@ async function claimKey(
     if (claim.state === "won") return { ...claim, askedAtMs };
     if (!claim.sameFingerprint) throw otherRequest(key);
     if (claim.state === "settled") return claim;
-    if (onInFlight === "reject") throw inFlight(key);
+    if (onInFlight === "reject") throw inFlight(key, claim.leaseEndsInMs);
     void relay?.followKey(key);
     const wait = { what: "another process that runs its key" };
     run.waits.add(wait);
@@ -274,10 +284,10 @@ function joinsItself(key: string): ConflictError {
   return new ConflictError(key, message, { reason: "in_flight" });
 }
 
-function inFlight(key: string): ConflictError {
+function inFlight(key: string, retryAfterMs: number): ConflictError {
   const message =
     'another process is running it. Ask again later, or wait for it with reliabilityConfig.onInFlight: "wait".';
-  return new ConflictError(key, message, { reason: "in_flight" });
+  return new ConflictError(key, message, { reason: "in_flight", retryAfterMs });
 }
 
 /**
@@ -329,7 +339,7 @@ async function executeClaimed(
     const kept = withoutDerived(output, run);
     lease.endsSoon();
     const ttlMs = kept.metadata.needsReview ? Math.max(reviewTtlMs, idempotencyTtlMs) : idempotencyTtlMs;
-    if (isFinal(kept))
+    if (isKeptUnderKey(kept))
       await protection.attempt("settle", () => store.settle(token, kept, ttlMs), {
         isWhole: true,
         isDone: () => isSettled(store, key, fingerprint, leaseMs),
@@ -356,7 +366,8 @@ function withJournaledUsage(output: OrchestrationOutput, journaledUsage: Usage |
   return journaledUsage ? { ...output, metadata: { ...output.metadata, journaledUsage } } : output;
 }
 
-function isFinal(output: OrchestrationOutput): boolean {
+/** Returns true of an output that the store keeps: a whole answer, one for review, or a failure that the request itself fixes. */
+export function isKeptUnderKey(output: OrchestrationOutput): boolean {
   if (output.status !== "failed") return output.status === "completed" || output.metadata.needsReview !== undefined;
   return Object.values(output.errors).every(
     ({ category, code, isRetryable }) => consequencesOf(category).keptUnderKey && !isRetryable && !mayPass.has(code),

@@ -1,0 +1,17 @@
+export { MemoryQueue } from "./queue/memory-queue.ts";
+export { type JobControl, runJob } from "./queue/run-job.ts";
+export type {
+  DeadJob,
+  Disposition,
+  EnqueueOptions,
+  JobHandler,
+  QueuedJob,
+  QueuedTool,
+  QueueStats,
+  QueueWorker,
+  RunJob,
+  RunQueue,
+  ToolQueueStats,
+  WorkOptions,
+} from "./queue/run-queue.ts";
+export { assertSameJob, jobIdOf } from "./queue/run-queue.ts";

@@ -1,0 +1,204 @@
+import type { JobWithMetadata } from "pg-boss";
+import type { OutputError } from "../../contract/output.ts";
+import { schedule, systemClock } from "../../core/clock.ts";
+import type { Disposition, JobHandler, QueueWorker, RunJob, WorkOptions } from "../run-queue.ts";
+import { type HeldJob, Slots } from "../slots.ts";
+import { type BossDatabase, jobTable, retryLimit, schema } from "./boss-database.ts";
+
+/** Pause between two looks into an idle queue: notifications may be lost, and jobs become due. */
+const lookMs = 1_000;
+/** Pause between two signs of life. */
+const touchMs = 3_000;
+/** Pause after a failure of the database. */
+const awayMs = 1_000;
+/** Time for which the end of a job is told to a database that is away. Another worker would find its output in the store. */
+const settleMs = 60_000;
+
+/** A job that this worker has fetched. */
+interface FetchedJob extends HeldJob {
+  readonly queue: string;
+  /** Deliveries before this one. With the id it names this delivery: late settles of it are refused. */
+  readonly retryCount: number;
+}
+
+/**
+ * Job: fetch jobs into free slots, give signs of life for them, and tell how they ended.
+ * Boundary: what a run means for its job is decided by the handler.
+ * Invariants:
+ * 1. One loop fetches for all slots, and only as many jobs as are free.
+ * 2. A statement about a job names the delivery of it, and so changes nothing once another worker has it.
+ * 3. A job that is no longer this worker's is aborted at the next sign of life.
+ */
+export class BossWorker implements QueueWorker {
+  readonly #database: BossDatabase;
+  readonly #queues: readonly string[];
+  readonly #slots: Slots;
+  readonly #fairShare: number;
+  readonly #held = new Map<string, FetchedJob>();
+  /** Queues in which jobs have groups. */
+  readonly #grouped = new Set<string>();
+  readonly #looping: Promise<void>;
+  #unwatch = () => {};
+  #isDrained = false;
+  #isEmpty = false;
+  #ring = () => {};
+  #stopTouching: () => void;
+
+  constructor(database: BossDatabase, queues: readonly string[], handle: JobHandler, { concurrency }: WorkOptions) {
+    this.#database = database;
+    this.#queues = queues;
+    this.#slots = new Slots(handle, concurrency, () => {
+      if (!this.#isEmpty) this.#ring();
+    });
+    this.#fairShare = Math.ceil(concurrency / 2);
+    this.#stopTouching = schedule(systemClock, () => void this.#touch(), touchMs);
+    this.#looping = this.#loop();
+  }
+
+  /** Heeds news of the database until the worker is drained. */
+  async watch(): Promise<void> {
+    this.#unwatch = await this.#database.watch((news) => {
+      if (news && "cancelled" in news) this.#lose(news.cancelled, "the job was cancelled");
+      else if (!news || this.#queues.includes(news.queue)) this.#look();
+    });
+  }
+
+  async drain(ms: number): Promise<void> {
+    this.#isDrained = true;
+    this.#ring();
+    await this.#looping;
+    await this.#slots.drain(ms, systemClock);
+    this.#stopTouching();
+    this.#unwatch();
+  }
+
+  async #loop(): Promise<void> {
+    for (let turn = 0; !this.#isDrained; turn++) {
+      const rung = this.#rings();
+      try {
+        const fetched = await this.#fill(turn);
+        if (fetched > 0 && this.#slots.free > 0) continue;
+        this.#isEmpty = fetched === 0 && this.#slots.free > 0;
+        await rung(lookMs);
+      } catch {
+        await rung(awayMs);
+      }
+    }
+  }
+
+  /** Fetches once from each queue, a different one first each time. */
+  async #fill(turn: number): Promise<number> {
+    let fetched = 0;
+    for (let at = 0; at < this.#queues.length; at++) {
+      const queue = this.#queues[(turn + at) % this.#queues.length] as string;
+      const free = this.#slots.free;
+      if (free === 0 || this.#isDrained) break;
+      const jobs = await this.#fetch(queue, free);
+      fetched += jobs.length;
+      for (const job of jobs) this.#start(queue, job);
+    }
+    return fetched;
+  }
+
+  /** Groups that have less than their share go first. */
+  async #fetch(queue: string, batchSize: number): Promise<readonly JobWithMetadata<RunJob>[]> {
+    const boss = await this.#database.open();
+    const options = { batchSize, includeMetadata: true } as const;
+    const groupConcurrency = this.#fairShare;
+    const first = this.#grouped.has(queue) ? await boss.fetch<RunJob>(queue, { ...options, groupConcurrency }) : [];
+    const left = batchSize - first.length;
+    const rest = left > 0 ? await boss.fetch<RunJob>(queue, { ...options, batchSize: left }) : [];
+    const jobs = [...first, ...rest];
+    if (jobs.some(({ groupId }) => groupId)) this.#grouped.add(queue);
+    else if (jobs.length > 0) this.#grouped.delete(queue);
+    return jobs;
+  }
+
+  #start(queue: string, { id, data, retryCount, retryLimit: limit }: JobWithMetadata<RunJob>): void {
+    // Each delivery that counted no attempt has raised the limit by one.
+    const attempt = 1 + retryCount - (limit - retryLimit);
+    const fetched = { id, job: data, attempt, queue, retryCount };
+    this.#held.set(id, fetched);
+    this.#slots.start(fetched, (held, disposition) => this.#settle(held, disposition));
+  }
+
+  #lose(id: string, reason: string): void {
+    if (this.#held.delete(id)) this.#slots.lose(id, reason);
+  }
+
+  /** Tells the end of a job until the database has heard it, or another worker has the job. */
+  async #settle(held: FetchedJob, disposition: Disposition): Promise<void> {
+    const giveUpAtMs = systemClock.now() + settleMs;
+    for (;;) {
+      try {
+        await this.#tell(held, disposition);
+        break;
+      } catch {
+        if (this.#held.get(held.id) !== held || systemClock.now() > giveUpAtMs) break;
+        await systemClock.sleep(awayMs);
+      }
+    }
+    if (this.#held.get(held.id) === held) this.#held.delete(held.id);
+    if ("retryInMs" in disposition && disposition.retryInMs < lookMs)
+      schedule(systemClock, () => this.#look(), disposition.retryInMs);
+  }
+
+  async #tell({ id, queue, retryCount }: FetchedJob, disposition: Disposition): Promise<void> {
+    if ("done" in disposition) {
+      const boss = await this.#database.open();
+      await boss.deleteJob(queue, { id, retryCount });
+    } else if ("dead" in disposition) {
+      const error: OutputError = disposition.dead;
+      await this.#update(queue, id, retryCount, `state = 'failed', completed_on = ${schema}.job_now(), output = $4`, [
+        JSON.stringify(error),
+      ]);
+    } else {
+      const { retryInMs, reason, isAttempt = true } = disposition;
+      const again = `state = 'retry', start_after = ${schema}.job_now() + $4 * interval '1 ms', output = $5, retry_limit = retry_limit + $6`;
+      const output = JSON.stringify({ message: reason });
+      await this.#update(queue, id, retryCount, again, [retryInMs, output, isAttempt ? 0 : 1]);
+    }
+  }
+
+  async #update(queue: string, id: string, retryCount: number, set: string, values: unknown[]): Promise<void> {
+    const statement = `UPDATE ${jobTable} SET heartbeat_on = NULL, ${set}
+      WHERE name = $1 AND id = $2 AND retry_count = $3 AND state = 'active'`;
+    await this.#database.query(statement, [queue, id, retryCount, ...values]);
+  }
+
+  /** Gives a sign of life for all jobs, and drops those that are not this worker's any more. */
+  async #touch(): Promise<void> {
+    const held = [...this.#held.values()];
+    try {
+      if (held.length > 0) {
+        const rows = await this.#database.query(
+          `UPDATE ${jobTable} SET heartbeat_on = ${schema}.job_now()
+           WHERE name = ANY($1) AND id = ANY($2) AND state = 'active' AND id::text || ':' || retry_count = ANY($3)
+           RETURNING id`,
+          [this.#queues, held.map(({ id }) => id), held.map(({ id, retryCount }) => `${id}:${retryCount}`)],
+        );
+        const alive = new Set(rows.map(({ id }) => id));
+        for (const job of held)
+          if (!alive.has(job.id) && this.#held.get(job.id) === job)
+            this.#lose(job.id, "the job was cancelled, or given to another worker");
+      }
+    } catch {
+      // The database is away. A job whose signs of life are missing is given to another worker, which finds the key taken.
+    }
+    if (!this.#isDrained || this.#held.size > 0)
+      this.#stopTouching = schedule(systemClock, () => void this.#touch(), touchMs);
+  }
+
+  #look(): void {
+    this.#isEmpty = false;
+    this.#ring();
+  }
+
+  /** Hears rings from now on. @returns a function that waits for one, or for the time to pass */
+  #rings(): (ms: number) => Promise<void> {
+    const ringing = new AbortController();
+    this.#ring = () => ringing.abort();
+    if (this.#isDrained) ringing.abort();
+    return (ms) => systemClock.sleep(ms, { signal: ringing.signal }).catch(() => {});
+  }
+}

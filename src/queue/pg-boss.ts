@@ -1,0 +1,1 @@
+export { type PgBossQueueOptions, pgBossQueue } from "./boss/pg-boss-queue.ts";
