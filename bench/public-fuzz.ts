@@ -22,6 +22,7 @@ import type { Probe } from "./public-fuzz/probe.ts";
 import { eventLogProbes } from "./public-fuzz/probes/event-log.ts";
 import { evidenceProbes } from "./public-fuzz/probes/evidence.ts";
 import { planningProbes } from "./public-fuzz/probes/planning.ts";
+import { queueProbes } from "./public-fuzz/probes/queue.ts";
 import { reliabilityProbes } from "./public-fuzz/probes/reliability.ts";
 import { restProbes } from "./public-fuzz/probes/rest.ts";
 import { runProbes } from "./public-fuzz/probes/runs.ts";
@@ -44,6 +45,7 @@ const probes = [
   ...planningProbes,
   ...reliabilityProbes,
   ...eventLogProbes,
+  ...queueProbes,
   ...serviceProbes,
 ];
 const faults: string[] = [...missing()];

@@ -14,6 +14,7 @@ import { rateLimit } from "../src/guard/limits.ts";
 import { circuitBreakerConfig, reliabilityConfig, retryConfig } from "../src/guard/reliability-config.ts";
 import { modelPrice } from "../src/provider/price-table.ts";
 import { simulatedModelOptions } from "../src/provider/simulated.ts";
+import { pgBossQueueOptions } from "../src/queue/boss/pg-boss-queue.ts";
 import { feedbackBody, runBody } from "../src/server/run-requests.ts";
 import { memoryEventLogOptions } from "../src/store/log/memory-log.ts";
 import { postgresEventLogOptions } from "../src/store/log/postgres-log.ts";
@@ -44,6 +45,7 @@ const declared = [
   memoryStoreOptions,
   modelPrice,
   orchestrationConfig,
+  pgBossQueueOptions,
   postgresEventLogOptions,
   postgresStoreOptions,
   rateLimit,

@@ -1,3 +1,11 @@
+export {
+  createFleet,
+  type Fleet,
+  type FleetSettings,
+  type FleetWorkOptions,
+  type SubmitParams,
+  type WaitOptions,
+} from "./queue/fleet.ts";
 export { MemoryQueue } from "./queue/memory-queue.ts";
 export { type JobControl, runJob } from "./queue/run-job.ts";
 export type {

@@ -13,6 +13,7 @@ export {
   faultKinds,
   injectFaults,
 } from "./testing/faults.ts";
+export { type QueueConformanceOptions, type QueueUnderTest, queueConformance } from "./testing/queue-conformance.ts";
 export { type ScriptedJudgeOptions, scriptedJudge } from "./testing/scripted-judge.ts";
 export {
   HttpFailure,
@@ -32,4 +33,3 @@ export {
   storeAdministrationConformance,
   storeConformance,
 } from "./testing/store-conformance.ts";
-export { type QueueConformanceOptions, type QueueUnderTest, queueConformance } from "./testing/queue-conformance.ts";

@@ -18,6 +18,7 @@ const order = [
   "src/reliability.ts",
   "src/planning.ts",
   "src/events.ts",
+  "src/queue.ts",
   "src/server.ts",
   "src/testing.ts",
 ];

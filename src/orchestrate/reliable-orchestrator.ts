@@ -1,7 +1,7 @@
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { RunManyParams } from "../contract/run.ts";
 import type { Logger, OrchestratorSettings } from "../contract/settings.ts";
-import type { AnyTool } from "../contract/tool.ts";
+import type { AnyTool, ToolRegistry } from "../contract/tool.ts";
 import { snapshot } from "../core/canonical.ts";
 import type { Clock } from "../core/clock.ts";
 import { tellListener } from "../core/emitter.ts";
@@ -162,9 +162,14 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     return new ReliableOrchestrator<Tools>({ ...this.#settings, limits: undefined, pacer });
   }
 
-  /** The registered tools. @internal */
-  tools(): readonly Pick<AnyTool, "name" | "version">[] {
-    return Object.entries(this.settings.registry.list()).map(([name, { version }]) => ({ name, version }));
+  /** Its tools, for what offers them elsewhere. @internal */
+  get registry(): ToolRegistry<any> {
+    return this.settings.registry;
+  }
+
+  /** Log of its events. @internal */
+  get eventLog(): EventLog | undefined {
+    return this.#settings.events;
   }
 
   /** Clock of its runs, for what waits for them. @internal */

@@ -51,7 +51,7 @@ export async function runJob(
 ): Promise<Disposition> {
   const { key, toolName, toolVersion, request, toolOptions, options, traceparent } = job;
   const queued = orchestrator.forQueue();
-  if (!queued.tools().some(({ name, version }) => name === toolName && version === toolVersion)) {
+  if (queued.registry.get(toolName)?.version !== toolVersion) {
     const reason = `This worker has no tool ${toolName}@${toolVersion}`;
     return { retryInMs: elsewhereMs, reason, isAttempt: false };
   }
