@@ -79,6 +79,8 @@ interface ReplicateBase {
   attempts: number;
   /** JSON pointers that it was asked for, where that was not the whole answer (`resample: "fields"`). */
   fields?: string[];
+  /** Rank among the answers, where the tool's check gives one: of ranked answers the highest is the consensus. */
+  score?: number;
   /** Text that the model wrote as its thoughts. */
   reasoning?: string;
   /** Reason for which the model ended its answer. */
@@ -169,7 +171,7 @@ export interface BundleSummary<T = unknown> {
   consensusJson: JSONValue;
   /** The consensus of the votes, where a person has put another in its place. All numbers are those of the votes. */
   votedJson?: JSONValue;
-  /** The replicate given as the consensus, where the schema refuses the fields put together. */
+  /** The replicate given as the consensus: the best of ranked ones, or where the schema refuses the fields put together. */
   medoidId?: string;
   /** Most contested first. */
   disagreements: Disagreement[];

@@ -61,10 +61,15 @@ export function summarizeParts<T>(
   return atOnce(summarizingParts(replicates, options));
 }
 
-/** `summarizeParts`, in slices. */
+/**
+ * `summarizeParts`, in slices.
+ *
+ * @param givenId replicate to give, where `check` refuses the fields put together. Default: the one nearest to all others
+ */
 export function* summarizingParts<T>(
   replicates: readonly PartialReplicate<T>[],
   options: SummaryOptions = {},
+  givenId?: string | undefined,
 ): Slices<BundleSummary<T>> {
   const { check, compare, facts } = splitOptions(options, replicates.length);
   const valid = replicates.filter(({ quality }) => quality?.valid ?? true);
@@ -75,7 +80,8 @@ export function* summarizingParts<T>(
   const isEmpty = voted.voters.length === 0;
   const consensus = isEmpty ? null : consensusOf(voted, votedInParts);
   const fits = isEmpty || (check?.(consensus) ?? true);
-  const medoid = fits ? undefined : yield* medoidRow(voted.table);
+  const named = voted.voters.findIndex(({ id }) => id === givenId);
+  const medoid = fits ? undefined : named >= 0 ? named : yield* medoidRow(voted.table);
   const [whole, parts] = medoid === undefined ? [voted, votedInParts] : yield* ballotsOn(medoid, voted, votedInParts);
   const given = medoid === undefined ? undefined : (whole.voters[medoid] as PartialReplicate<T>);
   const tokens = whole.voters.map(({ usage }) => usage?.totalTokens);

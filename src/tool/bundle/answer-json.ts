@@ -7,6 +7,8 @@ import type { ResolvedSchema } from "../../schema/resolve.ts";
 export interface Answer {
   readonly data: unknown;
   readonly json: JSONValue;
+  /** Rank that the tool's check gives it among others. */
+  readonly score?: number | undefined;
 }
 
 /**

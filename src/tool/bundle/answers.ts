@@ -18,8 +18,8 @@ import { summarizingJson } from "./votes.ts";
 export interface AnswerRules {
   readonly schema: ResolvedSchema | undefined;
   readonly resampling: FieldResampling | undefined;
-  /** Says why an answer that fits the schema cannot be right; `undefined` where nothing speaks against it. */
-  readonly refuse?: ((answer: unknown) => Promise<string | undefined>) | undefined;
+  /** Says why an answer that fits the schema cannot be right, or how good it is; `undefined` where the tool says neither. */
+  readonly judge?: ((answer: unknown) => Promise<string | number | undefined>) | undefined;
 }
 
 /**
@@ -106,13 +106,13 @@ export async function checkAnswer(
  * @throws InvalidOutputError with the faults of the answer
  */
 export async function acceptAnswer(
-  { schema, resampling, refuse }: AnswerRules,
+  { schema, resampling, judge }: AnswerRules,
   written: unknown,
   fields?: readonly string[] | undefined,
 ): Promise<Answer> {
   try {
     const accepted =
-      resampling && fields ? await resampling.accept(written, fields) : await acceptWhole(schema, written, refuse);
+      resampling && fields ? await resampling.accept(written, fields) : await acceptWhole(schema, written, judge);
     if (!("errors" in accepted)) return accepted;
     throw new InvalidOutputError(accepted.errors, { data: toReadableData(written) });
   } catch (error) {
@@ -124,13 +124,14 @@ export async function acceptAnswer(
 async function acceptWhole(
   schema: ResolvedSchema | undefined,
   written: unknown,
-  refuse: AnswerRules["refuse"],
+  judge: AnswerRules["judge"],
 ): Promise<Answer | { readonly errors: string[] }> {
   const checked = await schema?.check(written);
   if (checked?.ok === false) return checked;
   const answer = schema && checked ? await answerOf(schema, written, checked.value) : asJson(written);
-  const reason = await refuse?.(answer.data);
-  return reason === undefined ? answer : { errors: [reason] };
+  const verdict = await judge?.(answer.data);
+  if (typeof verdict === "string") return { errors: [verdict] };
+  return verdict === undefined ? answer : { ...answer, score: verdict };
 }
 
 function asJson(written: unknown): Answer {
@@ -145,8 +146,8 @@ function asJson(written: unknown): Answer {
  */
 export async function readReplicate<R extends Replicate>(rules: AnswerRules, kept: R): Promise<R | undefined> {
   try {
-    const { data, json } = await acceptAnswer(rules, jsonOf(kept), kept.fields);
-    return withReplicateJson({ ...kept, data }, json);
+    const { data, json, score } = await acceptAnswer(rules, jsonOf(kept), kept.fields);
+    return withReplicateJson({ ...kept, data, ...(score !== undefined && { score }) }, json);
   } catch {
     return undefined;
   }

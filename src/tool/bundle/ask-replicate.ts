@@ -233,7 +233,7 @@ function keptFacts({ context }: BundleAsking<any, any>, reason: string | undefin
 }
 
 /** A result whose answer the schema has accepted. */
-type AcceptedResult<T> = ReplicateResult<T> & Pick<Answer, "json">;
+type AcceptedResult<T> = ReplicateResult<T> & Pick<Answer, "json" | "score">;
 
 async function answerOnce<Input, T>(
   asking: BundleAsking<Input, T>,
@@ -314,10 +314,11 @@ function toReplicate<T>(
     ...(fields && { fields: [...fields] }),
   };
   if (outcome.ok) {
-    const { data, json, model, warnings, reasoning, finishReason, logprobs, savedUsd } = outcome.value;
+    const { data, json, score, model, warnings, reasoning, finishReason, logprobs, savedUsd } = outcome.value;
     const quality = { valid: true as const, ...(warnings?.length && { warnings: [...warnings] }) };
     const told = {
       ...(savedUsd !== undefined && { savedUsd }),
+      ...(score !== undefined && { score }),
       ...(reasoning && { reasoning }),
       ...(finishReason && { finishReason }),
       ...(logprobs && { logprobs: { ...logprobs } }),

@@ -7,7 +7,8 @@
  *    asking one by one, and the rounds are few.
  * 3. What a replicate is asked for is settled when it is first needed, not when its turn comes: by the same answers.
  * 4. Where the first replicate of a model goes ahead, no other of that model is asked for before it says so or has ended.
- * 5. After a halt nothing new is asked for; what is in flight is waited for and kept.
+ * 5. Ranked answers are asked for up to K, whatever the rule says.
+ * 6. After a halt nothing new is asked for; what is in flight is waited for and kept.
  */
 import type { Replicate } from "../../contract/bundle.ts";
 import { jsonOf } from "../../contract/bundle-json.ts";
@@ -123,6 +124,7 @@ class Scheduler {
   readonly #ahead = new Set<number>();
   #isObserving = false;
   #observed = 0;
+  #isRanked = false;
   #needed: number;
   #stopReason: string | undefined;
   #halt: Failure | undefined;
@@ -227,7 +229,10 @@ class Scheduler {
     this.#observed++;
     this.#needed = Math.max(1, verdict.needed);
     this.#plan(verdict.fields);
-    if (verdict.stop && this.#observed < k) this.#stopReason ??= verdict.reason ?? "settled";
+    // Answers that are ranked need not agree: the next may be better.
+    this.#isRanked ||= next.score !== undefined;
+    if (this.#isRanked) this.#needed = k;
+    else if (verdict.stop && this.#observed < k) this.#stopReason ??= verdict.reason ?? "settled";
     yield* onObserved(this.#observed, this.#seen);
   }
 

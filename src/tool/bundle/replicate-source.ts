@@ -60,8 +60,8 @@ export interface ReplicateSource<Input, T> {
   readonly asksForFields?: boolean | undefined;
   boundReplicates(request: Input, options: ResolvedBundleOptions, context: ToolContext): Promise<ReplicateBound>;
   executeReplicate(request: Input, replicate: ReplicateSpec, context: ReplicateContext): Promise<ReplicateResult<T>>;
-  /** Says why an answer that fits the schema cannot be right; `undefined` where nothing speaks against it. */
-  refuseAnswer?(answer: T, request: Input): Promise<string | undefined>;
+  /** Says why an answer that fits the schema cannot be right, or how good it is; `undefined` where it says neither. */
+  judgeAnswer?(answer: T, request: Input): Promise<string | number | undefined>;
   /** Returns the text of what is asked for a request, for a judge of the answers. */
   questionText?(request: Input): string;
   withModel?(model: string | LanguageModelLike): ReplicateSource<Input, T>;

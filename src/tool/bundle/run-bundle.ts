@@ -80,9 +80,10 @@ async function makeBundle<Input, T>(
   const questionFor = journalQuestions(context, tool, request);
   const answers = await resolveAnswers(given);
   const runtime = runtimeFor(context, answers.options.globalBudget);
-  const judge = await createJudge({ tool, request, context, runtime, options: answers.options });
-  const refuse = tool.refuseAnswer && (async (answer: unknown) => tool.refuseAnswer?.(answer as T, request));
-  const work: BundleWork<Input> = { ...answers, refuse, request, context, runtime, judge, questionFor };
+  const textJudge = await createJudge({ tool, request, context, runtime, options: answers.options });
+  const judgeAnswer = tool.judgeAnswer && (async (answer: unknown) => tool.judgeAnswer?.(answer as T, request));
+  const rules = { ...answers, judge: judgeAnswer };
+  const work: BundleWork<Input> = { ...rules, request, context, runtime, textJudge, questionFor };
   const models = await boundModels(tool, work);
   const { evidenceBundle, schedule, isAnswered } = await askModels(tool.name, models, work, startedMs);
   const failure = schedule.halt ?? (isAnswered ? undefined : schedule.failures[0]);
@@ -180,7 +181,7 @@ function kindOf(task: string, { options, schema }: BundleWork<any>): BundleKind 
 /** Makes the bundle of all stages so far. Replicates of those before the one that votes are kept, and do not vote. */
 async function bundleOf<T>(
   task: string,
-  { options, schema, resampling, context, judge }: BundleWork<any>,
+  { options, schema, resampling, context, textJudge }: BundleWork<any>,
   stages: readonly BundleStage<T>[],
   startedMs: number,
   schedule: Schedule,
@@ -199,7 +200,7 @@ async function bundleOf<T>(
     schemaFingerprint: schema && schemaFingerprint(schema.jsonSchema),
     escalations: replaced.map((stage) => escalationOf(stage, task)),
     fieldsAsked: resampling && countAsked(replicates, resampling.parts),
-    judge: judge?.report,
+    judge: textJudge?.report,
   });
 }
 

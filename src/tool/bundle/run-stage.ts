@@ -26,7 +26,7 @@ export interface BundleWork<Input> extends AnswerRules {
   readonly context: ToolContext;
   readonly runtime: ToolRuntime;
   /** Groups texts that are not the same by rule; `undefined` where no judge is named. */
-  readonly judge: AnswerJudge | undefined;
+  readonly textJudge: AnswerJudge | undefined;
   /** Returns the journal's fingerprint of the question that is asked of a model. */
   readonly questionFor: (model: ReplicateSource<any, any>) => string | undefined;
 }
@@ -68,9 +68,9 @@ export async function runStage<Input, T>(
   const shelves = askings.map(({ shelf }) => shelf);
   const turns = new ModelTurns(askings);
   const comparison = new SettledComparison(options.compare);
-  const compare = () => (work.judge ? work.judge.compare : comparison.compare);
+  const compare = () => (work.textJudge ? work.textJudge.compare : comparison.compare);
   const settled = () => ({ ...options, compare: compare() });
-  const wave = new Wave((answers) => work.judge?.settle(answers));
+  const wave = new Wave((answers) => work.textJudge?.settle(answers));
   const schedule = await scheduleReplicates({
     k: options.k,
     maxParallel: Math.min(options.maxParallel, runtime.maxParallel),
@@ -80,12 +80,12 @@ export async function runStage<Input, T>(
       resampling,
       isLast,
       labelled,
-      learns: comparison.isAwaited || !!work.judge,
+      learns: comparison.isAwaited || !!work.textJudge,
     }),
     models: members.length,
     startsWarm: (calls, model) => members[model]?.bound.startsWarm?.(calls) ?? false,
     async ask(index, fields, onWarm) {
-      const asked = await (work.judge
+      const asked = await (work.textJudge
         ? wave.join(() => turns.ask(index, fields, onWarm))
         : turns.ask(index, fields, onWarm));
       const { replicate } = asked;
@@ -105,7 +105,7 @@ export async function runStage<Input, T>(
     summarizeReplicates([...replicates, ...others], settled(), work, context.signal);
   const summary = await summaryWith([]);
   warnOfAbsentFields(options, summary, context);
-  if (!work.judge && !comparison.isAwaited) warnOfDifferingTexts(summary, context);
+  if (!work.textJudge && !comparison.isAwaited) warnOfDifferingTexts(summary, context);
   return { source: source.source, question: questionOf(shelves), schedule, replicates, summary, summaryWith };
 }
 

@@ -16,7 +16,7 @@ import { CancelScope, onAbort } from "../../core/signal.ts";
 import { inSlices } from "../../core/slices.ts";
 import { choicesFromSchema } from "../../evidence/schema-hints.ts";
 import { type AnswerRules, consensusOf } from "./answers.ts";
-import { isVotedAsGiven, summarizingJson, summarizingMedoid } from "./votes.ts";
+import { isRanked, isVotedAsGiven, summarizingJson, summarizingMedoid } from "./votes.ts";
 
 /**
  * Counts the votes of replicates, puts the consensus together from the fields, and sends it through the schema once.
@@ -25,16 +25,17 @@ import { isVotedAsGiven, summarizingJson, summarizingMedoid } from "./votes.ts";
 export async function summarizeReplicates<T>(
   replicates: readonly Replicate<T>[],
   { compare, k }: Pick<ResolvedBundleOptions, "compare" | "k">,
-  { schema, refuse }: Pick<AnswerRules, "schema" | "refuse">,
+  { schema, judge }: Pick<AnswerRules, "schema" | "judge">,
   signal: AbortSignal,
 ): Promise<BundleSummary<T>> {
   const options = { ...compare, k, choices: schema && choicesFromSchema(schema.jsonSchema) };
   const summary = await untilComputed(inSlices(summarizingJson(replicates, options)));
-  if ((!schema && !refuse) || summary.validCount === 0) return summary;
+  if ((!schema && !judge) || summary.validCount === 0) return summary;
+  if (isRanked(replicates)) return withConsensus(summary, summary.consensus);
   const isOutput = replicates.every(isVotedAsGiven);
   const made = async () => {
     const consensus = await consensusOf(schema, summary.consensusJson, isOutput);
-    return consensus && (await refuse?.(consensus.data)) === undefined ? consensus : undefined;
+    return consensus && typeof (await judge?.(consensus.data)) !== "string" ? consensus : undefined;
   };
   const consensus = await inTime(made(), signal);
   return consensus

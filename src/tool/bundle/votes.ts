@@ -25,6 +25,7 @@ export function* summarizingSoFar<T>(
   options: SummaryOptions | undefined,
 ): Slices<BundleSummary<T>> {
   const summary = yield* summarizingJson(replicates, options);
+  if (isRanked(replicates)) return withConsensus(summary, summary.consensus);
   if (replicates.every(isVotedAsGiven)) return summary;
   const equal = replicates.find(({ valid, fields, json }) => {
     return valid && !fields && isDeepStrictEqual(json, summary.consensusJson);
@@ -42,9 +43,33 @@ export function* summarizingJson<T>(
   check?: () => boolean,
 ): Slices<BundleSummary<T>> {
   const rows = replicates as readonly (Replicate<T> & { data: T })[];
-  const summary = yield* summarizingParts(rows, { ...options, check });
+  const given = yield* bestOf(rows, options);
+  const summary = yield* summarizingParts(
+    rows,
+    { ...options, check: given === undefined ? check : () => false },
+    given,
+  );
   yield* namingModels(summary, replicates);
   return summary;
+}
+
+/** True of answers of which some have a score: the best of them is given, not the one with most votes. */
+export function isRanked(replicates: readonly Replicate<any>[]): boolean {
+  return replicates.some(({ valid, score }) => valid && score !== undefined);
+}
+
+/** Finds the answer with the highest score; of several the one nearest to them all. `undefined` where none has a score. */
+function* bestOf<T>(
+  replicates: readonly (Replicate<T> & { data: T })[],
+  options: SummaryOptions | undefined,
+): Slices<string | undefined> {
+  if (!isRanked(replicates)) return undefined;
+  const scores = replicates.map(({ valid, score = Number.NEGATIVE_INFINITY }) =>
+    valid ? score : Number.NEGATIVE_INFINITY,
+  );
+  const highest = scores.reduce((most, score) => Math.max(most, score));
+  const best = replicates.filter((_, at) => scores[at] === highest);
+  return (yield* summarizingParts(best, { ...options, check: () => false })).medoidId;
 }
 
 /** Adds to each vote how many answers of each model gave it, where several models answered. */

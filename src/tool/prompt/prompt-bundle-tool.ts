@@ -81,7 +81,7 @@ export interface PromptBundleToolConstructor {
       /**
        * Says why an answer that fits the schema cannot be right: a sum that does not add up, a quotation that is not in the
        * text. It returns the reason, or `false`; a refused answer does not vote, and its reason goes to the model, which answers
-       * once more.
+       * once more. A number ranks the answer instead: of K answers the one with the highest is given (best of N).
        */
       check?: AnswerCheck<NoInfer<Answer<T, S>>, NoInfer<Read>> | undefined;
     },
@@ -99,7 +99,7 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
   /** An ordinary property, not `#question`: a copy of a subclass's tool could not have that. */
   declare private readonly modelQuestion: Question;
   /** @internal */
-  declare readonly refuseAnswer?: (answer: any, request: any) => Promise<string | undefined>;
+  declare readonly judgeAnswer?: (answer: any, request: any) => Promise<string | number | undefined>;
 
   constructor(options: PromptBundleToolOptions<any, T, Name>) {
     super();
@@ -122,7 +122,7 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
     const schema = inputOf(options, templates);
     const inputSchema = templates.length > 0 ? checkFiles(options, schema) : schema;
     if (inputSchema) Object.assign(this, { inputSchema });
-    if (options.check) Object.assign(this, { refuseAnswer: refusalBy(options.check) });
+    if (options.check) Object.assign(this, { judgeAnswer: verdictBy(options.check) });
   }
 
   /** The model's name; of several all names, in alphabetical order. */
@@ -214,11 +214,15 @@ class ModelTool<T, Name extends string, Request> extends BundleTool<Request, T> 
 export const PromptBundleTool = ModelTool as unknown as PromptBundleToolConstructor;
 Object.defineProperty(PromptBundleTool, "name", { value: "PromptBundleTool" });
 
-function refusalBy(check: AnswerCheck<any, any>) {
-  return async (answer: unknown, request: unknown): Promise<string | undefined> => {
+function verdictBy(check: AnswerCheck<any, any>) {
+  return async (answer: unknown, request: unknown): Promise<string | number | undefined> => {
     const verdict = await check(answer, request);
     if (verdict === false || verdict === "") return "the answer cannot be right";
-    return typeof verdict === "string" ? verdict : undefined;
+    if (typeof verdict === "number" && !Number.isFinite(verdict))
+      throw new TypeError(
+        `check gave ${verdict} as the rank of an answer. Give a finite number, or the reason why the answer cannot be right.`,
+      );
+    return typeof verdict === "string" || typeof verdict === "number" ? verdict : undefined;
   };
 }
 

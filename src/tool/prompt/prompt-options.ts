@@ -33,12 +33,15 @@ export interface PromptBundleToolOptions<
 
 /**
  * Says why an answer cannot be right: the reason, or `false` where there is none to tell; anything else lets it pass. A
- * refused answer does not vote. Its reason goes to the model, which answers once more.
+ * refused answer does not vote. Its reason goes to the model, which answers once more. A number ranks the answer among the
+ * others: the highest is given, whatever the votes say.
  */
 export type AnswerCheck<T, Request> = {
   // A method, whose parameters TypeScript compares both ways: options of a tool whose answers are not known can be passed on.
-  check(answer: T, request: Request): boolean | string | undefined | PromiseLike<boolean | string | undefined>;
+  check(answer: T, request: Request): Verdict | PromiseLike<Verdict>;
 }["check"];
+
+type Verdict = boolean | string | number | undefined;
 
 /** Options of a prompt tool beside its model and its schema. */
 export interface PromptSettings<P extends string, Name extends string, Read, Request> {
