@@ -1,5 +1,6 @@
 /**
- * Prints what K answers cost: `node bench/cost.ts [questions] [--json]`, and for the price list alone `node bench/cost.ts --prices`.
+ * Prints what K answers cost: `node bench/cost.ts [questions] [--json]`, and for the price list alone `node bench/cost.ts --prices`; with
+ * `--least`, the least that few answers can cost.
  * GSM8K's recorded answers come from servers on this machine that cache prompts and sample as their vendors document it, asked by the
  * vendors' packages; dollars are those of the price catalogue.
  */
@@ -12,7 +13,11 @@ import { type CachingApi, type Served, startCachingServer } from "../test/suppor
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean", default: false }, prices: { type: "boolean", default: false } },
+  options: {
+    json: { type: "boolean", default: false },
+    prices: { type: "boolean", default: false },
+    least: { type: "boolean", default: false },
+  },
 });
 const prices = await defaultPrices();
 
@@ -259,5 +264,31 @@ function printPrices(): void {
   }
 }
 
-if (values.prices) printPrices();
+/** Prints the least that so many answers can cost by the price list, against ten that pay for a prompt each. */
+function printLeast(): void {
+  const counts = [1, 2, 3, 3.5, 4, 5];
+  const outputTokens = 133;
+  console.log(
+    `| model | prompt | ${counts.map((count) => (count === 1 ? "1 answer" : `${count} answers`)).join(" | ")} |`,
+  );
+  console.log(`| --- | --- |${" --- |".repeat(counts.length)}`);
+  for (const { api, modelId } of [models.warm, models.marked]) {
+    const provider = api === "anthropic" ? "anthropic.messages" : "openai.responses";
+    for (const inputTokens of [2_000, 8_000]) {
+      const usd = (cached: object) =>
+        prices.costUsd({
+          provider,
+          modelId,
+          usage: { inputTokens, outputTokens, totalTokens: 0, ...cached },
+        }) as number;
+      const [plain, read] = [usd({}), usd({ cachedInputTokens: inputTokens })];
+      const first = api === "anthropic" ? usd({ cacheWriteInputTokens: inputTokens }) : plain;
+      const least = counts.map((count) => `${((first + (count - 1) * read) / (10 * plain)).toFixed(3)}x`);
+      console.log(`| ${[modelId, inputTokens, ...least].join(" | ")} |`);
+    }
+  }
+}
+
+if (values.least) printLeast();
+else if (values.prices) printPrices();
 else await measure(Number(positionals[0] ?? 40));
