@@ -17,6 +17,8 @@ export function* deedsIn({ runs, calls, recoveries }: History): Generator<string
   for (const { endsAs } of recoveries) yield `circuit of a provider that is well again: ${endsAs}`;
   for (const { asked, samples = [] } of calls)
     if (asked > 1) yield `several answers in one request: ${samples.length + 1 < asked ? "fewer" : "all"} given`;
+  if (calls.some(({ asksForCache }) => asksForCache)) yield "prompt cache: asked for";
+  if (calls.some(({ told }) => told?.cachedInputTokens)) yield "prompt cache: read";
   for (const run of runs) {
     yield `ended: ${endOf(run)}`;
     for (const { type } of run.events) if (telling.has(type)) yield `event: ${type}`;

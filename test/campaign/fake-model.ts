@@ -1,5 +1,5 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
-import type { LanguageModelLike } from "../../src/index.ts";
+import type { LanguageModelLike, Usage } from "../../src/index.ts";
 import { generateResult, streamResult } from "../../src/testing/scripted-model.ts";
 import { answerOf } from "./answers.ts";
 import type { FakeProvider, OngoingCall } from "./fake-provider.ts";
@@ -29,6 +29,7 @@ export function fakeModel(facts: FakeModelFacts, provider: FakeProvider): Langua
         provider: facts.provider,
         seed: options.seed,
         isModelCall: true,
+        asksForCache: JSON.stringify(options.prompt).includes("cacheControl"),
         isInner: facts.isInner,
         allowedTokens: allowedTokens(options, asked),
         asked,
@@ -74,7 +75,7 @@ export function fakeModel(facts: FakeModelFacts, provider: FakeProvider): Langua
         if (deltasLeft-- <= 0) break;
         await call.wait(1 / 4);
       }
-      yield part.type === "finish" ? { ...part, usage: generateResult(answered(call, options)).usage } : part;
+      yield part.type === "finish" ? { ...part, usage: resultOf(answered(call, options)).usage } : part;
     }
     if (call.failure) call.fail(call.failure);
   }
@@ -92,7 +93,7 @@ export function fakeModel(facts: FakeModelFacts, provider: FakeProvider): Langua
       const call = begin(options, n);
       await call.wait();
       if (call.failure) call.fail(call.failure);
-      return n > 1 ? severalAnswers(call, options, n) : generateResult(answered(call, options));
+      return n > 1 ? severalAnswers(call, options, n) : resultOf(answered(call, options));
     },
     async doStream(options: LanguageModelV4CallOptions) {
       const call = begin(options);
@@ -100,6 +101,16 @@ export function fakeModel(facts: FakeModelFacts, provider: FakeProvider): Langua
       if (call.failure && call.plan.fault !== "cut") call.fail(call.failure);
       return { stream: ReadableStream.from(parts(call, options)) };
     },
+  };
+}
+
+/** A whole answer, with the tokens that came out of a cache. */
+function resultOf(answered: Parameters<typeof generateResult>[0] & { readonly usage: Usage | undefined }) {
+  const result = generateResult(answered);
+  const { inputTokens } = result.usage;
+  return {
+    ...result,
+    usage: { ...result.usage, inputTokens: { ...inputTokens, cacheRead: answered.usage?.cachedInputTokens } },
   };
 }
 

@@ -10,7 +10,7 @@ export type CallFacts = Pick<
   PlayedCall,
   "run" | "tool" | "model" | "provider" | "seed" | "isModelCall" | "isInner" | "allowedTokens"
 > &
-  Partial<Pick<PlayedCall, "asked">>;
+  Partial<Pick<PlayedCall, "asked" | "asksForCache">>;
 
 /** Plan of a call that the scenario does not mention. */
 const unplanned: CallPlan = { fault: null, latencyMs: 0, share: 0, vote: 0, outputTokens: 5 };
@@ -46,7 +46,10 @@ export class FakeProvider {
       isWithheld: false,
     };
     this.calls.push(record);
-    return new OngoingCall(plan, record, signal, this.#clock, this.#nextStep);
+    const findsPrompt = () =>
+      record.asksForCache === true &&
+      this.calls.some(({ model, asksForCache, told }) => model === record.model && asksForCache && told !== undefined);
+    return new OngoingCall(plan, record, signal, this.#clock, this.#nextStep, findsPrompt);
   }
 }
 
@@ -57,8 +60,17 @@ export class OngoingCall {
   readonly #signal: AbortSignal;
   readonly #clock: WorldClock;
   readonly #nextStep: () => number;
+  readonly #findsPrompt: () => boolean;
 
-  constructor(plan: CallPlan, record: PlayedCall, signal: AbortSignal, clock: WorldClock, nextStep: () => number) {
+  constructor(
+    plan: CallPlan,
+    record: PlayedCall,
+    signal: AbortSignal,
+    clock: WorldClock,
+    nextStep: () => number,
+    findsPrompt: () => boolean,
+  ) {
+    this.#findsPrompt = findsPrompt;
     this.plan = plan;
     this.#record = record;
     this.#signal = signal;
@@ -111,7 +123,8 @@ export class OngoingCall {
       this.#record.isWithheld = this.#record.isModelCall;
       return undefined;
     }
-    const usage = { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
+    const cached = this.#findsPrompt() ? { cachedInputTokens: inputTokens - 1 } : {};
+    const usage = { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, ...cached };
     this.#record.told = usage;
     this.#record.toldAtMs = this.#clock.now();
     this.#record.toldStep = this.#nextStep();

@@ -25,8 +25,16 @@ import type { WorldClock } from "./world-clock.ts";
 /** Dollars for a token, of every model that has a price. */
 export const tokenPriceUsd = 1e-6;
 
+/** Tokens out of a cache cost a tenth. */
+export function priceOf({
+  totalTokens,
+  cachedInputTokens = 0,
+}: Pick<Usage, "totalTokens" | "cachedInputTokens">): number {
+  return (totalTokens - 0.9 * cachedInputTokens) * tokenPriceUsd;
+}
+
 export const prices: PriceSource = {
-  costUsd: ({ modelId, usage }) => (isPriced(modelId) ? usage.totalTokens * tokenPriceUsd : null),
+  costUsd: ({ modelId, usage }) => (isPriced(modelId) ? priceOf(usage) : null),
 };
 
 export function isPriced(modelId: string): boolean {
@@ -66,10 +74,11 @@ export function makeTools(circumstances: Pick<Making, "job" | "run" | "provider"
 
 /** Two tools of one name are one tool: whatever makes a difference stands in it. */
 function nameOf(kind: ToolKind, place: number, job: Job): string {
-  const { hasSchema, takesSamples, escalates, judge, maxOutputTokens, nests } = job;
+  const { hasSchema, takesSamples, isLong, escalates, judge, maxOutputTokens, nests } = job;
   const facts = [
     hasSchema && "object",
     takesSamples && "sampled",
+    isLong && "claude",
     escalates && "escalating",
     judge,
     maxOutputTokens,
@@ -82,8 +91,9 @@ function nameOf(kind: ToolKind, place: number, job: Job): string {
 export function providerNameOf(toolName: string): string {
   const [, place = "0", ...facts] = toolName.split("-");
   const name = place === "0" ? "first" : "second";
-  // A server of this name is asked for several answers at once.
-  return facts.includes("sampled") ? `openai-compatible:${name}.chat` : name;
+  // A server of this name is asked for several answers at once, and one of that name keeps long prompts in a cache.
+  if (facts.includes("sampled")) return `openai-compatible:${name}.chat`;
+  return facts.includes("claude") ? `anthropic.${name}` : name;
 }
 
 const makers: Record<ToolKind, (making: Making) => AnyTool> = {
@@ -94,15 +104,18 @@ const makers: Record<ToolKind, (making: Making) => AnyTool> = {
   agents: makeAgents,
 };
 
+/** More than a cache wants, by any count of tokens. */
+const longText = "The report says that the door of the house is open. ".repeat(120);
+
 function makePromptTool(making: Making): AnyTool {
   const { job, name, run, provider, providerName, isInner } = making;
-  const { hasSchema, takesSamples, escalates, isStrongerUnpriced, maxOutputTokens } = job;
+  const { hasSchema, takesSamples, isLong, escalates, isStrongerUnpriced, maxOutputTokens } = job;
   const model = (modelId: string) =>
     fakeModel({ run, tool: name, modelId, provider: providerName, hasSchema, takesSamples, isInner }, provider);
   return new PromptBundleTool({
     name,
     model: model(`${name}/weak`),
-    prompt: "Question: {{question}}",
+    prompt: `${isLong ? longText : ""}Question: {{question}}`,
     ...(hasSchema && { schema: voteSchema }),
     maxOutputTokens,
     defaultOptions: {

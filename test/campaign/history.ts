@@ -43,6 +43,8 @@ export interface PlayedCall {
   /** `undefined` for a plain tool. */
   readonly seed: number | undefined;
   readonly isModelCall: boolean;
+  /** It asked for its prompt to be kept in the provider's cache. */
+  readonly asksForCache?: boolean | undefined;
   /** It was made by a run that a tool of the run has started. */
   readonly isInner: boolean;
   readonly fault: CallFault | null;

@@ -71,6 +71,8 @@ export interface Job {
   readonly hasSchema: boolean;
   /** The server of a prompt tool takes requests for several answers. */
   readonly takesSamples: boolean;
+  /** The prompt is long enough for the provider's cache: a first call goes ahead. */
+  readonly isLong: boolean;
   /** The tool asks a stronger model where the answers agree on nothing. */
   readonly escalates: boolean;
   /** The stronger model has no known price. */

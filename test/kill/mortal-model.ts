@@ -28,3 +28,17 @@ function mortalParts(pass: Pass): TransformStream<LanguageModelV4StreamPart, Lan
     },
   });
 }
+
+/** The same for a model of a provider package, which shows how it asks as that one does. */
+export function mortalInside<M extends object>(model: M, pass: Pass): M {
+  const { doGenerate } = model as unknown as LanguageModelV4;
+  return Object.create(model, {
+    doGenerate: {
+      async value(this: LanguageModelV4, options: Parameters<LanguageModelV4["doGenerate"]>[0]) {
+        const answer = await doGenerate.call(this, options);
+        pass("after call");
+        return answer;
+      },
+    },
+  }) as M;
+}

@@ -31,6 +31,7 @@ export const job: fc.Arbitrary<Job> = fc.record({
   isStrongerUnpriced: inPercent(20, fc.constant(true), false),
   hasOwnSeeds: inPercent(25, fc.constant(true), false),
   takesSamples: inPercent(30, fc.constant(true), false),
+  isLong: inPercent(25, fc.constant(true), false),
   forges: inPercent(20, fc.constant(true), false),
   judge: inPercent(15, fc.constantFrom("slow" as const, "broken" as const), null),
   maxOutputTokens: maybe(60, fc.integer({ min: 1, max: 80 })),

@@ -1,4 +1,4 @@
-import { isPriced, tokenPriceUsd } from "../fake-tools.ts";
+import { isPriced, priceOf, tokenPriceUsd } from "../fake-tools.ts";
 import type { History, PlayedCall, PlayedRun } from "../history.ts";
 import type { Invariant } from "./invariant.ts";
 import { callsOf, jobOf, outputOf, reportsOf, reportsToOthers, sumOf, type UsageReport } from "./reports.ts";
@@ -59,8 +59,9 @@ export const costFollowsUsage: Invariant = {
       );
       for (const { usage, costUsd } of reportsOf(history, run))
         expect(
-          isKnown ? isNear(costUsd, usage.totalTokens * tokenPriceUsd) : costUsd === null,
-          () => `run ${run.index} costs ${costUsd} for ${usage.totalTokens} tokens at ${tokenPriceUsd}`,
+          isKnown ? isNear(costUsd, priceOf(usage)) : costUsd === null,
+          () =>
+            `run ${run.index} costs ${costUsd} for ${usage.totalTokens} tokens, ${usage.cachedInputTokens ?? 0} of them cached`,
         );
     }
   },
