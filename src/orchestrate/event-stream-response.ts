@@ -8,6 +8,9 @@ import type { OrchestrationStream } from "../contract/run.ts";
  * A run that is refused rejects before the headers, with the run's own error, so that it can be answered as a bad request and
  * not by an event after a 200.
  *
+ * A stream out of an event log, by `streamRun`, serves a client that reconnects: it has sent the last `id` that it got as
+ * `Last-Event-ID`. When that client leaves, the run goes on. A client that has the last event gets a 204, and asks no more.
+ *
  * @param init headers and status of the response; the type and the caching of its body are set here
  * @throws the error of a run that has rejected before it did anything
  *
@@ -16,6 +19,11 @@ import type { OrchestrationStream } from "../contract/run.ts";
  * export async function POST(call: Request): Promise<Response> {
  *   const request = (await call.json()) as { report: string };
  *   return toEventStreamResponse(orchestrator.stream({ tool: triage, request }));
+ * }
+ *
+ * export async function GET(call: Request): Promise<Response> {
+ *   const afterSeq = Number(call.headers.get("last-event-id") ?? -1);
+ *   return toEventStreamResponse(streamRun(events, new URL(call.url).searchParams.get("run") ?? "", { afterSeq }));
  * }
  * ```
  */

@@ -18,24 +18,44 @@ const ownHeaders = {
 /** Waits until a run is known not to be refused, and gives its events as the body of a response. */
 export async function respondWith<C>(stream: OrchestrationStream<C>, init: ResponseInit): Promise<Response> {
   const events = stream[Symbol.asyncIterator]();
+  if ("runId" in stream) return respondFromLog(events, init);
   const first = await events.next();
   // Of what a run does first, a refusal is told at once; another process that holds its key may take minutes.
   const second = events.next();
   // A run that has failed resolves with an output: only a refused one throws here.
   if (await endsAtOnce(second)) await stream.output;
+  return new Response(bodyOf(events, [first, second]), withOwnHeaders(init));
+}
+
+/**
+ * A run in the log was accepted already, whatever became of it. A client that has its last event is told to stop asking: 204
+ * ends the reconnecting of an EventSource.
+ */
+async function respondFromLog(events: AsyncIterator<OrchestrationEvent>, init: ResponseInit): Promise<Response> {
+  const first = events.next();
+  if ((await soon(first))?.done) return new Response(null, { ...init, status: 204 });
+  return new Response(bodyOf(events, [first]), withOwnHeaders(init));
+}
+
+function withOwnHeaders(init: ResponseInit): ResponseInit {
   const headers = new Headers(init.headers);
   for (const [name, value] of Object.entries(ownHeaders)) headers.set(name, value);
-  return new Response(bodyOf(events, [first, second]), { ...init, headers });
+  return { ...init, headers };
 }
 
 type Next = IteratorResult<OrchestrationEvent>;
 
 /** True where the run is over with its second event. */
 async function endsAtOnce(second: Promise<Next>): Promise<boolean> {
+  const next = await soon(second);
+  return next?.value?.type === "run_failed" || next?.value?.type === "cancelled";
+}
+
+/** Resolves with what comes within `graceMs`, else with `undefined`. */
+async function soon(next: Promise<Next>): Promise<Next | undefined> {
   const { promise: tooLate, resolve } = Promise.withResolvers<undefined>();
   const stop = schedule(systemClock, () => resolve(undefined), graceMs);
-  const next = await Promise.race([second, tooLate]).finally(stop);
-  return next?.value?.type === "run_failed" || next?.value?.type === "cancelled";
+  return Promise.race([next, tooLate]).finally(stop);
 }
 
 function bodyOf(

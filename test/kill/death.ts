@@ -21,7 +21,7 @@ export function createPass(death: Death | undefined): Pass {
 }
 
 /** As `kill -9` from outside: nothing of this process runs any more, no handler, no `finally`. */
-function die(): never {
+export function die(): never {
   process.kill(process.pid, "SIGKILL");
   for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }

@@ -7,6 +7,7 @@ import {
   PromptBundleTool,
   ReliableOrchestrator,
   StoreError,
+  toEventStreamResponse,
 } from "../../src/index.ts";
 import { ReliabilityState, type RunStore } from "../../src/reliability.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
@@ -172,6 +173,60 @@ test("a run that another process resumes goes on under its id, without a gap, an
   expect(seqsOf(logged)).toEqual(logged.map((_, index) => index));
   expect(typesOf(logged).filter((type) => type === "run_started")).toHaveLength(2);
   expect((await events.list()).runs).toHaveLength(1);
+});
+
+test("a run that was settled, and whose process died before the log had its end, ends with the next call of its key", async () => {
+  const clock = createFakeClock();
+  const log = new MemoryEventLog({ clock });
+  const { store, other } = twoProcesses({ store: new MemoryStore({ clock }), events: log, clock });
+  const events: EventLog = new Proxy(log, {
+    get: (target: any, name) =>
+      name === "append"
+        ? async (batches: any) =>
+            batches.some(({ facts }: any) => facts.status !== "running") ? new Promise(() => {}) : log.append(batches)
+        : target[name].bind(target),
+  });
+  const tool = triage();
+  const dead = new ReliableOrchestrator({ store, events, clock, state: new ReliabilityState({ clock }) });
+  const first = dead.run({ tool, request, options: { ...options, requestId: "first" } });
+  await clock.advance(1_001);
+  await first;
+  await clock.advance(31_000);
+  expect((await log.find("first"))?.status).toBe("abandoned");
+  expect((await other.run({ tool, request, options })).metadata.replayed).toBe(true);
+  expect((await log.find("first"))?.status).toBe("completed");
+  const logged = await eventsOf(streamRun(log, "first"));
+  expect(seqsOf(logged)).toEqual(logged.map((_, index) => index));
+});
+
+test("a client that reconnects gets what came after its last event, and a 204 once it has them all", async () => {
+  const events = new MemoryEventLog();
+  await new ReliableOrchestrator({ events }).run({ tool: triage(), request, options: { requestId: "run" } });
+  const last = (await events.find("run"))?.lastSeq as number;
+  const idsAfter = async (afterSeq: number) => {
+    const text = await (await toEventStreamResponse(streamRun(events, "run", { afterSeq }))).text();
+    return [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+  };
+  expect(await idsAfter(-1)).toEqual(Array.from({ length: last + 1 }, (_, seq) => seq));
+  expect(await idsAfter(last - 2)).toEqual([last - 1, last]);
+  expect((await toEventStreamResponse(streamRun(events, "run", { afterSeq: last }))).status).toBe(204);
+  await expect(toEventStreamResponse(streamRun(events, "unknown"))).rejects.toThrow("no run unknown");
+});
+
+test("a run that failed answers its listeners with its events, as one that was accepted", async () => {
+  const events = new MemoryEventLog();
+  const controller = new AbortController();
+  controller.abort("enough");
+  const run = new ReliableOrchestrator({ events }).run({
+    tool: triage(),
+    request,
+    options: { requestId: "run" },
+    signal: controller.signal,
+  });
+  await expect(run).rejects.toThrow("enough");
+  const response = await toEventStreamResponse(streamRun(events, "run"));
+  expect(response.status).toBe(200);
+  expect(await response.text()).toContain("event: cancelled");
 });
 
 test("redact sees an event before it is kept", async () => {
