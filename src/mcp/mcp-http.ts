@@ -8,13 +8,9 @@
  * 3. Sessions do not pile up: of one caller's, the one that was idle longest makes room, and its client begins anew.
  */
 
-import type { McpHttpHandler, Server, WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/server";
+import type { Server, WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/server";
+import type { McpCaller } from "./mcp-server.ts";
 import { loadProtocol } from "./protocol.ts";
-
-/** Caller that was let in. */
-export interface McpCaller {
-  readonly name: string;
-}
 
 /** MCP over HTTP, as a fetch handler. */
 export interface McpHttp {
@@ -34,19 +30,14 @@ interface Session {
 }
 
 /** @throws InvalidOptionsError without the protocol's package */
-export async function createMcpHttp(serversFor: (caller: McpCaller) => () => Server): Promise<McpHttp> {
+export async function createMcpHttp(servers: (caller: McpCaller) => Server): Promise<McpHttp> {
   const { createMcpHandler, isJsonContentType, isLegacyRequest, ...protocol } = await loadProtocol();
   // The order of a map is that of insertion: a session that is used goes to its end.
   const sessions = new Map<string, Session>();
-  const handlers = new Map<string, McpHttpHandler>();
-
-  function handlerFor(caller: McpCaller) {
-    const known = handlers.get(caller.name);
-    if (known) return known;
-    const handler = createMcpHandler(serversFor(caller), { legacy: "reject", maxRequestBodySize: longestBody });
-    handlers.set(caller.name, handler);
-    return handler;
-  }
+  const bySelf = createMcpHandler(({ authInfo }) => servers(authInfo?.extra?.["caller"] as McpCaller), {
+    legacy: "reject",
+    maxRequestBodySize: longestBody,
+  });
 
   async function inSession(request: Request, caller: McpCaller): Promise<Response> {
     const id = request.headers.get("mcp-session-id");
@@ -68,7 +59,7 @@ export async function createMcpHttp(serversFor: (caller: McpCaller) => () => Ser
         if (own.length > mostSessions) void own[0]?.transport.close();
       },
     });
-    const server = serversFor(caller)();
+    const server = servers(caller);
     server.onclose = () => void (transport.sessionId !== undefined && sessions.delete(transport.sessionId));
     await server.connect(transport);
     const response = await transport.handleRequest(request);
@@ -82,11 +73,12 @@ export async function createMcpHttp(serversFor: (caller: McpCaller) => () => Ser
       if (request.method === "POST" && !isJsonContentType(request.headers.get("content-type")))
         return refusal(415, "Unsupported media type: send content-type: application/json.");
       const isLegacy = await isLegacyRequest(request, undefined, { maxRequestBodySize: longestBody });
-      return isLegacy ? inSession(request, caller) : handlerFor(caller).fetch(request);
+      if (isLegacy) return inSession(request, caller);
+      return bySelf.fetch(request, { authInfo: { token: "", clientId: caller.name, scopes: [], extra: { caller } } });
     },
     async close() {
       const open = [...sessions.values()].map(({ transport }) => transport.close());
-      await Promise.all([...open, ...[...handlers.values()].map((handler) => handler.close())]);
+      await Promise.all([...open, bySelf.close()]);
     },
   };
 }

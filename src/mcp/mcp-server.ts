@@ -7,7 +7,6 @@
  */
 
 import type {
-  CallToolRequest,
   CallToolResult,
   Tool as McpTool,
   ProtocolError,
@@ -23,50 +22,49 @@ import { describeTool, type ToolDescription } from "../orchestrate/agent/describ
 import { loadProtocol, type Protocol } from "./protocol.ts";
 
 /** Runs a tool for a client. */
-export type RunTool = (
-  tool: AnyTool,
-  request: unknown,
-  call: { readonly signal: AbortSignal; onEvent(event: OrchestrationEvent): void },
-) => Promise<OrchestrationOutput>;
+export type RunTool = (tool: AnyTool, request: unknown, call: ToolCall) => Promise<OrchestrationOutput>;
 
-/** Most calls in flight in one process. */
-const mostCalls = 64;
+/** Facts of a call. */
+export interface ToolCall {
+  readonly caller: McpCaller;
+  readonly signal: AbortSignal;
+  onEvent(event: OrchestrationEvent): void;
+}
+
+/** Caller that was let in. */
+export interface McpCaller {
+  /** `""` where callers are not told apart. */
+  readonly name: string;
+  /** Names of the tools that it may use. Default: all. */
+  readonly tools?: readonly string[] | undefined;
+}
 
 /**
- * Makes servers that offer these tools, one for each connection.
+ * Makes servers that offer these tools, one for each connection: to a caller those that it may use.
  *
  * @throws InvalidOptionsError for two tools of one name, a schema without a JSON form, and without the protocol's package
  */
 export async function createServers(
   tools: readonly AnyTool[],
   { version, run }: { readonly version: string; readonly run: RunTool },
-): Promise<() => Server> {
+): Promise<(caller: McpCaller) => Server> {
   const protocol = await loadProtocol();
-  const offered = new Map<string, OfferedTool>();
+  const all = new Map<string, OfferedTool>();
   for (const tool of tools) {
     const name = tool.name.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 64);
-    if (offered.has(name)) throw nameTaken(name, tool);
-    offered.set(name, { tool, description: await describeTool(tool) });
+    if (all.has(name)) throw nameTaken(name, tool);
+    all.set(name, { tool, description: await describeTool(tool) });
   }
-  const listed = [...offered].map(([name, { tool, description }]) => list(name, tool, description));
-  let inFlight = 0;
-
-  async function call({ params }: CallToolRequest, context: ServerContext): Promise<CallToolResult> {
-    const found = offered.get(params.name);
-    if (!found) throw unknownTool(protocol, params.name, offered.keys());
-    if (inFlight >= mostCalls) return failure(`The server runs ${mostCalls} calls already. Call again later.`);
-    inFlight++;
-    try {
-      return await answer(found, params.arguments ?? {}, context, run);
-    } finally {
-      inFlight--;
-    }
-  }
-
-  return () => {
+  return (caller) => {
+    const offered = new Map([...all].filter(([, { tool }]) => caller.tools?.includes(tool.name) ?? true));
     const server = new protocol.Server({ name: "steer-llm-sdk", version }, { capabilities: { tools: {} } });
+    const listed = [...offered].map(([name, { tool, description }]) => list(name, tool, description));
     server.setRequestHandler("tools/list", () => ({ tools: listed }));
-    server.setRequestHandler("tools/call", call);
+    server.setRequestHandler("tools/call", ({ params }, context) => {
+      const found = offered.get(params.name);
+      if (!found) throw unknownTool(protocol, params.name, offered.keys());
+      return answer(found, params.arguments ?? {}, context, { caller, run });
+    });
     return server;
   };
 }
@@ -90,13 +88,14 @@ async function answer(
   { tool, description }: OfferedTool,
   args: Record<string, unknown>,
   context: ServerContext,
-  run: RunTool,
+  { caller, run }: { readonly caller: McpCaller; readonly run: RunTool },
 ): Promise<CallToolResult> {
   const { signal } = context.mcpReq;
   // A client of the older generation that closes its connection can never receive the answer.
   const left = context.http?.req?.signal;
   try {
     const output = await run(tool, description.toRequest(args), {
+      caller,
       signal: left ? AbortSignal.any([signal, left]) : signal,
       onEvent: progressOf(context, description.k),
     });

@@ -36,6 +36,11 @@ export class Orchestrator<Tools = {}> {
     this.settings = resolveSettings(settings, new.target.furtherSettings);
   }
 
+  /** Options of every run, where a run does not say otherwise. @internal */
+  get runDefaults(): OrchestratorSettings["defaultOptions"] {
+    return this.settings.defaultOptions;
+  }
+
   /** The settings that a subclass adds. @internal */
   protected static readonly furtherSettings: Readonly<Record<string, SettingRule>> = {};
 

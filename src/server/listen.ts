@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { getRequestListener } from "@hono/node-server";
-import { respondWithProblem } from "./problem.ts";
+import { getRequestListener, RequestError } from "@hono/node-server";
+import { RequestFault, respondWithProblem } from "./problem.ts";
 
 /** Longest time for the headers of a request, and for all of it: a client that sends a byte now and then is cut off. */
 const headersTimeoutMs = 10_000;
@@ -33,7 +33,7 @@ export async function listen(
     connectionsCheckingInterval: headersTimeoutMs / 4,
     maxHeaderSize: longestHeaders,
   };
-  const answer = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: respondWithProblem });
+  const answer = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: answerFault });
   const server = createServer(limits, (incoming, outgoing) => void answer(incoming, outgoing));
   server.maxHeadersCount = mostHeaders;
   await listening(server, host, port);
@@ -46,6 +46,13 @@ export async function listen(
         server.closeAllConnections();
       }),
   };
+}
+
+/** A request whose address or Host is none never reaches the service. */
+function answerFault(error: unknown): Response {
+  const detail =
+    "The address or the Host of the request cannot be read. Send a path, and the name of the service as Host.";
+  return respondWithProblem(error instanceof RequestError ? new RequestFault(400, "INVALID_OPTIONS", detail) : error);
 }
 
 function listening(server: Server, host: string, port: number): Promise<void> {

@@ -7,6 +7,7 @@ import type { ReliableOrchestrator } from "../orchestrate/reliable-orchestrator.
 import { type EventLog, isEnd } from "../store/log/event-log.ts";
 import { metadataOf } from "../tool/registry.ts";
 import type { Caller } from "./access.ts";
+import { underCeilings } from "./ceilings.ts";
 import { RequestFault } from "./problem.ts";
 
 /** Run that a client asks for. */
@@ -53,7 +54,7 @@ export interface LiveRunsParts {
  * Invariants:
  * 1. No more than `maxRuns` go on at once; what is more is refused, not queued.
  * 2. A run that is refused rejects before it has an id.
- * 3. A client names runs and keys inside its own name alone.
+ * 3. A client names runs and keys inside its own name alone, and raises no ceiling.
  */
 export class LiveRuns {
   readonly #parts: LiveRunsParts;
@@ -96,7 +97,7 @@ export class LiveRuns {
       if (this.#controls.size === 0) this.#onIdle?.();
     };
     output.promise.then(end, end);
-    return this.#startUnder(asked, caller, control, output);
+    return this.#startUnder(underCeilings(asked, this.#parts.orchestrator.runDefaults), caller, control, output);
   }
 
   async #startUnder(

@@ -64,6 +64,10 @@ export function assertOwn(
   };
   refuse("options.idempotencyKey", options?.["idempotencyKey"], "Send the header Idempotency-Key.");
   refuse("options.requestId", options?.["requestId"], "The service names its runs.");
+  const traceId = options?.["traceId"];
+  // Every event carries it.
+  if (typeof traceId === "string" && !/^[\x21-\x7e]{1,128}$/.test(traceId))
+    issues.push({ path: "options.traceId", given: traceId, allowed: "1 to 128 visible characters of ASCII" });
   const own = "Let the tool set it, in its defaultOptions.";
   refuse("toolOptions.escalate", toolOptions?.["escalate"], own);
   refuse("toolOptions.schema", toolOptions?.["schema"], "The schema is the tool's own.");

@@ -98,6 +98,11 @@ export class ServedTools {
     return [...named, ...generic].filter(({ name }) => mayUse(caller, name));
   }
 
+  /** Returns the tools that are no generic ones. */
+  named(): AnyTool[] {
+    return [...this.#tools.values()];
+  }
+
   /**
    * Finds the tool of a name that takes a request.
    *

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { describeRoute } from "hono-openapi";
 import type { AnyTool } from "../contract/tool.ts";
@@ -8,6 +8,7 @@ import type { EventLog } from "../store/log/event-log.ts";
 import { type Authenticate, authenticateBy, type Caller, type ServiceKey } from "./access.ts";
 import { addChatRoutes } from "./chat-routes.ts";
 import { LiveRuns } from "./live-runs.ts";
+import { addMcpRoute } from "./mcp-route.ts";
 import { describeService, operations } from "./openapi.ts";
 import { RequestFault, respondWithProblem } from "./problem.ts";
 import { addRunRoutes } from "./run-routes.ts";
@@ -96,7 +97,7 @@ export function createService(settings: ServiceSettings): Service {
       if (!c.res.headers.has(name)) c.res.headers.set(name, value);
   });
   if (origins.length > 0) app.use(cors({ origin: [...origins], exposeHeaders: ["location", "retry-after"] }));
-  app.use("/v1/*", async (c, next) => {
+  const letIn: MiddlewareHandler<ServiceEnv> = async (c, next) => {
     const caller = await authenticate(c.req.raw);
     if (!caller) {
       const detail = "The key is missing or not known. Send it as Authorization: Bearer <key>.";
@@ -104,9 +105,12 @@ export function createService(settings: ServiceSettings): Service {
     }
     c.set("caller", caller);
     await next();
-  });
+  };
+  app.use("/v1/*", letIn);
+  app.use("/mcp", letIn);
   addRunRoutes(app, rooms);
   addChatRoutes(app, rooms);
+  addMcpRoute(app, rooms);
   app.get("/v1/tools", describeRoute(operations.listTools), (c) => c.json({ tools: rooms.tools.list(c.var.caller) }));
   app.get("/healthz", describeRoute(operations.health), (c) => c.json({ status: "ok" }));
   app.get("/readyz", describeRoute(operations.readiness), async (c) => {

@@ -61,7 +61,7 @@ beforeAll(async () => {
     loaded.map(({ tool }) => tool),
     { version: "1.0.0", run: createRuns(loaded, undefined) },
   );
-  http = await createMcpHttp(() => servers);
+  http = await createMcpHttp(servers);
   server = createServer(getRequestListener((request) => http.fetch(request, { name: "" })));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`);

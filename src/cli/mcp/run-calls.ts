@@ -11,6 +11,8 @@ import type { LoadedTool } from "../definition/load-tool.ts";
 import { CommandError } from "../faults.ts";
 import { JobBudget } from "../job/job-tally.ts";
 
+/** Most calls in flight. */
+const mostCalls = 64;
 /** Calls among which what is left of `--max-cost-usd` is shared. */
 const sharers = 4;
 
@@ -19,7 +21,8 @@ export function createRuns(loaded: readonly LoadedTool[], maxCostUsd: number | u
   const orchestrator = new ReliableOrchestrator({ calibrations: new CalibrationStore(), limits: limitsOf(loaded) });
   const budget = new JobBudget(maxCostUsd, sharers);
   let unpriced: string | undefined;
-  return async (tool, request, { signal, onEvent }) => {
+  let inFlight = 0;
+  const run: RunTool = async (tool, request, { signal, onEvent }) => {
     assertFilesInside(tool, request);
     if (!budget.isLimited) return orchestrator.run({ tool, request: request as object, signal, onEvent });
     if (unpriced !== undefined) throw unknownCost(unpriced);
@@ -42,6 +45,15 @@ export function createRuns(loaded: readonly LoadedTool[], maxCostUsd: number | u
     } finally {
       budget.settle(partUsd, costUsd);
       if (costUsd === null) unpriced = tool.name;
+    }
+  };
+  return async (...call) => {
+    if (inFlight >= mostCalls) throw new CommandError(`This server runs ${mostCalls} calls already. Call again later.`);
+    inFlight++;
+    try {
+      return await run(...call);
+    } finally {
+      inFlight--;
     }
   };
 }

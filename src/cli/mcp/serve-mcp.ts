@@ -22,9 +22,9 @@ export async function serveMcp(files: readonly string[], flags: McpFlags): Promi
   const loaded = await loadTools(files);
   const { serveStdio, StdioServerTransport } = await loadStdio();
   const tools = loaded.map(({ tool }) => tool);
-  const factory = await createServers(tools, { version: packageVersion(), run: createRuns(loaded, flags.maxCostUsd) });
+  const servers = await createServers(tools, { version: packageVersion(), run: createRuns(loaded, flags.maxCostUsd) });
   const transport = new StdioServerTransport(process.stdin, protocol);
-  const connection = serveStdio(factory, {
+  const connection = serveStdio(() => servers({ name: "" }), {
     transport,
     onerror: (error) => process.stderr.write(`${showLines(error.message)}\n`),
   });
