@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createFolder, startSteer, steer, toolFile } from "../cli/steer.ts";
 import { startOpenAIServer } from "../support/openai-server.ts";
+import { generations } from "./clients.ts";
 
 const opening = {
   jsonrpc: "2.0",
@@ -59,6 +60,23 @@ describe("steer mcp", () => {
     expect(second.content[0].text).toContain("the operator of the tool sets its budget");
     expect(third.content[0].text).toContain("outside the folder");
     expect(server.calls).toHaveLength(1);
+  });
+
+  test("with --http answers programs of this machine at /mcp, and no page of another site", async () => {
+    const cwd = createFolder({ "triage.json": toolFile("simulated:?error=0") });
+    const { child, ended } = startSteer(["mcp", "triage.json", "--http", "0"], { cwd });
+    const told = await new Promise<string>((resolve) => child.stderr?.once("data", (text) => resolve(String(text))));
+    const url = new URL(/http:\S+\/mcp/.exec(told)?.[0] ?? "");
+    for (const [, connect] of generations) {
+      const client = await connect({ url });
+      const { structuredContent } = await client.call("triage", { report: "x" });
+      expect(structuredContent.consensus).toMatchObject({ severity: expect.any(String) });
+      await client.close();
+    }
+    expect((await fetch(url, { headers: { origin: "https://other.example" } })).status).toBe(403);
+    expect((await fetch(new URL("/", url))).status).toBe(404);
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ code: 0, stdout: "" });
   });
 
   test("names a file that is no tool on standard error, and writes nothing to standard output", async () => {

@@ -6,6 +6,7 @@ import type { JSONValue } from "../../core/json.ts";
 import { lazily } from "../../core/lazily.ts";
 import { ReliableOrchestrator } from "../reliable-orchestrator.ts";
 import type { AgentDisagreement } from "./agent-answer.ts";
+import type { ToolDescription } from "./describe-tool.ts";
 import { descriptionOf } from "./description.ts";
 
 const loadAnswers = lazily(() => import("./agent-answer.ts"));
@@ -65,7 +66,7 @@ export function toAiSdkTool<T extends AnyTool>(
   const describe = lazily(async () => (await loadDescriptions()).describeTool(tool));
   return {
     description: descriptionOf(tool),
-    inputSchema: inputSchemaOf(tool, describe),
+    inputSchema: inputSchemaOf(describe),
     async execute(input, { abortSignal: signal }) {
       const { toRequest } = await describe();
       const output = await orchestrator.run({
@@ -85,37 +86,21 @@ export function toAiSdkTool<T extends AnyTool>(
 const schemaMark = Symbol.for("vercel.ai.schema");
 
 /** The AI SDK waits for a JSON schema of its own kind of schema alone, and that of valibot comes from a package that is loaded. */
-function inputSchemaOf(
-  tool: AnyTool,
-  describe: () => Promise<{ inputSchema: object; toRequest(args: Record<string, unknown>): unknown }>,
-): StandardSchemaV1<unknown, any> {
-  const check = async (value: unknown): Promise<StandardSchemaV1.Result<any>> => {
-    const { toRequest } = await describe();
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    if (!isObject) return { issues: [{ message: "the arguments have to be an object" }] };
-    const checked = await tool.inputSchema?.["~standard"].validate(toRequest(value as Record<string, unknown>));
-    // The run transforms the arguments itself.
-    return checked?.issues ? checked : { value };
+function inputSchemaOf(describe: () => Promise<ToolDescription>): StandardSchemaV1<unknown, any> {
+  const faultIn = async (value: unknown) => (await describe()).faultIn(value);
+  const validate = async (value: unknown): Promise<StandardSchemaV1.Result<unknown>> => {
+    const message = await faultIn(value);
+    return message === undefined ? { value } : { issues: [{ message }] };
   };
-  return Object.assign(
-    { "~standard": { version: 1, vendor: "steer-llm-sdk", validate: check } as const },
-    {
-      [schemaMark]: true,
-      get jsonSchema() {
-        return describe().then(({ inputSchema }) => inputSchema);
-      },
-      async validate(value: unknown) {
-        const { issues } = await check(value);
-        if (issues === undefined) return { success: true, value };
-        const faults = issues.map(({ path = [], message }) =>
-          [path.map(stepOf).join("."), message].filter(Boolean).join(": "),
-        );
-        return { success: false, error: new Error(faults.join("\n")) };
-      },
+  return {
+    "~standard": { version: 1, vendor: "steer-llm-sdk", validate },
+    [schemaMark]: true,
+    get jsonSchema() {
+      return describe().then(({ inputSchema }) => inputSchema);
     },
-  );
-}
-
-function stepOf(step: PropertyKey | StandardSchemaV1.PathSegment): string {
-  return String(typeof step === "object" ? step.key : step);
+    async validate(value: unknown) {
+      const fault = await faultIn(value);
+      return fault === undefined ? { success: true, value } : { success: false, error: new Error(fault) };
+    },
+  } as StandardSchemaV1<unknown, any>;
 }

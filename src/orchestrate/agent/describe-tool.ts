@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AnyTool } from "../../contract/tool.ts";
 import type { JSONSchema } from "../../core/json.ts";
 import { schemasIn } from "../../schema/assert-schema.ts";
@@ -16,6 +17,8 @@ export interface ToolDescription {
   readonly k?: number;
   /** Returns the request that the arguments make. */
   toRequest(args: Readonly<Record<string, unknown>>): unknown;
+  /** Says what is wrong with arguments; undefined where nothing is. A run transforms them itself. */
+  faultIn(args: unknown): Promise<string | undefined>;
 }
 
 /**
@@ -27,6 +30,7 @@ export async function describeTool(tool: AnyTool): Promise<ToolDescription> {
   const request = await requestSchemaOf(tool);
   const { k } = answerOptionsOf(tool);
   const isWrapped = !isObjectSchema(request, request);
+  const toRequest = (args: Readonly<Record<string, unknown>>) => (isWrapped ? args["input"] : args);
   const inputSchema = isWrapped
     ? { type: "object", properties: { input: moved(request, "#/properties/input") }, required: ["input"] }
     : { ...withTexts(request), type: "object" };
@@ -35,8 +39,19 @@ export async function describeTool(tool: AnyTool): Promise<ToolDescription> {
     ...(k !== undefined && { k }),
     inputSchema,
     outputSchema: isBundle(tool) ? bundleSchema(await answerSchemaOf(tool)) : plainSchema,
-    toRequest: (args) => (isWrapped ? args["input"] : args),
+    toRequest,
+    async faultIn(args) {
+      if (typeof args !== "object" || args === null || Array.isArray(args))
+        return "The arguments have to be an object.";
+      const checked = await tool.inputSchema?.["~standard"].validate(toRequest(args as Record<string, unknown>));
+      return checked?.issues?.map(describeIssue).join("\n");
+    },
   };
+}
+
+function describeIssue({ path = [], message }: StandardSchemaV1.Issue): string {
+  const place = path.map((step) => String(typeof step === "object" ? step.key : step)).join(".");
+  return place === "" ? message : `${place}: ${message}`;
 }
 
 async function requestSchemaOf(tool: AnyTool): Promise<JSONSchema> {
