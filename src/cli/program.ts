@@ -5,6 +5,7 @@ import { addEvalCommand } from "./commands/eval.ts";
 import { addFeedbackCommand } from "./commands/feedback.ts";
 import { addLabelCommand } from "./commands/label.ts";
 import { addMcpCommand } from "./commands/mcp.ts";
+import { addQueueCommand } from "./commands/queue.ts";
 import { addRecordCommand } from "./commands/record.ts";
 import { addReportCommand } from "./commands/report.ts";
 import { addRunCommand } from "./commands/run.ts";
@@ -12,6 +13,7 @@ import { addServeCommand } from "./commands/serve.ts";
 import { addStoreCommand } from "./commands/store.ts";
 import { addToolsCommand } from "./commands/tools.ts";
 import { addViewCommand } from "./commands/view.ts";
+import { addWorkerCommand } from "./commands/worker.ts";
 
 const help = `
 Examples
@@ -46,6 +48,8 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   addFeedbackCommand(program);
   addLabelCommand(program);
   addServeCommand(program, onExitCode);
+  addWorkerCommand(program, onExitCode);
+  addQueueCommand(program);
   addStoreCommand(program, onExitCode);
   addMcpCommand(program);
   return program;

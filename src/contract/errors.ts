@@ -248,7 +248,8 @@ export type StoreOperation =
   | "show"
   | "purge"
   | "sweep"
-  | "verify";
+  | "verify"
+  | "queue";
 
 /**
  * Reasons why a store did not do its work. `stale_token`: another run holds the key. `newer_schema`: written by a

@@ -93,7 +93,7 @@ export interface Fleet<Tools = {}> {
  * @example
  * ```ts
  * const orchestrator = new ReliableOrchestrator({ store: "postgres", registry: createRegistry([triage]) });
- * const fleet = createFleet({ queue: pgBossQueue({ connectionString }), orchestrator });
+ * const fleet = createFleet({ queue: pgBossQueue(), orchestrator });
  * const { key } = await fleet.submit({ tool: triage, request: { report }, options: { idempotencyKey: "report-17" } });
  * const output = await fleet.result(key); // where a worker runs: await fleet.work({ concurrency: 50 })
  * ```

@@ -40,8 +40,7 @@ export interface JobControl {
  *
  * @example
  * ```ts
- * const disposition = await runJob(orchestrator, job, { signal, attempt });
- * if ("retryInMs" in disposition) await delayJob(job, disposition.retryInMs);
+ * const handle: JobHandler = (job, control) => runJob(orchestrator, job, control);
  * ```
  */
 export async function runJob(

@@ -115,7 +115,7 @@ export interface EnqueueOptions {
  *
  * @example
  * ```ts
- * const queue: RunQueue = pgBossQueue({ connectionString });
+ * const queue: RunQueue = pgBossQueue();
  * const worker = await queue.work((job, control) => runJob(orchestrator, job, control), {
  *   concurrency: 50,
  *   tools: [{ name: "triage", version: "1.0.0" }],

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { steer } from "./steer.ts";
 
-const commands = ["demo", "run", "record", "tools", "mcp"];
+const commands = ["demo", "run", "record", "tools", "mcp", "worker", "queue"];
 
 describe("the command line", () => {
   test("help names every command, and each command's help has examples that start with it", async () => {

@@ -20,6 +20,7 @@ Examples
   $ steer run triage.yaml --input reports.jsonl --output out.jsonl --limits openai:gpt-5-mini=500rpm,200000tpm,20
   $ steer run triage.yaml --input reports.jsonl --output out.jsonl --right 0.95 --verifier openai:gpt-5-mini
   $ steer run triage.yaml --input reports.jsonl --output out.jsonl --k 5 --batch
+  $ steer run triage.yaml --input reports.jsonl --output out.jsonl --queue postgres://steer@db.internal/steer
   $ cat reports.jsonl | steer run triage.yaml --json | jq .consensus`;
 
 export function addRunCommand(program: Command, onExitCode: (code: number) => void): void {
@@ -42,6 +43,12 @@ export function addRunCommand(program: Command, onExitCode: (code: number) => vo
     .option("--second-model <provider:model>", "with --right: ask another model the same, and compare")
     .option("--batch", "experimental: ask in the provider's batches, for half the price, within a day")
     .option("--batch-max-wait <duration>", "longest wait for one batch: 90m, 6h (default 25h)", durationFlag())
+    .addOption(
+      new Option(
+        "--queue [postgres-url]",
+        "let workers run it: steer worker; without an address, what DATABASE_URL says",
+      ).conflicts(["batch", "limits"]),
+    )
     .option("--json", "print the output lines instead of text for people")
     .addHelpText("after", examples)
     .action(async (file: string, given: JobFlags, command: Command) => {

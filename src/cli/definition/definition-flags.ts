@@ -73,7 +73,7 @@ function priceFlag(text: string, before: PriceTable = {}): PriceTable {
 
 const limitOfUnit = { rpm: "requestsPerMinute", tpm: "tokensPerMinute", "": "maxConcurrent" } as const;
 
-function limitsFlag(text: string, before: RateLimits = {}): RateLimits {
+export function limitsFlag(text: string, before: RateLimits = {}): RateLimits {
   const [name, parts] = parted(text);
   const limit: Partial<Record<(typeof limitOfUnit)[keyof typeof limitOfUnit], number>> = {};
   for (const part of parts) {

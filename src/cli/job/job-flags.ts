@@ -23,6 +23,8 @@ export interface JobFlags extends DefinitionFlags {
   readonly batch?: true;
   /** In milliseconds. */
   readonly batchMaxWait?: number;
+  /** Postgres of the workers; `true` is what DATABASE_URL says. */
+  readonly queue?: true | string;
   /** In milliseconds. */
   readonly giveUpAfter?: number;
   readonly k?: number;

@@ -1,6 +1,7 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { CancelledError } from "../../contract/errors.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
+import type { AnyTool } from "../../contract/tool.ts";
 import { systemClock } from "../../core/clock.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
@@ -35,7 +36,8 @@ export async function runToolJob(
 ): Promise<number> {
   const job = await prepareJob(loaded, flags);
   const { tally, log, limits } = job;
-  const store = answersOf(flags);
+  const shared = flags.queue === undefined ? undefined : await openQueue(flags.queue);
+  const store = shared ? undefined : answersOf(flags);
   const view = followJob(tally, flags.output, isPart ? "part" : flags.json ? "json" : "people");
   const batches = await batchesFor(loaded, flags, job, view);
   const onFirst = () => {
@@ -61,12 +63,14 @@ export async function runToolJob(
       ...runs,
       ...(batches && { tool: batchedTool(job.tool, batches.model), left: batches.left }),
       ...(batches && { toolOptions: { ...job.toolOptions, maxParallel: mostAtOnce } }),
-      orchestrator: new ReliableOrchestrator({
-        calibrations: new CalibrationStore(),
-        store,
-        // Limits are of calls that are answered at once.
-        ...(batches ? { reliabilityConfig: { leaseMs: batchLeaseMs } } : { limits }),
-      }),
+      orchestrator:
+        shared?.orchestratorOf(job.tool) ??
+        new ReliableOrchestrator({
+          calibrations: new CalibrationStore(),
+          store,
+          // Limits are of calls that are answered at once.
+          ...(batches ? { reliabilityConfig: { leaseMs: batchLeaseMs } } : { limits }),
+        }),
       inputs: job.inputs(),
       listen: listenTo(batches ? { ...view, observe: undefined } : view),
       onLine(line) {
@@ -82,10 +86,18 @@ export async function runToolJob(
     process.stdin.destroy();
     await job.close(accepted !== undefined);
     await store?.close();
+    await shared?.close();
     if (accepted) tellLines(accepted.told, flags);
     if (log && !log.isDevice && tally.doneCount > 1 && !isPart) await tellReport(log.path, tally, flags);
   }
   return interrupt.exitCode ?? (tally.failedCount > 0 ? exitCode.someFailed : exitCode.done);
+}
+
+/** Loads the queue only for jobs that workers run. */
+async function openQueue(url: true | string) {
+  const { openSharedPlace, QueuedOrchestrator } = await import("../queue/queued-orchestrator.ts");
+  const place = openSharedPlace(url === true ? undefined : url);
+  return { orchestratorOf: (tool: AnyTool) => new QueuedOrchestrator(place, tool), close: place.close };
 }
 
 /** @throws CommandError for a model without batches, once the output file is closed */

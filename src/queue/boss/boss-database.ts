@@ -1,5 +1,6 @@
 import type { Db, PgBoss } from "pg-boss";
-import { StoreError } from "../../contract/errors.ts";
+import { isOrchestratorError, StoreError } from "../../contract/errors.ts";
+import { postgresError } from "../../store/postgres.ts";
 import { mostAttempts } from "../run-job.ts";
 import type { QueuedTool } from "../run-queue.ts";
 
@@ -57,20 +58,27 @@ export class BossDatabase {
   open(): Promise<PgBoss> {
     this.#opening ??= startBoss(this.#connectionString).catch((error) => {
       this.#opening = undefined;
-      throw error;
+      throw asStoreError(error);
     });
     return this.#opening;
   }
 
-  async query(text: string, values: unknown[], db?: Db | undefined): Promise<any[]> {
+  async query(text: string, values: unknown[]): Promise<any[]> {
     const boss = await this.open();
-    return (await (db ?? boss.getDb()).executeSql(text, values)).rows;
+    try {
+      return (await boss.getDb().executeSql(text, values)).rows;
+    } catch (error) {
+      throw asStoreError(error);
+    }
   }
 
   /** Runs work inside one transaction. */
   async transaction<R>(work: (db: Db) => Promise<R>): Promise<R> {
     const boss = await this.open();
-    const transaction = await boss.getDb().beginTransaction?.();
+    const beginning = boss.getDb().beginTransaction?.();
+    const transaction = await beginning?.catch((error) => {
+      throw asStoreError(error);
+    });
     if (!transaction) throw new Error("This pg-boss opens no transactions. Install pg-boss 12.38 or newer.");
     try {
       const result = await work(transaction.db);
@@ -78,7 +86,7 @@ export class BossDatabase {
       return result;
     } catch (error) {
       await transaction.rollback();
-      throw error;
+      throw asStoreError(error);
     }
   }
 
@@ -155,6 +163,10 @@ async function startBoss(connectionString: string | undefined): Promise<PgBoss> 
     await boss.stop({ graceful: false }).catch(() => {});
     throw error;
   }
+}
+
+function asStoreError(error: unknown): unknown {
+  return isOrchestratorError(error) ? error : postgresError(error, "queue");
 }
 
 /** `pg-boss` is an optional peer. Bundlers let it be missing only inside `try`. */

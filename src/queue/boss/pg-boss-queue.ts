@@ -1,7 +1,9 @@
 import type { Db } from "pg-boss";
 import * as v from "valibot";
 import type { OutputError } from "../../contract/output.ts";
+import { hideSecrets } from "../../core/errors.ts";
 import { declareOptions, type OptionsInput, resolveOptions, text } from "../../core/options.ts";
+import { passwordsIn } from "../../store/postgres.ts";
 import type { ListOptions } from "../../store/store.ts";
 import {
   assertSameJob,
@@ -44,6 +46,7 @@ export interface PgBossQueueOptions extends OptionsInput<typeof pgBossQueueOptio
  */
 export function pgBossQueue(options?: PgBossQueueOptions): RunQueue {
   const { connectionString = process.env["DATABASE_URL"] } = resolveOptions(pgBossQueueOptions, options);
+  hideSecrets(passwordsIn(connectionString));
   return new PgBossQueue(connectionString);
 }
 
