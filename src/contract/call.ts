@@ -1,7 +1,7 @@
 import type { JSONSchema } from "../core/json.ts";
 import type { EvidenceBundle, Replicate } from "./bundle.ts";
 import type { ToolEvents } from "./event.ts";
-import type { ModelTraitsSource } from "./model.ts";
+import type { ModelTraitsSource, PromptMessage } from "./model.ts";
 import type { OutputError } from "./output.ts";
 import type { BundleCalibrations, PriceSource } from "./settings.ts";
 import type { ToolContext } from "./tool.ts";
@@ -34,8 +34,19 @@ export interface Call<R> {
   execute(attempt: CallAttempt): PromiseLike<R> | R;
 }
 
+/** Texts of a call to a model, for traces that are to show them. */
+export interface CallContent {
+  readonly messages: readonly PromptMessage[];
+  /** Absent where no answer came. */
+  readonly answer?:
+    | { readonly text: string; readonly reasoning?: string | undefined; readonly finishReason?: string | undefined }
+    | undefined;
+}
+
 /** Means of one attempt of a call. */
 export interface CallAttempt {
+  /** Hears what is asked and answered, where a trace is to show it. */
+  onContent?: ((content: CallContent) => void) | undefined;
   /** From 1. */
   readonly attempt: number;
   readonly signal: AbortSignal;

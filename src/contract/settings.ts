@@ -20,6 +20,11 @@ export interface OrchestratorSettings<Tools = {}> {
    * own. `"off"`: every bundle is judged by its own votes alone. Default: that of the process.
    */
   calibrations?: CalibrationSource | "off" | undefined;
+  /**
+   * `content: true` shows requests, prompts and answers in the spans of OpenTelemetry, of runs without `redact`. Default: spans
+   * carry names, numbers and codes alone.
+   */
+  telemetry?: { content?: boolean | undefined } | undefined;
   /** Hears of every event. Default: none. */
   logger?: Logger | undefined;
   /** Tells the time and fires timers. Default: the real clock. */

@@ -138,7 +138,8 @@ class Execution {
         return held && this.#setting.scope.race(held);
       },
     });
-    return meterCalls(traceCalls(guard, this.#span));
+    const showsContent = settings.showsContent && this.#run.input.options.redact === undefined;
+    return meterCalls(traceCalls(guard, this.#span, showsContent));
   }
 
   /** @param attempt of a tool that is guarded as a whole; a tool that guards its calls itself has none yet */

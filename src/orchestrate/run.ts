@@ -43,8 +43,10 @@ export async function startRun(
     const resolved = await resolveInput(run);
     announce(run);
     const toolName = input.tool?.name;
+    const showsContent = run.settings.showsContent && input.options.redact === undefined;
+    const content = showsContent ? { request: input.request } : undefined;
     const work = (span: Span) => perform(run, { fingerprint, resolved, span }, reliability);
-    const given = await meterRun({ toolName, events }, () => traceRun({ requestId, traceId, toolName }, work));
+    const given = await meterRun({ toolName, events }, () => traceRun({ requestId, traceId, toolName, content }, work));
     const output = heldAgainstMinimum(run, given);
     emitEnd(run, output);
     return output;

@@ -18,6 +18,8 @@ export interface ResolvedSettings {
   readonly prices: PriceSource | undefined;
   readonly estimateTokens: OrchestratorSettings["estimateTokens"];
   readonly calibrations: BundleCalibrations | undefined;
+  /** True where spans show what was asked and answered. */
+  readonly showsContent: boolean;
   readonly logger: Logger | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -45,6 +47,11 @@ const settings: Readonly<Record<string, SettingRule>> = {
     methods: ["confidence"],
     allowed: '"off", a CalibrationStore, or an object with a confidence function',
   },
+  telemetry: {
+    methods: [],
+    allowed: "{ content: true }, which shows prompts and answers in spans",
+    faultsIn: faultsInTelemetry,
+  },
   logger: { methods: ["debug", "info", "warn", "error"], allowed: "a logger with debug, info, warn and error" },
   clock: { methods: ["now", "sleep"], allowed: "a clock with now and sleep" },
   random: { methods: ["next"], allowed: "an object with a next function" },
@@ -69,6 +76,7 @@ export function resolveSettings(
     prices: given?.prices,
     estimateTokens: given?.estimateTokens,
     calibrations: calibrationsOf(given?.calibrations, givenState(given)?.calibrations ?? calibrationsFor(given ?? {})),
+    showsContent: given?.telemetry?.content === true,
     logger: given?.logger,
     clock: given?.clock ?? systemClock,
     random: given?.random ?? systemRandom,
@@ -89,6 +97,20 @@ function issuesOf(name: string, value: unknown, known: Readonly<Record<string, S
   }
   if (!fits(value, rule)) return [{ path: name, given: value, allowed: rule.allowed }];
   return rule.faultsIn?.(value) ?? [];
+}
+
+function faultsInTelemetry(value: unknown): readonly OptionIssue[] {
+  return Object.entries(value as object).flatMap(([name, given]) =>
+    name === "content" && (given === undefined || typeof given === "boolean")
+      ? []
+      : [
+          {
+            path: `telemetry.${name}`,
+            given,
+            allowed: name === "content" ? "true or false" : "nothing: telemetry has content alone",
+          },
+        ],
+  );
 }
 
 function faultsInDefaults(value: unknown): readonly OptionIssue[] {

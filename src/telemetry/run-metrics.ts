@@ -22,7 +22,7 @@ const made = new WeakMap<MeterProvider, Instruments>();
 
 /** The instruments of the meter that the program has registered; `undefined` where there is none. */
 function instruments(): Instruments | undefined {
-  const provider = opentelemetry("metrics")?.metrics.getMeterProvider();
+  const provider = opentelemetry("metrics")?.metrics;
   if (!provider) return undefined;
   const known = made.get(provider) ?? createInstruments(provider.getMeter("steer-llm-sdk"));
   made.set(provider, known);

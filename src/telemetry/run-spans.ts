@@ -2,16 +2,23 @@ import type { Call, CallGuard, CallOutcome } from "../contract/call.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import type { Spent } from "../contract/usage.ts";
+import { contentOfCall, contentOfOutput, contentOfRequest } from "./content.ts";
 import { noSpan, type Span, type SpanAttributes, startSpan } from "./span.ts";
 
 // Names by the semantic conventions for generative AI, version 0.1.0
 // (https://github.com/open-telemetry/semantic-conventions-genai); what they have no name for is under `steer.`.
 
+/** A run, as its span shows it. */
+interface TracedRun {
+  readonly requestId: string;
+  readonly traceId: string;
+  readonly toolName?: string | undefined;
+  /** Request, where the span is to show content. */
+  readonly content?: { readonly request: unknown } | undefined;
+}
+
 /** Does the work of a run inside its span. */
-export function traceRun<O extends OrchestrationOutput>(
-  run: { readonly requestId: string; readonly traceId: string; readonly toolName?: string | undefined },
-  work: (span: Span) => Promise<O>,
-): Promise<O> {
+export function traceRun<O extends OrchestrationOutput>(run: TracedRun, work: (span: Span) => Promise<O>): Promise<O> {
   const operation = "invoke_workflow";
   const span = startSpan(run.toolName === undefined ? operation : `${operation} ${run.toolName}`, {
     "gen_ai.operation.name": operation,
@@ -19,7 +26,14 @@ export function traceRun<O extends OrchestrationOutput>(
     "steer.request_id": run.requestId,
     "steer.trace_id": run.traceId,
   });
-  return span === noSpan ? work(noSpan) : workIn(span, work);
+  if (span === noSpan) return work(noSpan);
+  if (!run.content) return workIn(span, work);
+  span.setAttributes(contentOfRequest(run.content.request));
+  return workIn(span, async (parent) => {
+    const output = await work(parent);
+    span.setAttributes(contentOfOutput(output));
+    return output;
+  });
 }
 
 /** Does the work of one tool of a run, the chosen one or a fallback, inside a span below the run's. */
@@ -40,13 +54,15 @@ export function traceTool<O extends OrchestrationOutput>(
 /**
  * The guard, each of whose replicates is a span below `parent` over all its attempts. The one call of a plain tool is
  * what the tool's own span shows.
+ *
+ * @param showsContent true where the span is to show what was asked and answered, of the last attempt
  */
-export function traceCalls(guard: CallGuard, parent: Span): CallGuard {
+export function traceCalls(guard: CallGuard, parent: Span, showsContent = false): CallGuard {
   if (parent === noSpan) return guard;
   return async (call) => {
     if (call.replicateId === undefined) return guard(call);
     const span = startCallSpan(call, parent);
-    const outcome = await span.run(() => guard(call));
+    const outcome = await span.run(() => guard(showsContent ? withContent(call, span) : call));
     span.setAttributes({
       ...spentAttributes(outcome),
       "gen_ai.response.model": answeredBy(outcome),
@@ -55,6 +71,16 @@ export function traceCalls(guard: CallGuard, parent: Span): CallGuard {
     if (!outcome.ok) span.recordError(outcome.failure);
     span.end();
     return outcome;
+  };
+}
+
+function withContent<R>(call: Call<R>, span: Span): Call<R> {
+  return {
+    ...call,
+    execute(attempt) {
+      attempt.onContent = (content) => span.setAttributes(contentOfCall(content));
+      return call.execute(attempt);
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Context, Span as OpenTelemetrySpan } from "@opentelemetry/api";
-import { type OpenTelemetry, opentelemetry } from "./opentelemetry.ts";
+import { activeContext, contextWith, opentelemetry, workIn } from "./opentelemetry.ts";
 
 export type SpanAttributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -22,8 +22,8 @@ export const noSpan: Span = Object.freeze({
 });
 
 /**
- * Starts a span. Spans carry names, numbers and codes, never a text of a request, an answer or an error: what may leave
- * the process of those is for the run's `redact` to say, and spans do not pass it.
+ * Starts a span. Spans carry names, numbers and codes, never a text of an error, and texts of requests and answers only where
+ * the program asks for them: what may leave the process is for the run's `redact` to say, and spans do not pass it.
  *
  * @param name as the semantic conventions want it: the operation, and what it works on
  * @param attributes `undefined` ones are left out; a `chat` operation makes it a client's span
@@ -32,21 +32,26 @@ export const noSpan: Span = Object.freeze({
 export function startSpan(name: string, attributes: SpanAttributes, parent?: Span): Span {
   const api = opentelemetry("trace");
   if (!api) return noSpan;
-  const around = parent instanceof RecordingSpan ? parent.context : api.context.active();
-  const kind = attributes["gen_ai.operation.name"] === "chat" ? api.SpanKind.CLIENT : api.SpanKind.INTERNAL;
+  const around = parent instanceof RecordingSpan ? parent.context : activeContext(api);
+  const kind = attributes["gen_ai.operation.name"] === "chat" ? clientKind : internalKind;
   const span = api.trace.getTracer("steer-llm-sdk").startSpan(name, { attributes: { ...attributes }, kind }, around);
-  return new RecordingSpan(api, span, api.trace.setSpan(around, span));
+  return new RecordingSpan(span, contextWith(span, around), (within, work) => workIn(api, within, work));
 }
+
+/** `SpanKind` and `SpanStatusCode` of OpenTelemetry's API, whose numbers are fixed. */
+const internalKind = 0;
+const clientKind = 2;
+const errorStatus = 2;
 
 class RecordingSpan implements Span {
   readonly context: Context;
-  readonly #api: OpenTelemetry;
   readonly #span: OpenTelemetrySpan;
+  readonly #workIn: <T>(within: Context, work: () => T) => T;
 
-  constructor(api: OpenTelemetry, span: OpenTelemetrySpan, context: Context) {
-    this.#api = api;
+  constructor(span: OpenTelemetrySpan, context: Context, doWorkIn: <T>(within: Context, work: () => T) => T) {
     this.#span = span;
     this.context = context;
+    this.#workIn = doWorkIn;
   }
 
   setAttributes(attributes: SpanAttributes): void {
@@ -55,7 +60,7 @@ class RecordingSpan implements Span {
 
   recordError(error: unknown): void {
     this.#span.setAttribute("error.type", errorType(error));
-    this.#span.setStatus({ code: this.#api.SpanStatusCode.ERROR });
+    this.#span.setStatus({ code: errorStatus });
   }
 
   end(): void {
@@ -63,7 +68,7 @@ class RecordingSpan implements Span {
   }
 
   run<T>(work: () => T): T {
-    return this.#api.context.with(this.context, work);
+    return this.#workIn(this.context, work);
   }
 }
 

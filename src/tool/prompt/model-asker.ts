@@ -1,6 +1,6 @@
 import type { ReplicateResult, ReplicateSpec } from "../../contract/bundle.ts";
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
-import { runtimeOf, type ToolRuntime } from "../../contract/call.ts";
+import { type CallContent, runtimeOf, type ToolRuntime } from "../../contract/call.ts";
 import type { LanguageModelLike, ModelTraits, PromptMessage } from "../../contract/model.ts";
 import type { PriceSource } from "../../contract/settings.ts";
 import type { ReplicateContext, ToolContext } from "../../contract/tool.ts";
@@ -197,7 +197,10 @@ export class ModelAsker {
       isOwnLimit: maxOutputTokens !== undefined,
       onRefusal: (message: string) => context.events.emit("warning", { code: "parameter_refused", message }),
     };
+    const { onContent } = runtime?.attempt ?? {};
+    onContent?.({ messages: call.messages });
     const answer = await askInTime(isStreaming ? runtime : undefined, () => generateAdapted(model, call, adaptation));
+    onContent?.({ messages: call.messages, answer: contentOf(answer) });
     const isCut = answer.isCutOff;
     if (cacheKey !== undefined) {
       sizes.learnCached(answer.usage);
@@ -298,6 +301,11 @@ function isLimited({ tokens, costUsd }: Budget): boolean {
 function askInTime<R>(runtime: ToolRuntime | undefined, ask: () => Promise<R>): Promise<R> {
   const endOfChunks = runtime?.isStreaming ? runtime.attempt?.expectChunks() : undefined;
   return endOfChunks ? ask().finally(endOfChunks) : ask();
+}
+
+/** Text of an answer for a trace, whole or not. */
+function contentOf({ text = "", reasoning, finishReason }: ModelAnswer & { text?: string }): CallContent["answer"] {
+  return { text, reasoning, finishReason: finishReason?.unified };
 }
 
 function showDelta(text: string, { id }: ReplicateSpec, { events }: ReplicateContext): void {
