@@ -20,11 +20,11 @@ const policy =
 /** Serves the files of the viewer, where the package has them. They are read once: no path of a request leads to the disk. */
 export function addViewerRoutes(app: Hono<ServiceEnv>): void {
   for (const [path, file] of viewerFiles()) {
-    const isPage = extname(file) === ".html";
     const headers = {
       "content-type": types[extname(file)] ?? "application/octet-stream",
       "content-security-policy": policy,
-      "cache-control": isPage ? "no-cache" : "public, max-age=31536000, immutable",
+      // The names of the files stay from one version to the next.
+      "cache-control": "no-cache",
     };
     const bytes = readFileSync(file);
     app.get(path === "/index.html" ? "/" : path, (c) => c.body(bytes, 200, headers));

@@ -159,7 +159,7 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
       "Origin",
     ]);
     expect(await page.locator(".field-bar").first().getAttribute("aria-label")).toBe(
-      "low 3, high 1, no vote 1, not asked 5",
+      "low 3, high 1, no vote 1, open 5",
     );
     expect(
       await page.getByRole("img", { name: "Distance of every two answers" }).locator("rect:has(title)").count(),

@@ -1,6 +1,11 @@
 import { useEffect } from "preact/hooks";
+import type { Answer } from "../../src/cli/label/answer.ts";
+import type { Verdict } from "../../src/cli/label/labels.ts";
+import type { ReviewData } from "../../src/cli/view/viewer-data.ts";
 import { BundleScreen } from "./bundle/bundle-screen.tsx";
-import type { Source } from "./data/source.ts";
+import { isLockedOut } from "./data/api.ts";
+import type { Service, Source } from "./data/source.ts";
+import { KeyForm } from "./key-form.tsx";
 import { ListScreen } from "./list/list-screen.tsx";
 import { cutLine } from "./parts.tsx";
 import { addressOf, type Place, place } from "./place.ts";
@@ -36,9 +41,10 @@ export function App({ source }: { readonly source: Source }) {
               <Tab screen="runs" current={screen}>
                 Runs
               </Tab>
-              {session && (
+              {(session || source.service) && (
                 <Tab screen="review" current={screen}>
-                  Review{session.given.value.length > 0 && <span class="count">{session.given.value.length}</span>}
+                  Review
+                  {session && session.given.value.length > 0 && <span class="count">{session.given.value.length}</span>}
                 </Tab>
               )}
             </nav>
@@ -46,10 +52,14 @@ export function App({ source }: { readonly source: Source }) {
         </div>
       </header>
       <main id="content" tabIndex={-1}>
-        {shown === "run" ? (
+        {isLockedOut.value ? (
+          <KeyForm />
+        ) : shown === "run" ? (
           <BundleScreen key={id} source={source} id={isAlone ? (rows.value[0]?.id ?? "") : id} isAlone={isAlone} />
         ) : shown === "review" && session ? (
           <ReviewScreen source={source} session={session} />
+        ) : shown === "review" && source.service ? (
+          <Waiting service={source.service} />
         ) : (
           <ListScreen source={source} session={session} />
         )}
@@ -62,11 +72,17 @@ function titleOf(screen: Place["screen"], id: string): string {
   return screen === "run" && id !== "" ? `${cutLine(id, 20)} · ` : screen === "review" ? "Review · " : "";
 }
 
-let opened: { readonly source: Source; readonly session: Session | undefined } | undefined;
+let opened: { readonly review: ReviewData; readonly session: Session } | undefined;
 
-function sessionOf(source: Source): Session | undefined {
-  if (opened?.source !== source)
-    opened = { source, session: source.page.review && new Session(source.page.review, source.page.file) };
+/** The sitting over the answers that can be judged; a new one where they are others. */
+function sessionOf({ review, page, service, runOf }: Source): Session | undefined {
+  const data = review.value;
+  if (!data) return undefined;
+  if (opened?.review !== data) {
+    const onLabel =
+      service && ((answer: Answer, label: Verdict) => label !== null && void service.judge(runOf(answer), label));
+    opened = { review: data, session: new Session(data, page.file, onLabel) };
+  }
   return opened.session;
 }
 
@@ -82,6 +98,19 @@ function Tab({ screen, current, children }: TabProps) {
     <a href={addressOf(screen)} aria-current={isCurrent ? "page" : undefined}>
       {children}
     </a>
+  );
+}
+
+/** Stands until the answers of a service are there. */
+function Waiting({ service }: { readonly service: Service }) {
+  useEffect(() => void service.openReview(), []);
+  return (
+    <div class="screen">
+      <h1>Review</h1>
+      <p class="soft" role="status">
+        Asking for the answers of the latest runs …
+      </p>
+    </div>
   );
 }
 

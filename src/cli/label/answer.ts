@@ -21,7 +21,12 @@ export interface Answer {
 }
 
 /** Returns what is held of the answer on a line. */
-export function toAnswer({ fingerprint: asked }: OutputLine, bundle: EvidenceBundle, id: string, line: number): Answer {
+export function toAnswer(
+  { fingerprint: asked }: Pick<OutputLine, "fingerprint">,
+  bundle: EvidenceBundle,
+  id: string,
+  line: number,
+): Answer {
   const { summary, meta } = bundle;
   const { task, k, schemaFingerprint } = meta;
   return {

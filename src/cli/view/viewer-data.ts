@@ -26,7 +26,7 @@ export interface ViewerPage {
   readonly review?: ReviewData | undefined;
 }
 
-export type RunStatus = "running" | "completed" | "partial" | "failed" | "rejected" | "cancelled";
+export type RunStatus = "running" | "completed" | "partial" | "failed" | "rejected" | "cancelled" | "abandoned";
 
 /** A run on one line. */
 export interface RunRow {

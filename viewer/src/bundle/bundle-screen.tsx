@@ -224,7 +224,7 @@ function Bundle({ detail, bundle, page }: ShownBundle & { readonly page: Omit<Vi
         </b>{" "}
         <span class="said">
           {moments?.isRunning
-            ? `${counts?.answers ?? 0} of ${meta.k} answers are there`
+            ? `${counts?.answers ?? 0} of the ${Object.keys(moments.replicates).length} answers that were asked for are there`
             : cutLine(meta.earlyStopReason ?? "", 300) || `all ${meta.k} were asked for`}
         </span>
         {meta.escalations?.map(({ from, replicateIds, confidence }) => (

@@ -146,7 +146,7 @@ function FieldBar({
     ...parts.map((vote) => `${"value" in vote ? cutLine(vote.value, 40) : "absent"} ${showCount(vote.support)}`),
     ...(rest > 0 ? [`other values ${showCount(rest)}`] : []),
     ...(without > 0 ? [`no vote ${showCount(without)}`] : []),
-    ...(open > 0 ? [`not asked ${showCount(open)}`] : []),
+    ...(open > 0 ? [`open ${showCount(open)}`] : []),
   ].join(", ");
   return (
     <div class="field-bar" role="img" aria-label={label}>

@@ -12,13 +12,15 @@ export async function openFile(document: Document): Promise<Source | undefined> 
   );
   const head = parts.get("page");
   if (!head) return undefined;
-  const { rows, total, ...page } = await unpacked<ViewerPage>(head.textContent);
+  const { rows, total, review, ...page } = await unpacked<ViewerPage>(head.textContent);
   const opened = new Map<string, ReadonlySignal<RunDetail | null | undefined>>();
   const file = page.file.replace(/:\d+$/, "");
   return {
     page,
     rows: signal(rows),
     total: signal(total),
+    review: signal(review),
+    runOf: ({ line }) => String(line),
     detail(id) {
       const known = opened.get(id);
       if (known) return known;

@@ -1,14 +1,19 @@
 import type { ReadonlySignal } from "@preact/signals";
-import type { RunDetail, RunRow, ViewerPage } from "../../../src/cli/view/viewer-data.ts";
+import type { Answer } from "../../../src/cli/label/answer.ts";
+import type { ReviewData, RunDetail, RunRow, ViewerPage } from "../../../src/cli/view/viewer-data.ts";
 
 /** Where the screens have their data from: a file that holds them, or a service. */
 export interface Source {
   /** All but the rows and the details; of a service, what is known of it. */
-  readonly page: Omit<ViewerPage, "rows" | "total">;
+  readonly page: Omit<ViewerPage, "rows" | "total" | "review">;
   readonly rows: ReadonlySignal<readonly RunRow[]>;
   readonly total: ReadonlySignal<number>;
   /** Opens a run; its value is `undefined` until it is there, and `null` where it is not held. */
   detail(id: string): ReadonlySignal<RunDetail | null | undefined>;
+  /** Answers to judge; `undefined` where there are none, and before a service has given them. */
+  readonly review: ReadonlySignal<ReviewData | undefined>;
+  /** Run that an answer is of. */
+  runOf(answer: Answer): string;
   /** Command that shows the whole of a run; missing for a service. */
   commandOf?(id: string): string;
   readonly service?: Service;
@@ -20,6 +25,12 @@ export interface Service {
   cancel(id: string): Promise<void>;
   /** @returns id of the new run */
   runAgain(id: string): Promise<string>;
+  /** Keeps a verdict, so that the next runs learn from it. */
+  judge(id: string, correct: boolean | Readonly<Record<string, boolean>>): Promise<void>;
+  /** Asks for what the rows of these runs say: they are seen. */
+  look(ids: readonly string[]): void;
+  /** Asks for the answers to judge. */
+  openReview(): Promise<void>;
   /** Returns a command that asks the same of this service. */
   toCurl(tool: string, input: unknown): string;
 }
@@ -27,9 +38,12 @@ export interface Service {
 /** State of a service on one line. */
 export interface Strip {
   readonly isConnected: boolean;
+  /** Reason why the last action was refused. */
+  readonly problem?: string | undefined;
   readonly running: number;
   readonly retrying: number;
-  readonly queued?: number | undefined;
-  /** Providers whose circuit is not closed, and those that pause, with the seconds left where they are known. */
+  /** Calls that wait to be tried again, by tool and reason. */
+  readonly pauses: readonly { readonly name: string; readonly seconds: number }[];
+  /** Providers whose circuit is not closed. */
   readonly circuits: readonly { readonly name: string; readonly state: string }[];
 }

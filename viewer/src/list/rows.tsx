@@ -67,6 +67,7 @@ export function Rows({ rows, service }: RowsProps) {
     return () => removeEventListener("keydown", move);
   }, [rows, height]);
   const shown = rows.slice(seen.first, seen.last);
+  useEffect(() => service?.look(shown.map(({ id }) => id)), [shown.map(({ id, status }) => id + status).join()]);
   return (
     <div class="table" role="table" aria-label="Runs" aria-rowcount={rows.length + 1}>
       <div role="rowgroup">
@@ -115,7 +116,7 @@ function Row({ row, at, top, height, service }: RowProps) {
       </span>
       <span role="cell" class="id">
         <a href={addressOf("run", id)} aria-label={`Run ${id}`}>
-          {cutLine(id, 12)}
+          {cutLine(id.length > 10 ? id.slice(0, 8) : id, 10)}
         </a>
       </span>
       <span role="cell" class="texts">
@@ -130,8 +131,14 @@ function Row({ row, at, top, height, service }: RowProps) {
         <Confidence value={confidence} />
       </span>
       <span role="cell" class="number">
-        {answers}
-        <span class="soft"> of {k}</span>
+        {k === 0 ? (
+          <span class="soft">–</span>
+        ) : (
+          <>
+            {answers}
+            <span class="soft"> of {k}</span>
+          </>
+        )}
       </span>
       <span role="cell" class="number cost">
         {costUsd === null ? <span class="soft">unknown</span> : showUsd(costUsd)}

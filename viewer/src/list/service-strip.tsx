@@ -1,10 +1,9 @@
-import { counted } from "../../../src/cli/progress/format.ts";
 import type { Strip } from "../data/source.ts";
 import { Badge } from "../parts.tsx";
 
 /** State of the service on one line: what runs, waits and pauses. */
 export function ServiceStrip({
-  strip: { isConnected, running, retrying, queued, circuits },
+  strip: { isConnected, running, retrying, circuits, pauses, problem },
 }: {
   readonly strip: Strip;
 }) {
@@ -12,13 +11,23 @@ export function ServiceStrip({
     <section class="strip" aria-label="The service">
       <span role="status">{isConnected ? <Badge state="connected" /> : <Badge state="reconnecting" />}</span>
       <span>{running} running</span>
-      <span>{counted(retrying, "retry").replace("retrys", "retries")}</span>
-      {queued !== undefined && <span>{queued} queued</span>}
+      <span>{retrying} retrying</span>
       {circuits.map(({ name, state }) => (
         <span key={name} class="circuit">
           <b>{name}</b> {state}
         </span>
       ))}
+      {pauses.map(({ name, seconds }) => (
+        <span key={name} class="pause-note">
+          <b>{name}</b>, again in {seconds} s
+        </span>
+      ))}
+      {circuits.length === 0 && pauses.length === 0 && <span class="soft">no circuit open, no pause</span>}
+      {problem !== undefined && (
+        <span class="bad said" role="alert">
+          {problem}
+        </span>
+      )}
     </section>
   );
 }

@@ -19,7 +19,7 @@ export function Effects({ source, session, draw }: EffectsProps) {
   const given = session.given.value;
   return (
     <aside class="panel" aria-label="What the labels change">
-      <AcceptedSet session={session} draw={draw} />
+      <AcceptedSet source={source} session={session} draw={draw} />
       <Section title="Calibration">
         {effects.length === 0 ? (
           <p class="soft">No answer is judged yet. From ten labels on they correct the confidence.</p>
@@ -34,7 +34,7 @@ export function Effects({ source, session, draw }: EffectsProps) {
   );
 }
 
-function AcceptedSet({ session, draw }: { readonly session: Session; readonly draw: Draw }) {
+function AcceptedSet({ source, session, draw }: EffectsProps) {
   const { counts, sentences, acceptance } = session.acceptance.value;
   const { accepted, review, wrong, failed } = counts;
   const first = useRef(accepted);
@@ -78,7 +78,7 @@ function AcceptedSet({ session, draw }: { readonly session: Session; readonly dr
           {sentence}
         </p>
       ))}
-      {!session.review.isAsked && (
+      {!session.review.isAsked && !source.service && (
         <p class="soft">The job was run without --right: this is what --right {acceptance.precision} would accept.</p>
       )}
       {!isCertifying && (
@@ -159,10 +159,14 @@ function Export({ source, session }: { readonly source: Source; readonly session
           </button>
         )}
       </p>
-      <p class="soft">
-        Put the file beside the answers, as <code class="said">{name}</code>: <code>steer label</code>,{" "}
-        <code>steer report</code> and <code>steer run --right</code> read it. The browser keeps the labels until then.
-      </p>
+      {source.service ? (
+        <p class="soft">The service has learnt from each label, and the next runs are judged by them.</p>
+      ) : (
+        <p class="soft">
+          Put the file beside the answers, as <code class="said">{name}</code>: <code>steer label</code>,{" "}
+          <code>steer report</code> and <code>steer run --right</code> read it. The browser keeps the labels until then.
+        </p>
+      )}
     </>
   );
 }

@@ -88,7 +88,7 @@ export function ReviewScreen({ source, session }: ReviewProps) {
           />
         ) : (
           <p class="empty">
-            Every answer is judged.{" "}
+            {order.length === 0 ? "There is no answer to judge yet." : "Every answer is judged."}{" "}
             <button type="button" onClick={back}>
               Back <kbd>b</kbd>
             </button>
@@ -130,7 +130,7 @@ interface QuestionProps {
 }
 
 function Question({ source, answer, label, judge, back }: QuestionProps) {
-  const id = String(answer.line);
+  const id = source.runOf(answer);
   const detail = source.detail(id).value;
   const row = source.rows.value.find((each) => each.id === id);
   const fields = Object.keys(answer.votes.fields);
@@ -163,7 +163,7 @@ function Question({ source, answer, label, judge, back }: QuestionProps) {
   return (
     <article class="question" aria-label={`Answer ${cutLine(answer.id, 40)}`}>
       <p class="soft said">
-        {cutLine(answer.id, 60)} · <a href={addressOf("run", id)}>line {id}</a>
+        {cutLine(answer.id, 60)} · <a href={addressOf("run", id)}>{source.service ? "the run" : `line ${id}`}</a>
         {label && (
           <>
             {" "}

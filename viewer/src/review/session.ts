@@ -31,10 +31,13 @@ export class Session {
   readonly acceptance: ReadonlySignal<ShownAcceptance>;
   /** Of a draw that nothing began before. */
   readonly seed = (crypto.getRandomValues(new Uint32Array(1))[0] as number) >>> 1;
+  readonly #onLabel: (answer: Answer, label: Verdict) => void;
   readonly #known: ReadonlyMap<string, LabelLine>;
 
-  constructor(review: ReviewData, name: string) {
+  /** @param onLabel hears of each label */
+  constructor(review: ReviewData, name: string, onLabel: (answer: Answer, label: Verdict) => void = () => {}) {
     this.review = review;
+    this.#onLabel = onLabel;
     this.#known = new Map(review.labels.map((label) => [keyOf(label), label]));
     const kept = new KeptLabels(review, name);
     this.labels.value = new Map([...this.#known, ...kept.read().map((label) => [keyOf(label), label] as const)]);
@@ -54,12 +57,14 @@ export class Session {
     return drawn(this.review.answers, draw, seed);
   }
 
-  judge({ id, fingerprint, content }: Answer, label: Verdict, draw: Draw, seed: number): void {
+  judge(answer: Answer, label: Verdict, draw: Draw, seed: number): void {
+    const { id, fingerprint, content } = answer;
     const line: LabelLine = { label, id, fingerprint, content, draw, seed, of: this.review.answers.length };
     const labels = new Map(this.labels.value).set(keyOf(line), line);
     const { looks } = this.acceptance.value.acceptance;
     const hasLooked = this.#accept(labels).acceptance.looks.length > looks.length;
     this.labels.value = hasLooked ? new Map(labels).set(keyOf(line), { ...line, look: true }) : labels;
+    this.#onLabel(answer, label);
   }
 
   discard(): void {

@@ -1,0 +1,152 @@
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import * as v from "valibot";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { MemoryEventLog } from "../../src/events.ts";
+import { defineBundleTool, ReliableOrchestrator } from "../../src/index.ts";
+import { type Listening, listen } from "../../src/server/listen.ts";
+import { createService } from "../../src/server.ts";
+import { chromiumPath, launchChromium } from "../support/chromium.ts";
+
+/** Answers of a tool that a test gives out one by one: the next one is asked for after each. */
+class Answers {
+  readonly #waiting: (() => void)[] = [];
+  readonly #arrivals: (() => void)[] = [];
+  #isOpen = false;
+
+  async next(signal: AbortSignal): Promise<void> {
+    if (this.#isOpen) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => reject(signal.reason));
+    this.#waiting.push(resolve);
+    this.#arrivals.shift()?.();
+    await promise;
+  }
+
+  /** Gives out one answer, once it is asked for. */
+  async give(): Promise<void> {
+    if (this.#waiting.length === 0) await new Promise<void>((resolve) => this.#arrivals.push(resolve));
+    this.#waiting.shift()?.();
+  }
+
+  giveAll(): void {
+    this.#isOpen = true;
+    for (const go of this.#waiting.splice(0)) go();
+  }
+}
+
+describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
+  let browser: Browser;
+  let page: Page;
+  let listening: Listening;
+  let answers = new Answers();
+  const complaints: string[] = [];
+  const events = new MemoryEventLog();
+  const triage = defineBundleTool({
+    name: "triage",
+    defaultOptions: { k: 5, stopping: "none", maxParallel: 1 },
+    input: v.object({ report: v.string() }),
+    schema: v.object({ severity: v.string(), report: v.string() }),
+    executeReplicate: async ({ report }, { index }, { signal }) => {
+      await answers.next(signal);
+      return { data: { severity: index % 3 === 1 ? "high" : "low", report } };
+    },
+  });
+
+  beforeAll(async () => {
+    browser = await launchChromium();
+    const orchestrator = new ReliableOrchestrator({ calibrations: "off", events });
+    const service = createService({ orchestrator, events, tools: [triage] });
+    listening = await listen(service.fetch, { host: "127.0.0.1", port: 0 });
+  });
+  afterEach(() => page?.close());
+  afterAll(async () => {
+    answers.giveAll();
+    await browser.close();
+    await listening.end();
+  });
+
+  async function open(at = ""): Promise<void> {
+    page = await browser.newPage({ viewport: { width: 1_200, height: 900 } });
+    complaints.length = 0;
+    page.on("console", (message) => complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto(`${listening.url}/${at}`);
+    await page.waitForSelector("main h1");
+  }
+
+  async function start(report: string, headers: Record<string, string> = {}): Promise<string> {
+    const response = await fetch(`${listening.url}/v1/runs`, {
+      method: "POST",
+      headers: { "content-type": "application/json", prefer: "respond-async", ...headers },
+      body: JSON.stringify({ toolName: "triage", request: { report } }),
+    });
+    return ((await response.json()) as { runId: string }).runId;
+  }
+
+  test("fills the bars of a run as its answers arrive, and says why it ended", async () => {
+    answers = new Answers();
+    const id = await start("It crashes");
+    await open(`#/run/${id}`);
+    await answers.give();
+    await answers.give();
+    await page.waitForSelector(".field-bar[aria-label^='low 1, high 1']");
+    expect(await page.locator(".stopped").innerText()).toContain("Still asking 2 of the 3 answers");
+    await answers.give();
+    await page.waitForSelector(".field-bar[aria-label^='low 2, high 1']");
+    answers.giveAll();
+    await page.waitForSelector(".stopped:has-text('all 5 were asked for')");
+    expect(await page.locator(".field-bar").first().getAttribute("aria-label")).toBe("low 3, high 2");
+    expect(await page.locator(".timeline details").count()).toBe(5);
+    expect(complaints).toEqual([]);
+  });
+
+  test("lists runs as they come and go; cancels one, and runs it again", async () => {
+    answers = new Answers();
+    await open();
+    await start("It hangs");
+    const row = page.locator(".body .row", { hasText: "It hangs" });
+    await row.filter({ hasText: "running" }).waitFor();
+    await row.getByRole("button", { name: /^Cancel/ }).click();
+    await row.filter({ hasText: "cancelled" }).waitFor();
+    answers.giveAll();
+    await row.getByRole("button", { name: /^Run again/ }).click();
+    await page.locator(".body .row", { hasText: "It hangs" }).filter({ hasText: "completed" }).waitFor();
+    expect(await page.locator(".strip").innerText()).toContain("connected");
+    expect(complaints).toEqual([]);
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate<axe.AxeResults>("axe.run()");
+    expect(
+      violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id }) => id),
+    ).toEqual([]);
+  });
+
+  test("judges the answers of ended runs, and gives the verdicts to the service", async () => {
+    answers = new Answers();
+    answers.giveAll();
+    await start("It is slow");
+    await open("#/review");
+    const given = page.waitForRequest((request) => request.url().endsWith("/feedback"));
+    await page.waitForSelector(".given");
+    await page.keyboard.press("r");
+    expect((await given).postDataJSON()).toEqual({ correct: true });
+    expect(await page.locator(".told").innerText()).toContain("judged right");
+  });
+
+  test("asks for the key of a service that wants one", async () => {
+    const orchestrator = new ReliableOrchestrator({ calibrations: "off", events });
+    const keys = [{ name: "web", key: "one-key-of-many-letters" }];
+    const locked = createService({ orchestrator, events, tools: [triage], keys });
+    const other = await listen(locked.fetch, { host: "127.0.0.1", port: 0 });
+    try {
+      page = await browser.newPage();
+      await page.goto(other.url);
+      await page.locator("input[type=password]").fill("one-key-of-many-letters");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".strip:has-text('connected')");
+      expect(await page.locator(".empty").innerText()).toBe("No run yet.");
+    } finally {
+      await other.end();
+    }
+  });
+});

@@ -1,0 +1,348 @@
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { toAnswer } from "../../../src/cli/label/answer.ts";
+import { showInput } from "../../../src/cli/report/excerpt.ts";
+import { rowFacts } from "../../../src/cli/view/run-row.ts";
+import type { ReviewData, RunDetail, RunRow } from "../../../src/cli/view/viewer-data.ts";
+import type { EvidenceBundle } from "../../../src/contract/bundle.ts";
+import { bundleIn } from "../../../src/contract/bundle-json.ts";
+import type { OrchestrationEvent } from "../../../src/contract/event.ts";
+import type { LoggedRun, LoggedRunDetails } from "../../../src/store/log/event-log.ts";
+import { cancelRun, eventsOf, getRun, judgeRun, listRuns, startRun } from "./api.ts";
+import { RunCourse } from "./run-course.ts";
+import type { Source, Strip } from "./source.ts";
+
+/** Time between two looks at the list of runs, and between two drawings of a run that goes on. */
+const lookMs = 1_000;
+const drawMs = 100;
+const perPage = 500;
+const mostRuns = 10_000;
+/** Runs that are asked for at once. */
+const width = 6;
+const mostReviewed = 300;
+/** Runs that are listened to while they are tried again, and how many of their latest events say why. */
+const mostWatched = 2;
+const recentEvents = 20;
+
+/** Opens the service that this page came from. */
+export function openService(): Source {
+  return new LiveSource().source;
+}
+
+/**
+ * Job: keep the runs of a service as rows, and follow those that are opened.
+ * Boundary: asks by `api.ts`; draws nothing.
+ * Invariants:
+ * 1. However many events come, rows change once a look, and a run ten times a second.
+ * 2. What a row says beside the list, its input and its answer, is asked for when it is seen.
+ */
+class LiveSource {
+  readonly #runs = signal<ReadonlyMap<string, LoggedRun>>(new Map());
+  readonly #looked = new Map<string, Partial<RunRow>>();
+  readonly #looks = signal(0);
+  readonly #isConnected = signal(false);
+  readonly #problem = signal<string | undefined>(undefined);
+  readonly #details = new Map<string, ReadonlySignal<RunDetail | null | undefined>>();
+  readonly #circuits = signal<ReadonlyMap<string, string>>(new Map());
+  /** Reasons for which calls of a tool wait, and until when. */
+  readonly #pauses = new Map<string, number>();
+  readonly #watched = new Set<string>();
+  readonly #ks = new Map<string, number>();
+  readonly #review = signal<ReviewData | undefined>(undefined);
+  #following: { readonly id: string; readonly control: AbortController } | undefined;
+  #wanted: string[] = [];
+  #asking = 0;
+
+  readonly source: Source = {
+    page: { title: "steer", file: location.host, isCutShort: false },
+    rows: computed(() => {
+      this.#looks.value;
+      return [...this.#runs.value.values()].map((run) => this.#rowOf(run));
+    }),
+    total: computed(() => this.#runs.value.size),
+    review: this.#review,
+    runOf: ({ fingerprint }) => fingerprint,
+    detail: (id) => this.#detail(id),
+    service: {
+      strip: computed((): Strip => {
+        this.#looks.value;
+        const runs = [...this.#runs.value.values()];
+        const count = (status: LoggedRun["status"]) => runs.filter((run) => run.status === status).length;
+        return {
+          isConnected: this.#isConnected.value,
+          problem: this.#problem.value,
+          running: count("running"),
+          retrying: count("retrying"),
+          circuits: [...this.#circuits.value].map(([name, state]) => ({ name, state: `circuit ${state}` })),
+          pauses: this.#pausesNow(),
+        };
+      }),
+      cancel: (id) => this.#told(cancelRun(id)),
+      runAgain: async (id) => {
+        const { toolName, request } = await getRun(id);
+        return startRun(toolName, request);
+      },
+      judge: (id, correct) => this.#told(judgeRun(id, correct)),
+      look: (ids) => this.#look(ids),
+      openReview: () => this.#openReview(),
+      toCurl: (toolName, request) => {
+        const body = JSON.stringify({ toolName, request });
+        return `curl ${location.origin}/v1/runs -H 'content-type: application/json' -d ${shellQuoted(body)}`;
+      },
+    },
+  };
+
+  /** Resolves once the runs that there are have been listed. */
+  readonly #listed: Promise<void>;
+
+  constructor() {
+    this.#listed = this.#start();
+  }
+
+  async #start(): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.#page(cursor === undefined ? {} : { cursor });
+      cursor = page?.cursor;
+    } while (cursor !== undefined && this.#runs.value.size < mostRuns);
+    setTimeout(() => void this.#again(), lookMs);
+  }
+
+  /** Looks again at the latest runs and at those that go on. */
+  async #again(): Promise<void> {
+    if (!document.hidden) {
+      await this.#page({});
+      const known = [...this.#runs.value.values()].filter(({ endedMs }) => endedMs === undefined).length;
+      if (known > 0) await this.#page({ status: "running,retrying,abandoned" });
+      await this.#settle();
+      this.#watchRetrying();
+      this.#looks.value++;
+    }
+    setTimeout(() => void this.#again(), lookMs);
+  }
+
+  /** Asks for the end of runs that no page of going ones has any more. */
+  async #settle(): Promise<void> {
+    const nowMs = performance.now();
+    const stale = [...this.#runs.value.values()].filter(
+      (run) => run.endedMs === undefined && (this.#heard.get(run.runId) ?? 0) < nowMs - 2 * lookMs,
+    );
+    const found = await Promise.all(stale.slice(0, 20).map(({ runId }) => getRun(runId).catch(() => undefined)));
+    this.#merge(found.filter((run) => run !== undefined));
+  }
+
+  readonly #heard = new Map<string, number>();
+
+  async #page(query: Readonly<Record<string, string>>) {
+    try {
+      const page = await listRuns({ limit: String(perPage), ...query });
+      this.#isConnected.value = true;
+      this.#merge(page.runs);
+      return page;
+    } catch {
+      this.#isConnected.value = false;
+      return undefined;
+    }
+  }
+
+  #merge(found: readonly LoggedRun[]): void {
+    const nowMs = performance.now();
+    const known = this.#runs.value;
+    for (const { runId } of found) this.#heard.set(runId, nowMs);
+    const changed = found.filter((run) => {
+      const before = known.get(run.runId);
+      return before?.lastSeq !== run.lastSeq || before.status !== run.status;
+    });
+    if (changed.length === 0) return;
+    const merged = new Map(known);
+    for (const run of changed) {
+      merged.set(run.runId, run);
+      // A row that was looked at before its end has more to say now.
+      if (run.endedMs !== undefined && known.get(run.runId)?.endedMs === undefined) this.#looked.delete(run.runId);
+    }
+    this.#runs.value = merged;
+  }
+
+  #rowOf(run: LoggedRun): RunRow {
+    const { runId, toolName, status, startedMs, endedMs, confidence, costUsd } = run;
+    return {
+      id: runId,
+      tool: toolName,
+      status: status === "retrying" ? "running" : status,
+      ...(status === "retrying" && { isRetrying: true }),
+      input: "",
+      said: "",
+      answers: 0,
+      k: 0,
+      confidence,
+      costUsd: costUsd ?? null,
+      elapsedMs: endedMs === undefined ? null : endedMs - startedMs,
+      startedAt: new Date(startedMs).toISOString(),
+      ...this.#looked.get(runId),
+    };
+  }
+
+  /** Asks for what rows say, those first that are asked for last: they are seen now. */
+  #look(ids: readonly string[]): void {
+    const wanted = ids.filter((id) => !this.#looked.has(id));
+    this.#wanted = [...new Set([...wanted, ...this.#wanted])].slice(0, 100);
+    while (this.#asking < width && this.#wanted.length > 0) void this.#lookAt(this.#wanted.shift() as string);
+  }
+
+  async #lookAt(id: string): Promise<void> {
+    this.#asking++;
+    this.#looked.set(id, {});
+    try {
+      this.#keep(await getRun(id));
+      this.#looks.value++;
+    } catch {
+      // A run may be gone from the log.
+    } finally {
+      this.#asking--;
+      this.#look([]);
+    }
+  }
+
+  #keep(run: LoggedRunDetails): void {
+    const bundle = bundleIn(run.output?.content);
+    if (bundle) this.#ks.set(bundle.meta.task, bundle.meta.k);
+    const error = Object.values(run.output?.errors ?? {}).at(-1);
+    this.#looked.set(run.runId, {
+      input: run.request === undefined ? "" : showInput(run.request),
+      ...(bundle ? rowFacts(bundle) : {}),
+      ...(error && { said: showInput(error.message), category: error.category ?? "unknown" }),
+    });
+  }
+
+  #detail(id: string): ReadonlySignal<RunDetail | null | undefined> {
+    if (this.#following?.id !== id) {
+      this.#following?.control.abort();
+      this.#following = undefined;
+    }
+    const known = this.#details.get(id);
+    if (known) return known;
+    const detail = signal<RunDetail | null | undefined>(undefined);
+    if (this.#details.size >= 50) this.#details.clear();
+    this.#details.set(id, detail);
+    const control = new AbortController();
+    this.#following = { id, control };
+    control.signal.addEventListener("abort", () => this.#details.delete(id));
+    void this.#follow(id, detail, control.signal);
+    return detail;
+  }
+
+  /** Follows a run to its end, also over a connection that breaks. */
+  async #follow(id: string, detail: { value: RunDetail | null | undefined }, signal: AbortSignal): Promise<void> {
+    const course = new RunCourse();
+    let isDue = false;
+    const draw = () => {
+      isDue = false;
+      detail.value = course.detail(this.#ks.get(this.#runs.value.get(id)?.toolName ?? "") ?? 0);
+    };
+    for (let tries = 0; course.isRunning && !signal.aborted; tries++) {
+      try {
+        for await (const event of eventsOf(id, course.lastSeq, signal)) {
+          course.add(event);
+          this.#hear(event);
+          tries = 0;
+          if (!isDue) setTimeout(draw, drawMs);
+          isDue = true;
+        }
+      } catch (error) {
+        if (course.lastSeq < 0 && error instanceof Error && tries > 1) detail.value = null;
+      }
+      if (course.isRunning && !signal.aborted)
+        await new Promise((wake) => setTimeout(wake, Math.min(10_000, 500 * 2 ** tries)));
+    }
+    if (!signal.aborted && this.#following?.id === id) this.#following = undefined;
+  }
+
+  /** Hears why runs are tried again: of a few, for a browser keeps few connections to a server. */
+  #watchRetrying(): void {
+    for (const { runId, status, lastSeq } of this.#runs.value.values()) {
+      if (status !== "retrying" || this.#watched.has(runId) || this.#watched.size >= mostWatched) continue;
+      this.#watched.add(runId);
+      void this.#watch(runId, lastSeq).finally(() => this.#watched.delete(runId));
+    }
+  }
+
+  async #watch(runId: string, lastSeq: number): Promise<void> {
+    const control = new AbortController();
+    try {
+      for await (const event of eventsOf(runId, Math.max(-1, lastSeq - recentEvents), control.signal)) {
+        this.#hear(event);
+        if (this.#runs.value.get(runId)?.status !== "retrying") return control.abort();
+      }
+    } catch {
+      // The list says how the run goes on.
+    }
+  }
+
+  #hear(event: OrchestrationEvent): void {
+    if (event.type === "retry_scheduled") {
+      const untilMs = Date.parse(event.timestamp) + event.delayMs;
+      this.#pauses.set(`${event.source}: ${event.error.category ?? "unknown"}`, untilMs);
+    }
+    if (event.type !== "circuit_opened" && event.type !== "circuit_half_open" && event.type !== "circuit_closed")
+      return;
+    const circuits = new Map(this.#circuits.value);
+    if (event.type === "circuit_closed") circuits.delete(event.provider);
+    else circuits.set(event.provider, event.type === "circuit_opened" ? "open" : "half open");
+    this.#circuits.value = circuits;
+  }
+
+  #pausesNow(): Strip["pauses"] {
+    const nowMs = Date.now();
+    return [...this.#pauses].flatMap(([name, untilMs]) => {
+      if (untilMs > nowMs) return [{ name, seconds: Math.ceil((untilMs - nowMs) / 1_000) }];
+      this.#pauses.delete(name);
+      return [];
+    });
+  }
+
+  async #told(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+      this.#problem.value = undefined;
+    } catch (error) {
+      this.#problem.value = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Takes the answers of the latest runs to judge: those that are there now. */
+  async #openReview(): Promise<void> {
+    await this.#listed;
+    const ended = [...this.#runs.value.values()]
+      .filter(({ status }) => status === "completed" || status === "partial")
+      .sort((a, b) => b.startedMs - a.startedMs)
+      .slice(0, mostReviewed);
+    const found: { readonly run: LoggedRunDetails; readonly bundle: EvidenceBundle }[] = [];
+    const left = ended.values();
+    const work = async () => {
+      for (const { runId } of left) {
+        const run = await getRun(runId).catch(() => undefined);
+        const bundle = run && bundleIn(run.output?.content);
+        if (run && bundle && bundle.summary.validCount > 0) found.push({ run, bundle });
+        if (run) this.#keep(run);
+      }
+    };
+    await Promise.all(Array.from({ length: width }, work));
+    found.sort((a, b) => a.run.startedMs - b.run.startedMs);
+    const answers = found.map(({ run: { runId }, bundle }, at) =>
+      toAnswer({ fingerprint: runId }, bundle, runId.slice(0, 8), at + 1),
+    );
+    this.#looks.value++;
+    this.#review.value = {
+      answers,
+      signals: [],
+      labels: [],
+      withoutAnswer: ended.length - answers.length,
+      asked: { precision: 0.95, confidence: 0.9 },
+      isAsked: false,
+      looks: [],
+    };
+  }
+}
+
+function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
