@@ -58,7 +58,7 @@ function install() {
 function isBuilt() {
   const built = join(root, "dist/cli/main.js");
   if (!existsSync(built)) return false;
-  const sources = ["src", "package.json", "tsconfig.json", "tsdown.config.ts"];
+  const sources = ["src", "viewer", "package.json", "tsconfig.json", "tsdown.config.ts"];
   return sources.every((source) => newestChange(join(root, source)) <= statSync(built).mtimeMs);
 }
 

@@ -7,6 +7,7 @@ import axe from "axe-core";
 import fc from "fast-check";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { acceptanceSignalsOf } from "../../src/calibration/job-acceptance.ts";
 import { looksOf } from "../../src/cli/accept/acceptance.ts";
 import { toAnswer } from "../../src/cli/label/answer.ts";
 import { keyOf } from "../../src/cli/label/labels.ts";
@@ -301,12 +302,12 @@ test("marks the label at which the accepted set was shown, so that steer counts 
   // The first look of 95 % right with 90 % confidence has half of the risk.
   const first = labelsNeeded(0.95, 0.95);
   expect(labels.flatMap(({ look }, at) => (look ? [at + 1] : []))).toEqual([first]);
-  const evidence = answers.map(({ votes, job }) => ({ votes, job, signals: {} }));
+  const bundles = acceptanceSignalsOf(answers.map(({ votes, job }) => ({ votes, job, signals: {} })));
   const read = new Map(labels.map((label) => [keyOf(label), label]));
-  const looks = looksOf(answers, evidence, read, asked, []);
+  const looks = looksOf(answers, bundles, read, asked, []);
   expect(looks.map((look) => look.labels)).toEqual([first]);
   // A look that the acceptance file has is not counted again.
-  expect(looksOf(answers, evidence, read, asked, looks)).toEqual(looks);
+  expect(looksOf(answers, bundles, read, asked, looks)).toEqual(looks);
 });
 
 test("fingerprints in a browser are those of Node", () => {

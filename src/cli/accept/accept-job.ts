@@ -1,4 +1,4 @@
-import type { BoughtSignal } from "../../calibration/job-acceptance.ts";
+import { acceptanceSignalsOf, type BoughtSignal } from "../../calibration/job-acceptance.ts";
 import type { Accepted } from "../../evidence/accept-answers.ts";
 import type { Purchase } from "../../evidence/rank-purchases.ts";
 import type { Signal } from "../../tool/signals.ts";
@@ -169,9 +169,9 @@ function settle(
   const restsOn = basisOf(head, answers.all, labels, signals);
   const before = readAcceptance(path);
   const voided = before?.certificate ? voidedBy(before.restsOn, restsOn) : [];
-  const evidence = withSignals(answers.all, signals);
-  const looks = looksOf(answers.all, evidence, labels, asked, before?.looks ?? []);
-  const acceptance = acceptJob(answers.all, evidence, labels, asked, looks);
+  const bundles = acceptanceSignalsOf(withSignals(answers.all, signals));
+  const looks = looksOf(answers.all, bundles, labels, asked, before?.looks ?? []);
+  const acceptance = acceptJob(answers.all, bundles, labels, asked, looks);
   const { accepted } = acceptance;
   const count = (verdict: Accepted) => accepted.filter((each) => each === verdict).length;
   return {

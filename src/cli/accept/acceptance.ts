@@ -1,4 +1,3 @@
-import { type AcceptableAnswer, acceptanceSignalsOf } from "../../calibration/job-acceptance.ts";
 import { fingerprint } from "../../core/canonical.ts";
 import { type Accepted, type AcceptedAnswers, acceptAnswers, type DrawnLabel } from "../../evidence/accept-answers.ts";
 import type { AcceptanceSignals } from "../../evidence/acceptance-score.ts";
@@ -75,12 +74,11 @@ const growth = 1.2;
  */
 export function acceptJob(
   answers: readonly Answer[],
-  evidence: readonly AcceptableAnswer[],
+  bundles: readonly AcceptanceSignals[],
   labels: ReadonlyMap<string, LabelLine>,
   asked: AskedPrecision,
   earlier: readonly Look[],
 ): Acceptance {
-  const bundles = acceptanceSignalsOf(evidence);
   const { drawn, others, skipped, counts, outgrown, astray, foreign } = drawnLabels(answers, labels);
   const keyOf = (count: number) => fingerprint({ ...asked, bundles, labels: drawn.slice(0, count) });
   const decide = (count: number, look: number) => acceptAnswers(bundles, drawn.slice(0, count), { ...asked, look });
@@ -132,7 +130,7 @@ export function acceptJob(
  */
 export function looksOf(
   answers: readonly Answer[],
-  evidence: readonly AcceptableAnswer[],
+  bundles: readonly AcceptanceSignals[],
   labels: ReadonlyMap<string, LabelLine>,
   asked: AskedPrecision,
   earlier: readonly Look[],
@@ -142,7 +140,7 @@ export function looksOf(
     if (!look) return looks;
     const then = new Map(given.slice(0, at + 1));
     const isOld = drawnLabels(answers, then).drawn.length <= (looks.at(-1)?.labels ?? 0);
-    return isOld ? looks : acceptJob(answers, evidence, then, asked, looks).looks;
+    return isOld ? looks : acceptJob(answers, bundles, then, asked, looks).looks;
   }, earlier);
 }
 

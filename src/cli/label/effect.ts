@@ -36,39 +36,60 @@ const folds = 5;
 
 /** Computes what labels change, for each job that has one: its confidence with them beside the one without. */
 export function effectsOf(all: readonly Answer[], labels: ReadonlyMap<string, LabelLine>): Effect[] {
-  return [...Map.groupBy(all, ({ job }) => job).values()].flatMap((answers) => {
-    const labelled = answers.flatMap((answer) => {
-      const { label = null } = labelOf(labels, answer) ?? {};
-      return label === null ? [] : [{ answer, label }];
-    });
-    const judged = labelled.flatMap(({ answer, label }) => {
-      const isRight = verdictOnAll(answer.votes.fields, label);
-      return isRight === undefined ? [] : [{ answer, isRight }];
-    });
-    if (judged.length === 0) return [];
+  return jobsOf(all).flatMap((job) => effectOn(job, labels) ?? []);
+}
+
+/** Answers of one job, and their confidence without labels. */
+export interface ObservedJob {
+  readonly answers: readonly Answer[];
+  readonly observed: JobCalibration;
+  /** Mean confidence without labels. */
+  readonly before: number | undefined;
+}
+
+/** Groups answers by their job. Labels change none of it. */
+export function jobsOf(all: readonly Answer[]): ObservedJob[] {
+  return [...Map.groupBy(all, ({ job }) => job).values()].map((answers) => {
     const observed = createJobCalibration();
     for (const { votes } of answers) observed.observe(votes);
-    const calibrated = (given: typeof labelled) => {
-      const job = createJobCalibration().merge(observed);
-      for (const { answer, label } of given) job.label(answer.votes, label);
-      return job;
-    };
-    const withAll = calibrated(labelled);
-    const withOthers = Array.from({ length: folds }, (_, fold) =>
-      calibrated(labelled.filter(({ answer }) => foldOf(answer, labelled) !== fold)),
-    );
-    const [{ answer: first }] = judged as [JudgedAnswer];
-    return [
-      {
-        name: nameOf(first),
-        judged,
-        before: figures(answers, judged, observed, () => observed),
-        after: figures(answers, judged, withAll, (answer) => withOthers[foldOf(answer, labelled)] as JobCalibration),
-        isUsed: withAll.numbers(first.votes).confidenceBasis.kind === "labels",
-        fewest,
-      },
-    ];
+    return { answers, observed, before: meanConfidence(answers, observed) };
   });
+}
+
+/** Returns what labels change in a job; `undefined` where it has none. */
+export function effectOn(
+  { answers, observed, before }: ObservedJob,
+  labels: ReadonlyMap<string, LabelLine>,
+): Effect | undefined {
+  const labelled = answers.flatMap((answer) => {
+    const { label = null } = labelOf(labels, answer) ?? {};
+    return label === null ? [] : [{ answer, label }];
+  });
+  const judged = labelled.flatMap(({ answer, label }) => {
+    const isRight = verdictOnAll(answer.votes.fields, label);
+    return isRight === undefined ? [] : [{ answer, isRight }];
+  });
+  if (judged.length === 0) return undefined;
+  const calibrated = (given: typeof labelled) => {
+    const job = createJobCalibration().merge(observed);
+    for (const { answer, label } of given) job.label(answer.votes, label);
+    return job;
+  };
+  const withAll = calibrated(labelled);
+  const withOthers = Array.from({ length: folds }, (_, fold) =>
+    calibrated(labelled.filter(({ answer }) => foldOf(answer, labelled) !== fold)),
+  );
+  const foldFor = (answer: Answer) => withOthers[foldOf(answer, labelled)] as JobCalibration;
+  const [{ answer: first }] = judged as [JudgedAnswer];
+  const isUsed = withAll.numbers(first.votes).confidenceBasis.kind === "labels";
+  return {
+    name: nameOf(first),
+    judged,
+    before: { ofAll: before, ...figures(judged, observed, () => observed) },
+    after: { ofAll: isUsed ? meanConfidence(answers, withAll) : before, ...figures(judged, withAll, foldFor) },
+    isUsed,
+    fewest,
+  };
 }
 
 /** Says what labels are worth. */
@@ -98,24 +119,31 @@ function foldOf(answer: Answer, labelled: readonly { readonly answer: Answer }[]
 }
 
 function figures(
-  all: readonly Answer[],
   judged: readonly JudgedAnswer[],
   job: JobCalibration,
   jobFor: (answer: Answer) => JobCalibration,
-): Figures {
-  const confidenceIn = (by: JobCalibration, { votes }: Answer): number[] => {
-    const { allRight, confidenceBasis } = by.numbers(votes);
-    return hasConfidence({ confidenceBasis }) ? [allRight] : [];
-  };
+): Omit<Figures, "ofAll"> {
   return {
-    ofAll: mean(all.flatMap((answer) => confidenceIn(job, answer))),
-    ofJudged: mean(judged.flatMap(({ answer }) => confidenceIn(job, answer))),
+    ofJudged: meanConfidence(
+      judged.map(({ answer }) => answer),
+      job,
+    ),
     error: mean(
       judged.flatMap(({ answer, isRight }) =>
         confidenceIn(jobFor(answer), answer).map((confidence) => (confidence - Number(isRight)) ** 2),
       ),
     ),
   };
+}
+
+function meanConfidence(answers: readonly Answer[], job: JobCalibration): number | undefined {
+  return mean(answers.flatMap((answer) => confidenceIn(job, answer)));
+}
+
+/** The confidence that everything in an answer is right; nothing where nothing tells. */
+function confidenceIn(job: JobCalibration, { votes }: Answer): number[] {
+  const { allRight, confidenceBasis } = job.numbers(votes);
+  return hasConfidence({ confidenceBasis }) ? [allRight] : [];
 }
 
 function mean(values: readonly number[]): number | undefined {

@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { acceptanceSignalsOf } from "../../../src/calibration/job-acceptance.ts";
 import { acceptAgain } from "../../../src/cli/accept/accept-job.ts";
 import { acceptJob } from "../../../src/cli/accept/acceptance.ts";
 import { type Answer, drawn } from "../../../src/cli/label/answer.ts";
@@ -311,7 +312,7 @@ describe("steer run --right", () => {
         );
       return acceptJob(
         many,
-        many.map(({ votes, job }) => ({ votes, job, signals: {} })),
+        acceptanceSignalsOf(many.map(({ votes, job }) => ({ votes, job, signals: {} }))),
         new Map(labels),
         { precision: 0.75, confidence: 0.9 },
         [],

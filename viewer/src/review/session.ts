@@ -1,10 +1,12 @@
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { acceptanceSignalsOf } from "../../../src/calibration/job-acceptance.ts";
 import { type Acceptance, acceptJob, looksOf } from "../../../src/cli/accept/acceptance.ts";
 import { type AcceptanceCounts, describeAcceptance, describeOffers } from "../../../src/cli/accept/words.ts";
 import { type Answer, drawn } from "../../../src/cli/label/answer.ts";
-import { type Effect, effectsOf } from "../../../src/cli/label/effect.ts";
+import { type Effect, effectOn, jobsOf, type ObservedJob } from "../../../src/cli/label/effect.ts";
 import { type Draw, keyOf, type LabelLine, labelOf, type Verdict } from "../../../src/cli/label/labels.ts";
 import type { ReviewData } from "../../../src/cli/view/viewer-data.ts";
+import type { AcceptanceSignals } from "../../../src/evidence/acceptance-score.ts";
 
 /** What labels certify, as the screen shows it. */
 export interface ShownAcceptance {
@@ -32,6 +34,9 @@ export class Session {
   /** Of a draw that nothing began before. */
   readonly seed = (crypto.getRandomValues(new Uint32Array(1))[0] as number) >>> 1;
   readonly #onLabel: (answer: Answer, label: Verdict) => void;
+  /** No label changes these. */
+  #jobs: readonly ObservedJob[] | undefined;
+  #bundles: readonly AcceptanceSignals[] | undefined;
   readonly #known: ReadonlyMap<string, LabelLine>;
 
   /** @param onLabel hears of each label */
@@ -44,7 +49,10 @@ export class Session {
     this.given = computed(() =>
       [...this.labels.value.values()].filter((label) => this.#known.get(keyOf(label)) !== label),
     );
-    this.effects = computed(() => effectsOf(review.answers, this.labels.value));
+    this.effects = computed(() => {
+      this.#jobs ??= jobsOf(review.answers);
+      return this.#jobs.flatMap((job) => effectOn(job, this.labels.value) ?? []);
+    });
     this.acceptance = computed(() => this.#accept(this.labels.value));
     effect(() => kept.write(this.given.value));
   }
@@ -78,9 +86,11 @@ export class Session {
 
   #accept(labels: ReadonlyMap<string, LabelLine>): ShownAcceptance {
     const { answers, signals, asked, looks: earlier, withoutAnswer } = this.review;
-    const evidence = answers.map(({ votes, job }, at) => ({ votes, job, signals: signals[at] ?? {} }));
-    const looks = looksOf(answers, evidence, labels, asked, earlier);
-    const acceptance = acceptJob(answers, evidence, labels, asked, looks);
+    this.#bundles ??= acceptanceSignalsOf(
+      answers.map(({ votes, job }, at) => ({ votes, job, signals: signals[at] ?? {} })),
+    );
+    const looks = looksOf(answers, this.#bundles, labels, asked, earlier);
+    const acceptance = acceptJob(answers, this.#bundles, labels, asked, looks);
     const count = (verdict: (typeof acceptance.accepted)[number]) =>
       acceptance.accepted.filter((each) => each === verdict).length;
     const counts = { accepted: count(true), review: count("review"), wrong: count(false), failed: withoutAnswer };
