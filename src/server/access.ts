@@ -15,7 +15,7 @@ export interface ServiceKey {
 
 /** A client that was let in. */
 export interface Caller {
-  /** Name of its key; `""` where the service has no keys. */
+  /** Name of its key: letters, digits, "-" and "_". A client of the name `""` sees all runs. */
   readonly name: string;
   readonly tools?: readonly string[] | undefined;
 }
@@ -24,16 +24,18 @@ export interface Caller {
 export type Authenticate = (request: Request) => Caller | undefined | Promise<Caller | undefined>;
 
 const shortestKey = 16;
+/** A name begins the ids of a client's runs, and ends at a dot. */
+const callerName = /^[\w-]{1,64}$/;
 
 const serviceKeys = v.array(
   v.strictObject({
-    name: v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/)),
+    name: v.pipe(v.string(), v.regex(callerName)),
     key: v.pipe(v.string(), v.minLength(shortestKey)),
     tools: v.optional(v.array(v.string())),
   }),
 );
 
-const allowedKeys = `a list of { name, key, tools? }: names of letters, digits, ".", "-" and "_", keys of ${shortestKey} characters or more`;
+const allowedKeys = `a list of { name, key, tools? }: names of letters, digits, "-" and "_", keys of ${shortestKey} characters or more`;
 
 /**
  * Returns who is let in: the holders of keys; without keys, programs of this machine.
@@ -44,7 +46,7 @@ export function authenticateBy(
   keys: readonly ServiceKey[] | Authenticate | undefined,
   origins: readonly string[],
 ): Authenticate {
-  if (typeof keys === "function") return keys;
+  if (typeof keys === "function") return async (request) => checked(await keys(request));
   if (keys === undefined) return (request) => letInFromHere(request, origins);
   const { success, output: known = [] } = v.safeParse(serviceKeys, keys) as { success: boolean; output: ServiceKey[] };
   const names = new Set(known.map(({ name }) => name));
@@ -61,6 +63,14 @@ export function authenticateBy(
     const found = digests.filter((one) => timingSafeEqual(one.digest, digest));
     return given === undefined ? undefined : found[0]?.caller;
   };
+}
+
+/** @throws TypeError for a name that could reach into another client's runs */
+function checked(caller: Caller | undefined): Caller | undefined {
+  if (caller === undefined || caller.name === "" || callerName.test(caller.name)) return caller;
+  throw new TypeError(
+    `${JSON.stringify(caller.name)} is no name of a client. Use 1 to 64 letters, digits, "-" and "_".`,
+  );
 }
 
 function digestOf(key: string): Buffer {

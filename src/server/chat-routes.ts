@@ -41,6 +41,7 @@ export function addChatRoutes(app: Hono<ServiceEnv>, { tools, runs, events, cloc
       return c.json(completionOf(head, output));
     } catch (error) {
       const { body, status, headers } = chatFault(error);
+      if (status === 500) throw error;
       return new Response(JSON.stringify(body), {
         status,
         headers: { "content-type": "application/problem+json; charset=utf-8", ...headers },

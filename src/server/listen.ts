@@ -4,8 +4,7 @@ import { getRequestListener, RequestError } from "@hono/node-server";
 import { RequestFault, respondWithProblem } from "./problem.ts";
 
 /** Longest time for the headers of a request, and for all of it: a client that sends a byte now and then is cut off. */
-const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 30_000;
+const longestTimes = { headersMs: 10_000, requestMs: 30_000 };
 /** Longest headers, in bytes, and most of them. */
 const longestHeaders = 16_384;
 const mostHeaders = 100;
@@ -25,12 +24,12 @@ export interface Listening {
  */
 export async function listen(
   fetch: (request: Request) => Promise<Response>,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, times = longestTimes }: { host: string; port: number; times?: typeof longestTimes },
 ): Promise<Listening> {
   const limits = {
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    connectionsCheckingInterval: headersTimeoutMs / 4,
+    headersTimeout: times.headersMs,
+    requestTimeout: times.requestMs,
+    connectionsCheckingInterval: times.headersMs / 4,
     maxHeaderSize: longestHeaders,
   };
   const answer = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: answerFault });

@@ -1,6 +1,7 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { describeRoute } from "hono-openapi";
+import type { Logger } from "../contract/settings.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import { type Clock, schedule, systemClock } from "../core/clock.ts";
 import type { ReliableOrchestrator } from "../orchestrate/reliable-orchestrator.ts";
@@ -32,6 +33,8 @@ export interface ServiceSettings {
   origins?: readonly string[] | undefined;
   /** Most runs that go on at once; a further one is answered 429. Default: 1,000. */
   maxRuns?: number | undefined;
+  /** Hears of faults of the service's own, of which clients are told nothing. Default: none. */
+  logger?: Pick<Logger, "error"> | undefined;
   /** Default: the real clock. */
   clock?: Clock | undefined;
 }
@@ -124,7 +127,11 @@ export function createService(settings: ServiceSettings): Service {
     const detail = `Nothing is at ${c.req.method} ${c.req.path}. GET /openapi.json lists what is.`;
     return respondWithProblem(new RequestFault(404, "NOT_FOUND", detail));
   });
-  app.onError((error) => respondWithProblem(error));
+  app.onError((error) => {
+    const response = respondWithProblem(error);
+    if (response.status === 500) settings.logger?.error({ err: error }, "A request met a fault of the service's own.");
+    return response;
+  });
 
   return {
     fetch: async (request) => app.fetch(request),

@@ -61,7 +61,7 @@ function clientOf(fetch: (request: Request) => Promise<Response>, origin = "http
     const sent = json === undefined ? body : JSON.stringify(json);
     const type: Record<string, string> = json === undefined ? {} : { "content-type": "application/json" };
     const init = { method, headers: { ...type, ...headers }, ...(signal && { signal }) };
-    return fetch(new Request(origin + path, sent === undefined ? init : { ...init, body: sent }));
+    return fetch(new Request(origin + path, sent === undefined ? init : { ...init, body: sent, duplex: "half" }));
   };
   const ask = async (method: string, path: string, asked?: Asked): Promise<Answered> => {
     const response = await send(method, path, asked);
