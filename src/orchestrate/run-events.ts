@@ -67,13 +67,20 @@ const ofTools: Readonly<Record<ToolEventType, true>> = {
   bundle_ready: true,
 };
 
+/** An event that waits for its turn to be redacted. */
+interface UnredactedEvent {
+  readonly envelope: Envelope;
+  readonly data: object;
+  readonly isRelayed: boolean;
+}
+
 export class RunEvents {
   readonly #identity: RunIdentity;
   readonly #clock: Clock;
   readonly #redact: RunListeners["redact"];
   readonly #emitter = new Emitter<OrchestrationEvent>(emitterOptions);
   #onListenerError: OnListenerError | undefined = undefined;
-  #unredacted: { readonly envelope: Envelope; readonly data: object }[] = [];
+  readonly #unredacted: UnredactedEvent[] = [];
   #seq = 0;
   #isOver = false;
   /** The name of the tool that runs. */
@@ -122,7 +129,8 @@ export class RunEvents {
     return this.#emitter.isHeard;
   }
 
-  emit<E extends EventType>(type: E, data: EventData[E], attempt = 1): void {
+  /** @param isRelayed true of an event of another execution, whose log has it */
+  emit<E extends EventType>(type: E, data: EventData[E], attempt = 1, isRelayed = false): void {
     // The execution under a key may outlast its caller, for others who wait for it.
     if (this.#isOver && !this.recording?.isWorking) return;
     const { isHeard } = this;
@@ -141,22 +149,23 @@ export class RunEvents {
       source: this.source,
       attempt,
     };
-    if (this.#redact) this.#redactInTurn(envelope, heard, this.#redact);
-    else this.#deliver(inEnvelope(envelope, heard));
+    if (this.#redact) this.#redactInTurn({ envelope, data: heard, isRelayed }, this.#redact);
+    else this.#deliver(inEnvelope(envelope, heard), isRelayed);
   }
 
   /** An event that comes while another is redacted waits for that one. */
-  #redactInTurn(envelope: Envelope, data: object, redact: Redact): void {
-    if (this.#unredacted.push({ envelope, data }) > 1) return;
-    for (const { envelope, data } of this.#unredacted) this.#deliver(redacted(envelope, data, redact));
+  #redactInTurn(event: UnredactedEvent, redact: Redact): void {
+    if (this.#unredacted.push(event) > 1) return;
+    for (const { envelope, data, isRelayed } of this.#unredacted)
+      this.#deliver(redacted(envelope, data, redact), isRelayed);
     this.#unredacted.length = 0;
   }
 
-  #deliver(event: { readonly type: EventType }): void {
+  #deliver(event: { readonly type: EventType }, isRelayed: boolean): void {
     // A run that a listener starts is not part of the attempt that the event is about.
     outsideOfWork(() => {
       this.#emitter.emit(event as OrchestrationEvent, this.#onListenerError);
-      this.recording?.hear(event as OrchestrationEvent);
+      if (!isRelayed) this.recording?.hear(event as OrchestrationEvent);
     });
     if (terminal.has(event.type)) this.#emitter.end();
   }
@@ -164,7 +173,7 @@ export class RunEvents {
   /** Hands on an event of the execution that this run waits for, under this run's ids and numbers. */
   relay(event: OrchestrationEvent): void {
     this.source = event.source;
-    this.emit(event.type, event, event.attempt);
+    this.emit(event.type, event, event.attempt, true);
   }
 
   /** Hears that the execution under the run's key has ended: where it outlasted its caller, the log hears of its end. */

@@ -184,7 +184,7 @@ const laws: Readonly<Record<string, (subject: EventLogUnderTest) => Promise<void
     assert.ok(endedMs !== undefined && endedMs >= startedMs);
   },
 
-  async "a list takes the runs of a tool, of statuses, of a key and of a range of confidence"({ log }) {
+  async "a list takes the runs of a tool, of statuses, of a key, of ids and of a range of confidence"({ log }) {
     await started(log, "sure", { toolName: "triage", confidence: 0.9 });
     await started(log, "unsure", { toolName: "triage", confidence: 0.4, status: "retrying" });
     await started(log, "done", { toolName: "translate", status: "completed" }, "key");
@@ -195,6 +195,9 @@ const laws: Readonly<Record<string, (subject: EventLogUnderTest) => Promise<void
     assert.deepEqual(await idsOf({ status: ["completed", "running"] }), ["done", "sure"]);
     assert.deepEqual(await idsOf({ status: [] }), []);
     assert.deepEqual(await idsOf({ key: "key" }), ["done"]);
+    assert.deepEqual(await idsOf({ idPrefix: "s" }), ["sure"]);
+    assert.deepEqual(await idsOf({ idPrefix: "sur_" }), []);
+    assert.deepEqual(await idsOf({ idPrefix: "" }), ["done", "sure", "unsure"]);
     assert.deepEqual(await idsOf({ below: 0.9 }), ["unsure"]);
     assert.deepEqual(await idsOf({ atLeast: 0.4, below: 0.95, toolName: "triage" }), ["sure", "unsure"]);
   },

@@ -164,14 +164,19 @@ test("a run that another process resumes goes on under its id, without a gap, an
   void dead.run({ tool, request, options: { ...options, requestId: "first" } }).catch(() => {});
   await expect.poll(async () => (await events.list()).runs[0]?.lastSeq).toBe(2);
   isDead = true;
+  const heard: OrchestrationEvent[] = [];
+  const onEvent = (event: OrchestrationEvent) => void heard.push(event);
+  const resumed = other.run({ tool, request, options: { ...options, requestId: "second" }, onEvent });
+  // What the dead one did is told to the caller who waits for its lease, and stands in the log once.
+  await expect.poll(() => typesOf(heard)).toEqual(["run_started", "tool_started", "progress"]);
   await clock.advance(31_000);
   letGo();
-  const resumed = other.run({ tool, request, options: { ...options, requestId: "second" } });
   await expect.poll(async () => (await events.list()).runs[0]?.status).toBe("completed");
   await resumed;
   const logged = await eventsOf(streamRun(events, "first"));
   expect(seqsOf(logged)).toEqual(logged.map((_, index) => index));
-  expect(typesOf(logged).filter((type) => type === "run_started")).toHaveLength(2);
+  const attempt = ["run_started", "tool_started", "progress"];
+  expect(typesOf(logged)).toEqual([...attempt, ...attempt, "progress", "run_completed"]);
   expect((await events.list()).runs).toHaveLength(1);
 });
 

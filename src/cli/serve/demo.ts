@@ -15,20 +15,15 @@ export async function demoTool(): Promise<AnyTool> {
 }
 
 /** Asks the recorded questions, a few at once, as a client would. */
-export async function replay(service: Service, url: string): Promise<void> {
+export async function replay(service: Service, url: string, key: string | undefined): Promise<void> {
   const questions = loadQuestions().values();
-  await Promise.all(Array.from({ length: width }, () => askAll(questions, service, url)));
-}
-
-async function askAll(
-  questions: Iterable<{ readonly question: string }>,
-  service: Service,
-  url: string,
-): Promise<void> {
-  for (const { question } of questions) {
-    const body = JSON.stringify({ toolName: "trivia", request: { question } });
-    const headers = { "content-type": "application/json" };
-    const { status } = await service.fetch(new Request(`${url}/v1/runs`, { method: "POST", headers, body }));
-    if (status !== 200) return;
-  }
+  const headers = { "content-type": "application/json", ...(key !== undefined && { authorization: `Bearer ${key}` }) };
+  const askAll = async () => {
+    for (const { question } of questions) {
+      const body = JSON.stringify({ toolName: "trivia", request: { question } });
+      const { status } = await service.fetch(new Request(`${url}/v1/runs`, { method: "POST", headers, body }));
+      if (status !== 200) return;
+    }
+  };
+  await Promise.all(Array.from({ length: width }, askAll));
 }

@@ -2,13 +2,15 @@ import { existsSync } from "node:fs";
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { AnyTool } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
+import type { RateLimits } from "../../guard/limits.ts";
 import { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import type { ServiceKey } from "../../server/access.ts";
 import { type Listening, listen } from "../../server/listen.ts";
 import { genericPrefix } from "../../server/served-tools.ts";
 import { createService, type Service } from "../../server/service.ts";
-import { MemoryEventLog } from "../../store/log/memory-log.ts";
-import { loadTools, readText } from "../definition/load-tool.ts";
+import type { EventLog } from "../../store/log/event-log.ts";
+import type { RunStore } from "../../store/store.ts";
+import { type LoadedTool, loadTools, readText } from "../definition/load-tool.ts";
 import { CommandError, exitCode, parseJson } from "../faults.ts";
 import { counted } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
@@ -19,6 +21,7 @@ export interface ServeFlags {
   readonly port: number;
   readonly keys?: string;
   readonly path: string;
+  readonly events: string;
   readonly url?: string;
   readonly origin?: readonly string[];
   readonly maxRuns: number;
@@ -34,38 +37,76 @@ export interface ServeFlags {
  */
 export async function serve(names: readonly string[], flags: ServeFlags): Promise<number> {
   const keys = keysFrom(flags);
-  const tools = await toolsFrom(names, flags);
+  const { tools, limits } = await toolsFrom(names, flags);
   if (!keys && !isLoopback(flags.host))
     throw new CommandError(
       `--host ${flags.host} can be reached from other machines. Give keys: --keys keys.json, or STEER_KEYS.`,
     );
-  const events = new MemoryEventLog();
-  const orchestrator = new ReliableOrchestrator({ calibrations: new CalibrationStore(), events });
-  const service = createService({ orchestrator, events, tools, keys, origins: flags.origin, maxRuns: flags.maxRuns });
+  const { store, events } = await openKept(flags);
+  const orchestrator = new ReliableOrchestrator({ calibrations: new CalibrationStore(), store, events, limits });
+  const service = createService({
+    orchestrator,
+    events,
+    tools,
+    keys,
+    origins: flags.origin,
+    maxRuns: flags.maxRuns,
+    logger: console,
+  });
   const listening = await open(service, flags);
   const terminal = createTerminal(process.stdout);
   const named = tools.map((tool) => (typeof tool === "string" ? tool : tool.name));
   terminal.write(`${counted(tools.length, "tool")} at ${listening.url}: ${named.join(", ")}\n`);
-  if (flags.demo) await playDemo(service, listening.url);
-  return untilStopped(service, listening, flags, terminal);
+  if (flags.demo) await playDemo(service, listening.url, keys);
+  try {
+    return await untilStopped(service, listening, flags, terminal);
+  } finally {
+    await Promise.all([store.close(), events.close()]);
+  }
+}
+
+/** Opens what keeps the runs and their events: in memory for the demo. */
+async function openKept({ demo, path, events, url }: ServeFlags): Promise<{ store: RunStore; events: EventLog }> {
+  if (url !== undefined) {
+    const { PostgresStore } = await import("../../store/postgres.ts");
+    const { PostgresEventLog } = await import("../../store/log/postgres-log.ts");
+    const connection = { connectionString: url };
+    return { store: new PostgresStore(connection), events: new PostgresEventLog(connection) };
+  }
+  if (demo) {
+    const { MemoryStore } = await import("../../store/memory.ts");
+    const { MemoryEventLog } = await import("../../store/log/memory-log.ts");
+    return { store: new MemoryStore(), events: new MemoryEventLog() };
+  }
+  const { SqliteStore } = await import("../../store/sqlite.ts");
+  const { SqliteEventLog } = await import("../../store/log/sqlite-log.ts");
+  return { store: new SqliteStore({ path }), events: new SqliteEventLog({ path: events }) };
+}
+
+/** Limits of all tool files together. */
+function limitsOf(loaded: readonly LoadedTool[]): RateLimits {
+  return Object.assign({}, ...loaded.map(({ definition }) => definition?.limits));
 }
 
 /** @throws CommandError */
-async function toolsFrom(names: readonly string[], { demo }: ServeFlags): Promise<(AnyTool | string)[]> {
+async function toolsFrom(
+  names: readonly string[],
+  { demo }: ServeFlags,
+): Promise<{ tools: (AnyTool | string)[]; limits: RateLimits }> {
   const generic = names.filter((name) => name.startsWith(genericPrefix));
   const files = names.filter((name) => !name.startsWith(genericPrefix));
-  const loaded = (await loadTools(files)).map(({ tool }) => tool);
+  const loaded = await loadTools(files);
   const replayed = demo ? [await (await import("./demo.ts")).demoTool()] : [];
-  const tools = [...replayed, ...loaded, ...generic];
-  if (tools.length > 0) return tools;
+  const tools = [...replayed, ...loaded.map(({ tool }) => tool), ...generic];
+  if (tools.length > 0) return { tools, limits: limitsOf(loaded) };
   throw new CommandError(
     "No tool is named. Name a tool file: steer serve triage.yaml; or see it work: steer serve --demo",
   );
 }
 
-async function playDemo(service: Service, url: string): Promise<void> {
+async function playDemo(service: Service, url: string, [key]: readonly ServiceKey[] = []): Promise<void> {
   const { replay } = await import("./demo.ts");
-  void replay(service, url);
+  void replay(service, url, key?.key);
 }
 
 /** @throws CommandError for keys that are not JSON */

@@ -191,12 +191,16 @@ export class SqlEventLog implements EventLog {
   }
 
   #conditionsOf(filter: LogFilter, cursor: string | undefined) {
-    const { toolName, key, atLeast, below } = filter;
+    const { toolName, key, idPrefix, atLeast, below } = filter;
     const statuses = statusesOf(filter);
     const place = cursor === undefined ? undefined : placeOf(cursor);
     const named: Record<string, SqlValue> = {
       ...(toolName !== undefined && { toolName: this.#key(toolName, "list") }),
       ...(key !== undefined && { key: this.#key(key, "list") }),
+      ...(idPrefix !== undefined && {
+        idFrom: this.#key(idPrefix, "list"),
+        idTo: `${this.#key(idPrefix, "list")}\u{10ffff}`,
+      }),
       ...(atLeast !== undefined && { atLeast }),
       ...(below !== undefined && { below }),
       ...(place && { startedMs: place.startedMs, runId: this.#key(place.runId, "list") }),
@@ -205,6 +209,7 @@ export class SqlEventLog implements EventLog {
     const conditions = (dialect: Dialect): readonly string[] => [
       ...(toolName === undefined ? [] : ["tool = $toolName"]),
       ...(key === undefined ? [] : ["key = $key"]),
+      ...(idPrefix === undefined ? [] : ["run_id >= $idFrom", "run_id < $idTo"]),
       ...(atLeast === undefined ? [] : ["confidence >= $atLeast"]),
       ...(below === undefined ? [] : ["confidence < $below"]),
       ...(place ? ["(started_ms, run_id) < ($startedMs, $runId)"] : []),
