@@ -51,6 +51,11 @@ const measurements: readonly Measurement[] = [
     title: "How long every public entry takes with hostile input",
     command: "node --no-warnings bench/public-fuzz.ts",
   },
+  {
+    page: "service-fuzz",
+    title: "The service, asked by requests drawn from its own document",
+    command: "node --no-warnings --expose-gc bench/service-fuzz.ts --requests 10000",
+  },
   { page: "store", title: "How many durable claims a second", command: "node bench/store.ts" },
   { page: "kept", title: "What a bundle of 10,000 answers costs under a key", command: "node bench/kept.ts" },
   {
