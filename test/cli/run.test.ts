@@ -27,7 +27,8 @@ describe("steer run", () => {
     for (const line of lines) {
       expect(line).toMatchObject({ input: { report: `report ${line.index}` }, status: "completed", costUsd: 0 });
       expect(line.consensus).toEqual(line.output.content.evidenceBundle.summary.consensus);
-      expect(line.confidence).toBe(line.output.content.evidenceBundle.summary.confidence);
+      const { confidence } = line.output.content.evidenceBundle.summary;
+      expect(line.confidence).toBe(Number(confidence.toFixed(9).slice(0, 5)));
       expect(line.output.content.evidenceBundle.meta.source).toBe("simulated");
     }
   });

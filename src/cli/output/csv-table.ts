@@ -13,7 +13,7 @@ import type { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { WholeJob } from "../../calibration/job-calibrations.ts";
 import { type InputFacts, readLines } from "../input/input.ts";
 import { hasConfidence } from "../progress/format.ts";
-import { bundleIn, type OutputLine } from "./output-line.ts";
+import { bundleIn, inDigits, type OutputLine } from "./output-line.ts";
 import { unwritable } from "./output-log.ts";
 
 /** A table of the answers of a job, made of its output file. */
@@ -162,7 +162,7 @@ function cellsOf(line: OutputLine, plan: TablePlan, { confidence, isShown }: Jud
   return [
     ...inputColumns.map((name) => plain(Object.hasOwn(input, name) ? input[name] : undefined)),
     ...fields.map((name) => fromModel(Object.hasOwn(answer, name) ? answer[name] : undefined)),
-    plain(isShown && confidence !== undefined ? Number(confidence.toFixed(3)) : undefined), // votes tell no more digits
+    plain(isShown && confidence !== undefined ? inDigits(confidence) : undefined),
     ...(plan.hasVerdicts ? [plain(line.accepted)] : []),
     line.status,
     fromModel(flagsOf(line, plan.minConfidence, confidence).join(" ")),

@@ -27,7 +27,7 @@ interface LineBase {
 
 interface AnsweredLine extends LineBase {
   readonly status: "completed" | "partial" | "failed";
-  /** Repeated from the evidence bundle, so that a line can be read without digging. */
+  /** Repeated from the evidence bundle, so that a line can be read without digging; confidences have the digits that votes tell. */
   readonly consensus?: unknown;
   readonly confidence?: number;
   readonly calibratedConfidence?: number;
@@ -55,7 +55,13 @@ export function answeredLine(input: Input, fingerprint: string, output: Orchestr
 }
 
 function evidenceOf({ consensusJson: consensus, confidence, calibratedConfidence }: BundleSummary) {
-  return { consensus, confidence, ...(calibratedConfidence !== undefined && { calibratedConfidence }) };
+  const calibrated = calibratedConfidence !== undefined && { calibratedConfidence: inDigits(calibratedConfidence) };
+  return { consensus, confidence: inDigits(confidence), ...calibrated };
+}
+
+/** A confidence in the digits that votes tell, rounded down: what is written never claims more than there is. */
+export function inDigits(confidence: number): number {
+  return Math.floor(confidence * 1_000 + 1e-9) / 1_000;
 }
 
 export function rejectedLine(input: Input, fingerprint: string, error: BudgetExceeded): OutputLine {
