@@ -39,6 +39,7 @@ export const feedbackBody = declareOptions("FeedbackBody", "body", {
 export async function readAsked(body: unknown, tools: ServedTools, caller: Caller): Promise<AskedRun> {
   const { toolName, request, toolOptions, options, fallbackTools } = resolveOptions(runBody, body);
   assertOwn(toolOptions, options);
+  assertDistinct(fallbackTools);
   return {
     tool: await tools.find(toolName, request, caller),
     request,
@@ -81,6 +82,14 @@ export function assertOwn(
   for (const [at, judge] of Object.entries(judges))
     if (judge !== true) refuse(`toolOptions.compare${at}.judge`, judge, own);
   if (issues.length > 0) throw new InvalidOptionsError(issues);
+}
+
+/** A tool that failed fails again: a list of one name without end would only pay for it. */
+function assertDistinct(names: readonly string[] = []): void {
+  if (new Set(names).size === names.length) return;
+  const given = `${names.length} names`;
+  const message = "fallbackTools names a tool twice. Name each once.";
+  throw new InvalidOptionsError([{ path: "fallbackTools", given, allowed: "names that differ", message }]);
 }
 
 /** Longest idempotency key. */

@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import * as v from "valibot";
 import type { PromptMessage } from "../contract/model.ts";
 import type { AnyTool, ToolMetadata } from "../contract/tool.ts";
-import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
+import { InvalidOptionsError, type OptionIssue, showValue } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { resolveSchema } from "../schema/resolve.ts";
 import { PromptBundleTool } from "../tool/prompt/prompt-bundle-tool.ts";
@@ -112,8 +112,8 @@ export class ServedTools {
     const tool = mayUse(caller, name) ? await this.#toolFor(name, request) : undefined;
     if (tool) return tool;
     const known = this.list(caller).map((listed) => listed.name);
-    const guess = nearest(name, known);
-    const detail = `No tool is named ${JSON.stringify(name)}.${guess ? ` Did you mean "${guess}"?` : ""} Tools: ${known.join(", ") || "none"}.`;
+    const guess = nearest(name.slice(0, 200), known);
+    const detail = `No tool is named ${showValue(name)}.${guess ? ` Did you mean "${guess}"?` : ""} Tools: ${known.join(", ") || "none"}.`;
     throw new RequestFault(404, "TOOL_NOT_FOUND", detail);
   }
 

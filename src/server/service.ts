@@ -98,8 +98,11 @@ export function createService(settings: ServiceSettings): Service {
     await next();
     for (const [name, value] of Object.entries(safeHeaders))
       if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+    // The body of a GET that only its head is asked of would wait for a reader for ever.
+    if (c.req.method === "HEAD") await c.res.body?.cancel();
   });
-  if (origins.length > 0) app.use(cors({ origin: [...origins], exposeHeaders: ["location", "retry-after"] }));
+  if (origins.length > 0)
+    app.use(cors({ origin: [...origins], exposeHeaders: ["location", "retry-after", "mcp-session-id"] }));
   const letIn: MiddlewareHandler<ServiceEnv> = async (c, next) => {
     const caller = await authenticate(c.req.raw);
     if (!caller) {

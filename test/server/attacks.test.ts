@@ -1,6 +1,7 @@
 import { createConnection } from "node:net";
 import { text as readAll } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MemoryEventLog } from "../../src/events.ts";
 import { defineTool, PromptBundleTool } from "../../src/index.ts";
 import { type Listening, listen } from "../../src/server/listen.ts";
 import { generations } from "../mcp/clients.ts";
@@ -114,6 +115,48 @@ describe("a client of a service", () => {
     const answered = await sendRaw(`${bytes}GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`);
     expect(answered).toMatch(/^HTTP\/1\.1 400 /);
     expect(answered.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  });
+});
+
+describe("a service", () => {
+  test("follows no run for a client that asks for the head of its events alone", async () => {
+    const events = new MemoryEventLog();
+    let watching = 0;
+    const watch = events.watch.bind(events);
+    events.watch = (listener) => {
+      const end = watch(listener);
+      watching++;
+      return () => {
+        watching--;
+        end();
+      };
+    };
+    const { tool, started } = waitingTool();
+    const watched = serving({ tools: [tool], events });
+    const stop = new AbortController();
+    const asked = {
+      json: { toolName: "waits", request: {} },
+      headers: { prefer: "respond-async" },
+      signal: stop.signal,
+    };
+    const { json } = await watched.ask("POST", "/v1/runs", asked);
+    await started;
+    expect((await watched.ask("HEAD", `/v1/runs/${json.runId}/events`)).status).toBe(200);
+    await expect.poll(() => watching).toBe(0);
+    await watched.ask("DELETE", `/v1/runs/${json.runId}`);
+  });
+
+  test("runs no tool twice in one request", async () => {
+    const json = { toolName: "echo", request: { text: "x" }, fallbackTools: ["capped", "capped"] };
+    const { status, json: refused } = await ask("POST", "/v1/runs", { headers: web, json });
+    expect([status, refused.issues[0].path]).toEqual([400, "fallbackTools"]);
+  });
+
+  test("repeats no name of any length", async () => {
+    const json = { toolName: "x".repeat(1_000_000), request: {} };
+    const { status, text } = await ask("POST", "/v1/runs", { headers: web, json });
+    expect(status).toBe(404);
+    expect(text.length).toBeLessThan(1_000);
   });
 });
 
