@@ -49,9 +49,9 @@ export function authenticateBy(
   if (typeof keys === "function") return async (request) => checked(await keys(request));
   if (keys === undefined) return (request) => letInFromHere(request, origins);
   const { success, output: known = [] } = v.safeParse(serviceKeys, keys) as { success: boolean; output: ServiceKey[] };
-  const names = new Set(known.map(({ name }) => name));
-  if (!success || known.length === 0 || names.size < known.length) {
-    const message = `keys has to be ${allowedKeys}, one or more, each with its own name.`;
+  const isShared = (part: "name" | "key") => new Set(known.map((one) => one[part])).size < known.length;
+  if (!success || known.length === 0 || isShared("name") || isShared("key")) {
+    const message = `keys has to be ${allowedKeys}, one or more, no two with the same name or the same key.`;
     throw new InvalidOptionsError([{ path: "keys", given: "keys, not shown here", allowed: allowedKeys, message }]);
   }
   hideSecrets(known.map(({ key }) => key));
@@ -89,6 +89,12 @@ function letInFromHere(request: Request, origins: readonly string[]): Caller {
   const named = request.headers.get("host") ?? host;
   if (!loopback.test(hostname) || !loopback.test(named.replace(/:\d+$/, ""))) {
     const detail = `Without keys, the service answers to localhost alone, and was called ${JSON.stringify(named)}. Give it keys.`;
+    throw new RequestFault(403, "FORBIDDEN", detail);
+  }
+  // A proxy or a tunnel often calls the service by its own name, wherever the request came from.
+  const forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"].find((header) => request.headers.has(header));
+  if (forwarded !== undefined) {
+    const detail = `Without keys, the service answers to programs of this machine, and ${forwarded} tells of a proxy. Give it keys.`;
     throw new RequestFault(403, "FORBIDDEN", detail);
   }
   const origin = request.headers.get("origin");

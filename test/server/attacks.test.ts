@@ -146,6 +146,26 @@ describe("a service", () => {
     await watched.ask("DELETE", `/v1/runs/${json.runId}`);
   });
 
+  test.each(["forwarded", "x-forwarded-for", "x-real-ip"])(
+    "without keys answers nothing that a proxy forwards by %s: it may come from anywhere",
+    async (header) => {
+      const { status, json } = await serving().ask("GET", "/v1/runs", { headers: { [header]: "203.0.113.7" } });
+      expect([status, json.detail]).toEqual([403, expect.stringContaining("Give it keys")]);
+    },
+  );
+
+  test("takes no key for two clients: one would act as the other", () => {
+    const key = "key-of-both-0123456789";
+    const two = () =>
+      serving({
+        keys: [
+          { name: "one", key },
+          { name: "two", key },
+        ],
+      });
+    expect(two).toThrow("no two with the same name or the same key");
+  });
+
   test("runs no tool twice in one request", async () => {
     const json = { toolName: "echo", request: { text: "x" }, fallbackTools: ["capped", "capped"] };
     const { status, json: refused } = await ask("POST", "/v1/runs", { headers: web, json });
