@@ -119,6 +119,12 @@ const measurements: readonly Measurement[] = [
     title: "Processes killed in the middle of a run",
     command: "npm run --silent kills -- --rounds 200",
   },
+  { page: "fleet", title: "What a fleet does on one machine", command: "node --no-warnings bench/fleet.ts" },
+  {
+    page: "fleet-kills",
+    title: "Workers killed, asleep and without their database in the middle of runs",
+    command: "node --no-warnings scripts/fleet-kills.ts --seeds 20",
+  },
   {
     page: "jobs",
     title: "Jobs over servers that have a bad hour",

@@ -8,6 +8,8 @@ import type { AnyTool, ContentOf } from "../contract/tool.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
 import type { JSONValue } from "../core/json.ts";
 import { createId } from "../core/random.ts";
+import type { RateLimits } from "../guard/limits.ts";
+import type { Pacer } from "../guard/pacer.ts";
 import { fingerprintRun, keyByFingerprint } from "../orchestrate/key/run-fingerprint.ts";
 import type { ReliableOrchestrator } from "../orchestrate/reliable-orchestrator.ts";
 import { asJsonData } from "../schema/json-data.ts";
@@ -22,6 +24,11 @@ export interface FleetSettings<Tools = {}> {
   readonly queue: RunQueue;
   /** Its tools are those that this process offers and works on, and its store is where outputs are found. */
   readonly orchestrator: ReliableOrchestrator<Tools>;
+  /**
+   * Limits by `"provider"` or `"provider:model"` that all workers of the queue share, in place of the orchestrator's own. Give
+   * all workers the same.
+   */
+  readonly limits?: RateLimits | undefined;
 }
 
 /** A run for a worker. */
@@ -98,7 +105,8 @@ export interface Fleet<Tools = {}> {
  * const output = await fleet.result(key); // where a worker runs: await fleet.work({ concurrency: 50 })
  * ```
  */
-export function createFleet<Tools = {}>({ queue, orchestrator }: FleetSettings<Tools>): Fleet<Tools> {
+export function createFleet<Tools = {}>({ queue, orchestrator, limits }: FleetSettings<Tools>): Fleet<Tools> {
+  const working = limits ? orchestrator.withPacer(sharedPacer(queue, limits)) : orchestrator;
   return {
     async submit(params) {
       const job = jobOf(params, orchestrator);
@@ -110,9 +118,15 @@ export function createFleet<Tools = {}>({ queue, orchestrator }: FleetSettings<T
     cancel: (key) => queue.cancel(key),
     work: ({ concurrency = 10 } = {}) => {
       const tools = toolsOf(orchestrator);
-      return queue.work((job, control) => runJob(orchestrator, job, control), { concurrency, tools });
+      return queue.work((job, control) => runJob(working, job, control), { concurrency, tools });
     },
   };
+}
+
+function sharedPacer(queue: RunQueue, limits: RateLimits): Pacer {
+  if (queue.pacer) return queue.pacer(limits);
+  const message = "limits needs a queue with a pacer, and this one has none. Give the orchestrator a pacer of its own.";
+  throw new InvalidOptionsError([{ path: "limits", given: limits, allowed: "nothing for this queue", message }]);
 }
 
 function toolsOf({ registry }: ReliableOrchestrator<any>): readonly QueuedTool[] {

@@ -1,4 +1,6 @@
 import { type Clock, schedule, systemClock, wallClock } from "../core/clock.ts";
+import type { RateLimits } from "../guard/limits.ts";
+import { createMemoryPacer, type Pacer } from "../guard/pacer.ts";
 import type { ListOptions } from "../store/store.ts";
 import {
   assertSameJob,
@@ -144,6 +146,10 @@ export class MemoryQueue implements RunQueue {
     const dead = this.#deadOf(keys);
     for (const { job } of dead) this.#entries.delete(job.key);
     return dead.length;
+  }
+
+  pacer(limits: RateLimits): Pacer {
+    return createMemoryPacer(limits, { clock: this.#clock });
   }
 
   async close(): Promise<void> {

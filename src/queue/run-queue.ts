@@ -5,6 +5,8 @@ import { ConflictError } from "../contract/errors.ts";
 import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
 import { canonicalJson } from "../core/canonical.ts";
 import type { JSONValue } from "../core/json.ts";
+import type { RateLimits } from "../guard/limits.ts";
+import type { Pacer } from "../guard/pacer.ts";
 import type { PostgresClient } from "../store/postgres.ts";
 import type { ListOptions } from "../store/store.ts";
 
@@ -142,6 +144,8 @@ export interface RunQueue {
   redrive(keys: readonly string[]): Promise<number>;
   /** Removes dead jobs. Resolves with how many there were. */
   discard(keys: readonly string[]): Promise<number>;
+  /** Returns a pacer whose limits all workers of the queue share. Left out where the queue has none. */
+  pacer?(limits: RateLimits): Pacer;
   /** Ends the queue's own work and connections. Drain its workers first. A second call does nothing. */
   close(): Promise<void>;
 }

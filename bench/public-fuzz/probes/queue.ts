@@ -12,7 +12,7 @@ const { signal } = new AbortController();
 /** Queues of whole runs, and what puts runs in and takes them out. */
 export const queueProbes: readonly Probe[] = [
   onTexts(
-    "new MemoryQueue, MemoryQueue.cancel, MemoryQueue.close, MemoryQueue.dead, MemoryQueue.discard, MemoryQueue.enqueue, MemoryQueue.find, MemoryQueue.redrive, MemoryQueue.stats, MemoryQueue.work, jobIdOf",
+    "new MemoryQueue, MemoryQueue.cancel, MemoryQueue.close, MemoryQueue.dead, MemoryQueue.discard, MemoryQueue.enqueue, MemoryQueue.find, MemoryQueue.pacer, MemoryQueue.redrive, MemoryQueue.stats, MemoryQueue.work, jobIdOf",
     async (text) => {
       const queue = new MemoryQueue();
       await queue.enqueue([jobOf(text)]);
@@ -21,6 +21,7 @@ export const queueProbes: readonly Probe[] = [
       const worker = await queue.work(async () => ({ dead }), { concurrency: 1, tools });
       await worker.drain(1_000);
       const seen = [await queue.find(text), await queue.dead(), await queue.stats(), jobIdOf(text)];
+      queue.pacer({ [text]: { requestsPerMinute: 1 } });
       await queue.redrive([text]);
       await queue.discard([text]);
       await queue.cancel(text);

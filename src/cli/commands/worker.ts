@@ -25,9 +25,10 @@ export function addWorkerCommand(program: Command, onExitCode: (code: number) =>
     .option("-c, --concurrency <count>", "most runs at once", wholeNumberFlag(1), 50)
     .option("--url <postgres-url>", "the Postgres; without it, what DATABASE_URL says")
     .addOption(
-      new Option("--limits <model=limits>", "limits of a model or provider in this worker; repeatable").argParser(
-        limitsFlag,
-      ),
+      new Option(
+        "--limits <model=limits>",
+        "limits that all workers share: openai:gpt-5-mini=500rpm,200000tpm; repeatable",
+      ).argParser(limitsFlag),
     )
     .option("--deadline <duration>", "time for runs under way to end, after SIGTERM", durationFlag(), 25_000)
     .addHelpText("after", examples)

@@ -35,13 +35,12 @@ export async function workQueue({ tools: files, concurrency, url, limits, deadli
     events,
     registry: createRegistry(tools),
     calibrations: new CalibrationStore(),
-    ...(limits && { limits }),
   });
   const { promise: stopped, resolve } = Promise.withResolvers<void>();
   const signals = Object.keys(codeOfSignal) as (keyof typeof codeOfSignal)[];
   for (const name of signals) process.once(name, () => resolve());
   const terminal = createTerminal(process.stdout);
-  const worker = await createFleet({ queue, orchestrator }).work({ concurrency });
+  const worker = await createFleet({ queue, orchestrator, limits }).work({ concurrency });
   const named = tools.map(({ name, version }) => `${name}@${version}`).join(", ");
   terminal.write(`Working on ${named}, ${counted(concurrency, "run")} at once.\n`);
   await stopped;

@@ -63,7 +63,7 @@ export class BossDatabase {
     return this.#opening;
   }
 
-  async query(text: string, values: unknown[]): Promise<any[]> {
+  async query(text: string, values?: unknown[]): Promise<any[]> {
     const boss = await this.open();
     try {
       return (await boss.getDb().executeSql(text, values)).rows;

@@ -3,6 +3,8 @@ import * as v from "valibot";
 import type { OutputError } from "../../contract/output.ts";
 import { hideSecrets } from "../../core/errors.ts";
 import { declareOptions, type OptionsInput, resolveOptions, text } from "../../core/options.ts";
+import type { RateLimits } from "../../guard/limits.ts";
+import type { Pacer } from "../../guard/pacer.ts";
 import { passwordsIn } from "../../store/postgres.ts";
 import type { ListOptions } from "../../store/store.ts";
 import {
@@ -22,6 +24,7 @@ import {
 } from "../run-queue.ts";
 import { BossDatabase, jobTable, notifying, retryLimit, schema, toolOf } from "./boss-database.ts";
 import { BossWorker } from "./boss-worker.ts";
+import { PostgresPacer } from "./postgres-pacer.ts";
 
 export const pgBossQueueOptions = declareOptions("PgBossQueueOptions", "pgBossQueue(…)", {
   /** Address of the database. Default: the environment variable `DATABASE_URL`, else what the `PG…` variables say. */
@@ -151,6 +154,10 @@ class PgBossQueue implements RunQueue {
       [keys.map(jobIdOf)],
     );
     return rows.length;
+  }
+
+  pacer(limits: RateLimits): Pacer {
+    return new PostgresPacer(this.#database, limits);
   }
 
   close(): Promise<void> {
