@@ -57,6 +57,12 @@ const measurements: readonly Measurement[] = [
     command: "node --no-warnings --expose-gc bench/service-fuzz.ts --requests 10000",
   },
   { page: "store", title: "How many durable claims a second", command: "node bench/store.ts" },
+  {
+    page: "service",
+    title: "How many runs a service carries whose listeners miss nothing",
+    command: "node --no-warnings bench/service.ts",
+    isMarkdown: true,
+  },
   { page: "kept", title: "What a bundle of 10,000 answers costs under a key", command: "node bench/kept.ts" },
   {
     page: "tokens",

@@ -50,7 +50,7 @@ export class SqliteStore extends SqlStore {
  * Boundary: knows the file, its durability and its errors; statements come from outside.
  * Invariants:
  * 1. Opened by the first query; an open that failed is tried anew by the next one.
- * 2. A write that has resolved survives a power cut: WAL with `synchronous = FULL`.
+ * 2. A write that has resolved survives what its schema says: for stores a power cut, by WAL with `synchronous = FULL`.
  * 3. Closing lets the writes that were asked for end first.
  * 4. A file that was deleted or replaced while it was open is noticed by the next query, which fails; the one after it
  *    opens what is there then.
@@ -89,6 +89,16 @@ export interface SqliteFile {
   readonly clock: Pick<Clock, "now">;
 }
 
+/** Tables of a file, and what its writes survive. */
+export interface SqliteSchema {
+  /** One script a version. */
+  readonly scripts: readonly string[];
+  /** `"FULL"`: a power cut. `"NORMAL"`: the end of the process; a power cut may take the last ones. */
+  readonly synchronous: "FULL" | "NORMAL";
+}
+
+const storeSchema: SqliteSchema = { scripts: migrations(dialect), synchronous: "FULL" };
+
 /** Runs one statement of a change. */
 export type RunStatement = (text: string, values: SqlValue[]) => readonly SqlRow[];
 
@@ -96,14 +106,14 @@ export class SqliteConnection implements SqlConnection {
   readonly store = "sqlite";
   readonly dialect = dialect;
   readonly #file: SqliteFile;
-  readonly #scripts: readonly string[];
+  readonly #schema: SqliteSchema;
   #opened: Promise<Opened> | undefined;
   #isClosed = false;
 
-  /** @param scripts the schema of the file, one a version. Default: that of stores */
-  constructor(file: SqliteFile, scripts: readonly string[] = migrations(dialect)) {
+  /** @param schema what the file is to hold. Default: that of stores */
+  constructor(file: SqliteFile, schema: SqliteSchema = storeSchema) {
     this.#file = file;
-    this.#scripts = scripts;
+    this.#schema = schema;
   }
 
   read({ operation, text, values }: SqlQuery): Promise<readonly SqlRow[]> {
@@ -150,7 +160,7 @@ export class SqliteConnection implements SqlConnection {
   }
 
   #open(): Promise<Opened> {
-    this.#opened ??= openFile(this.#file, this.#scripts).catch((error) => {
+    this.#opened ??= openFile(this.#file, this.#schema).catch((error) => {
       this.#opened = undefined;
       throw error;
     });
@@ -158,14 +168,18 @@ export class SqliteConnection implements SqlConnection {
   }
 }
 
-async function openFile({ path, busyTimeoutMs, clock }: SqliteFile, scripts: readonly string[]): Promise<Opened> {
+async function openFile(
+  { path, busyTimeoutMs, clock }: SqliteFile,
+  { scripts, synchronous }: SqliteSchema,
+): Promise<Opened> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
   assertDatabase(path);
   const database = new DatabaseSync(path, { timeout: blockingMs });
   try {
     database.function("steer_now", tellerOf(clock));
-    await retryWhileBusy(() => database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"), busyTimeoutMs);
+    const durability = `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`;
+    await retryWhileBusy(() => database.exec(durability), busyTimeoutMs);
     await retryWhileBusy(() => migrate(database, path, scripts), busyTimeoutMs);
   } catch (error) {
     database.close();

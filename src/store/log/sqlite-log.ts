@@ -33,7 +33,8 @@ export interface SqliteEventLogOptions extends OptionsInput<typeof sqliteEventLo
 const loadSqlite = lazily(() => import("../sqlite.ts"));
 
 /**
- * An event log in a file, for the processes of one machine. It has a file of its own, so that events never hold up claims.
+ * An event log in a file, for the processes of one machine. It has a file of its own, so that events never hold up claims. What
+ * it confirmed survives the end of its processes; a power cut may take the last moment's events.
  *
  * @example
  * ```ts
@@ -72,7 +73,8 @@ class SqliteLogConnection implements LogConnection {
     const { SqliteConnection } = await loadSqlite();
     // Ids are never used twice, so that a look can go on from the last one.
     const scripts = logMigrations("", "id INTEGER PRIMARY KEY AUTOINCREMENT,");
-    return new SqliteLogConnection(new SqliteConnection(file, scripts));
+    // A flush blocks the process; the run itself is safe in its store.
+    return new SqliteLogConnection(new SqliteConnection(file, { scripts, synchronous: "NORMAL" }));
   }
 
   constructor(connection: SqliteConnection) {
