@@ -119,6 +119,8 @@ export function readDefinition(document: SourceDocument): ToolDefinition {
   if (fault) throw document.fault(fault.keys, fault.message);
   const issues: OptionIssue[] = [];
   const definition = collectOptions(toolFile, document.value, toolFile.place, issues);
+  if (definition?.model !== undefined && definition.models !== undefined)
+    throw document.fault(["model"], '"model" is given beside "models". Leave one of them out');
   if (definition && namesIn(definition).length === 0)
     throw document.fault([], '"model" is missing: a model, such as "openai:gpt-5-mini", or "models" with several');
   if (definition) return definition;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { calibrationKeyOf, type KeyedBundle } from "../../calibration/calibration-key.ts";
 import type { BundleSummary, ConfidenceBasis, EvidenceBundle } from "../../contract/bundle.ts";
 import type { EvidenceSource } from "../../contract/model.ts";
@@ -29,6 +30,8 @@ export interface JobReport {
     /** Fields beyond these on which answers differ. */
     readonly moreCount: number;
   };
+  /** Votes by model, where answers of several models voted together. */
+  readonly models: readonly ModelVotes[];
   /** By falling count. */
   readonly failures: readonly FailureKind[];
   readonly cost: CostFacts;
@@ -53,6 +56,14 @@ export interface AskedQuestion {
   readonly model: string;
   readonly source: EvidenceSource;
   readonly count: number;
+}
+
+/** Votes of one model on the fields of all inputs. */
+export interface ModelVotes {
+  readonly model: string;
+  readonly votes: number;
+  /** Those for the value that the consensus has. */
+  readonly agreeing: number;
 }
 
 export interface ConfidenceFacts {
@@ -105,6 +116,8 @@ export interface FactsLimits {
 
 /** Steps of the histogram. */
 const binCount = 20;
+/** A router may answer with any number of models. */
+const mostModels = 50;
 const mostQuestions = 5;
 const mostContested = 20;
 const mostFields = 6;
@@ -138,6 +151,7 @@ export class JobFacts {
   readonly #basis = { labels: 0, job: 0, answers: 0 };
   readonly #leastSure: Largest<UnsureInput>;
   readonly #fields = new FieldTally();
+  readonly #models = new Map<string, { votes: number; agreeing: number }>();
   readonly #failures = new FailureTally();
   readonly #cost = new CostTally();
   readonly #times = new Histogram((ms) => Math.log1p(ms) * 50);
@@ -196,6 +210,7 @@ export class JobFacts {
       },
       leastSure: this.#leastSure.items,
       contested: this.#fields.contested(mostContested),
+      models: [...this.#models].map(([model, votes]) => ({ model, ...votes })).sort((a, b) => b.votes - a.votes),
       failures: this.#failures.kinds,
       cost: this.#cost.facts,
       time: {
@@ -218,6 +233,7 @@ export class JobFacts {
       key: { meta: { ...meta, seeds: [] }, replicates: replicates.filter(({ valid }) => valid) },
     }));
     this.#fields.add(summary, place);
+    this.#addModels(summary);
     const { calibratedConfidence } = summary;
     const confidence = calibratedConfidence ?? summary.confidence;
     if (this.#isBelow(line, confidence)) this.#counts.below++;
@@ -233,6 +249,19 @@ export class JobFacts {
     this.#confidenceSum += confidence;
     (this.#bins[Math.min(binCount - 1, Math.floor(confidence * binCount))] as number)++;
     this.#leastSure.add(-confidence, () => unsureInput(line, bundle, confidence, place));
+  }
+
+  #addModels({ fields }: BundleSummary): void {
+    for (const { value, distribution } of Object.values(fields)) {
+      for (const vote of distribution) {
+        for (const [model, count] of Object.entries(vote.models ?? {})) {
+          if (!this.#models.has(model) && this.#models.size === mostModels) continue;
+          const known = this.#models.get(model) ?? { votes: 0, agreeing: 0 };
+          const agreeing = isDeepStrictEqual(vote.value, value) ? count : 0;
+          this.#models.set(model, { votes: known.votes + count, agreeing: known.agreeing + agreeing });
+        }
+      }
+    }
   }
 
   #addVerdict({ fingerprint }: OutputLine, bundle: EvidenceBundle, confidence: number): void {

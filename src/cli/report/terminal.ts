@@ -14,6 +14,7 @@ import {
   describeInputs,
   describeJudged,
   describeMessage,
+  describeModels,
   describeReuse,
   describeRivals,
   describeSaved,
@@ -74,6 +75,7 @@ function headline({ file, isCutShort, report }: ReportedJob, { colors, columns }
       describeConfidence(report.confidence),
       describeBelow(report.confidence),
       describeSingle(report.confidence),
+      describeModels(report.models),
       hasFields(report) ? undefined : describeContested(report.contested.fields),
     ),
   ];

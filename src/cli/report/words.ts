@@ -46,6 +46,16 @@ export function describeConfidence({ mean, count, basis, uncalibrated }: Confide
   return `Mean confidence ${showShare(mean)}, ${mostly}${source}: if it holds, about ${partOf(Math.round(mean * count), count)} are right.${guess}`;
 }
 
+/** Agreement of each model with the consensus; `undefined` where one model answered. */
+export function describeModels(models: JobReport["models"]): string | undefined {
+  if (models.length < 2) return undefined;
+  const shares = models
+    .slice(0, 5)
+    .map(({ model, votes, agreeing }) => `${showOnLine(model)} in ${showShare(agreeing / votes)}`);
+  const more = models.length > shares.length ? ` (and ${models.length - shares.length} more)` : "";
+  return `Share of votes that the consensus has, by model: ${shares.join(", ")}${more}.`;
+}
+
 /** Inputs below the wanted confidence; `undefined` where none is wanted. */
 export function describeBelow(confidence: ConfidenceFacts): string | undefined {
   const { below, minConfidence } = confidence;

@@ -333,7 +333,7 @@ function agreedLines(fields: readonly FieldVotes[], { colors, columns }: Paper):
     fields.map((field) => {
       const [winner] = field.votes as [Vote];
       const models = winner.models ? ` (${modelVotes(winner.models)})` : "";
-      const value = `all ${winner.support}${models}: ${showVote(winner)}`;
+      const value = `all ${winner.support}: ${showVote(winner)}${models}`;
       return [cut(nameOf(field), half), cut(value, half), colors.dim(fieldFacts(field))];
     }),
   );
