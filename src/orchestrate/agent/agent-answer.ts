@@ -15,7 +15,7 @@ export interface BundleAnswer {
   readonly votes: number;
   /** US dollars; `null` where a price is not known. */
   readonly costUsd: number | null;
-  /** Reason why there are fewer answers than were asked for. */
+  /** Reason why there are fewer answers than were asked for, or why a person decides. */
   readonly incomplete?: string;
 }
 
@@ -60,7 +60,9 @@ function roundedDown(confidence: number): number {
   return Math.floor(confidence * 10_000) / 10_000;
 }
 
-function incompletenessOf({ errors, content }: OrchestrationOutput): string {
+function incompletenessOf({ errors, content, metadata: { needsReview } }: OrchestrationOutput): string {
+  if (needsReview)
+    return `A person decides: the confidence is below ${needsReview.below}. The run waits under the key ${needsReview.key}.`;
   const reason = hasReason(content) ? content.evidenceBundle.meta.earlyStopReason : undefined;
   const [fault] = Object.values(errors ?? {});
   return withoutSecrets(fault?.message ?? reason ?? "the run ended before all answers were there");

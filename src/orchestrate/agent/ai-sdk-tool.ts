@@ -23,7 +23,7 @@ export type AiSdkAnswer<Content> = ([Content] extends [EvidenceContent<infer T>]
       readonly disagreements: readonly AgentDisagreement[];
       /** Valid answers. */
       readonly votes: number;
-      /** Reason why there are fewer answers than were asked for. */
+      /** Reason why there are fewer answers than were asked for, or why a person decides. */
       readonly incomplete?: string;
     }
   : { readonly result: AsJson<Content> }) & {

@@ -101,7 +101,10 @@ function bundleSchema(answer: JSONSchema | undefined): JSONSchema {
       },
       votes: { type: "number", description: "Valid answers that the consensus stands on." },
       costUsd: { type: ["number", "null"], description: "Cost in US dollars; null where a price is not known." },
-      incomplete: { type: "string", description: "Why fewer answers were given than asked for." },
+      incomplete: {
+        type: "string",
+        description: "Why fewer answers were given than asked for, or why a person decides.",
+      },
     },
     required: ["consensus", "confidence", "disagreements", "votes", "costUsd"],
   };

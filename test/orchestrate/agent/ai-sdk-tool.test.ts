@@ -138,6 +138,18 @@ describe("toAiSdkTool", () => {
     await expect(triage.execute({ report: "x" }, {})).rejects.toThrow("Budget exceeded");
   });
 
+  test("tells the agent where a person decides", async () => {
+    const options = { review: { below: 0.99 }, idempotencyKey: "auto" };
+    const triage = toAiSdkTool(
+      triageOf(["high", "low", "high"]),
+      new ReliableOrchestrator({ defaultOptions: options }),
+    );
+    const output = await triage.execute({ report: "x" }, {});
+    expect(output).toMatchObject({
+      incomplete: expect.stringMatching(/^A person decides: the confidence is below 0.99/),
+    });
+  });
+
   test("takes a request that is no object as one argument", async () => {
     const double = toAiSdkTool(defineTool({ name: "double", input: z.number(), execute: (n: number) => 2 * n }));
     expect(await (double.inputSchema as unknown as { jsonSchema: unknown }).jsonSchema).toEqual({
