@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import { wallClock } from "../core/clock.ts";
+import { eventResponse } from "../orchestrate/event-stream.ts";
 import { type LoggedRunStream, streamRun } from "../store/log/stream-run.ts";
 import { readJson } from "./body.ts";
 import {
@@ -13,7 +14,6 @@ import {
   reasoningOf,
 } from "./chat-answer.ts";
 import { type ChatBody, fitRequest, readChatBody, requestOf } from "./chat-request.ts";
-import { bodyOf, eventHeaders } from "./event-body.ts";
 import type { LiveRun } from "./live-runs.ts";
 import { operations } from "./openapi.ts";
 import { assertOwn, keyIn } from "./run-requests.ts";
@@ -64,7 +64,7 @@ export function addChatRoutes(app: Hono<ServiceEnv>, { tools, runs, events, cloc
       stream.cancel("the client left");
       live.cancel("the client left");
     };
-    return new Response(bodyOf(linesOf(live, stream, head, hasUsage), clock, leave), { headers: eventHeaders });
+    return eventResponse(linesOf(live, stream, head, hasUsage), leave);
   }
 
   async function* linesOf(

@@ -24,6 +24,8 @@ const problem = v.looseObject({
   status: v.number(),
   code: v.string(),
   detail: v.string(),
+  runId: v.optional(v.string()),
+  spent: v.optional(v.looseObject({})),
   issues: v.optional(v.array(v.object({ path: v.string(), given: v.string(), allowed: v.string() }))),
 });
 
@@ -166,7 +168,11 @@ export const operations = {
       { name: "Last-Event-ID", in: "header", schema: { type: "string", pattern: "^[0-9]{1,15}$" } },
       inQuery("after", { type: "string", pattern: "^[0-9]{1,15}$" }, "The same, for clients that set no headers."),
     ],
-    responses: { 200: events, ...problems(400, 401, 403, 404, 503) },
+    responses: {
+      200: events,
+      204: { description: "The run has ended, and the client has its last event." },
+      ...problems(400, 401, 403, 404, 503),
+    },
   },
   cancelRun: {
     operationId: "cancelRun",

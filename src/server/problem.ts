@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import type { AnyOrchestratorError } from "../contract/errors.ts";
+import type { AnyOrchestratorError, PartialRun } from "../contract/errors.ts";
 import { isOrchestratorError } from "../contract/errors.ts";
 import { showValue } from "../core/errors.ts";
 
@@ -47,6 +47,10 @@ export interface Problem {
   readonly detail: string;
   /** Every fault of a request that cannot be used. */
   readonly issues?: readonly { readonly path: string; readonly given: string; readonly allowed: string }[];
+  /** Run that was accepted, and ended so. */
+  readonly runId?: string;
+  /** Tokens and dollars that it had used. */
+  readonly spent?: Pick<PartialRun, "usage" | "costUsd">;
 }
 
 /** Returns the problem that an error is to a client. Of an error that is not known, nothing is told. */
@@ -59,6 +63,8 @@ export function problemOf(error: unknown): {
     return asProblem(500, "INTERNAL", "The service met a fault of its own. Its log says which.");
   }
   const { problem, headers } = asProblem(statusOf(error), error.code, error.message);
+  const { usage, costUsd } = ("partial" in error && error.partial) || {};
+  if (usage && costUsd !== undefined) return { problem: { ...problem, spent: { usage, costUsd } }, headers };
   if (error.code !== "INVALID_OPTIONS") return { problem, headers };
   const issues = error.issues.map(({ path, given, allowed }) => ({ path, given: showValue(given), allowed }));
   return { problem: { ...problem, issues }, headers };
@@ -85,10 +91,10 @@ const statusByCode: Readonly<Record<Exclude<AnyOrchestratorError["code"], "CONFL
   STORE: 503,
 };
 
-/** Writes a fault as a response. */
-export function respondWithProblem(error: unknown): Response {
+/** Writes a fault as a response, with further facts of it. */
+export function respondWithProblem(error: unknown, facts: Pick<Problem, "runId"> = {}): Response {
   const { problem, headers } = problemOf(error);
-  return new Response(JSON.stringify(problem), {
+  return new Response(JSON.stringify({ ...problem, ...facts }), {
     status: problem.status,
     headers: { "content-type": "application/problem+json; charset=utf-8", ...headers },
   });

@@ -1,16 +1,15 @@
 import type { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import { bundleIn } from "../contract/bundle-json.ts";
-import type { OrchestrationOutput } from "../contract/output.ts";
 import { resolveOptions } from "../core/options.ts";
+import { respondWith } from "../orchestrate/event-stream.ts";
 import { isEnd, type LoggedRun, type LoggedRunDetails } from "../store/log/event-log.ts";
 import { streamRun } from "../store/log/stream-run.ts";
 import type { Caller } from "./access.ts";
 import { readJson } from "./body.ts";
-import { bodyOf, eventHeaders, eventLines } from "./event-body.ts";
 import { type LiveRun, prefixOf } from "./live-runs.ts";
 import { operations } from "./openapi.ts";
-import { RequestFault } from "./problem.ts";
+import { RequestFault, respondWithProblem } from "./problem.ts";
 import { feedbackBody, keyIn, lastEventId, prefersAsync, readAsked, readFilter } from "./run-requests.ts";
 import type { ServiceEnv, ServiceRooms } from "./service.ts";
 
@@ -28,9 +27,9 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
     }
     const live = await runs.start(asked, c.var.caller, raw.signal);
     if (raw.headers.get("accept")?.includes("text/event-stream")) {
-      return streamOf(live.runId, -1, () => live.cancel("the client left"));
+      return follow(live.runId, -1, live);
     }
-    return c.json(await endOf(live));
+    return endOf(live);
   });
 
   app.get("/v1/runs", describeRoute(operations.listRuns), async (c) => {
@@ -45,7 +44,9 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
 
   app.get("/v1/runs/:id/events", describeRoute(operations.followRun), async (c) => {
     const { runId } = await find(c.req.param("id"), c.var.caller);
-    return streamOf(runId, lastEventId(c.req.header("last-event-id") ?? c.req.query("after")));
+    const afterSeq = lastEventId(c.req.header("last-event-id") ?? c.req.query("after"));
+    // Nothing is read for a request that wants the headers alone.
+    return c.req.method === "HEAD" ? new Response(null) : follow(runId, afterSeq);
   });
 
   app.delete("/v1/runs/:id", describeRoute(operations.cancelRun), async (c) => {
@@ -75,27 +76,29 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
     throw new RequestFault(404, "NOT_FOUND", `No run has the id ${JSON.stringify(runId)}. GET /v1/runs lists them.`);
   }
 
-  function streamOf(runId: string, afterSeq: number, onLeave?: () => void): Response {
+  /**
+   * Events of a run after one of them.
+   *
+   * @param live run that ends where its client leaves
+   */
+  function follow(runId: string, afterSeq: number, live?: LiveRun): Promise<Response> {
     const stream = streamRun(events, runId, { afterSeq, signal: closed, clock });
-    const leave = () => {
-      stream.cancel("the client left");
-      onLeave?.();
+    const leave = (reason: unknown) => {
+      stream.cancel(reason);
+      live?.cancel("the client left");
     };
-    return new Response(bodyOf(linesOf(stream), clock, leave), { headers: eventHeaders });
+    return respondWith(Object.create(stream, { cancel: { value: leave } }), {});
   }
 }
 
-async function* linesOf(events: AsyncIterable<Parameters<typeof eventLines>[0]>): AsyncGenerator<string, void> {
-  for await (const event of events) yield eventLines(event);
-}
-
-/** The output of a run, or what it rejected with, under the run's id. */
-async function endOf({
-  runId,
-  output,
-}: LiveRun): Promise<{ runId: string; status: string; output: OrchestrationOutput }> {
-  const ended = await output;
-  return { runId, status: ended.status, output: ended };
+/** The output of a run. What it rejected with goes under the run's id. */
+async function endOf({ runId, output }: LiveRun): Promise<Response> {
+  try {
+    const ended = await output;
+    return Response.json({ runId, status: ended.status, output: ended });
+  } catch (error) {
+    return respondWithProblem(error, { runId });
+  }
 }
 
 /** A run as its client knows it: keys go by the names that it gave them. */

@@ -11,7 +11,8 @@ let listening: Listening;
 let port: number;
 
 beforeAll(async () => {
-  const times = { headersMs: 60, requestMs: 120 };
+  // Long enough for an honest client on a busy machine.
+  const times = { headersMs: 500, requestMs: 1_000 };
   listening = await listen(service.service.fetch, { host: "127.0.0.1", port: 0, times });
   port = Number(new URL(listening.url).port);
 });
@@ -143,6 +144,7 @@ test("a listener that never reads makes the service read the log no further", as
   const before = events.reads;
   const silent = await Promise.all(Array.from({ length: 20 }, () => send("GET", `/v1/runs/${runId}/events`)));
   for (let turn = 0; turn < 20; turn++) await setImmediate();
+  // One page for each, to know that there is something.
   expect(events.reads - before).toBeLessThanOrEqual(silent.length);
   const whole = await ask("GET", `/v1/runs/${runId}/events`);
   expect(whole.text).toContain("run_completed");

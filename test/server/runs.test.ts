@@ -126,6 +126,24 @@ describe("/v1/runs/:id", () => {
     }
   });
 
+  test("keeps why a run failed, and tells what it had used", async () => {
+    const { tool } = waitingTool();
+    const { ask } = serving({ tools: [tool] });
+    const json = { toolName: "waits", request: {}, options: { timeoutMs: 20 } };
+    const ended = await ask("POST", "/v1/runs", { json });
+    expect(ended).toMatchObject({ status: 422, json: { code: "BUDGET_EXCEEDED", spent: { costUsd: 0.5 } } });
+    const run = await ask("GET", `/v1/runs/${ended.json.runId}`);
+    expect(run.json).toMatchObject({ status: "failed", error: { code: "BUDGET_EXCEEDED" } });
+  });
+
+  test("tells a client that has the last event to ask no more, and one that wants the headers alone nothing", async () => {
+    const { ask } = serving();
+    const { runId } = (await ask("POST", "/v1/runs", run("hello"))).json;
+    const { json } = await ask("GET", `/v1/runs/${runId}`);
+    expect((await ask("GET", `/v1/runs/${runId}/events?after=${json.lastSeq}`)).status).toBe(204);
+    expect(await ask("HEAD", `/v1/runs/${runId}/events`)).toMatchObject({ status: 200, text: "" });
+  });
+
   test("gives the events after Last-Event-ID alone", async () => {
     const { ask } = serving();
     const { runId } = (await ask("POST", "/v1/runs", run("hello"))).json;

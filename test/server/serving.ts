@@ -17,7 +17,8 @@ export function waitingTool() {
   const started = Promise.withResolvers<AbortSignal>();
   const tool = defineTool({
     name: "waits",
-    execute: (_request: unknown, _options, { signal }) => {
+    execute: (_request: unknown, _options, { signal, reportUsage }) => {
+      reportUsage({ inputTokens: 1, outputTokens: 1, totalTokens: 2 }, 0.5);
       started.resolve(signal);
       return new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     },

@@ -1,5 +1,5 @@
 import type { OrchestrationEvent } from "../../contract/event.ts";
-import type { OrchestrationOutput } from "../../contract/output.ts";
+import type { OrchestrationOutput, OutputError } from "../../contract/output.ts";
 
 /**
  * State of a run in the log. `retrying`: a call of it failed, and is being tried again. `abandoned`: its process has said
@@ -47,6 +47,8 @@ export interface LoggedRunDetails extends LoggedRun {
   readonly request?: unknown;
   /** Final output; absent before the end, and of a run that rejected. */
   readonly output?: OrchestrationOutput | undefined;
+  /** Failure that ended the run. */
+  readonly error?: OutputError | undefined;
 }
 
 /** A run that begins, or continues under its key. */
@@ -183,10 +185,11 @@ export function statusesOf({ status }: LogFilter): readonly LoggedStatus[] | und
 export function detailsIn(
   first: OrchestrationEvent | undefined,
   last: OrchestrationEvent | undefined,
-): Pick<LoggedRunDetails, "request" | "output"> {
+): Pick<LoggedRunDetails, "request" | "output" | "error"> {
   const output = last && "output" in last ? last.output : undefined;
   return {
     ...(first?.type === "run_started" && { request: first.request }),
     ...(output && { output }),
+    ...(last?.type === "run_failed" && { error: last.error }),
   };
 }
