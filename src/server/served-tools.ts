@@ -4,10 +4,10 @@ import type { PromptMessage } from "../contract/model.ts";
 import type { AnyTool, ToolMetadata } from "../contract/tool.ts";
 import { InvalidOptionsError, type OptionIssue, showValue } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
-import { resolveSchema } from "../schema/resolve.ts";
 import { PromptBundleTool } from "../tool/prompt/prompt-bundle-tool.ts";
 import { assertTool, metadataOf } from "../tool/registry.ts";
 import type { Caller } from "./access.ts";
+import { assertClientSchema } from "./client-schema.ts";
 import { RequestFault } from "./problem.ts";
 
 /** Start of the names of tools that ask a model whatever a request says. */
@@ -120,7 +120,7 @@ export class ServedTools {
   async #toolFor(name: string, request: unknown): Promise<AnyTool | undefined> {
     if (!this.#generic.has(name)) return this.#tools.get(name);
     const asked = readGeneric(request);
-    await resolveSchema(asked.schema, "request.schema");
+    await assertClientSchema(asked.schema, "request.schema");
     return askAnything(name, asked);
   }
 }

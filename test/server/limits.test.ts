@@ -150,3 +150,43 @@ test("a listener that never reads makes the service read the log no further", as
   expect(whole.text).toContain("run_completed");
   await Promise.all(silent.map(({ body }) => body?.cancel()));
 });
+
+describe("a schema of a client", () => {
+  const ask = (schema: object) => {
+    const generic = serving({ tools: ["consensus:simulated:?error=0"] });
+    const json = {
+      toolName: "consensus:simulated:?error=0",
+      request: { messages: [{ role: "user", content: "x" }], schema },
+    };
+    return generic.ask("POST", "/v1/runs", { json });
+  };
+  const names = Array.from({ length: 30 }, (_, at) => `d${at}`);
+  const doubling = names.map((name, at) => {
+    const before = { $ref: `#/$defs/d${at - 1}` };
+    return [name, at === 0 ? { type: "string" } : { anyOf: [before, before] }];
+  });
+
+  test.each([
+    [
+      "would take long to compile",
+      {
+        properties: Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`property${at}`, { type: "string" }])),
+      },
+    ],
+    ["would take 2^29 steps to check", { $ref: "#/$defs/d29", $defs: Object.fromEntries(doubling) }],
+    ["leads back to itself", { anyOf: [{ items: { $ref: "#" } }, { items: { $ref: "#" } }] }],
+    ["leads back by a dynamic reference", { $dynamicAnchor: "a", anyOf: [{ items: { $dynamicRef: "#a" } }] }],
+  ])("that %s is refused at once", async (_, schema) => {
+    expect(await ask(schema)).toMatchObject({ status: 400, json: { code: "INVALID_OPTIONS" } });
+  });
+
+  test("may define its parts once, and refer to them", async () => {
+    const schema = {
+      type: "object",
+      properties: { a: { $ref: "#/$defs/word" }, b: { $ref: "#/$defs/word" } },
+      required: ["a", "b"],
+      $defs: { word: { type: "string" } },
+    };
+    expect((await ask(schema)).status).toBe(200);
+  });
+});
