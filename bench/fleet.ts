@@ -41,13 +41,10 @@ function fleetOf(name: string, execute: (request: any, signal: AbortSignal) => P
   return { queue, store, orchestrator, fleet, close };
 }
 
-const jobsOf = (toolName: string, count: number): RunJob[] =>
-  Array.from({ length: count }, (_, at) => ({
-    key: `${toolName}-${at}`,
-    toolName,
-    toolVersion: "1.0.0",
-    request: { at },
-  }));
+function jobsOf(toolName: string, count: number): RunJob[] {
+  const facts = { toolName, toolVersion: "1.0.0" };
+  return Array.from({ length: count }, (_, at) => ({ key: `${toolName}-${at}`, ...facts, request: { at } }));
+}
 
 async function throughput(): Promise<void> {
   const count = 3_000;
@@ -137,7 +134,7 @@ async function paced(): Promise<void> {
 
 async function scaled(): Promise<void> {
   const callMs = 1_000;
-  const [concurrency, k, rounds] = [5, 2, 4];
+  const [concurrency, k, rounds] = [5, 2, 10];
   const program = join(import.meta.dirname, "../test/queue/programs/worker.ts");
   await using provider = await startCountingProvider(() => systemClock.sleep(callMs));
   const queue = pgBossQueue({ connectionString });
@@ -151,10 +148,16 @@ async function scaled(): Promise<void> {
         return child;
       }),
     );
+    const put = async (count: number, kind: string) => {
+      const keys = Array.from({ length: count }, (_, at) => `scale-${workers}-${kind}-${at}`);
+      await queue.enqueue(keys.map((key) => ({ key, toolName: "triage", toolVersion: "1.0.0", request: { key } })));
+    };
+    // The first runs of a process load what they need.
+    await put(workers * concurrency, "warm");
+    await untilEmpty(queue, "triage");
     const count = workers * concurrency * rounds;
     const fromMs = systemClock.now();
-    const keys = Array.from({ length: count }, (_, at) => `scale-${workers}-${at}`);
-    await queue.enqueue(keys.map((key) => ({ key, toolName: "triage", toolVersion: "1.0.0", request: { key } })));
+    await put(count, "run");
     await untilEmpty(queue, "triage");
     const perSecond = (count / (systemClock.now() - fromMs)) * 1_000;
     first ||= perSecond;
