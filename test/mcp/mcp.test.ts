@@ -21,6 +21,9 @@ const schema = {
   definitions: { severity: { enum: ["low", "high"] } },
 };
 
+/** Compiled once for every process of the tests. */
+const cache = { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "" };
+
 const folder = mkdtempSync(join(tmpdir(), "steer-mcp-"));
 const answering = startOpenAIServer({ text: '{"severity":"high"}' });
 const hanging = startOpenAIServer({ hang: true });
@@ -81,7 +84,7 @@ describe.each(["stdio", "HTTP"] as const)("over %s", (transport) => {
 
     beforeAll(async () => {
       const args = ["--disable-warning=ExperimentalWarning", main, "mcp", ...files()];
-      const stdio = { command: process.execPath, args, cwd: folder, env: { MCP_TEST_API_KEY: key } };
+      const stdio = { command: process.execPath, args, cwd: folder, env: { ...cache, MCP_TEST_API_KEY: key } };
       client = await connect(transport === "HTTP" ? { url } : { stdio });
     });
     afterAll(() => client.close());
