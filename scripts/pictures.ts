@@ -3,7 +3,8 @@
  *
  *     npm run pictures
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -40,6 +41,7 @@ const pictures: readonly Picture[] = [
 const folder = mkdtempSync(join(tmpdir(), "steer-pictures-"));
 const browser = await launchChromium();
 try {
+  await takeLive();
   const written = new Set<string>();
   for (const { example, name, height, at = "", keys = [], colorScheme = "light", ...size } of pictures) {
     const page = join(folder, `${basename(example)}.html`);
@@ -59,4 +61,22 @@ try {
 } finally {
   await browser.close();
   rmSync(folder, { recursive: true });
+}
+
+/** The list of a service that replays the demo, once some runs have ended. */
+async function takeLive(): Promise<void> {
+  const flags = ["serve", "--demo", "--port", "0"];
+  const service = spawn(process.execPath, ["dist/cli/main.js", ...flags], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const [line] = (await once(service.stdout, "data")) as [Buffer];
+    const [url] = /http:\S+\d/.exec(line.toString()) as RegExpExecArray;
+    const tab = await browser.newPage({ viewport: { width, height: 760 }, colorScheme: "light" });
+    await tab.goto(url);
+    await tab.locator(".body .row", { hasText: "completed" }).nth(9).waitFor();
+    await tab.waitForTimeout(500);
+    await tab.screenshot({ path: "docs/pictures/viewer-live.png" });
+    await tab.close();
+  } finally {
+    service.kill();
+  }
 }

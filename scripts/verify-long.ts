@@ -143,6 +143,12 @@ const measurements: readonly Measurement[] = [
     command: "node scripts/mutate.ts --workers 2",
   },
   { page: "blinks", title: "Stores that go away and come back", command: "npm run --silent blinks" },
+  {
+    page: "viewer",
+    title: "What 10,000 runs and 1,000 events a second cost the viewer",
+    command: "node --no-warnings bench/viewer.ts",
+    isMarkdown: true,
+  },
   { page: "soak", title: "Whether anything grows in ten minutes", command: "npm run --silent soak -- --minutes 10" },
   {
     page: "memory",

@@ -55,6 +55,7 @@ export async function replayDemo(questions: readonly TriviaQuestion[], k: number
   const answered = await answerAll(createTriviaTool(model, { k }), questions);
   const fixed = await answerAll(createTriviaTool(model, { k, stopping: "none" }), questions);
   terminal.write(`\n${figures(answered, fixed, k, terminal).join("\n")}\n`);
+  terminal.write("\nSee the same runs live, in a browser: npx steer serve --demo\n");
 }
 
 function introduction(k: number, isPaced: boolean): string {

@@ -43,6 +43,8 @@ export function effectsOf(all: readonly Answer[], labels: ReadonlyMap<string, La
 export interface ObservedJob {
   readonly answers: readonly Answer[];
   readonly observed: JobCalibration;
+  /** One answer of each kind of votes, and how many have these: their confidence is the same. */
+  readonly kinds: readonly { readonly answer: Answer; readonly count: number }[];
   /** Mean confidence without labels. */
   readonly before: number | undefined;
 }
@@ -52,13 +54,16 @@ export function jobsOf(all: readonly Answer[]): ObservedJob[] {
   return [...Map.groupBy(all, ({ job }) => job).values()].map((answers) => {
     const observed = createJobCalibration();
     for (const { votes } of answers) observed.observe(votes);
-    return { answers, observed, before: meanConfidence(answers, observed) };
+    const kinds = [...Map.groupBy(answers, ({ votes }) => JSON.stringify(votes)).values()].map((alike) => {
+      return { answer: alike[0] as Answer, count: alike.length };
+    });
+    return { answers, observed, kinds, before: meanOf(kinds, observed) };
   });
 }
 
 /** Returns what labels change in a job; `undefined` where it has none. */
 export function effectOn(
-  { answers, observed, before }: ObservedJob,
+  { answers, observed, kinds, before }: ObservedJob,
   labels: ReadonlyMap<string, LabelLine>,
 ): Effect | undefined {
   const labelled = answers.flatMap((answer) => {
@@ -86,7 +91,7 @@ export function effectOn(
     name: nameOf(first),
     judged,
     before: { ofAll: before, ...figures(judged, observed, () => observed) },
-    after: { ofAll: isUsed ? meanConfidence(answers, withAll) : before, ...figures(judged, withAll, foldFor) },
+    after: { ofAll: isUsed ? meanOf(kinds, withAll) : before, ...figures(judged, withAll, foldFor) },
     isUsed,
     fewest,
   };
@@ -134,6 +139,17 @@ function figures(
       ),
     ),
   };
+}
+
+function meanOf(kinds: ObservedJob["kinds"], job: JobCalibration): number | undefined {
+  let [sum, total] = [0, 0];
+  for (const { answer, count } of kinds) {
+    const [confidence] = confidenceIn(job, answer);
+    if (confidence === undefined) continue;
+    sum += confidence * count;
+    total += count;
+  }
+  return total === 0 ? undefined : sum / total;
 }
 
 function meanConfidence(answers: readonly Answer[], job: JobCalibration): number | undefined {

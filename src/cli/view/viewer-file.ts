@@ -7,7 +7,7 @@ import { packageRoot } from "../../core/package-root.ts";
 import { CommandError } from "../faults.ts";
 import { cut } from "../progress/format.ts";
 import { generator } from "./page-file.ts";
-import type { RunDetail, ViewerPage } from "./viewer-data.ts";
+import type { ReviewData, RunDetail, ViewerPage } from "./viewer-data.ts";
 
 const longestTitle = 200;
 
@@ -22,7 +22,12 @@ const longestTitle = 200;
 export function renderViewer(page: ViewerPage, details: ReadonlyMap<string, string>, text: string): string {
   const script = built("viewer.js").replaceAll("</script", "<\\/script");
   const style = built("viewer.css");
-  const parts = [["page", packed(page)] as const, ...[...details].map(([id, part]) => [`run ${id}`, part] as const)];
+  const { review, ...rest } = page;
+  const parts: (readonly [name: string, part: string])[] = [
+    ["page", packed(rest)],
+    ...(review ? [["review", packed(review)] as const] : []),
+    ...[...details].map(([id, part]) => [`run ${id}`, part] as const),
+  ];
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -45,7 +50,7 @@ ${parts.map(([name, part]) => `<script type="text/plain" data-part="${escapeHtml
 }
 
 /** Compresses a part of the data to text that no element ends. */
-export function packed(data: ViewerPage | RunDetail): string {
+export function packed(data: Omit<ViewerPage, "review"> | ReviewData | RunDetail): string {
   return gzipSync(JSON.stringify(data)).toString("base64");
 }
 

@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import {
   answersOf,
   counted,
@@ -69,7 +69,12 @@ export function BundleScreen({ source, id, isAlone }: BundleProps) {
 
 /** Ways to the list and to the runs beside this one, by link and by key. */
 function Ways({ source, id }: Pick<BundleProps, "source" | "id">) {
-  const shown = filtered(source.rows.value, filtersIn(place.value.query, source.service ? "newest" : "unsure"));
+  const { query } = place.value;
+  const rows = source.rows.value;
+  const shown = useMemo(
+    () => filtered(rows, filtersIn(query, source.service ? "newest" : "unsure")),
+    [rows, query.toString()],
+  );
   const at = shown.findIndex((each) => each.id === id);
   const [before, after] = [shown[at - 1], at === -1 ? undefined : shown[at + 1]];
   useEffect(() => {

@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { RunDetail, ViewerPage } from "../../../src/cli/view/viewer-data.ts";
+import type { ReviewData, RunDetail, ViewerPage } from "../../../src/cli/view/viewer-data.ts";
 import type { Source } from "./source.ts";
 
 /** Opens the data that stand in this document; `undefined` where there are none. */
@@ -12,14 +12,18 @@ export async function openFile(document: Document): Promise<Source | undefined> 
   );
   const head = parts.get("page");
   if (!head) return undefined;
-  const { rows, total, review, ...page } = await unpacked<ViewerPage>(head.textContent);
+  const { rows, total, ...page } = await unpacked<Omit<ViewerPage, "review">>(head.textContent);
   const opened = new Map<string, ReadonlySignal<RunDetail | null | undefined>>();
+  // The list is there first.
+  const review = signal<ReviewData | undefined>(undefined);
+  const judged = parts.get("review");
+  if (judged) setTimeout(async () => (review.value = await unpacked<ReviewData>(judged.textContent)));
   const file = page.file.replace(/:\d+$/, "");
   return {
     page,
     rows: signal(rows),
     total: signal(total),
-    review: signal(review),
+    review,
     runOf: ({ line }) => String(line),
     detail(id) {
       const known = opened.get(id);

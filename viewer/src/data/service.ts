@@ -38,7 +38,11 @@ export function openService(): Source {
 class LiveSource {
   readonly #runs = signal<ReadonlyMap<string, LoggedRun>>(new Map());
   readonly #looked = new Map<string, Partial<RunRow>>();
+  readonly #rows = new Map<string, { run: LoggedRun; looked: Partial<RunRow> | undefined; row: RunRow }>();
   readonly #looks = signal(0);
+  #isLookDue = false;
+  /** Goes on while something pauses. */
+  readonly #clock = signal(0);
   readonly #isConnected = signal(false);
   readonly #problem = signal<string | undefined>(undefined);
   readonly #details = new Map<string, ReadonlySignal<RunDetail | null | undefined>>();
@@ -56,7 +60,7 @@ class LiveSource {
     page: { title: "steer", file: location.host, isCutShort: false },
     rows: computed(() => {
       this.#looks.value;
-      return [...this.#runs.value.values()].map((run) => this.#rowOf(run));
+      return [...this.#runs.value.values()].map((run) => this.#keptRowOf(run));
     }),
     total: computed(() => this.#runs.value.size),
     review: this.#review,
@@ -64,7 +68,7 @@ class LiveSource {
     detail: (id) => this.#detail(id),
     service: {
       strip: computed((): Strip => {
-        this.#looks.value;
+        this.#clock.value;
         const runs = [...this.#runs.value.values()];
         const count = (status: LoggedRun["status"]) => runs.filter((run) => run.status === status).length;
         return {
@@ -115,7 +119,7 @@ class LiveSource {
       if (known > 0) await this.#page({ status: "running,retrying,abandoned" });
       await this.#settle();
       this.#watchRetrying();
-      this.#looks.value++;
+      if (this.#pauses.size > 0) this.#clock.value++;
     }
     setTimeout(() => void this.#again(), lookMs);
   }
@@ -162,6 +166,16 @@ class LiveSource {
     this.#runs.value = merged;
   }
 
+  /** A row is made anew only where its run has changed. */
+  #keptRowOf(run: LoggedRun): RunRow {
+    const looked = this.#looked.get(run.runId);
+    const kept = this.#rows.get(run.runId);
+    if (kept?.run === run && kept.looked === looked) return kept.row;
+    const row = this.#rowOf(run);
+    this.#rows.set(run.runId, { run, looked, row });
+    return row;
+  }
+
   #rowOf(run: LoggedRun): RunRow {
     const { runId, toolName, status, startedMs, endedMs, confidence, costUsd } = run;
     return {
@@ -193,13 +207,19 @@ class LiveSource {
     this.#looked.set(id, {});
     try {
       this.#keep(await getRun(id));
-      this.#looks.value++;
+      if (!this.#isLookDue) setTimeout(() => this.#showLooked(), drawMs);
+      this.#isLookDue = true;
     } catch {
       // A run may be gone from the log.
     } finally {
       this.#asking--;
       this.#look([]);
     }
+  }
+
+  #showLooked(): void {
+    this.#isLookDue = false;
+    this.#looks.value++;
   }
 
   #keep(run: LoggedRunDetails): void {

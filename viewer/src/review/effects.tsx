@@ -1,11 +1,11 @@
-import { useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { describeWorth, type Effect, showMean } from "../../../src/cli/label/effect.ts";
 import type { Draw } from "../../../src/cli/label/labels.ts";
 import { counted, showCount, showShare } from "../../../src/cli/progress/format.ts";
 import type { Source } from "../data/source.ts";
 import { CopyButton, cutLine, download, Meter, Section } from "../parts.tsx";
 import { addressOf } from "../place.ts";
-import type { Session } from "./session.ts";
+import type { Session, ShownAcceptance } from "./session.ts";
 
 interface EffectsProps {
   readonly source: Source;
@@ -15,13 +15,16 @@ interface EffectsProps {
 
 /** What the labels so far change, and the way to take them away as a file. */
 export function Effects({ source, session, draw }: EffectsProps) {
-  const effects = session.effects.value;
   const given = session.given.value;
+  const effects = useLater(() => session.effects.value, session.labels.value);
+  const acceptance = useLater(() => session.acceptance.value, session.labels.value);
   return (
     <aside class="panel" aria-label="What the labels change">
-      <AcceptedSet source={source} session={session} draw={draw} />
+      {acceptance && <AcceptedSet source={source} session={session} draw={draw} shown={acceptance} />}
       <Section title="Calibration">
-        {effects.length === 0 ? (
+        {!effects ? (
+          <p class="soft">…</p>
+        ) : effects.length === 0 ? (
           <p class="soft">No answer is judged yet. From ten labels on they correct the confidence.</p>
         ) : (
           effects.map((effect) => <Learnt key={effect.name} effect={effect} isOne={effects.length === 1} />)
@@ -34,8 +37,18 @@ export function Effects({ source, session, draw }: EffectsProps) {
   );
 }
 
-function AcceptedSet({ source, session, draw }: EffectsProps) {
-  const { counts, sentences, acceptance } = session.acceptance.value;
+/** Computes after the screen is drawn: of many answers that takes a while, and the next question need not wait for it. */
+function useLater<T>(compute: () => T, on: unknown): T | undefined {
+  const [value, setValue] = useState<T>();
+  useEffect(() => {
+    const timer = setTimeout(() => setValue(compute()));
+    return () => clearTimeout(timer);
+  }, [on]);
+  return value;
+}
+
+function AcceptedSet({ source, session, draw, shown }: EffectsProps & { readonly shown: ShownAcceptance }) {
+  const { counts, sentences, acceptance } = shown;
   const { accepted, review, wrong, failed } = counts;
   const first = useRef(accepted);
   const total = Math.max(1, accepted + review + wrong + failed);
