@@ -12,6 +12,9 @@
  * - restart: the process gets SIGTERM while its runs go on, and a new one takes its place
  * - kill -9: the process is killed after half a second, and a new one takes its place
  *
+ * Memory and processor time are those of the serving process, of its last life where it had two. On a machine that does other
+ * work at the same time, the processor time of a run compares, and the rest does not.
+ *
  * Not measured: a network, models that use the processor, and logs in Postgres.
  */
 import { type ChildProcess, fork } from "node:child_process";

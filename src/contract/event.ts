@@ -28,7 +28,10 @@ type EvidenceOf<C> = C extends EvidenceContent<infer T> ? T : unknown;
 
 /** Fields of each type of event beside `EventBase`. */
 export interface EventData<C = unknown> {
-  /** The run was accepted: the first event of every run. One that is refused at the edge has no events. */
+  /**
+   * The run was accepted: the first event of every run. One that is refused at the edge has no events. In an event log it comes
+   * again where another process continues the run of one that died.
+   */
   run_started: { request: unknown };
   /** The planner has chosen, for a run that names no tool. */
   plan_selected: { toolName: string; reasoning: string };

@@ -282,6 +282,70 @@ test.each(["open", "append"] as const)(
   },
 );
 
+test("a log that is away for a while has every event once it is back, each once", async () => {
+  const clock = createFakeClock();
+  const log = new MemoryEventLog({ clock });
+  const away = new StoreError({
+    store: "test",
+    operation: "append",
+    reason: "unavailable",
+    what: "gone",
+    advice: "Wait.",
+  });
+  let [isAway, isAnswerLost] = [true, true];
+  const events = refusing({
+    open: async (run) => {
+      if (isAway) throw away;
+      return log.open(run);
+    },
+    append: async (batches) => {
+      if (isAway) throw away;
+      const refused = await log.append(batches);
+      if (!isAnswerLost) return refused;
+      isAnswerLost = false;
+      throw away;
+    },
+  });
+  const heard: OrchestrationEvent[] = [];
+  const run = new ReliableOrchestrator({ events, clock, state: new ReliabilityState({ clock }) }).run({
+    tool: triage(),
+    request,
+    options: { requestId: "run" },
+    onEvent: (event) => heard.push(event),
+  });
+  expect((await run).status).toBe("completed");
+  await clock.advance(5_000);
+  isAway = false;
+  await clock.advance(5_000);
+  expect(typesOf(await eventsOf(streamRun(log, "run")))).toEqual(typesOf(heard));
+  expect(typesOf(heard)).not.toContain("warning");
+});
+
+test("a log that is away for longer than a store is waited for is given up, and the run is not", async () => {
+  const clock = createFakeClock();
+  const away = new StoreError({
+    store: "test",
+    operation: "open",
+    reason: "unavailable",
+    what: "gone",
+    advice: "Wait.",
+  });
+  const events = refusing({ open: () => Promise.reject(away) });
+  const { tool, letGo } = held();
+  const heard: OrchestrationEvent[] = [];
+  const run = new ReliableOrchestrator({
+    events,
+    clock,
+    state: new ReliabilityState({ clock }),
+    reliabilityConfig: { storeRetryMs: 10_000 },
+  }).run({ tool, request, onEvent: (event) => heard.push(event) });
+  await expect.poll(() => typesOf(heard)).toContain("progress");
+  await clock.advance(15_000);
+  expect(heard.filter(({ type }) => type === "warning")).toMatchObject([{ code: "event_log_failed" }]);
+  letGo();
+  expect((await run).status).toBe("completed");
+});
+
 test("a log that never answers holds the end of a run for a second at most", async () => {
   const clock = createFakeClock();
   const events = refusing({ open: () => new Promise(() => {}) });
