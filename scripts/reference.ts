@@ -15,7 +15,7 @@ import { circuitBreakerConfig, reliabilityConfig, retryConfig } from "../src/gua
 import { modelPrice } from "../src/provider/price-table.ts";
 import { simulatedModelOptions } from "../src/provider/simulated.ts";
 import { pgBossQueueOptions } from "../src/queue/boss/pg-boss-queue.ts";
-import { feedbackBody, runBody } from "../src/server/run-requests.ts";
+import { decisionBody, feedbackBody, runBody } from "../src/server/run-requests.ts";
 import { memoryEventLogOptions } from "../src/store/log/memory-log.ts";
 import { postgresEventLogOptions } from "../src/store/log/postgres-log.ts";
 import { sqliteEventLogOptions } from "../src/store/log/sqlite-log.ts";
@@ -38,6 +38,7 @@ const declared = [
   bundleOptions,
   circuitBreakerConfig,
   compareOptions,
+  decisionBody,
   feedbackBody,
   guardOptions,
   jobCalibrationOptions,

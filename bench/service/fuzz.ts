@@ -143,7 +143,9 @@ class Draw {
         const id = isHostile ? this.pick(hostileTexts).toWellFormed() || "x" : this.pick(this.#ids);
         filled = filled.replace(`{${name}}`, encodeURIComponent(id));
       } else if (this.#isOne(3)) {
-        const value = String(isHostile ? this.pick(hostileTexts) : this.value(schema, name)).toWellFormed();
+        const drawn = isHostile ? this.pick(hostileTexts) : this.value(schema, name);
+        // A drawn object may have a toString of its own.
+        const value = (typeof drawn === "object" ? JSON.stringify(drawn) : String(drawn)).toWellFormed();
         if (place === "query") query.set(name, value);
         else headers[name] = value.replace(/[^\x20-\x7e]/g, "").trim();
       }

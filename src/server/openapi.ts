@@ -187,6 +187,16 @@ export const operations = {
     requestBody: body(v.strictObject({ correct: v.union([v.boolean(), v.record(v.string(), v.boolean())]) })),
     responses: { 204: { description: "It counts from now on." }, ...problems(400, 401, 403, 404, 409, 413, 415, 503) },
   },
+  resolveRun: {
+    operationId: "resolveRun",
+    summary: "Decide a run that waits for a person",
+    parameters: [inPath],
+    requestBody: body(v.union([v.strictObject({ accept: v.literal(true) }), v.strictObject({ consensus: v.any() })])),
+    responses: {
+      200: json(v.looseObject({ runId: v.string(), status: v.string() }), "The run, completed."),
+      ...problems(400, 401, 403, 404, 409, 413, 415, 503),
+    },
+  },
   listTools: {
     operationId: "listTools",
     summary: "List the tools",

@@ -76,7 +76,7 @@ function asProblem(status: number, code: string, detail: string, headers: Readon
 }
 
 function statusOf(error: AnyOrchestratorError): number {
-  if (error.code === "CONFLICT") return error.reason === "in_flight" ? 409 : 422;
+  if (error.code === "CONFLICT") return error.reason === "fingerprint" ? 422 : 409;
   return statusByCode[error.code];
 }
 

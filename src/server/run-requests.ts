@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
+import type { JSONValue } from "../core/json.ts";
 import { checkedBy, declareOptions, listOf, resolveOptions, text } from "../core/options.ts";
 import { type LogFilter, type LoggedStatus, loggedStatuses } from "../store/log/event-log.ts";
 import type { Caller } from "./access.ts";
@@ -29,6 +30,14 @@ export const feedbackBody = declareOptions("FeedbackBody", "body", {
     (value) => typeof value === "boolean" || isObject(value),
     "true, false, or an object of JSON pointers with true or false",
   ),
+});
+
+/** Body of `POST /v1/runs/:id/resolve`: one of the two. */
+export const decisionBody = declareOptions("DecisionBody", "body", {
+  /** The consensus of the answers is right. */
+  accept: v.optional(checkedBy<true>((value) => value === true, "true")),
+  /** This is right in its place. */
+  consensus: v.optional(checkedBy<JSONValue>(() => true, "JSON")),
 });
 
 /**

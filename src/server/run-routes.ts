@@ -3,6 +3,7 @@ import { describeRoute } from "hono-openapi";
 import { bundleIn } from "../contract/bundle-json.ts";
 import { resolveOptions } from "../core/options.ts";
 import { respondWith } from "../orchestrate/event-stream.ts";
+import type { ReviewDecision } from "../orchestrate/key/resolve-review.ts";
 import { isEnd, type LoggedRun, type LoggedRunDetails } from "../store/log/event-log.ts";
 import { streamRun } from "../store/log/stream-run.ts";
 import type { Caller } from "./access.ts";
@@ -10,10 +11,10 @@ import { readJson } from "./body.ts";
 import { type LiveRun, prefixOf } from "./live-runs.ts";
 import { operations } from "./openapi.ts";
 import { RequestFault, respondWithProblem } from "./problem.ts";
-import { feedbackBody, keyIn, lastEventId, prefersAsync, readAsked, readFilter } from "./run-requests.ts";
+import { decisionBody, feedbackBody, keyIn, lastEventId, prefersAsync, readAsked, readFilter } from "./run-requests.ts";
 import type { ServiceEnv, ServiceRooms } from "./service.ts";
 
-/** Adds the routes of runs: start, list, get, follow, cancel, judge. */
+/** Adds the routes of runs: start, list, get, follow, cancel, judge, decide. */
 export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
   const { runs, events, tools, orchestrator, clock, closed } = rooms;
 
@@ -67,6 +68,20 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
       throw new RequestFault(409, "CONFLICT", `Run ${runId} has no evidence bundle to judge. Ask once it has ended.`);
     await orchestrator.feedback({ bundle, correct });
     return c.body(null, 204);
+  });
+
+  app.post("/v1/runs/:id/resolve", describeRoute(operations.resolveRun), async (c) => {
+    const decision = resolveOptions(decisionBody, await readJson(c.req.raw)) as ReviewDecision;
+    const { output, runId } = await find(c.req.param("id"), c.var.caller);
+    const { key } = output?.metadata.needsReview ?? {};
+    if (key === undefined)
+      throw new RequestFault(
+        409,
+        "CONFLICT",
+        `Run ${runId} does not wait for a decision. Runs with options.review may.`,
+      );
+    const resolved = await orchestrator.resolve(key, decision);
+    return c.json({ runId, status: resolved.status, output: resolved });
   });
 
   /** The run of an id, where it is one of the caller's. */

@@ -53,8 +53,9 @@ describe("a service with keys", () => {
       ["GET", "/events"],
       ["DELETE", ""],
       ["POST", "/feedback"],
+      ["POST", "/resolve"],
     ] as const) {
-      const json = method === "POST" ? { correct: true } : undefined;
+      const json = { "/feedback": { correct: true }, "/resolve": { accept: true } }[path as string];
       const answered = await ask(method, `/v1/runs/${runId}${path}`, { headers: as(web), json });
       expect(answered).toMatchObject({ status: 404, json: { code: "NOT_FOUND" } });
     }

@@ -174,6 +174,24 @@ describe("/v1/runs/:id", () => {
   });
 });
 
+test("POST /v1/runs/:id/resolve completes a run that waits for a person, once", async () => {
+  const { ask } = serving({});
+  const headers = { "idempotency-key": "report-17" };
+  const asked = { ...run("hello", { options: { review: { below: 1 } } }), headers };
+  const { runId, output } = (await ask("POST", "/v1/runs", asked)).json;
+  expect(output).toMatchObject({ status: "partial", metadata: { needsReview: { below: 1 } } });
+  const resolve = (json: object) => ask("POST", `/v1/runs/${runId}/resolve`, { json });
+  expect(await resolve({ accept: "yes" })).toMatchObject({ status: 400, json: { code: "INVALID_OPTIONS" } });
+  const decided = await resolve({ consensus: "another" });
+  expect(decided).toMatchObject({
+    status: 200,
+    json: { status: "completed", output: { metadata: { reviewed: "replaced" } } },
+  });
+  expect(await resolve({ accept: true })).toMatchObject({ status: 409, json: { code: "CONFLICT" } });
+  const again = (await ask("POST", "/v1/runs", asked)).json;
+  expect(again.output.content.evidenceBundle.summary.consensus).toBe("another");
+});
+
 test("GET /v1/tools lists the tools", async () => {
   const { json } = await serving({ tools: ["consensus:simulated:?error=0"] }).ask("GET", "/v1/tools");
   expect(json.tools).toMatchObject([{ name: "consensus:simulated:?error=0", supportsBundle: true }]);
