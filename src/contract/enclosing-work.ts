@@ -45,6 +45,11 @@ export function outsideOfWork<R>(code: () => R): R {
   return places.getStore() === undefined ? code() : places.run(undefined, code);
 }
 
+/** Returns the code, to be run as part of what is running now, whatever calls it: an attempt may let others begin that are no part of it. */
+export function bindToWork(code: () => void): () => void {
+  return AsyncLocalStorage.bind(code);
+}
+
 /** An attempt of a call, or a tool that guards its calls itself. */
 export class EnclosingWork {
   readonly scope: CancelScope;

@@ -81,6 +81,8 @@ const mostBytes = 150_000_000;
 const [firstLookMs, longestLookMs] = [1_000, 60_000];
 /** Waits before a batch is sent once more. */
 const [firstRetryMs, longestRetryMs] = [30_000, 600_000];
+/** Longest time without a batch sent where no server was there at all: the address is more likely wrong than the server away. */
+const unreachedMs = 60_000;
 /** Further batches that a request goes into after the provider left it unanswered. */
 const mostMisses = 3;
 /** Difference between the clocks of the provider and of this machine, at most. */
@@ -104,6 +106,8 @@ export class BatchQueue {
   #gatheredBytes = 0;
   #mostRequests = mostRequests;
   #stopGathering = () => {};
+  /** The provider has taken a batch, so the address is right. */
+  #hasAnswered = false;
   /** Calls that wait for an answer. Without any, nothing more is asked of the provider. */
   #waitingCount = 0;
   readonly #sleeping = new Set<() => void>();
@@ -222,19 +226,21 @@ export class BatchQueue {
     batch: SentBatch,
     entries: readonly Entry[],
   ): Promise<ReadonlyMap<string, SharedV4Warning[]> | undefined> {
-    const { api, modelId, journal } = this.#settings;
+    const { api, clock, modelId, journal, maxWaitMs = Number.POSITIVE_INFINITY } = this.#settings;
     const requests = entries.map(({ asked }, index) => ({
       id: requestId(batch, index),
       type: "text" as const,
       modelId,
       options: asked,
     }));
+    const sinceMs = clock.now();
     for (let delayMs = firstRetryMs; ; delayMs = Math.min(2 * delayMs, longestRetryMs)) {
       try {
         const started = await api.doStartBatch({
           requests,
           providerOptions: { gateway: { idempotencyKey: batch.mark } },
         });
+        this.#hasAnswered = true;
         journal.name(batch, started.batchId);
         return warningsByRequest(started.warnings);
       } catch (error) {
@@ -242,14 +248,19 @@ export class BatchQueue {
           journal.drop(batch);
           throw asRefusal(error);
         }
-        const found = await this.#find(batch);
+        const giveUpAtMs = sinceMs + (this.#hasAnswered ? maxWaitMs : unreachedMs);
+        if (clock.now() >= giveUpAtMs) {
+          if (!mayBeThere(error)) journal.drop(batch);
+          this.#settings.onLate?.(`No batch could be sent: ${messageOf(error)}`);
+          throw error;
+        }
+        this.#tell(`A batch could not be sent: ${messageOf(error)}`, clock.now() + delayMs, giveUpAtMs);
+        await this.#pass(delayMs);
+        const found = mayBeThere(error) ? await this.#find(batch) : undefined;
         if (found !== undefined) {
           journal.name(batch, found);
           return new Map();
         }
-        const untilMs = this.#settings.clock.now() + delayMs;
-        this.#tell(`A batch could not be sent: ${messageOf(error)}`, untilMs);
-        await this.#pass(delayMs);
         if (entries.some(({ isOver }) => !isOver)) continue;
         journal.drop(batch);
         return undefined;
@@ -382,7 +393,7 @@ export class BatchQueue {
       }
       const leftMs = sinceMs + maxWaitMs - clock.now();
       if (leftMs <= 0) {
-        onLate?.(`Batch ${batchId} was not done in time`);
+        onLate?.(`Batch ${batchId} was not done in time. It was left to the provider`);
         return undefined;
       }
       const { completed = 0, total = 0 } = status.requestCounts ?? {};
@@ -506,6 +517,13 @@ function mayPass(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause)
     if (/^(?:E[A-Z]{3,}|UND_ERR_\w+)$/.test(String((at as { code?: unknown }).code))) return true;
   return false;
+}
+
+/** Tells if the provider may have taken what it did not answer: without a connection it has not. */
+function mayBeThere(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (/^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/.test(String((at as { code?: unknown }).code))) return false;
+  return true;
 }
 
 /** A package that cannot ask for a schema in a batch says so in its own words: say it as servers do. */

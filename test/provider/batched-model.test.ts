@@ -194,6 +194,18 @@ describe("a batch as its vendor documents it", () => {
     for (const { summary } of bundles) expect(summary.validCount).toBe(3);
   });
 
+  test("is given up where no server is there at all", async () => {
+    await using server = await startBatchServer();
+    const provider = server.provider("openai");
+    await server[Symbol.asyncDispose]();
+    const late: string[] = [];
+    const onLate = (message: string) => late.push(message);
+    const model = batchedModel(provider("gpt-5-mini"), provider, fastClock(), { onLate });
+    const prompt = [{ role: "user", content: [{ type: "text", text: "Is it open?" }] }];
+    await expect(Promise.resolve(model.doGenerate({ prompt }))).rejects.toThrow("ECONNREFUSED");
+    expect(late[0]).toMatch(/^No batch could be sent: /);
+  });
+
   test("fails with the provider's words where it is refused as a whole", async () => {
     const fail = () => ({ code: "model_not_found", message: "The provided model 'gpt-5-mini' is not supported" });
     await using server = await startBatchServer({ answer: yes, fail });

@@ -5,8 +5,10 @@ import {
   Orchestrator,
   PromptBundleTool,
   type PromptBundleToolOptions,
+  ReliableOrchestrator,
   unwrap,
 } from "../../src/index.ts";
+import { scriptedModel } from "../../src/testing.ts";
 import { type CachingApi, type CachingServerOptions, startCachingServer } from "../support/caching-server.ts";
 
 // What the vendors document:
@@ -44,6 +46,29 @@ async function ask({ api, modelId, tokens = 3_000, k = 4, server: given, tool: m
   return { served: [...server.served], output, bundle: evidenceBundle, events };
 }
 
+test("answers that followed a first call are given out when the run ends, as all others are", async () => {
+  const abort = new AbortController();
+  let answered = 0;
+  const model = scriptedModel(
+    ({ index }) => {
+      if (index === 1) return { hang: true };
+      if (++answered === 5) setImmediate(() => abort.abort(new Error("enough")));
+      return { text: `answer ${index} ${words(300)}`, usage: { inputTokens: 1_500, outputTokens: 5 } };
+    },
+    { provider: "anthropic.first", modelId: "claude" },
+  );
+  const defaultOptions = { k: 6, stopping: "none", maxParallel: 2 } as const;
+  const prices = { costUsd: ({ usage }: any) => usage.totalTokens - 0.9 * (usage.cachedInputTokens ?? 0) };
+  const tool = new PromptBundleTool({ name: "t", model, prompt: words(3_000), defaultOptions });
+  const onEvent = () => {};
+  const run = new ReliableOrchestrator({ prices }).run({ tool, request: {}, signal: abort.signal, onEvent });
+  const { partial } = await run.then(
+    () => ({}) as any,
+    (error) => error,
+  );
+  expect(partial.content?.evidenceBundle.summary.validCount).toBe(5);
+});
+
 describe("a prompt that is long enough for the provider's cache", () => {
   test.each<[CachingApi, string]>([
     ["openai-chat", "gpt-5-mini"],
@@ -77,7 +102,6 @@ describe("a prompt that is long enough for the provider's cache", () => {
     const model = server.model("anthropic", "claude-sonnet-4");
     const prompt = words(3_000);
     const tool = new PromptBundleTool({ name: "t", model, prompt, schema, defaultOptions: { k: 2, stopping: "none" } });
-    const { ReliableOrchestrator } = await import("../../src/index.ts");
     unwrap(await new ReliableOrchestrator().run({ tool, request: {} }));
     const corrected = server.served.find(({ body }) => body.messages.length > 1);
     expect(corrected?.body.messages[0].content.at(-1).cache_control).toEqual({ type: "ephemeral" });

@@ -84,14 +84,13 @@ export async function openBatches(
     maxWaitMs,
     onNews: view.notify,
     onWait: view.wait,
-    onLate: (what) => left.abort(new CommandError(`${what}. ${goesOn}`, { exitCode: exitCode.someFailed })),
+    onLate: (what) =>
+      left.abort(new CommandError(`${what}. The same command goes on from there.`, { exitCode: exitCode.someFailed })),
   };
   const { model: name, headers, baseUrl, apiKeyEnv } = definition ?? {};
   const model = await findModel(batchPrefix + (name ?? ""), systemClock, { headers, baseUrl, apiKeyEnv, batches });
   return { model, left, maxWaitMs };
 }
-
-const goesOn = "It was left to the provider: the same command goes on with it.";
 
 /** Lease of the answers of an input while it waits: ten thousand of them are renewed. */
 export const batchLeaseMs = 120_000;

@@ -10,7 +10,8 @@ const whyLength = 160;
 export function waitLine({ why, untilMs, giveUpAtMs }: JobWait, nowMs: number, { colors }: Terminal): string {
   const leftMs = untilMs - nowMs;
   const until = leftMs > 0 ? `waits until ${timeOfDay(untilMs)} (${showDuration(leftMs)})` : "asks a few inputs again";
-  const end = giveUpAtMs === Number.POSITIVE_INFINITY ? "" : `  gives up at ${timeOfDay(giveUpAtMs)}, or by Ctrl-C`;
+  const end =
+    giveUpAtMs === Number.POSITIVE_INFINITY ? "" : `  gives up at ${dayAndTime(giveUpAtMs, nowMs)}, or by Ctrl-C`;
   return colors.yellow(`${until}  ${cut(showOnLine(why), whyLength)}${end}`);
 }
 
@@ -41,6 +42,11 @@ export class WaitLines {
     this.#told = { why: wait.why, atMs: nowMs };
     this.#write(waitLine(wait, nowMs, this.#terminal));
   }
+}
+
+/** The time, with the date where it is far away. */
+function dayAndTime(ms: number, nowMs: number): string {
+  return ms - nowMs < 12 * 3_600_000 ? timeOfDay(ms) : `${new Date(ms).toLocaleDateString("sv")} ${timeOfDay(ms)}`;
 }
 
 /** `14:03:10`, in the time zone of the machine. */

@@ -12,7 +12,7 @@
  */
 import type { Replicate } from "../../contract/bundle.ts";
 import { jsonOf } from "../../contract/bundle-json.ts";
-import { untilComputed } from "../../contract/enclosing-work.ts";
+import { bindToWork, untilComputed } from "../../contract/enclosing-work.ts";
 import type { OutputError } from "../../contract/output.ts";
 import { inSlices, type Slices } from "../../core/slices.ts";
 import { nextTurn } from "../../core/turns.ts";
@@ -190,7 +190,7 @@ class Scheduler {
   async #ask(index: number): Promise<void> {
     this.#inFlight++;
     try {
-      const onWarm = this.#ahead.has(index) ? () => this.#follow(index) : undefined;
+      const onWarm = this.#ahead.has(index) ? bindToWork(() => this.#follow(index)) : undefined;
       const asked = await this.#options.ask(index, this.#fields[index], onWarm);
       this.#finished[index] = asked.replicate;
       if (asked.failure) this.#failures.push(asked.failure);

@@ -85,7 +85,7 @@ describe("steer run --batch", () => {
     const first = await steerHere([...command, "--batch-max-wait", "1s"], { cwd });
     expect(first.code).toBe(1);
     expect(first.stderr).toContain(
-      "Batch batch_1 was not done in time. It was left to the provider: the same command goes on with it.",
+      "Batch batch_1 was not done in time. It was left to the provider. The same command goes on from there.",
     );
     expect(await steerHere(command, { cwd })).toMatchObject({ code: 0 });
     expect(outputLines(cwd)).toHaveLength(4);
