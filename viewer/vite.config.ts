@@ -9,6 +9,8 @@ export default defineConfig({
   base: "./",
   resolve: { alias: { "node:crypto": here("src/data/sha256.ts") } },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  // While the viewer is changed, a service beside it answers.
+  server: { proxy: { "/v1": { target: "http://127.0.0.1:4242", changeOrigin: true } } },
   build: {
     outDir: here("../dist/viewer"),
     emptyOutDir: true,

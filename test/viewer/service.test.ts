@@ -53,10 +53,20 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     },
   });
 
+  /** Its provider refuses each call, and names a long wait. */
+  const limited = defineBundleTool({
+    name: "limited",
+    input: v.object({ report: v.string() }),
+    schema: v.object({ severity: v.string() }),
+    executeReplicate: () => {
+      throw Object.assign(new Error("HTTP 429"), { statusCode: 429, responseHeaders: { "retry-after": "20" } });
+    },
+  });
+
   beforeAll(async () => {
     browser = await launchChromium();
     const orchestrator = new ReliableOrchestrator({ calibrations: "off", events });
-    const service = createService({ orchestrator, events, tools: [triage] });
+    const service = createService({ orchestrator, events, tools: [triage, limited] });
     listening = await listen(service.fetch, { host: "127.0.0.1", port: 0 });
   });
   afterEach(() => page?.close());
@@ -75,11 +85,11 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     await page.waitForSelector("main h1");
   }
 
-  async function start(report: string, headers: Record<string, string> = {}): Promise<string> {
+  async function start(report: string, toolName = "triage"): Promise<string> {
     const response = await fetch(`${listening.url}/v1/runs`, {
       method: "POST",
-      headers: { "content-type": "application/json", prefer: "respond-async", ...headers },
-      body: JSON.stringify({ toolName: "triage", request: { report } }),
+      headers: { "content-type": "application/json", prefer: "respond-async" },
+      body: JSON.stringify({ toolName, request: { report } }),
     });
     return ((await response.json()) as { runId: string }).runId;
   }
@@ -119,6 +129,17 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     expect(
       violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id }) => id),
     ).toEqual([]);
+  });
+
+  test("says on one line why calls wait", async () => {
+    await open();
+    await start("It is limited", "limited");
+    await page.locator(".strip", { hasText: "limited: rate_limit, again in" }).waitFor();
+    await page.getByLabel("State").selectOption("retrying");
+    const row = page.locator(".body .row", { hasText: "It is limited" });
+    expect(await row.locator(".badge").innerText()).toContain("retrying");
+    await row.getByRole("button", { name: /^Cancel/ }).click();
+    await page.locator(".empty").waitFor();
   });
 
   test("judges the answers of ended runs, and gives the verdicts to the service", async () => {
