@@ -78,6 +78,10 @@ export function addChatRoutes(app: Hono<ServiceEnv>, { tools, runs, events, cloc
       for await (const event of stream) {
         if (event.type === "replicate_done") yield lineOf(chunkOf(head, reasoningOf(event.replicate)));
       }
+    } catch {
+      // Replicates that cannot be shown end no answer.
+    }
+    try {
       const output = await live.output;
       assertAnswered(output);
       for (const chunk of lastChunksOf(head, output, hasUsage)) yield lineOf(chunk);

@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
+import { schedule, systemClock } from "../core/clock.ts";
 import { RequestFault, respondWithProblem } from "./problem.ts";
 
 /** Longest time for the headers of a request, and for all of it: a client that sends a byte now and then is cut off. */
@@ -13,7 +14,7 @@ const mostHeaders = 100;
 export interface Listening {
   /** Address of the service, such as `http://127.0.0.1:4242`. */
   readonly url: string;
-  /** Ends every connection. */
+  /** Takes no more connections, and ends those that are there: with their answers, or after a second. */
   end(): Promise<void>;
 }
 
@@ -39,12 +40,29 @@ export async function listen(
   const { port: taken } = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${taken}`,
-    end: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    end: () => endServer(server),
   };
+}
+
+/** Answers that are under way have this long to go out. */
+const leaveMs = 1_000;
+const lookMs = 20;
+
+function endServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    let stopLooking = () => {};
+    const closeIdle = () => {
+      server.closeIdleConnections();
+      stopLooking = schedule(systemClock, closeIdle, lookMs);
+    };
+    const stop = schedule(systemClock, () => server.closeAllConnections(), leaveMs);
+    server.close(() => {
+      stop();
+      stopLooking();
+      resolve();
+    });
+    closeIdle();
+  });
 }
 
 /** A request whose address or Host is none never reaches the service. */

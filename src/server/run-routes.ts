@@ -16,7 +16,7 @@ import type { ServiceEnv, ServiceRooms } from "./service.ts";
 
 /** Adds the routes of runs: start, list, get, follow, cancel, judge, decide. */
 export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
-  const { runs, events, tools, orchestrator, clock, closed } = rooms;
+  const { runs, events, tools, orchestrator, clock, closed, followers } = rooms;
 
   app.post("/v1/runs", describeRoute(operations.startRun), async (c) => {
     const { raw } = c.req;
@@ -102,7 +102,11 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
       stream.cancel(reason);
       live?.cancel("the client left");
     };
-    return respondWith(Object.create(stream, { cancel: { value: leave } }), {});
+    const read = () => followers.counted(stream);
+    return respondWith(
+      Object.create(stream, { cancel: { value: leave }, [Symbol.asyncIterator]: { value: read } }),
+      {},
+    );
   }
 }
 

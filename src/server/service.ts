@@ -56,6 +56,8 @@ export interface ServiceRooms {
   readonly events: EventLog;
   readonly tools: ServedTools;
   readonly runs: LiveRuns;
+  /** Clients that follow runs. */
+  readonly followers: Followers;
   /** Aborted once the service has closed. */
   readonly closed: AbortSignal;
   readonly clock: Clock;
@@ -90,6 +92,7 @@ export function createService(settings: ServiceSettings): Service {
     clock,
     runs,
     closed: closing.signal,
+    followers: new Followers(),
     tools: new ServedTools(settings.tools),
   };
 
@@ -149,10 +152,31 @@ export function createService(settings: ServiceSettings): Service {
       );
       await runs.close();
       stop();
+      // The last events of a run that has just ended are on their way.
+      for (let waitedMs = 0; rooms.followers.count > 0 && waitedMs < lastEventsMs; waitedMs += lookMs)
+        await clock.sleep(lookMs);
       closing.abort(new Error("the service has closed"));
       return { cutOff };
     },
   };
+}
+
+/** Longest wait for clients to have the last events of runs. */
+const lastEventsMs = 500;
+const lookMs = 20;
+
+/** Counts those who read. */
+class Followers {
+  count = 0;
+
+  async *counted<T>(items: AsyncIterable<T>): AsyncGenerator<T, void> {
+    this.count++;
+    try {
+      yield* items;
+    } finally {
+      this.count--;
+    }
+  }
 }
 
 /** Of every response that does not say otherwise: no page may show it, run it or guess its type. */

@@ -33,7 +33,12 @@ describe("steer serve", () => {
   test("keeps runs over a restart; SIGTERM takes no more, and lets what goes on end", async () => {
     const first = await start();
     const { runId } = (await (await post(first.url, "one", { prefer: "respond-async" })).json()) as { runId: string };
+    const waited = post(first.url, "two");
+    const followed = fetch(`${first.url}/v1/runs/${runId}/events`).then((response) => response.text());
+    await expect.poll(async () => ((await (await fetch(`${first.url}/v1/runs`)).json()) as any).runs).toHaveLength(2);
     first.child.kill("SIGTERM");
+    expect(await (await waited).json()).toMatchObject({ status: "completed" });
+    expect(eventsIn(await followed).at(-1)?.event).toBe("run_completed");
     const { code, stdout } = await first.ended;
     expect(stdout).toContain("Ending");
     expect(code).toBe(0);
