@@ -36,7 +36,7 @@ export async function fuzzService(count: number, firstSeed: number): Promise<Fuz
     const draw = new Draw(seed, ids);
     const { path, method, operation } = draw.pick(operations);
     const { request, shown } = draw.request(path, method, operation);
-    const answer = await Promise.race([answerOf(service.fetch, request), tooLate()]);
+    const answer = await inTime(answerOf(service.fetch, request));
     if (answer === undefined) {
       faults.push(`seed ${seed}: ${shown}: no answer within ${patienceMs} ms`);
       continue;
@@ -81,8 +81,10 @@ async function answerOf(fetch: (request: Request) => Promise<Response>, request:
   return { status: response.status, text, runId: (json?.runId ?? json?.steer?.runId) as string | undefined };
 }
 
-function tooLate(): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(() => resolve(undefined), patienceMs).unref());
+async function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
+  const { promise: tooLate, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), patienceMs);
+  return Promise.race([answer, tooLate]).finally(() => clearTimeout(timer));
 }
 
 const hostileTexts = [
