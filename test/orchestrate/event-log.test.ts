@@ -357,6 +357,17 @@ test("a log that never answers holds the end of a run for a second at most", asy
   expect((await run).status).toBe("completed");
 });
 
+test("a stored output is given within seconds where its log does not answer", async () => {
+  const clock = createFakeClock();
+  const { store, one } = twoProcesses({ store: new MemoryStore({ clock }), clock });
+  await one.run({ tool: triage(), request, options });
+  const events = refusing({ list: () => new Promise(() => {}) });
+  const other = new ReliableOrchestrator({ store, events, clock, state: new ReliabilityState({ clock }) });
+  const again = other.run({ tool: triage(), request, options, onEvent: () => {} });
+  await clock.advance(5_000);
+  expect((await again).metadata.replayed).toBe(true);
+});
+
 test("calls wait where more events wait for the log than memory is to hold", async () => {
   let isStuck = true;
   const log = new MemoryEventLog();

@@ -78,11 +78,15 @@ export class Relay {
     }
   }
 
-  async #latestOf(key: string): Promise<LoggedRun | undefined> {
-    try {
-      return (await this.#scope.race(this.#log.list({ key, limit: 1 }))).runs[0];
-    } catch {
-      return undefined;
-    }
+  #latestOf(key: string): Promise<LoggedRun | undefined> {
+    return latestOf(this.#log, key, this.#clock);
   }
+}
+
+/** Finds the latest run of a key; `undefined` where there is none, and where the log does not say so soon. */
+export async function latestOf(log: EventLog, key: string, clock: Clock): Promise<LoggedRun | undefined> {
+  const { promise: tooLate, resolve } = Promise.withResolvers<undefined>();
+  const stop = schedule(clock, () => resolve(undefined), patienceMs);
+  const ask = async () => (await log.list({ key, limit: 1 })).runs[0];
+  return Promise.race([ask().catch(() => undefined), tooLate]).finally(stop);
 }

@@ -9,7 +9,7 @@ import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
 import type { CancelScope } from "../../core/signal.ts";
 import type { EventLog } from "../../store/log/event-log.ts";
 import { type Claim, defaultJournalTtlMs, type RunStore } from "../../store/store.ts";
-import { Relay } from "../event-log/relay.ts";
+import { latestOf, Relay } from "../event-log/relay.ts";
 import type { Run, WorkSetting } from "../run-context.ts";
 import { emitEnd, emitRejection, withPartial, withSpent } from "../run-output.ts";
 import { Flight, type FlightsByKey, isWorkIn } from "./flights.ts";
@@ -138,8 +138,13 @@ async function executeOnce(
   const relay = relayFor(keyed.run, settings);
   const opened = settings.openStore();
   const store = opened instanceof Promise ? await protection.attempt("open", async () => settings.openStore()) : opened;
-  const claim = store && (await claimKey(store, keyed, settings, protection, scope, relay));
-  if (claim?.state !== "settled") relay?.stop();
+  let claim: WonClaim | ReplayableClaim | undefined;
+  try {
+    claim = store && (await claimKey(store, keyed, settings, protection, scope, relay));
+  } finally {
+    // This run goes its own way; only a stored output still has events to tell.
+    if (claim?.state !== "settled") relay?.stop();
+  }
   if (!store || !claim) {
     recording?.begin();
     return work({ scope });
@@ -156,9 +161,9 @@ async function executeOnce(
 }
 
 /** True where the process that settled the key died before the event log had the end of its run. */
-async function isUnfinished({ key }: KeyedRun, { eventLog }: KeySettings): Promise<boolean> {
-  const page = await eventLog?.list({ key, limit: 1 }).catch(() => undefined);
-  return page?.runs[0]?.status === "abandoned";
+async function isUnfinished({ key, run }: KeyedRun, { eventLog }: KeySettings): Promise<boolean> {
+  const latest = eventLog && (await latestOf(eventLog, key, run.settings.clock));
+  return latest?.status === "abandoned";
 }
 
 /**
