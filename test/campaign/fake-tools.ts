@@ -77,8 +77,8 @@ function nameOf(kind: ToolKind, place: number, job: Job): string {
   const { hasSchema, takesSamples, isLong, escalates, judge, maxOutputTokens, nests } = job;
   const facts = [
     hasSchema && "object",
-    takesSamples && "sampled",
-    isLong && "claude",
+    kind === "prompt" && takesSamples && "sampled",
+    kind === "prompt" && isLong && "claude",
     escalates && "escalating",
     judge,
     maxOutputTokens,
