@@ -12,8 +12,10 @@ const listed = ["docs/decisions", "docs/guide"];
 /** Places outside that pages may link to. The package has no address of its own yet, and none is invented. */
 const knownPlaces = [
   "https://api-extractor.com/",
+  "https://arize.com/docs/phoenix/",
   "https://github.com/open-telemetry/semantic-conventions-genai",
   "https://html.spec.whatwg.org/multipage/",
+  "https://langfuse.com/",
   "https://nodejs.org",
   "https://semver.org/",
   "https://www.npmjs.com/package/",

@@ -71,7 +71,8 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
   });
 
   app.post("/v1/runs/:id/resolve", describeRoute(operations.resolveRun), async (c) => {
-    const decision = resolveOptions(decisionBody, await readJson(c.req.raw)) as ReviewDecision;
+    const { accept, consensus } = resolveOptions(decisionBody, await readJson(c.req.raw));
+    const decision = accept === undefined ? { consensus } : ({ accept, consensus } as ReviewDecision);
     const { output, runId } = await find(c.req.param("id"), c.var.caller);
     const { key } = output?.metadata.needsReview ?? {};
     if (key === undefined)
