@@ -16,7 +16,7 @@ import type { Pacer } from "../src/reliability.ts";
 import { PostgresStore } from "../src/stores/postgres.ts";
 import { startCountingProvider } from "../test/support/counting-provider.ts";
 
-const server = await startOwnPostgres();
+const server = await startOwnPostgres({ max_connections: "300" });
 if (!server) throw new Error("There is no Postgres to measure with.");
 const { url: connectionString } = server;
 console.log(`${cpus().length} cores, with the Postgres, the provider and the workers on them\n`);

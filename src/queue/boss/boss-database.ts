@@ -19,6 +19,8 @@ export const jobTable = `${schema}.job`;
 
 /** Time without a sign of life after which a job is given to another worker. The least that pg-boss takes. */
 const heartbeatSeconds = 10;
+/** Connections of a process to its queue, beside the one that hears notifications. */
+const mostConnections = 4;
 /** Pause between two looks for jobs whose workers have died. */
 const superviseSeconds = 2;
 const daySeconds = 86_400;
@@ -150,6 +152,7 @@ async function startBoss(connectionString: string | undefined): Promise<PgBoss> 
     ...(connectionString !== undefined && { connectionString }),
     schema,
     application_name: "steer-llm-sdk",
+    max: mostConnections,
     superviseIntervalSeconds: superviseSeconds,
     monitorIntervalSeconds: superviseSeconds,
     schedule: false,
