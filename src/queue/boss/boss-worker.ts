@@ -101,14 +101,19 @@ export class BossWorker implements QueueWorker {
   }
 
   /** Groups that have less than their share go first. */
-  async #fetch(queue: string, batchSize: number): Promise<readonly JobWithMetadata<RunJob>[]> {
+  async #fetch(queue: string, free: number): Promise<readonly JobWithMetadata<RunJob>[]> {
     const boss = await this.#database.open();
-    const options = { batchSize, includeMetadata: true } as const;
-    const groupConcurrency = this.#fairShare;
-    const first = this.#grouped.has(queue) ? await boss.fetch<RunJob>(queue, { ...options, groupConcurrency }) : [];
-    const left = batchSize - first.length;
-    const rest = left > 0 ? await boss.fetch<RunJob>(queue, { ...options, batchSize: left }) : [];
-    const jobs = [...first, ...rest];
+    const jobs: JobWithMetadata<RunJob>[] = [];
+    const take = async (more: object) => {
+      const batchSize = free - jobs.length;
+      const taken = batchSize > 0 ? await boss.fetch<RunJob>(queue, { batchSize, includeMetadata: true, ...more }) : [];
+      jobs.push(...taken);
+      return taken.length;
+    };
+    // pg-boss looks at the oldest jobs alone, and takes of them what their groups have room for: the next look sees others.
+    const fair = { groupConcurrency: this.#fairShare };
+    if (this.#grouped.has(queue)) while ((await take(fair)) > 0);
+    await take({});
     if (jobs.some(({ groupId }) => groupId)) this.#grouped.add(queue);
     else if (jobs.length > 0) this.#grouped.delete(queue);
     return jobs;
