@@ -21,6 +21,13 @@ declare global {
   const signal: AbortSignal;
   const store: RunStore;
   const guards: Record<string, Guard>;
+  const events: import("steer-llm-sdk/events").EventLog;
+  const runId: string;
+  /** Agent of the AI SDK, as far as examples use it. */
+  class ToolLoopAgent {
+    constructor(options: { model: string; tools: Record<string, object> });
+    generate(asked: { prompt: string }): Promise<{ text: string }>;
+  }
 
   // What it was given, and what came of it.
   const request: { report: string };
