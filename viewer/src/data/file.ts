@@ -40,7 +40,9 @@ export async function openFile(document: Document): Promise<Source | undefined> 
 
 /** Reads a part as `packed` wrote it. */
 async function unpacked<T>(text: string | null): Promise<T> {
-  const bytes = Uint8Array.from(atob(text ?? ""), (character) => character.charCodeAt(0));
+  const binary = atob(text ?? "");
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return (await new Response(stream).json()) as T;
 }
