@@ -32,7 +32,7 @@ export interface KillOutcome {
   readonly calls: number;
   /** Calls that were asked for again. */
   readonly again: number;
-  /** Calls in flight at workers as they died or slept. */
+  /** Calls of workers whose answers had not reached the store as they died or slept. */
   readonly inFlight: number;
   /** Milliseconds from each death to the first call for a job of the dead worker. */
   readonly redeliveredMs: readonly number[];
@@ -62,7 +62,7 @@ export async function killWorkers(plan: KillPlan): Promise<KillOutcome> {
     readonly keys: Set<string>;
     readonly name: string;
     againMs?: number;
-    isAwake?: true;
+    awakeMs?: number;
   }[] = [];
   let onCall = (_count: number) => {};
 
@@ -71,8 +71,8 @@ export async function killWorkers(plan: KillPlan): Promise<KillOutcome> {
     for (const death of lost)
       if (death.againMs === undefined && call.caller !== death.name && death.keys.has(call.key))
         death.againMs = systemClock.now() - death.atMs;
-    for (const { name, keys, againMs, isAwake } of lost)
-      if (isAwake && againMs !== undefined && call.caller === name && keys.has(call.key))
+    for (const { name, keys, againMs, awakeMs } of lost)
+      if (awakeMs !== undefined && againMs !== undefined && call.caller === name && keys.has(call.key))
         broken.push(`${name} woke up and asked for ${call.key}, which another worker has`);
     onCall(++callsSeen);
     if (!isAway) await assertUnpaid(call);
@@ -80,11 +80,13 @@ export async function killWorkers(plan: KillPlan): Promise<KillOutcome> {
     open.delete(call);
   });
 
-  async function assertUnpaid({ key, seed }: CountedCall): Promise<void> {
+  async function assertUnpaid({ key, seed, caller }: CountedCall): Promise<void> {
     const statement = `SELECT 'settled' AS how FROM steer_run WHERE key = $1 AND state = 'settled'
       UNION ALL SELECT 'journaled' FROM steer_replicate WHERE key = $1 AND seed = $2`;
     const { rows } = await pool.query(statement, [key, seed]).catch(() => ({ rows: [] }));
-    for (const { how } of rows) broken.push(`${key} was asked for with seed ${seed} after it was ${how}`);
+    const awakeMs = lost.find(({ name }) => name === caller)?.awakeMs;
+    const woke = awakeMs === undefined ? "" : `, ${Math.round(systemClock.now() - awakeMs)} ms after it woke up`;
+    for (const { how } of rows) broken.push(`${caller} asked for ${key} with seed ${seed} after it was ${how}${woke}`);
   }
 
   const fleet = new Map<string, ReturnType<typeof fork>>();
@@ -109,6 +111,16 @@ export async function killWorkers(plan: KillPlan): Promise<KillOutcome> {
     return [...open.keys()].filter(({ caller }) => caller === name);
   }
 
+  /** Counts the calls of a worker whose answers had not reached the store: unanswered ones, and those on their way. */
+  async function unkeptOf(name: string): Promise<number> {
+    const statement = `SELECT key, NULL AS seed FROM steer_run WHERE state = 'settled'
+      UNION ALL SELECT key, seed FROM steer_replicate`;
+    const { rows } = await pool.query(statement).catch(() => ({ rows: [] }));
+    const kept = new Set(rows.map(({ key, seed }) => (seed === null ? key : `${key} ${seed}`)));
+    const own = provider.calls.filter(({ caller }) => caller === name);
+    return own.filter(({ key, seed }) => !kept.has(key) && !kept.has(`${key} ${seed}`)).length;
+  }
+
   const queue = pgBossQueue({ connectionString: url });
   const store = new PostgresStore({ connectionString: url });
   let inFlight = 0;
@@ -119,13 +131,15 @@ export async function killWorkers(plan: KillPlan): Promise<KillOutcome> {
     const child = fleet.get(name);
     fleet.delete(name);
     const flying = inFlightAt(name);
-    inFlight += flying.length;
     const loss: (typeof lost)[number] = { atMs: systemClock.now(), keys: new Set(flying.map(({ key }) => key)), name };
     lost.push(loss);
+    const gone = child && once(child, "exit");
     child?.kill(isDeath ? "SIGKILL" : "SIGSTOP");
+    if (isDeath) await gone;
+    inFlight += await unkeptOf(name);
     if (isDeath) return startWorker();
     await systemClock.sleep(sleepMs);
-    loss.isAwake = true;
+    loss.awakeMs = systemClock.now();
     child?.kill("SIGCONT");
     fleet.set(name, child as never);
   };
