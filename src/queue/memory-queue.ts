@@ -109,6 +109,7 @@ export class MemoryQueue implements RunQueue {
     return state === "dead" ? { state, ...(death as DeadJob) } : { state, job };
   }
 
+  /** Counts the jobs, in all and by tool. */
   async stats(): Promise<QueueStats> {
     const nowMs = this.#clock.now();
     const byTool = Map.groupBy(this.#entries.values(), ({ job }) => JSON.stringify([job.toolName, job.toolVersion]));

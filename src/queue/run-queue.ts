@@ -137,6 +137,7 @@ export interface RunQueue {
   cancel(key: string): Promise<boolean>;
   /** Job of a key; `undefined` where it has left the queue, or never was in it. */
   find(key: string): Promise<QueuedJob | undefined>;
+  /** Counts the jobs, in all and by tool. */
   stats(): Promise<QueueStats>;
   /** Dead jobs in the order of their keys' UTF-8 bytes. */
   dead(options?: ListOptions): Promise<readonly DeadJob[]>;

@@ -99,12 +99,14 @@ export class SqlStore implements ManagedStore {
     await this.#writeHeld("release", this.#statements.release, token, { journalTtlMs: this.#journalTtlMs });
   }
 
+  /** Reads the output of a settled key, with a token for `replace`; `undefined` where none is settled. */
   async read(key: string): Promise<SettledRun | undefined> {
     const [row] = await this.#read("read", this.#statements.read, { key: this.#key(key, "read") });
     if (!row) return undefined;
     return { token: { key, fence: row["fence"] }, output: this.#decode(row["output"], key, "read") };
   }
 
+  /** Puts another output in the place of the one that the token was read with, in one statement. */
   async replace(token: FencingToken, output: OrchestrationOutput, ttlMs: number): Promise<void> {
     const replaced = { output: this.#encode(output, "replace"), ttlMs };
     await this.#writeHeld("replace", this.#statements.replace, token, replaced);
