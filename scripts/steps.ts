@@ -34,6 +34,12 @@ export const steps: readonly Step[] = [
     promise: "files import from lower layers only",
     command: ["depcruise", "--config", ".dependency-cruiser.mjs", "src"],
   },
+  // Before the types: a test of an example imports it, as it imports the package.
+  {
+    name: "build",
+    promise: "the package builds, with its types",
+    command: ["tsdown", "--log-level", "warn"],
+  },
   {
     name: "types",
     promise: "everything compiles with TypeScript 7",
@@ -53,11 +59,6 @@ export const steps: readonly Step[] = [
     name: "unused",
     promise: "no file, export or package that nothing needs",
     command: ["knip", "--no-progress"],
-  },
-  {
-    name: "build",
-    promise: "the package builds, with its types",
-    command: ["tsdown", "--log-level", "warn"],
   },
   {
     name: "package",
