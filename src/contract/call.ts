@@ -132,8 +132,12 @@ export interface ReplicatePlace {
 
 /** Answers that earlier runs of an orchestrator's store have paid for, by their question. */
 export interface KeptAnswers {
-  /** @returns `undefined` where they cannot be had: another run uses them, or the store fails */
-  open(question: string): Promise<AnswerShelf | undefined>;
+  /**
+   * The signal ends every wait for the store, also those of the answers that are given.
+   *
+   * @returns `undefined` where they cannot be had: another run uses them, or the store fails
+   */
+  open(question: string, signal: AbortSignal): Promise<AnswerShelf | undefined>;
 }
 
 /** Answers to one question, which no other run uses until it is closed. */

@@ -11,7 +11,7 @@ import { hostname } from "node:os";
 import type { Replicate } from "../../contract/bundle.ts";
 import { jsonOf } from "../../contract/bundle-json.ts";
 import type { AnswerShelf, KeptAnswers } from "../../contract/call.ts";
-import { schedule } from "../../core/clock.ts";
+import { type Clock, schedule } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
 import { defaultJournalTtlMs, type FencingToken, type RunStore } from "../../store/store.ts";
@@ -29,32 +29,32 @@ type DatedReplicate = Replicate & { readonly keptAtMs?: number };
 
 const owner = `${hostname()}:${process.pid}`;
 
-/** Opens the answers that a run can use. Nothing of them is awaited once the run has ended. */
+/** Opens the answers that a run can use. Nothing of them is awaited once its work has ended. */
 export function keptAnswersFor(run: Run, { openStore, leaseMs }: AnswerStore): KeptAnswers {
-  const { callerScope, events } = run;
   const { clock } = run.settings;
-  const warn = (what: string, error: unknown) => {
-    if (callerScope.aborted) return;
+  const warn = (what: string, error: unknown, { signal }: Patience) => {
+    if (signal.aborted) return;
     const message = `${what}: ${messageOf(error)}`;
-    events.emit("warning", { code: "store_unavailable", message });
+    run.events.emit("warning", { code: "store_unavailable", message });
   };
   return {
-    async open(question) {
+    async open(question, signal) {
+      const patience = { clock, signal };
       try {
-        const store = await inTime(Promise.resolve(openStore()), run);
+        const store = await inTime(Promise.resolve(openStore()), patience);
         const askedAtMs = clock.now();
         const claiming = store.claim(`answers/${question}`, question, { leaseMs, owner });
-        const claim = await inTime(claiming, run).catch((error) => {
+        const claim = await inTime(claiming, patience).catch((error) => {
           void releaseLate(store, claiming);
           throw error;
         });
         if (claim.state !== "won") return undefined;
         const lease = { store, token: claim.token, leaseMs, askedAtMs, clock, patienceMs: 0 };
-        return new Shelf(question, claim.replicates, lease, run, (error) =>
-          warn("An answer is not kept for later runs", error),
+        return new Shelf(question, claim.replicates, lease, patience, (error) =>
+          warn("An answer is not kept for later runs", error, patience),
         );
       } catch (error) {
-        warn("Answers of earlier runs cannot be used", error);
+        warn("Answers of earlier runs cannot be used", error, patience);
         return undefined;
       }
     },
@@ -64,9 +64,14 @@ export function keptAnswersFor(run: Run, { openStore, leaseMs }: AnswerStore): K
 /** Longest wait for the store: a bundle is not to stand still for answers that it can do without. */
 const patienceMs = 1_000;
 
-/** Waits for the store, no longer than the run lasts. */
-async function inTime<R>(asked: Promise<R>, { callerScope, settings: { clock } }: Run): Promise<R> {
-  const scope = new CancelScope(callerScope);
+/** How long the store is waited for: `patienceMs` by the clock, and no longer than the work lasts that the signal ends. */
+interface Patience {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+async function inTime<R>(asked: Promise<R>, { clock, signal }: Patience): Promise<R> {
+  const scope = new CancelScope(signal);
   const noAnswer = new Error(`the store did not answer within ${patienceMs} ms`);
   const stop = schedule(clock, () => scope.abort(noAnswer), patienceMs);
   try {
@@ -93,7 +98,7 @@ class Shelf implements AnswerShelf {
   readonly #answers: ReadonlyMap<string, Replicate>;
   readonly #token: FencingToken;
   readonly #store: RunStore;
-  readonly #run: Run;
+  readonly #patience: Patience;
   readonly #warn: (error: unknown) => void;
   readonly #lease: ReturnType<typeof keepLease>;
   #appending: Promise<unknown> = Promise.resolve();
@@ -103,7 +108,7 @@ class Shelf implements AnswerShelf {
     question: string,
     kept: readonly DatedReplicate[],
     lease: Omit<Parameters<typeof keepLease>[0], "onLost">,
-    run: Run,
+    patience: Patience,
     warn: (error: unknown) => void,
   ) {
     this.question = question;
@@ -114,7 +119,7 @@ class Shelf implements AnswerShelf {
     );
     this.#token = token;
     this.#store = store;
-    this.#run = run;
+    this.#patience = patience;
     this.#warn = warn;
     this.#lease = keepLease({
       ...lease,
@@ -130,12 +135,12 @@ class Shelf implements AnswerShelf {
 
   async append(index: number, replicate: Replicate): Promise<void> {
     if (this.#isLost) return;
-    const { clock } = this.#run.settings;
-    const dated = { ...replicate, id: idOf(index), data: jsonOf(replicate), keptAtMs: clock.now() };
+    const keptAtMs = this.#patience.clock.now();
+    const dated = { ...replicate, id: idOf(index), data: jsonOf(replicate), keptAtMs };
     const appending = this.#store.append(this.#token, dated as Replicate);
     this.#appending = Promise.allSettled([this.#appending, appending]);
     try {
-      await inTime(appending, this.#run);
+      await inTime(appending, this.#patience);
     } catch (error) {
       this.#warn(error);
       this.#isLost = true;
@@ -147,7 +152,7 @@ class Shelf implements AnswerShelf {
     // What was paid for is kept before another run may look.
     const released = this.#appending.then(() => this.#store.release(this.#token));
     released.catch(() => {});
-    if (!this.#isLost) await inTime(released, this.#run).catch(() => {});
+    if (!this.#isLost) await inTime(released, this.#patience).catch(() => {});
   }
 }
 

@@ -127,7 +127,7 @@ async function openShelf<Input>(
   if (!runtime.answers || runtime.attempt || context.signal.aborted) return undefined;
   try {
     const identity = await tool.answerIdentity?.(request, schema?.jsonSchema);
-    return identity === undefined ? undefined : await runtime.answers.open(fingerprint(identity));
+    return identity === undefined ? undefined : await runtime.answers.open(fingerprint(identity), context.signal);
   } catch {
     // A request without a canonical form cannot be told from others.
     return undefined;
