@@ -39,6 +39,14 @@ const knowsNoFingerprints: Fault = (sound) => ({
   claim: (key, _fingerprint, options) => sound.claim(key, "any", options),
 });
 
+/** Takes every token of a key for the newest one. */
+const replacesForAnyone: Fault = (sound) => ({
+  async replace({ key }, output, ttlMs) {
+    const found = await sound.read(key);
+    if (found) await sound.replace(found.token, output, ttlMs);
+  },
+});
+
 const renewsNothing: Fault = () => ({ renew: async () => {} });
 const plansNothing: Fault = () => ({ savePlan: async () => {} });
 
@@ -252,6 +260,21 @@ const faults: Readonly<Record<string, Fault>> = {
       },
     };
   },
+  "what is settled can be read without its fingerprint, and nothing else can": (sound) => {
+    const seen = new Map<string, Awaited<ReturnType<MemoryStore["read"]>>>();
+    return {
+      async read(key) {
+        const found = (await sound.read(key)) ?? seen.get(key);
+        seen.set(key, found);
+        return found;
+      },
+    };
+  },
+  "a replaced output is what the key gives from then on, for as long as it was given": () => ({
+    replace: async () => {},
+  }),
+  "of two that replace one output at once one wins, and the other is told": replacesForAnyone,
+  "a key that is claimed anew is not replaced by who read it before": replacesForAnyone,
   "a sound store has nothing to report": () => ({ verify: async () => ["Something is wrong."] }),
 };
 
