@@ -150,3 +150,6 @@ export interface ModelTraits {
 export interface ModelTraitsSource {
   of(model: Pick<LanguageModelLike, "provider" | "modelId">): ModelTraits;
 }
+
+/** Begins the message that asks for some fields of an answer. It is no part of the question. */
+export const onlyFields = "Of the answer, only these fields are needed (JSON pointers); leave out all others: ";

@@ -8,6 +8,7 @@ import type {
   LanguageModelV4StreamResult,
 } from "@ai-sdk/provider";
 import * as v from "valibot";
+import { onlyFields } from "../contract/model.ts";
 import { fingerprint } from "../core/canonical.ts";
 import { InvalidOptionsError, messageOf, showValue } from "../core/errors.ts";
 import { metadataOf } from "./log-probabilities.ts";
@@ -192,10 +193,13 @@ export function promptKey({ prompt, responseFormat }: LanguageModelV4CallOptions
   return fingerprint({ messages, schema: responseFormat?.type === "json" ? responseFormat.schema : undefined });
 }
 
-/** Returns all that the user says in a prompt. */
+/** Returns all that the user says in a prompt, but for which fields are asked for. */
 export function userText({ prompt }: Pick<LanguageModelV4CallOptions, "prompt">): string {
   const texts = prompt.filter(({ role }) => role === "user").map(textOf);
-  return texts.join("\n\n").trim();
+  return texts
+    .filter((text) => !text.startsWith(onlyFields))
+    .join("\n\n")
+    .trim();
 }
 
 function textOf({ content }: LanguageModelV4Message): string {

@@ -1,5 +1,5 @@
 import type { ResolvedBundleOptions } from "../../contract/bundle-options.ts";
-import type { PromptMessage } from "../../contract/model.ts";
+import { onlyFields, type PromptMessage } from "../../contract/model.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
 import type { JSONSchema, JSONValue } from "../../core/json.ts";
 import { pickFields, replaceFields } from "../../evidence/internal/pick-fields.ts";
@@ -101,6 +101,5 @@ function pointerOf(error: string): string {
  * in its cache finds it there.
  */
 export function askForFields(messages: readonly PromptMessage[], fields: readonly string[]): readonly PromptMessage[] {
-  const content = `Of the answer, only these fields are needed (JSON pointers); leave out all others: ${fields.join(", ")}`;
-  return [...messages, { role: "user", content }];
+  return [...messages, { role: "user", content: onlyFields + fields.join(", ") }];
 }
