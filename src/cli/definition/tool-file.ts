@@ -117,13 +117,16 @@ export function readDefinition(document: SourceDocument): ToolDefinition {
   }
   const fault = findDataFault(document.value);
   if (fault) throw document.fault(fault.keys, fault.message);
+  const { model, models } = document.value as Partial<Record<string, unknown>>;
   const issues: OptionIssue[] = [];
+  if (model === undefined && models === undefined) {
+    const allowed = 'a model, such as "openai:gpt-5-mini", or "models" with several';
+    issues.push({ path: `${toolFile.place}.model`, given: undefined, allowed });
+  }
   const definition = collectOptions(toolFile, document.value, toolFile.place, issues);
-  if (definition?.model !== undefined && definition.models !== undefined)
+  if (model !== undefined && models !== undefined)
     throw document.fault(["model"], '"model" is given beside "models". Leave one of them out');
-  if (definition && namesIn(definition).length === 0)
-    throw document.fault([], '"model" is missing: a model, such as "openai:gpt-5-mini", or "models" with several');
-  if (definition) return definition;
+  if (definition && issues.length === 0) return definition;
   throw new CommandError(issues.map((issue) => describe(document, issue)).join("\n"));
 }
 
