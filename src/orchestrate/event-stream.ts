@@ -1,6 +1,7 @@
 import type { OrchestrationEvent } from "../contract/event.ts";
 import type { OrchestrationStream } from "../contract/run.ts";
 import { schedule, systemClock } from "../core/clock.ts";
+import { messageOf } from "../core/errors.ts";
 import { withoutBytes } from "../core/json.ts";
 
 /** Longest time that the headers wait to learn whether the run is refused. */
@@ -37,7 +38,16 @@ async function respondFromLog<C>(stream: OrchestrationStream<C>, init: ResponseI
   const first = events.next();
   if ((await soon(first))?.done) return new Response(null, { ...init, status: 204 });
   // The log is not asked again for a client that has left, also where the run is silent.
-  return eventResponse(linesOf(events, [first]), () => stream.cancel("the client left"), init);
+  return eventResponse(toItsEnd(linesOf(events, [first])), () => stream.cancel("the client left"), init);
+}
+
+/** Ends without an error, which would take away what the client has not read yet: asked once more, it hears the error itself. */
+async function* toItsEnd(lines: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
+  try {
+    yield* lines;
+  } catch (error) {
+    yield `: ${JSON.stringify(messageOf(error))}\n\n`;
+  }
 }
 
 type Next = IteratorResult<OrchestrationEvent>;

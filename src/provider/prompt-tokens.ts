@@ -110,6 +110,15 @@ const runs =
  */
 export function estimateTextTokens(text: string): number {
   let tokens = 0;
+  for (let at = 0; at < text.length; at += longestMatch) tokens += tokensOfPiece(text.slice(at, at + longestMatch));
+  return tokens;
+}
+
+/** A regular expression that matches some millions of characters at once exhausts its stack. */
+const longestMatch = 2 ** 20;
+
+function tokensOfPiece(text: string): number {
+  let tokens = 0;
   const words = text.replace(unbroken, (run) => {
     if ((run.match(/\d/g)?.length ?? 0) < 3) return run;
     tokens += 0.6 * run.length;

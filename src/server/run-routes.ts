@@ -3,7 +3,7 @@ import { describeRoute } from "hono-openapi";
 import { bundleIn } from "../contract/bundle-json.ts";
 import { resolveOptions } from "../core/options.ts";
 import { respondWith } from "../orchestrate/event-stream.ts";
-import type { ReviewDecision } from "../orchestrate/key/resolve-review.ts";
+import { fitting, type ReviewDecision } from "../orchestrate/key/resolve-review.ts";
 import { isEnd, type LoggedRun, type LoggedRunDetails } from "../store/log/event-log.ts";
 import { streamRun } from "../store/log/stream-run.ts";
 import type { Caller } from "./access.ts";
@@ -73,7 +73,7 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
   app.post("/v1/runs/:id/resolve", describeRoute(operations.resolveRun), async (c) => {
     const { accept, consensus } = resolveOptions(decisionBody, await readJson(c.req.raw));
     const decision = accept === undefined ? { consensus } : ({ accept, consensus } as ReviewDecision);
-    const { output, runId } = await find(c.req.param("id"), c.var.caller);
+    const { output, request, runId, toolName } = await find(c.req.param("id"), c.var.caller);
     const { key } = output?.metadata.needsReview ?? {};
     if (key === undefined)
       throw new RequestFault(
@@ -81,6 +81,7 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
         "CONFLICT",
         `Run ${runId} does not wait for a decision. Runs with options.review may.`,
       );
+    if (consensus !== undefined) await fitting(consensus, toolName, await tools.find(toolName, request, c.var.caller));
     const resolved = await orchestrator.resolve(key, decision);
     return c.json({ runId, status: resolved.status, output: resolved });
   });

@@ -35,6 +35,11 @@ const texts: [string, string][] = [
 ];
 
 describe("an estimate of a text without a tokenizer", () => {
+  test.each(["x", "7", " ", "\n", "漢", "aB3/"])("ends for eight million characters without a break: %j", (piece) => {
+    const text = piece.repeat(8_000_000 / piece.length);
+    expect(estimateTextTokens(text)).toBeGreaterThan(1);
+  });
+
   test.each(texts)("is within a quarter of what a tokenizer counts of %s", (_, text) => {
     const ratio = estimateTextTokens(text) / countTokens(text);
     expect(ratio).toBeGreaterThan(0.75);

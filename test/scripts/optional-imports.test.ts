@@ -16,7 +16,7 @@ test.each([
 test.each([
   'async function load() { try { return await import("pg"); } catch { return undefined; } }',
   'import type { Pool } from "pg"; export const pools: Pool[] = [];',
-  'const load = () => import("pg-boss");',
+  'const load = () => import("pg-pool");',
   'const load = () => import("ajv");',
 ])("takes %s", (code) => {
   expect(findUnguardedImports(programOf(code))).toEqual([]);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { PromptBundleTool } from "../../src/index.ts";
 import { eventsIn, serving, waitingTool } from "./serving.ts";
 
 const run = (text: string, more: object = {}) => ({ json: { toolName: "echo", request: { text }, ...more } });
@@ -190,6 +191,28 @@ test("POST /v1/runs/:id/resolve completes a run that waits for a person, once", 
   expect(await resolve({ accept: true })).toMatchObject({ status: 409, json: { code: "CONFLICT" } });
   const again = (await ask("POST", "/v1/runs", asked)).json;
   expect(again.output.content.evidenceBundle.summary.consensus).toBe("another");
+});
+
+test("POST /v1/runs/:id/resolve takes no consensus that the tool's schema refuses", async () => {
+  const schema = {
+    type: "object",
+    properties: { severity: { enum: ["low", "high"] } },
+    required: ["severity"],
+  } as const;
+  const triage = new PromptBundleTool({ name: "triage", model: "simulated:?error=0", prompt: "{{text}}", schema });
+  const { ask } = serving({ tools: [triage] });
+  const { runId } = (
+    await ask("POST", "/v1/runs", {
+      json: { toolName: "triage", request: { text: "x" }, options: { review: { below: 1 } } },
+      headers: { "idempotency-key": "report-18" },
+    })
+  ).json;
+  for (const consensus of [42, null, "low", {}, { severity: "medium" }]) {
+    const refused = await ask("POST", `/v1/runs/${runId}/resolve`, { json: { consensus } });
+    expect(refused).toMatchObject({ status: 400, json: { code: "INVALID_OPTIONS" } });
+  }
+  const decided = await ask("POST", `/v1/runs/${runId}/resolve`, { json: { consensus: { severity: "low" } } });
+  expect(decided).toMatchObject({ status: 200, json: { status: "completed" } });
 });
 
 test("GET /v1/tools lists the tools", async () => {

@@ -4,7 +4,7 @@ import type { BundleOptions } from "../../contract/bundle-options.ts";
 import { ConflictError, StoreError } from "../../contract/errors.ts";
 import { hasEvidence, type OrchestrationOutput } from "../../contract/output.ts";
 import type { BundleCalibrations, Logger } from "../../contract/settings.ts";
-import type { ToolRegistry } from "../../contract/tool.ts";
+import type { AnyTool, ToolRegistry } from "../../contract/tool.ts";
 import { assertUsable, InvalidOptionsError, messageOf, showValue } from "../../core/errors.ts";
 import type { JSONValue } from "../../core/json.ts";
 import { pointerSegments } from "../../evidence/internal/pointer.ts";
@@ -58,7 +58,8 @@ export async function resolveReview(
   const { summary } = evidenceBundle;
   const isReplaced = "consensus" in decision && decision.consensus !== undefined;
   const voted = summary.consensusJson ?? (summary.consensus as JSONValue);
-  const json = isReplaced ? await fitting(decision.consensus, output, registry) : voted;
+  const { toolName } = output.metadata;
+  const json = isReplaced ? await fitting(decision.consensus, toolName, registry.get(toolName)) : voted;
   const { needsReview: _, ...metadata } = output.metadata;
   const content = {
     ...output.content,
@@ -102,14 +103,9 @@ function assertDecision(key: unknown, decision: ReviewDecision): void {
  *
  * @throws InvalidOptionsError where the tool is known here and its schema refuses the value
  */
-async function fitting(
-  consensus: unknown,
-  output: OrchestrationOutput,
-  registry: ReviewMeans["registry"],
-): Promise<JSONValue> {
+export async function fitting(consensus: unknown, toolName: string, tool: AnyTool | undefined): Promise<JSONValue> {
   const json = jsonOf(consensus);
-  const { toolName } = output.metadata;
-  const { schema } = (registry.get(toolName)?.resolveOptions?.({}) ?? {}) as BundleOptions;
+  const { schema } = (tool?.resolveOptions?.({}) ?? {}) as BundleOptions;
   const checked = await (await resolveSchema(schema))?.check(json);
   if (checked && !checked.ok) {
     const faults = checked.errors.join("; ");

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { type LoggedRunStream, MemoryEventLog, streamRun } from "../../../src/events.ts";
+import { toEventStreamResponse } from "../../../src/index.ts";
+import { createFakeClock } from "../../../src/testing.ts";
 
 const run = { requestId: "run", traceId: "trace", writer: "here" };
 
@@ -48,4 +50,18 @@ test("a stream that is read on gives what came after the last event, and nothing
 
 test("a stream of a run that is not in the log says so", async () => {
   await expect(seqsOf(streamRun(new MemoryEventLog(), "unknown"))).rejects.toThrow("no run unknown");
+});
+
+test("a response gives all events of a run whose process died, and then ends; asked once more, it says so", async () => {
+  const clock = createFakeClock();
+  const log = new MemoryEventLog({ clock });
+  await log.open(run);
+  await appender(log)(0, "running", eventText(0, "run_started"), eventText(1, "tool_started"));
+  await clock.advance(60_000);
+  const text = await (await toEventStreamResponse(streamRun(log, "run"))).text();
+  expect(text.match(/^id: .*$/gm)).toEqual(["id: 0", "id: 1"]);
+  expect(text).toContain("ended before the run did");
+  await expect(toEventStreamResponse(streamRun(log, "run", { afterSeq: 1 }))).rejects.toThrow(
+    "ended before the run did",
+  );
 });
