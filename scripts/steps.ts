@@ -15,8 +15,18 @@ export interface Step {
 /** Where the test steps of this run write their reports. */
 export const reports = mkdtempSync(join(tmpdir(), "steer-verify-"));
 
-/** Files that take a third of the time; others try the same rooms on Node 22. */
-const slowest = ["test/kill/**", "test/provider/dialects/dialects.test.ts", "test/faults/public-entries.test.ts"];
+/** Files that take half of the time; others try the same rooms on Node 22. A browser is the same beside any Node. */
+const slowest = [
+  "test/kill/**",
+  "test/queue/kills.test.ts",
+  "test/blink/**",
+  "test/jobs/**",
+  "test/viewer/**",
+  "test/cli/{job/batch,eval/eval,stopping,waiting}.test.ts",
+  "test/provider/{batched-model,dialects/dialects}.test.ts",
+  "test/schema/extraction.test.ts",
+  "test/faults/public-entries.test.ts",
+];
 
 export const steps: readonly Step[] = [
   {
@@ -154,7 +164,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "unit-22",
-    promise: "and on Node 22, but for the three slowest files, which verify:long runs there",
+    promise: "and on Node 22, but for the slowest files, which verify:long runs there",
     command: [...testsOn("node_modules/node22/bin/node", "node22.json"), ...slowest.map((file) => `--exclude=${file}`)],
     isShown: true,
   },
