@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import * as v from "valibot";
-import { hideSecrets, InvalidOptionsError } from "../core/errors.ts";
+import { hideSecrets, InvalidOptionsError, showValue } from "../core/errors.ts";
 import { RequestFault } from "./problem.ts";
 
 /** Key of a client. */
@@ -20,7 +20,7 @@ export interface Caller {
   readonly tools?: readonly string[] | undefined;
 }
 
-/** Says who sends a request; `undefined` where it is not let in. */
+/** Says who sends a request, by a name of 1 to 64 letters, digits, `-` and `_`; `undefined` where it is not let in. */
 export type Authenticate = (request: Request) => Caller | undefined | Promise<Caller | undefined>;
 
 const shortestKey = 16;
@@ -65,12 +65,13 @@ export function authenticateBy(
   };
 }
 
-/** @throws TypeError for a name that could reach into another client's runs */
+/** @throws TypeError for a client without a name, or with one that could reach into another client's runs */
 function checked(caller: Caller | undefined): Caller | undefined {
-  if (caller === undefined || caller.name === "" || callerName.test(caller.name)) return caller;
-  throw new TypeError(
-    `${JSON.stringify(caller.name)} is no name of a client. Use 1 to 64 letters, digits, "-" and "_".`,
-  );
+  if (caller === undefined || caller === null) return undefined;
+  const { name } = Object(caller) as Partial<Caller>;
+  // Without a name it would be taken for the owner of the service.
+  if (typeof name === "string" && callerName.test(name)) return caller;
+  throw new TypeError(`${showValue(name)} is no name of a client. Use 1 to 64 letters, digits, "-" and "_".`);
 }
 
 function digestOf(key: string): Buffer {

@@ -90,10 +90,10 @@ export class ServedTools {
 
   /** Lists the tools that a caller may use, by name. */
   list(caller: Caller): ListedTool[] {
-    const named = [...this.#tools].map(([name, tool]) => ({ name, ...withoutEstimate(metadataOf(tool)) }));
+    const named = [...this.#tools].map(([name, tool]) => ({ name, ...shownOf(metadataOf(tool)) }));
     const generic = [...this.#generic].map((name) => ({
       name,
-      ...withoutEstimate(metadataOf(askAnything(name, emptyRequest))),
+      ...shownOf(metadataOf(askAnything(name, emptyRequest))),
     }));
     return [...named, ...generic].filter(({ name }) => mayUse(caller, name));
   }
@@ -129,8 +129,10 @@ function mayUse({ tools }: Caller, name: string): boolean {
   return tools?.includes(name) ?? true;
 }
 
-function withoutEstimate({ estimate: _, ...metadata }: ToolMetadata): Omit<ToolMetadata, "estimate"> {
-  return metadata;
+/** Leaves out what is the operator's: the estimate, and what an address of a model's server says beside its place. */
+function shownOf({ estimate: _, provider, ...metadata }: ToolMetadata): Omit<ToolMetadata, "estimate"> {
+  const place = provider?.replace(/\/\/[^/@]*@/, "//").replace(/[?#].*$/, "");
+  return { ...metadata, ...(place !== undefined && { provider: place }) };
 }
 
 /** True of a prompt tool whose requests name files. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { PromptBundleTool } from "../../src/index.ts";
 import { createService } from "../../src/server.ts";
 import { eventsIn, serving, waitingTool } from "./serving.ts";
 
@@ -41,6 +42,27 @@ describe("a service with keys", () => {
       expect(answered.headers.get("www-authenticate")).toBe("Bearer");
     }
     expect((await ask("POST", "/v1/runs", { headers, json: run })).status).toBe(401);
+  });
+
+  test.each([{ name: "" }, {}, { name: undefined }, { name: null }, { name: "a.b" }, { name: "a b" }, "web"])(
+    "lets in no client that a function names %o",
+    async (caller) => {
+      const { ask } = serving({ keys: () => caller as never });
+      expect((await ask("GET", "/v1/runs")).status).toBe(500);
+    },
+  );
+
+  test("refuses a request for which a function gives nothing", async () => {
+    for (const nothing of [undefined, null])
+      expect((await serving({ keys: () => nothing as never }).ask("GET", "/v1/runs")).status).toBe(401);
+  });
+
+  test("shows no address of a model's server beside its place", async () => {
+    const baseUrl = "http://127.0.0.1:9/v1?token=SECRETQ1";
+    const tool = new PromptBundleTool({ name: "triage", model: "openai:gpt-5-mini", prompt: "{{q}}", baseUrl });
+    const { text } = await serving({ tools: [tool] }).ask("GET", "/v1/tools");
+    expect(text).toContain("127.0.0.1:9/v1");
+    expect(text).not.toContain("SECRETQ1");
   });
 
   test("shows a client its own runs alone, whatever it asks by", async () => {

@@ -12,7 +12,7 @@ Examples
   $ steer mcp triage.yaml
   $ steer mcp tools.ts invoice.yaml --max-cost-usd 5
   $ steer mcp triage.yaml --http 4243
-  $ claude mcp add steer -- npx -y steer-llm-sdk mcp /path/to/triage.yaml`;
+  $ claude mcp add steer -- npx -y -p steer-llm-sdk -p @modelcontextprotocol/server steer mcp /path/to/triage.yaml`;
 
 export function addMcpCommand(program: Command): void {
   program
