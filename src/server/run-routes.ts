@@ -1,9 +1,10 @@
 import type { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import { bundleIn } from "../contract/bundle-json.ts";
+import { lazily } from "../core/lazily.ts";
 import { resolveOptions } from "../core/options.ts";
 import { respondWith } from "../orchestrate/event-stream.ts";
-import { fitting, type ReviewDecision } from "../orchestrate/key/resolve-review.ts";
+import type { ReviewDecision } from "../orchestrate/key/resolve-review.ts";
 import { isEnd, type LoggedRun, type LoggedRunDetails } from "../store/log/event-log.ts";
 import { streamRun } from "../store/log/stream-run.ts";
 import type { Caller } from "./access.ts";
@@ -13,6 +14,8 @@ import { operations } from "./openapi.ts";
 import { RequestFault, respondWithProblem } from "./problem.ts";
 import { decisionBody, feedbackBody, keyIn, lastEventId, prefersAsync, readAsked, readFilter } from "./run-requests.ts";
 import type { ServiceEnv, ServiceRooms } from "./service.ts";
+
+const loadReview = lazily(() => import("../orchestrate/key/resolve-review.ts"));
 
 /** Adds the routes of runs: start, list, get, follow, cancel, judge, decide. */
 export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
@@ -81,7 +84,10 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
         "CONFLICT",
         `Run ${runId} does not wait for a decision. Runs with options.review may.`,
       );
-    if (consensus !== undefined) await fitting(consensus, toolName, await tools.find(toolName, request, c.var.caller));
+    if (consensus !== undefined) {
+      const { fitting } = await loadReview();
+      await fitting(consensus, toolName, await tools.find(toolName, request, c.var.caller));
+    }
     const resolved = await orchestrator.resolve(key, decision);
     return c.json({ runId, status: resolved.status, output: resolved });
   });
