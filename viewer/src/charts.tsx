@@ -162,13 +162,12 @@ export function Histogram({ bins, minConfidence }: HistogramProps) {
 
 /** Answers asked, beside those that always asking K times would have taken. */
 export function CostBars({
-  cost: { actual, fixed },
+  cost: { actual, fixed, saved },
   names: { fixedName, estimate },
 }: {
   readonly cost: FixedKCost;
   readonly names: FixedKNames;
 }) {
-  const saved = 1 - actual.answers / fixed.answers;
   const most = Math.max(actual.answers, fixed.answers);
   return (
     <>
@@ -193,8 +192,8 @@ export function CostBars({
         </tbody>
       </table>
       <p class="soft">
-        {saved > 0 && `${percent(saved)} fewer answers than ${fixedName}. `}
-        {saved !== 0 && estimate}
+        {saved.answers > 0 && `${percent(saved.answers / fixed.answers)} fewer answers than ${fixedName}. `}
+        {actual.answers !== fixed.answers && estimate}
       </p>
     </>
   );
@@ -281,8 +280,16 @@ export function CalibrationChart({
 const traceFrame: Frame = { width: 460, height: 230, left: 34, right: 84, top: 10, bottom: 38 };
 const mostDots = 40;
 
+interface TraceProps {
+  readonly trace: ShownTrace;
+  /** 0 where it is not known. */
+  readonly k: number;
+  /** True where a stopping rule found the answers that are left not needed. */
+  readonly isSettled: boolean;
+}
+
 /** Confidence and stability after each answer, up to the K that could have been asked for. */
-export function TraceChart({ trace: { points, isExact }, k }: { readonly trace: ShownTrace; readonly k: number }) {
+export function TraceChart({ trace: { points, isExact }, k, isSettled }: TraceProps) {
   const frame = traceFrame;
   const asked = points.at(-1)?.count ?? 0;
   const last = Math.max(2, k, asked);
@@ -294,7 +301,7 @@ export function TraceChart({ trace: { points, isExact }, k }: { readonly trace: 
   return (
     <figure>
       <Chart frame={frame} label={describeTrace(lastTold, lastSteady, asked, k)}>
-        {asked > 0 && asked < k && (
+        {isSettled && asked > 0 && asked < k && (
           <rect
             class="unused"
             x={x(asked)}
@@ -339,7 +346,7 @@ export function TraceChart({ trace: { points, isExact }, k }: { readonly trace: 
       <figcaption>
         The confidence in the consensus after each answer, from the second on, and the dashed stability: that the rest
         of K would keep it.
-        {k > asked && " The shaded part was not needed."}
+        {isSettled && k > asked && " The shaded part was not needed."}
         {!isExact && " By votes alone: the bundle does not tell how it compared its answers."}
       </figcaption>
     </figure>
@@ -360,7 +367,7 @@ function describeTrace(told: TracePoint | undefined, steady: TracePoint | undefi
     ...(told ? [`confidence ${showShare(told.confidence as number)}`] : []),
     ...(steady ? [`stability ${showShare(steady.stability as number)}`] : []),
   ];
-  return `Confidence and stability after each answer. After ${asked} of ${k}: ${numbers.join(", ") || "one answer tells neither"}.`;
+  return `Confidence and stability after each answer. After ${asked}${k > 0 ? ` of ${k}` : ""}: ${numbers.join(", ") || "one answer tells neither"}.`;
 }
 
 const mapFrame: Frame = { width: 330, height: 356, left: 34, right: 2, top: 2, bottom: 34 };

@@ -34,6 +34,7 @@ export interface JobReuse {
 export class CostTally {
   readonly #actual = new ExpenseTally();
   readonly #fixed = new ExpenseTally();
+  readonly #saved = new ExpenseTally();
   readonly #ks = new Set<number>();
   #invalidAnswers = 0;
   #knownUsd = 0;
@@ -63,12 +64,14 @@ export class CostTally {
     if (this.#ks.size < mostKs) this.#ks.add(bundle.meta.k);
     this.#actual.add(cost.actual);
     this.#fixed.add(cost.fixed);
+    this.#saved.add(cost.saved);
   }
 
   get facts(): CostFacts {
     return {
       actual: this.#actual.sum,
       fixed: this.#fixed.sum,
+      saved: { answers: this.#saved.sum.answers, costUsd: this.#saved.sum.costUsd },
       ks: [...this.#ks].sort((a, b) => a - b),
       invalidAnswers: this.#invalidAnswers,
       totalUsd: this.#unknownCount === 0 && this.#signals?.costUsd !== null ? this.#knownUsd : null,
@@ -100,7 +103,7 @@ class ExpenseTally {
   #tokens: number | undefined = 0;
   #costUsd: number | null = 0;
 
-  add({ answers, tokens, costUsd }: Expense): void {
+  add({ answers, tokens, costUsd }: Pick<Expense, "answers" | "costUsd"> & Partial<Expense>): void {
     this.#answers += answers;
     this.#tokens = this.#tokens === undefined || tokens === undefined ? undefined : this.#tokens + tokens;
     this.#costUsd = addCost(this.#costUsd, costUsd);

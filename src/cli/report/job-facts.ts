@@ -72,6 +72,10 @@ export interface ConfidenceFacts {
   /** Mean of the confidences: where they can be trusted, the share of consensus that is right. */
   readonly mean: number | null;
   readonly median: number | null;
+  /** Answers to expect right in all of their fields, of `count`, where the confidences hold. */
+  readonly right: number;
+  /** True where an answer has several fields: its confidence is then the mean of theirs, unless labels say more. */
+  readonly hasFields: boolean;
   /** Inputs by confidence, over [0, 1]; the last bin includes 1. */
   readonly histogram: readonly { readonly from: number; readonly to: number; readonly count: number }[];
   /** Inputs by what their confidence was learnt from. */
@@ -148,6 +152,8 @@ export class JobFacts {
   readonly #confidences = new Histogram((confidence) => confidence * 1_000);
   readonly #bins = new Array<number>(binCount).fill(0);
   #confidenceSum = 0;
+  #rightSum = 0;
+  #hasFields = false;
   readonly #basis = { labels: 0, job: 0, answers: 0 };
   readonly #leastSure: Largest<UnsureInput>;
   readonly #fields = new FieldTally();
@@ -200,6 +206,8 @@ export class JobFacts {
         count,
         mean: count === 0 ? null : this.#confidenceSum / count,
         median: count === 0 ? null : this.#confidences.quantile(0.5) / 1_000,
+        right: this.#rightSum,
+        hasFields: this.#hasFields,
         histogram: this.#bins.map((count, bin) => ({ from: bin / binCount, to: (bin + 1) / binCount, count })),
         basis: { ...this.#basis },
         uncalibrated,
@@ -247,6 +255,10 @@ export class JobFacts {
     if (basis !== "labels" && summary.confidenceBasis?.calibrated === false) this.#counts.uncalibrated++;
     this.#confidences.add(confidence);
     this.#confidenceSum += confidence;
+    const isSplit = Object.keys(summary.fields).length > 1;
+    this.#hasFields ||= isSplit;
+    // Lines of earlier releases have no number for the whole answer: it is at most that of its weakest field.
+    this.#rightSum += isSplit ? Math.min(confidence, summary.allRight ?? summary.weakest ?? confidence) : confidence;
     (this.#bins[Math.min(binCount - 1, Math.floor(confidence * binCount))] as number)++;
     this.#leastSure.add(-confidence, () => unsureInput(line, bundle, confidence, place));
   }

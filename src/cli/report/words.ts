@@ -30,7 +30,8 @@ export function describeInputs(inputs: InputCounts): string {
 }
 
 /** Mean confidence, and what it would mean; `undefined` without a confidence. */
-export function describeConfidence({ mean, count, basis, uncalibrated }: ConfidenceFacts): string | undefined {
+export function describeConfidence(confidence: ConfidenceFacts): string | undefined {
+  const { mean, count, basis, uncalibrated } = confidence;
   if (mean === null) return undefined;
   const sources = [
     [basis.labels, "learnt from labels"],
@@ -43,7 +44,12 @@ export function describeConfidence({ mean, count, basis, uncalibrated }: Confide
     uncalibrated === 0
       ? ""
       : ` For ${partOf(uncalibrated, count)} it is a guess: yes or no says little without labels.`;
-  return `Mean confidence ${showShare(mean)}, ${mostly}${source}: if it holds, about ${partOf(Math.round(mean * count), count)} are right.${guess}`;
+  return `Mean confidence ${showShare(mean)}, ${mostly}${source}: ${describeRight(confidence)}.${guess}`;
+}
+
+/** Number of right answers to expect. Of several fields, the mean confidence is of each: all of them are right less often. */
+export function describeRight({ right, count, hasFields }: ConfidenceFacts): string {
+  return `if it holds, about ${partOf(Math.round(right), count)} are right${hasFields ? " in all fields" : ""}`;
 }
 
 /** Agreement of each model with the consensus; `undefined` where one model answered. */
@@ -119,10 +125,10 @@ export function fixedKNamesOf({ ks }: CostFacts): FixedKNames {
 
 /** Answers that were not needed; `undefined` where there are none. */
 export function describeSaved(cost: CostFacts): string | undefined {
-  const { actual, fixed } = cost;
-  if (fixed.answers <= actual.answers) return undefined;
-  const share = percent(1 - actual.answers / fixed.answers);
-  const usd = actual.costUsd !== null && fixed.costUsd !== null ? fixed.costUsd - actual.costUsd : 0;
+  const { saved: less, fixed } = cost;
+  if (less.answers <= 0) return undefined;
+  const share = percent(less.answers / fixed.answers);
+  const usd = less.costUsd ?? 0;
   const saved = usd > 0 ? `, about ${showUsd(usd)} less` : "";
   return `${share} fewer answers than ${fixedKNamesOf(cost).fixedName}${saved}.`;
 }

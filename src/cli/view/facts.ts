@@ -1,7 +1,7 @@
 import { calibrationKeyOf } from "../../calibration/calibration-key.ts";
 import type { StoredCalibration } from "../../calibration/stored-calibration.ts";
 import type { BundleSummary, Disagreement, EvidenceBundle, FieldSummary, Replicate } from "../../contract/bundle.ts";
-import type { CompareOptions } from "../../contract/bundle-options.ts";
+import type { CompareOptions, StoppingRuleName } from "../../contract/bundle-options.ts";
 import { addCost } from "../../contract/usage.ts";
 import { fewestLabels } from "../../evidence/calibration.ts";
 import { fewestJobLabels } from "../../evidence/internal/labelled-votes.ts";
@@ -342,6 +342,8 @@ export interface FixedKCost {
   readonly actual: Expense;
   /** K times the mean answer of the model that the summary is of: an estimate, unless all K were asked. */
   readonly fixed: Expense;
+  /** Difference of the two. A run that was cut off or cancelled saves nothing: its missing answers may be needed. */
+  readonly saved: Pick<Expense, "answers" | "costUsd">;
 }
 
 /** Words for the cost of a fixed K. */
@@ -363,14 +365,44 @@ export function fixedKCost(bundle: EvidenceBundle): FixedKCost | undefined {
   const perAnswer = meta.k / voting.length;
   const tokens = tokensOf(voting);
   const costUsd = costOf(voting);
+  const fixedUsd = costUsd === null ? null : costUsd * perAnswer;
+  const lessAnswers = meta.k - replicates.length;
+  const lessUsd = fixedUsd === null || costTotalUsd === null ? null : fixedUsd - costTotalUsd;
+  const isSaving = lessAnswers <= 0 || isStoppedByRule(meta);
   return {
     actual: { answers: replicates.length, tokens: tokensOf(replicates), costUsd: costTotalUsd },
     fixed: {
       answers: meta.k,
       tokens: tokens === undefined ? undefined : Math.round(tokens * perAnswer),
-      costUsd: costUsd === null ? null : costUsd * perAnswer,
+      costUsd: fixedUsd,
     },
+    saved: isSaving ? { answers: lessAnswers, costUsd: lessUsd } : { answers: 0, costUsd: 0 },
   };
+}
+
+const ruleNames: Readonly<Record<Exclude<StoppingRuleName, "auto" | "none"> | "target", true>> = {
+  epsilon: true,
+  horizon: true,
+  lossless: true,
+  beta: true,
+  certified: true,
+  target: true,
+};
+
+/** True where a stopping rule ended the bundle before K, and not a limit, a failure or a cancellation. */
+export function isStoppedByRule({ earlyStopReason = "" }: Pick<EvidenceBundle["meta"], "earlyStopReason">): boolean {
+  const name = /^([a-z]+) after \d+ of \d+(?::|$)/.exec(earlyStopReason)?.[1];
+  return name !== undefined && Object.hasOwn(ruleNames, name);
+}
+
+/** True for a call that brought no answer at all: it is no answer that is not valid. */
+export function isFailedCall({ valid, data, json }: Replicate): boolean {
+  return !valid && (json ?? data ?? null) === null;
+}
+
+/** Number of calls that brought no answer, in words. */
+export function showFailedCalls(count: number): string {
+  return `${counted(count, "call")} failed`;
 }
 
 function tokensOf(replicates: readonly Replicate[]): number | undefined {

@@ -5,7 +5,7 @@ import { hasConfidence } from "../progress/format.ts";
 import { excerptOf, showInput } from "../report/excerpt.ts";
 import { withoutPlaces } from "../report/field-tally.ts";
 import { showVotesOf } from "../report/terminal.ts";
-import { confidenceTrace, distanceMap, fieldVotes, fixedKCost } from "./facts.ts";
+import { confidenceTrace, distanceMap, fieldVotes, fixedKCost, isFailedCall } from "./facts.ts";
 import type { RunDetail, RunRow } from "./viewer-data.ts";
 
 const mostVotes = 3;
@@ -32,11 +32,13 @@ export function rowOf(line: OutputLine, bundle: EvidenceBundle | undefined, plac
 export function rowFacts(bundle: EvidenceBundle | undefined): Pick<RunRow, "said" | "answers" | "k"> & Partial<RunRow> {
   if (!bundle) return { said: "", answers: 0, k: 0 };
   const { summary, meta, replicates } = bundle;
+  const failedCalls = replicates.filter(isFailedCall).length;
   const contested = fieldVotes(summary).filter(({ votes }) => votes.length > 1);
   const paths = new Set(contested.slice(0, mostContested).map(({ path }) => withoutPlaces(path)));
   return {
     said: summary.validCount === 0 ? "no answer is valid" : showFields(summary.consensusJson ?? summary.consensus),
-    answers: replicates.length,
+    answers: replicates.length - failedCalls,
+    ...(failedCalls > 0 && { failedCalls }),
     k: meta.k,
     ...(contested.length > 0 && {
       votes: contested.slice(0, mostVotes).map(showVotesOf).join(" · "),
@@ -95,7 +97,11 @@ function bundleDetail(bundle: EvidenceBundle, shortener: Shortener): Omit<RunDet
   }));
   return {
     bundle: shortener.shorten({ ...bundle, replicates: bundle.replicates.slice(0, mostReplicates), summary }),
-    counts: { answers: bundle.replicates.length, fields: Object.keys(summary.fields).length },
+    counts: {
+      answers: bundle.replicates.length,
+      failedCalls: bundle.replicates.filter(isFailedCall).length,
+      fields: Object.keys(summary.fields).length,
+    },
     cost: fixedKCost(bundle),
     trace: { points: shown, isExact },
     map: bundle.summary.validCount > 1 ? distanceMap(bundle, mostEntries) : null,

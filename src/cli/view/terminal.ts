@@ -99,7 +99,7 @@ const costBarColumns = 20;
 
 /** Answers asked, beside those that always asking K times would have taken. */
 export function showCost(
-  { actual, fixed }: FixedKCost,
+  { actual, fixed, saved }: FixedKCost,
   { fixedName, estimate }: FixedKNames,
   { colors }: Paper,
 ): string[] {
@@ -111,10 +111,13 @@ export function showCost(
     expense.tokens === undefined ? "" : `${showCount(expense.tokens)} tokens`,
     showUsd(expense.costUsd),
   ];
-  const saved = 1 - actual.answers / fixed.answers;
   return [
     ...toColumns([row("asked", actual, colors.green), row(fixedName, fixed, colors.dim)]),
-    ...(saved > 0 ? [colors.dim(`${percent(saved)} fewer answers. ${estimate}`)] : []),
+    ...(saved.answers > 0
+      ? [colors.dim(`${percent(saved.answers / fixed.answers)} fewer answers. ${estimate}`)]
+      : fixed.answers > actual.answers
+        ? [colors.dim(estimate)]
+        : []),
   ];
 }
 

@@ -44,7 +44,9 @@ export interface RunRow {
   readonly contested?: readonly string[] | undefined;
   /** Absent where nothing tells how sure the consensus is. */
   readonly confidence?: number | undefined;
+  /** Answers that came, valid or not. */
   readonly answers: number;
+  readonly failedCalls?: number | undefined;
   readonly k: number;
   readonly costUsd: number | null;
   readonly elapsedMs: number | null;
@@ -60,7 +62,12 @@ export interface RunDetail {
   readonly input?: unknown;
   readonly bundle?: Omit<EvidenceBundle, "summary"> & { readonly summary: CountedSummary };
   /** Of the whole bundle, of which a page may hold a part. */
-  readonly counts?: { readonly answers: number; readonly fields: number };
+  readonly counts?: {
+    readonly answers: number;
+    /** Calls that brought no answer; they are among `answers`. */
+    readonly failedCalls: number;
+    readonly fields: number;
+  };
   readonly cost?: FixedKCost | undefined;
   readonly trace?: ShownTrace;
   /** Distances of the answers; `null` where there are none to tell. */

@@ -10,7 +10,15 @@ import {
   showUsd,
 } from "../../../src/cli/progress/format.ts";
 import { showInput } from "../../../src/cli/report/excerpt.ts";
-import { fixedKNames, isWithoutLabels, modelsOf, showBasis, showElapsed } from "../../../src/cli/view/facts.ts";
+import {
+  fixedKNames,
+  isStoppedByRule,
+  isWithoutLabels,
+  modelsOf,
+  showBasis,
+  showElapsed,
+  showFailedCalls,
+} from "../../../src/cli/view/facts.ts";
 import type { RunDetail, RunRow, ViewerPage } from "../../../src/cli/view/viewer-data.ts";
 import { CalibrationChart, CostBars, HeatMap, TraceChart } from "../charts.tsx";
 import type { Source } from "../data/source.ts";
@@ -126,7 +134,7 @@ function Headline({ source, row, detail, id, isAlone }: HeadlineProps) {
   const input = detail?.input;
   const line = input === undefined ? (row?.input ?? "") : showInput(input);
   const tool = bundle?.meta.task ?? row?.tool ?? "";
-  const origin = bundle && bundle.meta.source !== "live" && bundle.meta.source;
+  const origin = bundle?.meta.source && bundle.meta.source !== "live" && bundle.meta.source;
   return (
     <header class="run-head">
       <p class="soft said">
@@ -216,21 +224,27 @@ function Bundle({ detail, bundle, page }: ShownBundle & { readonly page: Omit<Vi
   return (
     <>
       <div class="verdict">
-        <Consensus bundle={bundle} />
+        <Consensus bundle={bundle} isRunning={moments?.isRunning ?? false} />
         <Figures detail={detail} bundle={bundle} />
       </div>
       <p class="stopped">
         <b>
           {moments?.isRunning
             ? "Still asking"
-            : meta.earlyStopped || meta.earlyStopReason
-              ? "Stopped here because"
-              : "Asked to the end"}
+            : meta.k === 0
+              ? "Ended early"
+              : meta.earlyStopped || meta.earlyStopReason
+                ? isStoppedByRule(meta)
+                  ? "Stopped here because"
+                  : "Cut off by"
+                : "Asked to the end"}
         </b>{" "}
         <span class="said">
           {moments?.isRunning
             ? `${counts?.answers ?? 0} of the ${Object.keys(moments.replicates).length} answers that were asked for are there`
-            : cutLine(meta.earlyStopReason ?? "", 300) || `all ${meta.k} were asked for`}
+            : meta.k === 0
+              ? `${counted(bundle.replicates.length, "answer")} had come`
+              : cutLine(meta.earlyStopReason ?? "", 300) || `all ${meta.k} were asked for`}
         </span>
         {meta.escalations?.map(({ from, replicateIds, confidence }) => (
           <span key={from} class="soft said">
@@ -247,7 +261,7 @@ function Bundle({ detail, bundle, page }: ShownBundle & { readonly page: Omit<Vi
       <div class="pair">
         {trace && summary.validCount > 0 && (
           <Section title="As answers arrived">
-            <TraceChart trace={trace} k={meta.k} />
+            <TraceChart trace={trace} k={meta.k} isSettled={isStoppedByRule(meta)} />
           </Section>
         )}
         {cost && (
@@ -274,14 +288,14 @@ function Bundle({ detail, bundle, page }: ShownBundle & { readonly page: Omit<Vi
   );
 }
 
-function Consensus({ bundle: { summary } }: Pick<ShownBundle, "bundle">) {
+function Consensus({ bundle: { summary }, isRunning }: Pick<ShownBundle, "bundle"> & { readonly isRunning: boolean }) {
   const { consensusJson, consensus, validCount, medoidId } = summary;
   const given = consensusJson ?? consensus;
   return (
     <section class="card consensus">
-      <h2>Consensus</h2>
+      <h2>{isRunning ? "Consensus so far" : "Consensus"}</h2>
       {validCount === 0 ? (
-        <p class="bad">No answer is valid.</p>
+        <p class="bad">{isRunning ? "No answer is valid yet." : "No answer is valid."}</p>
       ) : (
         <pre class={typeof given === "string" ? "prose said" : "said"} tabIndex={0}>
           {textOf(given)}
@@ -296,8 +310,16 @@ function Consensus({ bundle: { summary } }: Pick<ShownBundle, "bundle">) {
 
 function Figures({ detail: { counts }, bundle }: ShownBundle) {
   const { summary, meta, costTotalUsd } = bundle;
-  const { confidence, calibratedConfidence, stability, invalidCount, weakest, disagreements } = summary;
-  const answers = counts?.answers ?? bundle.replicates.length;
+  const { confidence, calibratedConfidence, stability, invalidCount, validCount, weakest, allRight } = summary;
+  const { disagreements } = summary;
+  const asked = counts?.answers ?? bundle.replicates.length;
+  const failedCalls = counts?.failedCalls ?? 0;
+  const answers = asked - failedCalls;
+  const invalid = invalidCount - failedCalls;
+  const faults = [
+    ...(failedCalls > 0 ? [showFailedCalls(failedCalls)] : []),
+    ...(invalid > 0 ? [`${showCount(invalid)} not valid`] : []),
+  ];
   const fields = counts?.fields ?? Object.keys(summary.fields).length;
   const contested = new Set(disagreements.map(({ path }) => path)).size;
   const isSure = hasConfidence(summary);
@@ -310,21 +332,28 @@ function Figures({ detail: { counts }, bundle }: ShownBundle) {
       >
         {isWithoutLabels(summary) ? `learnt from labels; ${showShare(confidence)} without them` : showBasis(summary)}
       </Figure>
-      <Figure name="Stability" value={showShare(stability)} share={stability}>
-        that more answers would not change it
-      </Figure>
+      {validCount > 1 && asked < meta.k && (
+        <Figure name="Stability" value={showShare(stability)} share={stability}>
+          that the rest of K would keep it
+        </Figure>
+      )}
       <Figure
         name="Answers"
         value={
           <>
             {showCount(answers)}
-            <small> of {showCount(meta.k)}</small>
+            {meta.k > 0 && <small> of {showCount(meta.k)}</small>}
           </>
         }
       >
-        {invalidCount > 0 ? `${invalidCount} not valid` : answersOf(answers, meta.source)}
+        {faults.length > 0 ? faults.join(", ") : answersOf(answers, meta.source ?? "live")}
       </Figure>
-      {fields > 1 && (
+      {fields > 1 && isSure && allRight !== undefined && (
+        <Figure name="All fields right" value={showShare(allRight)} share={allRight}>
+          {confidence === allRight ? "that no field is wrong" : "the confidence is the mean of the fields"}
+        </Figure>
+      )}
+      {fields > 1 && validCount > 1 && (
         <Figure
           name="Agreed"
           value={
@@ -338,7 +367,9 @@ function Figures({ detail: { counts }, bundle }: ShownBundle) {
         </Figure>
       )}
       <Figure name="Cost" value={costTotalUsd === null ? "unknown" : showUsd(costTotalUsd)}>
-        {answers < meta.k && `${percent(1 - answers / meta.k)} fewer answers than always ${meta.k}`}
+        {asked < meta.k &&
+          isStoppedByRule(meta) &&
+          `${percent(1 - asked / meta.k)} fewer answers than always ${meta.k}`}
       </Figure>
     </dl>
   );

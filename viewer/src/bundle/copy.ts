@@ -2,7 +2,7 @@ import type { RunDetail } from "../../../src/cli/view/viewer-data.ts";
 
 /** A program that asks the same again. */
 export function toTypeScript(tool: string, input: unknown, bundle: RunDetail["bundle"]): string {
-  const k = bundle?.meta.k;
+  const k = bundle?.meta.k || undefined;
   return `import { Orchestrator } from "steer-llm-sdk";
 
 // The tool ${JSON.stringify(tool)} has to be registered: see docs/guide/tools.md.

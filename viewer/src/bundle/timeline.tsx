@@ -1,5 +1,11 @@
 import { counted, showCount, showUsd } from "../../../src/cli/progress/format.ts";
-import { type Deviation, deviations, showElapsed, votingReplicates } from "../../../src/cli/view/facts.ts";
+import {
+  type Deviation,
+  deviations,
+  isFailedCall,
+  showElapsed,
+  votingReplicates,
+} from "../../../src/cli/view/facts.ts";
 import type { ReplicateMoments, RunDetail } from "../../../src/cli/view/viewer-data.ts";
 import type { Replicate } from "../../../src/contract/bundle.ts";
 import { cutLine, Section, textOf } from "../parts.tsx";
@@ -99,6 +105,8 @@ function Line({
   readonly isVoting: boolean;
   readonly differing: readonly Deviation[] | undefined;
 }) {
+  if (isFailedCall(replicate))
+    return <span class="bad">the call failed: {cutLine(replicate.quality.errors?.[0] ?? "", 200)}</span>;
   if (!replicate.valid) return <span class="bad">not valid: {cutLine(replicate.quality.errors[0] ?? "", 200)}</span>;
   if (!isVoting) return <i>does not vote: a stronger model was asked</i>;
   if (!differing) return <>{cutLine(replicate.data ?? replicate.json, 200)}</>;

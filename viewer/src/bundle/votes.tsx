@@ -27,14 +27,17 @@ interface VotesProps {
 export function Votes({ summary, k, answers, isBlind = false }: VotesProps) {
   const fields = isBlind ? fieldVotes(summary).map(withoutNumbers) : fieldVotes(summary);
   const shown = fields.slice(0, mostFields);
+  const isCompared = summary.validCount > 1;
+  // Of a stability, nothing is left to tell once K is used up.
+  const isOpen = isCompared && answers < k;
   const contested = shown.filter(({ votes }) => votes.length > 1);
   const agreed = shown.filter(({ votes }) => votes.length === 1);
   const whole = Math.max(k, answers);
   return (
-    <Section title="Votes" note={contested.length === 0 ? "all agree" : undefined}>
+    <Section title="Votes" note={isCompared && contested.length === 0 ? "all agree" : undefined}>
       <div class="votes">
         {contested.map((field) => (
-          <Contested key={field.path} field={field} whole={whole} answers={answers} />
+          <Contested key={field.path} field={field} whole={whole} answers={answers} isOpen={isOpen} />
         ))}
       </div>
       {agreed.length > 0 && (
@@ -85,10 +88,12 @@ interface ContestedProps {
   readonly field: FieldVotes;
   readonly whole: number;
   readonly answers: number;
+  readonly isOpen: boolean;
 }
 
-function Contested({ field, whole, answers }: ContestedProps) {
-  const { votes, path, tied, confidence, stability } = field;
+function Contested({ field, whole, answers, isOpen }: ContestedProps) {
+  const { votes, path, tied, confidence } = field;
+  const stability = isOpen ? field.stability : undefined;
   return (
     <article class="field">
       <h3>
@@ -98,7 +103,7 @@ function Contested({ field, whole, answers }: ContestedProps) {
         <span class="soft">
           {confidence !== undefined && `confidence ${showShare(confidence)}`}
           {stability !== undefined && `${confidence === undefined ? "" : " · "}stability ${showShare(stability)}`}
-          {tied && (stability === undefined ? "tied" : " · tied")}
+          {tied && (confidence === undefined && stability === undefined ? "tied" : " · tied")}
         </span>
       </h3>
       <FieldBar votes={votes} whole={whole} answers={answers} />

@@ -1,4 +1,4 @@
-import { fixedKCost } from "../../../src/cli/view/facts.ts";
+import { fixedKCost, isFailedCall } from "../../../src/cli/view/facts.ts";
 import type { Moments, ReplicateMoments, RunDetail, ShownTrace } from "../../../src/cli/view/viewer-data.ts";
 import type { EvidenceBundle, Replicate } from "../../../src/contract/bundle.ts";
 import { bundleIn } from "../../../src/contract/bundle-json.ts";
@@ -106,15 +106,18 @@ export class RunCourse {
     return this.#isRunning;
   }
 
-  /** @param usualK K of runs of the same tool, for a run that does not tell its own yet */
-  detail(usualK: number): RunDetail {
-    const bundle = this.#bundle ?? this.#bundleSoFar(usualK);
+  detail(): RunDetail {
+    const bundle = this.#bundle ?? this.#bundleSoFar();
     const cost = this.#bundle && fixedKCost(this.#bundle);
     return {
       ...(this.#request !== undefined && { input: this.#request }),
       ...(bundle && {
         bundle,
-        counts: { answers: bundle.replicates.length, fields: Object.keys(bundle.summary.fields).length },
+        counts: {
+          answers: bundle.replicates.length,
+          failedCalls: bundle.replicates.filter(isFailedCall).length,
+          fields: Object.keys(bundle.summary.fields).length,
+        },
         trace: { points: this.#pointsTo(this.#bundle), isExact: true },
       }),
       ...(cost && { cost }),
@@ -128,21 +131,23 @@ export class RunCourse {
     };
   }
 
-  /** A bundle of the replicates that are there: it has no more to say than the latest summary has. */
-  #bundleSoFar(usualK: number): RunDetail["bundle"] {
+  /**
+   * A bundle of the replicates that are there: it has no more to say than the latest summary has. Events tell neither K nor
+   * the source of the answers: `k` is 0, and there is no `source`.
+   */
+  #bundleSoFar(): RunDetail["bundle"] {
     const replicates = [...this.#replicates.values()].toSorted((a, b) => numberOf(a) - numberOf(b));
     if (replicates.length === 0) return undefined;
     const costs = replicates.map(({ costUsd }) => costUsd ?? null);
     return {
       meta: {
         task: this.#tool,
-        k: Math.max(usualK, this.#moments.size),
+        k: 0,
         kCompleted: replicates.length,
         model: [...new Set(replicates.map(({ model }) => model))].join(", "),
         seeds: replicates.map(({ seed }) => seed),
         earlyStopped: false,
         totalElapsedMs: this.#lastMs - this.#startedMs,
-        source: "live",
       },
       replicates,
       summary: this.#summary ?? noSummary(replicates),

@@ -50,7 +50,6 @@ class LiveSource {
   /** Reasons for which calls of a tool wait, and until when. */
   readonly #pauses = new Map<string, number>();
   readonly #watched = new Set<string>();
-  readonly #ks = new Map<string, number>();
   readonly #review = signal<ReviewData | undefined>(undefined);
   #following: { readonly id: string; readonly control: AbortController } | undefined;
   #wanted: string[] = [];
@@ -224,7 +223,6 @@ class LiveSource {
 
   #keep(run: LoggedRunDetails): void {
     const bundle = bundleIn(run.output?.content);
-    if (bundle) this.#ks.set(bundle.meta.task, bundle.meta.k);
     const error = Object.values(run.output?.errors ?? {}).at(-1);
     this.#looked.set(run.runId, {
       input: run.request === undefined ? "" : showInput(run.request),
@@ -256,7 +254,7 @@ class LiveSource {
     let isDue = false;
     const draw = () => {
       isDue = false;
-      detail.value = course.detail(this.#ks.get(this.#runs.value.get(id)?.toolName ?? "") ?? 0);
+      detail.value = course.detail();
     };
     for (let tries = 0; course.isRunning && !signal.aborted; tries++) {
       try {

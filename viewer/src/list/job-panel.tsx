@@ -10,6 +10,7 @@ import {
   describeJudged,
   describeMessage,
   describeReuse,
+  describeRight,
   describeRivals,
   describeSaved,
   describeSignalCost,
@@ -98,7 +99,7 @@ export function JobPanel({ page, report, rows, session }: JobPanelProps) {
 }
 
 function JobFigures({ page, report: { inputs, confidence, cost, time, questions }, rows, session }: JobPanelProps) {
-  const { mean, below, count } = confidence;
+  const { mean, below } = confidence;
   const missing = withoutAnswer(inputs);
   const acceptance = page.accepted && session?.acceptance.value;
   const toReview = rows.filter(({ accepted }) => accepted === "review").length;
@@ -121,7 +122,7 @@ function JobFigures({ page, report: { inputs, confidence, cost, time, questions 
         </Figure>
         {mean !== null && (
           <Figure name="Mean confidence" value={showShare(mean)} share={mean}>
-            if it holds, about {partOf(Math.round(mean * count), count)} are right
+            {describeRight(confidence)}
           </Figure>
         )}
         {acceptance ? (

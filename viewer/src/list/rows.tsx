@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { showShare, showUsd } from "../../../src/cli/progress/format.ts";
-import { showElapsed } from "../../../src/cli/view/facts.ts";
+import { showElapsed, showFailedCalls } from "../../../src/cli/view/facts.ts";
 import type { RunRow } from "../../../src/cli/view/viewer-data.ts";
 import type { Service } from "../data/source.ts";
 import { Badge, Confidence, cutLine, isTyping } from "../parts.tsx";
@@ -98,8 +98,8 @@ interface RowProps {
 }
 
 function Row({ row, at, top, height, service }: RowProps) {
-  const { id, status, isRetrying, input, said, votes, confidence, answers, k, costUsd, elapsedMs, category, accepted } =
-    row;
+  const { id, status, isRetrying, input, said, votes, confidence, answers, failedCalls, k } = row;
+  const { costUsd, elapsedMs, category, accepted } = row;
   const state = isRetrying ? "retrying" : status;
   const verdict =
     accepted === undefined ? undefined : accepted === true ? "accepted" : accepted === false ? "refused" : "review";
@@ -124,6 +124,7 @@ function Row({ row, at, top, height, service }: RowProps) {
         <span class={`said soft ${category === undefined ? "" : "bad"}`}>
           {category !== undefined && <b>{category}: </b>}
           {said}
+          {failedCalls !== undefined && <span> · {showFailedCalls(failedCalls)}</span>}
           {votes !== undefined && <span class="votes-line"> · {votes}</span>}
         </span>
       </span>

@@ -22,7 +22,6 @@ export function ServiceStrip({
           <b>{name}</b>, again in {seconds} s
         </span>
       ))}
-      {circuits.length === 0 && pauses.length === 0 && <span class="soft">no circuit open, no pause</span>}
       {problem !== undefined && (
         <span class="bad said" role="alert">
           {problem}

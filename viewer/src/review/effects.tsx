@@ -55,7 +55,7 @@ function AcceptedSet({ source, session, draw, shown }: EffectsProps & { readonly
   const moved = accepted - first.current;
   const isCertifying = draw === "uniform";
   return (
-    <Section title="Accepted set" note={`${Number((acceptance.precision * 100).toFixed(2))} % right`}>
+    <Section title="Accepted set" note={`aim: ${Number((acceptance.precision * 100).toFixed(2))} % right`}>
       <div
         class="field-bar tall"
         role="img"
