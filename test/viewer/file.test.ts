@@ -177,6 +177,50 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
     );
   });
 
+  test("claims a saving only where a stopping rule ended the run", async () => {
+    const answers = ["low", "high", "low"];
+    const ended = (earlyStopReason: string) => bundleOf(answers, { k: 10, earlyStopReason });
+    const outcomes = [ended("horizon after 3 of 10: low 2"), ended("budget"), ended("The caller cancelled the run")];
+    await open(outcomes.map((bundle, index) => answeredLine(index, bundle)));
+    // Seven answers of one run of three: the others may need theirs.
+    expect(await page.locator("aside").innerText()).toContain("23.3 % fewer answers than always 10");
+    const claim = /fewer answers|not needed|Stopped here because/;
+    const texts: string[] = [];
+    for (const id of ["1", "2", "3"]) {
+      await page.goto(`${page.url().split("#")[0]}#/run/${id}`);
+      await page.waitForSelector(`.run-head:has-text("line ${id}")`);
+      texts.push(await page.locator("main").innerText());
+    }
+    expect(texts.map((text) => claim.test(text))).toEqual([true, false, false]);
+    expect(texts[1]).toContain("Cut off: budget");
+    expect(texts.every((text) => text.includes("that the rest of K would keep it"))).toBe(true);
+  });
+
+  test("shows no stability once K is used up, and no agreement of one answer", async () => {
+    const one = bundleOf([{ severity: "low", team: "core" }, undefined], { k: 2 });
+    await open([answeredLine(0, bundleOf(["low", "high"])), answeredLine(1, one)], { at: "#/run/1" });
+    await page.waitForSelector(".consensus");
+    const figures = await textsOf(".figures dt, .field h3");
+    expect(figures.join()).not.toMatch(/stability/i);
+    await page.goto(`${page.url().split("#")[0]}#/run/2`);
+    await page.waitForSelector(".figures:has-text('1 call failed')");
+    const text = await page.locator("main").innerText();
+    expect(text).not.toMatch(/all agree|agreed by all|\bAgreed\b|Stability/);
+    expect(text).toMatch(/1 of 2/);
+    await page.goBack();
+    expect(await textsOf(".figures dt")).toContain("Confidence");
+  });
+
+  test("says of answers with several fields how sure all of them are right together", async () => {
+    const bundle = bundleOf(
+      ["a", "a", "b", "a"].map((team, at) => ({ team, severity: at === 0 ? "high" : "low", place: at % 2 })),
+    );
+    await open([answeredLine(0, bundle)], { at: "#/run/1" });
+    const figure = page.locator(".figure", { hasText: "All fields right" });
+    expect(await figure.locator(".value").innerText()).toBe(bundle.summary.allRight.toFixed(2));
+    expect(bundle.summary.allRight).toBeLessThan(bundle.summary.confidence);
+  });
+
   test("shows all answers of a file where steer view names none", async () => {
     await open(job(5), { command: ["view"] });
     expect(await page.locator(".list-head [role=status]").innerText()).toBe("5 runs");
@@ -196,7 +240,7 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
     for (let given = 0; given < 20; given++) await page.keyboard.press(given % 4 === 0 ? "w" : "r");
     await page.keyboard.press("b");
     await page.keyboard.press("u");
-    expect(await page.locator(".toolbar .soft").innerText()).toBe("20 of 60 judged");
+    expect(await page.locator(".toolbar .soft").innerText()).toBe("19 of 60 judged, 1 skipped");
     await page.waitForSelector("aside:has-text('19 answers judged, 14 right')");
     const panel = await page.locator("aside").innerText();
     expect(await page.locator("[data-accepted]").innerText()).toBe("14");
@@ -212,7 +256,7 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
     expect(stdout).toContain("19 answers of this job judged: 14 right (0.74)");
     await page.reload();
     await page.waitForSelector(".given");
-    expect(await page.locator(".toolbar .soft").innerText()).toBe("20 of 60 judged");
+    expect(await page.locator(".toolbar .soft").innerText()).toBe("19 of 60 judged, 1 skipped");
   });
 
   test("judges by field, with the keyboard", async () => {

@@ -65,7 +65,8 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
 
   beforeAll(async () => {
     browser = await launchChromium();
-    const orchestrator = new ReliableOrchestrator({ calibrations: "off", events });
+    // Without "off", so that it takes verdicts.
+    const orchestrator = new ReliableOrchestrator({ events });
     const service = createService({ orchestrator, events, tools: [triage, limited] });
     listening = await listen(service.fetch, { host: "127.0.0.1", port: 0 });
   });
@@ -102,6 +103,10 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     await answers.give();
     await page.waitForSelector(".field-bar[aria-label^='low 1, high 1']");
     expect(await page.locator(".stopped").innerText()).toContain("Still asking 2 of the 3 answers");
+    const soFar = await page.locator("main").innerText();
+    expect(soFar).toContain("Consensus so far");
+    // Events tell neither K nor the source before the bundle is there.
+    expect(soFar).not.toMatch(/\d of 5|Source|always 5|fewer answers/i);
     await answers.give();
     await page.waitForSelector(".field-bar[aria-label^='low 2, high 1']");
     answers.giveAll();
@@ -147,11 +152,75 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     answers.giveAll();
     await start("It is slow");
     await open("#/review");
-    const given = page.waitForRequest((request) => request.url().endsWith("/feedback"));
+    const given = page.waitForResponse((response) => response.url().endsWith("/feedback"));
     await page.waitForSelector(".given");
     await page.keyboard.press("r");
-    expect((await given).postDataJSON()).toEqual({ correct: true });
+    expect((await given).request().postDataJSON()).toEqual({ correct: true });
+    expect((await given).ok()).toBe(true);
     expect(await page.locator(".told").innerText()).toContain("judged right");
+  });
+
+  test("says of a verdict that the service refused that it is not sent, and sends it again", async () => {
+    answers = new Answers();
+    answers.giveAll();
+    await start("It is refused");
+    await open("#/review");
+    let refusals = 0;
+    await page.route("**/feedback", (route) =>
+      refusals++ === 0 ? route.fulfill({ status: 500, json: { detail: "The disk is full." } }) : route.continue(),
+    );
+    await page.waitForSelector(".given");
+    await page.keyboard.press("r");
+    await page.waitForSelector(".told:has-text('not sent: The disk is full.')");
+    expect(await page.locator(".told").innerText()).not.toContain("judged right");
+    expect(await page.getByRole("button", { name: "Discard" }).count()).toBe(0);
+    await page.getByRole("button", { name: "Send again" }).click();
+    await page.waitForSelector(".told:has-text('judged right')");
+  });
+
+  test("keeps labels by run: one that arrives later moves none of them", async () => {
+    answers = new Answers();
+    answers.giveAll();
+    await start("It is judged");
+    await open("#/review?draw=uniform&seed=1");
+    await page.waitForSelector(".given");
+    const asked = await page.locator(".question h2 + *").first().innerText();
+    const link = page.locator(".question a", { hasText: "the run" });
+    const judged = await link.getAttribute("href");
+    await page.keyboard.press("w");
+    await start("It arrives later");
+    const id = judged!.split("/run/")[1]!.split("?")[0];
+    await page.goto(`${listening.url}/#/review?draw=uniform&seed=1&at=${id}`);
+    await page.reload();
+    await page.waitForSelector(".question:has-text('judged wrong before')");
+    expect(await page.locator(".question h2 + *").first().innerText()).toBe(asked);
+  });
+
+  test("shows a refusal on the screen where it was asked for", async () => {
+    answers = new Answers();
+    answers.giveAll();
+    const id = await start("It is asked again");
+    await open(`#/run/${id}`);
+    await page.route("**/v1/runs", (route) =>
+      route.request().method() === "POST"
+        ? route.fulfill({ status: 429, json: { detail: "Too many runs." } })
+        : route.continue(),
+    );
+    await page.getByRole("button", { name: "Run again" }).click();
+    await page.waitForSelector(".run-head [role=alert]:has-text('Too many runs.')");
+    await page.getByRole("link", { name: "← Runs" }).click();
+    await page.waitForSelector(".strip");
+    expect(await page.locator("[role=alert]").count()).toBe(0);
+    expect(complaints.filter((each) => !/status of 429/.test(each))).toEqual([]);
+  });
+
+  test("says of a service that does not answer that it does not, and not that there is no run", async () => {
+    page = await browser.newPage();
+    await page.route("**/v1/**", (route) => route.abort());
+    await page.goto(`${listening.url}/`);
+    await page.waitForSelector(".empty:has-text('The service does not answer.')");
+    await page.goto(`${listening.url}/#/run/fbf6`);
+    await page.waitForSelector("h1:has-text('The service does not answer.')");
   });
 
   test("asks for the key of a service that wants one", async () => {

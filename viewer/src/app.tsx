@@ -79,9 +79,9 @@ function sessionOf({ review, page, service, runOf }: Source): Session | undefine
   const data = review.value;
   if (!data) return undefined;
   if (opened?.review !== data) {
-    const onLabel =
-      service && ((answer: Answer, label: Verdict) => label !== null && void service.judge(runOf(answer), label));
-    opened = { review: data, session: new Session(data, page.file, onLabel) };
+    const send =
+      service && (async (answer: Answer, label: Verdict) => label !== null && service.judge(runOf(answer), label));
+    opened = { review: data, session: new Session(data, page.file, send) };
   }
   return opened.session;
 }

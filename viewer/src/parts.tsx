@@ -97,6 +97,7 @@ const signs: Readonly<Record<string, string>> = {
   cancelled: "–",
   abandoned: "–",
   connected: "●",
+  connecting: "○",
   reconnecting: "○",
   accepted: "✓",
   review: "?",

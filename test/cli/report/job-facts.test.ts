@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { OutputLine } from "../../../src/cli/output/output-line.ts";
 import { JobFacts } from "../../../src/cli/report/job-facts.ts";
 import { Histogram, Largest } from "../../../src/cli/report/tallies.ts";
-import { describeReuse } from "../../../src/cli/report/words.ts";
+import { describeConfidence, describeReuse } from "../../../src/cli/report/words.ts";
 import type { EvidenceBundle } from "../../../src/contract/bundle.ts";
 import { bundleOf } from "../../support/bundle-of.ts";
 import { answeredLine, failedLine, rejectedLine } from "./job-lines.ts";
@@ -245,4 +245,13 @@ test("of any ranks, the largest are kept, and of equal ones the first", () => {
       expect(largest.items).toEqual(expected.slice(0, most));
     }),
   );
+});
+
+test("counts an answer of several fields as right where all of them are, and not by their mean", () => {
+  const said = ["a", "a", "b", "a"].map((team, at) => ({ team, severity: at === 0 ? "high" : "low", place: at % 2 }));
+  const bundle = bundleOf(said);
+  const { confidence } = reportOf(Array.from({ length: 40 }, (_, index) => answeredLine(index, bundle)));
+  const right = Math.round(40 * bundle.summary.allRight);
+  expect(right).toBeLessThan(Math.round(40 * bundle.summary.confidence));
+  expect(describeConfidence(confidence)).toContain(`about ${right} of 40 are right in all fields.`);
 });

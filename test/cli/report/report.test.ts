@@ -12,6 +12,7 @@ const split = bundleOf([{ severity: "low" }, { severity: "high" }, { severity: "
   k: 6,
   costUsd: 0.01,
   tokens: 10,
+  earlyStopReason: "horizon after 3 of 6",
 });
 const lines = [answeredLine(0, split), failedLine(1, "rate_limit", "HTTP 429"), answeredLine(2, split)];
 

@@ -21,6 +21,7 @@ import {
 } from "../../../src/cli/view/facts.ts";
 import type { RunDetail, RunRow, ViewerPage } from "../../../src/cli/view/viewer-data.ts";
 import { CalibrationChart, CostBars, HeatMap, TraceChart } from "../charts.tsx";
+import { noService } from "../data/api.ts";
 import type { Source } from "../data/source.ts";
 import { filtered, filtersIn } from "../list/filters.ts";
 import { notices } from "../list/job-panel.tsx";
@@ -49,7 +50,13 @@ export function BundleScreen({ source, id, isAlone }: BundleProps) {
   if (!row && !detail)
     return (
       <div class="screen">
-        <h1>{detail === undefined ? "…" : `No run ${cutLine(id, 40)}`}</h1>
+        <h1>
+          {detail === null
+            ? `No run ${cutLine(id, 40)}`
+            : source.service?.strip.value.isConnected === false
+              ? noService
+              : "…"}
+        </h1>
         <p>
           <a href={addressOf("runs")}>All runs</a>
         </p>
@@ -156,7 +163,7 @@ function Headline({ source, row, detail, id, isAlone }: HeadlineProps) {
               onClick={() =>
                 void (row.status === "running"
                   ? service.cancel(id)
-                  : service.runAgain(id).then((next) => goTo(addressOf("run", next))))
+                  : service.runAgain(id).then((next) => next !== undefined && goTo(addressOf("run", next))))
               }
             >
               {row.status === "running" ? "Cancel" : "Run again"}
@@ -184,6 +191,11 @@ function Headline({ source, row, detail, id, isAlone }: HeadlineProps) {
           )}
         </span>
       </p>
+      {service?.strip.value.problem !== undefined && (
+        <p class="bad said" role="alert">
+          {service.strip.value.problem}
+        </p>
+      )}
       {input !== undefined && (line.length > longestAsked || line.endsWith("…")) && (
         <details class="input">
           <summary>The whole input</summary>
@@ -236,7 +248,7 @@ function Bundle({ detail, bundle, page }: ShownBundle & { readonly page: Omit<Vi
               : meta.earlyStopped || meta.earlyStopReason
                 ? isStoppedByRule(meta)
                   ? "Stopped here because"
-                  : "Cut off by"
+                  : "Cut off:"
                 : "Asked to the end"}
         </b>{" "}
         <span class="said">

@@ -20,16 +20,30 @@ function headersOf(more: Readonly<Record<string, string>> = {}): Record<string, 
   return { ...(key !== null && { authorization: `Bearer ${key}` }), ...more };
 }
 
-/** @throws Error with the detail of the service's problem */
+/** A request that the service refused. */
+export class Refusal extends Error {
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export const noService = "The service does not answer.";
+
+/** @throws Refusal with the detail of the service's problem; an Error where the service cannot be reached */
 async function ask(
   path: string,
   { headers, ...request }: RequestInit & { headers?: Record<string, string> } = {},
 ): Promise<Response> {
-  const response = await fetch(path, { ...request, headers: headersOf(headers) });
+  const response = await fetch(path, { ...request, headers: headersOf(headers) }).catch((error: unknown) => {
+    throw request.signal?.aborted ? error : new Error(noService, { cause: error });
+  });
   if (response.ok) return response;
   if (response.status === 401) isLockedOut.value = true;
   const { detail, title } = (await response.json().catch(() => ({}))) as { detail?: string; title?: string };
-  throw new Error(detail ?? title ?? `The service answered ${response.status}.`);
+  throw new Refusal(detail ?? title ?? `The service answered ${response.status}.`, response.status);
 }
 
 export interface ListedRuns {

@@ -7,7 +7,8 @@ import type { EvidenceBundle } from "../../../src/contract/bundle.ts";
 import { bundleIn } from "../../../src/contract/bundle-json.ts";
 import type { OrchestrationEvent } from "../../../src/contract/event.ts";
 import type { LoggedRun, LoggedRunDetails } from "../../../src/store/log/event-log.ts";
-import { cancelRun, eventsOf, getRun, judgeRun, listRuns, startRun } from "./api.ts";
+import { type Place, place } from "../place.ts";
+import { cancelRun, eventsOf, getRun, judgeRun, listRuns, Refusal, startRun } from "./api.ts";
 import { RunCourse } from "./run-course.ts";
 import type { Source, Strip } from "./source.ts";
 
@@ -43,8 +44,9 @@ class LiveSource {
   #isLookDue = false;
   /** Goes on while something pauses. */
   readonly #clock = signal(0);
-  readonly #isConnected = signal(false);
-  readonly #problem = signal<string | undefined>(undefined);
+  readonly #isConnected = signal<boolean | undefined>(undefined);
+  /** Reason of a refusal, and the screen on which it was met. */
+  readonly #problem = signal<{ readonly reason: string; readonly at: Place } | undefined>(undefined);
   readonly #details = new Map<string, ReadonlySignal<RunDetail | null | undefined>>();
   readonly #circuits = signal<ReadonlyMap<string, string>>(new Map());
   /** Reasons for which calls of a tool wait, and until when. */
@@ -72,19 +74,20 @@ class LiveSource {
         const count = (status: LoggedRun["status"]) => runs.filter((run) => run.status === status).length;
         return {
           isConnected: this.#isConnected.value,
-          problem: this.#problem.value,
+          problem: this.#problemHere(),
           running: count("running"),
           retrying: count("retrying"),
           circuits: [...this.#circuits.value].map(([name, state]) => ({ name, state: `circuit ${state}` })),
           pauses: this.#pausesNow(),
         };
       }),
-      cancel: (id) => this.#told(cancelRun(id)),
-      runAgain: async (id) => {
-        const { toolName, request } = await getRun(id);
-        return startRun(toolName, request);
-      },
-      judge: (id, correct) => this.#told(judgeRun(id, correct)),
+      cancel: (id) => this.#told(() => cancelRun(id)),
+      runAgain: (id) =>
+        this.#told(async () => {
+          const { toolName, request } = await getRun(id);
+          return startRun(toolName, request);
+        }),
+      judge: judgeRun,
       look: (ids) => this.#look(ids),
       openReview: () => this.#openReview(),
       toCurl: (toolName, request) => {
@@ -266,7 +269,7 @@ class LiveSource {
           isDue = true;
         }
       } catch (error) {
-        if (course.lastSeq < 0 && error instanceof Error && tries > 1) detail.value = null;
+        if (course.lastSeq < 0 && error instanceof Refusal && error.status === 404 && tries > 1) detail.value = null;
       }
       if (course.isRunning && !signal.aborted)
         await new Promise((wake) => setTimeout(wake, Math.min(10_000, 500 * 2 ** tries)));
@@ -317,13 +320,23 @@ class LiveSource {
     });
   }
 
-  async #told(work: Promise<void>): Promise<void> {
+  /** Does what was asked, and keeps the reason where the service refuses. */
+  async #told<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const at = place.value;
     try {
-      await work;
+      const done = await work();
       this.#problem.value = undefined;
+      return done;
     } catch (error) {
-      this.#problem.value = error instanceof Error ? error.message : String(error);
+      this.#problem.value = { reason: error instanceof Error ? error.message : String(error), at };
+      return undefined;
     }
+  }
+
+  #problemHere(): string | undefined {
+    const problem = this.#problem.value;
+    const { screen, id } = place.value;
+    return problem?.at.screen === screen && problem.at.id === id ? problem.reason : undefined;
   }
 
   /** Takes the answers of the latest runs to judge: those that are there now. */

@@ -23,9 +23,13 @@ export interface Source {
 export interface Service {
   readonly strip: ReadonlySignal<Strip>;
   cancel(id: string): Promise<void>;
-  /** @returns id of the new run */
-  runAgain(id: string): Promise<string>;
-  /** Keeps a verdict, so that the next runs learn from it. */
+  /** @returns id of the new run; `undefined` where the service refused, for which the strip has the reason */
+  runAgain(id: string): Promise<string | undefined>;
+  /**
+   * Keeps a verdict, so that the next runs learn from it.
+   *
+   * @throws Error where the service did not take it
+   */
   judge(id: string, correct: boolean | Readonly<Record<string, boolean>>): Promise<void>;
   /** Asks for what the rows of these runs say: they are seen. */
   look(ids: readonly string[]): void;
@@ -37,8 +41,9 @@ export interface Service {
 
 /** State of a service on one line. */
 export interface Strip {
-  readonly isConnected: boolean;
-  /** Reason why the last action was refused. */
+  /** `undefined` before the first answer. */
+  readonly isConnected: boolean | undefined;
+  /** Reason why the last action on this screen was refused. */
   readonly problem?: string | undefined;
   readonly running: number;
   readonly retrying: number;

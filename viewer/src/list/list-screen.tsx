@@ -1,7 +1,8 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { counted, showCount } from "../../../src/cli/progress/format.ts";
 import type { RunRow } from "../../../src/cli/view/viewer-data.ts";
-import type { Source } from "../data/source.ts";
+import { noService } from "../data/api.ts";
+import type { Source, Strip } from "../data/source.ts";
 import { download } from "../parts.tsx";
 import { changeQuery, place } from "../place.ts";
 import type { Session } from "../review/session.ts";
@@ -68,13 +69,19 @@ export function ListScreen({ source, session }: ListProps) {
           </span>
         </div>
         {shown.length === 0 ? (
-          <p class="empty">{rows.length === 0 ? "No run yet." : "No run fits the filters."}</p>
+          <p class="empty">{rows.length > 0 ? "No run fits the filters." : describeNone(service?.strip.value)}</p>
         ) : (
           <Rows rows={shown} service={service} />
         )}
       </section>
     </div>
   );
+}
+
+/** Says why there is no run: a service that does not answer may have some. */
+function describeNone(strip: Strip | undefined): string {
+  if (!strip || strip.isConnected) return "No run yet.";
+  return strip.isConnected === undefined ? "Asking the service …" : noService;
 }
 
 interface ToolbarProps {

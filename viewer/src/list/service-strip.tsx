@@ -9,7 +9,9 @@ export function ServiceStrip({
 }) {
   return (
     <section class="strip" aria-label="The service">
-      <span role="status">{isConnected ? <Badge state="connected" /> : <Badge state="reconnecting" />}</span>
+      <span role="status">
+        <Badge state={isConnected ? "connected" : isConnected === undefined ? "connecting" : "reconnecting"} />
+      </span>
       <span>{running} running</span>
       <span>{retrying} retrying</span>
       {circuits.map(({ name, state }) => (

@@ -151,6 +151,7 @@ function Export({ source, session }: { readonly source: Source; readonly session
   const { file } = source.page;
   const name = `${file.replace(/^.*[\\/]/, "")}.labels.jsonl`;
   const isEmpty = session.labels.value.size === 0;
+  const unsent = session.unsent.value.size;
   const clear = () => {
     if (confirm("Discard the labels of this sitting?")) session.discard();
   };
@@ -166,14 +167,23 @@ function Export({ source, session }: { readonly source: Source; readonly session
           Download labels
         </button>
         <CopyButton text={() => session.toLines()}>Copy</CopyButton>
-        {session.given.value.length > 0 && (
+        {session.given.value.length > 0 && !source.service && (
           <button type="button" onClick={clear}>
             Discard
           </button>
         )}
       </p>
       {source.service ? (
-        <p class="soft">The service has learnt from each label, and the next runs are judged by them.</p>
+        unsent === 0 ? (
+          <p class="soft">The service takes each label, and judges the next runs by them.</p>
+        ) : (
+          <p class="bad">
+            The service did not take {counted(unsent, "label")}.{" "}
+            <button type="button" onClick={() => session.sendAgain()}>
+              Send again
+            </button>
+          </p>
+        )
       ) : (
         <p class="soft">
           Put the file beside the answers, as <code class="said">{name}</code>: <code>steer label</code>,{" "}

@@ -30,8 +30,9 @@ export function ReviewScreen({ source, session }: ReviewProps) {
   const seed = Number.parseInt(query.get("seed") ?? "", 10) || last?.seed || session.seed;
   const order = useMemo(() => session.orderOf(draw, seed), [session, draw, seed]);
   const labels = session.labels.value;
-  const at = Number.parseInt(query.get("at") ?? "", 10);
-  const chosen = order.find(({ line }) => line === at);
+  const judged = [...labels.values()].filter(({ label }) => label !== null).length;
+  const at = query.get("at");
+  const chosen = order.find((each) => source.runOf(each) === at);
   const answer = chosen ?? order.find((each) => !session.labelOf(each));
   const [told, setTold] = useState<{ readonly answer: Answer; readonly verdict: Verdict }>();
   useEffect(() => {
@@ -43,14 +44,14 @@ export function ReviewScreen({ source, session }: ReviewProps) {
     session.judge(answer, verdict, draw, seed);
     setTold({ answer, verdict });
     const next = order.find((each) => each !== answer && !session.labelOf(each));
-    changeQuery({ draw, seed: String(seed), at: next && String(next.line) });
+    changeQuery({ draw, seed: String(seed), at: next && source.runOf(next) });
     scrollTo(0, 0);
   };
   const back = () => {
     const shown = [...labels.values()].flatMap((label) => order.find((each) => session.labelOf(each) === label) ?? []);
     const place = answer ? shown.indexOf(answer) : -1;
     const before = shown.at(place === -1 ? -1 : place - 1);
-    if (before && place !== 0) changeQuery({ draw, seed: String(seed), at: String(before.line) });
+    if (before && place !== 0) changeQuery({ draw, seed: String(seed), at: source.runOf(before) });
   };
   return (
     <div class="review-screen">
@@ -73,13 +74,14 @@ export function ReviewScreen({ source, session }: ReviewProps) {
             </select>
           </label>
           <span class="soft">
-            {showCount(labels.size)} of {showCount(order.length)} judged
+            {showCount(judged)} of {showCount(order.length)} judged
+            {labels.size > judged && `, ${showCount(labels.size - judged)} skipped`}
           </span>
         </div>
-        <Told told={told} />
+        <Told told={told} unsent={told && session.unsentOf(told.answer)} />
         {answer ? (
           <Question
-            key={answer.line}
+            key={source.runOf(answer)}
             source={source}
             answer={answer}
             label={session.labelOf(answer)}
@@ -100,13 +102,21 @@ export function ReviewScreen({ source, session }: ReviewProps) {
   );
 }
 
+interface ToldProps {
+  readonly told: { readonly answer: Answer; readonly verdict: Verdict } | undefined;
+  /** Reason for which the service did not take the verdict. */
+  readonly unsent: string | undefined;
+}
+
 /** Says what was judged, and now also how sure the answer was. */
-function Told({ told }: { readonly told: { readonly answer: Answer; readonly verdict: Verdict } | undefined }) {
+function Told({ told, unsent }: ToldProps) {
   return (
     <p class="told" role="status">
       {told && (
         <>
-          <span class="said">{cutLine(told.answer.id, 40)}</span> <b>{describeVerdict(told.verdict)}</b>
+          <span class="said">{cutLine(told.answer.id, 40)}</span>{" "}
+          <b>{unsent === undefined ? describeVerdict(told.verdict) : "not sent"}</b>
+          {unsent !== undefined && <span class="bad said">: {unsent}</span>}
           <span class="soft">. Its confidence was {told.answer.confidence.toFixed(2)}.</span>
         </>
       )}

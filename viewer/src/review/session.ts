@@ -22,6 +22,7 @@ export interface ShownAcceptance {
  * 1. A label says how its answer was drawn, as `steer label` writes it; the sum of both is one file of labels.
  * 2. Each time that the accepted set is shown anew by a look, the label before it is marked: `steer` counts these looks.
  * 3. Labels outlive the page: they stay in the browser until they are discarded.
+ * 4. A label that the service did not take is among `unsent` until it takes it.
  */
 export class Session {
   readonly review: ReviewData;
@@ -33,18 +34,20 @@ export class Session {
   readonly acceptance: ReadonlySignal<ShownAcceptance>;
   /** Of a draw that nothing began before. */
   readonly seed = (crypto.getRandomValues(new Uint32Array(1))[0] as number) >>> 1;
-  readonly #onLabel: (answer: Answer, label: Verdict) => void;
+  /** Reasons for which the service did not take labels, by label. */
+  readonly unsent = signal<ReadonlyMap<string, string>>(new Map());
+  readonly #send: ((answer: Answer, label: Verdict) => Promise<unknown>) | undefined;
   /** No label changes these. */
   #jobs: readonly ObservedJob[] | undefined;
   #bundles: readonly AcceptanceSignals[] | undefined;
   readonly #known: ReadonlyMap<string, LabelLine>;
 
-  /** @param onLabel hears of each label */
-  constructor(review: ReviewData, name: string, onLabel: (answer: Answer, label: Verdict) => void = () => {}) {
+  /** @param send hands each label to a service; rejects where that did not take it */
+  constructor(review: ReviewData, name: string, send?: (answer: Answer, label: Verdict) => Promise<unknown>) {
     this.review = review;
-    this.#onLabel = onLabel;
+    this.#send = send;
     this.#known = new Map(review.labels.map((label) => [keyOf(label), label]));
-    const kept = new KeptLabels(review, name);
+    const kept = new KeptLabels(review, name, send !== undefined);
     this.labels.value = new Map([...this.#known, ...kept.read().map((label) => [keyOf(label), label] as const)]);
     this.given = computed(() =>
       [...this.labels.value.values()].filter((label) => this.#known.get(keyOf(label)) !== label),
@@ -54,7 +57,8 @@ export class Session {
       return this.#jobs.flatMap((job) => effectOn(job, this.labels.value) ?? []);
     });
     this.acceptance = computed(() => this.#accept(this.labels.value));
-    effect(() => kept.write(this.given.value));
+    this.unsent.value = kept.readUnsent();
+    effect(() => kept.write(this.given.value, this.unsent.value));
   }
 
   labelOf(answer: Answer): LabelLine | undefined {
@@ -72,10 +76,38 @@ export class Session {
     const { looks } = this.acceptance.value.acceptance;
     const hasLooked = this.#accept(labels).acceptance.looks.length > looks.length;
     this.labels.value = hasLooked ? new Map(labels).set(keyOf(line), { ...line, look: true }) : labels;
-    this.#onLabel(answer, label);
+    void this.#handOn(answer, label);
+  }
+
+  /** Sends once more what the service did not take. */
+  sendAgain(): void {
+    for (const answer of this.review.answers) {
+      const line = this.labelOf(answer);
+      if (line && this.unsent.value.has(keyOf(line))) void this.#handOn(answer, line.label);
+    }
+  }
+
+  /** Reason for which the service did not take the label of an answer; `undefined` where it did. */
+  unsentOf(answer: Answer): string | undefined {
+    const line = this.labelOf(answer);
+    return line && this.unsent.value.get(keyOf(line));
+  }
+
+  async #handOn(answer: Answer, label: Verdict): Promise<void> {
+    const line = this.labelOf(answer);
+    if (!this.#send || !line) return;
+    const reason = await this.#send(answer, label).then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    const unsent = new Map(this.unsent.value);
+    if (reason === undefined) unsent.delete(keyOf(line));
+    else unsent.set(keyOf(line), reason);
+    this.unsent.value = unsent;
   }
 
   discard(): void {
+    this.unsent.value = new Map();
     this.labels.value = this.#known;
   }
 
@@ -99,28 +131,50 @@ export class Session {
   }
 }
 
-/** Labels that the browser keeps for the answers of a file, also where the page is closed. */
-class KeptLabels {
-  readonly #key: string;
+interface Kept {
+  readonly labels: readonly LabelLine[];
+  readonly unsent: readonly (readonly [string, string])[];
+}
 
-  constructor({ answers }: ReviewData, name: string) {
-    this.#key = `steer labels ${name} ${answers.length} ${answers[0]?.fingerprint ?? ""}`;
+/** Labels that the browser keeps, also where the page is closed: of a service by run, of a file by its answers. */
+class KeptLabels {
+  readonly #name: string;
+  readonly #isOf: (label: LabelLine) => boolean;
+
+  constructor({ answers }: ReviewData, name: string, isLive: boolean) {
+    const first = isLive ? "live" : `${answers.length} ${answers[0]?.fingerprint ?? ""}`;
+    this.#name = `steer labels ${name} ${first}`;
+    const fingerprints = new Set(answers.map(({ fingerprint }) => fingerprint));
+    this.#isOf = ({ fingerprint }) => fingerprints.has(fingerprint);
   }
 
   read(): readonly LabelLine[] {
-    try {
-      return JSON.parse(localStorage.getItem(this.#key) ?? "[]") as LabelLine[];
-    } catch {
-      return [];
-    }
+    return this.#read().labels.filter(this.#isOf);
   }
 
-  write(labels: readonly LabelLine[]): void {
+  readUnsent(): ReadonlyMap<string, string> {
+    return new Map(this.#read().unsent);
+  }
+
+  /** Runs come and go from the latest of a service: labels of the others stay. */
+  write(given: readonly LabelLine[], unsent: ReadonlyMap<string, string>): void {
     try {
-      if (labels.length === 0) localStorage.removeItem(this.#key);
-      else localStorage.setItem(this.#key, JSON.stringify(labels));
+      const labels = [...this.#read().labels.filter((label) => !this.#isOf(label)), ...given].slice(-mostKept);
+      if (labels.length === 0) localStorage.removeItem(this.#name);
+      else localStorage.setItem(this.#name, JSON.stringify({ labels, unsent: [...unsent] } satisfies Kept));
     } catch {
       // A browser may keep nothing: the labels last as long as the page.
     }
   }
+
+  #read(): Kept {
+    try {
+      const kept = JSON.parse(localStorage.getItem(this.#name) ?? "[]") as Kept | LabelLine[];
+      return Array.isArray(kept) ? { labels: kept, unsent: [] } : kept;
+    } catch {
+      return { labels: [], unsent: [] };
+    }
+  }
 }
+
+const mostKept = 10_000;

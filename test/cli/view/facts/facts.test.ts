@@ -135,6 +135,7 @@ describe("cost against a fixed K", () => {
     expect(fixedKCost(given)).toEqual({
       actual: { answers: 3, tokens: 30, costUsd: 0.75 },
       fixed: { answers: 3, tokens: 30, costUsd: 0.75 },
+      saved: { answers: 0, costUsd: 0 },
     });
   });
 
@@ -146,6 +147,18 @@ describe("cost against a fixed K", () => {
     });
     expect(fixedKCost(bundleOf(["a"], { k: 2 }))?.fixed).toEqual({ answers: 2, tokens: undefined, costUsd: null });
     expect(fixedKCost(bundleOf([], { k: 2 }))).toBeUndefined();
+  });
+});
+
+describe("what a stopping rule saved", () => {
+  test.each([
+    ["horizon after 2 of 10: a 2", { answers: 8, costUsd: 4 }],
+    ["target after 2 of 10", { answers: 8, costUsd: 4 }],
+    ["budget", { answers: 0, costUsd: 0 }],
+    ["time", { answers: 0, costUsd: 0 }],
+    ["calls after 2 of 10: The caller cancelled", { answers: 0, costUsd: 0 }],
+  ])("of a bundle that ended by %j", (earlyStopReason, saved) => {
+    expect(fixedKCost(bundleOf(["a", "a"], { k: 10, costUsd: 0.5, earlyStopReason }))?.saved).toEqual(saved);
   });
 });
 
