@@ -204,9 +204,9 @@ export class JobFacts {
       questions: this.#questions.top(mostQuestions).map(({ value, count }) => ({ ...value.question, count })),
       confidence: {
         count,
-        mean: count === 0 ? null : this.#confidenceSum / count,
+        mean: count === 0 ? null : withoutOrder(this.#confidenceSum / count),
         median: count === 0 ? null : this.#confidences.quantile(0.5) / 1_000,
-        right: this.#rightSum,
+        right: withoutOrder(this.#rightSum),
         hasFields: this.#hasFields,
         histogram: this.#bins.map((count, bin) => ({ from: bin / binCount, to: (bin + 1) / binCount, count })),
         basis: { ...this.#basis },
@@ -299,6 +299,11 @@ export class JobFacts {
     this.#times.add(ms);
     if (ms > (this.#slowest?.ms ?? -1)) this.#slowest = { line, ms };
   }
+}
+
+/** Rounds away what a sum owes to the order of its lines: that of a job that was gone on with is another. */
+function withoutOrder(sum: number): number {
+  return Number(sum.toFixed(9));
 }
 
 /** Ground of a confidence; lines of earlier releases do not name theirs. */
