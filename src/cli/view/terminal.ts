@@ -182,14 +182,15 @@ export function consensusLines({ summary }: EvidenceBundle, { colors, columns }:
 
 /** Confidence of the consensus, and its cost. */
 function bundleFacts({ summary, meta, replicates, costTotalUsd }: EvidenceBundle): readonly (readonly string[])[] {
-  const { weakest, stability, invalidCount, fields } = summary;
+  const { weakest, stability, invalidCount, validCount, fields } = summary;
   const asked = `${answersOf(replicates.length, meta.source)} of up to ${showCount(meta.k)}`;
   return [
     [
       `confidence ${showConfidence(summary)}${isGuess(summary) ? " (a guess)" : ""}`,
       ...(isWithoutLabels(summary) ? [`without labels ${showShare(summary.confidence)}`] : []),
       ...(Object.keys(fields).length > 1 && hasConfidence(summary) ? [`weakest field ${showShare(weakest)}`] : []),
-      `stability ${showShare(stability)}`,
+      // It speaks of the answers that are left: once K is used up, there are none.
+      ...(validCount > 1 && replicates.length < meta.k ? [`stability ${showShare(stability)}`] : []),
     ],
     [asked, ...(invalidCount > 0 ? [`${showCount(invalidCount)} invalid`] : []), showUsd(costTotalUsd)],
   ];
