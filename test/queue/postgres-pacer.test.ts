@@ -65,8 +65,8 @@ describe.skipIf(!postgresUrl)("limits that workers share over Postgres", () => {
   test("a pause that one worker was asked for holds for all", async () => {
     const pacers = pacersOf({ "openai:paused": { requestsPerMinute: 60_000 } });
     await startsOf(pacers, 1, "openai:paused");
-    pacers[0]?.pause("openai:paused", systemClock.now() + 600);
     const pausedMs = systemClock.now();
+    pacers[0]?.pause("openai:paused", pausedMs + 600);
     await pacers[0]?.reserve("openai:paused", { requests: 1, tokens: 0 }, signal);
     const starts = await startsOf(pacers, 1, "openai:paused");
     expect((starts[0] as number) - pausedMs).toBeGreaterThanOrEqual(590);

@@ -92,7 +92,13 @@ export class PostgresPacer implements Pacer {
   }
 
   pause(key: string, untilMs: number): void {
-    void this.#query(pausing, [key, Math.max(0, untilMs - systemClock.now())]).catch(() => {});
+    const paused = this.#query(pausing, [key, Math.max(0, untilMs - systemClock.now())]).catch(() => {});
+    // Connections of a pool overtake each other: the next call of this process asks once the pause is known.
+    const turn = Promise.allSettled([this.#turns.get(key), paused]);
+    this.#turns.set(key, turn);
+    void turn.then(() => {
+      if (this.#turns.get(key) === turn) this.#turns.delete(key);
+    });
   }
 
   /** @returns milliseconds until the start that is reserved */
