@@ -22,7 +22,7 @@ const slowest = [
   "test/blink/**",
   "test/jobs/**",
   "test/viewer/**",
-  "test/cli/{job/batch,eval/eval,stopping,waiting}.test.ts",
+  "test/cli/**",
   "test/provider/{batched-model,dialects/dialects}.test.ts",
   "test/schema/extraction.test.ts",
   "test/faults/public-entries.test.ts",
