@@ -263,12 +263,13 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
     await open([answeredLine(0, triaged), answeredLine(1, triaged)], { at: "#/review" });
     await page.waitForSelector(".given");
     await page.keyboard.press("f");
+    await page.locator("select:focus").waitFor();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Tab");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
     await page.getByRole("button", { name: /^Keep/ }).press("Enter");
-    expect(await page.locator(".told").innerText()).toContain("judged wrong in /component");
+    await expect.poll(() => page.locator(".told").innerText()).toContain("judged wrong in /component");
   });
 
   test("asks for nothing, runs nothing of an answer and fits 400 and 1,600 px, whatever models wrote", async () => {
