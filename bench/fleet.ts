@@ -1,5 +1,5 @@
 /**
- * What a fleet does on this machine: runs a second and what the queue adds to one, how late a question starts behind 10,000 others,
+ * Measures what a fleet does on this machine: runs a second and what the queue adds to one, how late a question starts behind 10,000 others,
  * how soon a cancel arrives, how evenly four workers start calls under one limit, and how the work scales with workers:
  * `node --no-warnings bench/fleet.ts`. The Postgres, the provider and all workers stand on the same cores.
  */

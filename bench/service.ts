@@ -1,5 +1,5 @@
 /**
- * How many runs a service carries whose listeners miss nothing.
+ * Measures how many runs a service carries whose listeners miss nothing.
  *
  *     node bench/service.ts [--runs 1000] [--only "kill -9"] [--json]
  *

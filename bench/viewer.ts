@@ -1,5 +1,5 @@
 /**
- * What 10,000 runs and 1,000 events a second cost the viewer, in Chromium: the longest tasks of the page, as the browser itself
+ * Measures what 10,000 runs and 1,000 events a second cost the viewer, in Chromium: the longest tasks of the page, as the browser itself
  * reports them; of three rounds, the best of each. A task above 100 ms ends it with status 1, but for those that calibrate
  * 10,000 answers. `node bench/viewer.ts`, after `npm run build`.
  */

@@ -98,7 +98,7 @@ function secondsSince(startedAt: number): string {
   return `${((performance.now() - startedAt) / 1000).toFixed(1)} s`.padStart(8);
 }
 
-/** What the test runner writes of a run. */
+/** Report that the test runner writes of a run. */
 interface TestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;

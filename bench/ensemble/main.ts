@@ -1,5 +1,5 @@
 /**
- * What a second model buys: bundles over one simulated model, and over two that take turns, at equal calls, for models whose
+ * Measures what a second model buys: bundles over one simulated model, and over two that take turns, at equal calls, for models whose
  * errors correlate by 0, .5 and 1.
  */
 import { mean, percent, points, renderTable } from "../evidence/table.ts";

@@ -7,7 +7,7 @@ import { MemoryEventLog } from "../../src/events.ts";
 import { defineTool, PromptBundleTool, ReliableOrchestrator } from "../../src/index.ts";
 import { createService } from "../../src/server.ts";
 
-/** What came of many requests. */
+/** Outcome of many requests. */
 export interface FuzzReport {
   /** Number of answers by status. */
   readonly statuses: Readonly<Record<number, number>>;

@@ -61,7 +61,7 @@ export interface RunRow {
 export interface RunDetail {
   readonly input?: unknown;
   readonly bundle?: Omit<EvidenceBundle, "summary"> & { readonly summary: CountedSummary };
-  /** Of the whole bundle, of which a page may hold a part. */
+  /** Counts of the whole bundle, of which a page may hold a part. */
   readonly counts?: {
     readonly answers: number;
     /** Calls that brought no answer; they are among `answers`. */

@@ -3,7 +3,7 @@ import { hasEvidence, type OrchestrationOutput, type OutputError } from "../../c
 import { InvalidOptionsError, messageOf, withoutSecrets } from "../../core/errors.ts";
 import type { JSONValue } from "../../core/json.ts";
 
-/** What an agent needs of a bundle, in few tokens. */
+/** Parts of a bundle that an agent needs, in few tokens. */
 export interface BundleAnswer {
   /** The consensus as JSON; `null` without a valid answer. */
   readonly consensus: JSONValue;
@@ -26,7 +26,7 @@ export interface AgentDisagreement {
   readonly values: readonly { readonly value: JSONValue; readonly support: number }[];
 }
 
-/** What an agent needs of a tool that gives no bundle. */
+/** Parts that an agent needs of a tool that gives no bundle. */
 export interface PlainAnswer {
   readonly result: JSONValue;
 }

@@ -12,7 +12,7 @@ import { descriptionOf } from "./description.ts";
 const loadAnswers = lazily(() => import("./agent-answer.ts"));
 const loadDescriptions = lazily(() => import("./describe-tool.ts"));
 
-/** What a tool gives to a loop of the AI SDK: the model reads all but `usage` and `costUsd`. */
+/** Output of a tool in a loop of the AI SDK: the model reads all but `usage` and `costUsd`. */
 export type AiSdkAnswer<Content> = ([Content] extends [EvidenceContent<infer T>]
   ? {
       /** As JSON; `null` without a valid answer. */

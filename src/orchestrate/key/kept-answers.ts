@@ -64,7 +64,7 @@ export function keptAnswersFor(run: Run, { openStore, leaseMs }: AnswerStore): K
 /** Longest wait for the store: a bundle is not to stand still for answers that it can do without. */
 const patienceMs = 1_000;
 
-/** How long the store is waited for: `patienceMs` by the clock, and no longer than the work lasts that the signal ends. */
+/** Limits of a wait for the store: `patienceMs` by the clock, and no longer than the work lasts that the signal ends. */
 interface Patience {
   readonly clock: Clock;
   readonly signal: AbortSignal;
