@@ -5,6 +5,7 @@ import { type Clock, schedule } from "../core/clock.ts";
 import { createId } from "../core/random.ts";
 import type { ReliableOrchestrator } from "../orchestrate/reliable-orchestrator.ts";
 import { type EventLog, isEnd } from "../store/log/event-log.ts";
+import { findModels } from "../tool/prompt/find-models.ts";
 import { metadataOf } from "../tool/registry.ts";
 import type { Caller } from "./access.ts";
 import { underCeilings } from "./ceilings.ts";
@@ -76,10 +77,11 @@ export class LiveRuns {
    * Starts a run, and waits until it is known not to be refused.
    *
    * @param signal whose abort cancels the run
-   * @throws RequestFault where the service is full or closes; what a refused run rejects with
+   * @throws RequestFault where the service is full or closes, or a model cannot be asked; what a refused run rejects with
    */
   async start(asked: AskedRun, caller: Caller, signal?: AbortSignal | undefined): Promise<LiveRun> {
     const { maxRuns } = this.#parts;
+    await assertModels([asked.tool, ...(asked.fallbackTools ?? [])]);
     if (this.#isClosing) throw new RequestFault(503, "CLOSING", "The service is about to end. Ask again.", retryAfter);
     if (this.#controls.size >= maxRuns) {
       const detail = `${maxRuns} runs go on, which is as many as this service takes. Ask again after the seconds of Retry-After.`;
@@ -191,6 +193,16 @@ export class LiveRuns {
     const going = [...this.#controls];
     for (const control of going) control.abort(new Error(reason));
     return going.length;
+  }
+}
+
+/** A service names the models itself: a fault in one is never its client's, who is told of none of it. */
+async function assertModels(tools: readonly AnyTool[]): Promise<void> {
+  try {
+    await findModels(tools);
+  } catch (cause) {
+    const detail = "The service cannot ask the model of this tool. Its operator has to mend that; its log says what.";
+    throw new RequestFault(500, "INTERNAL", detail, { "x-should-retry": "false" }, { cause });
   }
 }
 

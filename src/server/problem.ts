@@ -26,8 +26,9 @@ export class RequestFault extends Error {
     code: ServerCode | string,
     detail: string,
     headers: Readonly<Record<string, string>> = {},
+    options?: ErrorOptions,
   ) {
-    super(detail);
+    super(detail, options);
     this.status = status;
     this.code = code;
     this.headers = headers;

@@ -91,10 +91,7 @@ export class ServedTools {
   /** Lists the tools that a caller may use, by name. */
   list(caller: Caller): ListedTool[] {
     const named = [...this.#tools].map(([name, tool]) => ({ name, ...shownOf(metadataOf(tool)) }));
-    const generic = [...this.#generic].map((name) => ({
-      name,
-      ...shownOf(metadataOf(askAnything(name, emptyRequest))),
-    }));
+    const generic = [...this.#generic].map((name) => ({ name, ...shownOf(metadataOf(genericTool(name))) }));
     return [...named, ...generic].filter(({ name }) => mayUse(caller, name));
   }
 
@@ -154,6 +151,11 @@ function readGeneric(request: unknown): GenericRequest {
       allowed: issue.message,
     })),
   );
+}
+
+/** Makes the tool of a generic name, for a question that is not there yet. */
+export function genericTool(name: string): AnyTool {
+  return askAnything(name, emptyRequest);
 }
 
 /** Makes the tool that asks a model what a request says. All that decides the answer stands in the request. */

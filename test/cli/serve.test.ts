@@ -13,6 +13,11 @@ writeFileSync(
   "name: echo\nmodel: simulated:?latencyMs=120\nprompt: '{{text}}'\ndefaultOptions: { k: 6, stopping: none, maxParallel: 1 }\n",
 );
 
+writeFileSync(
+  join(cwd, "keyless.yaml"),
+  "name: keyless\nmodel: mistral:m\napiKeyEnv: KEY_THAT_IS_NOT_SET\nprompt: '{{text}}'\n",
+);
+
 async function start(): Promise<Steer & { readonly url: string }> {
   const steer = startSteer(["serve", "echo.yaml", "--port", "0"], { cwd });
   let url = "";
@@ -59,6 +64,8 @@ describe("steer serve", () => {
     ["an address that others reach, without keys", ["serve", "echo.yaml", "--host", "0.0.0.0"], "Give keys"],
     ["keys that are not there", ["serve", "echo.yaml", "--keys", "none.json"], "none.json cannot be read"],
     ["a key that is short", ["serve", "echo.yaml", "--keys", "short.json"], "16 characters or more"],
+    ["a model whose key is missing", ["serve", "keyless.yaml"], 'Tool "keyless": model "mistral:m" has no API key'],
+    ["a generic model that leads nowhere", ["serve", "consensus:mistrall:m"], 'did you mean "mistral:"?'],
     ["two tools of one name", ["serve", "echo.yaml", "echo.yaml"], "echo"],
     [
       "an address that is not this machine's",

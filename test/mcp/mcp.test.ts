@@ -7,6 +7,7 @@ import { getRequestListener } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadTools } from "../../src/cli/definition/load-tool.ts";
 import { createRuns } from "../../src/cli/mcp/run-calls.ts";
+import { PromptBundleTool } from "../../src/index.ts";
 import { createMcpHttp, type McpHttp } from "../../src/mcp/mcp-http.ts";
 import { createServers } from "../../src/mcp/mcp-server.ts";
 import { type OpenAIServer, startOpenAIServer } from "../support/openai-server.ts";
@@ -151,11 +152,29 @@ describe("over HTTP", () => {
   const body = (message: object) => JSON.stringify({ jsonrpc: "2.0", ...message });
   const clientInfo = { name: "test", version: "1.0.0" };
   const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo };
+  const opening = () => ({ method: "POST", headers, body: body({ id: 1, method: "initialize", params }) });
   const begin = async () => {
-    const response = await fetch(url, { method: "POST", headers, body: body({ id: 1, method: "initialize", params }) });
+    const response = await fetch(url, opening());
     await response.text();
     return response.headers.get("mcp-session-id") ?? "";
   };
+
+  test("sends an agent with what only the operator can mend to its user, and blames no argument", async () => {
+    const model = "openai-compatible:http://localhost:1/v1#m";
+    const tool = new PromptBundleTool({ name: "keyless", model, apiKeyEnv: "KEY_THAT_IS_NOT_SET", prompt: "?" });
+    const run = createRuns([{ tool }], undefined);
+    const other = await createMcpHttp(await createServers([tool], { version: "1.0.0", run }));
+    const opened = await other.fetch(new Request(url, opening()), { name: "" });
+    const session = { ...headers, "mcp-session-id": opened.headers.get("mcp-session-id") ?? "" };
+    const call = body({ id: 2, method: "tools/call", params: { name: "keyless", arguments: {} } });
+    const answered = await other.fetch(new Request(url, { method: "POST", headers: session, body: call }), {
+      name: "",
+    });
+    const text = await answered.text();
+    expect(text).toContain("tell the user");
+    expect(text).not.toContain("arguments cannot be used");
+    await other.close();
+  });
 
   test("keeps a session from callers that did not begin it", async () => {
     const session = await begin();

@@ -89,4 +89,20 @@ describe("steer mcp", () => {
     const { code, stderr } = await steer(["mcp", "a.json", "b.json"], { cwd });
     expect([code, stderr]).toEqual([2, "a.json and b.json both have a tool called triage. Rename one.\n"]);
   });
+
+  test.each([
+    ["a model whose key is missing", "mistral:m", [], "Set the environment variable KEY_THAT_IS_NOT_SET."],
+    [
+      "--max-cost-usd and a model without a price",
+      "openai-compatible:http://localhost:1/v1#m",
+      ["--max-cost-usd", "1"],
+      "--max-cost-usd needs a price for openai-compatible:localhost:1.chat:m",
+    ],
+  ])("refuses %s before any client calls", async (_, model, more, message) => {
+    const cwd = createFolder({ "triage.json": toolFile(model, { apiKeyEnv: "KEY_THAT_IS_NOT_SET" }) });
+    const env = { KEY_THAT_IS_NOT_SET: model.startsWith("mistral") ? "" : "key" };
+    const { code, stdout, stderr } = await steer(["mcp", "triage.json", ...more], { cwd, env });
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(message);
+  });
 });

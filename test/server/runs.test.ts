@@ -5,6 +5,29 @@ import { eventsIn, serving, waitingTool } from "./serving.ts";
 const run = (text: string, more: object = {}) => ({ json: { toolName: "echo", request: { text }, ...more } });
 
 describe("POST /v1/runs", () => {
+  test("answers a model that the service cannot ask as its own fault, which its log names", async () => {
+    const logged: any[] = [];
+    const keyless = new PromptBundleTool({
+      name: "keyless",
+      model: "mistral:m",
+      apiKeyEnv: "KEY_THAT_IS_NOT_SET",
+      prompt: "?",
+    });
+    const { ask } = serving({ tools: [keyless], logger: { error: (facts) => logged.push(facts) } });
+    const chat = { model: "keyless", messages: [{ role: "user", content: "x" }] };
+    for (const [path, json] of [
+      ["/v1/runs", { toolName: "keyless", request: {} }],
+      ["/v1/chat/completions", chat],
+    ] as const) {
+      const { status, text } = await ask("POST", path, { json });
+      expect(status).toBe(500);
+      expect(text).not.toContain("KEY_THAT_IS_NOT_SET");
+    }
+    expect(logged.map(({ err }) => err.cause.message)).toEqual(
+      Array(2).fill(expect.stringContaining("KEY_THAT_IS_NOT_SET")),
+    );
+  });
+
   test("answers with the output of the run", async () => {
     const { status, json } = await serving().ask("POST", "/v1/runs", run("hello"));
     expect(status).toBe(200);

@@ -7,6 +7,7 @@ import { loadStdio } from "../../mcp/protocol.ts";
 import { authenticateBy } from "../../server/access.ts";
 import { listen } from "../../server/listen.ts";
 import { RequestFault, respondWithProblem } from "../../server/problem.ts";
+import { findModels } from "../../tool/prompt/find-models.ts";
 import { loadTools } from "../definition/load-tool.ts";
 import { CommandError } from "../faults.ts";
 import { showLines } from "../progress/format.ts";
@@ -22,13 +23,15 @@ export interface McpFlags {
 /**
  * Offers the tools in files, until the client closes standard input or the process is told to end.
  *
- * @throws CommandError for a file that is not a tool, and an address that cannot be had
+ * @throws CommandError for a file that is not a tool, and an address that cannot be had; InvalidOptionsError for a model that cannot
+ * be asked, and one without a price under `--max-cost-usd`
  */
 export async function serveMcp(files: readonly string[], flags: McpFlags): Promise<void> {
   // First of all: a module may print while it is loaded, and a line that is not the protocol's breaks the connection.
   const protocol = takeStandardOutput();
   const loaded = await loadTools(files);
   const tools = loaded.map(({ tool }) => tool);
+  await findModels(tools, flags.maxCostUsd === undefined ? undefined : "--max-cost-usd");
   const servers = await createServers(tools, { version: packageVersion(), run: createRuns(loaded, flags.maxCostUsd) });
   const end = await (flags.http === undefined ? onStdio(servers, protocol) : onHttp(servers, flags.http));
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void end());

@@ -2,6 +2,7 @@ import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { RateLimits } from "../../guard/limits.ts";
 import { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import { createFleet } from "../../queue/fleet.ts";
+import { findModels } from "../../tool/prompt/find-models.ts";
 import { createRegistry } from "../../tool/registry.ts";
 import { loadTools } from "../definition/load-tool.ts";
 import { exitCode } from "../faults.ts";
@@ -29,6 +30,7 @@ const codeOfSignal = { SIGINT: exitCode.interrupted, SIGTERM: exitCode.terminate
  */
 export async function workQueue({ tools: files, concurrency, url, limits, deadline }: WorkerFlags): Promise<number> {
   const tools = (await loadTools(files)).map(({ tool }) => tool);
+  await findModels(tools);
   const { queue, store, events, close } = openSharedPlace(url);
   const orchestrator = new ReliableOrchestrator({
     store,

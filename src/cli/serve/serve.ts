@@ -6,10 +6,11 @@ import type { RateLimits } from "../../guard/limits.ts";
 import { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import type { ServiceKey } from "../../server/access.ts";
 import { type Listening, listen } from "../../server/listen.ts";
-import { genericPrefix } from "../../server/served-tools.ts";
+import { genericPrefix, genericTool } from "../../server/served-tools.ts";
 import { createService, type Service } from "../../server/service.ts";
 import type { EventLog } from "../../store/log/event-log.ts";
 import type { RunStore } from "../../store/store.ts";
+import { findModels } from "../../tool/prompt/find-models.ts";
 import { type LoadedTool, loadTools, readText } from "../definition/load-tool.ts";
 import { CommandError, exitCode, parseJson } from "../faults.ts";
 import { counted } from "../progress/format.ts";
@@ -33,7 +34,7 @@ export interface ServeFlags {
  * Serves tools until a signal ends it.
  *
  * @returns the exit code
- * @throws CommandError for a tool, a key or an address that cannot be used
+ * @throws CommandError for a tool, a key or an address that cannot be used; InvalidOptionsError for a model that cannot be asked
  */
 export async function serve(names: readonly string[], flags: ServeFlags): Promise<number> {
   const keys = keysFrom(flags);
@@ -43,22 +44,16 @@ export async function serve(names: readonly string[], flags: ServeFlags): Promis
       `--host ${flags.host} can be reached from other machines. Give keys: --keys keys.json, or STEER_KEYS.`,
     );
   const { store, events } = await openKept(flags);
-  const orchestrator = new ReliableOrchestrator({ calibrations: new CalibrationStore(), store, events, limits });
-  const service = createService({
-    orchestrator,
-    events,
-    tools,
-    keys,
-    origins: flags.origin,
-    maxRuns: flags.maxRuns,
-    logger: console,
-  });
-  const listening = await open(service, flags);
-  const terminal = createTerminal(process.stdout);
-  const named = tools.map((tool) => (typeof tool === "string" ? tool : tool.name));
-  terminal.write(`${counted(tools.length, "tool")} at ${listening.url}: ${named.join(", ")}\n`);
-  if (flags.demo) await playDemo(service, listening.url, keys);
   try {
+    const orchestrator = new ReliableOrchestrator({ calibrations: new CalibrationStore(), store, events, limits });
+    const { origin: origins, maxRuns } = flags;
+    const service = createService({ orchestrator, events, tools, keys, origins, maxRuns, logger: console });
+    await findModels(tools.map((tool) => (typeof tool === "string" ? genericTool(tool) : tool)));
+    const listening = await open(service, flags);
+    const terminal = createTerminal(process.stdout);
+    const named = tools.map((tool) => (typeof tool === "string" ? tool : tool.name));
+    terminal.write(`${counted(tools.length, "tool")} at ${listening.url}: ${named.join(", ")}\n`);
+    if (flags.demo) await playDemo(service, listening.url, keys);
     return await untilStopped(service, listening, flags, terminal);
   } finally {
     await Promise.all([store.close(), events.close()]);

@@ -85,7 +85,7 @@ function cut(value: JSONValue): JSONValue {
 /** Says to an agent why a run has no answer, and what it can do. */
 export function adviseAgent(failure: unknown): string {
   if (isFailed(failure)) return Object.entries(failure.errors).map(adviseOnTool).join("\n");
-  if (InvalidOptionsError.isInstance(failure)) return `The arguments cannot be used.\n${failure.message}`;
+  if (InvalidOptionsError.isInstance(failure)) return adviseOnInput(failure);
   if (BudgetExceeded.isInstance(failure)) return `${failure.message}\n${adviceOnBudget(failure)}`;
   if (isOrchestratorError(failure)) return failure.message;
   return `The tool failed: ${messageOf(failure)}`;
@@ -106,6 +106,14 @@ export function answerOrThrow(output: OrchestrationOutput): AgentAnswer {
 
 function isFailed(failure: unknown): failure is Extract<OrchestrationOutput, { status: "failed" }> {
   return (failure as { status?: unknown } | null | undefined)?.status === "failed";
+}
+
+/** All that an agent gives stands in the request; every other option is the operator's. */
+function adviseOnInput({ issues, message }: InvalidOptionsError): string {
+  const isOfRequest = issues.some(({ path }) => /^request\b/.test(path));
+  return isOfRequest
+    ? `The arguments cannot be used.\n${message}`
+    : `The tool cannot run: ${message}\nOnly the operator of the tool can mend this: tell the user.`;
 }
 
 function adviseOnTool([name, { message, category, isRetryable }]: [string, OutputError]): string {

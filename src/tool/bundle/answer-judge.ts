@@ -60,7 +60,7 @@ export async function createJudge(bundle: JudgedBundle): Promise<AnswerJudge | u
   const { ModelAsker } = await loadModelAsker();
   const models = new Map<JudgeOption, JudgeModel>();
   for (const option of judges) {
-    const reference = modelOf(option, bundle.tool);
+    const reference = judgeModelOf(option, bundle.tool);
     const asker = new ModelAsker({ model: reference });
     await asker.bound(messagesFor(option, "", []), { ...bundle.options, k: 1 }, bundle.context);
     models.set(option, { asker, provider: providerOf(reference), modelId: modelIdOf(reference) });
@@ -74,7 +74,8 @@ interface JudgeModel {
   readonly modelId: string;
 }
 
-function modelOf(option: JudgeOption, tool: ReplicateSource<any, any>): string | LanguageModelLike {
+/** @throws InvalidOptionsError for `true` and a tool without a model of its own */
+export function judgeModelOf(option: JudgeOption, tool: ReplicateSource<any, any>): string | LanguageModelLike {
   if (option === true && tool.model !== undefined) return tool.model;
   if (option === true) {
     const allowed = `a model, such as "openai:gpt-5-nano": the tool "${tool.name}" has none of its own`;

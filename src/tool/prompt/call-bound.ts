@@ -254,16 +254,19 @@ export function costOf(
   }
 }
 
+const ceilingOfRun = "options.budget.costUsd";
+
 /**
  * Returns the price of a call by its tokens. Where a provider's cache costs more, the whole prompt may go into it.
  *
+ * @param ceiling name of the ceiling that the price is needed for
  * @throws InvalidOptionsError for a model without a known price
  */
-export function priceOf(prices: PriceSource, model: LanguageModelLike): PriceOf {
+export function priceOf(prices: PriceSource, model: LanguageModelLike, ceiling = ceilingOfRun): PriceOf {
   const price = (inputTokens: number, outputTokens: number, cached?: CachedParts) =>
     costOf(prices, model, { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, ...cached });
   const plain = price(1, 1);
-  if (plain === null) throw unknownPrice(model);
+  if (plain === null) throw unknownPrice(model, ceiling);
   const isCachingDearer = (price(1, 1, { cacheWriteInputTokens: 1 }) ?? 0) > plain;
   return (inputTokens, outputTokens, cachedTokens = 0) => {
     const cachedInputTokens = Math.min(cachedTokens, inputTokens);
@@ -277,13 +280,13 @@ export function priceOf(prices: PriceSource, model: LanguageModelLike): PriceOf 
 
 type CachedParts = Pick<Usage, "cachedInputTokens" | "cacheWriteInputTokens">;
 
-function unknownPrice({ provider, modelId }: LanguageModelLike): InvalidOptionsError {
-  const path = "options.budget.costUsd";
+function unknownPrice({ provider, modelId }: LanguageModelLike, path: string): InvalidOptionsError {
   const model = `${provider}:${modelId}`;
+  const orFlag = path === ceilingOfRun ? `, or the command --price '${modelId}=INPUT,OUTPUT'` : "";
   const message =
     `${path} needs a price for ${model}, and none is known. Give the tool, in code or in its file, ` +
-    `prices: { ${JSON.stringify(modelId)}: { inputPerMillion: …, outputPerMillion: … } }, in dollars, or the command ` +
-    `--price '${modelId}=INPUT,OUTPUT'. Or drop the dollar budget.`;
+    `prices: { ${JSON.stringify(modelId)}: { inputPerMillion: …, outputPerMillion: … } }, in dollars${orFlag}. ` +
+    "Or drop the dollar budget.";
   const allowed = "a model with a known price, or a price of your own";
   return new InvalidOptionsError([{ path, given: `${model}, whose price is not known`, allowed, message }]);
 }

@@ -65,6 +65,17 @@ export class ModelAsker {
   }
 
   /**
+   * Finds the model, and its price where a ceiling in dollars needs it.
+   *
+   * @param ceiling name of that ceiling
+   * @throws InvalidOptionsError where one of them is not there
+   */
+  async find(ceiling: string | undefined): Promise<void> {
+    const model = await this.#resolve();
+    if (ceiling !== undefined) priceOf(await this.#pricesOf(undefined), model, ceiling);
+  }
+
+  /**
    * Returns the bound of one replicate. Finds the model and its prices first: where one is missing, nothing has been paid.
    *
    * @param asksInOwnWay true of a subclass that asks for each answer itself

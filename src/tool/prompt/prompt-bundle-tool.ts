@@ -317,6 +317,12 @@ function textsOf({ content }: PromptMessage): string[] {
   return Array.isArray(content) ? content.flatMap((part) => (typeof part?.text === "string" ? [part.text] : [])) : [];
 }
 
+/** Returns what asks the model of a prompt tool; `undefined` of another tool. */
+export async function askerFor(tool: object): Promise<ModelAsker | undefined> {
+  const { modelQuestion } = tool as { modelQuestion?: Question };
+  return modelQuestion && askerOf(modelQuestion);
+}
+
 /** Access and prices for another model that is asked about the answers of a tool; none where it is not a prompt tool. */
 export function accessFor(tool: object, model: ModelReference) {
   const { options } = ((tool as { modelQuestion?: Question }).modelQuestion ?? {}) as Partial<Question>;
