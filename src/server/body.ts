@@ -1,4 +1,4 @@
-import { InvalidOptionsError, messageOf } from "../core/errors.ts";
+import { InvalidOptionsError, messageOf, showValue } from "../core/errors.ts";
 import { RequestFault } from "./problem.ts";
 
 /** Longest body of a request, in bytes: a document of a million tokens. */
@@ -7,9 +7,10 @@ const longestBody = 8 * 1024 * 1024;
 const deepest = 100;
 
 /**
- * Reads the JSON of a request.
+ * Reads the JSON object of a request.
  *
- * @throws RequestFault for a body that is too long, or is not of the type JSON; InvalidOptionsError for JSON that is broken or too deep
+ * @throws RequestFault for a body that is too long, or is not of the type JSON; InvalidOptionsError for JSON that is broken, too
+ * deep, or no object
  */
 export async function readJson(request: Request): Promise<unknown> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
@@ -19,11 +20,19 @@ export async function readJson(request: Request): Promise<unknown> {
     throw new RequestFault(415, "UNSUPPORTED_MEDIA_TYPE", detail);
   }
   const text = new TextDecoder().decode(await readBytes(request));
+  if (text.trim() === "") throw badBody("is empty", text);
   assertShallow(text);
+  const value = parse(text);
+  if (Array.isArray(value)) throw badBody("is a list", text);
+  if (typeof value !== "object" || value === null) throw badBody(`is ${showValue(value)}`, text);
+  return value;
+}
+
+function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw badBody(`is not JSON: ${messageOf(error)}`);
+    throw badBody(`is not JSON: ${messageOf(error)}`, text);
   }
 }
 
@@ -56,7 +65,7 @@ function assertShallow(text: string): void {
       else if (char === quote) isText = false;
     } else if (char === quote) isText = true;
     else if (char === openBrace || char === openBracket) {
-      if (++depth > deepest) throw badBody(`has more than ${deepest} objects and lists inside each other`);
+      if (++depth > deepest) throw badBody(`has more than ${deepest} objects and lists inside each other`, text);
     } else if (char === closeBrace || char === closeBracket) depth--;
   }
 }
@@ -65,7 +74,7 @@ const [quote, backslash, openBrace, closeBrace, openBracket, closeBracket] = Arr
   char.charCodeAt(0),
 ) as [number, number, number, number, number, number];
 
-function badBody(fault: string): InvalidOptionsError {
+function badBody(fault: string, given: string): InvalidOptionsError {
   const message = `The body ${fault}. Send one JSON object.`;
-  return new InvalidOptionsError([{ path: "body", given: undefined, allowed: "a JSON object", message }]);
+  return new InvalidOptionsError([{ path: "body", given, allowed: "a JSON object", message }]);
 }

@@ -2,7 +2,7 @@ import type { EvidenceBundle, Replicate } from "../contract/bundle.ts";
 import { bundleIn, jsonOf } from "../contract/bundle-json.ts";
 import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
 import type { Usage } from "../contract/usage.ts";
-import { problemOf, RequestFault } from "./problem.ts";
+import { RequestFault } from "./problem.ts";
 
 /** Facts of a completion that its parts share. */
 export interface ChatHead {
@@ -77,22 +77,6 @@ function faultOf(error: OutputError | undefined): RequestFault {
     detail,
     headers,
   );
-}
-
-/** Returns a fault as clients of chat completions read it: a problem, with an `error` beside. */
-export function chatFault(error: unknown): {
-  readonly body: object;
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-} {
-  const { problem, headers } = problemOf(error);
-  const type = problem.status < 500 ? "invalid_request_error" : "server_error";
-  const param = problem.issues?.[0]?.path ?? null;
-  return {
-    body: { ...problem, error: { message: problem.detail, type, code: problem.code, param } },
-    status: problem.status,
-    headers,
-  };
 }
 
 function contentOf({ content }: AnsweredOutput): string {

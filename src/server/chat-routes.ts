@@ -4,18 +4,11 @@ import { wallClock } from "../core/clock.ts";
 import { eventResponse } from "../orchestrate/event-stream.ts";
 import { type LoggedRunStream, streamRun } from "../store/log/stream-run.ts";
 import { readJson } from "./body.ts";
-import {
-  assertAnswered,
-  type ChatHead,
-  chatFault,
-  chunkOf,
-  completionOf,
-  lastChunksOf,
-  reasoningOf,
-} from "./chat-answer.ts";
+import { assertAnswered, type ChatHead, chunkOf, completionOf, lastChunksOf, reasoningOf } from "./chat-answer.ts";
 import { type ChatBody, fitRequest, readChatBody, requestOf } from "./chat-request.ts";
 import type { LiveRun } from "./live-runs.ts";
 import { operations } from "./openapi.ts";
+import { problemOf, withOpenAIError } from "./problem.ts";
 import { assertOwn, keyIn } from "./run-requests.ts";
 import type { ServiceEnv, ServiceRooms } from "./service.ts";
 
@@ -31,22 +24,13 @@ export function addChatRoutes(app: Hono<ServiceEnv>, { tools, runs, events, cloc
   });
 
   app.post("/v1/chat/completions", describeRoute(operations.complete), async (c) => {
-    try {
-      const body = readChatBody(await readJson(c.req.raw));
-      const live = await start(body, c.req.raw, c.var.caller);
-      const head = { id: `chatcmpl-${live.runId}`, created: Math.floor(wallClock.now() / 1_000), model: body.model };
-      if (body.stream) return streamOf(live, head, body.stream_options?.include_usage ?? false);
-      const output = await live.output;
-      assertAnswered(output);
-      return c.json(completionOf(head, output));
-    } catch (error) {
-      const { body, status, headers } = chatFault(error);
-      if (status === 500) throw error;
-      return new Response(JSON.stringify(body), {
-        status,
-        headers: { "content-type": "application/problem+json; charset=utf-8", ...headers },
-      });
-    }
+    const body = readChatBody(await readJson(c.req.raw));
+    const live = await start(body, c.req.raw, c.var.caller);
+    const head = { id: `chatcmpl-${live.runId}`, created: Math.floor(wallClock.now() / 1_000), model: body.model };
+    if (body.stream) return streamOf(live, head, body.stream_options?.include_usage ?? false);
+    const output = await live.output;
+    assertAnswered(output);
+    return c.json(completionOf(head, output));
   });
 
   async function start(body: ChatBody, raw: Request, caller: ServiceEnv["Variables"]["caller"]): Promise<LiveRun> {
@@ -86,7 +70,7 @@ export function addChatRoutes(app: Hono<ServiceEnv>, { tools, runs, events, cloc
       assertAnswered(output);
       for (const chunk of lastChunksOf(head, output, hasUsage)) yield lineOf(chunk);
     } catch (error) {
-      yield lineOf(chatFault(error).body);
+      yield lineOf(withOpenAIError(problemOf(error).problem));
     }
     yield "data: [DONE]\n\n";
   }

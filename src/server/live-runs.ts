@@ -9,6 +9,7 @@ import { findModels } from "../tool/prompt/find-models.ts";
 import { metadataOf } from "../tool/registry.ts";
 import type { Caller } from "./access.ts";
 import { underCeilings } from "./ceilings.ts";
+import { errorFor, outputFor, prefixOf } from "./client-view.ts";
 import { RequestFault } from "./problem.ts";
 
 /** Run that a client asks for. */
@@ -26,6 +27,7 @@ export interface AskedRun {
 export interface LiveRun {
   /** Its name in the event log. Callers of one idempotency key have one run. */
   readonly runId: string;
+  /** As its client knows it. */
   readonly output: Promise<OrchestrationOutput>;
   /** Ends the run, and with it the provider's calls, where no other caller waits for it. */
   cancel(reason: string): void;
@@ -120,7 +122,9 @@ export class LiveRuns {
       hasBegun = true;
     };
     const run = { ...asked, options: { ...options, requestId, ...(key !== undefined && { idempotencyKey: key }) } };
-    orchestrator.run({ ...run, onEvent, signal: control.signal } as any).then(resolve as any, reject);
+    orchestrator
+      .run({ ...run, onEvent, signal: control.signal } as any)
+      .then(resolve as any, (error) => reject(errorFor(error, caller)));
     output.then(() => accepted.resolve(), accepted.reject);
     const hurry = () => {
       isLate = true;
@@ -128,7 +132,8 @@ export class LiveRuns {
     };
     await accepted.promise.finally(schedule(clock, hurry, graceMs));
     const runId = await this.#locate(requestId, key, output);
-    const live = { runId, output, cancel: (reason: string) => control.abort(new Error(reason)) };
+    const seen = output.then((given) => outputFor(given, runId, caller));
+    const live = { runId, output: seen, cancel: (reason: string) => control.abort(new Error(reason)) };
     this.#keep(live);
     return live;
   }
@@ -136,6 +141,9 @@ export class LiveRuns {
   /** Finds the run that a request has become in the log: its own, or one of the same key that it continues or waits for. */
   async #locate(requestId: string, key: string | undefined, output: Promise<OrchestrationOutput>): Promise<string> {
     const { events, clock } = this.#parts;
+    // A run that continues another has its own request id, and ends in the log of the other.
+    const isEndOf = async (runId: string, ended: OrchestrationOutput | undefined) =>
+      ended !== undefined && (await events.find(runId))?.output?.requestId === ended.requestId;
     let settled: OrchestrationOutput | undefined;
     output.then(
       (given) => {
@@ -147,7 +155,7 @@ export class LiveRuns {
       for (const pauseMs of looksMs) {
         if (await events.find(requestId)) return requestId;
         const latest = key === undefined ? undefined : (await events.list({ key, limit: 1 })).runs[0];
-        if (latest && (!isEnd(latest.status) || latest.requestId === settled?.requestId)) return latest.runId;
+        if (latest && (!isEnd(latest.status) || (await isEndOf(latest.runId, settled)))) return latest.runId;
         if (settled) return settled.requestId;
         await clock.sleep(pauseMs);
       }
@@ -204,9 +212,4 @@ async function assertModels(tools: readonly AnyTool[]): Promise<void> {
     const detail = "The service cannot ask the model of this tool. Its operator has to mend that; its log says what.";
     throw new RequestFault(500, "INTERNAL", detail, { "x-should-retry": "false" }, { cause });
   }
-}
-
-/** Begins the ids and the keys of a client's runs. */
-export function prefixOf({ name }: Caller): string {
-  return name === "" ? "" : `${name}.`;
 }

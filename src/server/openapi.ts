@@ -178,7 +178,7 @@ export const operations = {
     operationId: "cancelRun",
     summary: "Cancel a run",
     parameters: [inPath],
-    responses: { 200: json(listedRun, "The run, which has ended."), ...problems(401, 403, 404, 409, 503) },
+    responses: { 200: json(listedRun, "The run, of which nothing goes on."), ...problems(401, 403, 404, 409, 503) },
   },
   giveFeedback: {
     operationId: "giveFeedback",

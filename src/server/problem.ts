@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { AnyOrchestratorError, PartialRun } from "../contract/errors.ts";
 import { isOrchestratorError } from "../contract/errors.ts";
-import { showValue } from "../core/errors.ts";
+import { InvalidOptionsError, type OptionIssue, showValue } from "../core/errors.ts";
 
 /** Codes of faults that only a server knows; all others are those of the package's errors. */
 export type ServerCode =
@@ -63,12 +63,48 @@ export function problemOf(error: unknown): {
   if (!isOrchestratorError(error)) {
     return asProblem(500, "INTERNAL", "The service met a fault of its own. Its log says which.");
   }
-  const { problem, headers } = asProblem(statusOf(error), error.code, error.message);
+  if (error.code === "INVALID_OPTIONS") {
+    const { message, issues } = new InvalidOptionsError(error.issues.map(overHttp));
+    const shown = issues.map(({ path, given, allowed }) => ({ path, given: showValue(given), allowed }));
+    const { problem, headers } = asProblem(statusOf(error), error.code, message);
+    return { problem: { ...problem, issues: shown }, headers };
+  }
+  const { retryAfterMs } = error as { readonly retryAfterMs?: number };
+  const wait =
+    retryAfterMs === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) };
+  const { problem, headers } = asProblem(statusOf(error), error.code, error.message, wait);
   const { usage, costUsd } = ("partial" in error && error.partial) || {};
   if (usage && costUsd !== undefined) return { problem: { ...problem, spent: { usage, costUsd } }, headers };
-  if (error.code !== "INVALID_OPTIONS") return { problem, headers };
-  const issues = error.issues.map(({ path, given, allowed }) => ({ path, given: showValue(given), allowed }));
-  return { problem: { ...problem, issues }, headers };
+  return { problem, headers };
+}
+
+/** Options that a program writes and a client does not. */
+const ofService = [
+  "options.idempotencyKey",
+  "options.requestId",
+  "options.redact",
+  "toolOptions.schema",
+  "toolOptions.escalate",
+];
+
+/** Returns the fault of an option as a client can mend it, who has fewer places to write options in than a program. */
+function overHttp({ path, given, allowed, message }: OptionIssue): OptionIssue {
+  const [place = ""] = path.split(".");
+  const isTaken = (name: string) => !ofService.includes(`${place}.${name}`);
+  const told = (text: string) =>
+    text
+      .replace(
+        /(Known: |one of )(\w+(?:, \w+)+)/,
+        (_, lead, names) => lead + names.split(", ").filter(isTaken).join(", "),
+      )
+      .replace(/(?:Move it to|Give) options\.idempotencyKey(?:, "auto" say)?\./, "Send the header Idempotency-Key.")
+      .replace(/Move it to (\w+\.\w+)\.$/, (advice, there) =>
+        there.startsWith("reliabilityConfig.") || ofService.includes(there)
+          ? "The service decides it: leave it out."
+          : advice,
+      )
+      .replace(/without idempotencyKey$/, "without Idempotency-Key");
+  return { path, given, allowed: told(allowed), message: message && told(message) };
 }
 
 function asProblem(status: number, code: string, detail: string, headers: Readonly<Record<string, string>> = {}) {
@@ -95,8 +131,29 @@ const statusByCode: Readonly<Record<Exclude<AnyOrchestratorError["code"], "CONFL
 /** Writes a fault as a response, with further facts of it. */
 export function respondWithProblem(error: unknown, facts: Pick<Problem, "runId"> = {}): Response {
   const { problem, headers } = problemOf(error);
-  return new Response(JSON.stringify({ ...problem, ...facts }), {
-    status: problem.status,
+  return respond({ ...problem, ...facts }, headers);
+}
+
+/**
+ * Writes a fault as clients of OpenAI's API read it: the problem, with an `error` beside. Its `type` is the one that they know
+ * for the status.
+ */
+export function respondToOpenAI(error: unknown): Response {
+  const { problem, headers } = problemOf(error);
+  return respond(withOpenAIError(problem), headers);
+}
+
+/** Returns a problem with the `error` that clients of OpenAI's API read. */
+export function withOpenAIError(problem: Problem): Problem & { readonly error: object } {
+  const { status, code, detail, issues } = problem;
+  const type = status === 429 ? "rate_limit_error" : status < 500 ? "invalid_request_error" : "server_error";
+  const param = code === "TOOL_NOT_FOUND" ? "model" : (issues?.[0]?.path ?? null);
+  return { ...problem, error: { message: detail, type, code, param } };
+}
+
+function respond(body: Problem, headers: Readonly<Record<string, string>>): Response {
+  return new Response(JSON.stringify(body), {
+    status: body.status,
     headers: { "content-type": "application/problem+json; charset=utf-8", ...headers },
   });
 }

@@ -1,27 +1,34 @@
 import * as v from "valibot";
+import { optionPlaces } from "../contract/option-places.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import type { JSONValue } from "../core/json.ts";
 import { checkedBy, declareOptions, listOf, resolveOptions, text } from "../core/options.ts";
 import { type LogFilter, type LoggedStatus, loggedStatuses } from "../store/log/event-log.ts";
 import type { Caller } from "./access.ts";
-import { type AskedRun, prefixOf } from "./live-runs.ts";
+import { prefixOf } from "./client-view.ts";
+import type { AskedRun } from "./live-runs.ts";
 import type { ServedTools } from "./served-tools.ts";
 
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Body of `POST /v1/runs`. */
-export const runBody = declareOptions("RunBody", "body", {
-  /** Name of the tool that runs. */
-  toolName: text("the name of a tool; GET /v1/tools lists them"),
-  /** Request that the tool is given. */
-  request: v.optional(v.unknown()),
-  /** Options of the tool; of a bundle tool `k`, `stopping` and the like. */
-  toolOptions: v.optional(checkedBy<Record<string, unknown>>(isObject, "an object of the tool's options")),
-  /** Options of the run: its deadline, its budget. */
-  options: v.optional(checkedBy<Record<string, unknown>>(isObject, "an object of run options")),
-  /** Names of tools to try in turn where the first fails. */
-  fallbackTools: v.optional(listOf(text("the name of a tool"), "a list of names of tools")),
-});
+export const runBody = declareOptions(
+  "RunBody",
+  "body",
+  {
+    /** Name of the tool that runs. */
+    toolName: text("the name of a tool; GET /v1/tools lists them"),
+    /** Request that the tool is given. */
+    request: v.optional(v.unknown()),
+    /** Options of the tool; of a bundle tool `k`, `stopping` and the like. */
+    toolOptions: v.optional(checkedBy<Record<string, unknown>>(isObject, "an object of the tool's options")),
+    /** Options of the run: its deadline, its budget. */
+    options: v.optional(checkedBy<Record<string, unknown>>(isObject, "an object of run options")),
+    /** Names of tools to try in turn where the first fails. */
+    fallbackTools: v.optional(listOf(text("the name of a tool"), "a list of names of tools")),
+  },
+  optionPlaces,
+);
 
 /** Body of `POST /v1/runs/:id/feedback`. */
 export const feedbackBody = declareOptions("FeedbackBody", "body", {
@@ -74,6 +81,7 @@ export function assertOwn(
   };
   refuse("options.idempotencyKey", options?.["idempotencyKey"], "Send the header Idempotency-Key.");
   refuse("options.requestId", options?.["requestId"], "The service names its runs.");
+  refuse("options.redact", options?.["redact"], "The service decides what its log keeps.");
   const traceId = options?.["traceId"];
   // Every event carries it.
   if (typeof traceId === "string" && !/^[\x21-\x7e]{1,128}$/.test(traceId))
@@ -117,11 +125,17 @@ export function prefersAsync({ headers }: Request): boolean {
   return (headers.get("prefer") ?? "").split(",").some((preference) => /^\s*respond-async\s*(;|$)/i.test(preference));
 }
 
-/** @throws InvalidOptionsError for what is no number of an event */
-export function lastEventId(given: string | undefined): number {
+/**
+ * Reads the number of the last event that a client has, by whichever of its two names it was sent.
+ *
+ * @returns -1 for a client that has none
+ * @throws InvalidOptionsError for what is no number of an event
+ */
+export function lastSeen(header: string | undefined, after: string | undefined): number {
+  const [path, given] = header === undefined ? ["after", after] : ["Last-Event-ID", header];
   if (given === undefined || given === "") return -1;
   if (/^\d{1,15}$/.test(given)) return Number(given);
-  throw new InvalidOptionsError([{ path: "Last-Event-ID", given, allowed: "the id of an event that was received" }]);
+  throw new InvalidOptionsError([{ path, given, allowed: "the id of an event that was received" }]);
 }
 
 /** Most runs in a page. */

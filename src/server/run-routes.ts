@@ -1,18 +1,20 @@
 import type { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import { bundleIn } from "../contract/bundle-json.ts";
+import type { OrchestrationEvent } from "../contract/event.ts";
 import { lazily } from "../core/lazily.ts";
 import { resolveOptions } from "../core/options.ts";
 import { respondWith } from "../orchestrate/event-stream.ts";
 import type { ReviewDecision } from "../orchestrate/key/resolve-review.ts";
-import { isEnd, type LoggedRun, type LoggedRunDetails } from "../store/log/event-log.ts";
-import { streamRun } from "../store/log/stream-run.ts";
+import { isEnd, type LoggedRunDetails } from "../store/log/event-log.ts";
+import { type LoggedRunStream, streamRun } from "../store/log/stream-run.ts";
 import type { Caller } from "./access.ts";
 import { readJson } from "./body.ts";
-import { type LiveRun, prefixOf } from "./live-runs.ts";
+import { errorFor, eventFor, outputFor, prefixOf, runFor } from "./client-view.ts";
+import type { LiveRun } from "./live-runs.ts";
 import { operations } from "./openapi.ts";
 import { RequestFault, respondWithProblem } from "./problem.ts";
-import { decisionBody, feedbackBody, keyIn, lastEventId, prefersAsync, readAsked, readFilter } from "./run-requests.ts";
+import { decisionBody, feedbackBody, keyIn, lastSeen, prefersAsync, readAsked, readFilter } from "./run-requests.ts";
 import type { ServiceEnv, ServiceRooms } from "./service.ts";
 
 const loadReview = lazily(() => import("../orchestrate/key/resolve-review.ts"));
@@ -31,7 +33,7 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
     }
     const live = await runs.start(asked, c.var.caller, raw.signal);
     if (raw.headers.get("accept")?.includes("text/event-stream")) {
-      return follow(live.runId, -1, live);
+      return follow(live.runId, -1, c.var.caller, live);
     }
     return endOf(live);
   });
@@ -39,28 +41,29 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
   app.get("/v1/runs", describeRoute(operations.listRuns), async (c) => {
     const filter = readFilter(c.req.query(), c.var.caller);
     const { runs: found, cursor } = await events.list(filter, c.req.query("cursor"));
-    return c.json({ runs: found.map((run) => shown(run, c.var.caller)), ...(cursor !== undefined && { cursor }) });
+    return c.json({ runs: found.map((run) => runFor(run, c.var.caller)), ...(cursor !== undefined && { cursor }) });
   });
 
   app.get("/v1/runs/:id", describeRoute(operations.getRun), async (c) => {
-    return c.json(shown(await find(c.req.param("id"), c.var.caller), c.var.caller));
+    return c.json(runFor(await decided(await find(c.req.param("id"), c.var.caller)), c.var.caller));
   });
 
   app.get("/v1/runs/:id/events", describeRoute(operations.followRun), async (c) => {
     const { runId } = await find(c.req.param("id"), c.var.caller);
-    const afterSeq = lastEventId(c.req.header("last-event-id") ?? c.req.query("after"));
+    const afterSeq = lastSeen(c.req.header("last-event-id"), c.req.query("after"));
     // Nothing is read for a request that wants the headers alone.
-    return c.req.method === "HEAD" ? new Response(null) : follow(runId, afterSeq);
+    return c.req.method === "HEAD" ? new Response(null) : follow(runId, afterSeq, c.var.caller);
   });
 
   app.delete("/v1/runs/:id", describeRoute(operations.cancelRun), async (c) => {
     const run = await find(c.req.param("id"), c.var.caller);
     const wentOn = await runs.cancel(run.runId, "a client cancelled it");
-    if (!wentOn && !isEnd(run.status)) {
+    // Nothing of an abandoned run goes on, wherever it was.
+    if (!wentOn && !isEnd(run.status) && run.status !== "abandoned") {
       const detail = `Run ${run.runId} does not go on in this process, which cannot cancel it. Send this to the one where it does.`;
       throw new RequestFault(409, "CONFLICT", detail);
     }
-    return c.json(shown(await find(run.runId, c.var.caller), c.var.caller));
+    return c.json(runFor(await find(run.runId, c.var.caller), c.var.caller));
   });
 
   app.post("/v1/runs/:id/feedback", describeRoute(operations.giveFeedback), async (c) => {
@@ -88,29 +91,39 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
       const { fitting } = await loadReview();
       await fitting(consensus, toolName, await tools.find(toolName, request, c.var.caller));
     }
-    const resolved = await orchestrator.resolve(key, decision);
-    return c.json({ runId, status: resolved.status, output: resolved });
+    const resolved = await orchestrator.resolve(key, decision).catch((error) => {
+      throw errorFor(error, c.var.caller);
+    });
+    return c.json({ runId, status: resolved.status, output: outputFor(resolved, runId, c.var.caller) });
   });
 
-  /** The run of an id, where it is one of the caller's. */
+  /** Returns the run of an id, where it is one of the caller's. */
   async function find(runId: string, caller: Caller): Promise<LoggedRunDetails> {
     const run = runId.startsWith(prefixOf(caller)) ? await events.find(runId) : undefined;
     if (run) return run;
     throw new RequestFault(404, "NOT_FOUND", `No run has the id ${JSON.stringify(runId)}. GET /v1/runs lists them.`);
   }
 
+  /** Returns a run with the output that a person has decided: the log has it as the run left it. */
+  async function decided(run: LoggedRunDetails): Promise<LoggedRunDetails> {
+    const { key } = run.output?.metadata.needsReview ?? {};
+    const kept = key === undefined ? undefined : await orchestrator.keptOutput(key);
+    const isOfRun = kept?.metadata.reviewed !== undefined && kept.requestId === run.output?.requestId;
+    return isOfRun ? { ...run, status: kept.status, output: kept } : run;
+  }
+
   /**
-   * Events of a run after one of them.
+   * Returns the events of a run after one of them.
    *
    * @param live run that ends where its client leaves
    */
-  function follow(runId: string, afterSeq: number, live?: LiveRun): Promise<Response> {
+  function follow(runId: string, afterSeq: number, caller: Caller, live?: LiveRun): Promise<Response> {
     const stream = streamRun(events, runId, { afterSeq, signal: closed, clock });
     const leave = (reason: unknown) => {
       stream.cancel(reason);
       live?.cancel("the client left");
     };
-    const read = () => followers.counted(stream);
+    const read = () => followers.counted(eventsFor(stream, caller));
     return respondWith(
       Object.create(stream, { cancel: { value: leave }, [Symbol.asyncIterator]: { value: read } }),
       {},
@@ -118,7 +131,7 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
   }
 }
 
-/** The output of a run. What it rejected with goes under the run's id. */
+/** Answers with the output of a run. What it rejected with goes under the run's id. */
 async function endOf({ runId, output }: LiveRun): Promise<Response> {
   try {
     const ended = await output;
@@ -128,7 +141,6 @@ async function endOf({ runId, output }: LiveRun): Promise<Response> {
   }
 }
 
-/** A run as its client knows it: keys go by the names that it gave them. */
-function shown<R extends LoggedRun>(run: R, caller: Caller): R {
-  return run.key === undefined ? run : { ...run, key: run.key.slice(prefixOf(caller).length) };
+async function* eventsFor(stream: LoggedRunStream, caller: Caller): AsyncGenerator<OrchestrationEvent, void> {
+  for await (const event of stream) yield eventFor(event, stream.runId, caller);
 }

@@ -11,7 +11,7 @@ import { addChatRoutes } from "./chat-routes.ts";
 import { LiveRuns } from "./live-runs.ts";
 import { addMcpRoute } from "./mcp-route.ts";
 import { describeService, operations } from "./openapi.ts";
-import { RequestFault, respondWithProblem } from "./problem.ts";
+import { RequestFault, respondToOpenAI, respondWithProblem } from "./problem.ts";
 import { addRunRoutes } from "./run-routes.ts";
 import { ServedTools } from "./served-tools.ts";
 import { addViewerRoutes } from "./viewer-files.ts";
@@ -129,12 +129,13 @@ export function createService(settings: ServiceSettings): Service {
   });
   app.get("/openapi.json", async (c) => c.json(await describeService(app)));
   addViewerRoutes(app);
+  const refuse = (error: unknown, path: string) => (isOfOpenAI(path) ? respondToOpenAI : respondWithProblem)(error);
   app.notFound((c) => {
     const detail = `Nothing is at ${c.req.method} ${c.req.path}. GET /openapi.json lists what is.`;
-    return respondWithProblem(new RequestFault(404, "NOT_FOUND", detail));
+    return refuse(new RequestFault(404, "NOT_FOUND", detail), c.req.path);
   });
-  app.onError((error) => {
-    const response = respondWithProblem(error);
+  app.onError((error, c) => {
+    const response = refuse(error, c.req.path);
     if (response.status === 500) settings.logger?.error({ err: error }, "A request met a fault of the service's own.");
     return response;
   });
@@ -159,6 +160,11 @@ export function createService(settings: ServiceSettings): Service {
       return { cutOff };
     },
   };
+}
+
+/** True of an address of OpenAI's API, whether or not it is served: all under /v1 that is not the service's own. */
+function isOfOpenAI(path: string): boolean {
+  return /^\/v1\/(?!(?:runs|tools)(?:\/|$))/.test(path);
 }
 
 /** Longest wait for clients to have the last events of runs. */

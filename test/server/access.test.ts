@@ -100,6 +100,24 @@ describe("a service with keys", () => {
     expect((await ask("POST", "/v1/runs", { headers, json: other })).status).toBe(422);
   });
 
+  test("shows a client the keys that it gave, and not its own name before them", async () => {
+    const { ask } = serving({ keys });
+    const headers = { ...as(ops), "idempotency-key": "report-17" };
+    const options = { review: { below: 1 } };
+    const { json } = await ask("POST", "/v1/runs", { headers, json: { ...run, options } });
+    expect(json.output.metadata.needsReview).toEqual({ key: "report-17", below: 1 });
+    const path = `/v1/runs/${json.runId}`;
+    expect((await ask("GET", path, { headers: as(ops) })).text).not.toContain("ops.report-17");
+    const { text } = await ask("GET", `${path}/events`, { headers: as(ops) });
+    expect(eventsIn(text).at(-1)?.data.output.metadata.needsReview.key).toBe("report-17");
+    expect(text).not.toContain("ops.report-17");
+    const other = await ask("POST", "/v1/runs", { headers, json: { ...run, request: { text: "other" } } });
+    expect(other.json.detail).toMatch(/^Conflict for key report-17: it was already used/);
+    const decide = () => ask("POST", `${path}/resolve`, { headers: as(ops), json: { accept: true } });
+    expect((await decide()).status).toBe(200);
+    expect((await decide()).json.detail).toContain("Conflict for key report-17: its review was decided before.");
+  });
+
   test("offers a client the tools of its key alone", async () => {
     const { tool } = waitingTool();
     const { ask } = serving({ keys, tools: ["consensus:simulated:?error=0", tool] });

@@ -4,7 +4,7 @@ import { PromptBundleTool } from "../../src/index.ts";
 import { type Listening, listen } from "../../src/server/listen.ts";
 import { type OpenAIServer, type ServerCall, startOpenAIServer } from "../support/openai-server.ts";
 import { clients } from "./clients.ts";
-import { serving } from "./serving.ts";
+import { serving, waitingTool } from "./serving.ts";
 
 const schema = {
   type: "object",
@@ -210,6 +210,44 @@ describe("POST /v1/chat/completions", () => {
       expect(error).toMatchObject({ status });
       expect(String(error.message)).toContain(detail);
     }
+  });
+
+  test.each([
+    [
+      "POST",
+      "/v1/chat/completions",
+      { model: "gpt-5", messages: [{ role: "user", content: "x" }] },
+      "invalid_request_error",
+      "model",
+    ],
+    ["POST", "/v1/embeddings", {}, "invalid_request_error", null],
+    ["GET", "/v1/models/none", undefined, "invalid_request_error", null],
+  ])("%s %s tells OpenAI's clients in their words why there is nothing", async (method, path, json, type, param) => {
+    const answered = await ask(method, path, json && { json });
+    expect(answered).toMatchObject({ status: 404, json: { status: 404, error: { type, param } } });
+    expect(answered.json.error.message).toBe(answered.json.detail);
+  });
+
+  test("is a rate limit to OpenAI's clients where as many runs go on as the service takes", async () => {
+    const { tool, started } = waitingTool();
+    const full = serving({ tools: [tool], maxRuns: 1 });
+    const asked = { json: { model: "waits", messages: [{ role: "user", content: "x" }] } };
+    const leave = new AbortController();
+    const first = full.ask("POST", "/v1/chat/completions", { ...asked, signal: leave.signal });
+    await started;
+    const second = await full.ask("POST", "/v1/chat/completions", asked);
+    expect(second).toMatchObject({ status: 429, json: { code: "BUSY", error: { type: "rate_limit_error" } } });
+    expect(second.headers.get("retry-after")).toBe("1");
+    leave.abort();
+    await first;
+  });
+
+  test("tells OpenAI's clients in their words that a key is missing", async () => {
+    const keyed = serving({ keys: [{ name: "web", key: "a key of sixteen and more" }] });
+    expect(await keyed.ask("GET", "/v1/models")).toMatchObject({
+      status: 401,
+      json: { error: { type: "invalid_request_error", code: "UNAUTHENTICATED" } },
+    });
   });
 
   test("leaves a failed run to its own retries", async () => {

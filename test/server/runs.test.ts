@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { MemoryEventLog } from "../../src/events.ts";
 import { PromptBundleTool } from "../../src/index.ts";
+import type { NewLoggedRun } from "../../src/store/log/event-log.ts";
+import { createFakeClock } from "../../src/testing.ts";
 import { eventsIn, serving, waitingTool } from "./serving.ts";
 
 const run = (text: string, more: object = {}) => ({ json: { toolName: "echo", request: { text }, ...more } });
@@ -95,7 +98,22 @@ describe("POST /v1/runs", () => {
       "INVALID_OPTIONS",
       "escalate",
     ],
-    ["a list", [], 400, "INVALID_OPTIONS", "body"],
+    ["a list", [{ toolName: "echo" }], 400, "INVALID_OPTIONS", "The body is a list. Send one JSON object."],
+    ["a number", 3, 400, "INVALID_OPTIONS", "The body is 3. Send one JSON object."],
+    [
+      "a review without a key",
+      { toolName: "echo", request: { text: "" }, options: { review: { below: 0.9 } } },
+      400,
+      "INVALID_OPTIONS",
+      "Send the header Idempotency-Key.",
+    ],
+    [
+      "an option in the wrong place",
+      { toolName: "echo", request: { text: "" }, k: 3 },
+      400,
+      "INVALID_OPTIONS",
+      "Move it to toolOptions.k.",
+    ],
   ])("refuses %s before any header of a stream", async (_, json, status, code, detail) => {
     for (const headers of [{}, { accept: "text/event-stream" }, { prefer: "respond-async" }]) {
       const answered = await serving().ask("POST", "/v1/runs", { json, headers });
@@ -103,6 +121,46 @@ describe("POST /v1/runs", () => {
       expect(answered).toMatchObject({ status, json: { type: "about:blank", status, code } });
       expect(answered.json.detail).toContain(detail);
     }
+  });
+
+  test.each([
+    ["the whole body", { idempotencyKey: "x", redact: 1, escalate: 1, requestId: "x" }],
+    ["options", { options: { maxRetries: 3, schema: {}, zzz: 1, redact: 1 } }],
+    ["toolOptions", { toolOptions: { zzz: 1, idempotencyKey: "x", leaseMs: 1 } }],
+  ])("never advises an option that it refuses, for %s", async (_, body) => {
+    const { json } = await serving().ask("POST", "/v1/runs", { json: { toolName: "echo", request: {}, ...body } });
+    const places = String(json.detail).match(/(?<=Move it to )[\w.]+|(?<=Known: ).*/g) ?? [];
+    expect(json.status).toBe(400);
+    expect(places.join(" ")).not.toMatch(/idempotencyKey|requestId|redact|schema\b|escalate|reliabilityConfig/);
+  });
+
+  test.each([
+    ["{a", '"{a"', "The body is not JSON:"],
+    [" ", '" "', "The body is empty. Send one JSON object."],
+  ])("says what is wrong with the body %j, and shows it", async (body, given, detail) => {
+    const headers = { "content-type": "application/json" };
+    const { json } = await serving().ask("POST", "/v1/runs", { body, headers });
+    expect(json).toMatchObject({ status: 400, issues: [{ path: "body", given }] });
+    expect(json.detail).toContain(detail);
+  });
+
+  test("has one id for a run that another request continues", async () => {
+    /** Log in which another process began the run of each key, and died. */
+    class ContinuingLog extends MemoryEventLog {
+      override async open(run: NewLoggedRun) {
+        await super.open({ ...run, requestId: "earlier", writer: "gone" });
+        return super.open(run);
+      }
+    }
+    const events = new ContinuingLog();
+    const { ask } = serving({ events });
+    const headers = { "idempotency-key": "one" };
+    const { json } = await ask("POST", "/v1/runs", { ...run("hello"), headers });
+    expect(json).toMatchObject({ runId: "earlier", output: { requestId: "earlier" } });
+    const kept = await ask("GET", "/v1/runs/earlier");
+    expect(kept.json).toMatchObject({ runId: "earlier", requestId: "earlier", output: { requestId: "earlier" } });
+    const told = eventsIn((await ask("GET", "/v1/runs/earlier/events")).text);
+    expect(told.at(-1)?.data).toMatchObject({ requestId: "earlier", output: { requestId: "earlier" } });
   });
 
   test("ends the run of a client that leaves", async () => {
@@ -189,6 +247,25 @@ describe("/v1/runs/:id", () => {
     expect(events.at(-1)).toMatchObject({ event: "cancelled", data: { reason: "a client cancelled it" } });
   });
 
+  test("has nothing to cancel of a run whose process died, and says so", async () => {
+    const clock = createFakeClock(1e12);
+    const events = new MemoryEventLog({ clock });
+    const { ask } = serving({ events });
+    await events.open({ requestId: "dead", traceId: "t", writer: "gone" });
+    await clock.advance(60_000);
+    expect(await ask("DELETE", "/v1/runs/dead")).toMatchObject({ status: 200, json: { status: "abandoned" } });
+  });
+
+  test.each([
+    ["after", "?after=x", {}],
+    ["Last-Event-ID", "", { "last-event-id": "x" }],
+  ])("names %s where that is what cannot be read", async (name, query, headers) => {
+    const { ask } = serving();
+    const { runId } = (await ask("POST", "/v1/runs", run("hello"))).json;
+    const { json } = await ask("GET", `/v1/runs/${runId}/events${query}`, { headers });
+    expect(json).toMatchObject({ status: 400, issues: [{ path: name }] });
+  });
+
   test("takes feedback on the consensus of a run", async () => {
     const { ask } = serving({ orchestration: { calibrations: undefined } });
     const { runId } = (await ask("POST", "/v1/runs", run("hello"))).json;
@@ -211,6 +288,9 @@ test("POST /v1/runs/:id/resolve completes a run that waits for a person, once", 
     status: 200,
     json: { status: "completed", output: { metadata: { reviewed: "replaced" } } },
   });
+  const { json } = await ask("GET", `/v1/runs/${runId}`);
+  expect(json).toMatchObject({ status: "completed", output: { metadata: { reviewed: "replaced" } } });
+  expect(json.output.content.evidenceBundle.summary.consensus).toBe("another");
   expect(await resolve({ accept: true })).toMatchObject({ status: 409, json: { code: "CONFLICT" } });
   const again = (await ask("POST", "/v1/runs", asked)).json;
   expect(again.output.content.evidenceBundle.summary.consensus).toBe("another");
