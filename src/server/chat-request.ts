@@ -2,10 +2,12 @@ import * as v from "valibot";
 import type { PromptMessage } from "../contract/model.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
-import type { GenericRequest } from "./served-tools.ts";
-import { genericPrefix } from "./served-tools.ts";
+import { answerSchemaOf } from "../orchestrate/agent/describe-tool.ts";
+import { deriveSeeds } from "../tool/bundle/run-bundle.ts";
+import { assertClientSchema, conflictOf } from "./client-schema.ts";
+import { type GenericRequest, genericPrefix } from "./served-tools.ts";
 
-const text = v.string();
+const text = v.string("a text");
 const contentPart = v.variant("type", [
   v.looseObject({ type: v.literal("text"), text }),
   v.looseObject({ type: v.literal("image_url"), image_url: v.looseObject({ url: text }) }),
@@ -25,13 +27,19 @@ const message = v.variant(
   "a message of the role system, developer, user or assistant; a consensus has no tool calls",
 );
 
+const aModel = "the name of a tool; GET /v1/models lists them";
+const aList = "a list of one message or more";
+const aLimit = "a whole number of at least 1";
+const aTemperature = "a number from 0 to 2";
+const limit = v.pipe(v.number(aLimit), v.safeInteger(aLimit), v.minValue(1, aLimit));
+
 /** Body of `POST /v1/chat/completions`, as far as it is read. */
 export const chatBody = v.looseObject({
   /** Name of a tool, or `consensus:<provider:model>`. */
-  model: v.pipe(text, v.minLength(1)),
-  messages: v.pipe(v.array(message), v.minLength(1)),
+  model: v.pipe(v.string(aModel), v.minLength(1, aModel)),
+  messages: v.pipe(v.array(message, aList), v.minLength(1, aList)),
   /** Sends the replicates as reasoning while they arrive. */
-  stream: v.nullish(v.boolean()),
+  stream: v.nullish(v.boolean("true or false")),
   stream_options: v.nullish(v.looseObject({ include_usage: v.nullish(v.boolean()) })),
   /** Form of the answer: of `consensus:` models the schema that every replicate has to fit. */
   response_format: v.nullish(
@@ -44,11 +52,13 @@ export const chatBody = v.looseObject({
       }),
     ]),
   ),
-  temperature: v.nullish(v.pipe(v.number(), v.minValue(0), v.maxValue(2))),
-  max_tokens: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
-  max_completion_tokens: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+  temperature: v.nullish(v.pipe(v.number(aTemperature), v.minValue(0, aTemperature), v.maxValue(2, aTemperature))),
+  max_tokens: v.nullish(limit),
+  max_completion_tokens: v.nullish(limit),
+  /** Seed that the seeds of all answers are derived from. */
+  seed: v.nullish(v.pipe(v.number("a whole number"), v.safeInteger("a whole number"))),
   /** Options of the tool, such as `k` and `stopping`. */
-  steer: v.nullish(v.record(text, v.unknown())),
+  steer: v.nullish(v.record(text, v.unknown(), "an object of the tool's options")),
 });
 export type ChatBody = v.InferOutput<typeof chatBody>;
 
@@ -66,6 +76,10 @@ const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
   audio: () => false,
   modalities: (value) => Array.isArray(value) && value.every((kind) => kind === "text"),
   prediction: () => false,
+  reasoning_effort: () => false,
+  verbosity: () => false,
+  tool_choice: (value) => value === "none" || value === "auto",
+  top_logprobs: (value) => value === 0,
   web_search_options: () => false,
 };
 
@@ -76,9 +90,7 @@ function isEmpty(value: unknown): boolean {
 /** @throws InvalidOptionsError naming every fault */
 export function readChatBody(given: unknown): ChatBody {
   const { success, output, issues } = v.safeParse(chatBody, given);
-  const faults: OptionIssue[] = success
-    ? []
-    : issues.map((issue) => ({ path: v.getDotPath(issue) ?? "body", given: issue.input, allowed: issue.message }));
+  const faults: OptionIssue[] = success ? [] : issues.map(readIssue);
   for (const [path, asksNothing] of Object.entries(unsupported)) {
     const value = (given as Record<string, unknown> | null | undefined)?.[path] ?? undefined;
     if (value === undefined || asksNothing(value)) continue;
@@ -87,6 +99,13 @@ export function readChatBody(given: unknown): ChatBody {
   }
   if (faults.length > 0 || !success) throw new InvalidOptionsError(faults);
   return output;
+}
+
+/** Says of a part that is missing what belongs there, as of one that is something else. */
+function readIssue(issue: v.BaseIssue<unknown>): OptionIssue {
+  const path = v.getDotPath(issue) ?? "body";
+  const needed = { model: aModel, messages: aList }[path];
+  return { path, given: issue.input, allowed: issue.input === undefined && needed ? needed : issue.message };
 }
 
 /**
@@ -170,7 +189,7 @@ function toolRequest(body: ChatBody): unknown {
 /**
  * Returns a text as the request that its tool takes: the JSON object in it where the tool takes that, else the text.
  *
- * @throws InvalidOptionsError where the client wants JSON, and the tool answers in text
+ * @throws InvalidOptionsError where the client wants another form of answer than the tool's
  */
 export async function fitRequest(
   request: unknown,
@@ -178,19 +197,61 @@ export async function fitRequest(
   { response_format: format }: ChatBody,
 ): Promise<unknown> {
   if (typeof request !== "string") return request;
-  const isText = tool.resolveOptions !== undefined && !hasSchema(tool);
-  if (format && format.type !== "text" && isText) {
-    const message = `Tool "${tool.name}" answers in text and has no schema. Leave response_format out, or use a model "${genericPrefix}<provider:model>", which takes it.`;
-    throw new InvalidOptionsError([{ path: "response_format", given: format.type, allowed: "nothing", message }]);
-  }
+  if (format && format.type !== "text" && tool.resolveOptions) await assertFormat(tool, format);
   const object = objectIn(request);
   if (!object || !tool.inputSchema) return object ?? request;
   const validate = async (value: unknown) => !(await tool.inputSchema?.["~standard"].validate(value))?.issues;
   return (await validate(object)) || !(await validate(request)) ? object : request;
 }
 
-function hasSchema({ defaultOptions = {} }: AnyTool): boolean {
-  return "schema" in defaultOptions || "schemaUri" in defaultOptions;
+/** A tool answers by its own schema. One that the client sends too may say less, and nothing else. */
+async function assertFormat(tool: AnyTool, format: Exclude<ChatBody["response_format"], null | undefined>) {
+  const refuse = (fault: string) => {
+    const message = `Tool "${tool.name}" ${fault}. Leave response_format out, or use a model "${genericPrefix}<provider:model>", which takes it.`;
+    return new InvalidOptionsError([{ path: "response_format", given: format.type, allowed: "nothing", message }]);
+  };
+  const answers = await answerSchemaOf(tool);
+  if (!answers) throw refuse("answers in text and has no schema");
+  const wanted = format.type === "json_schema" ? format.json_schema.schema : { type: "object" };
+  await assertClientSchema(wanted, schemaInBody);
+  const conflict = conflictOf(answers, wanted);
+  if (conflict !== undefined) throw refuse(`answers by its own schema, by which ${conflict}`);
+}
+
+/**
+ * Returns options with the seeds of all answers, derived from the client's one: answers of one seed would be one answer.
+ *
+ * @throws InvalidOptionsError for a tool that takes no seeds, and where they are given too
+ */
+export function withSeeds(
+  options: Readonly<Record<string, unknown>> | undefined,
+  tool: AnyTool,
+  { seed }: ChatBody,
+): Readonly<Record<string, unknown>> | undefined {
+  if (typeof seed !== "number") return options;
+  const refuse = (message: string) =>
+    new InvalidOptionsError([{ path: "seed", given: seed, allowed: "nothing", message }]);
+  if (options?.["seeds"] !== undefined) throw refuse("seed and steer.seeds are both given. Leave one of them out.");
+  const { k } = (tool.resolveOptions?.(options as never) ?? {}) as { readonly k?: number };
+  if (k === undefined) throw refuse(`Tool "${tool.name}" takes no seed. Leave it out.`);
+  return { ...options, seeds: deriveSeeds(tool.name, { seed }, k) };
+}
+
+const schemaInBody = "response_format.json_schema.schema";
+
+/** Returns the fault of a run as it stands in the body of a chat completion. */
+export function asInBody(error: unknown): unknown {
+  if (!InvalidOptionsError.isInstance(error)) return error;
+  return new InvalidOptionsError(
+    error.issues.map(({ path, message, ...issue }) => {
+      const renamed = path.replace(/^toolOptions\b/, "steer").replace(/^request\.schema\b/, schemaInBody);
+      return {
+        ...issue,
+        path: renamed.replace(/^request\b.*/, "messages"),
+        message: message?.replaceAll(path, renamed),
+      };
+    }),
+  );
 }
 
 function objectIn(given: string): object | undefined {

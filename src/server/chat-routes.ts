@@ -3,9 +3,10 @@ import { describeRoute } from "hono-openapi";
 import { wallClock } from "../core/clock.ts";
 import { eventResponse } from "../orchestrate/event-stream.ts";
 import { type LoggedRunStream, streamRun } from "../store/log/stream-run.ts";
+import type { Caller } from "./access.ts";
 import { readJson } from "./body.ts";
 import { assertAnswered, type ChatHead, chunkOf, completionOf, lastChunksOf, reasoningOf } from "./chat-answer.ts";
-import { type ChatBody, fitRequest, readChatBody, requestOf } from "./chat-request.ts";
+import { asInBody, type ChatBody, fitRequest, readChatBody, requestOf, withSeeds } from "./chat-request.ts";
 import type { LiveRun } from "./live-runs.ts";
 import { operations } from "./openapi.ts";
 import { problemOf, withOpenAIError } from "./problem.ts";
@@ -33,13 +34,18 @@ export function addChatRoutes(app: Hono<ServiceEnv>, { tools, runs, events, cloc
     return c.json(completionOf(head, output));
   });
 
-  async function start(body: ChatBody, raw: Request, caller: ServiceEnv["Variables"]["caller"]): Promise<LiveRun> {
-    const toolOptions = body.steer ?? undefined;
-    assertOwn(toolOptions, undefined);
-    const asked = requestOf(body);
-    const tool = await tools.find(body.model, asked, caller);
-    const request = await fitRequest(asked, tool, body);
-    return runs.start({ tool, request, toolOptions, idempotencyKey: keyIn(raw) }, caller, raw.signal);
+  async function start(body: ChatBody, raw: Request, caller: Caller): Promise<LiveRun> {
+    try {
+      const options = body.steer ?? undefined;
+      assertOwn(options, undefined);
+      const asked = requestOf(body);
+      const tool = await tools.find(body.model, asked, caller);
+      const request = await fitRequest(asked, tool, body);
+      const toolOptions = withSeeds(options, tool, body);
+      return await runs.start({ tool, request, toolOptions, idempotencyKey: keyIn(raw) }, caller, raw.signal);
+    } catch (error) {
+      throw asInBody(error);
+    }
   }
 
   function streamOf(live: LiveRun, head: ChatHead, hasUsage: boolean): Response {

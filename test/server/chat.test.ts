@@ -133,6 +133,83 @@ describe("POST /v1/chat/completions", () => {
     expect(body.messages[3].content[1].image_url.url).toBe(picture);
   });
 
+  const ofSeverity = (severity: object, more: object = {}) => ({
+    type: "json_schema",
+    json_schema: {
+      name: "answer",
+      schema: { type: "object", properties: { severity }, required: ["severity"], ...more },
+    },
+  });
+
+  test.each([
+    ["another type", ofSeverity({ type: "number" }), "/severity may be of type string"],
+    ["fewer choices", ofSeverity({ enum: ["low"] }), '/severity may be "high"'],
+    [
+      "other choices by reference",
+      ofSeverity({ $ref: "#/$defs/s" }, { $defs: { s: { const: "low" } } }),
+      "/severity may be",
+    ],
+    ["a property that it has not", ofSeverity({}, { required: ["severity", "owner"] }), 'has no "owner"'],
+    [
+      "no property of this name",
+      ofSeverity({}, { properties: {}, required: [], additionalProperties: false }),
+      'has "severity"',
+    ],
+    [
+      "neither of two forms",
+      ofSeverity({ anyOf: [{ type: "number" }, { type: "null" }] }),
+      "/severity may be of type string",
+    ],
+  ])("refuses of a tool with its own schema %s, as a fault of response_format", async (_, response_format, fault) => {
+    const before = vendor.calls.length;
+    const { status, json } = await chat({ model: "triage", response_format });
+    expect([status, json.error.param]).toEqual([400, "response_format"]);
+    expect(json.error.message).toContain(fault);
+    expect(vendor.calls).toHaveLength(before);
+  });
+
+  test.each([
+    [
+      "the same in other words",
+      ofSeverity(
+        { type: "string", description: "How bad" },
+        { $schema: "http://json-schema.org/draft-07/schema#", additionalProperties: false },
+      ),
+    ],
+    ["more choices", ofSeverity({ enum: ["low", "middle", "high"] })],
+    ["one of two forms", ofSeverity({ anyOf: [{ type: "null" }, { type: "string" }] })],
+    ["any object", { type: "json_object" }],
+    ["text", { type: "text" }],
+  ])("takes from a client of a tool with its own schema %s", async (_, response_format) => {
+    expect((await chat({ model: "triage", response_format })).status).toBe(200);
+  });
+
+  test("derives a seed for each answer from the client's, the same for the same", async () => {
+    const seedsOf = async (seed: number, model = "capital") => {
+      expect((await chat({ model, seed, steer: { k: 3 } })).status).toBe(200);
+      return vendor.calls.slice(-3).map(({ body }) => body.seed);
+    };
+    const [first, other] = [await seedsOf(7), await seedsOf(8)];
+    expect(await seedsOf(7)).toEqual(first);
+    expect(new Set([...first, ...other]).size).toBe(6);
+    const refused = await chat({ model: "capital", seed: 7, steer: { seeds: [1, 2, 3] } });
+    expect(refused).toMatchObject({ status: 400, json: { error: { param: "seed" } } });
+  });
+
+  test.each([
+    ["steer.k", { model: "capital", steer: { k: -1 } }],
+    ["steer.escalate", { model: "capital", steer: { escalate: { below: 1, to: ["openai:x"] } } }],
+    ["messages", { model: "pair" }],
+    ["model", {}],
+    ["reasoning_effort", { model: "capital", reasoning_effort: "low" }],
+    ["response_format.json_schema.schema", { model: "GENERIC", response_format: ofSeverity({ type: "colour" }) }],
+  ])("names %s of the body where the fault is there", async (param, { model, ...body }: any) => {
+    const asked = { ...body, model: model === "GENERIC" ? generic : model };
+    const { status, json } = await chat(asked);
+    expect([status, json.error.param.slice(0, param.length)]).toEqual([400, param]);
+    expect(json.error.message).not.toContain("toolOptions");
+  });
+
   test("runs once for a key, and gives its second caller the same answer", async () => {
     const before = vendor.calls.length;
     const headers = { "idempotency-key": "capital-1" };

@@ -59,8 +59,8 @@ async function requestSchemaOf(tool: AnyTool): Promise<JSONSchema> {
   return Object.keys(jsonSchema).length > 0 ? jsonSchema : { type: "object" };
 }
 
-/** Schema of the consensus; `undefined` where the answer is text. */
-async function answerSchemaOf(tool: AnyTool): Promise<JSONSchema | undefined> {
+/** Returns the schema of the consensus; `undefined` where the answer is text. */
+export async function answerSchemaOf(tool: AnyTool): Promise<JSONSchema | undefined> {
   const { schema, schemaUri } = answerOptionsOf(tool);
   const given = schema ?? (schemaUri === undefined ? undefined : await resolveSchemaUri(schemaUri));
   return (await resolveSchema(given, `the schema of ${tool.name}`))?.jsonSchema;
