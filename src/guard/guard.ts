@@ -32,8 +32,7 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
   for (;;) {
     try {
       if (wait) await wait;
-      const held = policies.ready?.();
-      if (held) await held;
+      for (let held = policies.ready?.(); held; held = policies.ready?.()) await held;
       if (runScope?.aborted) throw runScope.reason;
       const pause = circuit?.enter(call);
       if (pause) await pause;
@@ -45,6 +44,8 @@ export async function runGuarded(call: GuardedCall, policies: Policies): Promise
         call.endAttempt(false);
         continue;
       }
+      // A lease may have run out while the call waited for its turn.
+      for (let held = policies.ready?.(); held; held = policies.ready?.()) await held;
       if (runScope?.aborted) throw runScope.reason;
       call.scope = new AttemptScope(call, timeouts, clock);
       const value = await call.scope.run();

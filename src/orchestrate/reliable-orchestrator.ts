@@ -40,6 +40,8 @@ const defaultUnreachedAfterMs = 60_000;
 
 /** Least retention of the output of a queued run: 7 days. */
 const queuedTtlMs = 7 * 24 * 3_600_000;
+/** Longest lease of a queued run: as a queue gives the job of a dead worker to another one, its key is free. */
+const queuedLeaseMs = 7_000;
 
 /** A job over inputs of any kind, with the defaults of `runMany`. */
 type ReliableJob<I> = Pick<Job<I>, "inputs" | "signal" | "finish" | "onWait" | "run"> & {
@@ -144,14 +146,17 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   }
 
   /**
-   * The same orchestrator for jobs of a queue: no run waits for another process that has its key, and outputs are kept for
-   * days, for callers that ask late. @internal
+   * The same orchestrator for jobs of a queue: no run waits for another process that has its key, a dead worker holds up its
+   * keys no longer than its jobs, and outputs are kept for days, for callers that ask late. @internal
    */
   forQueue(): ReliableOrchestrator<Tools> {
     if (this.#queued) return this.#queued;
-    const { idempotencyTtlMs } = this.#config;
-    const config = { onInFlight: "reject", idempotencyTtlMs: Math.max(idempotencyTtlMs, queuedTtlMs) } as const;
-    const reliabilityConfig = { ...this.#settings.reliabilityConfig, ...config };
+    const reliabilityConfig = {
+      ...this.#settings.reliabilityConfig,
+      onInFlight: "reject",
+      idempotencyTtlMs: Math.max(this.#config.idempotencyTtlMs, queuedTtlMs),
+      leaseMs: Math.min(this.#config.leaseMs, queuedLeaseMs),
+    } as const;
     this.#queued = new ReliableOrchestrator<Tools>({ ...this.#settings, reliabilityConfig });
     this.#queued.#queued = this.#queued;
     return this.#queued;

@@ -21,6 +21,18 @@ describe("limits given", () => {
     expect(startsMs[2]).toBeGreaterThan(19_900);
   });
 
+  test("start no call whose run has become unsure of its key while the call waited", async () => {
+    const clock = createFakeClock();
+    const pacer = createMemoryPacer(tenSecondsApart, { clock });
+    const isSure = () => clock.now() < 5_000 || clock.now() >= 30_000;
+    const ready = () => (isSure() ? undefined : clock.sleep(30_000 - clock.now()));
+    const { guard } = setUp({ clock, pacer, ready });
+    await guard(call(() => "first"));
+    const second = guard(call(() => clock.now()));
+    await clock.runAll();
+    expect(await second).toMatchObject({ ok: true, value: 30_000, attempts: 1 });
+  });
+
   test("let a call go at once when its run ends, and leave no timer", async () => {
     const clock = createFakeClock();
     const { guard, scope } = setUp({ clock, pacer: createMemoryPacer(tenSecondsApart, { clock }) });

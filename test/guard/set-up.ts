@@ -18,12 +18,14 @@ export interface SetUp {
   readonly hasFallback?: boolean;
   readonly pacer?: Pacer;
   readonly clock?: FakeClock;
+  /** Holds attempts up, as a run does that is unsure of its key. */
+  readonly ready?: () => Promise<void> | undefined;
   /** Another run, whose clock and breakers this one shares. */
   readonly beside?: { readonly clock: FakeClock; readonly breakers: BreakerRegistry };
 }
 
 /** The guard of a run, and everything around it. */
-export function setUp({ limits = {}, config = {}, hasFallback = false, pacer, beside, ...given }: SetUp = {}) {
+export function setUp({ limits = {}, config = {}, hasFallback = false, pacer, ready, beside, ...given }: SetUp = {}) {
   const clock = beside?.clock ?? given.clock ?? createFakeClock();
   const scope = new CancelScope();
   const ledger = new BudgetLedger({ limits, clock });
@@ -40,6 +42,7 @@ export function setUp({ limits = {}, config = {}, hasFallback = false, pacer, be
     ledger,
     emit: (type, data, attempt) => events.push({ type, attempt, ...data }),
     policies,
+    ready,
     pacing: new Pacing({ pacer, rates: new AdaptiveRates({ clock }), clock }),
   });
   const eventTypes = () => events.map(({ type }) => type);

@@ -94,6 +94,21 @@ describe("what an outcome means for the job", () => {
     expect((again as { retryInMs: number }).retryInMs).toBeGreaterThan(15_000);
   });
 
+  test("a dead worker holds up a key no longer than its queue takes to give the job away", async () => {
+    const ask = defineTool({ name: "ask", execute: async () => 42 });
+    const leases: number[] = [];
+    for (const leaseMs of [undefined, 600_000, 2_000]) {
+      const store = new MemoryStore();
+      const claim: MemoryStore["claim"] = (key, fingerprint, options) => {
+        leases.push(options.leaseMs);
+        return MemoryStore.prototype.claim.call(store, key, fingerprint, options);
+      };
+      const settings = { store: Object.assign(store, { claim }), registry: createRegistry([ask]) };
+      await runJob(new ReliableOrchestrator({ ...settings, reliabilityConfig: { leaseMs } }), job, { signal: never });
+    }
+    expect(leases).toEqual([7_000, 7_000, 2_000]);
+  });
+
   test("a key of another request is dead at once", async () => {
     const store = new MemoryStore();
     const ask = defineTool({ name: "ask", execute: async () => 42 });

@@ -5,6 +5,8 @@ export interface CountedCall {
   readonly caller: string;
   readonly key: string;
   readonly seed: number;
+  /** Time at which the process made it, where that says so. */
+  readonly startedMs?: number | undefined;
 }
 
 /** A provider outside of the processes that call it, which remembers every call. */
@@ -15,6 +17,8 @@ export interface CountingProvider extends AsyncDisposable {
 
 /** The header in which a process says who it is. */
 export const callerHeader = "x-caller";
+/** The header in which a process says when it has made the call, by the clock that all of a machine share. */
+export const startedHeader = "x-started";
 
 /** What an answer costs. */
 export const usagePerAnswer = { inputTokens: 10, outputTokens: 5 };
@@ -34,5 +38,6 @@ export async function startCountingProvider(
 }
 
 function counted({ body, headers }: ServerCall): CountedCall {
-  return { caller: String(headers[callerHeader]), key: body.messages.at(-1).content, seed: body.seed };
+  const startedMs = headers[startedHeader] === undefined ? undefined : Number(headers[startedHeader]);
+  return { caller: String(headers[callerHeader]), key: body.messages.at(-1).content, seed: body.seed, startedMs };
 }

@@ -88,8 +88,11 @@ class Lease {
     this.#wait(() => this.#askAgain(), this.#leftMs > 0 ? this.#leftMs : this.#pauseMs);
     store.renew(token, leaseMs).then(
       () => {
-        this.#heldUntilMs = Math.max(this.#heldUntilMs, askedAtMs + leaseMs);
-        this.#confirm();
+        // An answer that lay unread while the process stood still tells nothing of the time since.
+        if (askedAtMs + leaseMs > clock.now()) {
+          this.#heldUntilMs = Math.max(this.#heldUntilMs, askedAtMs + leaseMs);
+          this.#confirm();
+        }
         this.start();
       },
       (error) => this.#retry(error),

@@ -17,12 +17,8 @@ import type { QueuedTool } from "../run-queue.ts";
 export const schema = "steer_queue";
 export const jobTable = `${schema}.job`;
 
-/** Time without a sign of life after which a job is given to another worker. The least that pg-boss takes. */
-const heartbeatSeconds = 10;
 /** Connections of a process to its queue, beside the one that hears notifications. */
 const mostConnections = 4;
-/** Pause between two looks for jobs whose workers have died. */
-const superviseSeconds = 2;
 const daySeconds = 86_400;
 const channel = "steer_queue";
 
@@ -33,8 +29,7 @@ const settings = {
   policy: "standard",
   retryLimit,
   retryDelay: 0,
-  heartbeatSeconds,
-  // The longest that pg-boss allows: a run has its own deadline, and its worker gives signs of life.
+  // The longest that pg-boss allows: a run has its own deadline, and workers look for lost jobs themselves.
   expireInSeconds: daySeconds,
   retentionSeconds: 365 * daySeconds,
   // Never: only dead jobs stay in the table, until they are redriven or discarded.
@@ -153,8 +148,6 @@ async function startBoss(connectionString: string | undefined): Promise<PgBoss> 
     schema,
     application_name: "steer-llm-sdk",
     max: mostConnections,
-    superviseIntervalSeconds: superviseSeconds,
-    monitorIntervalSeconds: superviseSeconds,
     schedule: false,
     registerInstance: false,
   });

@@ -3,12 +3,16 @@ import type { OutputError } from "../../contract/output.ts";
 import { schedule, systemClock } from "../../core/clock.ts";
 import type { Disposition, JobHandler, QueueWorker, RunJob, WorkOptions } from "../run-queue.ts";
 import { type HeldJob, Slots } from "../slots.ts";
-import { type BossDatabase, jobTable, retryLimit, schema } from "./boss-database.ts";
+import { type BossDatabase, jobTable, notifying, retryLimit, schema } from "./boss-database.ts";
 
 /** Pause between two looks into an idle queue: notifications may be lost, and jobs become due. */
 const lookMs = 1_000;
 /** Pause between two signs of life. */
-const touchMs = 3_000;
+const touchMs = 2_000;
+/** Time without a sign of life after which a job is lost, and given to another worker. */
+const lostAfterMs = 9_000;
+/** Pause between two looks for lost jobs. */
+const searchMs = 1_000;
 /** Pause after a failure of the database. */
 const awayMs = 1_000;
 /** Time for which the end of a job is told to a database that is away. Another worker would find its output in the store. */
@@ -22,12 +26,13 @@ interface FetchedJob extends HeldJob {
 }
 
 /**
- * Job: fetch jobs into free slots, give signs of life for them, and tell how they ended.
+ * Job: fetch jobs into free slots, give signs of life for them, tell how they ended, and find those of dead workers.
  * Boundary: what a run means for its job is decided by the handler.
  * Invariants:
  * 1. One loop fetches for all slots, and only as many jobs as are free.
  * 2. A statement about a job names the delivery of it, and so changes nothing once another worker has it.
  * 3. A job that is no longer this worker's is aborted at the next sign of life.
+ * 4. A job counts as lost only after a time in which its worker could have given signs of life.
  */
 export class BossWorker implements QueueWorker {
   readonly #database: BossDatabase;
@@ -37,12 +42,15 @@ export class BossWorker implements QueueWorker {
   readonly #held = new Map<string, FetchedJob>();
   /** Queues in which jobs have groups. */
   readonly #grouped = new Set<string>();
-  readonly #looping: Promise<void>;
+  #looping: Promise<void> | undefined;
   #unwatch = () => {};
   #isDrained = false;
   #isEmpty = false;
   #ring = () => {};
-  #stopTouching: () => void;
+  #stopTouching = () => {};
+  #stopSearching = () => {};
+  /** Time from which on missing signs of life mean something: while the database was away, none could be given. */
+  #trustsSignsFromMs = 0;
 
   constructor(database: BossDatabase, queues: readonly string[], handle: JobHandler, { concurrency }: WorkOptions) {
     this.#database = database;
@@ -51,16 +59,17 @@ export class BossWorker implements QueueWorker {
       if (!this.#isEmpty) this.#ring();
     });
     this.#fairShare = Math.ceil(concurrency / 2);
-    this.#stopTouching = schedule(systemClock, () => void this.#touch(), touchMs);
-    this.#looping = this.#loop();
   }
 
-  /** Heeds news of the database until the worker is drained. */
-  async watch(): Promise<void> {
+  /** Takes jobs until the worker is drained. One that rejects has taken none. */
+  async start(): Promise<void> {
     this.#unwatch = await this.#database.watch((news) => {
       if (news && "cancelled" in news) this.#lose(news.cancelled, "the job was cancelled");
       else if (!news || this.#queues.includes(news.queue)) this.#look();
     });
+    this.#stopTouching = schedule(systemClock, () => void this.#touch(), touchMs);
+    this.#stopSearching = schedule(systemClock, () => void this.#search(), searchMs);
+    this.#looping = this.#loop();
   }
 
   async drain(ms: number): Promise<void> {
@@ -69,6 +78,7 @@ export class BossWorker implements QueueWorker {
     await this.#looping;
     await this.#slots.drain(ms, systemClock);
     this.#stopTouching();
+    this.#stopSearching();
     this.#unwatch();
   }
 
@@ -81,6 +91,7 @@ export class BossWorker implements QueueWorker {
         this.#isEmpty = fetched === 0 && this.#slots.free > 0;
         await rung(lookMs);
       } catch {
+        this.#missSigns();
         await rung(awayMs);
       }
     }
@@ -188,10 +199,22 @@ export class BossWorker implements QueueWorker {
             this.#lose(job.id, "the job was cancelled, or given to another worker");
       }
     } catch {
-      // The database is away. A job whose signs of life are missing is given to another worker, which finds the key taken.
+      this.#missSigns();
     }
     if (!this.#isDrained || this.#held.size > 0)
       this.#stopTouching = schedule(systemClock, () => void this.#touch(), touchMs);
+  }
+
+  /** Gives the jobs of workers that give no signs of life to others. Each worker looks, for all queues. */
+  async #search(): Promise<void> {
+    // A worker whose statements fail hears nothing of those that reach the database, but all may have lost it.
+    if (systemClock.now() >= this.#trustsSignsFromMs)
+      await this.#database.query(giveAwayLost, [lostAfterMs]).catch(() => this.#missSigns());
+    if (!this.#isDrained) this.#stopSearching = schedule(systemClock, () => void this.#search(), searchMs);
+  }
+
+  #missSigns(): void {
+    this.#trustsSignsFromMs = systemClock.now() + lostAfterMs;
   }
 
   #look(): void {
@@ -207,3 +230,18 @@ export class BossWorker implements QueueWorker {
     return (ms) => systemClock.sleep(ms, { signal: ringing.signal }).catch(() => {});
   }
 }
+
+/**
+ * Lets jobs wait again whose workers have given no sign of life for so many milliseconds, of which the server was there for all.
+ * A job that was given to as many workers as it may be is dead.
+ */
+const giveAwayLost = `
+  WITH lost AS (
+    UPDATE ${jobTable} SET heartbeat_on = NULL, start_after = ${schema}.job_now(), output = NULL,
+      state = CASE WHEN retry_count < retry_limit THEN 'retry' ELSE 'failed' END::${schema}.job_state,
+      completed_on = CASE WHEN retry_count < retry_limit THEN NULL ELSE ${schema}.job_now() END
+    WHERE name = ANY(ARRAY(SELECT name FROM ${schema}.queue)) AND state = 'active'
+      AND heartbeat_on < ${schema}.job_now() - $1 * interval '1 ms'
+      AND pg_postmaster_start_time() < clock_timestamp() - $1 * interval '1 ms'
+    RETURNING name)
+  SELECT ${notifying("json_build_object('queue', name)::text")} FROM (SELECT DISTINCT name FROM lost) AS queues`;

@@ -85,7 +85,7 @@ class PgBossQueue implements RunQueue {
   async work(handle: JobHandler, options: WorkOptions): Promise<QueueWorker> {
     const queues = await Promise.all(options.tools.map((tool) => this.#database.queueOf(tool)));
     const worker = new BossWorker(this.#database, queues, handle, options);
-    await worker.watch();
+    await worker.start();
     return worker;
   }
 

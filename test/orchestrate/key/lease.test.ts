@@ -173,6 +173,33 @@ describe("a lease", () => {
     expect([renewals, lost]).toEqual([2, undefined]);
   });
 
+  test("is not confirmed by an answer that lay unread while its process stood still", async () => {
+    patienceMs = 60_000;
+    let stoodStillMs = 0;
+    const late = { ...clock, now: () => clock.now() + stoodStillMs };
+    const answers: PromiseWithResolvers<void>[] = [];
+    const renew = () => {
+      const answer = Promise.withResolvers<void>();
+      answers.push(answer);
+      return answer.promise;
+    };
+    const store = Object.assign(new MemoryStore({ clock }), { renew });
+    const onLost = (error: unknown) => (lost = { atMs: clock.now(), error });
+    const lease = keepLease({ store, token, leaseMs, askedAtMs: 0, clock: late, patienceMs, onLost });
+    await clock.advance(10_000);
+    stoodStillMs = 40_000;
+    let isHeld = false;
+    void lease.whenHeld()?.then(() => (isHeld = true));
+    answers[0]?.resolve();
+    await clock.advance(0);
+    expect([isHeld, answers.length]).toEqual([false, 2]);
+    answers[1]?.resolve();
+    await clock.advance(0);
+    expect([isHeld, lost]).toEqual([true, undefined]);
+    lease.stop();
+    expect(clock.pending).toBe(0);
+  });
+
   test("that is stopped while it is renewed says nothing any more", async () => {
     const lease = hold(() => clock.sleep(5_000).then(away));
     await clock.advance(12_000);

@@ -1,0 +1,58 @@
+import { Client } from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pgBossQueue } from "../../src/queue/pg-boss.ts";
+import type { RunJob, RunQueue } from "../../src/queue.ts";
+import { createTestDatabase, postgresUrl, type TestDatabase } from "../support/postgres.ts";
+
+const jobOf = (key: string): RunJob => ({ key, toolName: "triage", toolVersion: "1.0.0", request: { report: key } });
+
+describe.skipIf(!postgresUrl)("the queue on pg-boss", () => {
+  let database: TestDatabase;
+  let queue: RunQueue;
+  let client: Client;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    queue = pgBossQueue({ connectionString: database.url });
+    client = new Client(database.url);
+    await client.connect();
+  });
+  afterAll(async () => {
+    await Promise.all([queue?.close(), client?.end()]);
+    await database?.drop();
+  });
+
+  test("has a job of the caller's transaction once that commits, and not before", async () => {
+    await client.query("BEGIN");
+    await queue.enqueue([jobOf("a"), { ...jobOf("b"), toolName: "translate" }], { client });
+    expect(await queue.find("a")).toBeUndefined();
+    await client.query("COMMIT");
+    expect(await queue.find("a")).toMatchObject({ state: "waiting", job: jobOf("a") });
+    expect(await queue.find("b")).toMatchObject({ state: "waiting" });
+  });
+
+  test("never has a job of a transaction that rolls back", async () => {
+    await client.query("BEGIN");
+    await queue.enqueue([jobOf("c")], { client });
+    await client.query("ROLLBACK");
+    expect(await queue.find("c")).toBeUndefined();
+    expect((await queue.stats()).tools.map(({ tool, waiting }) => [tool.name, waiting])).toEqual([
+      ["translate", 1],
+      ["triage", 1],
+    ]);
+  });
+
+  test("tells a worker of a job as its transaction commits", async () => {
+    const started = Promise.withResolvers<string>();
+    const handle = async ({ key }: RunJob) => {
+      started.resolve(key);
+      return { retryInMs: 60_000, reason: "seen" };
+    };
+    const worker = await queue.work(handle, { concurrency: 1, tools: [{ name: "tag", version: "1.0.0" }] });
+    await client.query("BEGIN");
+    await queue.enqueue([{ ...jobOf("d"), toolName: "tag" }], { client });
+    await client.query("COMMIT");
+    expect(await started.promise).toBe("d");
+    await worker.drain(1_000);
+  });
+});
