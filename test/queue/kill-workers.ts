@@ -65,6 +65,7 @@ export async function killWorkers(plan: KillPlan): Promise<KillOutcome> {
   const broken: string[] = [];
   const losses: Loss[] = [];
   const open = new Set<CountedCall>();
+  const madeAtMs = new Map<CountedCall, number>();
   let inFlight = 0;
   let outage: { readonly fromMs: number; untilMs: number } | undefined;
   let onCall = (_count: number) => {};
@@ -72,6 +73,7 @@ export async function killWorkers(plan: KillPlan): Promise<KillOutcome> {
   await using ledger = new Ledger(url);
   await using provider = await startCountingProvider(async (call) => {
     open.add(call);
+    madeAtMs.set(call, systemClock.now());
     noteLosses(call);
     onCall(provider.calls.length);
     if (outage?.untilMs !== Number.POSITIVE_INFINITY) await assertUnpaid(call);
@@ -168,13 +170,21 @@ export async function killWorkers(plan: KillPlan): Promise<KillOutcome> {
   const counts = Map.groupBy(provider.calls, ({ key, seed }) => `${key} ${seed}`);
   const again = [...counts.values()].reduce((sum, calls) => sum + calls.length - 1, 0);
   if (again > inFlight) {
-    const lost = new Set(losses.map(({ name }) => name));
-    const callersOf = (calls: readonly CountedCall[]) => calls.map(({ caller }) => caller).join(", ");
-    const unexplained = [...counts].filter(
-      ([, calls]) => calls.length > 1 && !calls.slice(0, -1).every(({ caller }) => lost.has(caller)),
-    );
-    const told = unexplained.map(([call, calls]) => `${call} by ${callersOf(calls)}`).join("; ");
-    broken.push(`${again} calls were made again, and ${inFlight} were in flight. By workers that lived: ${told}`);
+    broken.push(`${again} calls were made again, and ${inFlight} were in flight`);
+    for (const [call, calls] of counts)
+      for (const [at, { caller }] of calls.slice(0, -1).entries()) {
+        const [fromMs = 0, untilMs = 0] = calls.slice(at, at + 2).map((made) => madeAtMs.get(made));
+        const isLost = losses.some(({ name, atMs }) => name === caller && fromMs <= atMs + 1_000 && atMs <= untilMs);
+        if (isLost) continue;
+        const times = [fromMs, untilMs].map((ms) => Math.round(ms - startedMs)).join(" and ");
+        broken.push(
+          `${call} was asked for by ${caller}, which lived, and again by ${calls[at + 1]?.caller}, at ${times} ms`,
+        );
+      }
+    const timeline = losses.map(({ name, atMs }) => `${name} at ${Math.round(atMs - startedMs)}`);
+    if (outage)
+      timeline.push(`database at ${[outage.fromMs, outage.untilMs].map((ms) => Math.round(ms - startedMs)).join("-")}`);
+    broken.push(`Lost: ${timeline.join(", ")}`);
   }
   const waits = (isLate: boolean) =>
     losses.flatMap(({ atMs, againAtMs }) => {
