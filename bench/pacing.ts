@@ -19,7 +19,7 @@ import { parseArgs } from "node:util";
 import { createMemoryPacer } from "../src/reliability.ts";
 import { mostWithin, type Started } from "../test/guard/virtual-time.ts";
 import { runJob } from "./pacing/job.ts";
-import { bucket, concurrent, fixedWindow, slidingWindow } from "./pacing/servers.ts";
+import { atRandom, bucket, concurrent, fixedWindow, slidingWindow } from "./pacing/servers.ts";
 
 const { values } = parseArgs({ options: { peers: { type: "string" } } });
 const [limit, windowMs, idleMs, forMs, callers] = [5, 1_000, 900, 10_000, 20];
@@ -104,6 +104,8 @@ const servers = [
   [() => bucket(60, 1, 1_000), 940],
   [() => fixedWindow(60, 60_000, 500), 960],
   [() => concurrent(5, 1_000), 200],
+  [() => atRandom(0.01, 300), 10],
+  [() => atRandom(0.1, 300), 10],
 ] as const;
 for (const [server, leastS] of servers) {
   const [plain, adaptive] = [await runJob(server(), { isAdaptive: false }), await runJob(server())];

@@ -1,3 +1,5 @@
+import { seededRandom } from "../../src/core/random.ts";
+
 /** Servers that limit their calls, each in its own way. Milliseconds throughout. */
 
 /** Decides over one call: `undefined` where it is let through, else the answer to it. */
@@ -67,5 +69,19 @@ export function concurrent(count: number, latencyMs: number): LimitedServer {
       return void inFlight++;
     },
     leave: () => void inFlight--,
+  };
+}
+
+/** Refuses a share of all calls, however few there are: an account that others use too, or a server short of machines. */
+export function atRandom(share: number, latencyMs: number, isTold = false): LimitedServer {
+  const random = seededRandom(1);
+  return {
+    name: `${share * 100} % of calls at random${isTold ? ", with Retry-After" : ""}`,
+    latencyMs,
+    arrive() {
+      if (random.next() >= share) return undefined;
+      return isTold ? { retryAfterMs: 1000 } : {};
+    },
+    leave() {},
   };
 }

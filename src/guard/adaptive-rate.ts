@@ -9,6 +9,7 @@ import { type ToldLimit, toldLimits } from "./rate-limit-headers.ts";
  * 1. As long as a server refuses nothing and tells of no limit that is nearly used up, nothing waits.
  * 2. Calls that were sent before the rate was cut do not cut it again.
  * 3. Without further refusals the rate grows until it holds nothing back, and is then forgotten.
+ * 4. A few refusals below the rate that a server took are chance, and cut nothing: fewer calls would be refused as often.
  */
 
 const secondMs = 1000;
@@ -21,6 +22,12 @@ const growthBeyond = 1 / 10;
 const lowestPerSecond = 1 / 60;
 /** The most by which one refusal cuts a rate. */
 const deepestCut = 1 / 8;
+/** Weight of the latest call in the share of calls that are refused. */
+const latestWeight = 1 / 16;
+/** Share of refused calls above which a rate is too high, though the server took a higher one before. */
+const mostByChance = 1 / 4;
+/** Refusals below the rate that was taken, after which one above it is chance as well. */
+const fewestByChance = 2;
 /** No call starts for so long after a refusal, and for twice as long after each that follows without an answer between. */
 const firstHoldMs = 1000;
 const longestHoldMs = 60_000;
@@ -42,8 +49,12 @@ interface Cut {
   readonly isAgain: boolean;
   /** Calls of the second before that the server has not refused. */
   taken: number;
+  /** Mean of the ten seconds before, as a second after a pause says little; 0 where the server has answered none. */
+  readonly usuallyTaken: number;
   readonly holdMs: number;
   answers: number;
+  /** Refusals below the rate that the server took before. */
+  byChance: number;
   grownAtMs: number;
 }
 
@@ -63,6 +74,8 @@ export class AdaptiveRate {
   #perSecond = Number.POSITIVE_INFINITY;
   #told: ToldPace | undefined;
   #heldBackAtMs = 0;
+  /** Refused share of the calls since the last cut, the latest ones first. */
+  #refusedShare = 0;
   /** Mean tokens of a call, the latest ones first. */
   usualTokens = 0;
 
@@ -93,17 +106,25 @@ export class AdaptiveRate {
       this.#cutRate(last);
       return;
     }
+    this.#refusedShare += latestWeight * (1 - this.#refusedShare);
+    if (last && this.#isChance(last)) {
+      last.byChance++;
+      return;
+    }
     const isAgain = last !== undefined && last.answers === 0;
     const lastHoldMs = last?.holdMs ?? 0;
     this.#cut = {
       atMs: nowMs,
       before: this.#perSecond,
       isAgain,
-      taken: this.#starts.within(nowMs) - 1,
+      taken: this.#starts.within(nowMs, 1) - 1,
+      usuallyTaken: isAgain ? 0 : (this.#starts.within(nowMs, 10) - 1) / 10,
       holdMs: isAgain ? Math.min(longestHoldMs, 2 * lastHoldMs) : Math.max(firstHoldMs, lastHoldMs / 4),
       answers: 0,
+      byChance: 0,
       grownAtMs: nowMs,
     };
+    this.#refusedShare = 0;
     this.#cutRate(this.#cut);
     if (!isTimed) this.#rate.holdUntil(nowMs + this.#cut.holdMs);
   }
@@ -113,6 +134,7 @@ export class AdaptiveRate {
     const cut = this.#cut;
     if (!cut || startedAtMs <= cut.atMs) return;
     cut.answers++;
+    this.#refusedShare -= latestWeight * this.#refusedShare;
     const grownMs = Math.min(Math.max(secondMs, secondMs / this.#perSecond), nowMs - cut.grownAtMs);
     cut.grownAtMs = nowMs;
     const growth = growthShare * peakOf(cut);
@@ -144,6 +166,12 @@ export class AdaptiveRate {
     this.#told = undefined;
     this.#rate.clear();
     this.#set(Number.POSITIVE_INFINITY);
+  }
+
+  /** Is true of a refusal that fewer calls would meet as often, to judge by those that came below the rate taken before. */
+  #isChance(last: Cut): boolean {
+    const isBelow = this.#perSecond < peakOf(last) || last.byChance >= fewestByChance;
+    return last.answers > 0 && isBelow && this.#refusedShare <= mostByChance;
   }
 
   #paceOf({ of, limit = 0, remaining, isOfMinute, isRefilled, ...told }: ToldLimit) {
@@ -182,32 +210,38 @@ function textsOf(headers: Readonly<Record<string, unknown>>): Map<string, string
 }
 
 /** Calls in a second that the server took before it refused some. */
-function peakOf({ before, taken }: Cut): number {
-  return Math.max(0, Math.min(before, taken));
+function peakOf({ before, taken, usuallyTaken }: Cut): number {
+  return Math.min(before, Math.max(0, taken, usuallyTaken));
 }
 
-/** Starts of the last second, in tenths. */
+/** Starts of the last ten seconds, in tenths of a second. */
 class RecentStarts {
-  readonly #counts = new Uint32Array(10);
+  readonly #counts = new Uint32Array(100);
   #step = 0;
 
   add(nowMs: number): void {
     this.#moveTo(nowMs);
-    const at = this.#step % 10;
+    const at = this.#at(this.#step);
     this.#counts[at] = (this.#counts[at] as number) + 1;
   }
 
-  within(nowMs: number): number {
+  within(nowMs: number, seconds: number): number {
     this.#moveTo(nowMs);
-    return this.#counts.reduce((sum, count) => sum + count, 0);
+    let sum = 0;
+    for (let back = 0; back < 10 * seconds; back++) sum += this.#counts[this.#at(this.#step - back)] as number;
+    return sum;
   }
 
   #moveTo(nowMs: number): void {
     const step = Math.floor(nowMs / (secondMs / 10));
     if (step <= this.#step) return;
-    if (step - this.#step >= 10) this.#counts.fill(0);
-    else for (let passed = this.#step + 1; passed <= step; passed++) this.#counts[passed % 10] = 0;
+    if (step - this.#step >= this.#counts.length) this.#counts.fill(0);
+    else for (let passed = this.#step + 1; passed <= step; passed++) this.#counts[this.#at(passed)] = 0;
     this.#step = step;
+  }
+
+  #at(step: number): number {
+    return (step + this.#counts.length) % this.#counts.length;
   }
 }
 

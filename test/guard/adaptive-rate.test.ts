@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { runJob } from "../../bench/pacing/job.ts";
-import { bucket, concurrent, fixedWindow, type LimitedServer, slidingWindow } from "../../bench/pacing/servers.ts";
+import {
+  atRandom,
+  bucket,
+  concurrent,
+  fixedWindow,
+  type LimitedServer,
+  slidingWindow,
+} from "../../bench/pacing/servers.ts";
 import { AdaptiveRate, AdaptiveRates } from "../../src/guard/adaptive-rate.ts";
 import { Lane, LaneQueue } from "../../src/guard/lanes.ts";
 import { ReliableOrchestrator } from "../../src/orchestrate/reliable-orchestrator.ts";
@@ -48,6 +55,20 @@ describe("without limits given", () => {
       const { answered, refused, tookMs, calls } = await runJob(server, { concurrency: 30 });
       expect(answered).toBe(1_000);
       expect(refused / calls.length).toBeLessThan(0.12);
+      expect(tookMs).toBeLessThan(withinMs);
+    },
+  );
+
+  const byChance: readonly (readonly [LimitedServer, number])[] = [
+    [atRandom(0.01, 300), 30_000],
+    [atRandom(0.1, 300), 180_000],
+    [atRandom(0.1, 2_000, true), 450_000],
+  ];
+  test.each(byChance.map(([server, ms]) => [server.name, server, ms] as const))(
+    "a job goes on while a server refuses %s: slower calls would be refused as often",
+    async (_, server, withinMs) => {
+      const { answered, tookMs } = await runJob(server, { concurrency: 30 });
+      expect(answered).toBe(1_000);
       expect(tookMs).toBeLessThan(withinMs);
     },
   );
