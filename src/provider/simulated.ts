@@ -161,8 +161,11 @@ function tokensOf(text: string): number {
 
 /** The wrong texts and numbers that a simulation chooses between: mistakes repeat themselves, as a model's do. */
 const wrongValues = 8;
-/** Below this depth a schema that contains itself gets empty lists. */
+/** Below this depth a schema that contains itself gets empty lists, and objects of what they need. */
 const deepest = 8;
+/** Most parts of a value, and most inside each other: references can ask for more than there is memory for. */
+const mostParts = 10_000;
+const mostDepth = 200;
 /** Range of a schema that sets none. */
 const widestRange = 100;
 
@@ -177,7 +180,7 @@ const widestRange = 100;
  * ```
  */
 export function simulatedTruth(question: string, schema: JSONSchema = { type: "string" }): unknown {
-  return drawValue(schema, { question, root: schema, path: "" }, 0);
+  return drawValue(schema, { question, root: schema, path: "", left: { parts: mostParts } }, 0);
 }
 
 /** A wrong value of the same kind as the truth. In an object or a list one part errs. */
@@ -213,9 +216,12 @@ interface Place {
   readonly question: string;
   readonly root: JSONSchema;
   readonly path: string;
+  /** Parts that the whole value may still have. */
+  readonly left: { parts: number };
 }
 
 function drawValue(schema: Record<string, any>, place: Place, depth: number): unknown {
+  if (depth > mostDepth || --place.left.parts < 0) return null;
   const random = seededRandom(hashOf([place.path, place.question]));
   if (schema["const"] !== undefined) return schema["const"];
   if (schema["enum"]) return pick(schema["enum"], random);
@@ -225,10 +231,13 @@ function drawValue(schema: Record<string, any>, place: Place, depth: number): un
   const drawAt = (step: string, part: JSONSchema) =>
     drawValue(part, { ...place, path: `${place.path}/${step}` }, depth + 1);
   switch ([schema["type"]].flat()[0]) {
-    case "object":
-      return Object.fromEntries(
-        Object.entries<JSONSchema>(schema["properties"] ?? {}).map(([name, part]) => [name, drawAt(name, part)]),
+    case "object": {
+      const { properties = {}, required = [] } = schema;
+      const drawn = Object.entries<JSONSchema>(properties).filter(
+        ([name]) => depth < deepest || required.includes(name),
       );
+      return Object.fromEntries(drawn.map(([name, part]) => [name, drawAt(name, part)]));
+    }
     case "array":
       return depth < deepest ? [drawAt("0", schema["items"] ?? {})] : [];
     case "boolean":

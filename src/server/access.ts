@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import * as v from "valibot";
-import { hideSecrets, InvalidOptionsError, showValue } from "../core/errors.ts";
+import { hideSecrets, InvalidOptionsError, type OptionIssue, showValue } from "../core/errors.ts";
 import { RequestFault } from "./problem.ts";
 
 /** Key of a client. */
@@ -27,15 +27,18 @@ const shortestKey = 16;
 /** A name begins the ids of a client's runs, and ends at a dot. */
 const callerName = /^[\w-]{1,64}$/;
 
-const serviceKeys = v.array(
-  v.strictObject({
-    name: v.pipe(v.string(), v.regex(callerName)),
-    key: v.pipe(v.string(), v.minLength(shortestKey)),
-    tools: v.optional(v.array(v.string())),
-  }),
-);
+const serviceKey = v.strictObject({
+  name: v.pipe(v.string(), v.regex(callerName)),
+  key: v.pipe(v.string(), v.minLength(shortestKey)),
+  tools: v.optional(v.array(v.string())),
+});
 
-const allowedKeys = `a list of { name, key, tools? }: names of letters, digits, "-" and "_", keys of ${shortestKey} characters or more`;
+/** What belongs into each part of a key. */
+const partsOfKey: Readonly<Record<string, string>> = {
+  name: 'a name of 1 to 64 letters, digits, "-" and "_"',
+  key: `a text of ${shortestKey} characters or more`,
+  tools: "a list of names of tools",
+};
 
 /**
  * Returns who is let in: the holders of keys; without keys, programs of this machine.
@@ -48,12 +51,9 @@ export function authenticateBy(
 ): Authenticate {
   if (typeof keys === "function") return async (request) => checked(await keys(request));
   if (keys === undefined) return (request) => letInFromHere(request, origins);
-  const { success, output: known = [] } = v.safeParse(serviceKeys, keys) as { success: boolean; output: ServiceKey[] };
-  const isShared = (part: "name" | "key") => new Set(known.map((one) => one[part])).size < known.length;
-  if (!success || known.length === 0 || isShared("name") || isShared("key")) {
-    const message = `keys has to be ${allowedKeys}, one or more, no two with the same name or the same key.`;
-    throw new InvalidOptionsError([{ path: "keys", given: "keys, not shown here", allowed: allowedKeys, message }]);
-  }
+  const issues = faultsIn(keys);
+  if (issues.length > 0) throw new InvalidOptionsError(issues);
+  const known = keys as readonly ServiceKey[];
   hideSecrets(known.map(({ key }) => key));
   const digests = known.map(({ key, ...caller }) => ({ digest: digestOf(key), caller }));
   return (request) => {
@@ -63,6 +63,42 @@ export function authenticateBy(
     const found = digests.filter((one) => timingSafeEqual(one.digest, digest));
     return given === undefined ? undefined : found[0]?.caller;
   };
+}
+
+/** Names each entry that cannot be used. What stands in it is not shown: a key may stand in any place. */
+function faultsIn(keys: unknown): OptionIssue[] {
+  const issue = (path: string, fault: string, allowed: string): OptionIssue => ({
+    path,
+    given: "not shown",
+    allowed,
+    message: `${path} ${fault}. Give ${allowed}.`,
+  });
+  const list = "a list of { name, key, tools? }, one or more";
+  if (!Array.isArray(keys)) return [issue("keys", "is not a list", list)];
+  if (keys.length === 0) return [issue("keys", "is empty", list)];
+  return keys.flatMap((entry, at) => {
+    const { issues = [] } = v.safeParse(serviceKey, entry);
+    const ofEntry = issues.map((fault) => {
+      const part = v.getDotPath(fault)?.split(".")[0];
+      const allowed = part === undefined ? undefined : partsOfKey[part];
+      if (allowed !== undefined) return issue(`keys[${at}].${part}`, "cannot be used", allowed);
+      const known = Object.keys(partsOfKey).join(", ");
+      return part === undefined
+        ? issue(`keys[${at}]`, "is not an object", "{ name, key, tools? }")
+        : issue(`keys[${at}].${showPart(part)}`, "is no part of a key", `only ${known}`);
+    });
+    const twin = (part: "name" | "key") => keys.findIndex((other) => other?.[part] === entry?.[part]);
+    const shared = (["name", "key"] as const).filter((part) => typeof entry?.[part] === "string" && twin(part) < at);
+    return [
+      ...ofEntry,
+      ...shared.map((part) => issue(`keys[${at}].${part}`, `is that of keys[${twin(part)}]`, `a ${part} of its own`)),
+    ];
+  });
+}
+
+/** A key may have been written where a name of a part belongs. */
+function showPart(part: string): string {
+  return part.length < shortestKey ? part : "…";
 }
 
 /** @throws TypeError for a client without a name, or with one that could reach into another client's runs */

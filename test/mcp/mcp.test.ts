@@ -4,12 +4,15 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { loadTools } from "../../src/cli/definition/load-tool.ts";
 import { createRuns } from "../../src/cli/mcp/run-calls.ts";
 import { PromptBundleTool } from "../../src/index.ts";
 import { createMcpHttp, type McpHttp } from "../../src/mcp/mcp-http.ts";
 import { createServers } from "../../src/mcp/mcp-server.ts";
+import { describeTool } from "../../src/orchestrate/agent/describe-tool.ts";
 import { type OpenAIServer, startOpenAIServer } from "../support/openai-server.ts";
 import { type AnyClient, generations } from "./clients.ts";
 
@@ -144,6 +147,36 @@ describe.each(["stdio", "HTTP"] as const)("over %s", (transport) => {
       expect(JSON.stringify(failed)).not.toContain(key);
       await expect(client.call("nothing", {})).rejects.toThrow("No tool is called nothing");
     });
+  });
+});
+
+describe("the arguments of a tool", () => {
+  const typeOf = async (input: StandardSchemaV1<any, any>) => {
+    const tool = new PromptBundleTool({ name: "asks", model: "simulated:", input, prompt: () => "?" });
+    return (await describeTool(tool)).inputSchema as any;
+  };
+
+  test("have a type wherever an agent writes a value, also where the tool takes anything and says what it is for", async () => {
+    const { properties } = await typeOf(
+      z.object({
+        note: z.any().describe("A note"),
+        tags: z.array(z.any()),
+        place: z.object({ at: z.unknown() }),
+        n: z.int(),
+      }),
+    );
+    expect(properties).toMatchObject({
+      note: { type: "string", description: "A note" },
+      tags: { type: "array", items: { type: "string" } },
+      place: { properties: { at: { type: "string" } } },
+      n: { type: "integer" },
+    });
+  });
+
+  test("have a type where the request is no object", async () => {
+    const { properties } = await typeOf(z.array(z.any()));
+    expect(properties.input).toMatchObject({ type: "array", items: { type: "string" } });
+    expect((await typeOf(z.union([z.string(), z.number()]))).properties.input.type).toEqual(["string", "number"]);
   });
 });
 

@@ -78,6 +78,32 @@ describe("simulatedModel", () => {
     for (const { summary } of bundles) expect(summary.consensus).toEqual(truth);
   });
 
+  test.each([
+    [
+      "whose references double forty times",
+      (of: (name: string) => object) => ({ a: of("next"), b: of("next") }),
+      40,
+      [],
+    ],
+    [
+      "whose references double forty times, all of them needed",
+      (of: any) => ({ a: of("next"), b: of("next") }),
+      40,
+      ["a", "b"],
+    ],
+    ["that contains itself", (of: (name: string) => object) => ({ itself: of("this") }), 1, []],
+    ["that needs itself", (of: (name: string) => object) => ({ itself: of("this") }), 1, ["itself"]],
+  ])("ends its truth of a schema %s", (_, propertiesOf, count, required) => {
+    const $defs = Object.fromEntries(
+      Array.from({ length: count }, (_, at) => {
+        const of = (name: string) => ({ $ref: `#/$defs/d${name === "next" ? at + 1 : at}` });
+        return [`d${at}`, { type: "object", properties: propertiesOf(of), required }];
+      }),
+    );
+    const truth = simulatedTruth("Is it?", { $ref: "#/$defs/d0", $defs });
+    expect(JSON.stringify(truth).length).toBeLessThan(1_000_000);
+  });
+
   test("answers the same to the same prompt and seed, whatever came before", async () => {
     const options = { errorRate: 0.5, malformedRate: 0.3, seed: 3 };
     const forwards = await askMany(simulatedModel(options), 50);

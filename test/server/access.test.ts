@@ -142,20 +142,41 @@ describe("a service with keys", () => {
   });
 
   test.each([
-    ["a short key", [{ name: "web", key: "short" }]],
-    ["no key at all", []],
+    [
+      "a short key",
+      [{ name: "web", key: "short" }],
+      "keys[0].key cannot be used. Give a text of 16 characters or more.",
+    ],
+    ["no key at all", [], "keys is empty."],
+    ["one key that is not in a list", { name: "web", key: web }, "keys is not a list."],
     [
       "two keys of one name",
       [
         { name: "web", key: web },
         { name: "web", key: ops },
       ],
+      "keys[1].name is that of keys[0]. Give a name of its own.",
     ],
-    ["a name that would reach into another's runs", [{ name: "web.ops", key: web }]],
-    ["an unknown part", [{ name: "web", key: web, tool: ["echo"] }]],
-  ])("is not made with %s, and shows no key", (_, given) => {
+    [
+      "one key of two clients",
+      [
+        { name: "web", key: web },
+        { name: "ops", key: web },
+      ],
+      "keys[1].key is that of keys[0].",
+    ],
+    ["a name that would reach into another's runs", [{ name: "web.ops", key: web }], "keys[0].name cannot be used."],
+    ["an unknown part", [{ name: "web", key: web, tool: ["echo"] }], "keys[0].tool is no part of a key."],
+    ["a name and a key in each other's place", [{ name: `${web}/`, key: "web" }], "keys[0].name cannot be used."],
+    ["a key as the name of a part", [{ name: "web", [web]: true }], "keys[0].… is no part of a key."],
+    ["an entry that is none", [{ name: "ops", key: ops }, web], "keys[1] is not an object."],
+    ["a tool in place of a list", [{ name: "web", key: web, tools: "echo" }], "keys[0].tools cannot be used."],
+  ])("is not made with %s, names the entry, and shows no key", (_, given, message) => {
     expect(() => serving({ keys: given as any })).toThrow(
-      expect.objectContaining({ code: "INVALID_OPTIONS", message: expect.not.stringContaining("key-012") }),
+      expect.objectContaining({ code: "INVALID_OPTIONS", message: expect.stringContaining(message) }),
+    );
+    expect(() => serving({ keys: given as any })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining("key-012") }),
     );
   });
 });

@@ -32,7 +32,7 @@ export async function describeTool(tool: AnyTool): Promise<ToolDescription> {
   const isWrapped = !isObjectSchema(request, request);
   const toRequest = (args: Readonly<Record<string, unknown>>) => (isWrapped ? args["input"] : args);
   const inputSchema = isWrapped
-    ? { type: "object", properties: { input: moved(request, "#/properties/input") }, required: ["input"] }
+    ? withTexts({ type: "object", properties: { input: moved(request, "#/properties/input") }, required: ["input"] })
     : { ...withTexts(request), type: "object" };
   return {
     description: descriptionOf(tool),
@@ -139,16 +139,24 @@ function isObjectSchema(schema: JSONSchema, root: JSONSchema, depth = 0): boolea
   return branches?.every((branch) => isObjectSchema(branch, root, depth + 1)) ?? "properties" in schema;
 }
 
-/** A variable that takes anything is a text to an agent: several APIs of models refuse a property without a type. */
-function withTexts(schema: JSONSchema): JSONSchema {
-  const { $schema: _, ...kept } = schema;
-  const { properties } = kept as { properties?: Readonly<Record<string, JSONSchema>> };
-  if (properties === undefined) return kept;
-  const typed = Object.entries(properties).map(([name, property]) => [name, typedAsText(property)]);
-  return { ...kept, properties: Object.fromEntries(typed) };
-}
+/** Keywords by which a model is told what a value is. */
+const typing = ["type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf", "not", "if", "properties", "items"];
 
-function typedAsText(property: JSONSchema): JSONSchema {
-  if (Object.keys(property).length === 0) return { type: "string" };
-  return property["type"] === "object" ? withTexts(property) : property;
+/**
+ * Returns a schema in which each value that may be anything is a text, whatever is said of it: several APIs of models refuse a
+ * property, and items of a list, without a type.
+ */
+function withTexts({ $schema: _, ...schema }: JSONSchema): JSONSchema {
+  const copy = JSON.parse(JSON.stringify(schema)) as JSONSchema;
+  const isUntyped = (value: unknown): value is JSONSchema =>
+    typeof value === "object" && value !== null && !typing.some((keyword) => keyword in value);
+  const typed = <T>(value: T) =>
+    value === true ? { type: "string" } : isUntyped(value) ? { type: "string", ...value } : value;
+  for (const { schema: part } of schemasIn(copy)) {
+    const { properties, items } = part as { properties?: Record<string, unknown>; items?: unknown };
+    for (const [name, property] of Object.entries(properties ?? {}))
+      Object.assign(properties ?? {}, { [name]: typed(property) });
+    if (items !== undefined && !Array.isArray(items)) Object.assign(part, { items: typed(items) });
+  }
+  return copy;
 }
