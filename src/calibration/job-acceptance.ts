@@ -1,3 +1,4 @@
+import { atOnce, type Slices, visiting } from "../core/slices.ts";
 import { type AcceptanceSignals, scoreAcceptance } from "../evidence/acceptance-score.ts";
 import { FieldJobs, type JobVotes } from "../evidence/job-calibration.ts";
 import { guessThreshold, type Purchase, rankPurchases } from "../evidence/rank-purchases.ts";
@@ -19,21 +20,28 @@ export interface AcceptableAnswer {
  * every label may certify.
  */
 export function acceptanceSignalsOf(answers: readonly AcceptableAnswer[]): AcceptanceSignals[] {
+  return atOnce(signallingAcceptance(answers));
+}
+
+/** `acceptanceSignalsOf`, in slices. */
+export function* signallingAcceptance(answers: readonly AcceptableAnswer[]): Slices<AcceptanceSignals[]> {
   const jobs = new Map<string, FieldJobs>();
-  for (const { votes, job } of answers) {
+  yield* visiting(answers, ({ votes, job }) => {
     const known = jobs.get(job) ?? new FieldJobs({});
     jobs.set(job, known);
     known.observe(votes);
-  }
-  return answers.map(({ votes, job, signals }) => {
+  });
+  const found: AcceptanceSignals[] = [];
+  yield* visiting(answers, ({ votes, job, signals }) => {
     const verifier = meanOf(signals.verifier);
     const secondModel = meanOf(signals.secondModel);
-    return {
+    found.push({
       votes: (jobs.get(job) as FieldJobs).numbers(votes).allRight,
       ...(verifier !== undefined && { verifier }),
       ...(secondModel !== undefined && { secondModel }),
-    };
+    });
   });
+  return found;
 }
 
 function meanOf(samples: readonly (number | undefined)[] = []): number | undefined {

@@ -32,11 +32,19 @@ export interface EventData<C = unknown> {
    * The run was accepted: the first event of every run. One that is refused at the edge has no events. In an event log it comes
    * again where another process continues the run of one that died.
    */
-  run_started: { request: unknown };
+  run_started: {
+    request: unknown;
+    /** Ceilings of the run; absent where nothing limits it. */
+    budget?: Budget;
+  };
   /** The planner has chosen, for a run that names no tool. */
   plan_selected: { toolName: string; reasoning: string };
   /** A tool begins: the first one, or a fallback. Once, however often it is tried again. */
-  tool_started: { toolName: string };
+  tool_started: {
+    toolName: string;
+    /** The most answers that a bundle tool asks a model for; absent for other tools. */
+    k?: number;
+  };
   /** A replicate is asked for the first time; not one that a journal has. */
   replicate_started: { replicateId: string; seed: number };
   /** A replicate is there, after all its attempts, or out of the journal. One that was stopped is invalid, and says so. */

@@ -43,7 +43,9 @@ export function executeTool(
       if (run.around === "over")
         throw new CancelledError("the attempt that has started it has ended: await inner runs");
       const given = choice.resolved ?? (await resolve(run, setting, choice));
-      run.events.emit("tool_started", { toolName: tool.name });
+      const { k } = given.options as { readonly k?: unknown };
+      const isBundle = isSelfGuarding(tool) && typeof k === "number";
+      run.events.emit("tool_started", { toolName: tool.name, ...(isBundle && { k }) });
       const content = await new Execution(run, setting, policies, span, tool, given).invoke();
       return await inSlices(completedOutput(run, choice, content));
     } catch (error) {

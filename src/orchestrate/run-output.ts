@@ -111,7 +111,7 @@ function metadataOf({ input }: Run, { tool, plan }: ToolChoice, costUsd: number 
 }
 
 /** Leaves out what JSON would. */
-function withoutGaps({ tokens, costUsd, timeMs }: Budget): Budget {
+export function withoutGaps({ tokens, costUsd, timeMs }: Budget): Budget {
   return {
     ...(tokens !== undefined && { tokens }),
     ...(costUsd !== undefined && { costUsd }),

@@ -19,7 +19,7 @@ import type { Reliability } from "./reliability.ts";
 import type { ResolvedInput, Run, ToolChoice, WorkSetting } from "./run-context.ts";
 import type { RunEvents } from "./run-events.ts";
 import { createRunLog } from "./run-log.ts";
-import { emitEnd, emitRejection } from "./run-output.ts";
+import { emitEnd, emitRejection, withoutGaps } from "./run-output.ts";
 
 /**
  * The way of a run, from its checked input (prepare-run.ts) to its one terminal event:
@@ -199,7 +199,8 @@ async function resolveInput({ input, callerScope, events }: Run): Promise<Resolv
 }
 
 function announce({ input, events, callerScope }: Run): void {
-  events.emit("run_started", { request: input.request });
+  const { budget } = input.options;
+  events.emit("run_started", { request: input.request, ...(budget && { budget: withoutGaps(budget) }) });
   if (BudgetExceeded.isInstance(callerScope.reason)) events.emit("timeout", { limitMs: callerScope.reason.limit });
 }
 

@@ -34,6 +34,22 @@ async function heardOf(emit: (events: any) => void) {
   return { heard, output };
 }
 
+test("tells the ceilings of a run at its start, and K as a bundle tool starts", async () => {
+  const firstOf = async (options: object) => {
+    const heard: OrchestrationEvent[] = [];
+    const onEvent = (event: OrchestrationEvent) => void heard.push(event);
+    await new Orchestrator().run({ tool: vote, request: { q: "?" }, options, onEvent });
+    return heard.slice(0, 2);
+  };
+  const [started, tool] = await firstOf({ budget: { tokens: 900, costUsd: undefined } });
+  expect(started).toMatchObject({ type: "run_started", budget: { tokens: 900 } });
+  expect(tool).toMatchObject({ type: "tool_started", toolName: "vote", k: 3 });
+  expect((await firstOf({}))[0]).not.toHaveProperty("budget");
+  // An option of a plain tool that is called `k` is its own.
+  const { heard } = await heardOf(() => {});
+  expect(heard[1]).not.toHaveProperty("k");
+});
+
 describe("the envelope of an event", () => {
   const forged = {
     type: "cancelled",

@@ -139,23 +139,19 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
     await open([answeredLine(0, triaged, { input: { report: "It crashes" } })], { at: "#/run/1" });
     await page.waitForSelector(".consensus");
     const text = await page.locator("main").innerText();
-    for (const shown of [
-      '"severity": "low"',
-      "/severity",
-      "r1 r3 r5",
-      "agreed by all",
-      "5 of 10",
-      "50.0 % fewer answers",
-    ])
+    expect(await page.locator(".consensus .reading").innerText()).toMatch(/severity\s+low\s+component\s+editor/);
+    for (const shown of ["/severity", "r1 r3 r5", "agreed by all", "5 of 10", "50.0 % fewer answers"])
       expect(text).toContain(shown);
-    expect(text).toMatch(/Stopped here because horizon after 5 of 10/);
+    expect(text).toMatch(
+      /Stopped here because the answers left are very unlikely to change the consensus\s+horizon after 5 of 10/,
+    );
     expect((await textsOf("main h2")).map((title) => title.split("\n")[0])).toEqual([
       "Consensus",
       "Votes",
       "Whole answers",
       "As answers arrived",
-      "Cost against a fixed K",
-      "Replicates",
+      "Cost against budget and fixed K",
+      "Timeline",
       "Distance of the answers",
       "Origin",
     ]);
@@ -192,8 +188,8 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
       texts.push(await page.locator("main").innerText());
     }
     expect(texts.map((text) => claim.test(text))).toEqual([true, false, false]);
-    expect(texts[1]).toContain("Cut off: budget");
-    expect(texts.every((text) => text.includes("that the rest of K would keep it"))).toBe(true);
+    expect(texts[1]).toContain("Cut off: the budget had no room for a further answer");
+    expect(texts.every((text) => text.includes("chance that the answers left would not change it"))).toBe(true);
   });
 
   test("shows no stability once K is used up, and no agreement of one answer", async () => {
@@ -229,7 +225,7 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
   test("shows one bundle with nothing around it, as steer view writes it", async () => {
     await open([answeredLine(0, triaged)], { command: ["view"] });
     expect(await page.locator("nav").count()).toBe(0);
-    expect(await page.locator("main").innerText()).toContain('"severity": "low"');
+    expect(await page.locator(".consensus").innerText()).toMatch(/severity\s+low/);
   });
 
   test("judges twenty answers by keys alone, moves the calibration, and gives labels that steer reads", async () => {
@@ -259,17 +255,35 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
     expect(await page.locator(".toolbar .soft").innerText()).toBe("19 of 60 judged, 1 skipped");
   });
 
-  test("judges by field, with the keyboard", async () => {
+  test("judges by field: r, w and u judge the field in focus and go on to the next, and never the whole", async () => {
     await open([answeredLine(0, triaged), answeredLine(1, triaged)], { at: "#/review" });
     await page.waitForSelector(".given");
     await page.keyboard.press("f");
-    await page.locator("select:focus").waitFor();
-    await page.keyboard.press("ArrowDown");
-    await page.keyboard.press("Tab");
-    await page.keyboard.press("ArrowDown");
-    await page.keyboard.press("ArrowDown");
-    await page.getByRole("button", { name: /^Keep/ }).press("Enter");
+    await page.locator("[data-field='/severity'] input:focus").waitFor();
+    await page.keyboard.press("r");
+    await page.locator("[data-field='/component'] input:focus").waitFor();
+    await page.keyboard.press("w");
+    await page.getByRole("button", { name: /^Keep/, includeHidden: false }).and(page.locator(":focus")).waitFor();
+    // Away from the fields these keys judge nothing.
+    for (const key of ["r", "w", "u", "1"]) await page.keyboard.press(key);
+    expect(await page.locator(".progress").innerText()).toBe("0 of 2 judged");
+    await page.keyboard.press("Enter");
     await expect.poll(() => page.locator(".told").innerText()).toContain("judged wrong in /component");
+    await page.getByRole("link", { name: "a mix of all" }).click();
+    await page.keyboard.press("r");
+    await expect.poll(() => page.locator(".progress").innerText()).toBe("2 of 2 judged");
+  });
+
+  test("shows what a run has spent of its ceilings, and none for a file that does not tell", async () => {
+    const line = answeredLine(0, triaged);
+    const usage = { ...line.output.usage, totalTokens: 700 };
+    const metadata = { ...line.output.metadata, budget: { costUsd: 0.01, tokens: 1_000 } };
+    const limited = { ...line, output: { ...line.output, usage, costUsd: 0.0025, metadata } };
+    await open([limited, answeredLine(1, triaged)], { at: "#/run/1" });
+    await page.waitForSelector(".cost");
+    expect(await textsOf(".ceilings dd.number")).toEqual(["$0.00250 of $0.01000", "700 of 1,000"]);
+    await page.goto(`${page.url().split("#")[0]}#/run/2`);
+    await page.waitForSelector(".cost:has-text('No budget limits this run.')");
   });
 
   test("asks for nothing, runs nothing of an answer and fits 400 and 1,600 px, whatever models wrote", async () => {

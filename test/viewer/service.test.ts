@@ -49,7 +49,8 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     schema: v.object({ severity: v.string(), report: v.string() }),
     executeReplicate: async ({ report }, { index }, { signal }) => {
       await answers.next(signal);
-      return { data: { severity: index % 3 === 1 ? "high" : "low", report } };
+      const usage = { inputTokens: 90, outputTokens: 10, totalTokens: 100 };
+      return { data: { severity: index % 3 === 1 ? "high" : "low", report }, usage };
     },
   });
 
@@ -86,31 +87,33 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     await page.waitForSelector("main h1");
   }
 
-  async function start(report: string, toolName = "triage"): Promise<string> {
+  async function start(report: string, toolName = "triage", options = {}): Promise<string> {
     const response = await fetch(`${listening.url}/v1/runs`, {
       method: "POST",
       headers: { "content-type": "application/json", prefer: "respond-async" },
-      body: JSON.stringify({ toolName, request: { report } }),
+      body: JSON.stringify({ toolName, request: { report }, options }),
     });
     return ((await response.json()) as { runId: string }).runId;
   }
 
   test("fills the bars of a run as its answers arrive, and says why it ended", async () => {
     answers = new Answers();
-    const id = await start("It crashes");
+    const id = await start("It crashes", "triage", { budget: { tokens: 1_000 } });
     await open(`#/run/${id}`);
     await answers.give();
     await answers.give();
-    await page.waitForSelector(".field-bar[aria-label^='low 1, high 1']");
-    expect(await page.locator(".stopped").innerText()).toContain("Still asking 2 of the 3 answers");
+    await page.waitForSelector(".field-bar[aria-label='low 1, high 1, open 3']");
+    await page.waitForSelector(".stopped:has-text('Still asking: 2 answers are there, 1 on the way, of at most 5')");
     const soFar = await page.locator("main").innerText();
     expect(soFar).toContain("Consensus so far");
-    // Events tell neither K nor the source before the bundle is there.
-    expect(soFar).not.toMatch(/\d of 5|Source|always 5|fewer answers/i);
+    expect(await page.locator(".ceilings").innerText()).toMatch(/Tokens\s+200 of 1,000/);
+    expect(await page.locator(".cost-bars").innerText()).toMatch(/so far\s+2\s+200[\s\S]+always 5\s+5\s+500/);
+    // Events do not tell the source, and a run that goes on has saved nothing yet.
+    expect(soFar).not.toMatch(/Source|fewer answers/i);
     await answers.give();
-    await page.waitForSelector(".field-bar[aria-label^='low 2, high 1']");
+    await page.waitForSelector(".field-bar[aria-label='low 2, high 1, open 2']");
     answers.giveAll();
-    await page.waitForSelector(".stopped:has-text('all 5 were asked for')");
+    await page.waitForSelector(".stopped:has-text('all 5 answers were asked for')");
     expect(await page.locator(".field-bar").first().getAttribute("aria-label")).toBe("low 3, high 2");
     expect(await page.locator(".timeline details").count()).toBe(5);
     expect(complaints).toEqual([]);
@@ -154,10 +157,19 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     await open("#/review");
     const given = page.waitForResponse((response) => response.url().endsWith("/feedback"));
     await page.waitForSelector(".given");
+    expect(await page.locator(".latest").innerText()).toMatch(/^\d+ ended runs?/);
+    const held = Promise.withResolvers<void>();
+    await page.route("**/feedback", async (route) => {
+      await held.promise;
+      await route.continue();
+    });
     await page.keyboard.press("r");
+    await page.waitForSelector(".told:has-text('sending the verdict')");
+    expect(await page.locator(".told").innerText()).not.toContain("judged");
+    held.resolve();
     expect((await given).request().postDataJSON()).toEqual({ correct: true });
     expect((await given).ok()).toBe(true);
-    expect(await page.locator(".told").innerText()).toContain("judged right");
+    await page.waitForSelector(".told:has-text('judged right')");
   });
 
   test("says of a verdict that the service refused that it is not sent, and sends it again", async () => {
@@ -184,7 +196,7 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     await start("It is judged");
     await open("#/review?draw=uniform&seed=1");
     await page.waitForSelector(".given");
-    const asked = await page.locator(".asked-fields dd").first().innerText();
+    const asked = await page.locator(".asked-text dd").first().innerText();
     const link = page.locator(".question a", { hasText: "the run" });
     const judged = await link.getAttribute("href");
     await page.keyboard.press("w");
@@ -193,7 +205,7 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     await page.goto(`${listening.url}/#/review?draw=uniform&seed=1&at=${id}`);
     await page.reload();
     await page.waitForSelector(".question:has-text('judged wrong before')");
-    expect(await page.locator(".asked-fields dd").first().innerText()).toBe(asked);
+    expect(await page.locator(".asked-text dd").first().innerText()).toBe(asked);
   });
 
   test("shows a refusal on the screen where it was asked for", async () => {

@@ -79,9 +79,10 @@ function sessionOf({ review, page, service, runOf }: Source): Session | undefine
   const data = review.value;
   if (!data) return undefined;
   if (opened?.review !== data) {
-    const send =
-      service && (async (answer: Answer, label: Verdict) => label !== null && service.judge(runOf(answer), label));
+    const send = service && ((answer: Answer, label: Exclude<Verdict, null>) => service.judge(runOf(answer), label));
     opened = { review: data, session: new Session(data, page.file, send) };
+    // The list tells how many answers are accepted.
+    if (page.accepted) opened.session.open();
   }
   return opened.session;
 }

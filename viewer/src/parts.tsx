@@ -150,5 +150,6 @@ export function download(name: string, text: string, type: string): void {
 
 /** True where a key is typed into a field and is no command. */
 export function isTyping({ target }: Event): boolean {
-  return target instanceof HTMLElement && target.closest("input, select, textarea, [contenteditable]") !== null;
+  const fields = "input:not([type=radio]), select, textarea, [contenteditable]";
+  return target instanceof HTMLElement && target.closest(fields) !== null;
 }

@@ -1,3 +1,4 @@
+import { atOnce, type Slices, visiting } from "../../core/slices.ts";
 import { createJobCalibration, type JobCalibration } from "../../evidence/job-calibration.ts";
 import { hasConfidence, noConfidence, showShare } from "../progress/format.ts";
 import type { Answer } from "./answer.ts";
@@ -36,7 +37,7 @@ const folds = 5;
 
 /** Computes what labels change, for each job that has one: its confidence with them beside the one without. */
 export function effectsOf(all: readonly Answer[], labels: ReadonlyMap<string, LabelLine>): Effect[] {
-  return jobsOf(all).flatMap((job) => effectOn(job, labels) ?? []);
+  return atOnce(effecting(atOnce(observingJobs(all)), labels));
 }
 
 /** Answers of one job, and their confidence without labels. */
@@ -49,23 +50,39 @@ export interface ObservedJob {
   readonly before: number | undefined;
 }
 
-/** Groups answers by their job. Labels change none of it. */
-export function jobsOf(all: readonly Answer[]): ObservedJob[] {
-  return [...Map.groupBy(all, ({ job }) => job).values()].map((answers) => {
+/** Groups answers by their job, in slices. Labels change none of it. */
+export function* observingJobs(all: readonly Answer[]): Slices<ObservedJob[]> {
+  const jobs: ObservedJob[] = [];
+  for (const answers of Map.groupBy(all, ({ job }) => job).values()) {
     const observed = createJobCalibration();
-    for (const { votes } of answers) observed.observe(votes);
-    const kinds = [...Map.groupBy(answers, ({ votes }) => JSON.stringify(votes)).values()].map((alike) => {
-      return { answer: alike[0] as Answer, count: alike.length };
+    const kinds = new Map<string, { readonly answer: Answer; count: number }>();
+    yield* visiting(answers, (answer) => {
+      observed.observe(answer.votes);
+      const votes = JSON.stringify(answer.votes);
+      const kind = kinds.get(votes) ?? { answer, count: 0 };
+      kinds.set(votes, kind);
+      kind.count++;
     });
-    return { answers, observed, kinds, before: meanOf(kinds, observed) };
-  });
+    const known = [...kinds.values()];
+    jobs.push({ answers, observed, kinds: known, before: yield* averaging(known, observed) });
+  }
+  return jobs;
 }
 
-/** Returns what labels change in a job; `undefined` where it has none. */
-export function effectOn(
+/** Computes what labels change in each job that has one, in slices. */
+export function* effecting(jobs: readonly ObservedJob[], labels: ReadonlyMap<string, LabelLine>): Slices<Effect[]> {
+  const effects: Effect[] = [];
+  for (const job of jobs) {
+    const effect = yield* effectingOn(job, labels);
+    if (effect) effects.push(effect);
+  }
+  return effects;
+}
+
+function* effectingOn(
   { answers, observed, kinds, before }: ObservedJob,
   labels: ReadonlyMap<string, LabelLine>,
-): Effect | undefined {
+): Slices<Effect | undefined> {
   const labelled = answers.flatMap((answer) => {
     const { label = null } = labelOf(labels, answer) ?? {};
     return label === null ? [] : [{ answer, label }];
@@ -91,7 +108,7 @@ export function effectOn(
     name: nameOf(first),
     judged,
     before: { ofAll: before, ...figures(judged, observed, () => observed) },
-    after: { ofAll: isUsed ? meanOf(kinds, withAll) : before, ...figures(judged, withAll, foldFor) },
+    after: { ofAll: isUsed ? yield* averaging(kinds, withAll) : before, ...figures(judged, withAll, foldFor) },
     isUsed,
     fewest,
   };
@@ -141,14 +158,14 @@ function figures(
   };
 }
 
-function meanOf(kinds: ObservedJob["kinds"], job: JobCalibration): number | undefined {
+function* averaging(kinds: ObservedJob["kinds"], job: JobCalibration): Slices<number | undefined> {
   let [sum, total] = [0, 0];
-  for (const { answer, count } of kinds) {
+  yield* visiting(kinds, ({ answer, count }) => {
     const [confidence] = confidenceIn(job, answer);
-    if (confidence === undefined) continue;
+    if (confidence === undefined) return;
     sum += confidence * count;
     total += count;
-  }
+  });
   return total === 0 ? undefined : sum / total;
 }
 

@@ -9,7 +9,7 @@ import type { LabelLine } from "../label/labels.ts";
 import type { OutputLine } from "../output/output-line.ts";
 import { isFailed } from "../output/output-line.ts";
 import { showOnLine } from "../progress/format.ts";
-import { calibrationCurve, describeCalibration } from "../view/facts.ts";
+import { calibrationCurve, describeCalibration, type Spending, spendingOf } from "../view/facts.ts";
 import { detailOf, rowOf } from "../view/run-row.ts";
 import type { ReviewData, RunRow, ShownCalibration, ViewerPage } from "../view/viewer-data.ts";
 import { packed } from "../view/viewer-file.ts";
@@ -43,7 +43,10 @@ export class PageData {
     this.#total++;
     const rank = isFailed(line) ? 1 : -(bundle?.summary.confidence ?? 1);
     this.#rows.add(rank, () => rowOf(line, bundle, place));
-    this.#details.add(rank, () => ({ id: String(place), part: packed(detailOf(bundle, line.input, line)) }));
+    this.#details.add(rank, () => ({
+      id: String(place),
+      part: packed(detailOf(bundle, line.input, { line, spending: spendingIn(line) })),
+    }));
     if (!bundle || bundle.summary.validCount === 0) this.#withoutAnswer++;
     else if (this.#answers.length <= mostRows) this.#answers.push(stripped(toAnswer(line, bundle, idOf(line), place)));
   }
@@ -97,6 +100,10 @@ export class PageData {
 /** Returns a calibration as a page shows it. */
 export function shownCalibration(stored: StoredCalibration, summary?: BundleSummary): ShownCalibration {
   return { ...calibrationCurve(stored, summary), sentence: describeCalibration(stored) };
+}
+
+function spendingIn(line: OutputLine): Spending | undefined {
+  return "output" in line ? spendingOf(line.output) : undefined;
 }
 
 function idOf({ input, index }: OutputLine): string {

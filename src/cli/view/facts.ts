@@ -2,7 +2,8 @@ import { calibrationKeyOf } from "../../calibration/calibration-key.ts";
 import type { StoredCalibration } from "../../calibration/stored-calibration.ts";
 import type { BundleSummary, Disagreement, EvidenceBundle, FieldSummary, Replicate } from "../../contract/bundle.ts";
 import type { CompareOptions, StoppingRuleName } from "../../contract/bundle-options.ts";
-import { addCost } from "../../contract/usage.ts";
+import type { OrchestrationOutput } from "../../contract/output.ts";
+import { addCost, type Budget } from "../../contract/usage.ts";
 import { fewestLabels } from "../../evidence/calibration.ts";
 import { fewestJobLabels } from "../../evidence/internal/labelled-votes.ts";
 import { VoteModel } from "../../evidence/internal/vote-model.ts";
@@ -74,7 +75,7 @@ export function showBasis(summary: CountedSummary): string {
   const { kind = "job", bundles = 1 } = summary.confidenceBasis ?? {};
   if (kind === "labels" || summary.calibratedConfidence !== undefined) return "learnt from labels";
   if (kind === "none") return "one answer does not tell";
-  if (isGuess(summary)) return "a guess: yes or no needs labels";
+  if (isGuess(summary)) return "a guess: votes on yes or no say little before answers are judged";
   return bundles > 1 ? `learnt from the votes of ${showCount(bundles)} bundles` : "from the votes of this bundle alone";
 }
 
@@ -358,7 +359,9 @@ export function fixedKNames({ fixed: { answers } }: FixedKCost): FixedKNames {
 }
 
 /** `undefined` for a bundle without answers: the cost of one is not known. */
-export function fixedKCost(bundle: EvidenceBundle): FixedKCost | undefined {
+export function fixedKCost(
+  bundle: Pick<EvidenceBundle, "meta" | "replicates" | "costTotalUsd">,
+): FixedKCost | undefined {
   const { meta, replicates, costTotalUsd } = bundle;
   const voting = votingReplicates(bundle);
   if (voting.length === 0) return undefined;
@@ -380,19 +383,81 @@ export function fixedKCost(bundle: EvidenceBundle): FixedKCost | undefined {
   };
 }
 
-const ruleNames: Readonly<Record<Exclude<StoppingRuleName, "auto" | "none"> | "target", true>> = {
-  epsilon: true,
-  horizon: true,
-  lossless: true,
-  beta: true,
-  certified: true,
-  target: true,
+/** Amounts that a run has used: tools and calls included whose answers do not count. */
+export interface Spending {
+  readonly tokens: number;
+  /** US dollars; `null` where a price is not known. */
+  readonly costUsd: number | null;
+  readonly timeMs: number;
+  /** Ceilings of the run; missing where nothing limits it. */
+  readonly budget?: Budget | undefined;
+}
+
+/** Returns the spending of a run from its output, which a file may hold in any form; `undefined` where it tells none. */
+export function spendingOf(output: unknown): Spending | undefined {
+  const { usage, costUsd, elapsedMs, metadata } = (output ?? {}) as Partial<OrchestrationOutput>;
+  const tokens = amount(usage?.totalTokens);
+  const timeMs = amount(elapsedMs);
+  if (tokens === undefined || timeMs === undefined) return undefined;
+  const { budget } = metadata ?? {};
+  return { tokens, costUsd: amount(costUsd) ?? null, timeMs, ...(budget && { budget: ceilingsIn(budget) }) };
+}
+
+/** Returns the ceilings that are numbers. */
+function ceilingsIn({ tokens, costUsd, timeMs }: Budget): Budget {
+  return { tokens: amount(tokens), costUsd: amount(costUsd), timeMs: amount(timeMs) };
+}
+
+function amount(value: unknown): number | undefined {
+  return typeof value === "number" && value >= 0 ? value : undefined;
+}
+
+/** What each stopping rule found, for people. */
+const ruleWords: Readonly<Record<Exclude<StoppingRuleName, "auto" | "none"> | "target", string>> = {
+  epsilon: "the answers are alike enough",
+  horizon: "the answers left are very unlikely to change the consensus",
+  lossless: "the answers left cannot change the consensus",
+  beta: "the lead of the consensus is very likely no chance",
+  certified: "the votes are strong evidence against a tie",
+  target: "the confidence that was asked for is reached",
 };
 
-/** True where a stopping rule ended the bundle before K, and not a limit, a failure or a cancellation. */
-export function isStoppedByRule({ earlyStopReason = "" }: Pick<EvidenceBundle["meta"], "earlyStopReason">): boolean {
+function ruleIn({ earlyStopReason = "" }: StopFacts): keyof typeof ruleWords | undefined {
   const name = /^([a-z]+) after \d+ of \d+(?::|$)/.exec(earlyStopReason)?.[1];
-  return name !== undefined && Object.hasOwn(ruleNames, name);
+  return name !== undefined && Object.hasOwn(ruleWords, name) ? (name as keyof typeof ruleWords) : undefined;
+}
+
+type StopFacts = Pick<EvidenceBundle["meta"], "earlyStopReason">;
+
+/** True where a stopping rule ended the bundle before K, and not a limit, a failure or a cancellation. */
+export function isStoppedByRule(meta: StopFacts): boolean {
+  return ruleIn(meta) !== undefined;
+}
+
+/** Reason why a bundle has no more answers, for people. */
+export interface StopReason {
+  readonly title: string;
+  readonly words: string;
+  /** The rule and its numbers, as the bundle has them. */
+  readonly detail?: string | undefined;
+}
+
+/** Says for people why a bundle has no more answers. */
+export function describeStop(meta: StopFacts & Pick<EvidenceBundle["meta"], "k">): StopReason {
+  const { earlyStopReason, k } = meta;
+  const rule = ruleIn(meta);
+  if (rule !== undefined) {
+    const isOutOfReach = rule === "target" && earlyStopReason?.includes("out of reach");
+    const words = isOutOfReach ? "no further answers could reach the confidence that was asked for" : ruleWords[rule];
+    return { title: "Stopped here because", words, detail: earlyStopReason };
+  }
+  if (earlyStopReason === undefined || earlyStopReason === "")
+    return { title: "Asked to the end:", words: `all ${counted(k, "answer")} were asked for` };
+  if (earlyStopReason === "budget") return { title: "Cut off:", words: "the budget had no room for a further answer" };
+  if (earlyStopReason === "time") return { title: "Cut off:", words: "the time of the run was over" };
+  if (/^all of the first \d+ answers differ$/.test(earlyStopReason))
+    return { title: "Stopped here because", words: earlyStopReason };
+  return { title: "Cut off:", words: earlyStopReason };
 }
 
 /** True for a call that brought no answer at all: it is no answer that is not valid. */
@@ -406,7 +471,8 @@ export function showFailedCalls(count: number): string {
 }
 
 function tokensOf(replicates: readonly Replicate[]): number | undefined {
-  const used = replicates.flatMap(({ usage }) => usage?.totalTokens ?? []);
+  // A reused answer was paid for by an earlier run.
+  const used = replicates.flatMap(({ usage, reused }) => (reused ? 0 : (usage?.totalTokens ?? [])));
   return used.length === 0 ? undefined : used.reduce((sum, tokens) => sum + tokens, 0);
 }
 

@@ -12,6 +12,8 @@ export interface OpenedBundle {
   readonly place: string;
   /** The input, where the file says so. */
   readonly input?: unknown;
+  /** Output of the run, where the file has it. */
+  readonly output?: unknown;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function openBundle(file: string, line?: number | undefined): Promi
   return { place, ...bundleIn(parseJson(text, name, { firstLine }), place) };
 }
 
-function bundleIn(value: unknown, place: string): { bundle: EvidenceBundle; input?: unknown } {
+function bundleIn(value: unknown, place: string): Omit<OpenedBundle, "place"> {
   const holder = value as Partial<Record<string, any>> | null;
   const contents = [holder?.["output"]?.content, holder?.["content"]];
   const candidates = [...contents.map((content) => content?.evidenceBundle), holder];
@@ -42,6 +44,7 @@ function bundleIn(value: unknown, place: string): { bundle: EvidenceBundle; inpu
   return {
     bundle: bundle as EvidenceBundle,
     ...(holder !== found && holder?.["input"] !== undefined && { input: holder["input"] }),
+    ...(holder !== found && { output: holder?.["output"] ?? holder }),
   };
 }
 

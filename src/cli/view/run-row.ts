@@ -5,7 +5,7 @@ import { hasConfidence } from "../progress/format.ts";
 import { excerptOf, showInput } from "../report/excerpt.ts";
 import { withoutPlaces } from "../report/field-tally.ts";
 import { showVotesOf } from "../report/terminal.ts";
-import { confidenceTrace, distanceMap, fieldVotes, fixedKCost, isFailedCall } from "./facts.ts";
+import { confidenceTrace, distanceMap, fieldVotes, fixedKCost, isFailedCall, type Spending } from "./facts.ts";
 import type { RunDetail, RunRow } from "./viewer-data.ts";
 
 const mostVotes = 3;
@@ -74,13 +74,18 @@ const mostEntries = 40;
 const mostReplicates = 200;
 
 /** Returns all that a page holds of one run. */
-export function detailOf(bundle: EvidenceBundle | undefined, input: unknown, line?: OutputLine): RunDetail {
+export function detailOf(
+  bundle: EvidenceBundle | undefined,
+  input: unknown,
+  { line, spending }: { readonly line?: OutputLine; readonly spending?: Spending | undefined } = {},
+): RunDetail {
   const error = line && errorOf(line);
   const shortener = new Shortener();
   return {
     ...(input !== undefined && { input: shortener.shorten(input) }),
     ...(bundle && bundleDetail(bundle, shortener)),
     ...(error && { error: { type: line?.status ?? "failed", ...error } }),
+    spending,
     ...(shortener.hasCut && { isShortened: true }),
   };
 }

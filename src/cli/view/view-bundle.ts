@@ -4,6 +4,7 @@ import { createTerminal } from "../progress/terminal.ts";
 import { showInput } from "../report/excerpt.ts";
 import { shownCalibration } from "../report/page-data.ts";
 import { reportJob } from "../report/report-job.ts";
+import { spendingOf } from "./facts.ts";
 import { type OpenedBundle, openBundle, SeveralAnswers } from "./open-bundle.ts";
 import { type PageFlags, publishPage } from "./page-file.ts";
 import { detailOf, rowFacts } from "./run-row.ts";
@@ -45,7 +46,7 @@ function withConfidence(opened: OpenedBundle, calibratedConfidence: number | und
 
 /** Returns the viewer over one bundle. */
 function pageOfBundle(opened: OpenedBundle, calibration: StoredCalibration | undefined): string {
-  const { bundle, place, input } = opened;
+  const { bundle, place, input, output } = opened;
   const { meta, summary, costTotalUsd } = bundle;
   const row = {
     id: "1",
@@ -64,6 +65,6 @@ function pageOfBundle(opened: OpenedBundle, calibration: StoredCalibration | und
     total: 1,
     calibration: calibration && shownCalibration(calibration, summary),
   };
-  const details = new Map([[row.id, packed(detailOf(bundle, input))]]);
+  const details = new Map([[row.id, packed(detailOf(bundle, input, { spending: spendingOf(output) }))]]);
   return renderViewer(page, details, showBundle(opened, calibration, plainTerminal));
 }

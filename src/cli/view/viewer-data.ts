@@ -5,7 +5,7 @@ import type { AskedPrecision, Look } from "../accept/acceptance.ts";
 import type { Answer } from "../label/answer.ts";
 import type { LabelLine } from "../label/labels.ts";
 import type { JobReport } from "../report/job-facts.ts";
-import type { CalibrationCurve, CountedSummary, DistanceMap, FixedKCost } from "./facts.ts";
+import type { CalibrationCurve, CountedSummary, DistanceMap, FixedKCost, Spending } from "./facts.ts";
 
 /** Data of the viewer, as commands write them into a file. `viewer/` shows them, and knows nothing else of a job. */
 export interface ViewerPage {
@@ -69,6 +69,7 @@ export interface RunDetail {
     readonly fields: number;
   };
   readonly cost?: FixedKCost | undefined;
+  readonly spending?: Spending | undefined;
   readonly trace?: ShownTrace;
   /** Distances of the answers; `null` where there are none to tell. */
   readonly map?: DistanceMap | null;
@@ -129,4 +130,6 @@ export interface ReviewData {
   /** False where the job was run without `--right`, and the viewer shows what it would accept. */
   readonly isAsked: boolean;
   readonly looks: readonly Look[];
+  /** Runs of a service that the answers come from: the latest that had ended. */
+  readonly latest?: { readonly count: number; readonly of: number };
 }

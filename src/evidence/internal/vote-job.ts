@@ -6,6 +6,9 @@ import { type GroupSizes, meanOf, toWeights, type VectorTerms, type VoteModel } 
 /** Bundles beyond so many add no weight: they are less different from each other than the model takes them for. */
 const fullWeight = 100;
 
+/** Kinds of votes that wait to be added to the sum: to add them takes a millisecond or so. */
+const mostDue = 64;
+
 /** Votes on one field of one bundle. */
 export interface Vote {
   readonly sizes: GroupSizes;
@@ -95,7 +98,10 @@ export class VoteJob {
     votes.bundles += bundles;
     if (counted === 0) votes.vectors.delete(key);
     else votes.vectors.set(key, counted);
-    votes.sum.add(this.#model.terms(sizes), bundles);
+    const due = votes.due.get(key);
+    if (due) due.bundles += bundles;
+    else votes.due.set(key, { sizes, bundles });
+    if (votes.due.size > mostDue) this.#addDue();
   }
 
   /** Counts labels of votes by their sizes; those of single answers by their log-probability too, where it is known. */
@@ -169,16 +175,24 @@ export class VoteJob {
    * @param further votes of one bundle more
    */
   #weights(further?: GroupSizes): Float64Array {
+    this.#addDue();
     const weights = this.#votes.sum.writeTo(this.#model.scratch, further && this.#model.terms(further));
     const bundles = this.bundles + (further ? 1 : 0);
     toWeights(weights, this.#model.logPrior, Math.min(1, fullWeight / Math.max(1, bundles)));
     return weights;
   }
 
+  #addDue(): void {
+    const { sum, due } = this.#votes;
+    for (const { sizes, bundles } of due.values()) if (bundles !== 0) sum.add(this.#model.terms(sizes), bundles);
+    due.clear();
+  }
+
   #changing(): CountedVotes {
     if (this.#isShared) {
-      const { bundles, vectors, labelled, sum } = this.#votes;
-      this.#votes = { bundles, vectors: new Map(vectors), labelled, sum: sum.copy() };
+      const { bundles, vectors, labelled, sum, due } = this.#votes;
+      const copy = new Map([...due].map(([key, each]) => [key, { ...each }]));
+      this.#votes = { bundles, vectors: new Map(vectors), labelled, sum: sum.copy(), due: copy };
       this.#isShared = false;
     }
     this.#posterior = undefined;
@@ -247,6 +261,8 @@ interface CountedVotes {
   readonly vectors: Map<string, number>;
   labelled: LabelledVotes;
   readonly sum: ExactSums;
+  /** Bundles that the sum does not have yet: equal votes are added to it once, when it is read. */
+  readonly due: Map<string, { readonly sizes: GroupSizes; bundles: number }>;
 }
 
 /**
@@ -298,5 +314,11 @@ class ExactSums {
 }
 
 function noVotes({ logPrior }: VoteModel): CountedVotes {
-  return { bundles: 0, vectors: new Map(), labelled: new LabelledVotes(), sum: ExactSums.of(logPrior.length) };
+  return {
+    bundles: 0,
+    vectors: new Map(),
+    labelled: new LabelledVotes(),
+    sum: ExactSums.of(logPrior.length),
+    due: new Map(),
+  };
 }

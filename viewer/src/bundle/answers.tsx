@@ -1,8 +1,9 @@
 import { showCount } from "../../../src/cli/progress/format.ts";
-import { votingReplicates } from "../../../src/cli/view/facts.ts";
+import { type Deviation, deviations, votingReplicates } from "../../../src/cli/view/facts.ts";
 import type { RunDetail } from "../../../src/cli/view/viewer-data.ts";
 import type { Replicate } from "../../../src/contract/bundle.ts";
 import { cutLine, Section, textOf } from "../parts.tsx";
+import { Differing } from "./timeline.tsx";
 
 interface AnswersProps {
   readonly bundle: NonNullable<RunDetail["bundle"]>;
@@ -21,6 +22,7 @@ export function Answers({ bundle, total }: AnswersProps) {
   groups.sort(([, a], [, b]) => b.length - a.length);
   const consensus = canonical(bundle.summary.consensusJson ?? bundle.summary.consensus);
   const isGiven = groups.some(([text]) => text === consensus);
+  const differingOf = deviations(bundle.summary);
   return (
     <Section
       title="Whole answers"
@@ -28,7 +30,12 @@ export function Answers({ bundle, total }: AnswersProps) {
     >
       <div class="rows">
         {groups.slice(0, mostGroups).map(([text, members]) => (
-          <WholeAnswer key={text} members={members} isConsensus={text === consensus} />
+          <WholeAnswer
+            key={text}
+            members={members}
+            isConsensus={text === consensus}
+            differing={differingOf(members[0] as Replicate) ?? []}
+          />
         ))}
       </div>
       {groups.length > mostGroups && <p class="soft">… and {showCount(groups.length - mostGroups)} more</p>}
@@ -37,22 +44,29 @@ export function Answers({ bundle, total }: AnswersProps) {
   );
 }
 
-function WholeAnswer({
-  members,
-  isConsensus,
-}: {
+interface WholeAnswerProps {
   readonly members: readonly Replicate[];
   readonly isConsensus: boolean;
-}) {
+  readonly differing: readonly Deviation[];
+}
+
+function WholeAnswer({ members, isConsensus, differing }: WholeAnswerProps) {
   const [{ json, data }] = members as [Replicate];
   const value = json ?? data;
   return (
     <details>
       <summary>
         <b class="number">{showCount(members.length)}</b>
-        <span class="said line">{cutLine(value, 240)}</span>
+        <span class="said line">
+          {isConsensus ? (
+            <i>the consensus</i>
+          ) : differing.length > 0 ? (
+            <Differing differing={differing} />
+          ) : (
+            cutLine(value, 240)
+          )}
+        </span>
         <span class="soft ids">
-          {isConsensus && <b>the consensus · </b>}
           {members
             .slice(0, 12)
             .map(({ id }) => id)

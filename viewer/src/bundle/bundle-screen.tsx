@@ -1,35 +1,19 @@
 import { useEffect, useMemo } from "preact/hooks";
-import {
-  answersOf,
-  counted,
-  hasConfidence,
-  percent,
-  showConfidence,
-  showCount,
-  showShare,
-  showUsd,
-} from "../../../src/cli/progress/format.ts";
-import { showInput } from "../../../src/cli/report/excerpt.ts";
-import {
-  fixedKNames,
-  isStoppedByRule,
-  isWithoutLabels,
-  modelsOf,
-  showBasis,
-  showElapsed,
-  showFailedCalls,
-} from "../../../src/cli/view/facts.ts";
-import type { RunDetail, RunRow, ViewerPage } from "../../../src/cli/view/viewer-data.ts";
-import { CalibrationChart, CostBars, HeatMap, TraceChart } from "../charts.tsx";
+import { showCount } from "../../../src/cli/progress/format.ts";
+import { fixedKNames, isStoppedByRule, showElapsed } from "../../../src/cli/view/facts.ts";
+import type { RunRow, ViewerPage } from "../../../src/cli/view/viewer-data.ts";
+import { HeatMap, TraceChart } from "../charts/answers.tsx";
+import { CalibrationChart } from "../charts/job.tsx";
+import { Ceilings, CostBars } from "../cost.tsx";
 import { noService } from "../data/api.ts";
 import type { Source } from "../data/source.ts";
 import { filtered, filtersIn } from "../list/filters.ts";
-import { notices } from "../list/job-panel.tsx";
-import { Badge, CopyButton, cutLine, download, Figure, isTyping, Section, textOf } from "../parts.tsx";
+import { cutLine, isTyping, Section, textOf } from "../parts.tsx";
 import { addressOf, goTo, place } from "../place.ts";
 import { Answers } from "./answers.tsx";
-import { toTypeScript } from "./copy.ts";
+import { Headline } from "./headline.tsx";
 import { Timeline } from "./timeline.tsx";
+import { type ShownBundle, Verdict } from "./verdict.tsx";
 import { Votes } from "./votes.tsx";
 
 interface BundleProps {
@@ -47,21 +31,7 @@ export function BundleScreen({ source, id, isAlone }: BundleProps) {
     document.documentElement.dataset["screen"] = "run";
     scrollTo(0, 0);
   }, [id]);
-  if (!row && !detail)
-    return (
-      <div class="screen">
-        <h1>
-          {detail === null
-            ? `No run ${cutLine(id, 40)}`
-            : source.service?.strip.value.isConnected === false
-              ? noService
-              : "…"}
-        </h1>
-        <p>
-          <a href={addressOf("runs")}>All runs</a>
-        </p>
-      </div>
-    );
+  if (!row && !detail) return <NotThere source={source} id={id} isKnown={detail === null} />;
   return (
     <div class="screen">
       {!isAlone && <Ways source={source} id={id} />}
@@ -73,11 +43,38 @@ export function BundleScreen({ source, id, isAlone }: BundleProps) {
         </p>
       )}
       {detail?.bundle && <Bundle detail={detail} bundle={detail.bundle} page={source.page} />}
+      {detail && !detail.bundle && <Timeline detail={detail} />}
       {detail?.isShortened && source.commandOf && (
         <p class="soft">
           Long texts are cut. <code class="said">{source.commandOf(id)}</code> shows what is in the file.
         </p>
       )}
+    </div>
+  );
+}
+
+interface NotThereProps extends Omit<BundleProps, "isAlone"> {
+  /** True where it is known that there is no such run. */
+  readonly isKnown: boolean;
+}
+
+function NotThere({ source, id, isKnown }: NotThereProps) {
+  const title = isKnown
+    ? `No run ${cutLine(id, 40)}`
+    : source.service?.strip.value.isConnected === false
+      ? noService
+      : "Opening the run …";
+  return (
+    <div class="screen">
+      <h1>{title}</h1>
+      {isKnown && (
+        <p class="soft">
+          {source.service ? "The service keeps no run of this id (any more)." : "The file has no such line."}
+        </p>
+      )}
+      <p>
+        <a href={addressOf("runs")}>All runs</a>
+      </p>
     </div>
   );
 }
@@ -127,85 +124,6 @@ function Ways({ source, id }: Pick<BundleProps, "source" | "id">) {
   );
 }
 
-interface HeadlineProps extends BundleProps {
-  readonly row: RunRow | undefined;
-  readonly detail: RunDetail | null | undefined;
-}
-
-/** Longer inputs are shown whole where they are opened. */
-const longestAsked = 240;
-
-function Headline({ source, row, detail, id, isAlone }: HeadlineProps) {
-  const { service, page } = source;
-  const bundle = detail?.bundle;
-  const input = detail?.input;
-  const line = input === undefined ? (row?.input ?? "") : showInput(input);
-  const tool = bundle?.meta.task ?? row?.tool ?? "";
-  const origin = bundle?.meta.source && bundle.meta.source !== "live" && bundle.meta.source;
-  return (
-    <header class="run-head">
-      <p class="soft said">
-        {cutLine(tool, 120)}
-        {bundle && ` · ${cutLine(modelsOf(bundle), 120)}`}
-        {!isAlone && ` · ${service ? "run" : "line"} ${cutLine(id, 40)}`}
-      </p>
-      <h1 class={line.length > 120 ? "said long" : "said"}>{line === "" ? cutLine(tool, 200) : line}</h1>
-      <p class="badges">
-        {row && <Badge state={row.isRetrying ? "retrying" : row.status} />}
-        {row?.accepted !== undefined && (
-          <Badge state={row.accepted === true ? "accepted" : row.accepted === false ? "refused" : "review"} />
-        )}
-        {origin && <span class={`notice ${origin}`}>{notices[origin]}</span>}
-        <span class="actions">
-          {row && service && (
-            <button
-              type="button"
-              onClick={() =>
-                void (row.status === "running"
-                  ? service.cancel(id)
-                  : service.runAgain(id).then((next) => next !== undefined && goTo(addressOf("run", next))))
-              }
-            >
-              {row.status === "running" ? "Cancel" : "Run again"}
-            </button>
-          )}
-          {input !== undefined && (
-            <CopyButton text={() => toTypeScript(tool, input, bundle)}>Copy as TypeScript</CopyButton>
-          )}
-          {service && input !== undefined && (
-            <CopyButton text={() => service.toCurl(tool, input)}>Copy as curl</CopyButton>
-          )}
-          {detail && (
-            <button
-              type="button"
-              onClick={() =>
-                download(
-                  `${cutLine(page.title, 40).replace(/[^\w-]+/g, "-")}-${id}.json`,
-                  `${JSON.stringify({ input: detail.input, evidenceBundle: bundle, error: detail.error }, null, 2)}\n`,
-                  "application/json",
-                )
-              }
-            >
-              JSON
-            </button>
-          )}
-        </span>
-      </p>
-      {service?.strip.value.problem !== undefined && (
-        <p class="bad said" role="alert">
-          {service.strip.value.problem}
-        </p>
-      )}
-      {input !== undefined && (line.length > longestAsked || line.endsWith("…")) && (
-        <details class="input">
-          <summary>The whole input</summary>
-          <pre tabIndex={0}>{textOf(input)}</pre>
-        </details>
-      )}
-    </header>
-  );
-}
-
 function NotHeld({ row, command }: { readonly row: RunRow | undefined; readonly command: string | undefined }) {
   return (
     <section class="card">
@@ -225,62 +143,24 @@ function NotHeld({ row, command }: { readonly row: RunRow | undefined; readonly 
   );
 }
 
-interface ShownBundle {
-  readonly detail: RunDetail;
-  readonly bundle: NonNullable<RunDetail["bundle"]>;
-}
-
 function Bundle({ detail, bundle, page }: ShownBundle & { readonly page: Omit<ViewerPage, "rows" | "total"> }) {
   const { summary, meta } = bundle;
-  const { trace, map, cost, counts, moments } = detail;
+  const { trace, map, counts, moments } = detail;
+  const answers = counts?.answers ?? bundle.replicates.length;
+  const isRunning = moments?.isRunning ?? false;
+  const uncounted = answers - summary.validCount - summary.invalidCount;
   return (
     <>
-      <div class="verdict">
-        <Consensus bundle={bundle} isRunning={moments?.isRunning ?? false} />
-        <Figures detail={detail} bundle={bundle} />
-      </div>
-      <p class="stopped">
-        <b>
-          {moments?.isRunning
-            ? "Still asking"
-            : meta.k === 0
-              ? "Ended early"
-              : meta.earlyStopped || meta.earlyStopReason
-                ? isStoppedByRule(meta)
-                  ? "Stopped here because"
-                  : "Cut off:"
-                : "Asked to the end"}
-        </b>{" "}
-        <span class="said">
-          {moments?.isRunning
-            ? `${counts?.answers ?? 0} of the ${Object.keys(moments.replicates).length} answers that were asked for are there`
-            : meta.k === 0
-              ? `${counted(bundle.replicates.length, "answer")} had come`
-              : cutLine(meta.earlyStopReason ?? "", 300) || `all ${meta.k} were asked for`}
-        </span>
-        {meta.escalations?.map(({ from, replicateIds, confidence }) => (
-          <span key={from} class="soft said">
-            {" "}
-            Escalated from {cutLine(from, 80)} after {replicateIds.slice(0, 20).join(" ")}, with a confidence of{" "}
-            {showShare(confidence)}.
-          </span>
-        ))}
-      </p>
-      {summary.validCount > 0 && (
-        <Votes summary={summary} k={meta.k} answers={counts?.answers ?? bundle.replicates.length} />
-      )}
-      <Answers bundle={bundle} total={counts?.answers ?? bundle.replicates.length} />
+      <Verdict detail={detail} bundle={bundle} />
+      {summary.validCount > 0 && <Votes summary={summary} k={meta.k} uncounted={isRunning ? uncounted : 0} />}
+      <Answers bundle={bundle} total={answers} />
       <div class="pair">
-        {trace && summary.validCount > 0 && (
+        {trace && trace.points.length > 0 && summary.validCount > 1 && (
           <Section title="As answers arrived">
             <TraceChart trace={trace} k={meta.k} isSettled={isStoppedByRule(meta)} />
           </Section>
         )}
-        {cost && (
-          <Section title="Cost against a fixed K">
-            <CostBars cost={cost} names={fixedKNames(cost)} />
-          </Section>
-        )}
+        <Cost detail={detail} bundle={bundle} />
       </div>
       <Timeline bundle={bundle} detail={detail} />
       <div class="pair">
@@ -300,90 +180,19 @@ function Bundle({ detail, bundle, page }: ShownBundle & { readonly page: Omit<Vi
   );
 }
 
-function Consensus({ bundle: { summary }, isRunning }: Pick<ShownBundle, "bundle"> & { readonly isRunning: boolean }) {
-  const { consensusJson, consensus, validCount, medoidId } = summary;
-  const given = consensusJson ?? consensus;
+/** Spending against the budget, and against K answers each time, where an answer tells what one takes. */
+function Cost({ detail: { cost, spending, moments }, bundle: { summary, meta } }: ShownBundle) {
+  const isRunning = moments?.isRunning ?? false;
+  const isCompared = cost !== undefined && meta.k > 0 && summary.validCount > 0;
+  if (!spending && !isCompared) return null;
   return (
-    <section class="card consensus">
-      <h2>{isRunning ? "Consensus so far" : "Consensus"}</h2>
-      {validCount === 0 ? (
-        <p class="bad">{isRunning ? "No answer is valid yet." : "No answer is valid."}</p>
-      ) : (
-        <pre class={typeof given === "string" ? "prose said" : "said"} tabIndex={0}>
-          {textOf(given)}
-        </pre>
+    <Section title="Cost against budget and fixed K" class="cost">
+      {spending && <Ceilings spending={spending} isRunning={isRunning} />}
+      {isCompared && <CostBars cost={cost} names={fixedKNames(cost)} asked={isRunning ? "so far" : "asked"} />}
+      {isCompared && meta.escalations && (
+        <p class="soft">The answers of the models before are among those asked, and not in the second line.</p>
       )}
-      {medoidId !== undefined && (
-        <p class="soft">As {cutLine(medoidId, 12)} gave it: the fields put together do not fit the schema.</p>
-      )}
-    </section>
-  );
-}
-
-function Figures({ detail: { counts }, bundle }: ShownBundle) {
-  const { summary, meta, costTotalUsd } = bundle;
-  const { confidence, calibratedConfidence, stability, invalidCount, validCount, weakest, allRight } = summary;
-  const { disagreements } = summary;
-  const asked = counts?.answers ?? bundle.replicates.length;
-  const failedCalls = counts?.failedCalls ?? 0;
-  const answers = asked - failedCalls;
-  const invalid = invalidCount - failedCalls;
-  const faults = [
-    ...(failedCalls > 0 ? [showFailedCalls(failedCalls)] : []),
-    ...(invalid > 0 ? [`${showCount(invalid)} not valid`] : []),
-  ];
-  const fields = counts?.fields ?? Object.keys(summary.fields).length;
-  const contested = new Set(disagreements.map(({ path }) => path)).size;
-  const isSure = hasConfidence(summary);
-  return (
-    <dl class="figures">
-      <Figure
-        name="Confidence"
-        value={showConfidence(summary)}
-        share={isSure ? (calibratedConfidence ?? confidence) : undefined}
-      >
-        {isWithoutLabels(summary) ? `learnt from labels; ${showShare(confidence)} without them` : showBasis(summary)}
-      </Figure>
-      {validCount > 1 && asked < meta.k && (
-        <Figure name="Stability" value={showShare(stability)} share={stability}>
-          that the rest of K would keep it
-        </Figure>
-      )}
-      <Figure
-        name="Answers"
-        value={
-          <>
-            {showCount(answers)}
-            {meta.k > 0 && <small> of {showCount(meta.k)}</small>}
-          </>
-        }
-      >
-        {faults.length > 0 ? faults.join(", ") : answersOf(answers, meta.source ?? "live")}
-      </Figure>
-      {fields > 1 && isSure && allRight !== undefined && (
-        <Figure name="All fields right" value={showShare(allRight)} share={allRight}>
-          {confidence === allRight ? "that no field is wrong" : "the confidence is the mean of the fields"}
-        </Figure>
-      )}
-      {fields > 1 && validCount > 1 && (
-        <Figure
-          name="Agreed"
-          value={
-            <>
-              {showCount(fields - contested)}
-              <small> of {counted(fields, "field")}</small>
-            </>
-          }
-        >
-          {isSure && `the weakest has confidence ${showShare(weakest)}`}
-        </Figure>
-      )}
-      <Figure name="Cost" value={costTotalUsd === null ? "unknown" : showUsd(costTotalUsd)}>
-        {asked < meta.k &&
-          isStoppedByRule(meta) &&
-          `${percent(1 - asked / meta.k)} fewer answers than always ${meta.k}`}
-      </Figure>
-    </dl>
+    </Section>
   );
 }
 

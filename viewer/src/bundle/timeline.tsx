@@ -8,26 +8,30 @@ import {
 } from "../../../src/cli/view/facts.ts";
 import type { ReplicateMoments, RunDetail } from "../../../src/cli/view/viewer-data.ts";
 import type { Replicate } from "../../../src/contract/bundle.ts";
+import type { Usage } from "../../../src/contract/usage.ts";
 import { cutLine, Section, textOf } from "../parts.tsx";
 
 interface TimelineProps {
   readonly detail: RunDetail;
-  readonly bundle: NonNullable<RunDetail["bundle"]>;
+  /** Missing before the first answer, and where none came. */
+  readonly bundle?: NonNullable<RunDetail["bundle"]>;
 }
 
 /** Every replicate with its time, its tries and what was reused; its request and its answer where it is opened. */
 export function Timeline({ detail, bundle }: TimelineProps) {
   const { moments, input, counts } = detail;
-  const voting = new Set(votingReplicates(bundle));
-  const deviationsOf = deviations(bundle.summary);
-  const ids = new Set(bundle.replicates.map(({ id }) => id));
+  const replicates = bundle?.replicates ?? [];
+  const voting = new Set(bundle && votingReplicates(bundle));
+  const deviationsOf = bundle ? deviations(bundle.summary) : () => undefined;
+  const ids = new Set(replicates.map(({ id }) => id));
   const waiting = Object.entries(moments?.replicates ?? {}).filter(([id]) => !ids.has(id));
-  const whole = moments?.elapsedMs ?? Math.max(1, ...bundle.replicates.map(({ elapsedMs }) => elapsedMs));
-  const left = (counts?.answers ?? 0) - bundle.replicates.length;
+  const whole = moments?.elapsedMs ?? Math.max(1, ...replicates.map(({ elapsedMs }) => elapsedMs));
+  const left = (counts?.answers ?? 0) - replicates.length;
+  if (replicates.length + waiting.length + (moments?.notes.length ?? 0) === 0) return null;
   return (
-    <Section title="Replicates" note={moments ? "over the time of the run" : "by the time that each took"}>
+    <Section title="Timeline" note={moments ? `${showElapsed(whole)} in all` : "by the time that each took"}>
       <div class="rows timeline">
-        {bundle.replicates.map((replicate) => (
+        {replicates.map((replicate) => (
           <details key={replicate.id}>
             <summary>
               <b>{cutLine(replicate.id, 10)}</b>
@@ -111,12 +115,19 @@ function Line({
   if (!isVoting) return <i>does not vote: a stronger model was asked</i>;
   if (!differing) return <>{cutLine(replicate.data ?? replicate.json, 200)}</>;
   if (differing.length === 0) return <i>as the consensus</i>;
+  return <Differing differing={differing} />;
+}
+
+/** Fields in which an answer differs from the consensus, and what it says there. */
+export function Differing({ differing }: { readonly differing: readonly Deviation[] }) {
   return (
     <>
-      {cutLine(
-        differing.map(({ path, vote }) => `${path} ${"value" in vote ? cutLine(vote.value, 80) : "absent"}`).join(", "),
-        240,
-      )}
+      {differing.slice(0, 12).map(({ path, vote }, at) => (
+        <span key={path}>
+          {at > 0 && ", "}
+          <span class="soft">{cutLine(path, 60)}</span> {"value" in vote ? cutLine(vote.value, 80) : <i>absent</i>}
+        </span>
+      ))}
     </>
   );
 }
@@ -124,12 +135,15 @@ function Line({
 function factsOf({ usage, costUsd, elapsedMs, attempts, reused }: Replicate): string {
   return [
     ...(attempts > 1 ? [counted(attempts, "attempt")] : []),
-    ...(reused ? ["reused"] : []),
-    ...(usage?.cachedInputTokens ? [`${showCount(usage.cachedInputTokens)} cached`] : []),
-    ...(usage ? [`${showCount(usage.totalTokens)} tokens`] : []),
+    ...(reused ? ["kept from an earlier run"] : []),
+    ...(usage ? [`${showCount(usage.totalTokens)} tokens${cachedIn(usage)}`] : []),
     ...(typeof costUsd === "number" ? [showUsd(costUsd)] : []),
     showElapsed(elapsedMs),
   ].join(" · ");
+}
+
+function cachedIn({ cachedInputTokens }: Usage): string {
+  return cachedInputTokens ? `, ${showCount(cachedInputTokens)} cached` : "";
 }
 
 /** Request and response as they are known. */

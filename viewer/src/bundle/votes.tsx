@@ -1,4 +1,4 @@
-import { noConfidence, showCount, showShare } from "../../../src/cli/progress/format.ts";
+import { counted, noConfidence, showCount, showShare } from "../../../src/cli/progress/format.ts";
 import {
   type CountedSummary,
   type FieldVotes,
@@ -17,29 +17,33 @@ const mostSegments = 8;
 interface VotesProps {
   readonly summary: CountedSummary;
   readonly k: number;
-  /** Answers that are there. */
-  readonly answers: number;
+  /** Answers that have come since the votes were counted. */
+  readonly uncounted?: number;
   /** True where a person is to judge: a confidence would lead the verdict. */
   readonly isBlind?: boolean;
 }
 
 /** A bar for each field that fills as answers arrive, with each value once, its count and who gave it. */
-export function Votes({ summary, k, answers, isBlind = false }: VotesProps) {
+export function Votes({ summary, k, uncounted = 0, isBlind = false }: VotesProps) {
+  const answers = summary.validCount + summary.invalidCount;
   const fields = isBlind ? fieldVotes(summary).map(withoutNumbers) : fieldVotes(summary);
   const shown = fields.slice(0, mostFields);
   const isCompared = summary.validCount > 1;
   // Of a stability, nothing is left to tell once K is used up.
   const isOpen = isCompared && answers < k;
+  const note = isCompared && !fields.some(({ votes }) => votes.length > 1) ? "all agree" : undefined;
   const contested = shown.filter(({ votes }) => votes.length > 1);
   const agreed = shown.filter(({ votes }) => votes.length === 1);
   const whole = Math.max(k, answers);
   return (
-    <Section title="Votes" note={isCompared && contested.length === 0 ? "all agree" : undefined}>
-      <div class="votes">
-        {contested.map((field) => (
-          <Contested key={field.path} field={field} whole={whole} answers={answers} isOpen={isOpen} />
-        ))}
-      </div>
+    <Section title="Votes" note={uncounted > 0 ? `${counted(uncounted, "newer answer")} not counted yet` : note}>
+      {contested.length > 0 && (
+        <div class="votes">
+          {contested.map((field) => (
+            <Contested key={field.path} field={field} whole={whole} answers={answers} isOpen={isOpen} />
+          ))}
+        </div>
+      )}
       {agreed.length > 0 && (
         <table class="agreed-fields">
           <thead>
@@ -115,7 +119,7 @@ function Contested({ field, whole, answers, isOpen }: ContestedProps) {
               <span class="number">{showCount(vote.support)}</span>
               <span class="said">
                 <Said vote={vote} />
-                {index === 0 && <span class="soft"> {tied ? "given, of equals" : "wins"}</span>}
+                {index === 0 && <span class="soft"> {tied ? "consensus, of equal counts" : "consensus"}</span>}
               </span>
               <span class="ids soft">{votersOf(vote, mostIds)}</span>
             </li>
@@ -129,6 +133,7 @@ function Contested({ field, whole, answers, isOpen }: ContestedProps) {
 
 /** The first value is plain, the others are hatched: colour alone tells nothing. */
 function keyOf(index: number): string {
+  if (index >= mostSegments) return "rest";
   return index === 0 ? "agreed" : index % 2 === 1 ? "other" : "other second";
 }
 
@@ -158,7 +163,7 @@ function FieldBar({
       {parts.map(({ support }, index) => (
         <span key={index} class={keyOf(index)} style={{ flexGrow: support }} />
       ))}
-      {rest > 0 && <span class="other" style={{ flexGrow: rest }} />}
+      {rest > 0 && <span class="rest" style={{ flexGrow: rest }} />}
       {without > 0 && <span class="without" style={{ flexGrow: without }} />}
       {open > 0 && <span class="open" style={{ flexGrow: open }} />}
     </div>

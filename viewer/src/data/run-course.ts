@@ -1,8 +1,10 @@
-import { fixedKCost, isFailedCall } from "../../../src/cli/view/facts.ts";
+import { hasConfidence } from "../../../src/cli/progress/format.ts";
+import { fixedKCost, isFailedCall, type Spending, spendingOf, votingReplicates } from "../../../src/cli/view/facts.ts";
 import type { Moments, ReplicateMoments, RunDetail, ShownTrace } from "../../../src/cli/view/viewer-data.ts";
 import type { EvidenceBundle, Replicate } from "../../../src/contract/bundle.ts";
 import { bundleIn } from "../../../src/contract/bundle-json.ts";
 import type { OrchestrationEvent } from "../../../src/contract/event.ts";
+import type { Budget } from "../../../src/contract/usage.ts";
 
 type Summary = NonNullable<RunDetail["bundle"]>["summary"];
 
@@ -20,6 +22,10 @@ export class RunCourse {
   #startedMs = 0;
   #lastMs = 0;
   #tool = "";
+  /** Answers that the tool may ask for; 0 before that is known. */
+  #k = 0;
+  #budget: Budget | undefined;
+  #spending: Spending | undefined;
   #isRunning = true;
   #error: RunDetail["error"];
   #bundle: EvidenceBundle | undefined;
@@ -40,10 +46,14 @@ export class RunCourse {
     switch (event.type) {
       case "run_started":
         this.#request = event.request;
+        this.#budget = event.budget;
         this.#startedMs = this.#lastMs;
         break;
       case "tool_started":
+        // A fallback, or another process that goes on with the run, counts its answers from the first one.
+        this.#beginTool();
         this.#tool = event.toolName;
+        this.#k = event.k ?? 0;
         break;
       case "replicate_started":
         this.#momentsOf(event.replicateId).startedMs = atMs;
@@ -88,12 +98,14 @@ export class RunCourse {
       case "run_completed":
         this.#isRunning = false;
         this.#bundle = bundleIn(event.output.content) ?? this.#bundle;
+        this.#spending = spendingOf(event.output);
         break;
       case "run_failed": {
         this.#isRunning = false;
         const { type, message, category } = event.error;
         this.#error = { type, message, category };
         this.#bundle = bundleIn(event.output?.content) ?? this.#bundle;
+        this.#spending = spendingOf(event.output);
         break;
       }
       case "cancelled":
@@ -108,7 +120,7 @@ export class RunCourse {
 
   detail(): RunDetail {
     const bundle = this.#bundle ?? this.#bundleSoFar();
-    const cost = this.#bundle && fixedKCost(this.#bundle);
+    const cost = bundle && fixedKCost(bundle);
     return {
       ...(this.#request !== undefined && { input: this.#request }),
       ...(bundle && {
@@ -121,6 +133,7 @@ export class RunCourse {
         trace: { points: this.#pointsTo(this.#bundle), isExact: true },
       }),
       ...(cost && { cost }),
+      spending: this.#spending ?? this.#spendingSoFar(bundle),
       ...(this.#error && { error: this.#error }),
       moments: {
         isRunning: this.#isRunning,
@@ -131,9 +144,28 @@ export class RunCourse {
     };
   }
 
+  #beginTool(): void {
+    this.#bundle = undefined;
+    this.#summary = undefined;
+    this.#replicates.clear();
+    this.#moments.clear();
+    this.#points.length = 0;
+  }
+
+  /** Adds up the answers that are there: what those in flight use is not known yet. */
+  #spendingSoFar(bundle: RunDetail["bundle"]): Spending {
+    const used = bundle?.replicates ?? [];
+    return {
+      tokens: used.reduce((sum, { usage, reused }) => sum + (reused ? 0 : (usage?.totalTokens ?? 0)), 0),
+      costUsd: bundle ? bundle.costTotalUsd : 0,
+      timeMs: Math.max(1, this.#lastMs - this.#startedMs),
+      ...(this.#budget && { budget: this.#budget }),
+    };
+  }
+
   /**
-   * A bundle of the replicates that are there: it has no more to say than the latest summary has. Events tell neither K nor
-   * the source of the answers: `k` is 0, and there is no `source`.
+   * A bundle of the replicates that are there: it has no more to say than the latest summary has. Events do not tell the source
+   * of the answers, so there is no `source`.
    */
   #bundleSoFar(): RunDetail["bundle"] {
     const replicates = [...this.#replicates.values()].toSorted((a, b) => numberOf(a) - numberOf(b));
@@ -142,7 +174,7 @@ export class RunCourse {
     return {
       meta: {
         task: this.#tool,
-        k: 0,
+        k: this.#k,
         kCompleted: replicates.length,
         model: [...new Set(replicates.map(({ model }) => model))].join(", "),
         seeds: replicates.map(({ seed }) => seed),
@@ -160,15 +192,19 @@ export class RunCourse {
     const count = summary.validCount + summary.invalidCount;
     const { confidence, stability } = summary;
     const last = [...this.#replicates.values()].at(-1);
+    // The summary of a stronger model begins anew.
+    if (count <= (this.#points.at(-1)?.count ?? 0)) this.#points.length = 0;
     this.#points.push({ count, id: last?.id ?? `r${count}`, valid: last?.valid ?? true, confidence, stability });
   }
 
-  /** The last point is what the bundle says: it may know more than its own votes. */
+  /** The last point is what the bundle says: it may know more than its own votes, and events tell a part of the summaries. */
   #pointsTo(bundle: EvidenceBundle | undefined): ShownTrace["points"] {
-    const last = this.#points.at(-1);
-    if (!bundle || !last || bundle.summary.validCount + bundle.summary.invalidCount !== last.count) return this.#points;
-    const { confidence, stability } = bundle.summary;
-    return [...this.#points.slice(0, -1), { ...last, confidence, stability }];
+    const last = bundle && votingReplicates(bundle).at(-1);
+    if (!last || !hasConfidence(bundle.summary)) return this.#points;
+    const { confidence, stability, validCount, invalidCount } = bundle.summary;
+    const count = validCount + invalidCount;
+    const before = this.#points.filter((point) => point.count < count);
+    return [...before, { count, id: last.id, valid: last.valid, confidence, stability }];
   }
 
   #momentsOf(id: string) {

@@ -344,10 +344,10 @@ class LiveSource {
     await this.#listed;
     const ended = [...this.#runs.value.values()]
       .filter(({ status }) => status === "completed" || status === "partial")
-      .sort((a, b) => b.startedMs - a.startedMs)
-      .slice(0, mostReviewed);
+      .sort((a, b) => b.startedMs - a.startedMs);
+    const latest = ended.slice(0, mostReviewed);
     const found: { readonly run: LoggedRunDetails; readonly bundle: EvidenceBundle }[] = [];
-    const left = ended.values();
+    const left = latest.values();
     const work = async () => {
       for (const { runId } of left) {
         const run = await getRun(runId).catch(() => undefined);
@@ -366,7 +366,8 @@ class LiveSource {
       answers,
       signals: [],
       labels: [],
-      withoutAnswer: ended.length - answers.length,
+      withoutAnswer: latest.length - answers.length,
+      latest: { count: latest.length, of: ended.length },
       asked: { precision: 0.95, confidence: 0.9 },
       isAsked: false,
       looks: [],

@@ -27,7 +27,8 @@ import {
 } from "../../../src/cli/report/words.ts";
 import { showElapsed } from "../../../src/cli/view/facts.ts";
 import type { RunRow, ViewerPage } from "../../../src/cli/view/viewer-data.ts";
-import { CalibrationChart, CostBars, Histogram } from "../charts.tsx";
+import { CalibrationChart, Histogram } from "../charts/job.tsx";
+import { CostBars } from "../cost.tsx";
 import { cutLine, Figure, Meter, Section } from "../parts.tsx";
 import { addressOf } from "../place.ts";
 import type { Session } from "../review/session.ts";

@@ -1,9 +1,9 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { describeWorth, type Effect, showMean } from "../../../src/cli/label/effect.ts";
 import type { Draw } from "../../../src/cli/label/labels.ts";
 import { counted, showCount, showShare } from "../../../src/cli/progress/format.ts";
 import type { Source } from "../data/source.ts";
-import { CopyButton, cutLine, download, Meter, Section } from "../parts.tsx";
+import { CopyButton, cutLine, download, Section } from "../parts.tsx";
 import { addressOf } from "../place.ts";
 import type { Session, ShownAcceptance } from "./session.ts";
 
@@ -16,8 +16,8 @@ interface EffectsProps {
 /** What the labels so far change, and the way to take them away as a file. */
 export function Effects({ source, session, draw }: EffectsProps) {
   const given = session.given.value;
-  const effects = useLater(() => session.effects.value, session.labels.value);
-  const acceptance = useLater(() => session.acceptance.value, session.labels.value);
+  const effects = session.effects.value;
+  const acceptance = session.acceptance.value;
   return (
     <aside class="panel" aria-label="What the labels change">
       {acceptance && <AcceptedSet source={source} session={session} draw={draw} shown={acceptance} />}
@@ -37,21 +37,10 @@ export function Effects({ source, session, draw }: EffectsProps) {
   );
 }
 
-/** Computes after the screen is drawn: of many answers that takes a while, and the next question need not wait for it. */
-function useLater<T>(compute: () => T, on: unknown): T | undefined {
-  const [value, setValue] = useState<T>();
-  useEffect(() => {
-    const timer = setTimeout(() => setValue(compute()));
-    return () => clearTimeout(timer);
-  }, [on]);
-  return value;
-}
-
 function AcceptedSet({ source, session, draw, shown }: EffectsProps & { readonly shown: ShownAcceptance }) {
   const { counts, sentences, acceptance } = shown;
   const { accepted, review, wrong, failed } = counts;
   const first = useRef(accepted);
-  const total = Math.max(1, accepted + review + wrong + failed);
   const moved = accepted - first.current;
   const isCertifying = draw === "uniform";
   return (
@@ -85,7 +74,6 @@ function AcceptedSet({ source, session, draw, shown }: EffectsProps & { readonly
           </li>
         )}
       </ul>
-      <Meter share={accepted / total} />
       {sentences.map((sentence) => (
         <p key={sentence} class="soft">
           {sentence}

@@ -1,11 +1,12 @@
-import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
-import { acceptanceSignalsOf } from "../../../src/calibration/job-acceptance.ts";
+import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { signallingAcceptance } from "../../../src/calibration/job-acceptance.ts";
 import { type Acceptance, acceptJob, looksOf } from "../../../src/cli/accept/acceptance.ts";
 import { type AcceptanceCounts, describeAcceptance, describeOffers } from "../../../src/cli/accept/words.ts";
 import { type Answer, drawn } from "../../../src/cli/label/answer.ts";
-import { type Effect, effectOn, jobsOf, type ObservedJob } from "../../../src/cli/label/effect.ts";
+import { type Effect, effecting, type ObservedJob, observingJobs } from "../../../src/cli/label/effect.ts";
 import { type Draw, keyOf, type LabelLine, labelOf, type Verdict } from "../../../src/cli/label/labels.ts";
 import type { ReviewData } from "../../../src/cli/view/viewer-data.ts";
+import { atOnce, type Slices } from "../../../src/core/slices.ts";
 import type { AcceptanceSignals } from "../../../src/evidence/acceptance-score.ts";
 
 /** What labels certify, as the screen shows it. */
@@ -22,7 +23,8 @@ export interface ShownAcceptance {
  * 1. A label says how its answer was drawn, as `steer label` writes it; the sum of both is one file of labels.
  * 2. Each time that the accepted set is shown anew by a look, the label before it is marked: `steer` counts these looks.
  * 3. Labels outlive the page: they stay in the browser until they are discarded.
- * 4. A label that the service did not take is among `unsent` until it takes it.
+ * 4. A label is among `sending` until the service has answered, and among `unsent` where it did not take it, until it does.
+ * 5. Of many answers, numbers are computed in slices: the page goes on meanwhile.
  */
 export class Session {
   readonly review: ReviewData;
@@ -30,20 +32,30 @@ export class Session {
   readonly labels = signal<ReadonlyMap<string, LabelLine>>(new Map());
   /** Labels of this sitting. */
   readonly given: ReadonlySignal<readonly LabelLine[]>;
-  readonly effects: ReadonlySignal<readonly Effect[]>;
-  readonly acceptance: ReadonlySignal<ShownAcceptance>;
+  /** `undefined` before it was computed, which `open` begins; that of the labels before while it is computed anew. */
+  readonly effects = signal<readonly Effect[] | undefined>(undefined);
+  readonly acceptance = signal<ShownAcceptance | undefined>(undefined);
   /** Of a draw that nothing began before. */
   readonly seed = (crypto.getRandomValues(new Uint32Array(1))[0] as number) >>> 1;
   /** Reasons for which the service did not take labels, by label. */
   readonly unsent = signal<ReadonlyMap<string, string>>(new Map());
-  readonly #send: ((answer: Answer, label: Verdict) => Promise<unknown>) | undefined;
+  /** Labels that the service has not answered to yet. */
+  readonly sending = signal<ReadonlySet<string>>(new Set());
+  readonly #send: ((answer: Answer, label: Exclude<Verdict, null>) => Promise<unknown>) | undefined;
   /** No label changes these. */
   #jobs: readonly ObservedJob[] | undefined;
   #bundles: readonly AcceptanceSignals[] | undefined;
+  #isOpen = false;
+  /** The last one, which the screen and the next label ask for. */
+  #accepted: { readonly labels: ReadonlyMap<string, LabelLine>; readonly shown: ShownAcceptance } | undefined;
   readonly #known: ReadonlyMap<string, LabelLine>;
 
   /** @param send hands each label to a service; rejects where that did not take it */
-  constructor(review: ReviewData, name: string, send?: (answer: Answer, label: Verdict) => Promise<unknown>) {
+  constructor(
+    review: ReviewData,
+    name: string,
+    send?: (answer: Answer, label: Exclude<Verdict, null>) => Promise<unknown>,
+  ) {
     this.review = review;
     this.#send = send;
     this.#known = new Map(review.labels.map((label) => [keyOf(label), label]));
@@ -52,13 +64,28 @@ export class Session {
     this.given = computed(() =>
       [...this.labels.value.values()].filter((label) => this.#known.get(keyOf(label)) !== label),
     );
-    this.effects = computed(() => {
-      this.#jobs ??= jobsOf(review.answers);
-      return this.#jobs.flatMap((job) => effectOn(job, this.labels.value) ?? []);
-    });
-    this.acceptance = computed(() => this.#accept(this.labels.value));
     this.unsent.value = kept.readUnsent();
     effect(() => kept.write(this.given.value, this.unsent.value));
+  }
+
+  /** Begins to compute what the labels change, now and after each further one. */
+  open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    effect(() => void this.#compute(this.labels.value));
+  }
+
+  async #compute(labels: ReadonlyMap<string, LabelLine>): Promise<void> {
+    const isWanted = () => this.labels.peek() === labels;
+    // The screen is drawn first.
+    await turn();
+    this.#bundles ??= await inTurns(this.#signalling());
+    if (!isWanted()) return;
+    this.acceptance.value = this.#accept(labels);
+    await turn();
+    this.#jobs ??= await inTurns(observingJobs(this.review.answers));
+    const effects = await inTurns(effecting(this.#jobs, labels), isWanted);
+    if (effects) this.effects.value = effects;
   }
 
   labelOf(answer: Answer): LabelLine | undefined {
@@ -73,7 +100,7 @@ export class Session {
     const { id, fingerprint, content } = answer;
     const line: LabelLine = { label, id, fingerprint, content, draw, seed, of: this.review.answers.length };
     const labels = new Map(this.labels.value).set(keyOf(line), line);
-    const { looks } = this.acceptance.value.acceptance;
+    const { looks } = this.#accept(this.labels.value).acceptance;
     const hasLooked = this.#accept(labels).acceptance.looks.length > looks.length;
     this.labels.value = hasLooked ? new Map(labels).set(keyOf(line), { ...line, look: true }) : labels;
     void this.#handOn(answer, label);
@@ -87,23 +114,34 @@ export class Session {
     }
   }
 
-  /** Reason for which the service did not take the label of an answer; `undefined` where it did. */
-  unsentOf(answer: Answer): string | undefined {
+  /** How the sending of the label of an answer stands; `undefined` without a service. */
+  sentOf(answer: Answer): Sent | undefined {
     const line = this.labelOf(answer);
-    return line && this.unsent.value.get(keyOf(line));
+    if (!this.#send || !line) return undefined;
+    const key = keyOf(line);
+    const refusal = this.unsent.value.get(key);
+    return this.sending.value.has(key) ? "sending" : refusal === undefined ? "sent" : { refusal };
   }
 
   async #handOn(answer: Answer, label: Verdict): Promise<void> {
     const line = this.labelOf(answer);
-    if (!this.#send || !line) return;
+    // A skipped answer is nothing to tell.
+    if (!this.#send || !line || label === null) return;
+    const key = keyOf(line);
+    this.sending.value = new Set(this.sending.value).add(key);
     const reason = await this.#send(answer, label).then(
       () => undefined,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
+    const sending = new Set(this.sending.value);
+    sending.delete(key);
     const unsent = new Map(this.unsent.value);
-    if (reason === undefined) unsent.delete(keyOf(line));
-    else unsent.set(keyOf(line), reason);
-    this.unsent.value = unsent;
+    if (reason === undefined) unsent.delete(key);
+    else unsent.set(key, reason);
+    batch(() => {
+      this.sending.value = sending;
+      this.unsent.value = unsent;
+    });
   }
 
   discard(): void {
@@ -116,11 +154,20 @@ export class Session {
     return [...this.labels.value.values()].map((label) => `${JSON.stringify(label)}\n`).join("");
   }
 
+  #signalling(): Slices<readonly AcceptanceSignals[]> {
+    const { answers, signals } = this.review;
+    return signallingAcceptance(answers.map(({ votes, job }, at) => ({ votes, job, signals: signals[at] ?? {} })));
+  }
+
   #accept(labels: ReadonlyMap<string, LabelLine>): ShownAcceptance {
-    const { answers, signals, asked, looks: earlier, withoutAnswer } = this.review;
-    this.#bundles ??= acceptanceSignalsOf(
-      answers.map(({ votes, job }, at) => ({ votes, job, signals: signals[at] ?? {} })),
-    );
+    if (this.#accepted?.labels !== labels) this.#accepted = { labels, shown: this.#acceptAnew(labels) };
+    return this.#accepted.shown;
+  }
+
+  #acceptAnew(labels: ReadonlyMap<string, LabelLine>): ShownAcceptance {
+    const { answers, asked, looks: earlier, withoutAnswer } = this.review;
+    // A label may come before the slices are through.
+    this.#bundles ??= atOnce(this.#signalling());
     const looks = looksOf(answers, this.#bundles, labels, asked, earlier);
     const acceptance = acceptJob(answers, this.#bundles, labels, asked, looks);
     const count = (verdict: (typeof acceptance.accepted)[number]) =>
@@ -129,6 +176,30 @@ export class Session {
     const offers = describeOffers({ labels: acceptance.moreLabels, signals: [] });
     return { acceptance, counts, sentences: [...describeAcceptance(acceptance, counts), ...(offers ? [offers] : [])] };
   }
+}
+
+/** How the sending of a label to a service stands. */
+export type Sent = "sending" | "sent" | { readonly refusal: string };
+
+const sliceMs = 12;
+
+/** Computes with pauses, in which the page goes on. Gives `undefined` where the result is not wanted any more. */
+async function inTurns<T>(work: Slices<T>): Promise<T>;
+async function inTurns<T>(work: Slices<T>, isWanted: () => boolean): Promise<T | undefined>;
+async function inTurns<T>(work: Slices<T>, isWanted = () => true): Promise<T | undefined> {
+  while (isWanted()) {
+    const endMs = performance.now() + sliceMs;
+    do {
+      const next = work.next();
+      if (next.done) return next.value;
+    } while (performance.now() < endMs);
+    await turn();
+  }
+  return undefined;
+}
+
+function turn(): Promise<void> {
+  return new Promise((wake) => setTimeout(wake));
 }
 
 interface Kept {
