@@ -135,6 +135,46 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
     expect(page.url()).toContain("#/runs?order=line");
   });
 
+  test("comes back to the row that it left, by Esc and by Back, where the list was scrolled to", async () => {
+    await open(job(70), { at: "#/runs?order=line" });
+    await page.evaluate("scrollTo(0, 1400)");
+    await page.locator("[data-at='24'] a").click();
+    await page.waitForSelector("h1:has-text('bug-24')");
+    expect(await page.evaluate("[scrollY, document.activeElement.id]")).toEqual([0, "content"]);
+    await page.keyboard.press("Escape");
+    await page.locator("[data-at='24'] a:focus").waitFor();
+    expect(await page.evaluate("scrollY")).toBe(1400);
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("h1:has-text('bug-25')");
+    await page.goBack();
+    await page.locator("[data-at='25'] a:focus").waitFor();
+    expect(await page.evaluate("scrollY")).toBe(1400);
+  });
+
+  test("names each filter that is set, and takes one away at a press", async () => {
+    await open(job(70), { at: "#/runs?category=rate_limit&to=0.5&q=report" });
+    const chips = page.getByRole("list", { name: "Filters" });
+    expect(await chips.getByRole("button", { name: /^Remove filter/ }).allInnerTexts()).toEqual([
+      "text report ×",
+      "confidence below 0.5 ×",
+      "failure rate_limit ×",
+    ]);
+    await chips.getByRole("button", { name: "Remove filter: confidence below 0.5" }).click();
+    expect(page.url()).toMatch(/#\/runs\?category=rate_limit&q=report$/);
+    await chips.getByRole("button", { name: "Remove all" }).click();
+    expect(page.url()).toMatch(/#\/runs$/);
+    expect(await chips.count()).toBe(0);
+  });
+
+  test("shows the job in short beside the runs once the window is wide enough", async () => {
+    await open(job(28), { viewport: { width: 900, height: 900 } });
+    const panel = page.getByRole("heading", { name: "How sure" });
+    expect(await panel.isVisible()).toBe(false);
+    await page.setViewportSize({ width: 1_600, height: 900 });
+    await panel.waitFor();
+  });
+
   test("says what the answers agree on, who said what, why it stopped, how far they are apart and what they took", async () => {
     await open([answeredLine(0, triaged, { input: { report: "It crashes" } })], { at: "#/run/1" });
     await page.waitForSelector(".consensus");

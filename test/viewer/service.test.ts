@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import * as v from "valibot";
@@ -128,7 +129,10 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     await row.getByRole("button", { name: /^Cancel/ }).click();
     await row.filter({ hasText: "cancelled" }).waitFor();
     answers.giveAll();
+    await page.setViewportSize({ width: 400, height: 900 });
     await row.getByRole("button", { name: /^Run again/ }).click();
+    await row.getByRole("link", { name: /^Open new run/ }).waitFor();
+    await page.getByRole("button", { name: "1 new" }).click();
     await page.locator(".body .row", { hasText: "It hangs" }).filter({ hasText: "completed" }).waitFor();
     expect(await page.locator(".strip").innerText()).toContain("connected");
     expect(complaints).toEqual([]);
@@ -147,7 +151,74 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     const row = page.locator(".body .row", { hasText: "It is limited" });
     expect(await row.locator(".badge").innerText()).toContain("retrying");
     await row.getByRole("button", { name: /^Cancel/ }).click();
+    // It stays under the pointer, although it no longer fits.
+    await row.filter({ hasText: "cancelled" }).waitFor();
+    await page.getByRole("button", { name: "Update" }).click();
     await page.locator(".empty").waitFor();
+  });
+
+  test("holds rows in their place under the pointer, and shows what is new when asked to", async () => {
+    answers = new Answers();
+    answers.giveAll();
+    await start("It is read");
+    await open();
+    const first = page.locator(".body .row").first();
+    await first.filter({ hasText: "It is read" }).hover();
+    await start("It is new");
+    await page.getByRole("button", { name: "1 new" }).waitFor();
+    expect(await first.innerText()).toContain("It is read");
+    await page.getByRole("button", { name: "1 new" }).click();
+    await first.filter({ hasText: "It is new" }).waitFor();
+    await page.mouse.move(0, 0);
+    await start("It comes by itself");
+    await first.filter({ hasText: "It comes by itself" }).waitFor();
+  });
+
+  test("searches and saves what runs say that were never seen", async () => {
+    answers = new Answers();
+    answers.giveAll();
+    await start("It is the needle");
+    for (let count = 0; count < 40; count++) await start(`hay ${count}`);
+    await open();
+    await page.getByRole("searchbox").fill("needle");
+    await page.locator(".body .row", { hasText: "It is the needle" }).waitFor();
+    await page.getByRole("searchbox").fill("");
+    await page.getByLabel("State").selectOption("completed");
+    const saving = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Save as JSONL" }).click();
+    const lines = readFileSync(await (await saving).path(), "utf8")
+      .trimEnd()
+      .split("\n");
+    expect(lines.filter((line) => JSON.parse(line).input === "")).toEqual([]);
+    expect(lines.filter((line) => line.includes("needle"))).toHaveLength(1);
+  });
+
+  test("asks a service with more runs than it lists for those that fit the filters, and for older ones", async () => {
+    page = await browser.newPage();
+    const asked: string[] = [];
+    await page.route("**/v1/runs?*", (route) => {
+      const { searchParams } = new URL(route.request().url());
+      const [at, status] = [Number(searchParams.get("cursor") ?? 0), searchParams.get("status")];
+      if (status === "failed") asked.push(searchParams.toString());
+      const count = status === "failed" ? 2 : 500;
+      const runs = Array.from({ length: status?.startsWith("running") ? 0 : count }, (_, index) => ({
+        runId: `${status ?? "run"}-${at + index}`,
+        toolName: "triage",
+        status: status ?? "completed",
+        startedMs: 1e12 - at - index,
+        endedMs: 1e12,
+        lastSeq: 1,
+      }));
+      return route.fulfill({ json: { runs, ...(status === null && { cursor: String(at + 500) }) } });
+    });
+    await page.goto(`${listening.url}/`);
+    await page.waitForSelector(".list-head:has-text('10,000 runs')");
+    await page.getByRole("button", { name: "List older ones" }).click();
+    await page.waitForSelector(".list-head:has-text('10,500 runs')");
+    await page.evaluate("location.hash = '#/runs?state=failed'");
+    await page.waitForSelector(".list-head:has-text('2 of 10,502 runs')");
+    expect(asked).toEqual(["limit=500&status=failed"]);
+    expect(await page.getByRole("button", { name: "List older ones" }).count()).toBe(0);
   });
 
   test("judges the answers of ended runs, and gives the verdicts to the service", async () => {
@@ -235,7 +306,7 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     await page.waitForSelector("h1:has-text('The service does not answer.')");
   });
 
-  test("asks for the key of a service that wants one", async () => {
+  test("asks for the key of a service that wants one, and says so where it is not known", async () => {
     const orchestrator = new ReliableOrchestrator({ calibrations: "off", events });
     const keys = [{ name: "web", key: "one-key-of-many-letters" }];
     const locked = createService({ orchestrator, events, tools: [triage], keys });
@@ -243,7 +314,10 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     try {
       page = await browser.newPage();
       await page.goto(other.url);
-      await page.locator("input[type=password]").fill("one-key-of-many-letters");
+      await page.locator("input[type=password]").fill("one-key-of-few-letters");
+      await page.keyboard.press("Enter");
+      await page.locator("[role=alert]", { hasText: "does not know this key" }).waitFor();
+      await page.locator("input[type=password]:focus").fill("one-key-of-many-letters");
       await page.keyboard.press("Enter");
       await page.waitForSelector(".strip:has-text('connected')");
       expect(await page.locator(".empty").innerText()).toBe("No run yet.");

@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Answer } from "../../src/cli/label/answer.ts";
 import type { Verdict } from "../../src/cli/label/labels.ts";
 import type { ReviewData } from "../../src/cli/view/viewer-data.ts";
@@ -6,7 +6,7 @@ import { BundleScreen } from "./bundle/bundle-screen.tsx";
 import { isLockedOut } from "./data/api.ts";
 import type { Service, Source } from "./data/source.ts";
 import { KeyForm } from "./key-form.tsx";
-import { ListScreen } from "./list/list-screen.tsx";
+import { type ListMemory, ListScreen } from "./list/list-screen.tsx";
 import { cutLine } from "./parts.tsx";
 import { addressOf, type Place, place } from "./place.ts";
 import { ReviewScreen } from "./review/review-screen.tsx";
@@ -22,6 +22,9 @@ export function App({ source }: { readonly source: Source }) {
     document.title = `${titleOf(screen, id)}${cutLine(page.title, 80)}`;
   }, [screen, id]);
   const shown = isAlone ? "run" : screen;
+  const memory = useRef<ListMemory>({ top: 0, run: "", order: undefined });
+  if (shown !== "runs") memory.current.run = shown === "run" ? id : "";
+  useNewScreen(screen, id);
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
@@ -61,7 +64,7 @@ export function App({ source }: { readonly source: Source }) {
         ) : shown === "review" && source.service ? (
           <Waiting service={source.service} />
         ) : (
-          <ListScreen source={source} session={session} />
+          <ListScreen source={source} session={session} memory={memory.current} />
         )}
       </main>
     </>
@@ -70,6 +73,20 @@ export function App({ source }: { readonly source: Source }) {
 
 function titleOf(screen: Place["screen"], id: string): string {
   return screen === "run" && id !== "" ? `${cutLine(id, 20)} · ` : screen === "review" ? "Review · " : "";
+}
+
+/** Begins a new screen at its top, with the focus on it where no part of it takes the focus. */
+function useNewScreen(screen: Place["screen"], id: string): void {
+  const isFirst = useRef(true);
+  useLayoutEffect(() => {
+    history.scrollRestoration = "manual";
+    if (!isFirst.current && screen !== "runs") scrollTo(0, 0);
+  }, [screen, id]);
+  useEffect(() => {
+    if (!isFirst.current && document.activeElement === document.body)
+      document.getElementById("content")?.focus({ preventScroll: true });
+    isFirst.current = false;
+  }, [screen, id]);
 }
 
 let opened: { readonly review: ReviewData; readonly session: Session } | undefined;

@@ -75,7 +75,9 @@ export function Confidence({ value }: { readonly value: number | undefined }) {
   if (value === undefined)
     return (
       <span class="confidence">
-        <span aria-hidden="true">–</span>
+        <span class="soft" aria-hidden="true">
+          –
+        </span>
         <span class="unseen">no confidence</span>
       </span>
     );

@@ -7,6 +7,7 @@ import { type Paper, paperOf, showCalibration, showCost, showSections, showVote,
 import type { FailureKind } from "./failure-tally.ts";
 import type { JobReport, UnsureInput } from "./job-facts.ts";
 import {
+  cutShort,
   describeBelow,
   describeConfidence,
   describeContested,
@@ -70,7 +71,7 @@ function headline({ file, isCutShort, report }: ReportedJob, { colors, columns }
   });
   const facts = [
     describeInputs(report.inputs),
-    ...(isCutShort ? ["The last line is not complete, and left out: the job was stopped, or is still running."] : []),
+    ...(isCutShort ? [cutShort] : []),
     ...lines(
       describeConfidence(report.confidence),
       describeBelow(report.confidence),

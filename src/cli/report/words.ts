@@ -9,6 +9,9 @@ import type { ConfidenceFacts, InputCounts, JobReport, TimeFacts } from "./job-f
 
 const longestName = 30;
 
+/** Sentence on a file whose last line is not complete. */
+export const cutShort = "The last line is not complete, and left out: the job was stopped, or is still running.";
+
 /** `12 of 962`, with each number grouped. */
 export function partOf(part: number, whole: number): string {
   return `${showCount(part)} of ${showCount(whole)}`;

@@ -9,8 +9,18 @@ const keyName = "steer key";
 /** True where the service wants a key that this page does not have. */
 export const isLockedOut = signal(false);
 
-/** Keeps a key as long as the page is open. */
-export function useKey(key: string): void {
+/** True where this page has sent a key. */
+export function hasKey(): boolean {
+  return sessionStorage.getItem(keyName) !== null;
+}
+
+/**
+ * Tries a key, and keeps it as long as the page is open.
+ *
+ * @throws Refusal where the service does not take it; an Error where the service cannot be reached
+ */
+export async function useKey(key: string): Promise<void> {
+  await ask("/v1/tools", { headers: { authorization: `Bearer ${key}` } });
   sessionStorage.setItem(keyName, key);
   isLockedOut.value = false;
 }

@@ -6,16 +6,17 @@ import type { ReviewData, RunDetail, RunRow } from "../../../src/cli/view/viewer
 import type { EvidenceBundle } from "../../../src/contract/bundle.ts";
 import { bundleIn } from "../../../src/contract/bundle-json.ts";
 import type { OrchestrationEvent } from "../../../src/contract/event.ts";
-import type { LoggedRun, LoggedRunDetails } from "../../../src/store/log/event-log.ts";
+import { type LoggedRun, type LoggedRunDetails, loggedStatuses } from "../../../src/store/log/event-log.ts";
 import { type Place, place } from "../place.ts";
-import { cancelRun, eventsOf, getRun, judgeRun, listRuns, Refusal, startRun } from "./api.ts";
+import { cancelRun, eventsOf, getRun, isLockedOut, judgeRun, listRuns, Refusal, startRun } from "./api.ts";
 import { RunCourse } from "./run-course.ts";
-import type { Source, Strip } from "./source.ts";
+import type { RunFilter, Source, Strip } from "./source.ts";
 
 /** Time between two looks at the list of runs, and between two drawings of a run that goes on. */
 const lookMs = 1_000;
 const drawMs = 100;
 const perPage = 500;
+/** Runs that are listed without a wish for older ones. */
 const mostRuns = 10_000;
 /** Runs that are asked for at once. */
 const width = 6;
@@ -54,8 +55,16 @@ class LiveSource {
   readonly #watched = new Set<string>();
   readonly #review = signal<ReviewData | undefined>(undefined);
   #following: { readonly id: string; readonly control: AbortController } | undefined;
+  /** Runs whose rows are seen and not read; and those that are read for a search or a file. */
   #wanted: string[] = [];
+  readonly #bulk = new Set<string>();
+  /** Runs that are asked for, and that are read; true where they had ended: one that goes on has more to say later. */
+  readonly #asked = new Map<string, boolean>();
+  readonly #readAs = new Map<string, boolean>();
   #asking = 0;
+  #waiting: (() => void)[] = [];
+  /** Place of the next older runs, by the query they fit; `undefined` where there are none. */
+  readonly #cursors = signal<ReadonlyMap<string, string | undefined>>(new Map());
 
   readonly source: Source = {
     page: { title: "steer", file: location.host, isCutShort: false },
@@ -89,6 +98,13 @@ class LiveSource {
         }),
       judge: judgeRun,
       look: (ids) => this.#look(ids),
+      read: (ids) => this.#read(ids),
+      isRead: (id) => this.#isRead(id),
+      hasOlder: (filter) => this.#hasOlder(filter),
+      listFirst: (filter) => {
+        if (this.#hasOlder(filter) && !this.#cursors.value.has(queryOf(filter).key)) void this.#listOlder(filter);
+      },
+      listOlder: (filter) => this.#listOlder(filter),
       openReview: () => this.#openReview(),
       toCurl: (toolName, request) => {
         const body = JSON.stringify({ toolName, request });
@@ -104,19 +120,23 @@ class LiveSource {
     this.#listed = this.#start();
   }
 
+  /** Lists the runs that there are, the latest first, as soon as the service answers. */
   async #start(): Promise<void> {
     let cursor: string | undefined;
     do {
       const page = await this.#page(cursor === undefined ? {} : { cursor });
-      cursor = page?.cursor;
-    } while (cursor !== undefined && this.#runs.value.size < mostRuns);
+      if (page) cursor = page.cursor;
+      else await new Promise((wake) => setTimeout(wake, lookMs));
+      if (page && cursor === undefined) break;
+    } while (this.#runs.value.size < mostRuns);
+    this.#setCursor("", cursor);
     setTimeout(() => void this.#again(), lookMs);
   }
 
   /** Looks again at the latest runs and at those that go on. */
   async #again(): Promise<void> {
     if (!document.hidden) {
-      await this.#page({});
+      await this.#latest();
       const known = [...this.#runs.value.values()].filter(({ endedMs }) => endedMs === undefined).length;
       if (known > 0) await this.#page({ status: "running,retrying,abandoned" });
       await this.#settle();
@@ -124,6 +144,34 @@ class LiveSource {
       if (this.#pauses.size > 0) this.#clock.value++;
     }
     setTimeout(() => void this.#again(), lookMs);
+  }
+
+  /** Lists the latest runs, as far back as to one that is known. */
+  async #latest(): Promise<void> {
+    const known = this.#runs.value;
+    let cursor: string | undefined;
+    do {
+      const page = await this.#page(cursor === undefined ? {} : { cursor });
+      const isAllNew = known.size > 0 && page?.runs.every(({ runId }) => !known.has(runId));
+      cursor = isAllNew ? page?.cursor : undefined;
+    } while (cursor !== undefined);
+  }
+
+  #hasOlder(filter: RunFilter): boolean {
+    const cursors = this.#cursors.value;
+    const { key } = queryOf(filter);
+    return cursors.get("") !== undefined && (!cursors.has(key) || cursors.get(key) !== undefined);
+  }
+
+  async #listOlder(filter: RunFilter): Promise<void> {
+    const { key, query } = queryOf(filter);
+    const cursor = this.#cursors.value.get(key);
+    const page = await this.#page({ ...query, ...(cursor !== undefined && { cursor }) });
+    if (page) this.#setCursor(key, page.cursor);
+  }
+
+  #setCursor(key: string, cursor: string | undefined): void {
+    this.#cursors.value = new Map(this.#cursors.value).set(key, cursor);
   }
 
   /** Asks for the end of runs that no page of going ones has any more. */
@@ -139,6 +187,8 @@ class LiveSource {
   readonly #heard = new Map<string, number>();
 
   async #page(query: Readonly<Record<string, string>>) {
+    // A key is waited for.
+    if (isLockedOut.value) return undefined;
     try {
       const page = await listRuns({ limit: String(perPage), ...query });
       this.#isConnected.value = true;
@@ -160,11 +210,7 @@ class LiveSource {
     });
     if (changed.length === 0) return;
     const merged = new Map(known);
-    for (const run of changed) {
-      merged.set(run.runId, run);
-      // A row that was looked at before its end has more to say now.
-      if (run.endedMs !== undefined && known.get(run.runId)?.endedMs === undefined) this.#looked.delete(run.runId);
-    }
+    for (const run of changed) merged.set(run.runId, run);
     this.#runs.value = merged;
   }
 
@@ -199,23 +245,56 @@ class LiveSource {
 
   /** Asks for what rows say, those first that are asked for last: they are seen now. */
   #look(ids: readonly string[]): void {
-    const wanted = ids.filter((id) => !this.#looked.has(id));
+    const wanted = ids.filter((id) => !this.#covers(this.#asked, id));
     this.#wanted = [...new Set([...wanted, ...this.#wanted])].slice(0, 100);
-    while (this.#asking < width && this.#wanted.length > 0) void this.#lookAt(this.#wanted.shift() as string);
+    this.#askNext();
   }
 
-  async #lookAt(id: string): Promise<void> {
+  async #read(ids: readonly string[]): Promise<void> {
+    for (const id of ids) if (!this.#isRead(id)) this.#bulk.add(id);
+    this.#askNext();
+    if (this.#asking > 0) await new Promise<void>((done) => this.#waiting.push(done));
+  }
+
+  #askNext(): void {
+    while (this.#asking < width && !isLockedOut.value) {
+      const next = this.#wanted.shift() ?? this.#bulk.values().next().value;
+      if (next === undefined) break;
+      this.#bulk.delete(next);
+      if (!this.#covers(this.#asked, next)) void this.#ask(next);
+    }
+    if (this.#asking === 0) for (const done of this.#waiting.splice(0)) done();
+  }
+
+  #isRead(id: string): boolean {
+    return this.#covers(this.#readAs, id);
+  }
+
+  /** True where a run was asked for or read in the state in which it is. */
+  #covers(asked: ReadonlyMap<string, boolean>, id: string): boolean {
+    const hadEnded = asked.get(id);
+    return hadEnded === true || (hadEnded === false && this.#runs.value.get(id)?.endedMs === undefined);
+  }
+
+  async #ask(id: string): Promise<void> {
     this.#asking++;
-    this.#looked.set(id, {});
+    const hasEnded = this.#runs.value.get(id)?.endedMs !== undefined;
+    this.#asked.set(id, hasEnded);
     try {
       this.#keep(await getRun(id));
+    } catch (error) {
+      // A run may be gone from the log; a service that does not answer is asked again.
+      if (error instanceof Refusal && error.status === 404) this.#readAs.set(id, hasEnded);
+      else {
+        await new Promise((wake) => setTimeout(wake, lookMs));
+        this.#asked.delete(id);
+        this.#wanted.push(id);
+      }
+    } finally {
       if (!this.#isLookDue) setTimeout(() => this.#showLooked(), drawMs);
       this.#isLookDue = true;
-    } catch {
-      // A run may be gone from the log.
-    } finally {
       this.#asking--;
-      this.#look([]);
+      this.#askNext();
     }
   }
 
@@ -226,7 +305,10 @@ class LiveSource {
 
   #keep(run: LoggedRunDetails): void {
     const bundle = bundleIn(run.output?.content);
-    const error = Object.values(run.output?.errors ?? {}).at(-1);
+    const error = Object.values(run.output?.errors ?? {}).at(-1) ?? run.error;
+    const hasEnded = run.endedMs !== undefined;
+    this.#asked.set(run.runId, hasEnded);
+    this.#readAs.set(run.runId, hasEnded);
     this.#looked.set(run.runId, {
       input: run.request === undefined ? "" : showInput(run.request),
       ...(bundle ? rowFacts(bundle) : {}),
@@ -373,6 +455,19 @@ class LiveSource {
       looks: [],
     };
   }
+}
+
+/** The filters that a service knows, as it is asked for them, and a name of theirs. */
+function queryOf({ tool, state, from, to }: RunFilter): { key: string; query: Record<string, string> } {
+  const statuses = state === "running" ? "running,retrying" : state;
+  const query = {
+    ...(tool !== "" && { toolName: tool }),
+    ...(loggedStatuses.includes(state as LoggedRun["status"]) && { status: statuses }),
+    ...(from !== undefined && { atLeast: String(from) }),
+    // What is quite sure stands in the last step.
+    ...(to !== undefined && to < 1 && { below: String(to) }),
+  };
+  return { key: new URLSearchParams(query).toString(), query };
 }
 
 function shellQuoted(text: string): string {

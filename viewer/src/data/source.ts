@@ -33,10 +33,28 @@ export interface Service {
   judge(id: string, correct: boolean | Readonly<Record<string, boolean>>): Promise<void>;
   /** Asks for what the rows of these runs say: they are seen. */
   look(ids: readonly string[]): void;
+  /** Reads what the rows of these runs say. Resolves once all of them are read, or gone from the log. */
+  read(ids: readonly string[]): Promise<void>;
+  /** True where the row of a run has all to say that there is. */
+  isRead(id: string): boolean;
+  /** True where the log may have runs that fit these filters and are not listed. */
+  hasOlder(filter: RunFilter): boolean;
+  /** Lists the latest runs that fit, where not all of the log is listed. */
+  listFirst(filter: RunFilter): void;
+  /** Lists the next older runs that fit. */
+  listOlder(filter: RunFilter): Promise<void>;
   /** Asks for the answers to judge. */
   openReview(): Promise<void>;
   /** Returns a command that asks the same of this service. */
   toCurl(tool: string, input: unknown): string;
+}
+
+/** Filters that the service knows. */
+export interface RunFilter {
+  readonly tool: string;
+  readonly state: string;
+  readonly from: number | undefined;
+  readonly to: number | undefined;
 }
 
 /** State of a service on one line. */

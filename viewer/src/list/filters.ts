@@ -57,6 +57,16 @@ export function filtered(rows: readonly RunRow[], filters: Filters): readonly Ru
     : wanted;
 }
 
+/** True where the filters look at what runs say: at their inputs, their answers and their failures. */
+export function searchesTexts({ text, field, category }: Filters): boolean {
+  return text !== "" || field !== "" || category !== "";
+}
+
+/** The filters without those that look at what runs say. */
+export function withoutTexts(filters: Filters): Filters {
+  return { ...filters, text: "", field: "", category: "" };
+}
+
 function isWanted(row: RunRow, { text, tool, state, from, to, field, category }: Filters): boolean {
   if (tool !== "" && row.tool !== tool) return false;
   if (state !== "" && !statesOf(row).includes(state)) return false;

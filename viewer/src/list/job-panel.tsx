@@ -1,7 +1,8 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { showCount, showShare, showUsd } from "../../../src/cli/progress/format.ts";
 import type { JobReport } from "../../../src/cli/report/job-facts.ts";
 import {
+  cutShort,
   describeBelow,
   describeConfidence,
   describeContested,
@@ -43,12 +44,13 @@ interface JobPanelProps {
 /** A whole job in short. Each part leads to the runs that it speaks of. */
 export function JobPanel({ page, report, rows, session }: JobPanelProps) {
   const { confidence, contested, failures, cost } = report;
-  const [isWide] = useState(() => matchMedia("(min-width: 72rem)").matches);
+  const isWide = useIsWide();
+  const [isOpen, setOpen] = useState(false);
   return (
     <>
       <JobFigures page={page} report={report} rows={rows} session={session} />
       <aside aria-label="The job in short" class="side">
-        <details open={isWide}>
+        <details open={isWide || isOpen} onToggle={({ currentTarget: { open } }) => !isWide && setOpen(open)}>
           <summary>The job in short</summary>
           <div class="panel">
             {page.accepted && (
@@ -99,6 +101,20 @@ export function JobPanel({ page, report, rows, session }: JobPanelProps) {
   );
 }
 
+/** Tells if the panel has a column of its own, as the window is now. */
+function useIsWide(): boolean {
+  const [isWide, setWide] = useState(() => matchMedia(besideRows).matches);
+  useEffect(() => {
+    const query = matchMedia(besideRows);
+    const change = () => setWide(query.matches);
+    query.addEventListener("change", change);
+    return () => query.removeEventListener("change", change);
+  }, []);
+  return isWide;
+}
+
+const besideRows = "(min-width: 72rem)";
+
 function JobFigures({ page, report: { inputs, confidence, cost, time, questions }, rows, session }: JobPanelProps) {
   const { mean, below } = confidence;
   const missing = withoutAnswer(inputs);
@@ -108,9 +124,7 @@ function JobFigures({ page, report: { inputs, confidence, cost, time, questions 
   return (
     <section class="figures-band" aria-label="In short">
       {question && question.source !== "live" && <p class={`notice ${question.source}`}>{notices[question.source]}</p>}
-      {page.isCutShort && (
-        <p class="notice">The last line is not complete, and left out: the job was stopped, or is still running.</p>
-      )}
+      {page.isCutShort && <p class="notice">{cutShort}</p>}
       <dl class="figures">
         <Figure name="Inputs" value={showCount(inputs.total)}>
           {missing === 0 ? (

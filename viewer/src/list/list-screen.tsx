@@ -1,81 +1,134 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { counted, showCount } from "../../../src/cli/progress/format.ts";
 import type { RunRow } from "../../../src/cli/view/viewer-data.ts";
 import { noService } from "../data/api.ts";
-import type { Source, Strip } from "../data/source.ts";
+import type { Service, Source, Strip } from "../data/source.ts";
 import { download } from "../parts.tsx";
-import { changeQuery, place } from "../place.ts";
+import { place } from "../place.ts";
 import type { Session } from "../review/session.ts";
 import { toCsv, toJsonLines } from "./export.ts";
-import { type Filters, filtered, filterNames, filtersIn, type Order, orders, statesOf } from "./filters.ts";
+import { type Filters, filtered, filterNames, filtersIn, searchesTexts, withoutTexts } from "./filters.ts";
 import { JobPanel } from "./job-panel.tsx";
 import { Rows } from "./rows.tsx";
 import { ServiceStrip } from "./service-strip.tsx";
+import { Chips, Toolbar } from "./toolbar.tsx";
+
+/** State of the list as it was left, by which it comes back the same. */
+export interface ListMemory {
+  /** Place that it was scrolled to. */
+  top: number;
+  /** Run that was shown last; `""` where none was. */
+  run: string;
+  /** Ids in the order that was shown, and the filters that it is of. */
+  order: { readonly of: string; readonly ids: readonly string[] } | undefined;
+}
 
 interface ListProps {
   readonly source: Source;
   readonly session: Session | undefined;
+  readonly memory: ListMemory;
 }
 
 /** Every run, filtered and ordered as the address says. */
-export function ListScreen({ source, session }: ListProps) {
+export function ListScreen({ source, session, memory }: ListProps) {
   const { page, service } = source;
   const rows = source.rows.value;
   const total = source.total.value;
   const usual = service ? "newest" : "unsure";
-  const query = place.value.query;
-  const filters = filtersIn(query, usual);
-  const shown = useMemo(() => filtered(rows, filters), [rows, query.toString()]);
+  const { query } = place.value;
+  const wanted = query.toString();
+  const filters = useMemo(() => filtersIn(query, usual), [wanted]);
+  const fitting = useMemo(() => filtered(rows, filters), [rows, filters]);
+  const { shown, newCount, around, onScrolled, release } = useHeld(
+    rows,
+    fitting,
+    wanted,
+    memory,
+    service !== undefined,
+  );
   const isFiltered = filterNames.some((name) => query.has(name));
   useEffect(() => {
     document.documentElement.dataset["screen"] = "runs";
   }, []);
-  const name = page.file.replace(/^.*\//, "").replace(/\.jsonl$/, "") || "runs";
   return (
-    <div class="list-screen">
+    <div class={service ? "list-screen live" : "list-screen"}>
       {service && <ServiceStrip strip={service.strip.value} />}
       <h1 class="unseen">Runs</h1>
       {page.report && <JobPanel page={page} report={page.report} rows={rows} session={session} />}
       <section class="runs" aria-label="Runs">
         <Toolbar rows={rows} filters={filters} usual={usual} isLive={service !== undefined} />
-        <div class="list-head">
-          <p role="status">
-            {isFiltered ? `${showCount(shown.length)} of ${counted(rows.length, "run")}` : counted(rows.length, "run")}
-            {total > rows.length && (
-              <span class="soft">
-                {" "}
-                · this page holds the {showCount(rows.length)} that are least sure or failed, of {showCount(total)}
-              </span>
-            )}
+        <Chips filters={filters} />
+        {total > rows.length && (
+          <p class="covers soft">
+            This page holds the {showCount(rows.length)} that are least sure or failed, of {showCount(total)}.
           </p>
-          <span class="actions">
-            {isFiltered && (
-              <button
-                type="button"
-                onClick={() => changeQuery(Object.fromEntries(filterNames.map((each) => [each, undefined])))}
-              >
-                Show all
+        )}
+        {service && <Coverage service={service} rows={rows} filters={filters} />}
+        <div {...around}>
+          <div class="list-head">
+            <p role="status">
+              {isFiltered
+                ? `${showCount(shown.length)} of ${counted(rows.length, "run")}`
+                : counted(rows.length, "run")}
+            </p>
+            {newCount !== undefined && (
+              <button type="button" class="main fresh" onClick={release}>
+                {newCount > 0 ? `${showCount(newCount)} new` : "Update"}
               </button>
             )}
-            <button
-              type="button"
-              onClick={() => download(`${name}.runs.jsonl`, toJsonLines(shown), "application/jsonl")}
-            >
-              JSONL
-            </button>
-            <button type="button" onClick={() => download(`${name}.runs.csv`, toCsv(shown), "text/csv")}>
-              CSV
-            </button>
-          </span>
+            <Export source={source} shown={shown} />
+          </div>
+          {shown.length === 0 ? (
+            <p class="empty">{rows.length > 0 ? "No run fits the filters." : describeNone(service?.strip.value)}</p>
+          ) : (
+            <Rows rows={shown} service={service} memory={memory} onScrolled={onScrolled} />
+          )}
         </div>
-        {shown.length === 0 ? (
-          <p class="empty">{rows.length > 0 ? "No run fits the filters." : describeNone(service?.strip.value)}</p>
-        ) : (
-          <Rows rows={shown} service={service} />
-        )}
       </section>
     </div>
   );
+}
+
+/**
+ * Holds the order of a live list while someone is at it: the pointer, the focus, or a place below its top. Rows change where
+ * they stand; new ones wait to be asked for.
+ */
+function useHeld(rows: readonly RunRow[], fitting: readonly RunRow[], of: string, memory: ListMemory, isLive: boolean) {
+  // After a run, the focus is about to come to its row.
+  const reasons = useRef({ pointer: false, focus: memory.run !== "", scrolled: false });
+  const [isHeld, setHeld] = useState(reasons.current.focus);
+  const [, setReleased] = useState(0);
+  const hold = (change: Partial<typeof reasons.current>) => {
+    Object.assign(reasons.current, change);
+    setHeld(Object.values(reasons.current).some(Boolean));
+  };
+  const held = isLive && isHeld && memory.order?.of === of ? memory.order : undefined;
+  const kept = useMemo(() => {
+    if (!held) return undefined;
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    const shown = held.ids.flatMap((id) => byId.get(id) ?? []);
+    const ids = new Set(held.ids);
+    const newCount = fitting.reduce((count, { id }) => (ids.has(id) ? count : count + 1), 0);
+    const isSame = newCount === 0 && fitting.length === shown.length && fitting.every((row, at) => row === shown[at]);
+    return { shown, newCount: isSame ? undefined : newCount };
+  }, [held, rows, fitting]);
+  if (!kept && isLive) memory.order = { of, ids: fitting.map(({ id }) => id) };
+  const release = () => {
+    memory.order = undefined;
+    memory.top = 0;
+    scrollTo(0, 0);
+    document.getElementById("content")?.focus({ preventScroll: true });
+    hold({ focus: false });
+    setReleased((count) => count + 1);
+  };
+  const around = {
+    onPointerEnter: ({ pointerType }: PointerEvent) => hold({ pointer: pointerType === "mouse" }),
+    onPointerLeave: () => hold({ pointer: false }),
+    onFocusIn: () => hold({ focus: true }),
+    onFocusOut: () => hold({ focus: false }),
+  };
+  const onScrolled = (scrolled: boolean) => hold({ scrolled });
+  return { shown: kept?.shown ?? fitting, newCount: kept?.newCount, around, onScrolled, release };
 }
 
 /** Says why there is no run: a service that does not answer may have some. */
@@ -84,95 +137,96 @@ function describeNone(strip: Strip | undefined): string {
   return strip.isConnected === undefined ? "Asking the service …" : noService;
 }
 
-interface ToolbarProps {
+/** Runs of which a search reads what they say, and how many more of them each time that more are wanted. */
+const [firstReach, nextReach] = [200, 500];
+
+interface CoverageProps {
+  readonly service: Service;
   readonly rows: readonly RunRow[];
   readonly filters: Filters;
-  readonly usual: Order;
-  readonly isLive: boolean;
 }
 
-function Toolbar({ rows, filters, usual, isLive }: ToolbarProps) {
-  const tools = useMemo(() => [...new Set(rows.map(({ tool }) => tool))].sort(), [rows]);
-  const states = useMemo(() => {
-    const counts = new Map<string, number>();
-    for (const row of rows) for (const state of statesOf(row)) counts.set(state, (counts.get(state) ?? 0) + 1);
-    return [...counts];
-  }, [rows]);
-  const { query } = place.value;
-  const set = (name: string) => (event: { readonly currentTarget: { readonly value: string } }) =>
-    changeQuery({ [name]: event.currentTarget.value });
+/** Says of how many runs a search and the filters know, and leads to more. */
+function Coverage({ service, rows, filters }: CoverageProps) {
+  const [reach, setReach] = useState(firstReach);
+  const isSearch = searchesTexts(filters);
+  const unread = useMemo(
+    () => (isSearch ? filtered(rows, withoutTexts(filters)).filter(({ id }) => !service.isRead(id)) : []),
+    [isSearch, rows, filters],
+  );
+  const among = isSearch ? filtered(rows, withoutTexts(filters)).length : 0;
+  const read = among - unread.length;
+  const due = Math.max(0, Math.min(reach, among) - read);
+  useEffect(() => {
+    if (due > 0) void service.read(unread.slice(0, due).map(({ id }) => id));
+  }, [due, unread]);
+  const hasOlder = service.hasOlder(filters);
+  useEffect(() => service.listFirst(filters), [filters.tool, filters.state, filters.from, filters.to]);
+  if (!hasOlder && unread.length === 0) return null;
   return (
-    <search class="toolbar">
-      <label class="grow">
-        <span class="unseen">Find in inputs and answers</span>
-        <input type="search" placeholder="Find in inputs and answers" value={query.get("q") ?? ""} onInput={set("q")} />
-      </label>
-      {tools.length > 1 && (
-        <label>
-          <span>Tool</span>
-          <select value={filters.tool} onChange={set("tool")}>
-            <option value="">all</option>
-            {tools.map((tool) => (
-              <option key={tool} value={tool}>
-                {tool}
-              </option>
-            ))}
-          </select>
-        </label>
-      )}
-      <label>
-        <span>State</span>
-        <select value={filters.state} onChange={set("state")}>
-          <option value="">all</option>
-          {filters.state !== "" && !states.some(([state]) => state === filters.state) && (
-            <option value={filters.state}>{filters.state}</option>
+    <p class="covers soft" role="status">
+      {unread.length > 0 && (
+        <>
+          The search covers {showCount(read)} of {showCount(among)} runs
+          {due > 0 ? " …" : "."}{" "}
+          {due === 0 && (
+            <button type="button" onClick={() => setReach(read + nextReach)}>
+              Search {showCount(Math.min(nextReach, unread.length))} more
+            </button>
           )}
-          {states.map(([state, count]) => (
-            <option key={state} value={state}>
-              {state} ({showCount(count)})
-            </option>
-          ))}
-        </select>
-      </label>
-      <fieldset class="range">
-        <legend>Confidence</legend>
-        <input
-          type="number"
-          min="0"
-          max="1"
-          step="0.05"
-          aria-label="from"
-          placeholder="0"
-          value={query.get("from") ?? ""}
-          onInput={set("from")}
-        />
-        <span aria-hidden="true">–</span>
-        <input
-          type="number"
-          min="0"
-          max="1"
-          step="0.05"
-          aria-label="below"
-          placeholder="1"
-          value={query.get("to") ?? ""}
-          onInput={set("to")}
-        />
-      </fieldset>
-      <label>
-        <span>Order</span>
-        <select
-          value={filters.order}
-          onChange={({ currentTarget: { value } }) => changeQuery({ order: value === usual ? undefined : value })}
-        >
-          {Object.entries(orders)
-            .filter(([order]) => isLive || order !== "newest")
-            .map(([order, words]) => (
-              <option key={order} value={order}>
-                {words}
-              </option>
-            ))}
-        </select>
-      </label>
-    </search>
+        </>
+      )}
+      {hasOlder && (
+        <>
+          {" "}
+          The service has older runs.{" "}
+          <button type="button" onClick={() => void service.listOlder(filters)}>
+            List older ones
+          </button>
+        </>
+      )}
+    </p>
+  );
+}
+
+/** Saves the runs that the list shows. Of a service, those are read first whose texts were not seen yet. */
+function Export({ source, shown }: { readonly source: Source; readonly shown: readonly RunRow[] }) {
+  const { service, page } = source;
+  const [isReading, setReading] = useState(false);
+  const name = page.file.replace(/^.*[\\/]/, "").replace(/\.jsonl$/, "") || "runs";
+  const unread = isReading && service ? shown.filter(({ id }) => !service.isRead(id)).length : 0;
+  const save = async (to: (rows: readonly RunRow[]) => string, extension: string, type: string) => {
+    const ids = shown.map(({ id }) => id);
+    setReading(true);
+    await service?.read(ids);
+    setReading(false);
+    const byId = new Map(source.rows.value.map((row) => [row.id, row]));
+    const rows = ids.flatMap((id) => byId.get(id) ?? []);
+    download(`${name.replaceAll(":", "-")}.runs.${extension}`, to(rows), type);
+  };
+  return (
+    <span class="actions">
+      {isReading && unread > 0 && (
+        <span class="soft" role="status">
+          reading {showCount(unread)} …
+        </span>
+      )}
+      <button
+        type="button"
+        aria-label="Save as JSONL"
+        disabled={isReading}
+        onClick={() => void save(toJsonLines, "jsonl", "application/jsonl")}
+      >
+        JSONL
+      </button>
+      <button
+        type="button"
+        aria-label="Save as CSV"
+        disabled={isReading}
+        onClick={() => void save(toCsv, "csv", "text/csv")}
+      >
+        CSV
+      </button>
+    </span>
   );
 }

@@ -5,29 +5,58 @@ import type { RunRow } from "../../../src/cli/view/viewer-data.ts";
 import type { Service } from "../data/source.ts";
 import { Badge, Confidence, cutLine, isTyping } from "../parts.tsx";
 import { addressOf } from "../place.ts";
+import type { ListMemory } from "./list-screen.tsx";
 
 const wide = 56;
 const narrow = 96;
 /** Rows that are laid out above and below what is seen. */
 const beyond = 8;
+/** Height of what stays above the rows: the head of the page and that of the list. */
+const headHeight = 100;
+
+function rowHeight(): number {
+  return matchMedia("(max-width: 44rem)").matches ? narrow : wide;
+}
 
 interface RowsProps {
   readonly rows: readonly RunRow[];
   readonly service: Service | undefined;
+  readonly memory: ListMemory;
+  /** Hears if the first row is out of sight. */
+  readonly onScrolled: (isScrolled: boolean) => void;
 }
 
-/** The rows that are seen, in the place that all of them would take. Arrows, j and k go from row to row. */
-export function Rows({ rows, service }: RowsProps) {
+/**
+ * The rows that are seen, in the place that all of them would take. Arrows, j and k go from row to row. After a run, the list
+ * is where it was left, with the focus on that run.
+ */
+export function Rows({ rows, service, memory, onScrolled }: RowsProps) {
   const list = useRef<HTMLDivElement>(null);
-  const [height, setHeight] = useState(wide);
+  const [height, setHeight] = useState(rowHeight);
   const [seen, setSeen] = useState({ first: 0, last: 30 });
   const wanted = useRef<number>(undefined);
+  const [focused, setFocused] = useState<string>();
+  const bringIntoView = (at: number) => {
+    const top = (list.current?.getBoundingClientRect().top ?? 0) + scrollY + at * height;
+    if (top < scrollY + headHeight) scrollTo({ top: top - headHeight });
+    else if (top + height > scrollY + innerHeight) scrollTo({ top: top + height - innerHeight + 8 });
+  };
+  useLayoutEffect(() => {
+    scrollTo({ top: memory.top });
+    const at = memory.run === "" ? -1 : rows.findIndex(({ id }) => id === memory.run);
+    if (at === -1) return;
+    bringIntoView(at);
+    wanted.current = at;
+    memory.run = "";
+  }, []);
   useLayoutEffect(() => {
     const look = () => {
       const element = list.current;
       if (!element) return;
-      const next = matchMedia("(max-width: 44rem)").matches ? narrow : wide;
+      const next = rowHeight();
       const { top } = element.getBoundingClientRect();
+      memory.top = scrollY;
+      onScrolled(top < headHeight - next);
       const first = Math.max(0, Math.floor(-top / next) - beyond);
       const last = Math.max(first, Math.ceil((innerHeight - top) / next) + beyond);
       setHeight(next);
@@ -42,12 +71,15 @@ export function Rows({ rows, service }: RowsProps) {
     };
   }, [rows.length]);
   useEffect(() => {
-    if (wanted.current === undefined) return;
-    list.current?.querySelector<HTMLElement>(`[data-at="${wanted.current}"] a`)?.focus();
+    const link = list.current?.querySelector<HTMLElement>(`[data-at="${wanted.current}"] a`);
+    if (!link) return;
+    link.focus({ preventScroll: true });
     wanted.current = undefined;
   });
   useEffect(() => {
     const move = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && list.current?.contains(document.activeElement))
+        (document.activeElement as HTMLElement).blur();
       const step =
         event.key === "ArrowDown" || event.key === "j" ? 1 : event.key === "ArrowUp" || event.key === "k" ? -1 : 0;
       if (step === 0 || isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -55,21 +87,30 @@ export function Rows({ rows, service }: RowsProps) {
       if (focused === undefined && event.key.startsWith("Arrow")) return;
       const next = focused === undefined ? 0 : Math.max(0, Math.min(rows.length - 1, Number(focused) + step));
       event.preventDefault();
-      const element = list.current as HTMLElement;
-      const top = element.getBoundingClientRect().top + scrollY + next * height;
-      if (top < scrollY + 64) scrollTo({ top: top - 64 });
-      else if (top + height > scrollY + innerHeight) scrollTo({ top: top + height - innerHeight + 8 });
-      const link = element.querySelector<HTMLElement>(`[data-at="${next}"] a`);
-      if (link) link.focus();
+      bringIntoView(next);
+      const link = list.current?.querySelector<HTMLElement>(`[data-at="${next}"] a`);
+      if (link) link.focus({ preventScroll: true });
       else wanted.current = next;
     };
     addEventListener("keydown", move);
     return () => removeEventListener("keydown", move);
   }, [rows, height]);
-  const shown = rows.slice(seen.first, seen.last);
+  // A row that has the focus stays, wherever the list is scrolled to.
+  const focusedAt = focused === undefined ? -1 : rows.findIndex(({ id }) => id === focused);
+  const places = rows.slice(seen.first, seen.last).map((_, index) => seen.first + index);
+  if (focusedAt !== -1 && focusedAt < seen.first) places.unshift(focusedAt);
+  if (focusedAt >= seen.last) places.push(focusedAt);
+  const shown = places.map((at) => rows[at] as RunRow);
   useEffect(() => service?.look(shown.map(({ id }) => id)), [shown.map(({ id, status }) => id + status).join()]);
   return (
-    <div class="table" role="table" aria-label="Runs" aria-rowcount={rows.length + 1}>
+    <div
+      class="table"
+      role="table"
+      aria-label="Runs"
+      aria-rowcount={rows.length + 1}
+      onFocusIn={({ target }) => setFocused((target as HTMLElement).closest<HTMLElement>("[data-id]")?.dataset["id"])}
+      onFocusOut={() => setFocused(undefined)}
+    >
       <div role="rowgroup">
         <div class="row row-head" role="row" aria-rowindex={1}>
           {["state", "run", "input and answer", "confidence", "answers", "cost", "time"].map((name) => (
@@ -77,11 +118,16 @@ export function Rows({ rows, service }: RowsProps) {
               {name}
             </span>
           ))}
+          {service && (
+            <span role="columnheader">
+              <span class="unseen">action</span>
+            </span>
+          )}
         </div>
       </div>
       <div class="body" role="rowgroup" ref={list} style={{ height: `${rows.length * height}px` }}>
         {shown.map((row, index) => {
-          const at = seen.first + index;
+          const at = places[index] as number;
           return <Row key={row.id} row={row} at={at} top={at * height} height={height} service={service} />;
         })}
       </div>
@@ -109,6 +155,7 @@ function Row({ row, at, top, height, service }: RowProps) {
       role="row"
       aria-rowindex={at + 2}
       data-at={at}
+      data-id={id}
       style={{ transform: `translateY(${top}px)`, height: `${height}px` }}
     >
       <span role="cell" class="state">
@@ -145,22 +192,33 @@ function Row({ row, at, top, height, service }: RowProps) {
         {costUsd === null ? <span class="soft">unknown</span> : showUsd(costUsd)}
       </span>
       <span role="cell" class="number time">
-        {elapsedMs === null ? "–" : showElapsed(elapsedMs)}
-        {service && <RowAction row={row} service={service} />}
+        {elapsedMs === null ? <span class="soft">–</span> : showElapsed(elapsedMs)}
       </span>
+      {service && (
+        <span role="cell" class="act">
+          <RowAction row={row} service={service} />
+        </span>
+      )}
     </div>
   );
 }
 
 function RowAction({ row: { id, status, confidence }, service }: { readonly row: RunRow; readonly service: Service }) {
+  const [next, setNext] = useState<string>();
   const isRunning = status === "running";
   const told = confidence === undefined ? "" : `, confidence ${showShare(confidence)}`;
+  if (next !== undefined)
+    return (
+      <a class="row-action" href={addressOf("run", next)} aria-label={`Open new run of ${id}`}>
+        open new
+      </a>
+    );
   return (
     <button
       type="button"
       class="row-action"
       aria-label={`${isRunning ? "Cancel" : "Run again"} ${id}${told}`}
-      onClick={() => void (isRunning ? service.cancel(id) : service.runAgain(id))}
+      onClick={() => void (isRunning ? service.cancel(id) : service.runAgain(id).then(setNext))}
     >
       {isRunning ? "cancel" : "again"}
     </button>

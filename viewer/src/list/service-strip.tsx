@@ -1,5 +1,7 @@
+import { showCount } from "../../../src/cli/progress/format.ts";
 import type { Strip } from "../data/source.ts";
 import { Badge } from "../parts.tsx";
+import { addressOf } from "../place.ts";
 
 /** State of the service on one line: what runs, waits and pauses. */
 export function ServiceStrip({
@@ -12,8 +14,8 @@ export function ServiceStrip({
       <span role="status">
         <Badge state={isConnected ? "connected" : isConnected === undefined ? "connecting" : "reconnecting"} />
       </span>
-      <span>{running} running</span>
-      <span>{retrying} retrying</span>
+      <Going count={running + retrying} state="running" />
+      <Going count={retrying} state="retrying" />
       {circuits.map(({ name, state }) => (
         <span key={name} class="circuit">
           <b>{name}</b> {state}
@@ -30,5 +32,15 @@ export function ServiceStrip({
         </span>
       )}
     </section>
+  );
+}
+
+/** A count of runs that leads to them. */
+function Going({ count, state }: { readonly count: number; readonly state: "running" | "retrying" }) {
+  if (count === 0) return <span class="soft">none {state}</span>;
+  return (
+    <a class={`going ${state}`} href={addressOf("runs", "", { state })}>
+      {showCount(count)} {state}
+    </a>
   );
 }
