@@ -311,7 +311,8 @@ class LiveSource {
     this.#readAs.set(run.runId, hasEnded);
     this.#looked.set(run.runId, {
       input: run.request === undefined ? "" : showInput(run.request),
-      ...(bundle ? rowFacts(bundle) : {}),
+      // Its log has a confidence of 0 where no answer is valid.
+      ...(bundle ? { confidence: undefined, ...rowFacts(bundle) } : {}),
       ...(error && { said: showInput(error.message), category: error.category ?? "unknown" }),
     });
   }

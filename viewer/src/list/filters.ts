@@ -16,7 +16,7 @@ export interface Filters {
 export const orders = {
   unsure: "least sure first",
   surest: "surest first",
-  line: "in their order",
+  line: "as in the file",
   newest: "newest first",
   slowest: "slowest first",
   dearest: "dearest first",

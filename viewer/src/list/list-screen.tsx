@@ -46,6 +46,7 @@ export function ListScreen({ source, session, memory }: ListProps) {
     memory,
     service !== undefined,
   );
+  const isOfTools = rows.some(({ tool }) => tool !== "" && tool !== rows[0]?.tool);
   const isFiltered = filterNames.some((name) => query.has(name));
   useEffect(() => {
     document.documentElement.dataset["screen"] = "runs";
@@ -81,7 +82,7 @@ export function ListScreen({ source, session, memory }: ListProps) {
           {shown.length === 0 ? (
             <p class="empty">{rows.length > 0 ? "No run fits the filters." : describeNone(service?.strip.value)}</p>
           ) : (
-            <Rows rows={shown} service={service} memory={memory} onScrolled={onScrolled} />
+            <Rows rows={shown} isOfTools={isOfTools} service={service} memory={memory} onScrolled={onScrolled} />
           )}
         </div>
       </section>

@@ -20,6 +20,8 @@ function rowHeight(): number {
 
 interface RowsProps {
   readonly rows: readonly RunRow[];
+  /** True where the rows are of several tools. */
+  readonly isOfTools: boolean;
   readonly service: Service | undefined;
   readonly memory: ListMemory;
   /** Hears if the first row is out of sight. */
@@ -30,7 +32,7 @@ interface RowsProps {
  * The rows that are seen, in the place that all of them would take. Arrows, j and k go from row to row. After a run, the list
  * is where it was left, with the focus on that run.
  */
-export function Rows({ rows, service, memory, onScrolled }: RowsProps) {
+export function Rows({ rows, isOfTools, service, memory, onScrolled }: RowsProps) {
   const list = useRef<HTMLDivElement>(null);
   const [height, setHeight] = useState(rowHeight);
   const [seen, setSeen] = useState({ first: 0, last: 30 });
@@ -128,7 +130,8 @@ export function Rows({ rows, service, memory, onScrolled }: RowsProps) {
       <div class="body" role="rowgroup" ref={list} style={{ height: `${rows.length * height}px` }}>
         {shown.map((row, index) => {
           const at = places[index] as number;
-          return <Row key={row.id} row={row} at={at} top={at * height} height={height} service={service} />;
+          const tool = isOfTools ? row.tool : "";
+          return <Row key={row.id} row={row} tool={tool} at={at} top={at * height} height={height} service={service} />;
         })}
       </div>
     </div>
@@ -137,16 +140,19 @@ export function Rows({ rows, service, memory, onScrolled }: RowsProps) {
 
 interface RowProps {
   readonly row: RunRow;
+  /** Tool where it is to be named; otherwise `""`. */
+  readonly tool: string;
   readonly at: number;
   readonly top: number;
   readonly height: number;
   readonly service: Service | undefined;
 }
 
-function Row({ row, at, top, height, service }: RowProps) {
+function Row({ row, tool, at, top, height, service }: RowProps) {
   const { id, status, isRetrying, input, said, votes, confidence, answers, failedCalls, k } = row;
-  const { costUsd, elapsedMs, category, accepted } = row;
+  const { costUsd, elapsedMs, category, accepted, startedAt } = row;
   const state = isRetrying ? "retrying" : status;
+  const isPending = service && !service.isRead(id);
   const verdict =
     accepted === undefined ? undefined : accepted === true ? "accepted" : accepted === false ? "refused" : "review";
   return (
@@ -167,8 +173,9 @@ function Row({ row, at, top, height, service }: RowProps) {
         </a>
       </span>
       <span role="cell" class="texts">
-        <span class="said asked">{input === "" ? "–" : input}</span>
+        <span class="said asked">{input !== "" ? input : isPending ? <span class="soft">…</span> : "–"}</span>
         <span class={`said soft ${category === undefined ? "" : "bad"}`}>
+          {tool !== "" && <span class="soft">{`${cutLine(tool, 24)}${said === "" ? "" : " · "}`}</span>}
           {category !== undefined && <b>{category}: </b>}
           {said}
           {failedCalls !== undefined && <span> · {showFailedCalls(failedCalls)}</span>}
@@ -193,6 +200,11 @@ function Row({ row, at, top, height, service }: RowProps) {
       </span>
       <span role="cell" class="number time">
         {elapsedMs === null ? <span class="soft">–</span> : showElapsed(elapsedMs)}
+        {startedAt !== undefined && (
+          <time class="soft" dateTime={startedAt} title={`Started ${startedAt}`}>
+            {showStart(startedAt)}
+          </time>
+        )}
       </span>
       {service && (
         <span role="cell" class="act">
@@ -202,6 +214,20 @@ function Row({ row, at, top, height, service }: RowProps) {
     </div>
   );
 }
+
+/** A start as people read clocks: of today its time, of another day its date. */
+function showStart(iso: string): string {
+  const start = new Date(iso);
+  return start.toDateString() === new Date().toDateString() ? timeOfDay.format(start) : dayOfYear.format(start);
+}
+
+const timeOfDay = new Intl.DateTimeFormat("en", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+const dayOfYear = new Intl.DateTimeFormat("en", { day: "numeric", month: "short" });
 
 function RowAction({ row: { id, status, confidence }, service }: { readonly row: RunRow; readonly service: Service }) {
   const [next, setNext] = useState<string>();

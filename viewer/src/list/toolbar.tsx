@@ -27,7 +27,7 @@ export function Toolbar({ rows, filters, usual, isLive }: ToolbarProps) {
     <search class="toolbar">
       <label class="grow">
         <span class="unseen">Find in inputs and answers</span>
-        <input type="search" placeholder="Find in inputs and answers" value={query.get("q") ?? ""} onInput={set("q")} />
+        <input type="search" placeholder="Find a text" value={query.get("q") ?? ""} onInput={set("q")} />
       </label>
       {(tools.length > 1 || filters.tool !== "") && (
         <label>
@@ -87,7 +87,7 @@ export function Toolbar({ rows, filters, usual, isLive }: ToolbarProps) {
           onChange={({ currentTarget: { value } }) => changeQuery({ order: value === usual ? undefined : value })}
         >
           {Object.entries(orders)
-            .filter(([order]) => isLive || order !== "newest")
+            .filter(([order]) => order !== (isLive ? "line" : "newest"))
             .map(([order, words]) => (
               <option key={order} value={order}>
                 {words}
