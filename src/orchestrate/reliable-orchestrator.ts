@@ -182,11 +182,17 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     return this.settings.clock;
   }
 
+  /** State of the circuits and the pauses that its calls keep to. @internal */
+  async providerState(): Promise<ReliabilityState> {
+    const { state, clock } = this.#settings;
+    return state ?? (await import("./state.ts")).stateFor({ clock });
+  }
+
   /** Output that the store keeps under a key; `undefined` where there is none, and of a store that shows none. @internal */
   async keptOutput(key: string): Promise<OrchestrationOutput | undefined> {
-    const { store = "memory", state, clock } = this.#settings;
-    const [{ stateFor }, { restoredBy }] = await Promise.all([import("./state.ts"), import("./key/run-once.ts")]);
-    const opened = typeof store === "string" ? await (state ?? stateFor({ clock })).storeNamed(store) : store;
+    const { store = "memory" } = this.#settings;
+    const { restoredBy } = await import("./key/run-once.ts");
+    const opened = typeof store === "string" ? await (await this.providerState()).storeNamed(store) : store;
     const details = await (opened as Partial<ManagedStore>).show?.(key);
     if (details?.state !== "settled" || !details.output) return undefined;
     return restoredBy(this.settings.registry.get(details.output.metadata.toolName) as AnyTool, details.output);

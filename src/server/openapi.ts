@@ -208,6 +208,25 @@ export const operations = {
       ...problems(401, 403),
     },
   },
+  listProviders: {
+    operationId: "listProviders",
+    summary: "List the providers that this process has called, their circuits and their pauses",
+    responses: {
+      200: json(
+        v.object({
+          providers: v.array(
+            v.object({
+              name: v.string(),
+              circuit: v.picklist(["closed", "open", "half_open"]),
+              pausedMs: v.optional(v.number()),
+            }),
+          ),
+        }),
+        "The providers; none for a key of certain tools.",
+      ),
+      ...problems(401, 403),
+    },
+  },
   listModels: {
     operationId: "listModels",
     summary: "List the tools, as OpenAI's clients know models",

@@ -121,6 +121,9 @@ export function createService(settings: ServiceSettings): Service {
   addChatRoutes(app, rooms);
   addMcpRoute(app, rooms);
   app.get("/v1/tools", describeRoute(operations.listTools), (c) => c.json({ tools: rooms.tools.list(c.var.caller) }));
+  app.get("/v1/providers", describeRoute(operations.listProviders), async (c) =>
+    c.json({ providers: c.var.caller.tools ? [] : await providersOf(orchestrator) }),
+  );
   app.get("/healthz", describeRoute(operations.health), (c) => c.json({ status: "ok" }));
   app.get("/readyz", describeRoute(operations.readiness), async (c) => {
     if (!runs.isOpen) throw new RequestFault(503, "CLOSING", "The service is about to end.");
@@ -165,6 +168,17 @@ export function createService(settings: ServiceSettings): Service {
 /** True of an address of OpenAI's API, whether or not it is served: all under /v1 that is not the service's own. */
 function isOfOpenAI(path: string): boolean {
   return /^\/v1\/(?!(?:runs|tools)(?:\/|$))/.test(path);
+}
+
+/** Providers that this process has called, as its calls find them. */
+async function providersOf(orchestrator: ReliableOrchestrator<any>) {
+  const state = await orchestrator.providerState();
+  const [circuits, pauses] = [state.breakers(), state.pauses()];
+  return [...new Set([...Object.keys(circuits), ...Object.keys(pauses)])].map((name) => ({
+    name,
+    circuit: circuits[name] ?? "closed",
+    ...(pauses[name] !== undefined && { pausedMs: Math.ceil(pauses[name]) }),
+  }));
 }
 
 /** Longest wait for clients to have the last events of runs. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MemoryEventLog } from "../../src/events.ts";
-import { PromptBundleTool } from "../../src/index.ts";
+import { defineTool, PromptBundleTool } from "../../src/index.ts";
+import { ReliabilityState } from "../../src/reliability.ts";
 import type { NewLoggedRun } from "../../src/store/log/event-log.ts";
 import { createFakeClock } from "../../src/testing.ts";
 import { eventsIn, serving, waitingTool } from "./serving.ts";
@@ -316,6 +317,36 @@ test("POST /v1/runs/:id/resolve takes no consensus that the tool's schema refuse
   }
   const decided = await ask("POST", `/v1/runs/${runId}/resolve`, { json: { consensus: { severity: "low" } } });
   expect(decided).toMatchObject({ status: 200, json: { status: "completed" } });
+});
+
+test("GET /v1/providers tells of open circuits and of pauses, and nothing to a key of certain tools", async () => {
+  const state = new ReliabilityState();
+  const fault = {
+    limited: { statusCode: 429, responseHeaders: { "retry-after": "600" } },
+    broken: { statusCode: 503 },
+  };
+  const tools = Object.entries(fault).map(([name, facts]) =>
+    defineTool({
+      name,
+      execute: () => {
+        throw Object.assign(new Error("refused"), facts);
+      },
+    }),
+  );
+  const reliabilityConfig = { maxRetries: 0, circuitBreaker: { failureThreshold: 1 } };
+  const keys = [
+    { name: "ops", key: "ops-key-0123456789" },
+    { name: "web", key: "web-key-0123456789", tools: ["broken"] },
+  ];
+  const { ask } = serving({ tools, keys, orchestration: { state, reliabilityConfig } });
+  const [ops, web] = keys.map(({ key }) => ({ authorization: `Bearer ${key}` }));
+  expect((await ask("GET", "/v1/providers", { headers: ops! })).json).toEqual({ providers: [] });
+  for (const toolName of ["limited", "broken"])
+    await ask("POST", "/v1/runs", { headers: ops!, json: { toolName, request: {} } });
+  const { json } = await ask("GET", "/v1/providers", { headers: ops! });
+  expect(json.providers).toContainEqual({ name: "tool:broken", circuit: "open" });
+  expect(json.providers.find(({ name }: { name: string }) => name === "tool:limited").pausedMs).toBeGreaterThan(0);
+  expect((await ask("GET", "/v1/providers", { headers: web! })).json).toEqual({ providers: [] });
 });
 
 test("GET /v1/tools lists the tools", async () => {

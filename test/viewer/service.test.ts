@@ -143,8 +143,15 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     ).toEqual([]);
   });
 
-  test("says on one line why calls wait", async () => {
+  test("says on one line why calls wait, and which circuits are open", async () => {
     await open();
+    const providers = [
+      { name: "tool:limited", circuit: "half_open" },
+      { name: "openai", circuit: "closed" },
+    ];
+    await page.route("**/v1/providers", (route) => route.fulfill({ json: { providers } }));
+    await page.locator(".strip", { hasText: "tool:limited circuit half open" }).waitFor();
+    expect(await page.locator(".strip").innerText()).not.toContain("openai");
     await start("It is limited", "limited");
     await page.locator(".strip", { hasText: "limited: rate_limit, again in" }).waitFor();
     await page.getByLabel("State").selectOption("retrying");

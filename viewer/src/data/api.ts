@@ -65,6 +65,17 @@ export async function listRuns(query: Readonly<Record<string, string>>): Promise
   return (await ask(`/v1/runs?${new URLSearchParams(query)}`)).json();
 }
 
+/** A provider that the service has called. */
+export interface ListedProvider {
+  readonly name: string;
+  readonly circuit: "closed" | "open" | "half_open";
+  readonly pausedMs?: number;
+}
+
+export async function listProviders(): Promise<readonly ListedProvider[]> {
+  return ((await (await ask("/v1/providers")).json()) as { providers: ListedProvider[] }).providers;
+}
+
 export async function getRun(id: string): Promise<LoggedRunDetails> {
   return (await ask(`/v1/runs/${encodeURIComponent(id)}`)).json();
 }

@@ -8,7 +8,18 @@ import { bundleIn } from "../../../src/contract/bundle-json.ts";
 import type { OrchestrationEvent } from "../../../src/contract/event.ts";
 import { type LoggedRun, type LoggedRunDetails, loggedStatuses } from "../../../src/store/log/event-log.ts";
 import { type Place, place } from "../place.ts";
-import { cancelRun, eventsOf, getRun, isLockedOut, judgeRun, listRuns, Refusal, startRun } from "./api.ts";
+import {
+  cancelRun,
+  eventsOf,
+  getRun,
+  isLockedOut,
+  judgeRun,
+  type ListedProvider,
+  listProviders,
+  listRuns,
+  Refusal,
+  startRun,
+} from "./api.ts";
 import { RunCourse } from "./run-course.ts";
 import type { RunFilter, Source, Strip } from "./source.ts";
 
@@ -49,7 +60,7 @@ class LiveSource {
   /** Reason of a refusal, and the screen on which it was met. */
   readonly #problem = signal<{ readonly reason: string; readonly at: Place } | undefined>(undefined);
   readonly #details = new Map<string, ReadonlySignal<RunDetail | null | undefined>>();
-  readonly #circuits = signal<ReadonlyMap<string, string>>(new Map());
+  readonly #providers = signal<readonly ListedProvider[]>([]);
   /** Reasons for which calls of a tool wait, and until when. */
   readonly #pauses = new Map<string, number>();
   readonly #watched = new Set<string>();
@@ -86,7 +97,9 @@ class LiveSource {
           problem: this.#problemHere(),
           running: count("running"),
           retrying: count("retrying"),
-          circuits: [...this.#circuits.value].map(([name, state]) => ({ name, state: `circuit ${state}` })),
+          circuits: this.#providers.value
+            .filter(({ circuit }) => circuit !== "closed")
+            .map(({ name, circuit }) => ({ name, state: `circuit ${circuit.replace("_", " ")}` })),
           pauses: this.#pausesNow(),
         };
       }),
@@ -140,6 +153,7 @@ class LiveSource {
       const known = [...this.#runs.value.values()].filter(({ endedMs }) => endedMs === undefined).length;
       if (known > 0) await this.#page({ status: "running,retrying,abandoned" });
       await this.#settle();
+      this.#providers.value = await listProviders().catch(() => []);
       this.#watchRetrying();
       if (this.#pauses.size > 0) this.#clock.value++;
     }
@@ -386,12 +400,6 @@ class LiveSource {
       const untilMs = Date.parse(event.timestamp) + event.delayMs;
       this.#pauses.set(`${event.source}: ${event.error.category ?? "unknown"}`, untilMs);
     }
-    if (event.type !== "circuit_opened" && event.type !== "circuit_half_open" && event.type !== "circuit_closed")
-      return;
-    const circuits = new Map(this.#circuits.value);
-    if (event.type === "circuit_closed") circuits.delete(event.provider);
-    else circuits.set(event.provider, event.type === "circuit_opened" ? "open" : "half open");
-    this.#circuits.value = circuits;
   }
 
   #pausesNow(): Strip["pauses"] {
