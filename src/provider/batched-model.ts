@@ -2,8 +2,9 @@ import { hash } from "node:crypto";
 import type { Experimental_BatchV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
 import type { LanguageModelLike } from "../contract/model.ts";
 import type { Clock } from "../core/clock.ts";
+import type { BatchSettings } from "./batch-client.ts";
 import { BatchJournal } from "./batch-journal.ts";
-import { BatchQueue, type BatchSettings } from "./batch-queue.ts";
+import { BatchQueue } from "./batch-queue.ts";
 import { metadataOf, placeTokens } from "./log-probabilities.ts";
 import { streamOf } from "./recorded.ts";
 
