@@ -62,7 +62,9 @@ export type ModelMistake<M> = M extends string
     : M extends `${ModelPrefix}:${string}`
       ? unknown
       : {
-          readonly mistake: `"${M}" does not name a provider. Write "openai:${M}", or another provider before the colon`;
+          readonly mistake: M extends `${infer P extends ModelPrefix}/${infer Rest}`
+            ? `"${M}" does not name a provider. Write "${P}:${Rest}"`
+            : `"${M}" does not name a provider. Write "openai:${M}", or another provider before the colon`;
         }
   : unknown;
 

@@ -86,10 +86,19 @@ function isProvider(value: unknown): boolean {
 
 function unknownReference(reference: string, prefix: string): InvalidOptionsError {
   const known = [...Object.keys(providerPackages), "openai-compatible", "recorded", "simulated", "batch"];
+  const allowed = `"provider:model" with one of ${known.join(", ")}`;
+  const fault = known.includes(prefix) ? "has no model behind its provider" : "names no provider that is known";
+  const message = `model ${showValue(reference)} ${fault}. ${meant(reference, prefix, known)}Known: ${known.join(", ")}.`;
+  return new InvalidOptionsError([{ path: "model", given: reference, allowed, message }]);
+}
+
+/** Returns the name that was meant, as far as the slip shows it. */
+function meant(reference: string, prefix: string, known: readonly string[]): string {
+  const [maker = "", ...rest] = reference.split("/");
+  if (rest.length > 0 && known.includes(maker)) return `Did you mean "${maker}:${rest.join("/")}"? `;
+  if (!reference.includes(":")) return `Write the provider before the model, as in "openai:${reference}". `;
   const guess = nearest(prefix, known);
-  const choices = `"provider:model" with one of ${known.join(", ")}`;
-  const allowed = guess && guess !== prefix ? `${choices}; did you mean "${guess}:"?` : choices;
-  return new InvalidOptionsError([{ path: "model", given: reference, allowed }]);
+  return guess && guess !== prefix ? `Did you mean "${guess}${reference.slice(prefix.length)}"? ` : "";
 }
 
 /** A provider whose models are named `provider:model`. */

@@ -7,7 +7,7 @@
  */
 
 import type { AnyTool, ToolMetadata, ToolRegistry } from "../contract/tool.ts";
-import { InvalidOptionsError } from "../core/errors.ts";
+import { InvalidOptionsError, showValue } from "../core/errors.ts";
 import { BundleTool } from "./bundle/bundle-tool.ts";
 
 class Registry implements ToolRegistry<any> {
@@ -57,12 +57,13 @@ export function metadataOf(tool: AnyTool): ToolMetadata {
  */
 export function assertTool(tool: unknown, path: string): asserts tool is AnyTool {
   const candidate = tool as Partial<AnyTool> | null | undefined;
-  if (typeof candidate !== "object" || candidate === null || typeof candidate.execute !== "function") {
-    throw fault(
-      path,
-      tool,
-      "an instance of Tool, or of a class or function that makes one (defineTool, PromptBundleTool)",
-    );
+  if (typeof candidate !== "object" || candidate === null) {
+    throw fault(path, tool, "a tool: what defineTool gives, or an instance of PromptBundleTool or another class");
+  }
+  if (typeof candidate.execute !== "function") {
+    const named = typeof candidate.name === "string" ? `the tool "${candidate.name}"` : showValue(tool);
+    const message = `${path}: ${named} has no method execute(request, options, context). Write what it does there, or use defineTool.`;
+    throw fault(path, tool, "an object with a method execute", message);
   }
   if (typeof candidate.name !== "string" || candidate.name.trim() === "") {
     throw fault(`${path}.name`, candidate.name, "a text that is not empty");

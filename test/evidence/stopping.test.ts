@@ -258,6 +258,13 @@ describe("every rule", () => {
   });
 });
 
+describe("the reason of a stop", () => {
+  test("names the field with the smallest lead where none can change any more", () => {
+    const answers = [1, 1, 1, 2].map((b) => ({ a: "same", b }));
+    expect(observeAll({ k: 5 }, answers).at(-1)?.reason).toContain("in /b, the closest field, a lead of 3 to 1");
+  });
+});
+
 describe("the rules' figures", () => {
   const unanimous = (options: StoppingRuleOptions) =>
     observeAll(options, new Array(options.k).fill("same")).findIndex(({ stop }) => stop) + 1;

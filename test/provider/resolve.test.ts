@@ -62,10 +62,11 @@ describe("resolveModel", () => {
   });
 
   test.each([
-    ["opnai:gpt-5-mini", 'did you mean "openai:"?'],
-    ["gpt-5-mini", '"provider:model" with one of openai,'],
-    ["openai:", '"provider:model" with one of openai,'],
-    ["constructor:x", '"provider:model" with one of openai,'],
+    ["opnai:gpt-5-mini", 'Did you mean "openai:gpt-5-mini"?'],
+    ["gpt-5-mini", 'Write the provider before the model, as in "openai:gpt-5-mini".'],
+    ["openai/gpt-5-mini", 'Did you mean "openai:gpt-5-mini"?'],
+    ["openai:", "has no model behind its provider"],
+    ["constructor:x", "Known: openai, anthropic,"],
     ["openai-compatible:localhost#llama", "openai-compatible:<base URL>#<model>"],
     ["openai-compatible:http://localhost:1/v1", "openai-compatible:<base URL>#<model>"],
     ["recorded:no/such/file.jsonl", "no/such/file.jsonl"],

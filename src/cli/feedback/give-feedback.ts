@@ -1,6 +1,7 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { StoredCalibration } from "../../calibration/stored-calibration.ts";
 import { readBytes } from "../input/input.ts";
+import { outputFileOf } from "../output/output-log.ts";
 import { counted, cut, showOnLine } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { describeCalibration } from "../view/facts.ts";
@@ -19,7 +20,8 @@ const longestName = 80;
  *
  * @throws CommandError for labels or answers that cannot be used; nothing is kept then
  */
-export async function giveFeedback(file: string, flags: FeedbackFlags): Promise<void> {
+export async function giveFeedback(given: string, flags: FeedbackFlags): Promise<void> {
+  const file = outputFileOf(given);
   const labels = await collectLabels(flags);
   const lines = await judgeLines(readBytes(file), file, labels);
   const terminal = createTerminal(process.stdout);

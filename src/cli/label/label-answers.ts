@@ -1,6 +1,7 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { systemRandom } from "../../core/random.ts";
 import { acceptAgain } from "../accept/accept-job.ts";
+import { outputFileOf } from "../output/output-log.ts";
 import { counted, cut, showCount, showOnLine, showShare, toColumns } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { type Answer, drawn } from "./answer.ts";
@@ -24,7 +25,8 @@ export interface LabelFlags {
  *
  * @throws CommandError for a file that is no output, labels that cannot be kept, and keys that are none
  */
-export async function labelAnswers(file: string, flags: LabelFlags): Promise<void> {
+export async function labelAnswers(given: string, flags: LabelFlags): Promise<void> {
+  const file = outputFileOf(given);
   const answers = await Answers.open(file);
   const labels = await LabelsFile.open(file);
   const terminal = createTerminal(process.stdout);

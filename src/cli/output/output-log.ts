@@ -326,3 +326,9 @@ export async function lockFile(path: string): Promise<() => void> {
   if (release) return release;
   throw new CommandError(`${path} is being written by another steer. Wait for it, or give another --output.`);
 }
+
+/** Returns the output file beside a table that `steer run` wrote; any other file as it is. */
+export function outputFileOf(file: string): string {
+  const beside = `${file}.jsonl`;
+  return /\.(csv|tsv)$/i.test(file) && existsSync(beside) ? beside : file;
+}

@@ -72,7 +72,7 @@ export interface ConfidenceFacts {
   /** Mean of the confidences: where they can be trusted, the share of consensus that is right. */
   readonly mean: number | null;
   readonly median: number | null;
-  /** Answers to expect right in all of their fields, of `count`, where the confidences hold. */
+  /** Answers to expect right in all of their fields, of `count`, where the confidences hold; those judged count as judged. */
   readonly right: number;
   /** True where an answer has several fields: its confidence is then the mean of theirs, unless labels say more. */
   readonly hasFields: boolean;
@@ -245,7 +245,7 @@ export class JobFacts {
     const { calibratedConfidence } = summary;
     const confidence = calibratedConfidence ?? summary.confidence;
     if (this.#isBelow(line, confidence)) this.#counts.below++;
-    this.#addVerdict(line, bundle, confidence);
+    const isRight = this.#addVerdict(line, bundle, confidence);
     const basis = basisOf(summary);
     if (basis === "none") {
       this.#counts.singleAnswer++;
@@ -258,7 +258,8 @@ export class JobFacts {
     const isSplit = Object.keys(summary.fields).length > 1;
     this.#hasFields ||= isSplit;
     // Lines of earlier releases have no number for the whole answer: it is at most that of its weakest field.
-    this.#rightSum += isSplit ? Math.min(confidence, summary.allRight ?? summary.weakest ?? confidence) : confidence;
+    const whole = isSplit ? Math.min(confidence, summary.allRight ?? summary.weakest ?? confidence) : confidence;
+    this.#rightSum += isRight === undefined ? whole : Number(isRight);
     (this.#bins[Math.min(binCount - 1, Math.floor(confidence * binCount))] as number)++;
     this.#leastSure.add(-confidence, () => unsureInput(line, bundle, confidence, place));
   }
@@ -276,16 +277,18 @@ export class JobFacts {
     }
   }
 
-  #addVerdict({ fingerprint }: OutputLine, bundle: EvidenceBundle, confidence: number): void {
+  /** Returns the verdict of a label; `undefined` where there is none. */
+  #addVerdict({ fingerprint }: OutputLine, bundle: EvidenceBundle, confidence: number): boolean | undefined {
     const { summary } = bundle;
     const { label = null } = labelOf(this.#labels, { fingerprint, content: contentOf(bundle) }) ?? {};
     const isRight = label === null ? undefined : verdictOnAll(summary.fields, label);
-    if (isRight === undefined) return;
+    if (isRight === undefined) return undefined;
     this.#judged.count++;
     this.#judged.right += Number(isRight);
-    if (basisOf(summary) === "none") return;
+    if (basisOf(summary) === "none") return isRight;
     this.#judged.sure++;
     this.#judged.confidenceSum += confidence;
+    return isRight;
   }
 
   #isBelow(line: OutputLine, confidence: number): boolean {

@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { readAccepted } from "../accept/accept-job.ts";
 import { readSignals } from "../accept/signals-file.ts";
 import type { LabelLine } from "../label/labels.ts";
 import { readLabels } from "../label/labels-file.ts";
 import { bundleIn } from "../output/output-line.ts";
+import { outputFileOf } from "../output/output-log.ts";
 import { toSafeJson } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { type PageFlags, publishPage } from "../view/page-file.ts";
@@ -33,7 +33,7 @@ const onPage = { leastSure: 10 };
  * @throws CommandError for a file that is no output of `steer run`, or a page that cannot be written
  */
 export async function reportJob(given: string, flags: ReportFlags): Promise<void> {
-  const file = journalOf(given);
+  const file = outputFileOf(given);
   const { minConfidence, json, calibrations, ...page } = flags;
   const isPage = page.html !== undefined || page.open === true;
   const limits: FactsLimits = { ...(isPage ? onPage : json ? asData : onTerminal), minConfidence };
@@ -86,11 +86,5 @@ export async function describeShortly(
 ): Promise<string[]> {
   const limits = { leastSure: mostNamed, minConfidence };
   const { facts } = await takeIn(file, limits, new CalibrationStore(), await readLabels(file));
-  return showShortReport(facts.report(), terminal);
-}
-
-/** Output file beside a table that `steer run` wrote. */
-function journalOf(file: string): string {
-  const journal = `${file}.jsonl`;
-  return /\.(csv|tsv)$/i.test(file) && existsSync(journal) ? journal : file;
+  return showShortReport(facts.report(), file, terminal);
 }

@@ -199,7 +199,11 @@ function costAndTime({ cost, time }: JobReport, paper: Paper): string[] {
 export const mostNamed = 3;
 
 /** The end of a job in a few lines; none where there is nothing to tell. */
-export function showShortReport(report: JobReport, terminal: Pick<Terminal, "colors" | "columns">): string[] {
+export function showShortReport(
+  report: JobReport,
+  file: string,
+  terminal: Pick<Terminal, "colors" | "columns">,
+): string[] {
   const { confidence, contested, failures, cost } = report;
   const unsure = report.leastSure
     .slice(0, mostNamed)
@@ -209,7 +213,7 @@ export function showShortReport(report: JobReport, terminal: Pick<Terminal, "col
     describeConfidence(confidence),
     describeBelow(confidence),
     describeSingle(confidence),
-    unsure.length > 0 ? `Least sure: ${unsure.join(", ")}.` : undefined,
+    unsure.length > 0 ? `Least sure in ${showOnLine(file)}: ${unsure.join(", ")}.` : undefined,
     describeContested(contested.fields.slice(0, mostNamed)),
     kinds.length > 0 ? `Without an answer: ${kinds.join(", ")}.` : undefined,
     describeSaved(cost),

@@ -46,7 +46,7 @@ export function describeConfidence(confidence: ConfidenceFacts): string | undefi
   const guess =
     uncalibrated === 0
       ? ""
-      : ` For ${partOf(uncalibrated, count)} it is a guess: yes or no says little without labels.`;
+      : ` For ${partOf(uncalibrated, count)} that is a guess: votes on yes or no say little without labels.`;
   return `Mean confidence ${showShare(mean)}, ${mostly}${source}: ${describeRight(confidence)}.${guess}`;
 }
 

@@ -367,13 +367,15 @@ export function fixedKCost(
   if (voting.length === 0) return undefined;
   const perAnswer = meta.k / voting.length;
   const tokens = tokensOf(voting);
-  const costUsd = costOf(voting);
+  const reusedUsd = meta.reuse && meta.reuse.replicateIds.length > 0 ? meta.reuse.savedUsd : 0;
+  const costUsd = addCost(costOf(voting), reusedUsd);
+  const askedUsd = addCost(costTotalUsd, reusedUsd);
   const fixedUsd = costUsd === null ? null : costUsd * perAnswer;
   const lessAnswers = meta.k - replicates.length;
-  const lessUsd = fixedUsd === null || costTotalUsd === null ? null : fixedUsd - costTotalUsd;
+  const lessUsd = fixedUsd === null || askedUsd === null ? null : fixedUsd - askedUsd;
   const isSaving = lessAnswers <= 0 || isStoppedByRule(meta);
   return {
-    actual: { answers: replicates.length, tokens: tokensOf(replicates), costUsd: costTotalUsd },
+    actual: { answers: replicates.length, tokens: tokensOf(replicates), costUsd: askedUsd },
     fixed: {
       answers: meta.k,
       tokens: tokens === undefined ? undefined : Math.round(tokens * perAnswer),

@@ -1,5 +1,6 @@
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { StoredCalibration } from "../../calibration/stored-calibration.ts";
+import { outputFileOf } from "../output/output-log.ts";
 import { createTerminal } from "../progress/terminal.ts";
 import { showInput } from "../report/excerpt.ts";
 import { shownCalibration } from "../report/page-data.ts";
@@ -22,7 +23,8 @@ export interface ViewFlags extends PageFlags {
  *
  * @throws CommandError for a file without a bundle, or a page that cannot be written
  */
-export async function viewBundle(file: string, { line, calibrations, ...page }: ViewFlags): Promise<void> {
+export async function viewBundle(given: string, { line, calibrations, ...page }: ViewFlags): Promise<void> {
+  const file = outputFileOf(given);
   const isPage = page.html !== undefined || page.open === true;
   const found = await openBundle(file, line).catch((error) => {
     if (isPage && error instanceof SeveralAnswers) return undefined;

@@ -1,5 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import type { JSONSchema } from "../../core/json.ts";
+import { nearest } from "../../core/nearest.ts";
 import type { DescribedSchema } from "../../schema/resolve.ts";
 
 /** The variables of a prompt's text: `{{report}}` makes `{ report: unknown }`, `{{report.title}}` an object in it. */
@@ -51,9 +52,7 @@ function templateInput(template: string): RequestSchema {
         if (typeof request !== "object" || request === null) return { issues: [{ message: takes(names) }] };
         const missing = names.filter((name) => valueIn(request, name) === undefined);
         if (missing.length === 0) return { value: request as Record<string, unknown> };
-        return {
-          issues: missing.map((name) => ({ message: `a value: the prompt has {{${name}}} in it`, path: [name] })),
-        };
+        return { issues: missing.map((name) => ({ message: lacks(name, Object.keys(request)), path: [name] })) };
       },
     },
   };
@@ -126,5 +125,11 @@ export function inputOf(
 }
 
 function takes(names: readonly string[]): string {
-  return `an object with the prompt's variables: ${names.join(", ") || "it has none"}`;
+  return `Give an object with the prompt's variables: ${names.join(", ") || "it has none"}.`;
+}
+
+function lacks(name: string, given: readonly string[]): string {
+  const guess = nearest(name, given);
+  const has = guess === undefined ? given.slice(0, 10).join(", ") || "nothing" : guess;
+  return `It is missing: the prompt has {{${name}}} in it, and the request has ${has}.`;
 }

@@ -188,6 +188,19 @@ describe("a job report", () => {
     expect(judged(one, several)).toEqual({ count: 2, right: 2, meanConfidence: several.summary.confidence });
   });
 
+  test("expects an answer that was judged to be what it was judged, whatever its confidence", () => {
+    const several = bundleOf(["Paris", "Paris", "Lyon"]);
+    const expected = (...verdicts: readonly boolean[]) => {
+      const facts = new JobFacts(limits, new Map(verdicts.map((label, index) => [`f${index}`, { label }])));
+      for (const index of verdicts.keys())
+        facts.add({ ...answeredLine(index, several), fingerprint: `f${index}` } as OutputLine, index + 1);
+      facts.add({ ...answeredLine(verdicts.length, several), fingerprint: "not judged" } as OutputLine, 9);
+      return facts.report().confidence.right;
+    };
+    expect(expected(true, true)).toBeCloseTo(2 + several.summary.confidence);
+    expect(expected(true, false)).toBeCloseTo(1 + several.summary.confidence);
+  });
+
   test("knows no total cost where one input's price is unknown, and tells what is known", () => {
     const lines = [
       answeredLine(0, contested(3, 2), { costUsd: null }),

@@ -29,7 +29,7 @@ describe("steer report", () => {
       const { stdout } = await steer([name, "out.csv.jsonl", ...flags], { cwd, input: "r\nr\nw\n" });
       expect(stdout).not.toMatch(/confidence[^\n]* 0\.\d|0\.6[1-5]/);
     }
-    expect((await steer(["view", "out.csv.jsonl"], { cwd })).stderr).toMatch(/choose one with --line\.\n$/);
+    expect((await steer(["view", "out.csv"], { cwd })).stderr).toMatch(/choose one with --line\.\n$/);
   });
 
   test("tells a job that steer run wrote, each answer judged by the whole job", async () => {

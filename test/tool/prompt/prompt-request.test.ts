@@ -37,6 +37,15 @@ describe("a variable with dots", () => {
     },
   );
 
+  test("names the variable that is missing, and the key that was meant", async () => {
+    const tool = new PromptBundleTool({ name: "ask", model, prompt: "{{report}} in {{place}}" });
+    await expect(questionOf(tool, { reprot: "It crashes", place: "Rome" })).rejects.toThrow(
+      "It is missing: the prompt has {{report}} in it, and the request has reprot.",
+    );
+    await expect(questionOf(tool, { report: "It crashes" })).rejects.toThrow("and the request has report.");
+    await expect(questionOf(tool, {})).rejects.toThrow("and the request has nothing.");
+  });
+
   test("reads nothing that every object inherits", async () => {
     const own = new PromptBundleTool({ name: "ask", model, prompt: "{{a.constructor.name}}" });
     await expect(questionOf(own, { a: {} })).rejects.toThrow(InvalidOptionsError);

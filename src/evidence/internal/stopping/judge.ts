@@ -30,16 +30,22 @@ export type Judge = (round: Round) => Slices<Verdict>;
 /** Stops when every field is settled by the rule; judged anew each time. */
 export function judgeByField(rule: FieldRule): Judge {
   return function* ({ fields, states }) {
-    let [closest, least, needed] = [0, Number.POSITIVE_INFINITY, 0];
+    let [closest, least, lead, needed] = [0, Number.POSITIVE_INFINITY, 0, 0];
     for (const [index, state] of states.entries()) {
       yield 1;
       const margin = rule.margin(state);
-      if (margin < least) [closest, least] = [index, margin];
+      // Margins of settled fields are often equal: the votes then tell which field is the closest.
+      if (margin < least || (margin === least && leadOf(state) < lead))
+        [closest, least, lead] = [index, margin, leadOf(state)];
       if (margin < 0) needed = Math.max(needed, fewestToSettle(rule, state));
     }
     if (least < 0) return { stop: false, needed };
     return { stop: true, because: explain(rule, fields[closest], states[closest] as FieldState), needed: 0 };
   };
+}
+
+function leadOf({ first, second }: FieldState): number {
+  return first - second;
 }
 
 function explain(rule: FieldRule, field: Field | undefined, state: FieldState): string {

@@ -148,6 +148,15 @@ describe("cost against a fixed K", () => {
     expect(fixedKCost(bundleOf(["a"], { k: 2 }))?.fixed).toEqual({ answers: 2, tokens: undefined, costUsd: null });
     expect(fixedKCost(bundleOf([], { k: 2 }))).toBeUndefined();
   });
+
+  test("counts answers that were there already at their price, in both lines", () => {
+    const paid = bundleOf(["a", "a"], { k: 4, tokens: 10, costUsd: 0.25 });
+    const reuse = { cachedInputTokens: 0, replicateIds: ["r2"], savedUsd: 0.25 };
+    const reusing = bundleOf(["a", "a"], { k: 4, tokens: 10 });
+    const replicates = reusing.replicates.map((one, at) => ({ ...one, costUsd: at === 0 ? 0.25 : 0 }));
+    const given = { ...reusing, replicates, costTotalUsd: 0.25, meta: { ...reusing.meta, reuse } };
+    expect(fixedKCost(given)).toEqual(fixedKCost(paid));
+  });
 });
 
 describe("what a stopping rule saved", () => {
