@@ -1,11 +1,6 @@
 import { percent, showCount } from "../../src/cli/progress/format.ts";
-import {
-  type Expense,
-  type FixedKCost,
-  type FixedKNames,
-  type Spending,
-  showElapsed,
-} from "../../src/cli/view/facts.ts";
+import type { Expense, FixedKCost, FixedKNames, Spending } from "../../src/cli/view/expense.ts";
+import { showElapsed } from "../../src/cli/view/facts.ts";
 import { Meter } from "./parts.tsx";
 
 interface CostBarsProps {

@@ -4,7 +4,7 @@ import { readBytes } from "../input/input.ts";
 import { outputFileOf } from "../output/output-log.ts";
 import { counted, cut, showOnLine } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
-import { describeCalibration } from "../view/facts.ts";
+import { describeCalibration } from "../view/confidence.ts";
 import { collectLabels, type JudgedLines, judgeLines, type LabelFlags } from "./judged-lines.ts";
 
 /** Flags of `steer feedback`. */

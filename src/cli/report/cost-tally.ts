@@ -2,7 +2,7 @@ import type { BundleReuse, EvidenceBundle } from "../../contract/bundle.ts";
 import { addCost } from "../../contract/usage.ts";
 import type { SignalLine } from "../accept/signals-file.ts";
 import type { OutputLine } from "../output/output-line.ts";
-import { type Expense, type FixedKCost, fixedKCost } from "../view/facts.ts";
+import { type Expense, type FixedKCost, fixedKCost } from "../view/expense.ts";
 
 /** Cost of a job. */
 export interface CostFacts extends FixedKCost {

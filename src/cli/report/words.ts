@@ -1,5 +1,6 @@
 import { counted, cut, percent, showCount, showOnLine, showShare, showUsd } from "../progress/format.ts";
-import { type FixedKNames, showElapsed } from "../view/facts.ts";
+import type { FixedKNames } from "../view/expense.ts";
+import { showElapsed } from "../view/facts.ts";
 import type { CostFacts } from "./cost-tally.ts";
 import type { FailureKind } from "./failure-tally.ts";
 import type { ContestedField } from "./field-tally.ts";

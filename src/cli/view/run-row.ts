@@ -5,7 +5,10 @@ import { hasConfidence } from "../progress/format.ts";
 import { excerptOf, showInput } from "../report/excerpt.ts";
 import { withoutPlaces } from "../report/field-tally.ts";
 import { showVotesOf } from "../report/terminal.ts";
-import { confidenceTrace, distanceMap, fieldVotes, fixedKCost, isFailedCall, type Spending } from "./facts.ts";
+import { confidenceTrace } from "./confidence.ts";
+import { distanceMap } from "./distance-map.ts";
+import { fixedKCost, type Spending } from "./expense.ts";
+import { fieldVotes, isFailedCall } from "./facts.ts";
 import type { RunDetail, RunRow } from "./viewer-data.ts";
 
 const mostVotes = 3;

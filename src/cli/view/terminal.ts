@@ -22,19 +22,17 @@ import {
   binWidth,
   calibrationCurve,
   confidenceTrace,
-  type Deviation,
   describeCalibration,
-  deviations,
-  distanceMap,
-  type Expense,
-  type FieldVotes,
-  type FixedKCost,
-  type FixedKNames,
-  fieldVotes,
-  fixedKCost,
-  fixedKNames,
   isGuess,
   isWithoutLabels,
+} from "./confidence.ts";
+import { distanceMap } from "./distance-map.ts";
+import { type Expense, type FixedKCost, type FixedKNames, fixedKCost, fixedKNames } from "./expense.ts";
+import {
+  type Deviation,
+  deviations,
+  type FieldVotes,
+  fieldVotes,
   modelsOf,
   modelVotes,
   showElapsed,

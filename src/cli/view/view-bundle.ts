@@ -5,7 +5,7 @@ import { createTerminal } from "../progress/terminal.ts";
 import { showInput } from "../report/excerpt.ts";
 import { shownCalibration } from "../report/page-data.ts";
 import { reportJob } from "../report/report-job.ts";
-import { spendingOf } from "./facts.ts";
+import { spendingOf } from "./expense.ts";
 import { type OpenedBundle, openBundle, SeveralAnswers } from "./open-bundle.ts";
 import { type PageFlags, publishPage } from "./page-file.ts";
 import { detailOf, rowFacts } from "./run-row.ts";

@@ -5,7 +5,10 @@ import type { AskedPrecision, Look } from "../accept/acceptance.ts";
 import type { Answer } from "../label/answer.ts";
 import type { LabelLine } from "../label/labels.ts";
 import type { JobReport } from "../report/job-facts.ts";
-import type { CalibrationCurve, CountedSummary, DistanceMap, FixedKCost, Spending } from "./facts.ts";
+import type { CalibrationCurve } from "./confidence.ts";
+import type { DistanceMap } from "./distance-map.ts";
+import type { FixedKCost, Spending } from "./expense.ts";
+import type { CountedSummary } from "./facts.ts";
 
 /** Data of the viewer, as commands write them into a file. `viewer/` shows them, and knows nothing else of a job. */
 export interface ViewerPage {

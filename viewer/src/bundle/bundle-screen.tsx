@@ -1,6 +1,8 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { showCount } from "../../../src/cli/progress/format.ts";
-import { fixedKNames, isStoppedByRule, showElapsed } from "../../../src/cli/view/facts.ts";
+import { fixedKNames } from "../../../src/cli/view/expense.ts";
+import { showElapsed } from "../../../src/cli/view/facts.ts";
+import { isStoppedByRule } from "../../../src/cli/view/stop-reason.ts";
 import type { RunRow, ViewerPage } from "../../../src/cli/view/viewer-data.ts";
 import { HeatMap, TraceChart } from "../charts/answers.tsx";
 import { CalibrationChart } from "../charts/job.tsx";

@@ -8,13 +8,9 @@ import {
   showShare,
   showUsd,
 } from "../../../src/cli/progress/format.ts";
-import {
-  describeStop,
-  isStoppedByRule,
-  isWithoutLabels,
-  showBasis,
-  showFailedCalls,
-} from "../../../src/cli/view/facts.ts";
+import { isWithoutLabels, showBasis } from "../../../src/cli/view/confidence.ts";
+import { showFailedCalls } from "../../../src/cli/view/facts.ts";
+import { describeStop, isStoppedByRule } from "../../../src/cli/view/stop-reason.ts";
 import type { RunDetail } from "../../../src/cli/view/viewer-data.ts";
 import { cutLine, Figure } from "../parts.tsx";
 import { Reading } from "../reading.tsx";

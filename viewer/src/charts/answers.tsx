@@ -1,5 +1,5 @@
 import { counted, showShare } from "../../../src/cli/progress/format.ts";
-import type { DistanceMap, MapEntry } from "../../../src/cli/view/facts.ts";
+import type { DistanceMap, MapEntry } from "../../../src/cli/view/distance-map.ts";
 import type { ShownTrace } from "../../../src/cli/view/viewer-data.ts";
 import { BottomAxis, Chart, type Frame, horizontal, pathOf, round, SideAxis, shareTicks, vertical } from "./axes.tsx";
 

@@ -1,5 +1,6 @@
 import { hasConfidence } from "../../../src/cli/progress/format.ts";
-import { fixedKCost, isFailedCall, type Spending, spendingOf, votingReplicates } from "../../../src/cli/view/facts.ts";
+import { fixedKCost, type Spending, spendingOf } from "../../../src/cli/view/expense.ts";
+import { isFailedCall, votingReplicates } from "../../../src/cli/view/facts.ts";
 import type { Moments, ReplicateMoments, RunDetail, ShownTrace } from "../../../src/cli/view/viewer-data.ts";
 import type { EvidenceBundle, Replicate } from "../../../src/contract/bundle.ts";
 import { bundleIn } from "../../../src/contract/bundle-json.ts";

@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { confidenceTrace, deviations, distanceMap, fieldVotes, fixedKCost } from "../../../../src/cli/view/facts.ts";
+import { confidenceTrace } from "../../../../src/cli/view/confidence.ts";
+import { distanceMap } from "../../../../src/cli/view/distance-map.ts";
+import { fixedKCost } from "../../../../src/cli/view/expense.ts";
+import { deviations, fieldVotes } from "../../../../src/cli/view/facts.ts";
 import type { EvidenceBundle } from "../../../../src/contract/bundle.ts";
 import { summarize } from "../../../../src/evidence/summary.ts";
 import { asRead, bundleOf } from "../../../support/bundle-of.ts";
