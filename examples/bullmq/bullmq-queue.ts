@@ -1,6 +1,7 @@
 /**
  * A queue of whole runs on BullMQ, for teams that run it already. It passes queueConformance. BullMQ without its paid part has no
- * groups: here the jobs of a group get a lower priority the more of them wait already. A worker has its slots for each tool.
+ * groups: here the jobs of a group get a lower priority the more of them wait already. A worker has its slots for each tool. Give
+ * the orchestrator of a worker `reliabilityConfig: { leaseMs: 5_000 }`: a dead worker then holds up its keys no longer than its jobs.
  */
 import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from "bullmq";
 import { Redis } from "ioredis";
@@ -33,10 +34,13 @@ export type RedisAddress = { readonly path: string } | { readonly host: string; 
 
 const toolsKey = "steer:tools";
 const cancelledKey = "steer:cancelled";
-const groupsKey = "steer:groups";
+const groupKey = (group: string) => `steer:group:${group}`;
 const channel = "steer:cancel";
 const middlePriority = 1_000_000;
 const groupSteps = 9_999;
+/** Time without a sign of life after which a job is given to another worker, at the next look for such jobs. */
+const lockMs = 5_000;
+const searchMs = 1_000;
 /** Wait after a handler that threw. */
 const thrownWaitMs = 5_000;
 
@@ -55,18 +59,20 @@ export class BullMqQueue implements RunQueue {
     for (const job of jobs) {
       const queue = await this.#queueOf({ name: job.toolName, version: job.toolVersion });
       const held = await queue.getJob(jobIdOf(job.key));
-      if (held?.data.death) await held.remove();
+      const isDead = held !== undefined && deathOf(held) !== undefined;
+      if (isDead) await held.remove();
       else if (held) assertSameJob(held.data.job, job);
       const same = fresh.get(job.key);
       if (same) assertSameJob(same, job);
-      if (!held || held.data.death) fresh.set(job.key, job);
+      if (!held || isDead) fresh.set(job.key, job);
     }
     for (const job of fresh.values()) {
       const queue = await this.#queueOf({ name: job.toolName, version: job.toolVersion });
-      const before = job.group === undefined ? 0 : (await this.#redis.hincrby(groupsKey, job.group, 1)) - 1;
+      const jobId = jobIdOf(job.key);
+      const before = job.group === undefined ? 0 : await this.#redis.scard(groupKey(job.group));
+      if (job.group !== undefined) await this.#redis.sadd(groupKey(job.group), jobId);
       const priority = middlePriority - (job.priority ?? 0) * (groupSteps + 1) + Math.min(before, groupSteps);
-      const kept: Kept = { job, attempts: 0 };
-      await queue.add("run", kept, { jobId: jobIdOf(job.key), priority, removeOnComplete: true, attempts: 1_000_000 });
+      await queue.add("run", { job, attempts: 0 }, { jobId, priority, removeOnComplete: true, attempts: 1_000_000 });
     }
   }
 
@@ -75,10 +81,13 @@ export class BullMqQueue implements RunQueue {
       tools.map(async (tool) => {
         const { name } = await this.#queueOf(tool);
         const run = (job: Job<Kept>, token?: string, signal?: AbortSignal) => this.#run(job, token, signal, handle);
-        // Locks of 5 seconds: a job whose worker has died is given to another one after as long.
-        const timing = { lockDuration: 5_000, stalledInterval: 2_000, maxStalledCount: 20 };
+        const timing = { lockDuration: lockMs, stalledInterval: searchMs, maxStalledCount: 20 };
         const worker = new Worker<Kept>(name, run, { connection: this.#options, concurrency, ...timing });
         worker.on("error", () => {});
+        // A worker that slept past its locks: others have its jobs.
+        worker.on("lockRenewalFailed", (ids) => {
+          for (const id of ids) worker.cancelJob(id, "the job was given to another worker");
+        });
         await worker.waitUntilReady();
         return worker;
       }),
@@ -108,6 +117,7 @@ export class BullMqQueue implements RunQueue {
     try {
       await held.remove();
       await this.#redis.srem(cancelledKey, held.id);
+      await this.#leave(held);
     } catch {
       // A worker has it: it lets go of the job when it hears of this.
       await this.#redis.publish(channel, held.id);
@@ -118,8 +128,9 @@ export class BullMqQueue implements RunQueue {
   async find(key: string): Promise<QueuedJob | undefined> {
     const held = await this.#jobOf(key);
     if (!held) return undefined;
-    const { job, death } = held.data;
-    if (death) return { state: "dead", job, ...death };
+    const { job } = held.data;
+    const death = deathOf(held);
+    if (death) return { state: "dead", ...death };
     const state = await held.getState();
     if (state === "completed" || state === "unknown") return undefined;
     return { state: state === "active" ? "running" : "waiting", job };
@@ -151,7 +162,7 @@ export class BullMqQueue implements RunQueue {
     const failed = await Promise.all([...(await this.#all()).values()].map((queue) => queue.getFailed()));
     return failed
       .flat()
-      .flatMap(({ data: { job, death } }): DeadJob[] => (death ? [{ job, ...death }] : []))
+      .flatMap((held) => deathOf(held) ?? [])
       .sort((a, b) => compareBytes(a.job.key, b.job.key))
       .filter(({ job }) => compareBytes(job.key, after) > 0)
       .slice(0, limit);
@@ -179,16 +190,20 @@ export class BullMqQueue implements RunQueue {
 
   async #run(held: Job<Kept>, token = "", signal = new AbortController().signal, handle: JobHandler): Promise<void> {
     const { job, attempts } = held.data;
+    const id = held.id as string;
+    // A job whose worker died comes again, also one that was cancelled.
+    if (await this.#redis.srem(cancelledKey, id)) return this.#leave(held);
     const attempt = attempts + 1;
     const disposition = await handle(job, { signal, attempt }).catch(
       (error): Disposition => ({ retryInMs: thrownWaitMs, reason: String(error) }),
     );
-    if (await this.#redis.srem(cancelledKey, held.id as string)) return this.#leave(job);
-    if ("done" in disposition) return this.#leave(job);
+    if (await this.#redis.srem(cancelledKey, id)) return this.#leave(held);
+    if (!(await held.extendLock(token, lockMs))) throw new Error("The job was given to another worker.");
+    if ("done" in disposition) return this.#leave(held);
     if ("dead" in disposition) {
       const error: OutputError = disposition.dead;
       await held.updateData({ job, attempts: attempt, death: { error, attempts: attempt, diedAtMs: Date.now() } });
-      await this.#leave(job);
+      await this.#leave(held);
       throw new UnrecoverableError(error.message);
     }
     await held.updateData({ job, attempts: disposition.isAttempt === false ? attempts : attempt });
@@ -196,8 +211,9 @@ export class BullMqQueue implements RunQueue {
     throw new DelayedError();
   }
 
-  async #leave({ group }: RunJob): Promise<void> {
-    if (group !== undefined) await this.#redis.hincrby(groupsKey, group, -1);
+  /** Takes a job out of its group. Jobs may be given out twice, so this may be done twice. */
+  async #leave({ id, data }: Job<Kept>): Promise<void> {
+    if (id !== undefined && data.job.group !== undefined) await this.#redis.srem(groupKey(data.job.group), id);
   }
 
   async #queueOf(tool: QueuedTool): Promise<Queue<Kept>> {
@@ -224,8 +240,16 @@ export class BullMqQueue implements RunQueue {
 
   async #deadOf(keys: readonly string[]): Promise<Job<Kept>[]> {
     const found = await Promise.all(keys.map((key) => this.#jobOf(key)));
-    return found.filter((held): held is Job<Kept> => held?.data.death !== undefined);
+    return found.filter((held): held is Job<Kept> => held !== undefined && deathOf(held) !== undefined);
   }
+}
+
+/** Returns the death of a job; `undefined` for one that lives. BullMQ gives up jobs of too many workers that died, in its own words. */
+function deathOf({ data: { job, death, attempts }, failedReason, finishedOn }: Job<Kept>): DeadJob | undefined {
+  if (death) return { job, ...death };
+  if (finishedOn === undefined || !failedReason) return undefined;
+  const error: OutputError = { type: "Error", message: failedReason, code: "WORKER_LOST", isRetryable: true, attempts };
+  return { job, error, attempts, diedAtMs: finishedOn };
 }
 
 function compareBytes(a: string, b: string): number {

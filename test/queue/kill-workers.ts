@@ -120,7 +120,8 @@ export async function killWorkers(plan: KillPlan): Promise<KillOutcome> {
     losses.push(loss);
     const heardOf = provider.calls.filter(({ caller }) => caller === name);
     await stopping;
-    inFlight += await ledger.unkeptOf(heardOf);
+    const unkept = await ledger.unkeptOf(heardOf);
+    inFlight += unkept;
     if (isDeath) return workers.start();
     await systemClock.sleep(loss.atMs + sleepMs - systemClock.now());
     loss.awakeAtMs = systemClock.now();

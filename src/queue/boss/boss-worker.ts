@@ -49,8 +49,11 @@ export class BossWorker implements QueueWorker {
   #ring = () => {};
   #stopTouching = () => {};
   #stopSearching = () => {};
-  /** Time from which on missing signs of life mean something: while the database was away, none could be given. */
-  #trustsSignsFromMs = 0;
+  /**
+   * Time from which on missing signs of life mean something. While the database was away none could be given, and a new worker
+   * does not know since when it is there.
+   */
+  #trustsSignsFromMs = Number.POSITIVE_INFINITY;
 
   constructor(database: BossDatabase, queues: readonly string[], handle: JobHandler, { concurrency }: WorkOptions) {
     this.#database = database;
@@ -67,6 +70,7 @@ export class BossWorker implements QueueWorker {
       if (news && "cancelled" in news) this.#lose(news.cancelled, "the job was cancelled");
       else if (!news || this.#queues.includes(news.queue)) this.#look();
     });
+    this.#missSigns();
     this.#stopTouching = schedule(systemClock, () => void this.#touch(), touchMs);
     this.#stopSearching = schedule(systemClock, () => void this.#search(), searchMs);
     this.#looping = this.#loop();
@@ -207,7 +211,7 @@ export class BossWorker implements QueueWorker {
 
   /** Gives the jobs of workers that give no signs of life to others. Each worker looks, for all queues. */
   async #search(): Promise<void> {
-    // A worker whose statements fail hears nothing of those that reach the database, but all may have lost it.
+    // Where this worker's statements have failed, those of all others may have.
     if (systemClock.now() >= this.#trustsSignsFromMs)
       await this.#database.query(giveAwayLost, [lostAfterMs]).catch(() => this.#missSigns());
     if (!this.#isDrained) this.#stopSearching = schedule(systemClock, () => void this.#search(), searchMs);
@@ -231,10 +235,7 @@ export class BossWorker implements QueueWorker {
   }
 }
 
-/**
- * Lets jobs wait again whose workers have given no sign of life for so many milliseconds, of which the server was there for all.
- * A job that was given to as many workers as it may be is dead.
- */
+/** Lets jobs wait again without a sign of life for so many milliseconds. One that was given to as many workers as may be is dead. */
 const giveAwayLost = `
   WITH lost AS (
     UPDATE ${jobTable} SET heartbeat_on = NULL, start_after = ${schema}.job_now(), output = NULL,
@@ -242,6 +243,5 @@ const giveAwayLost = `
       completed_on = CASE WHEN retry_count < retry_limit THEN NULL ELSE ${schema}.job_now() END
     WHERE name = ANY(ARRAY(SELECT name FROM ${schema}.queue)) AND state = 'active'
       AND heartbeat_on < ${schema}.job_now() - $1 * interval '1 ms'
-      AND pg_postmaster_start_time() < clock_timestamp() - $1 * interval '1 ms'
     RETURNING name)
   SELECT ${notifying("json_build_object('queue', name)::text")} FROM (SELECT DISTINCT name FROM lost) AS queues`;
