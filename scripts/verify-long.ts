@@ -129,7 +129,15 @@ const measurements: readonly Measurement[] = [
   {
     page: "fleet-kills",
     title: "Workers killed, asleep and without their database in the middle of runs",
-    command: "node --no-warnings scripts/fleet-kills.ts --seeds 20",
+    command: [
+      "--seeds 20",
+      "--seeds 5 --queue bullmq",
+      "--seeds 2 --away 30",
+      "--seeds 1 --every 2",
+      "--seeds 1 --every 2 --queue bullmq",
+    ]
+      .map((flags) => `node --no-warnings scripts/fleet-kills.ts ${flags}`)
+      .join(" && "),
   },
   {
     page: "jobs",
