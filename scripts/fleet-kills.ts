@@ -34,8 +34,8 @@ if (!Number.isInteger(seeds) || seeds < 1)
 if (!["pg-boss", "bullmq"].includes(values.queue))
   throw new Error(`--queue: got "${values.queue}"; allowed: pg-boss, bullmq`);
 
-/** Longest time from a death to the next call for the dead worker's job. */
-const redeliveryMs = values.queue === "bullmq" ? 7_000 : 13_000;
+/** Longest time from a death to the next call for the dead worker's job. Where workers die all the time, none may be free. */
+const redeliveryMs = everyMs ? Number.POSITIVE_INFINITY : values.queue === "bullmq" ? 7_000 : 13_000;
 const hurt = { jobs: 60, kills: 3, callMs: 400 };
 const minute = { jobs: 400, kills: 30, callMs: 1_000, everyMs };
 const size = { workers: 3, concurrency: 4, k: 5, pauses: 1, ...(everyMs ? minute : hurt) };
