@@ -1,4 +1,4 @@
-import type { BundleSummary, EvidenceBundle } from "../contract/bundle.ts";
+import type { BundleSummary, EvidenceBundle, FieldSummary } from "../contract/bundle.ts";
 import type { BundleCalibrations, BundleKind, OpenCalibration } from "../contract/settings.ts";
 import { atOnce, inSlices, type Slices, visiting } from "../core/slices.ts";
 import { setOwn } from "../evidence/internal/values.ts";
@@ -213,7 +213,10 @@ function* applyingNumbers(
   signal?: AbortSignal | undefined,
 ): Slices<void> {
   const judged: BundleSummary["fields"] = {};
-  yield* visiting(Object.entries(summary.fields), ([pointer, field]) => {
+  const pointers = Object.keys(summary.fields);
+  yield pointers.length / 6;
+  yield* visiting(pointers, (pointer) => {
+    const field = summary.fields[pointer] as FieldSummary;
     const confidence = fields[pointer];
     setOwn(judged, pointer, confidence === undefined ? field : { ...field, confidence });
   });

@@ -5,17 +5,17 @@ import { declareOptions, type OptionsInput, resolveOptions, wholeNumber } from "
 import { atOnce, type Slices } from "../core/slices.ts";
 import type { Labels } from "./internal/labelled-votes.ts";
 import {
-  answersIn,
+  answersOf,
   eachVote,
   fieldAt,
   isSizes,
   isYesOrNo,
   type JobVotes,
+  meanLogprob,
   patternOf,
   productOf,
   sizesOfField,
   votesOf,
-  wholeLogprob,
   wholeSizes,
 } from "./internal/summary-votes.ts";
 import { setOwn } from "./internal/values.ts";
@@ -265,7 +265,10 @@ export class FieldJobs implements JobCalibration {
     const fields: Record<string, number> = {};
     let [weighted, weights, weakest] = [0, 0, pointers.length === 0 ? 0 : 1];
     let [isScaled, isGuess] = [true, false];
-    let computed = 0;
+    let [computed, answers] = [0, 0];
+    const confidences: number[] = [];
+    const logprobs: (number | undefined)[] = [];
+    yield pointers.length / 6;
     for (const pointer of pointers) {
       yield 4 + stepsOfVector * (counts.computed - computed);
       computed = counts.computed;
@@ -277,6 +280,9 @@ export class FieldJobs implements JobCalibration {
         ? judge(job, { sizes, likeness, logprob })
         : { confidence: 0, isLabelled: job.isScaled };
       setOwn(fields, pointer, confidence);
+      confidences.push(confidence);
+      logprobs.push(logprob);
+      answers = Math.max(answers, answersOf(field));
       weighted += weight * confidence;
       weights += weight;
       weakest = Math.min(weakest, confidence);
@@ -287,12 +293,10 @@ export class FieldJobs implements JobCalibration {
     const mean = weights > 0 ? weighted / weights : 0;
     const whole = this.#jobAt("");
     const sizes = wholeSizes(summary);
-    const ofWhole = sizes && judge(whole, { sizes, logprob: wholeLogprob(summary) });
-    const allRight =
-      pointers.length === 1 ? mean : Math.min(weakest, ofWhole?.confidence ?? productOf(Object.values(fields)));
+    const ofWhole = sizes && judge(whole, { sizes, logprob: meanLogprob(logprobs) });
+    const allRight = pointers.length === 1 ? mean : Math.min(weakest, ofWhole?.confidence ?? productOf(confidences));
     // Labels of whole answers say how often the whole is right, and nothing of a mean.
     const isWholeScaled = pointers.length > 1 && (ofWhole?.isLabelled ?? whole.isScaled);
-    const answers = yield* answersIn(summary);
     const isLabelled = answers > 0 && (isWholeScaled || isScaled);
     return {
       fields,

@@ -1,10 +1,10 @@
 import type { BundleSummary, Disagreement, FieldSummary } from "../../contract/bundle.ts";
-import type { Slices } from "../../core/slices.ts";
+import { type Slices, visiting } from "../../core/slices.ts";
 import { type Agreement, type Answer, isTied, Whole } from "./agreement.ts";
 import type { Field } from "./field.ts";
 import { keptLeadProbability } from "./stopping/lead-probability.ts";
 import {
-  answersIn,
+  answersOf,
   confidenceWithLikeness,
   isYesOrNo,
   type JobVotes,
@@ -70,12 +70,16 @@ export function* judging(
   groups?: readonly number[],
 ): Slices<Pick<BundleSummary, "fields" | "confidence" | "confidenceBasis" | "weakest" | "allRight" | "stability">> {
   const fields: BundleSummary["fields"] = {};
+  const each: FieldSummary[] = [];
   const shown = yield* shownFields(agreements);
   const vectors = new Set<string>();
   let [weighted, weights, stability] = [0, 0, agreements.size === 0 ? 0 : 1];
   for (const [field, agreement] of agreements) {
     const summary = summarizeField(field, agreement, facts);
-    if (shown.get(field.pointer) === field) fields[field.pointer] = summary;
+    if (shown.get(field.pointer) === field) {
+      fields[field.pointer] = summary;
+      each.push(summary);
+    }
     weighted += field.rules.weight * summary.confidence;
     weights += field.rules.weight;
     stability = Math.min(stability, summary.stability);
@@ -85,30 +89,39 @@ export function* judging(
   }
   yield agreements.size;
   const confidence = weights > 0 ? weighted / weights : 0;
-  return { fields, confidence, ...(yield* wholeOf({ fields, groups }, confidence)), stability };
+  return { fields, confidence, ...(yield* wholeOf({ fields, groups }, each, confidence)), stability };
 }
 
-/** Numbers of the whole answer, of which nothing is known but its votes. */
+/**
+ * Numbers of the whole answer, of which nothing is known but its votes.
+ *
+ * @param each the fields of the votes
+ */
 function* wholeOf(
   votes: JobVotes,
+  each: readonly FieldSummary[],
   confidence: number,
 ): Slices<Pick<BundleSummary, "confidenceBasis" | "weakest" | "allRight">> {
-  const fields = Object.values(votes.fields);
-  yield fields.length / 8;
-  const confidences = fields.map((field) => field.confidence);
-  const weakest = confidences.length === 0 ? 0 : confidences.reduce((least, each) => Math.min(least, each));
+  const confidences: number[] = [];
+  let weakest = each.length === 0 ? 0 : 1;
+  let [answers, isGuess] = [0, false];
+  yield* visiting(each, (field) => {
+    confidences.push(field.confidence);
+    weakest = Math.min(weakest, field.confidence);
+    answers = Math.max(answers, answersOf(field));
+    isGuess ||= isYesOrNo(field);
+  });
   const sizes = wholeSizes(votes);
   const ofWhole = sizes ? VoteModel.of(undefined).confidenceAlone(sizes) : productOf(confidences);
-  const answers = yield* answersIn(votes);
   return {
     confidenceBasis: {
       kind: answers > 1 ? "job" : "none",
       bundles: Math.min(1, answers),
       labels: 0,
-      calibrated: answers > 1 && !fields.some(isYesOrNo),
+      calibrated: answers > 1 && !isGuess,
     },
     weakest,
-    allRight: fields.length === 1 ? confidence : Math.min(weakest, ofWhole),
+    allRight: each.length === 1 ? confidence : Math.min(weakest, ofWhole),
   };
 }
 

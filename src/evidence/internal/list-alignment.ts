@@ -11,7 +11,7 @@ import { atOnce, type Slices, visiting } from "../../core/slices.ts";
 import type { FieldComparison } from "./field-comparison.ts";
 import { groupItems, type ItemGroups } from "./list-groups.ts";
 import { type Logprobs, ValueTable } from "./value-table.ts";
-import { circularAnswer, deepestNesting, isContainer, jsonForm, MovedList, setOwn } from "./values.ts";
+import { circularAnswer, deepestNesting, isContainer, MovedList, setOwn, stepsOfNames, unreadForm } from "./values.ts";
 
 /** Lists further inside meet by position: each depth compares whole items, so that all depths take its square. */
 export const deepestAlignment = 32;
@@ -51,12 +51,12 @@ export function* holdsList(value: unknown): Slices<boolean> {
   const open: unknown[] = [value];
   for (let depth = 0; open.length > 0; depth++) {
     if (depth % 1_000 === 999) yield 500;
-    const form = jsonForm(open.pop());
+    const form = unreadForm(open.pop());
     if (Array.isArray(form) && form.length > 0) return true;
     if (!isContainer(form)) continue;
-    const inside = Object.values(form);
-    yield inside.length / 16;
-    for (const inner of inside) open.push(inner);
+    const names = Object.keys(form);
+    yield stepsOfNames(names.length);
+    yield* visiting(names, (name) => open.push((form as Readonly<Record<string, unknown>>)[name]));
     if (depth > 10 * deepestNesting) return true;
   }
   return false;
@@ -100,15 +100,18 @@ function* moveColumn({ comparison, depth, places }: Column): Slices<Column[]> {
   const lists: { readonly place: Place; readonly items: readonly unknown[] }[] = [];
   for (const place of places) {
     yield 1;
-    const form = jsonForm((place.holder as Record<string | number, unknown>)[place.key]);
+    const form = unreadForm((place.holder as Record<string | number, unknown>)[place.key]);
     if (!isContainer(form)) continue;
     if (Array.isArray(form)) lists.push({ place, items: form });
     else {
-      const copy = { ...form };
+      const copy: Record<string, unknown> = {};
+      const keys = Object.keys(form);
+      yield stepsOfNames(keys.length);
+      yield* visiting(keys, (key) => {
+        setOwn(copy, key, (form as Readonly<Record<string, unknown>>)[key]);
+        note(copy, key);
+      });
       setOwn(place.holder, place.key, copy);
-      const keys = Object.keys(copy);
-      for (const key of keys) note(copy, key);
-      yield keys.length;
     }
   }
   const content = lists.map(({ items }) => items);

@@ -110,6 +110,9 @@ function anyOf({ items }: Group): number {
 /** Groups of one key are in at least this part of the lists on average, or it is not a key. */
 const leastSupport = 0.5;
 
+/** Every property is compared with every other one; of items with more, the first are looked at. */
+const mostKeyProperties = 64;
+
 /**
  * Finds the property that tells items apart: every item has it, and no list has a value of it twice. Of several, the one
  * by which the items that meet agree most in their other properties. Returns its text for each item.
@@ -117,7 +120,7 @@ const leastSupport = 0.5;
 function* findKey(items: ListItems, groups: readonly Group[]): Slices<readonly string[] | undefined> {
   const { lists } = items;
   const size = lists.reduce((sum, list) => sum + list.length, 0);
-  const names = items.commonProperties();
+  const names = (yield* items.commonProperties()).slice(0, mostKeyProperties);
   const columns = names.map((name) => items.propertyTexts(name));
   let best: { texts: readonly string[]; agreement: number; distinct: number } | undefined;
   for (const [column, texts] of columns.entries()) {

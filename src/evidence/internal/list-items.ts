@@ -8,12 +8,22 @@
  * 2. Numbers rise with what items say, whatever list they came from.
  */
 
-import type { Slices } from "../../core/slices.ts";
+import { atOnce, type Slices, visiting } from "../../core/slices.ts";
 import { agreeing } from "./agreement.ts";
 import { Field } from "./field.ts";
 import type { FieldComparison } from "./field-comparison.ts";
 import { LeafLikeness } from "./row-distance.ts";
-import { absent, type Container, isContainer, isList, itemsOf, jsonForm, type Leaf, leafText } from "./values.ts";
+import {
+  absent,
+  isContainer,
+  isList,
+  itemsOf,
+  jsonForm,
+  type Leaf,
+  leafText,
+  stepsOfNames,
+  unreadForm,
+} from "./values.ts";
 
 /** Further inside, an item's parts are not looked at: it is like no other. */
 const deepestItem = 200;
@@ -121,8 +131,9 @@ export class ListItems {
     yield* root.classify();
     const texts: string[][] = [];
     for (const list of read) {
-      texts.push(list.map(textOf));
-      yield list.length * 3;
+      const own: string[] = [];
+      for (const part of list) own.push(yield* writing(part));
+      texts.push(own);
     }
     const numberOf = new Map([...new Set(texts.flat())].sort().map((text, number) => [text, number]));
     const examples: Example[] = [];
@@ -145,13 +156,16 @@ export class ListItems {
   }
 
   /** Names of the properties in which every item has a scalar, in the order in which items have them. */
-  commonProperties(): string[] {
+  *commonProperties(): Slices<string[]> {
     const sums = new Map<string, { count: number; positions: number }>();
     for (const { value } of this.#examples) {
-      const form = jsonForm(value);
+      const form = unreadForm(value);
       if (!isContainer(form) || isList(form)) return [];
-      Object.entries(form).forEach(([name, inner], position) => {
-        const leaf = jsonForm(inner);
+      const names = Object.keys(form);
+      if (names.length === 0) return [];
+      yield stepsOfNames(names.length);
+      yield* visiting(names, (name, position) => {
+        const leaf = jsonForm((form as Readonly<Record<string, unknown>>)[name]);
         if (isContainer(leaf) || leaf === absent || leaf === null) return;
         const sum = sums.get(name) ?? { count: 0, positions: 0 };
         sums.set(name, { count: sum.count + 1, positions: sum.positions + position });
@@ -182,16 +196,22 @@ export class ListItems {
    * Returns how alike two items are, from 0 to 1: the share of the leaves of both that are the same, by weight. Leaves of
    * a list that meets by content count wherever they stand.
    */
-  likeness(a: number, b: number): number {
+  *likeness(a: number, b: number): Slices<number> {
+    yield 2;
     if (a === b) return 1;
     const [one, other] = [this.features(a), this.features(b)];
-    let [shared, all] = [0, 0];
+    let [shared, all, steps] = [0, 0, 0];
     for (const [place, codes] of one) {
       const others = other.get(place) ?? [];
       const { weight } = place.comparison;
       all += weight * Math.max(codes.length, others.length);
       shared += weight * sharedOf(place, codes, others);
+      steps += (codes.length + others.length) / 4;
+      if (steps < 500) continue;
+      yield steps;
+      steps = 0;
     }
+    yield steps + other.size / 16;
     for (const [place, codes] of other) if (!one.has(place)) all += place.comparison.weight * codes.length;
     return all > 0 ? shared / all : 0;
   }
@@ -212,48 +232,48 @@ function sharedOf(place: Place, codes: readonly number[], others: readonly numbe
 
 function* readItems(list: readonly unknown[], root: Place): Slices<Part[]> {
   const parts: Part[] = [];
-  for (const item of list) {
-    parts.push(readPart(item, root, 0));
-    yield 5 + weightOf(item);
-  }
+  for (const item of list) parts.push(yield* readPart(item, root, 0));
   return parts;
 }
 
-/** Returns about how many steps it takes to read an item. */
-function weightOf(item: unknown): number {
-  if (typeof item === "string") return item.length / 8;
-  if (typeof item !== "object" || item === null) return 0;
-  return Object.values(item).reduce(
-    (sum: number, part) => sum + 3 + (typeof part === "string" ? part.length / 8 : 0),
-    0,
-  );
-}
-
-function readPart(value: unknown, place: Place, depth: number): Part {
+/** Reads an item or a part of it. */
+function* readPart(value: unknown, place: Place, depth: number): Slices<Part> {
   const form = jsonForm(value);
-  if (!isContainer(form)) return { place, code: place.learn(form === absent ? null : form) };
+  if (!isContainer(form)) {
+    yield typeof form === "string" ? 5 + form.length / 8 : 5;
+    return { place, code: place.learn(form === absent ? null : form) };
+  }
   if (depth > deepestItem) return { place, code: place.learn(`deeper than ${deepestItem}`) };
+  const parts: Part[] = [];
   if (isList(form)) {
     const isByContent = place.comparison.lists !== "position";
-    const parts = itemsOf(form).map((item, index) =>
-      readPart(item, isByContent ? place.below(0) : place.below(index), depth + 1),
-    );
+    for (const [index, item] of itemsOf(form).entries())
+      parts.push(yield* readPart(item, isByContent ? place.below(0) : place.below(index), depth + 1));
     return { isByContent, parts };
   }
-  const keys = Object.keys(form)
-    .filter((key) => jsonForm((form as Container & { [key: string]: unknown })[key]) !== absent)
-    .sort();
-  return {
-    keys,
-    parts: keys.map((key) => readPart((form as { [key: string]: unknown })[key], place.below(key), depth + 1)),
-  };
+  const held = form as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(held);
+  yield stepsOfNames(keys.length);
+  const present = keys.filter((key) => unreadForm(held[key]) !== absent).sort();
+  yield present.length;
+  for (const key of present) parts.push(yield* readPart(held[key], place.below(key), depth + 1));
+  return { keys: present, parts };
 }
 
-function textOf(part: Part): string {
+/** Writes a text that equal items share. */
+function* writing(part: Part): Slices<string> {
+  yield 2;
   if ("code" in part) return part.place.textOf(part.code);
-  const texts = part.parts.map(textOf);
+  const texts: string[] = [];
+  for (const inner of part.parts) texts.push(yield* writing(inner));
+  yield texts.length / 4;
   if ("keys" in part) return `{${part.keys.map((key, at) => `${JSON.stringify(key)}:${texts[at]}`).join()}}`;
   return `[${(part.isByContent ? texts.sort() : texts).join()}]`;
+}
+
+/** `writing`, of a short part. */
+function textOf(part: Part): string {
+  return atOnce(writing(part));
 }
 
 function featuresOf(part: Part): Features {

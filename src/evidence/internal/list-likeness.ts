@@ -81,8 +81,7 @@ function* assignRounds(
     for (const group of left) {
       const row: number[] = [];
       for (const other of before) {
-        row.push(costOf(joined, items, [group, other], least));
-        yield itemsOf(joined, group) * itemsOf(joined, other);
+        row.push(yield* costOf(joined, items, [group, other], least));
       }
       costs.push(row);
     }
@@ -94,18 +93,20 @@ function* assignRounds(
   }
 }
 
-function itemsOf({ groups }: JoinedGroups, group: number): number {
-  return (groups[group] as Group).items.size;
-}
-
 /** Cost of joining two groups: 1 less their likeness, and 1 where they must not be joined. */
-function costOf({ groups }: JoinedGroups, items: ListItems, pair: readonly [number, number], least: number): number {
+function* costOf(
+  { groups }: JoinedGroups,
+  items: ListItems,
+  pair: readonly [number, number],
+  least: number,
+): Slices<number> {
+  yield 1;
   const [one, other] = pair.map((group) => groups[group]) as [Group, Group];
   if (shareList(one.lists, other.lists)) return 1;
   let [sum, count] = [0, 0];
   for (const [item, times] of one.items) {
     for (const [member, often] of other.items) {
-      sum += times * often * items.likeness(item, member);
+      sum += times * often * (yield* items.likeness(item, member));
       count += times * often;
     }
   }
@@ -117,9 +118,8 @@ function* joinGreedily(joined: JoinedGroups, items: ListItems, open: readonly nu
   const itemOf = new Map(open.map((group) => [group, commonest(joined.groups[group] as Group)]));
   const pairs: { one: number; other: number; likeness: number }[] = [];
   for (const [one, other] of yield* sharingPairs(joined, items, itemOf)) {
-    const likeness = items.likeness(itemOf.get(one) as number, itemOf.get(other) as number);
+    const likeness = yield* items.likeness(itemOf.get(one) as number, itemOf.get(other) as number);
     if (likeness >= least) pairs.push({ one, other, likeness });
-    yield 2;
   }
   pairs.sort((a, b) => b.likeness - a.likeness || a.one - b.one || a.other - b.other);
   yield pairs.length;

@@ -181,7 +181,7 @@ function addAt(sums: Float64Array, rows: readonly number[], cost: number): void 
  */
 export class LeafLikeness {
   readonly #field: Field;
-  readonly #texts = new TextComparison();
+  #texts: TextComparison | undefined;
   /** Likeness of a text to the texts of lower codes, by code and their number. */
   readonly #rows: (Float64Array | undefined)[] = [];
   /** Number of texts with lower codes, by code. */
@@ -208,6 +208,7 @@ export class LeafLikeness {
       const profile = this.#field.profileOf(code);
       this.#numbers.push(this.#textCount);
       if (!profile) continue;
+      this.#texts ??= new TextComparison();
       this.#rows[code] = this.#texts.add(profile).similarities.slice(0, this.#textCount);
       this.#textCount++;
     }

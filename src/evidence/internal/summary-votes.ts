@@ -1,6 +1,5 @@
 import type { BundleSummary, FieldSummary } from "../../contract/bundle.ts";
 import { assertUsable } from "../../core/errors.ts";
-import type { Slices } from "../../core/slices.ts";
 import type { GroupSizes } from "./vote-model.ts";
 
 /** Part of a summary that a job calibration reads. */
@@ -26,10 +25,18 @@ export interface VotesOnField {
  * @throws InvalidOptionsError for what is no summary and no list of sizes
  */
 export function votesOf(bundle: JobVotes | GroupSizes | null): VotesOnField[] {
-  return [...eachVote(bundle)];
+  return Array.from(eachVote(bundle), (votes) =>
+    votes.pointer === "" && isSummary(bundle) && !("" in bundle.fields)
+      ? { ...votes, logprob: meanLogprob(Object.values(bundle.fields).map(({ logprob }) => logprob)) }
+      : votes,
+  );
 }
 
-/** `votesOf`, one after the other. */
+function isSummary(bundle: JobVotes | GroupSizes | null): bundle is JobVotes {
+  return bundle !== null && !isSizes(bundle);
+}
+
+/** `votesOf`, one after the other, without the log-probability of a whole answer, for which all fields are read. */
 export function* eachVote(bundle: JobVotes | GroupSizes | null): Generator<VotesOnField> {
   if (bundle === null) return;
   if (isSizes(bundle)) {
@@ -39,8 +46,8 @@ export function* eachVote(bundle: JobVotes | GroupSizes | null): Generator<Votes
     if (bundle.length > 0) yield { pointer: "", sizes, shown: sizes };
     return;
   }
-  const isSummary = typeof bundle === "object" && typeof bundle.fields === "object" && bundle.fields !== null;
-  assertUsable(isSummary, "bundle", bundle, "a summary of a bundle, a list of sizes, or null");
+  const hasFields = typeof bundle === "object" && typeof bundle.fields === "object" && bundle.fields !== null;
+  assertUsable(hasFields, "bundle", bundle, "a summary of a bundle, a list of sizes, or null");
   for (const pointer of Object.keys(bundle.fields)) {
     const field = fieldAt(bundle, pointer);
     const sizes = sizesOfField(field);
@@ -50,7 +57,7 @@ export function* eachVote(bundle: JobVotes | GroupSizes | null): Generator<Votes
     yield { pointer, sizes, shown: withLikeness(sizes, likeness), choices, logprob };
   }
   const whole = "" in bundle.fields ? undefined : wholeSizes(bundle);
-  if (whole) yield { pointer: "", sizes: whole, shown: whole, logprob: wholeLogprob(bundle) };
+  if (whole) yield { pointer: "", sizes: whole, shown: whole };
 }
 
 export function isSizes(bundle: JobVotes | GroupSizes): bundle is GroupSizes {
@@ -79,15 +86,13 @@ export function wholeSizes(summary: JobVotes): GroupSizes | undefined {
 }
 
 /** Mean of the fields' log-probabilities of a single answer; undefined where one has none. */
-export function wholeLogprob({ fields }: JobVotes): number | undefined {
-  let [sum, count] = [0, 0];
-  for (const pointer in fields) {
-    const { logprob } = fields[pointer] as FieldSummary;
+export function meanLogprob(logprobs: readonly (number | undefined)[]): number | undefined {
+  let sum = 0;
+  for (const logprob of logprobs) {
     if (logprob === undefined) return undefined;
     sum += logprob;
-    count++;
   }
-  return count > 0 ? sum / count : undefined;
+  return logprobs.length > 0 ? sum / logprobs.length : undefined;
 }
 
 /** The order of the groups behind the consensus means nothing. */
@@ -100,16 +105,9 @@ export function patternOf(pointer: string): string {
   return pointer.replace(/\/\d+(?=\/|$)/g, "/*");
 }
 
-/** Most valid answers to one field. */
-export function* answersIn({ fields }: JobVotes): Slices<number> {
-  let most = 0;
-  for (const pointer in fields) {
-    const { distribution } = fields[pointer] as FieldSummary;
-    const answers = distribution.reduce((sum, { support }) => sum + support, 0);
-    most = Math.max(most, answers);
-    yield 1 + distribution.length / 16;
-  }
-  return most;
+/** Valid answers to a field. */
+export function answersOf({ distribution }: FieldSummary): number {
+  return distribution.reduce((sum, { support }) => sum + support, 0);
 }
 
 const yesOrNo = /^\W*(?:yes|no|true|false)\W*$/i;

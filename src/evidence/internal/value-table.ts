@@ -15,10 +15,12 @@ import {
   type Container,
   circularAnswer,
   deepestNesting,
+  emptyObject,
   isContainer,
   isList,
-  jsonForm,
   MovedList,
+  stepsOfNames,
+  unreadForm,
 } from "./values.ts";
 
 /** A container on the way of a walk, and how far the walk has come in it. */
@@ -73,8 +75,8 @@ export class ValueTable {
     let steps = 0;
     const row = this.answers.push(value) - 1;
     const open: Visit[] = [];
-    const form = jsonForm(value);
-    this.#enter(form === absent ? null : form, this.root, row, open, logprobs && "");
+    const form = unreadForm(value);
+    steps += this.#enter(form === absent ? null : form, this.root, row, open, logprobs && "");
     for (let visit = open.at(-1); visit; visit = open.at(-1)) {
       if (visit.next === visit.length) open.pop();
       else steps += this.#step(visit, row, open);
@@ -93,15 +95,18 @@ export class ValueTable {
     const value = visit.container[segment];
     const isHole = typeof segment === "number" && value === undefined;
     const pointer = visit.pointer === undefined ? undefined : `${visit.pointer}/${stepOf(visit, segment)}`;
-    this.#enter(isHole ? null : value, visit.field.below(segment), row, open, pointer);
-    return typeof value === "string" ? 5 + value.length / 16 : 3;
+    const steps = this.#enter(isHole ? null : value, visit.field.below(segment), row, open, pointer);
+    return steps + (typeof value === "string" ? 5 + value.length / 16 : 3);
   }
 
-  #enter(value: unknown, field: Field, row: number, open: Visit[], pointer: string | undefined): void {
-    const form = jsonForm(value);
-    if (isContainer(form)) {
+  /** Enters a value. Returns the steps that reading its names took. */
+  #enter(value: unknown, field: Field, row: number, open: Visit[], pointer: string | undefined): number {
+    const given = unreadForm(value);
+    const visit = isContainer(given) ? visitOf(given, field, pointer) : undefined;
+    const form = visit?.length === 0 && !isList(given as Container) ? emptyObject : given;
+    if (visit && isContainer(form)) {
       (isList(form) ? field.listRows : field.objectRows).push(row);
-      open.push(visitOf(form, field, pointer));
+      open.push(visit);
       if (form instanceof MovedList) field.orders.set(row, form.places);
       if (field.listRows.length > 0 && field.objectRows.length > 0) this.#takeIn(field);
     } else if (form !== absent) {
@@ -110,6 +115,7 @@ export class ValueTable {
       const logprob = pointer === undefined ? undefined : this.#logprobs?.[pointer];
       if (logprob !== undefined) field.likelihoods.set(row, Math.exp(logprob));
     }
+    return visit?.keys ? stepsOfNames(visit.length) : 0;
   }
 
   #takeIn(field: Field): void {

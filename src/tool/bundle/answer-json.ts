@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JSONValue } from "../../core/json.ts";
-import { asJsonData, toJsonData } from "../../schema/json-data.ts";
+import { asJsonData, readJsonData, toJsonData } from "../../schema/json-data.ts";
 import type { ResolvedSchema } from "../../schema/resolve.ts";
 
 /** Answer as the schema gives it, and the JSON that stands for it. */
@@ -23,7 +23,7 @@ export interface Answer {
  * @throws TypeError where the output is of something that has no JSON form
  */
 export async function answerOf(schema: ResolvedSchema, written: unknown, output: unknown): Promise<Answer> {
-  const plain = asJsonData(output);
+  const plain = await readJsonData(output);
   if (plain !== undefined && (isDeepStrictEqual(plain, written) || (await gives(schema, plain, plain)))) {
     return { data: plain, json: plain };
   }
