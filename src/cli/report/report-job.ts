@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import { readAccepted } from "../accept/accept-job.ts";
 import { readSignals } from "../accept/signals-file.ts";
@@ -86,5 +87,5 @@ export async function describeShortly(
 ): Promise<string[]> {
   const limits = { leastSure: mostNamed, minConfidence };
   const { facts } = await takeIn(file, limits, new CalibrationStore(), await readLabels(file));
-  return showShortReport(facts.report(), file, terminal);
+  return showShortReport(facts.report(), basename(file), terminal);
 }
