@@ -1,9 +1,14 @@
 import * as v from "valibot";
 import type { BundleSummary, FieldSummary } from "../contract/bundle.ts";
-import { InvalidOptionsError } from "../core/errors.ts";
 import { declareOptions, type OptionsInput, resolveOptions, wholeNumber } from "../core/options.ts";
 import { atOnce, type Slices } from "../core/slices.ts";
-import type { Labels } from "./internal/labelled-votes.ts";
+import {
+  byShortKey,
+  checkedData,
+  type FieldVotesData,
+  type JobCalibrationData,
+  sizesOfShortKey,
+} from "./internal/job-calibration-data.ts";
 import {
   answersOf,
   eachVote,
@@ -21,7 +26,7 @@ import {
 import { setOwn } from "./internal/values.ts";
 import { assertVerdict, verdictOn } from "./internal/verdict.ts";
 import { type Judged, type Vote, VoteJob } from "./internal/vote-job.ts";
-import { type GroupSizes, sizesOf, stepsOfVector, VoteModel } from "./internal/vote-model.ts";
+import { type GroupSizes, stepsOfVector, VoteModel } from "./internal/vote-model.ts";
 
 export const jobCalibrationOptions = declareOptions("JobCalibrationOptions", "createJobCalibration", {
   /**
@@ -34,31 +39,13 @@ export const jobCalibrationOptions = declareOptions("JobCalibrationOptions", "cr
 /** Facts that a job calibration may know of the answers. */
 export interface JobCalibrationOptions extends OptionsInput<typeof jobCalibrationOptions> {}
 
-export type { GroupSizes, JobVotes };
+export type { FieldVotesData, GroupSizes, JobCalibrationData, JobVotes };
 
 /** Numbers of a summary that a job calibration gives. */
 export type JobNumbers = Pick<BundleSummary, "confidence" | "weakest" | "allRight" | "confidenceBasis"> & {
   /** Confidence by JSON pointer. */
   readonly fields: Readonly<Record<string, number>>;
 };
-
-/** Votes on one field as JSON keeps them: how many bundles have each vector of sizes, and what labels say of it. */
-export interface FieldVotesData {
-  /** Number of possible answers, where it is known. */
-  readonly options?: number;
-  /** Number of bundles by sizes, the consensus first: `"4,1"`; `1x3` stands for three groups of one. */
-  readonly bundles: Readonly<Record<string, number>>;
-  /** Labels by sizes: how many were right, and how many wrong. */
-  readonly labels?: Readonly<Record<string, Labels>>;
-  /** Labels of single answers by the mean log-probability of their tokens; `labels` counts them too. */
-  readonly logprobs?: Readonly<Record<string, Labels>>;
-}
-
-/** A job calibration as JSON keeps it, by JSON pointer (`*`: any list index; `""`: the whole answer). */
-export interface JobCalibrationData {
-  readonly version: 1;
-  readonly fields: Readonly<Record<string, FieldVotesData>>;
-}
 
 /** Learns from the bundles of one job, without labels, how far their votes can be trusted. */
 export interface JobCalibration {
@@ -350,49 +337,4 @@ function eachOnce(compute: (job: VoteJob, vote: Vote) => Judged) {
     return judged;
   };
   return { judge, counts };
-}
-
-/** Keys of JSON, in which equal sizes stand once: `"8,1x32"`. */
-function byShortKey<V>(counts: readonly (readonly [string, V])[]): Record<string, V> {
-  return Object.fromEntries(counts.map(([key, value]) => [shortKey(key), value]));
-}
-
-function shortKey(key: string): string {
-  const [consensus, ...others] = sizesOf(key);
-  const groups = [...Map.groupBy(others, (size) => size)];
-  return [consensus, ...groups.map(([size, { length }]) => (length === 1 ? size : `${size}x${length}`))].join();
-}
-
-function sizesOfShortKey(key: string): GroupSizes {
-  return key.split(",").flatMap((part) => {
-    const [size, times = 1] = part.split("x").map(Number) as [number, number?];
-    return new Array<number>(times).fill(size);
-  });
-}
-
-const counted = v.pipe(v.number(), v.integer(), v.minValue(0));
-const vector = v.pipe(v.string(), v.regex(/^[1-9]\d{0,5}(,[1-9]\d{0,5}(x[1-9]\d{0,4})?)*$/, 'sizes such as "4,1"'));
-const logprob = v.pipe(v.string(), v.regex(/^-\d+(\.\d+)?(e-\d)?$/, 'a log-probability such as "-0.35"'));
-const jobCalibrationData = v.object({
-  version: v.literal(1, "1: another version needs another release of this package"),
-  fields: v.record(
-    v.string(),
-    v.object({
-      options: v.optional(v.pipe(counted, v.minValue(1))),
-      bundles: v.record(vector, v.pipe(counted, v.minValue(1))),
-      labels: v.optional(v.record(vector, v.tuple([counted, counted]))),
-      logprobs: v.optional(v.record(logprob, v.tuple([counted, counted]))),
-    }),
-  ),
-});
-
-/** @throws InvalidOptionsError naming every fault */
-function checkedData(data: JobCalibrationData): JobCalibrationData {
-  const result = v.safeParse(jobCalibrationData, data);
-  if (result.success) return result.output as JobCalibrationData;
-  const issues = result.issues.map((issue) => {
-    const path = v.getDotPath(issue);
-    return { path: path ? `calibration.${path}` : "calibration", given: issue.input, allowed: issue.message };
-  });
-  throw new InvalidOptionsError(issues);
 }
