@@ -9,7 +9,15 @@ import { asRejection } from "../core/error-marks.ts";
 import { lazily } from "../core/lazily.ts";
 import type { FeedbackParams } from "./feedback.ts";
 import type { JobTry } from "./job/job-input.ts";
-import { checkRunInput, type GivenRun, type PreparedRun, prepareRun, type RunInput } from "./prepare-run.ts";
+import type { Outcome } from "./job/verdict.ts";
+import {
+  acceptRequest,
+  checkRunInput,
+  type GivenRun,
+  type PreparedRun,
+  prepareRun,
+  type RunInput,
+} from "./prepare-run.ts";
 import type { Reliability } from "./reliability.ts";
 import { type RunManyResult, runMany } from "./run-many.ts";
 import { type ResolvedSettings, resolveSettings, type SettingRule } from "./settings.ts";
@@ -139,6 +147,27 @@ export class Orchestrator<Tools = {}> {
     const run = this.prepare(params, jobTry);
     jobTry.cancel = (reason) => run.callerScope.abort(new CancelledError(reason));
     return this.start(run);
+  }
+
+  /**
+   * Runs a job of a queue.
+   *
+   * @param goesOn tells of an outcome if the queue tries the run again
+   * @internal
+   */
+  async runQueued(params: GivenRun, goesOn: (outcome: Outcome) => boolean): Promise<OrchestrationOutput> {
+    return this.start({ ...this.prepare(params), goesOn });
+  }
+
+  /**
+   * Checks a run that another process is to execute.
+   *
+   * @throws InvalidOptionsError, ToolNotFoundError
+   * @internal
+   */
+  async assertRunnable(params: GivenRun): Promise<void> {
+    const { tool, request } = this.check(params, { isMany: false });
+    if (tool) await acceptRequest(tool, request);
   }
 
   private prepare(params: GivenRun, jobTry?: JobTry): PreparedRun {

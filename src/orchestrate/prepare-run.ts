@@ -22,6 +22,7 @@ import { activeTraceId } from "../telemetry/opentelemetry.ts";
 import { AgentsTool } from "../tool/agents-tool.ts";
 import { assertTool } from "../tool/registry.ts";
 import type { JobTry } from "./job/job-input.ts";
+import type { Outcome } from "./job/verdict.ts";
 import { RunEvents, type RunIdentity } from "./run-events.ts";
 import type { ResolvedSettings } from "./settings.ts";
 
@@ -34,6 +35,8 @@ export interface PreparedRun extends RunIdentity {
   readonly callerScope: CancelScope;
   /** Try of a job's input that this run is. */
   readonly jobTry?: JobTry | undefined;
+  /** Returns true of an outcome after which the queue tries the run again: its event log then gets no end. */
+  readonly goesOn?: ((outcome: Outcome) => boolean) | undefined;
   /** Attempt of another run whose code has asked for this one. */
   readonly around: EnclosingWork | "over" | undefined;
   readonly events: RunEvents;

@@ -73,13 +73,15 @@ export function withSpent({ ledger }: Run, error: unknown): unknown {
 }
 
 /** Emits the last event of a run that has an output. */
-export function emitEnd({ events }: Pick<Run, "events">, output: OrchestrationOutput): void {
+export function emitEnd({ events, goesOn }: Pick<Run, "events" | "goesOn">, output: OrchestrationOutput): void {
+  if (goesOn?.({ output })) events.recording?.rest();
   if (output.status !== "failed") events.emit("run_completed", { output });
   else events.emit("run_failed", { output, error: Object.values(output.errors).at(-1) as OutputError });
 }
 
 /** Emits the last event of a run that rejects. */
-export function emitRejection({ events }: Pick<Run, "events">, error: unknown): void {
+export function emitRejection({ events, goesOn }: Pick<Run, "events" | "goesOn">, error: unknown): void {
+  if (goesOn?.({ error })) events.recording?.rest();
   if (CancelledError.isInstance(error)) events.emit("cancelled", { reason: messageOf(error.cause) });
   else events.emit("run_failed", { error: toOutputError(error, 0) });
 }

@@ -81,8 +81,8 @@ export interface Fleet<Tools = {}> {
     options?: WaitOptions,
   ): Promise<OrchestrationOutput<C>>;
   /**
-   * Streams the events of a run on whatever worker, from its first one to its last. A run that is tried again starts anew, with
-   * `seq` 0. Needs an event log that the workers share: `events` of the orchestrator.
+   * Streams the events of a run on whatever worker, from its first one to its last. A run that is tried again goes on with a
+   * further `run_started`. Needs an event log that the workers share: `events` of the orchestrator.
    */
   stream(key: string, options?: WaitOptions): AsyncIterable<OrchestrationEvent>;
   /** Takes a run out of the queue, or aborts it on its worker. Resolves with false where there is none. */
@@ -135,7 +135,8 @@ function toolsOf({ registry }: ReliableOrchestrator<any>): readonly QueuedTool[]
 
 type Parts = Pick<FleetSettings<any>, "queue" | "orchestrator">;
 
-function jobOf(params: SubmitParams<any, any, any>, { registry }: ReliableOrchestrator<any>): RunJob {
+/** Makes the job of a run. @throws InvalidOptionsError for what is not JSON data, ToolNotFoundError */
+export function jobOf(params: SubmitParams<any, any, any>, { registry }: ReliableOrchestrator<any>): RunJob {
   const { tool: given, toolName = given?.name ?? "", group, priority, traceparent } = params;
   const tool: AnyTool | undefined = given ?? registry.get(toolName);
   const toolVersion = params.toolVersion ?? tool?.version;

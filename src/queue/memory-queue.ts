@@ -1,3 +1,4 @@
+import { CancelledError } from "../contract/errors.ts";
 import { type Clock, schedule, systemClock, wallClock } from "../core/clock.ts";
 import type { RateLimits } from "../guard/limits.ts";
 import { createMemoryPacer, type Pacer } from "../guard/pacer.ts";
@@ -98,7 +99,7 @@ export class MemoryQueue implements RunQueue {
   async cancel(key: string): Promise<boolean> {
     const entry = this.#entries.get(key);
     this.#entries.delete(key);
-    entry?.worker?.slots.lose(key, "the job was cancelled");
+    entry?.worker?.slots.lose(key, new CancelledError("its job left the queue"));
     this.#fill();
     return entry !== undefined;
   }

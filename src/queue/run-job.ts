@@ -56,12 +56,18 @@ export async function runJob(
   }
   const traceId = traceparent?.match(/^00-([0-9a-f]{32})-/)?.[1];
   const runOptions = { ...(traceId && { traceId }), ...options, idempotencyKey: key };
+  const params = { toolName, request, toolOptions, options: runOptions, signal };
+  const meaningOf = (outcome: Outcome): Disposition =>
+    "error" in outcome && signal.aborted
+      ? { retryInMs: 0, reason: "The worker was drained", isAttempt: false }
+      : dispositionOf(outcome, attempt);
+  const isCancelled = () => CancelledError.isInstance(signal.reason);
   try {
-    const params = { toolName, request, toolOptions, options: runOptions, signal };
-    return dispositionOf({ output: await queued.run(params as any) }, attempt);
+    return meaningOf({
+      output: await queued.runQueued(params, (outcome) => !isCancelled() && "retryInMs" in meaningOf(outcome)),
+    });
   } catch (error) {
-    if (signal.aborted) return { retryInMs: 0, reason: "The worker was drained", isAttempt: false };
-    return dispositionOf({ error }, attempt);
+    return meaningOf({ error });
   }
 }
 

@@ -43,7 +43,10 @@ export interface QueuedTool {
   readonly version: string;
 }
 
-/** Runs a job. `signal` aborts when the job is cancelled, its worker is drained, or another worker has taken it over. */
+/**
+ * Runs a job. `signal` aborts when the job is cancelled, then with a `CancelledError`, when its worker is drained, or when
+ * another worker has taken it over.
+ */
 export type JobHandler = (
   job: RunJob,
   control: { readonly signal: AbortSignal; readonly attempt: number },

@@ -56,10 +56,10 @@ export class Slots {
   }
 
   /** Aborts a job that was cancelled, or given to another worker. Its disposition is dropped. */
-  lose(id: string, reason: string): void {
+  lose(id: string, reason: Error): void {
     const running = this.#running.get(id);
     this.#running.delete(id);
-    running?.abort.abort(new Error(reason));
+    running?.abort.abort(reason);
   }
 
   /** Waits so long for what is under way, then aborts it, and waits for its end. */

@@ -21,12 +21,14 @@ export function outputFor<O extends OrchestrationOutput>(output: O, runId: strin
 
 /** Returns a run of the log as its client knows it. */
 export function runFor<R extends LoggedRun | LoggedRunDetails>(run: R, caller: Caller): R {
-  const { runId, key } = run;
+  const { key, ...others } = run;
+  const { runId } = run;
   const { output } = run as LoggedRunDetails;
   return {
-    ...run,
+    ...others,
     requestId: runId,
-    ...(key !== undefined && { key: keyFor(key, caller) }),
+    // A queue needs a key for every run: it is the run's id where the client gave none.
+    ...(key !== undefined && key !== runId && { key: keyFor(key, caller) }),
     ...(output && { output: outputFor(output, runId, caller) }),
   };
 }

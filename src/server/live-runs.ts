@@ -1,16 +1,18 @@
+import { CancelledError } from "../contract/errors.ts";
 import type { EventType, OrchestrationEvent } from "../contract/event.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import { type Clock, schedule } from "../core/clock.ts";
 import { createId } from "../core/random.ts";
 import type { ReliableOrchestrator } from "../orchestrate/reliable-orchestrator.ts";
-import { type EventLog, isEnd } from "../store/log/event-log.ts";
+import { type EventLog, isEnd, type LoggedRun } from "../store/log/event-log.ts";
 import { findModels } from "../tool/prompt/find-models.ts";
 import { metadataOf } from "../tool/registry.ts";
 import type { Caller } from "./access.ts";
 import { underCeilings } from "./ceilings.ts";
 import { errorFor, outputFor, prefixOf } from "./client-view.ts";
 import { RequestFault } from "./problem.ts";
+import type { QueuedNames, QueuedRuns } from "./queued-runs.ts";
 
 /** Run that a client asks for. */
 export interface AskedRun {
@@ -33,6 +35,16 @@ export interface LiveRun {
   cancel(reason: string): void;
 }
 
+/** A run that is being started. */
+interface Start {
+  readonly caller: Caller;
+  /** Its abort cancels the run. */
+  readonly control: AbortController;
+  readonly output: PromiseWithResolvers<OrchestrationOutput>;
+  /** True where a client waits for the output. */
+  readonly isAwaited: boolean;
+}
+
 /** Events after which a run may be refused yet. */
 const endings: ReadonlySet<EventType> = new Set<EventType>(["run_failed", "cancelled"]);
 const beforeAnswers: ReadonlySet<EventType> = new Set<EventType>([...endings, "tool_started", "warning", "error"]);
@@ -49,20 +61,25 @@ export interface LiveRunsParts {
   readonly events: EventLog;
   readonly clock: Clock;
   readonly maxRuns: number;
+  /** Queue that takes the runs. Without it they go on in this process. */
+  readonly queued: QueuedRuns | undefined;
 }
 
 /**
  * Job: start the runs of a service, and know those that go on.
- * Boundary: the orchestrator runs them, and its event log keeps them.
+ * Boundary: the orchestrator runs them, or workers of a queue do, and the event log keeps them.
  * Invariants:
  * 1. No more than `maxRuns` go on at once; what is more is refused, not queued.
  * 2. A run that is refused rejects before it has an id.
  * 3. A client names runs and keys inside its own name alone, and raises no ceiling.
+ * 4. The end of the service ends no run of a queue.
  */
 export class LiveRuns {
   readonly #parts: LiveRunsParts;
   readonly #controls = new Set<AbortController>();
   readonly #going = new Map<string, Set<LiveRun>>();
+  /** Let go of runs of the queue, which go on. */
+  readonly #leaving = new Set<{ readonly isAwaited: boolean; readonly leave: () => void }>();
   #onIdle: (() => void) | undefined;
   #isClosing = false;
 
@@ -83,7 +100,8 @@ export class LiveRuns {
    */
   async start(asked: AskedRun, caller: Caller, signal?: AbortSignal | undefined): Promise<LiveRun> {
     const { maxRuns } = this.#parts;
-    await assertModels([asked.tool, ...(asked.fallbackTools ?? [])]);
+    // The models of a queued run are its worker's.
+    if (!this.#parts.queued) await assertModels([asked.tool, ...(asked.fallbackTools ?? [])]);
     if (this.#isClosing) throw new RequestFault(503, "CLOSING", "The service is about to end. Ask again.", retryAfter);
     if (this.#controls.size >= maxRuns) {
       const detail = `${maxRuns} runs go on, which is as many as this service takes. Ask again after the seconds of Retry-After.`;
@@ -101,18 +119,67 @@ export class LiveRuns {
       if (this.#controls.size === 0) this.#onIdle?.();
     };
     output.promise.then(end, end);
-    return this.#startUnder(underCeilings(asked, this.#parts.orchestrator.runDefaults), caller, control, output);
+    const run = underCeilings(asked, this.#parts.orchestrator.runDefaults);
+    const { idempotencyKey } = asked;
+    const prefix = prefixOf(caller);
+    const names = { prefix, key: idempotencyKey === undefined ? undefined : prefix + idempotencyKey };
+    try {
+      const start = { caller, control, output, isAwaited: signal !== undefined };
+      return (await this.#submit(run, names, start)) ?? (await this.#startHere(run, names, start));
+    } catch (error) {
+      const seen = errorFor(error, caller);
+      output.promise.catch(() => {});
+      output.reject(seen);
+      throw seen;
+    }
   }
 
-  async #startUnder(
-    { idempotencyKey, options, ...asked }: AskedRun,
-    caller: Caller,
-    control: AbortController,
-    { promise: output, resolve, reject }: PromiseWithResolvers<OrchestrationOutput>,
+  /**
+   * Puts a run into the queue. Resolves with nothing where there is no queue, and for a key that has its output: it is replayed
+   * here.
+   */
+  async #submit(
+    asked: AskedRun,
+    names: QueuedNames,
+    { caller, control, output, isAwaited }: Start,
+  ): Promise<LiveRun | undefined> {
+    const { queued, orchestrator } = this.#parts;
+    if (!queued || (names.key !== undefined && (await orchestrator.keptOutput(names.key)))) return undefined;
+    const { runId, key, output: ended } = await queued.submit(asked, names);
+    const cancel = (reason: string) => control.abort(new Error(reason));
+    const seen = output.promise.then((given) => outputFor(given, runId, caller));
+    const live: LiveRun = { runId, output: seen, cancel };
+    this.#keep(live);
+    const leaving = {
+      isAwaited,
+      leave: () => {
+        const detail = `The service is about to end, and the run goes on in the queue. GET /v1/runs/${runId} tells of it.`;
+        output.reject(new RequestFault(503, "CLOSING", detail, retryAfter));
+      },
+    };
+    this.#leaving.add(leaving);
+    const settle = () => void this.#leaving.delete(leaving);
+    output.promise.then(settle, settle);
+    const end = async () => {
+      const others = this.#going.get(runId);
+      others?.delete(live);
+      const { message } = control.signal.reason as Error;
+      if (!others?.size) await queued.cancel(runId, key, message).catch(() => false);
+      output.reject(new CancelledError(control.signal.reason));
+    };
+    control.signal.addEventListener("abort", () => void end(), { once: true });
+    if (control.signal.aborted) void end();
+    ended.then(output.resolve, output.reject);
+    return live;
+  }
+
+  async #startHere(
+    { options, idempotencyKey: _, ...asked }: AskedRun,
+    { prefix, key }: QueuedNames,
+    { caller, control, output: { promise: output, resolve, reject } }: Start,
   ): Promise<LiveRun> {
     const { orchestrator, clock } = this.#parts;
-    const requestId = prefixOf(caller) + createId();
-    const key = idempotencyKey === undefined ? undefined : prefixOf(caller) + idempotencyKey;
+    const requestId = prefix + createId();
     const accepted = Promise.withResolvers<void>();
     // A bundle finds its model and its schema before it asks for the first answer.
     const undecided = metadataOf(asked.tool).supportsBundle ? beforeAnswers : endings;
@@ -176,28 +243,34 @@ export class LiveRuns {
   }
 
   /**
-   * Cancels a run that goes on here, and waits for its end.
+   * Cancels a run that goes on here or in the queue, and waits for its end.
    *
-   * @returns false where it does not go on here
+   * @returns false where it does neither
    */
-  async cancel(runId: string, reason: string): Promise<boolean> {
+  async cancel({ runId, key }: Pick<LoggedRun, "runId" | "key">, reason: string): Promise<boolean> {
     const callers = [...(this.#going.get(runId) ?? [])];
     for (const live of callers) live.cancel(reason);
     await Promise.allSettled(callers.map(({ output }) => output));
-    return callers.length > 0;
+    if (callers.length > 0) return true;
+    return key !== undefined && ((await this.#parts.queued?.cancel(runId, key, reason)) ?? false);
   }
 
   /** Takes no more runs, and resolves once none goes on. */
   close(): Promise<void> {
     this.#isClosing = true;
+    for (const { isAwaited, leave } of this.#leaving) if (!isAwaited) leave();
     if (this.#controls.size === 0) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onIdle = resolve;
     return promise;
   }
 
-  /** Cancels every run that goes on; returns their number. */
+  /** Cancels every run that goes on here, and lets go of those of the queue; returns the number of the former. */
   cancelAll(reason: string): number {
+    if (this.#parts.queued) {
+      for (const { leave } of this.#leaving) leave();
+      return 0;
+    }
     const going = [...this.#controls];
     for (const control of going) control.abort(new Error(reason));
     return going.length;

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { AnyOrchestratorError, PartialRun } from "../contract/errors.ts";
 import { isOrchestratorError } from "../contract/errors.ts";
+import type { OutputError } from "../contract/output.ts";
 import { InvalidOptionsError, type OptionIssue, showValue } from "../core/errors.ts";
 
 /** Codes of faults that only a server knows; all others are those of the package's errors. */
@@ -127,6 +128,12 @@ const statusByCode: Readonly<Record<Exclude<AnyOrchestratorError["code"], "CONFL
   JOB_STOPPED: 502,
   STORE: 503,
 };
+
+/** Returns the fault that another process has met in a run; `undefined` for a failure of the tool. */
+export function faultElsewhere({ code, message }: OutputError): RequestFault | undefined {
+  const status = code === "CONFLICT" ? 422 : statusByCode[code as keyof typeof statusByCode];
+  return status === undefined ? undefined : new RequestFault(status, code, message);
+}
 
 /** Writes a fault as a response, with further facts of it. */
 export function respondWithProblem(error: unknown, facts: Pick<Problem, "runId"> = {}): Response {

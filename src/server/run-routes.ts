@@ -57,7 +57,7 @@ export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
 
   app.delete("/v1/runs/:id", describeRoute(operations.cancelRun), async (c) => {
     const run = await find(c.req.param("id"), c.var.caller);
-    const wentOn = await runs.cancel(run.runId, "a client cancelled it");
+    const wentOn = await runs.cancel(run, "a client cancelled it");
     // Nothing of an abandoned run goes on, wherever it was.
     if (!wentOn && !isEnd(run.status) && run.status !== "abandoned") {
       const detail = `Run ${run.runId} does not go on in this process, which cannot cancel it. Send this to the one where it does.`;

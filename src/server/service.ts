@@ -5,6 +5,7 @@ import type { Logger } from "../contract/settings.ts";
 import type { AnyTool } from "../contract/tool.ts";
 import { type Clock, schedule, systemClock } from "../core/clock.ts";
 import type { ReliableOrchestrator } from "../orchestrate/reliable-orchestrator.ts";
+import type { RunQueue } from "../queue/run-queue.ts";
 import type { EventLog } from "../store/log/event-log.ts";
 import { type Authenticate, authenticateBy, type Caller, type ServiceKey } from "./access.ts";
 import { addChatRoutes } from "./chat-routes.ts";
@@ -12,6 +13,7 @@ import { LiveRuns } from "./live-runs.ts";
 import { addMcpRoute } from "./mcp-route.ts";
 import { describeService, operations } from "./openapi.ts";
 import { RequestFault, respondToOpenAI, respondWithProblem } from "./problem.ts";
+import { QueuedRuns } from "./queued-runs.ts";
 import { addRunRoutes } from "./run-routes.ts";
 import { ServedTools } from "./served-tools.ts";
 import { addViewerRoutes } from "./viewer-files.ts";
@@ -24,6 +26,11 @@ export interface ServiceSettings {
   tools: readonly (AnyTool | string)[];
   /** Log by which clients list, read and follow runs. */
   events: EventLog;
+  /**
+   * Queue that takes the runs, for the workers of a fleet that has the same store, event log and tools. Default: none, and the
+   * service runs them itself.
+   */
+  queue?: RunQueue | undefined;
   /**
    * Keys of clients, or a function that tells who sends a request. Default: none, and the service answers to programs of this
    * machine alone.
@@ -82,9 +89,10 @@ export interface ServiceEnv {
  * ```
  */
 export function createService(settings: ServiceSettings): Service {
-  const { orchestrator, events, origins = [], maxRuns = 1_000, clock = systemClock } = settings;
+  const { orchestrator, events, queue, origins = [], maxRuns = 1_000, clock = systemClock } = settings;
   const authenticate = authenticateBy(settings.keys, origins);
-  const runs = new LiveRuns({ orchestrator, events, clock, maxRuns });
+  const queued = queue && new QueuedRuns({ queue, orchestrator, events, clock });
+  const runs = new LiveRuns({ orchestrator, events, clock, maxRuns, queued });
   const closing = new AbortController();
   const rooms: ServiceRooms = {
     orchestrator,
@@ -156,6 +164,7 @@ export function createService(settings: ServiceSettings): Service {
       );
       await runs.close();
       stop();
+      queued?.close();
       // The last events of a run that has just ended are on their way.
       for (let waitedMs = 0; rooms.followers.count > 0 && waitedMs < lastEventsMs; waitedMs += lookMs)
         await clock.sleep(lookMs);

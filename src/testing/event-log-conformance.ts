@@ -242,6 +242,21 @@ const laws: Readonly<Record<string, (subject: EventLogUnderTest) => Promise<void
     assert.equal((await log.find("silent"))?.status, "running");
   },
 
+  async "a run that is announced waits without a sign of life, and takes no writer's place"({ log, passTime }) {
+    const named = { key: "key", fingerprint: "print" };
+    const announced = await log.open({ ...newRun("run", ""), ...named });
+    assert.deepEqual(announced, { runId: "run", nextSeq: 0 });
+    assert.deepEqual(await log.append([batchOf(announced, 0, 0, { toolName: "triage" }, "")]), []);
+    await passTime(aliveMs + 1_000);
+    const { status, toolName } = (await log.find("run")) ?? assert.fail("The run is not there.");
+    assert.deepEqual([status, toolName], ["running", "triage"]);
+    assert.deepEqual(await log.open({ ...newRun("second"), ...named }), announced);
+    assert.deepEqual(await log.open({ ...newRun("third", ""), ...named }), announced);
+    assert.deepEqual(await keep(log, announced, 0, 1), []);
+    assert.deepEqual(await log.append([batchOf(announced, 1, 2, {}, "")]), ["run"]);
+    assert.deepEqual(await seqsOf(log, "run"), [0]);
+  },
+
   async "texts of any characters come back as they were"({ log }) {
     const odd = 'é \u0000 \ud83d \ud83d\ude00 "\\\n\u2028 %_$1';
     const run = await log.open({ ...newRun(odd, odd.slice(0, 1)), key: odd, traceId: odd, fingerprint: "print" });

@@ -150,7 +150,7 @@ describe("what an outcome means for the job", () => {
 /** Gives the job an orchestrator whose run ends so. */
 function runEndingAs(run: () => Promise<OrchestrationOutput>, attempt: number): Promise<Disposition> {
   const registry = { get: () => ({ version: "1.0.0" }) };
-  return runJob({ forQueue: () => ({ registry, run }) } as never, job, { signal: never, attempt });
+  return runJob({ forQueue: () => ({ registry, runQueued: run }) } as never, job, { signal: never, attempt });
 }
 
 const rejecting = (error: unknown, attempt = 1) => runEndingAs(() => Promise.reject(error), attempt);

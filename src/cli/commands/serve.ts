@@ -6,7 +6,8 @@ const examples = `
 A tool is a JSON or YAML file, or a module that exports one or a list of them by default. consensus:<provider:model> is a
 tool that asks the model whatever a request says. Keys are read from --keys, or from STEER_KEYS: JSON, a list of
 { "name", "key", "tools" }. Without keys the service answers to programs of this machine alone. SIGTERM lets what goes
-on end first.
+on end first. With --queue the service runs nothing itself: it puts runs into the queue in Postgres, and steer worker
+takes them, with the same tools, on any number of machines.
 
 Exit codes
   0 ended, and every run with it     2 a tool, a key or the address cannot be used
@@ -16,6 +17,7 @@ Examples
   $ steer serve --demo
   $ steer serve triage.yaml consensus:openai:gpt-5-mini
   $ steer serve tools.ts --host 0.0.0.0 --keys keys.json --url postgres://steer@db.internal/steer
+  $ steer serve triage.yaml --queue --url postgres://steer@db.internal/steer
   $ curl localhost:4242/v1/runs -H 'content-type: application/json' \\
       -d '{"toolName": "triage", "request": {"report": "It crashes when I save"}}'`;
 
@@ -33,6 +35,9 @@ export function addServeCommand(program: Command, onExitCode: (code: number) => 
     .option("--path <file>", "SQLite file of the store", ".steer/runs.sqlite")
     .option("--events <file>", "SQLite file of the event log", ".steer/events.sqlite")
     .addOption(new Option("--url <postgres-url>", "a Postgres for both instead").conflicts(["path", "events"]))
+    .addOption(
+      new Option("--queue", "let workers run them, over --url or DATABASE_URL").conflicts(["path", "events", "demo"]),
+    )
     .option("--origin <origin>", "pages of this origin may use the service; repeatable", originFlag)
     .option("--max-runs <count>", "most runs at once; a further one is answered 429", wholeNumberFlag(1), 1_000)
     .option("--deadline <duration>", "time for what goes on to end, after SIGTERM", durationFlag(), 25_000)

@@ -4,6 +4,7 @@ import type { AnyTool } from "../../contract/tool.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { RateLimits } from "../../guard/limits.ts";
 import { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
+import type { RunQueue } from "../../queue/run-queue.ts";
 import type { ServiceKey } from "../../server/access.ts";
 import { type Listening, listen } from "../../server/listen.ts";
 import { genericPrefix, genericTool } from "../../server/served-tools.ts";
@@ -11,6 +12,7 @@ import { createService, type Service } from "../../server/service.ts";
 import type { EventLog } from "../../store/log/event-log.ts";
 import type { RunStore } from "../../store/store.ts";
 import { findModels } from "../../tool/prompt/find-models.ts";
+import { createRegistry } from "../../tool/registry.ts";
 import { type LoadedTool, loadTools, readText } from "../definition/load-tool.ts";
 import { CommandError, exitCode, parseJson } from "../faults.ts";
 import { counted } from "../progress/format.ts";
@@ -28,6 +30,7 @@ export interface ServeFlags {
   readonly maxRuns: number;
   readonly deadline: number;
   readonly demo?: true;
+  readonly queue?: true;
 }
 
 /**
@@ -43,12 +46,15 @@ export async function serve(names: readonly string[], flags: ServeFlags): Promis
     throw new CommandError(
       `--host ${flags.host} can be reached from other machines. Give keys: --keys keys.json, or STEER_KEYS.`,
     );
-  const { store, events } = await openKept(flags);
+  const { store, events, queue } = await openKept(flags);
   try {
-    const orchestrator = new ReliableOrchestrator({ calibrations: new CalibrationStore(), store, events, limits });
+    const calibrations = new CalibrationStore();
+    const registry = createRegistry(tools.filter((tool) => typeof tool !== "string"));
+    const orchestrator = new ReliableOrchestrator({ calibrations, store, events, limits, registry });
     const { origin: origins, maxRuns } = flags;
-    const service = createService({ orchestrator, events, tools, keys, origins, maxRuns, logger: console });
-    await findModels(tools.map((tool) => (typeof tool === "string" ? genericTool(tool) : tool)));
+    const service = createService({ orchestrator, events, queue, tools, keys, origins, maxRuns, logger: console });
+    // The models of queued runs are their workers'.
+    if (!queue) await findModels(tools.map((tool) => (typeof tool === "string" ? genericTool(tool) : tool)));
     const listening = await open(service, flags);
     const terminal = createTerminal(process.stdout);
     const named = tools.map((tool) => (typeof tool === "string" ? tool : tool.name));
@@ -56,12 +62,23 @@ export async function serve(names: readonly string[], flags: ServeFlags): Promis
     if (flags.demo) await playDemo(service, listening.url, keys);
     return await untilStopped(service, listening, flags, terminal);
   } finally {
-    await Promise.all([store.close(), events.close()]);
+    await Promise.all([queue?.close(), store.close(), events.close()]);
   }
 }
 
+/** Store, event log, and the queue where workers are to run what is asked for. */
+interface Kept {
+  readonly store: RunStore;
+  readonly events: EventLog;
+  readonly queue?: RunQueue;
+}
+
 /** Opens what keeps the runs and their events: in memory for the demo. */
-async function openKept({ demo, path, events, url }: ServeFlags): Promise<{ store: RunStore; events: EventLog }> {
+async function openKept({ demo, path, events, url, queue }: ServeFlags): Promise<Kept> {
+  if (queue) {
+    const { openSharedPlace } = await import("../queue/queued-orchestrator.ts");
+    return openSharedPlace(url);
+  }
   if (url !== undefined) {
     const { PostgresStore } = await import("../../store/postgres.ts");
     const { PostgresEventLog } = await import("../../store/log/postgres-log.ts");
@@ -86,9 +103,11 @@ function limitsOf(loaded: readonly LoadedTool[]): RateLimits {
 /** @throws CommandError */
 async function toolsFrom(
   names: readonly string[],
-  { demo }: ServeFlags,
+  { demo, queue }: ServeFlags,
 ): Promise<{ tools: (AnyTool | string)[]; limits: RateLimits }> {
   const generic = names.filter((name) => name.startsWith(genericPrefix));
+  if (queue && generic.length > 0)
+    throw new CommandError(`${generic[0]} is asked by the service itself. Leave out --queue, or write a tool file.`);
   const files = names.filter((name) => !name.startsWith(genericPrefix));
   const loaded = await loadTools(files);
   const replayed = demo ? [await (await import("./demo.ts")).demoTool()] : [];

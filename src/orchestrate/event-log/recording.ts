@@ -17,6 +17,7 @@ export type RecordedKey = Pick<NewLoggedRun, "key" | "fingerprint">;
  * 2. A run with a key keeps its events to itself until it is known who runs the key: only that one is recorded.
  * 3. The end of a caller that left is not the end of an execution that others wait for.
  * 4. A log that failed for good gets nothing more of the run, so that what it has stays whole up to there.
+ * 5. A run that is to be tried again has no end in the log: the next try of its key continues it.
  */
 export class RunRecording {
   readonly #writer: EventLogWriter;
@@ -78,6 +79,16 @@ export class RunRecording {
     this.#texts.push(text);
     this.#length += text.length;
     if (this.#state === "kept") this.#tell(text.length);
+  }
+
+  /** Ends the recording without a last event. */
+  rest(): void {
+    if (this.isWorking) return;
+    this.forgo();
+    if (!this.isHearing) return;
+    this.#isOver = true;
+    this.#tally.rest();
+    this.#tell(0);
   }
 
   /** Resolves once the log has all events so far, or cannot have them soon; `undefined` where it has. */
@@ -188,6 +199,11 @@ class RunTally {
       ...(this.#confidence !== undefined && { confidence: this.#confidence }),
       ...(this.#costUsd !== undefined && { costUsd: this.#costUsd }),
     };
+  }
+
+  /** Hears that the run is to be tried again. */
+  rest(): void {
+    this.#status = "retrying";
   }
 
   add(event: OrchestrationEvent): void {

@@ -1,4 +1,5 @@
 import type { JobWithMetadata } from "pg-boss";
+import { CancelledError } from "../../contract/errors.ts";
 import type { OutputError } from "../../contract/output.ts";
 import { schedule, systemClock } from "../../core/clock.ts";
 import type { Disposition, JobHandler, QueueWorker, RunJob, WorkOptions } from "../run-queue.ts";
@@ -67,7 +68,7 @@ export class BossWorker implements QueueWorker {
   /** Takes jobs until the worker is drained. One that rejects has taken none. */
   async start(): Promise<void> {
     this.#unwatch = await this.#database.watch((news) => {
-      if (news && "cancelled" in news) this.#lose(news.cancelled, "the job was cancelled");
+      if (news && "cancelled" in news) this.#lose(news.cancelled, new CancelledError("its job left the queue"));
       else if (!news || this.#queues.includes(news.queue)) this.#look();
     });
     this.#missSigns();
@@ -142,7 +143,7 @@ export class BossWorker implements QueueWorker {
     this.#slots.start(fetched, (held, disposition) => this.#settle(held, disposition));
   }
 
-  #lose(id: string, reason: string): void {
+  #lose(id: string, reason: Error): void {
     if (this.#held.delete(id)) this.#slots.lose(id, reason);
   }
 
@@ -200,7 +201,7 @@ export class BossWorker implements QueueWorker {
         const alive = new Set(rows.map(({ id }) => id));
         for (const job of held)
           if (!alive.has(job.id) && this.#held.get(job.id) === job)
-            this.#lose(job.id, "the job was cancelled, or given to another worker");
+            this.#lose(job.id, new Error("the job was cancelled, or given to another worker"));
       }
     } catch {
       this.#missSigns();

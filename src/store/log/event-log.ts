@@ -58,7 +58,10 @@ export interface NewLoggedRun {
   readonly key?: string | undefined;
   /** What two runs of one key agree on; there with a key. */
   readonly fingerprint?: string | undefined;
-  /** Names the one who appends. Once a run is opened with another writer, the earlier one is refused. */
+  /**
+   * Names the one who appends. Once a run is opened with another writer, the earlier one is refused. `""` announces a run that
+   * waits for a worker: it takes no writer's place, and is not abandoned before another writer opens it.
+   */
   readonly writer: string;
 }
 

@@ -98,7 +98,7 @@ export class MemoryEventLog implements EventLog {
     for (let looks = 0; looks < looksPerRun; looks++) this.#removeOldest(nowMs);
     const going = key === undefined ? undefined : this.#runs.get(this.#ofKey.get(key) ?? "");
     if (going && going.fingerprint === fingerprint && !isEnd(going.status)) {
-      this.#runs.set(going.runId, { ...going, writer, heardMs: nowMs });
+      if (writer !== "") this.#runs.set(going.runId, { ...going, writer, heardMs: nowMs });
       return { runId: going.runId, nextSeq: going.lastSeq + 1 };
     }
     const taken = this.#runs.get(requestId);
@@ -191,7 +191,7 @@ export class MemoryEventLog implements EventLog {
   #removeOldest(nowMs: number): void {
     const run = this.#runs.get(this.#oldest.first ?? "");
     if (!run) return;
-    const goesOn = !isEnd(run.status) && run.heardMs + aliveMs > nowMs;
+    const goesOn = !isEnd(run.status) && (run.writer === "" || run.heardMs + aliveMs > nowMs);
     if (goesOn) {
       this.#oldest.delete(run.runId);
       this.#oldest.add(run.runId);
@@ -212,7 +212,7 @@ export class MemoryEventLog implements EventLog {
 
 function describe(run: MemoryRun, nowMs: number): LoggedRun {
   const { runId, requestId, traceId, key, toolName, startedMs, endedMs, lastSeq, confidence, costUsd } = run;
-  const isAbandoned = !isEnd(run.status) && Math.abs(nowMs - run.heardMs) >= aliveMs;
+  const isAbandoned = !isEnd(run.status) && run.writer !== "" && Math.abs(nowMs - run.heardMs) >= aliveMs;
   return {
     runId,
     requestId,

@@ -119,6 +119,9 @@ export class SqlEventLog implements EventLog {
     if (going) return openedIn(going);
     const [begun] = await this.#write("open", begin, { ...named, runId: named.requestId });
     if (begun) return openedIn(begun);
+    // Another process may have announced the same run meanwhile.
+    const [announced] = key === undefined || writer !== "" ? [] : await this.#write("open", goOn, named);
+    if (announced) return openedIn(announced);
     const [other] = await this.#write("open", begin, { ...named, runId: createId() });
     return openedIn(other as SqlRow);
   }
@@ -292,18 +295,22 @@ function toRun(row: SqlRow): LoggedRun {
   };
 }
 
-/** A run that says nothing for `aliveMs` is abandoned; also one that says so from the future: the clock was set back. */
+/**
+ * A run that says nothing for `aliveMs` is abandoned; also one that says so from the future: the clock was set back. A run
+ * without a writer waits for one.
+ */
 const statusOf: Sql = ({ now }) =>
-  `CASE WHEN ended_ms IS NULL AND abs(${now} - heard_ms) >= ${aliveMs} THEN 'abandoned' ELSE status END`;
+  `CASE WHEN ended_ms IS NULL AND writer <> '' AND abs(${now} - heard_ms) >= ${aliveMs} THEN 'abandoned' ELSE status END`;
 
 const columns: Sql = (dialect) => `
   run_id AS "runId", request_id AS "requestId", trace_id AS "traceId", key, tool AS "toolName",
   ${statusOf(dialect)} AS status, started_ms AS "startedMs", ended_ms AS "endedMs", last_seq AS "lastSeq",
   confidence, cost_usd AS "costUsd"`;
 
-/** Takes up the latest run of a key, where it has not ended. */
+/** Takes up the latest run of a key, where it has not ended. An announcement leaves it to its writer. */
 const goOn: Sql = ({ now }) => `
-  UPDATE steer_log_run SET writer = $writer, heard_ms = ${now}
+  UPDATE steer_log_run SET writer = CASE WHEN $writer = '' THEN writer ELSE $writer END,
+    heard_ms = CASE WHEN $writer = '' THEN heard_ms ELSE ${now} END
   WHERE run_id = (SELECT run_id FROM steer_log_run WHERE key = $key ORDER BY started_ms DESC, run_id DESC LIMIT 1)
     AND fingerprint = $fingerprint AND ended_ms IS NULL
   RETURNING run_id AS "runId", last_seq AS "lastSeq"`;

@@ -159,7 +159,9 @@ async function assertGoesOn(log: EventLog, runId: string) {
 /** Waits for the end of a run, and gives its output. */
 async function outputOf(log: EventLog, runId: string, scope: CancelScope, clock: Clock): Promise<OrchestrationOutput> {
   const { lastSeq } = await scope.race(assertGoesOn(log, runId));
-  for await (const event of followRun(log, runId, { afterSeq: lastSeq - 1, scope, clock })) {
+  // A run that waits for a worker has no event yet.
+  const afterSeq = Math.max(-1, lastSeq - 1);
+  for await (const event of followRun(log, runId, { afterSeq, scope, clock })) {
     if (event.type === "cancelled") throw new CancelledError(event.reason);
     if (event.type === "run_completed") return event.output;
     if (event.type !== "run_failed") continue;
