@@ -21,16 +21,15 @@ export function outputFor<O extends OrchestrationOutput>(output: O, runId: strin
 
 /** Returns a run of the log as its client knows it. */
 export function runFor<R extends LoggedRun | LoggedRunDetails>(run: R, caller: Caller): R {
-  const { key, ...others } = run;
+  const { key, output, ...others } = run as LoggedRunDetails;
   const { runId } = run;
-  const { output } = run as LoggedRunDetails;
   return {
     ...others,
     requestId: runId,
     // A queue needs a key for every run: it is the run's id where the client gave none.
     ...(key !== undefined && key !== runId && { key: keyFor(key, caller) }),
     ...(output && { output: outputFor(output, runId, caller) }),
-  };
+  } as R;
 }
 
 /** Returns an event of a run as its client knows it. */

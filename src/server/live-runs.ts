@@ -143,9 +143,10 @@ export class LiveRuns {
     names: QueuedNames,
     { caller, control, output, isAwaited }: Start,
   ): Promise<LiveRun | undefined> {
-    const { queued, orchestrator } = this.#parts;
-    if (!queued || (names.key !== undefined && (await orchestrator.keptOutput(names.key)))) return undefined;
-    const { runId, key, output: ended } = await queued.submit(asked, names);
+    const { queued } = this.#parts;
+    const put = await queued?.submit(asked, names);
+    if (!queued || !put) return undefined;
+    const { runId, key, output: ended } = put;
     const cancel = (reason: string) => control.abort(new Error(reason));
     const seen = output.promise.then((given) => outputFor(given, runId, caller));
     const live: LiveRun = { runId, output: seen, cancel };

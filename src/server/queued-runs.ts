@@ -59,15 +59,17 @@ export class QueuedRuns {
   }
 
   /**
-   * Puts a run in.
+   * Puts a run in. Resolves with nothing for a key that has its output: it is to be replayed.
    *
    * @throws InvalidOptionsError, ConflictError for a key of another request, StoreError
    */
   async submit(
     { tool, request, toolOptions, options, fallbackTools }: AskedRun,
     names: QueuedNames,
-  ): Promise<QueuedRun> {
+  ): Promise<QueuedRun | undefined> {
     const { queue, orchestrator, events } = this.#parts;
+    const kept = async () => (names.key === undefined ? undefined : orchestrator.keptOutput(names.key));
+    if (await kept()) return undefined;
     if (fallbackTools) {
       const message = "fallbackTools is not for a run of a queue. Start the other tool where this one has failed.";
       throw new InvalidOptionsError([
@@ -83,6 +85,10 @@ export class QueuedRuns {
     const held = names.key === undefined ? undefined : await queue.find(key);
     if (held && held.state !== "dead") assertSameJob(held.job, job);
     const { runId, nextSeq } = await events.open({ ...namesOf(job), requestId, traceId, writer: "" });
+    // The run of the key may have ended since: no worker would begin another one.
+    const ended = await kept();
+    if (nextSeq === 0 && ended) await this.#endWaiting(runId, endOf(ended));
+    if (ended) return undefined;
     if (nextSeq === 0) {
       const facts = { toolName: tool.name, status: "running" } as const;
       await events.append([{ runId, writer: "", firstSeq: 0, events: [], facts }]);
@@ -90,7 +96,8 @@ export class QueuedRuns {
     try {
       await queue.enqueue([job]);
     } catch (error) {
-      await this.#endWaiting(runId, "it could not be put into the queue").catch(() => {});
+      const end = { type: "cancelled", reason: "it could not be put into the queue" } as const;
+      await this.#endWaiting(runId, end).catch(() => {});
       throw error;
     }
     const output = this.#outputOf(runId, job);
@@ -103,7 +110,7 @@ export class QueuedRuns {
     const { queue, events, clock } = this.#parts;
     const job = (await queue.find(key))?.job;
     if (!job || !(await queue.cancel(key))) return false;
-    if (await this.#endWaiting(runId, reason)) return true;
+    if (await this.#endWaiting(runId, { type: "cancelled", reason })) return true;
     const late = new AbortController();
     const stop = schedule(clock, () => late.abort(), cancelMs);
     await streamRun(events, runId, { signal: late.signal, clock }).output.catch(() => {});
@@ -121,6 +128,7 @@ export class QueuedRuns {
   async #idFor({ prefix, key }: QueuedNames): Promise<string> {
     if (key === undefined) return prefix + createId();
     const [latest] = (await this.#parts.events.list({ key, limit: 1 })).runs;
+    if (latest && !isEnd(latest.status)) return latest.runId;
     return prefix + jobIdOf(JSON.stringify([key, latest?.runId]));
   }
 
@@ -153,9 +161,7 @@ export class QueuedRuns {
       if (!isGone || !hasLeft) hasLeft = isGone;
       else {
         const output = await orchestrator.keptOutput(job.key);
-        if (output?.status === "failed")
-          await this.#end(runId, job, { type: "run_failed", output, error: lastOf(output) });
-        else if (output) await this.#end(runId, job, { type: "run_completed", output });
+        if (output) await this.#end(runId, job, endOf(output));
         else if (held?.state === "dead") await this.#end(runId, job, { type: "run_failed", error: held.error });
         else await this.#end(runId, job, { type: "cancelled", reason: "its job has left the queue" });
         return output;
@@ -163,10 +169,10 @@ export class QueuedRuns {
     }
   }
 
-  /** Cancels a run that no worker has begun. Resolves with false where one has. */
-  async #endWaiting(runId: string, reason: string): Promise<boolean> {
+  /** Ends a run that no worker has begun. Resolves with false where one has. */
+  async #endWaiting(runId: string, end: RunEnd): Promise<boolean> {
     const run = await this.#parts.events.find(runId);
-    return run !== undefined && run.lastSeq < 0 && this.#append(run, "", { type: "cancelled", reason });
+    return run !== undefined && run.lastSeq < 0 && this.#append(run, "", end);
   }
 
   /** Gives a run its end in the log, in place of the worker that it had. */
@@ -215,6 +221,7 @@ function namesOf({ key, request, toolName, toolOptions }: RunJob) {
   return { key, fingerprint: fingerprintRun({ request, toolName, toolOptions, agents: undefined }) };
 }
 
-function lastOf({ errors = {} }: OrchestrationOutput): OutputError {
-  return Object.values(errors).at(-1) as OutputError;
+function endOf(output: OrchestrationOutput): RunEnd {
+  if (output.status !== "failed") return { type: "run_completed", output };
+  return { type: "run_failed", output, error: Object.values(output.errors).at(-1) as OutputError };
 }

@@ -254,7 +254,9 @@ const laws: Readonly<Record<string, (subject: EventLogUnderTest) => Promise<void
     assert.deepEqual(await log.open({ ...newRun("third", ""), ...named }), announced);
     assert.deepEqual(await keep(log, announced, 0, 1), []);
     assert.deepEqual(await log.append([batchOf(announced, 1, 2, {}, "")]), ["run"]);
-    assert.deepEqual(await seqsOf(log, "run"), [0]);
+    assert.deepEqual(await keep(log, announced, 1, 2, { status: "completed" }), []);
+    assert.deepEqual(await log.open({ ...newRun("run", ""), ...named }), { runId: "run", nextSeq: 2 });
+    assert.deepEqual(await seqsOf(log, "run"), [0, 1]);
   },
 
   async "texts of any characters come back as they were"({ log }) {

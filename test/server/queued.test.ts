@@ -9,7 +9,7 @@ import type { EventLog } from "../../src/store/log/event-log.ts";
 import type { RunStore } from "../../src/store/store.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
 import { PostgresStore } from "../../src/stores/postgres.ts";
-import { scriptedModel } from "../../src/testing.ts";
+import { createFakeClock, scriptedModel } from "../../src/testing.ts";
 import { createTestDatabase, postgresUrl } from "../support/postgres.ts";
 import { eventsIn, serving } from "./serving.ts";
 
@@ -159,14 +159,20 @@ describe.each(places)("a service whose runs go through a queue, over %s", (_, op
     let executions = 0;
     const counting = defineTool({ name: fresh("counting"), execute: async () => ++executions });
     const [one, other] = [fleetOf([counting]), fleetOf([counting])];
-    const asked = { headers: { "idempotency-key": "order-17" }, json: { toolName: counting.name, request: { at: 1 } } };
-    const atOnce = Promise.all([one, other, one].map(({ ask }) => ask("POST", "/v1/runs", asked)));
+    const asked = {
+      headers: { "idempotency-key": fresh("order") },
+      json: { toolName: counting.name, request: { at: 1 } },
+    };
+    const post = ({ ask }: typeof one, more: object = {}) =>
+      ask("POST", "/v1/runs", { ...asked, headers: { ...asked.headers, ...more } });
+    const put = await Promise.all([one, other, one].map((service) => post(service, respondAsync)));
+    const ids = new Set(put.map(({ json }) => json.runId));
+    expect(ids.size).toBe(1);
+    const waiting = [one, other].map((service) => post(service));
     await one.work();
-    const answers = await atOnce;
-    expect(new Set(answers.map(({ json }) => json.runId)).size).toBe(1);
-    expect(answers.map(({ json }) => json.output.content)).toEqual([1, 1, 1]);
-    const again = await other.ask("POST", "/v1/runs", asked);
-    expect(again.json).toMatchObject({ runId: answers[0]?.json.runId, output: { metadata: { replayed: true } } });
+    for (const { json } of await Promise.all(waiting))
+      expect(json).toMatchObject({ runId: [...ids][0], output: { content: 1 } });
+    expect((await post(other)).json).toMatchObject({ runId: [...ids][0], output: { metadata: { replayed: true } } });
     const different = { ...asked, json: { toolName: counting.name, request: { at: 2 } } };
     expect(await one.ask("POST", "/v1/runs", different)).toMatchObject({ status: 422, json: { code: "CONFLICT" } });
     expect(executions).toBe(1);
@@ -204,18 +210,19 @@ describe.each(places)("a service whose runs go through a queue, over %s", (_, op
     const { tool, started } = endlessTool();
     const { ask, send, work } = fleetOf([tool]);
     await work();
-    const headers = { "idempotency-key": fresh("key") };
-    const [first, second] = [new AbortController(), new AbortController()];
-    const asked = { headers, json: { toolName: tool.name, request: {} } };
-    const left = [first, second].map(({ signal }) => send("POST", "/v1/runs", { ...asked, signal }).catch(() => {}));
+    const headers = { "idempotency-key": fresh("key"), accept: "text/event-stream" };
+    const clients = [new AbortController(), new AbortController()];
+    for (const { signal } of clients)
+      await send("POST", "/v1/runs", { headers, json: { toolName: tool.name, request: {} }, signal });
     const signal = await started;
+    clients[0]?.abort();
     await expect.poll(async () => (await ask("GET", `/v1/runs?toolName=${tool.name}`)).json.runs).toHaveLength(1);
-    first.abort();
-    await left[0];
     expect(signal.aborted).toBe(false);
-    second.abort();
-    await left[1];
+    clients[1]?.abort();
     await expect.poll(() => signal.aborted).toBe(true);
+    await expect
+      .poll(async () => (await ask("GET", `/v1/runs?toolName=${tool.name}&status=cancelled`)).json.runs)
+      .toHaveLength(1);
     const { runs } = (await ask("GET", `/v1/runs?toolName=${tool.name}`)).json;
     expect(runs).toMatchObject([{ status: "cancelled" }]);
   });
@@ -263,4 +270,18 @@ describe.each(places)("a service whose runs go through a queue, over %s", (_, op
     const events = eventsIn((await second.ask("GET", `/v1/runs/${runId}/events`)).text);
     expect(events.at(-1)?.event).toBe("run_completed");
   });
+});
+
+test("a run whose job has left the queue without its worker gets its end", async () => {
+  const clock = createFakeClock();
+  const [queue, store, events] = [new MemoryQueue(), new MemoryStore(), new MemoryEventLog()];
+  const tool = defineTool({ name: "gone", execute: async () => 1 });
+  const { ask } = serving({ tools: [tool], events, queue, clock, orchestration: { store } });
+  const { runId } = (
+    await ask("POST", "/v1/runs", { headers: { prefer: "respond-async" }, json: { toolName: "gone" } })
+  ).json;
+  const [{ key = "" } = {}] = (await events.list()).runs;
+  await queue.cancel(key);
+  for (const ms of [2_000, 3_000]) await clock.advance(ms);
+  await expect.poll(async () => (await ask("GET", `/v1/runs/${runId}`)).json.status).toBe("cancelled");
 });

@@ -60,7 +60,8 @@ export interface NewLoggedRun {
   readonly fingerprint?: string | undefined;
   /**
    * Names the one who appends. Once a run is opened with another writer, the earlier one is refused. `""` announces a run that
-   * waits for a worker: it takes no writer's place, and is not abandoned before another writer opens it.
+   * waits for a worker: it takes no writer's place, gives the run that has its id already, and is not abandoned before another
+   * writer opens it.
    */
   readonly writer: string;
 }

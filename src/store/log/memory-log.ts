@@ -103,6 +103,7 @@ export class MemoryEventLog implements EventLog {
     }
     const taken = this.#runs.get(requestId);
     // A writer that asks again, as its answer was lost, gets its run.
+    if (taken && writer === "") return { runId: requestId, nextSeq: taken.lastSeq + 1 };
     if (taken?.writer === writer && taken.lastSeq < 0) return { runId: requestId, nextSeq: 0 };
     const runId = taken ? createId() : requestId;
     const begun = { runId, requestId, traceId, key, toolName: "", status: "running", startedMs: nowMs } as const;

@@ -119,8 +119,7 @@ export class SqlEventLog implements EventLog {
     if (going) return openedIn(going);
     const [begun] = await this.#write("open", begin, { ...named, runId: named.requestId });
     if (begun) return openedIn(begun);
-    // Another process may have announced the same run meanwhile.
-    const [announced] = key === undefined || writer !== "" ? [] : await this.#write("open", goOn, named);
+    const [announced] = writer === "" ? await this.#read("open", findPlace, { runId: named.requestId }) : [];
     if (announced) return openedIn(announced);
     const [other] = await this.#write("open", begin, { ...named, runId: createId() });
     return openedIn(other as SqlRow);
@@ -323,6 +322,9 @@ const begin: Sql = ({ now }) => `
   ON CONFLICT (run_id) DO UPDATE SET heard_ms = excluded.heard_ms
     WHERE steer_log_run.writer = excluded.writer AND steer_log_run.last_seq = -1
   RETURNING run_id AS "runId", last_seq AS "lastSeq"`;
+
+const findPlace: Sql = () => `
+  SELECT run_id AS "runId", last_seq AS "lastSeq" FROM steer_log_run WHERE run_id = $runId`;
 
 const readEvents: Sql = () => `
   SELECT body FROM steer_log_event WHERE run_id = $runId AND seq > $afterSeq ORDER BY seq LIMIT ${eventsPerRead}`;

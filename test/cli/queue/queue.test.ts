@@ -27,6 +27,25 @@ describe.skipIf(!postgresUrl)("the command on a queue", () => {
     expect(readFileSync(`${cwd}/out.jsonl`, "utf8")).not.toContain("failed");
   });
 
+  test("steer serve --queue answers what a worker has run", async () => {
+    const cwd = createFolder({ "triage.json": toolFile() });
+    const env = { DATABASE_URL: database.url };
+    const worker = startSteer(["worker", "--tools", "triage.json"], { cwd, env });
+    const service = startSteer(["serve", "triage.json", "--queue", "--port", "0"], { cwd, env });
+    const listening = Promise.withResolvers<string>();
+    service.child.stdout?.on("data", (text) => {
+      const [url] = /http:\S+(?=:)/.exec(text) ?? [];
+      if (url) listening.resolve(url);
+    });
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ toolName: "triage", request: { report: "It crashes" } });
+    const response = await fetch(`${await listening.promise}/v1/runs`, { method: "POST", headers, body });
+    expect(await response.json()).toMatchObject({ status: "completed" });
+    for (const { child } of [service, worker]) child.kill("SIGTERM");
+    expect((await service.ended).code).toBe(0);
+    expect((await worker.ended).code).toBe(0);
+  });
+
   test("steer queue shows depth and age, lists dead jobs, and retries and discards them", async () => {
     const queue = pgBossQueue({ connectionString: database.url });
     const tools = [{ name: "dying", version: "1.0.0" }];

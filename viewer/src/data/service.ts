@@ -92,10 +92,12 @@ class LiveSource {
         this.#clock.value;
         const runs = [...this.#runs.value.values()];
         const count = (status: LoggedRun["status"]) => runs.filter((run) => run.status === status).length;
+        const waiting = runs.filter(({ status, lastSeq }) => status === "running" && lastSeq < 0).length;
         return {
           isConnected: this.#isConnected.value,
           problem: this.#problemHere(),
-          running: count("running"),
+          running: count("running") - waiting,
+          waiting,
           retrying: count("retrying"),
           circuits: this.#providers.value
             .filter(({ circuit }) => circuit !== "closed")

@@ -64,6 +64,8 @@ export interface Strip {
   /** Reason why the last action on this screen was refused. */
   readonly problem?: string | undefined;
   readonly running: number;
+  /** Runs in the queue that no worker has begun. */
+  readonly waiting: number;
   readonly retrying: number;
   /** Calls that wait to be tried again, by tool and reason. */
   readonly pauses: readonly { readonly name: string; readonly seconds: number }[];

@@ -5,7 +5,7 @@ import { addressOf } from "../place.ts";
 
 /** State of the service on one line: what runs, waits and pauses. */
 export function ServiceStrip({
-  strip: { isConnected, running, retrying, circuits, pauses, problem },
+  strip: { isConnected, running, waiting, retrying, circuits, pauses, problem },
 }: {
   readonly strip: Strip;
 }) {
@@ -16,6 +16,7 @@ export function ServiceStrip({
       </span>
       <Going count={running + retrying} state="running" />
       <Going count={retrying} state="retrying" />
+      {waiting > 0 && <span>{waiting} waiting</span>}
       {circuits.map(({ name, state }) => (
         <span key={name} class="circuit">
           <b>{name}</b> {state}
