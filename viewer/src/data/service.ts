@@ -96,7 +96,7 @@ class LiveSource {
         return {
           isConnected: this.#isConnected.value,
           problem: this.#problemHere(),
-          running: count("running") - waiting,
+          running: count("running"),
           waiting,
           retrying: count("retrying"),
           circuits: this.#providers.value

@@ -16,7 +16,7 @@ export function ServiceStrip({
       </span>
       <Going count={running + retrying} state="running" />
       <Going count={retrying} state="retrying" />
-      {waiting > 0 && <span>{waiting} waiting</span>}
+      {waiting > 0 && <span>{showCount(waiting)} of them without a worker</span>}
       {circuits.map(({ name, state }) => (
         <span key={name} class="circuit">
           <b>{name}</b> {state}
