@@ -15,7 +15,7 @@ import type { ReliableOrchestrator } from "../orchestrate/reliable-orchestrator.
 import { asJsonData } from "../schema/json-data.ts";
 import { isEnd } from "../store/log/event-log.ts";
 import { streamRun } from "../store/log/stream-run.ts";
-import type { PostgresClient } from "../store/postgres.ts";
+import type { PostgresClient } from "../store/postgres-connection.ts";
 import { runJob } from "./run-job.ts";
 import type { QueuedTool, QueueWorker, RunJob, RunQueue } from "./run-queue.ts";
 

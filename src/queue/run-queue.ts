@@ -7,7 +7,7 @@ import { canonicalJson } from "../core/canonical.ts";
 import type { JSONValue } from "../core/json.ts";
 import type { RateLimits } from "../guard/limits.ts";
 import type { Pacer } from "../guard/pacer.ts";
-import type { PostgresClient } from "../store/postgres.ts";
+import type { PostgresClient } from "../store/postgres-connection.ts";
 import type { ListOptions } from "../store/store.ts";
 
 /** A whole run, as JSON data. */

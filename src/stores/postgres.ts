@@ -1,5 +1,5 @@
-export type { PostgresClient } from "../store/postgres.ts";
 export { PostgresStore, type PostgresStoreOptions } from "../store/postgres.ts";
+export type { PostgresClient } from "../store/postgres-connection.ts";
 export type {
   Claim,
   ClaimOptions,

@@ -3,7 +3,8 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { Client, Pool } from "pg";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { PostgresStore, postgresError } from "../../src/store/postgres.ts";
+import { PostgresStore } from "../../src/store/postgres.ts";
+import { postgresError } from "../../src/store/postgres-connection.ts";
 import { sampleOutput, win } from "../../src/testing/store-conformance/law.ts";
 import { createTestDatabase, postgresUrl, type TestDatabase } from "../support/postgres.ts";
 

@@ -5,7 +5,7 @@ import { hideSecrets } from "../../core/errors.ts";
 import { declareOptions, type OptionsInput, resolveOptions, text } from "../../core/options.ts";
 import type { RateLimits } from "../../guard/limits.ts";
 import type { Pacer } from "../../guard/pacer.ts";
-import { passwordsIn } from "../../store/postgres.ts";
+import { passwordsIn } from "../../store/postgres-connection.ts";
 import type { ListOptions } from "../../store/store.ts";
 import {
   assertSameJob,

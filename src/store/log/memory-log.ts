@@ -1,23 +1,14 @@
 import * as v from "valibot";
 import type { StoreOperation } from "../../contract/errors.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
-import { type Clock, wallClock } from "../../core/clock.ts";
+import type { Clock } from "../../core/clock.ts";
 import { tellListener } from "../../core/emitter.ts";
-import {
-  checkedBy,
-  declareOptions,
-  milliseconds,
-  type OptionsInput,
-  resolveOptions,
-  wholeNumber,
-} from "../../core/options.ts";
+import { declareOptions, type OptionsInput, resolveOptions, wholeNumber } from "../../core/options.ts";
 import { createId } from "../../core/random.ts";
-import { tellsTime } from "../claim-rule.ts";
 import { KeyQueue } from "../memory-records.ts";
 import { decodeJson, storeClosed } from "../store-errors.ts";
 import {
   aliveMs,
-  defaultRetentionMs,
   detailsIn,
   type EventLog,
   eventsPerRead,
@@ -32,6 +23,7 @@ import {
   statusesOf,
 } from "./event-log.ts";
 import { cursorOf, placeOf } from "./log-cursor.ts";
+import { clockedEntries } from "./log-options.ts";
 
 /**
  * Job: keep runs and their events in this process.
@@ -46,10 +38,7 @@ import { cursorOf, placeOf } from "./log-cursor.ts";
 export const memoryEventLogOptions = declareOptions("MemoryEventLogOptions", "new MemoryEventLog(…)", {
   /** Most runs that are kept; more only while more go on. */
   maxRuns: v.optional(wholeNumber({ minimum: 1, unit: "runs" }), 1_000),
-  /** Retention of a run after its last sign of life. Default: 7 days. */
-  retentionMs: v.optional(milliseconds(), defaultRetentionMs),
-  /** Clock of retention. Default: the machine's wall clock. */
-  clock: v.optional(checkedBy<Pick<Clock, "now">>(tellsTime, "an object with a now function"), wallClock),
+  ...clockedEntries,
 });
 
 /** Size and retention of an event log in memory. */

@@ -1,30 +1,17 @@
 import * as v from "valibot";
 import { systemClock } from "../../core/clock.ts";
-import { hideSecrets } from "../../core/errors.ts";
-import {
-  checkedBy,
-  declareOptions,
-  milliseconds,
-  type OptionsInput,
-  resolveOptions,
-  text,
-  wholeNumber,
-} from "../../core/options.ts";
-import { isClient, type PostgresClient, PostgresConnection, passwordsIn } from "../postgres.ts";
+import { declareOptions, type OptionsInput, resolveOptions, wholeNumber } from "../../core/options.ts";
+import { PostgresConnection, serverEntries, serverOf } from "../postgres-connection.ts";
 import type { Dialect } from "../sql.ts";
 import type { SqlQuery, SqlRow } from "../sql-store.ts";
-import { defaultRetentionMs } from "./event-log.ts";
+import { retentionEntries } from "./log-options.ts";
 import { appendTo, type EncodedBatch, type LogConnection, logMigrations, SqlEventLog } from "./sql-log.ts";
 
 export const postgresEventLogOptions = declareOptions("PostgresEventLogOptions", "new PostgresEventLog(…)", {
-  /** Address of the database. Default: the environment variable `DATABASE_URL`, else what the `PG…` variables say. */
-  connectionString: v.optional(text("a connection string, such as postgres://steer@db.internal/steer")),
-  /** A `Pool` of the package `pg`. It stays open when the log is closed. Default: a pool of the log's own. */
-  client: v.optional(checkedBy<PostgresClient>(isClient, "a Pool of the package pg")),
+  ...serverEntries,
   /** Most connections of the log's own pool; one of them listens while runs are watched. */
   poolSize: v.optional(wholeNumber({ minimum: 2, unit: "connections" }), 10),
-  /** Retention of a run after its last sign of life. Default: 7 days. */
-  retentionMs: v.optional(milliseconds(), defaultRetentionMs),
+  ...retentionEntries,
 });
 
 /** Database of an event log. */
@@ -43,10 +30,9 @@ export interface PostgresEventLogOptions extends OptionsInput<typeof postgresEve
 export class PostgresEventLog extends SqlEventLog {
   /** @throws InvalidOptionsError */
   constructor(options?: PostgresEventLogOptions) {
-    const resolved = resolveOptions(postgresEventLogOptions, options);
-    const { connectionString = process.env["DATABASE_URL"], client, poolSize, retentionMs } = resolved;
-    hideSecrets(passwordsIn(connectionString));
-    super("postgres", retentionMs, async () => new PostgresLogConnection({ connectionString, client, poolSize }));
+    const { retentionMs, ...given } = resolveOptions(postgresEventLogOptions, options);
+    const server = serverOf(given);
+    super("postgres", retentionMs, async () => new PostgresLogConnection(server));
   }
 }
 

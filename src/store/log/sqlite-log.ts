@@ -1,19 +1,11 @@
 import * as v from "valibot";
-import { type Clock, systemClock, wallClock } from "../../core/clock.ts";
+import { systemClock } from "../../core/clock.ts";
 import { lazily } from "../../core/lazily.ts";
-import {
-  checkedBy,
-  declareOptions,
-  milliseconds,
-  type OptionsInput,
-  resolveOptions,
-  text,
-} from "../../core/options.ts";
-import { tellsTime } from "../claim-rule.ts";
+import { declareOptions, milliseconds, type OptionsInput, resolveOptions, text } from "../../core/options.ts";
 import { type Dialect, positional } from "../sql.ts";
 import { inOrder, type SqlQuery, type SqlRow, type SqlValue } from "../sql-store.ts";
 import type { RunStatement, SqliteConnection, SqliteFile } from "../sqlite.ts";
-import { defaultRetentionMs } from "./event-log.ts";
+import { clockedEntries } from "./log-options.ts";
 import { appendTo, type EncodedBatch, type LogConnection, logMigrations, SqlEventLog } from "./sql-log.ts";
 
 export const sqliteEventLogOptions = declareOptions("SqliteEventLogOptions", "new SqliteEventLog(…)", {
@@ -21,10 +13,7 @@ export const sqliteEventLogOptions = declareOptions("SqliteEventLogOptions", "ne
   path: v.optional(text("a path of a file"), ".steer/events.sqlite"),
   /** Wait for another process's write lock. */
   busyTimeoutMs: v.optional(milliseconds(), 5_000),
-  /** Retention of a run after its last sign of life. Default: 7 days. */
-  retentionMs: v.optional(milliseconds(), defaultRetentionMs),
-  /** Clock of retention. Default: the machine's wall clock, which all its processes share. */
-  clock: v.optional(checkedBy<Pick<Clock, "now">>(tellsTime, "an object with a now function"), wallClock),
+  ...clockedEntries,
 });
 
 /** File of an event log, and its retention. */
