@@ -13,7 +13,7 @@ import { resolveModel } from "../../provider/resolve.ts";
 import { simulatedTruth } from "../../provider/simulated.ts";
 import { batchPrefix, modelIdOf, providerOf } from "../../tool/prompt/model-reference.ts";
 import { pathsOf, readFileParts } from "../../tool/prompt/prompt-files.ts";
-import { fillTemplate } from "../../tool/prompt/prompt-template.ts";
+import { fillTemplate, templateVariables } from "../../tool/prompt/prompt-template.ts";
 import type { LoadedTool } from "../definition/load-tool.ts";
 import { namesIn, type ToolDefinition } from "../definition/tool-file.ts";
 import { exitCode } from "../faults.ts";
@@ -75,8 +75,10 @@ async function estimate(
   const count = await tokenCounter(model, undefined);
   const every = Math.max(1, Math.ceil(((job.tally.totalCount ?? 0) - job.tally.keptCount) / mostCounted));
   const sizes: Size[] = [];
+  const gaps = new Gaps(definition);
   let [left, shown] = [0, ""];
   for await (const input of job.inputs()) {
+    gaps.add(input);
     if (left++ % every !== 0) continue;
     const messages = await messagesOf(loaded, definition, input, folderOf(flags.input));
     if (left === 1) shown = showPrompt(messages, input);
@@ -95,6 +97,7 @@ async function estimate(
   return [
     `${shown}\n`,
     inputs,
+    ...gaps.describe(left),
     `${namesIn(definition).join(", ")}: ${span(String(calls.fewest), String(calls.most))} answers for each input, ${range(showCount)} calls in all.`,
     `About ${tokens(mean.input)} tokens of prompts and ${tokens(mean.output)} of answers${counting}. Thoughts are not in it.`,
     await describeCost(definition, models, mean, { left, ...calls }, flags),
@@ -129,6 +132,35 @@ async function findModel(name: string, access: ModelAccess): Promise<{ model: Na
 function describeInputs(left: number, { tally }: PreparedJob): string {
   const kept = tally.keptCount === 0 ? "" : `, ${showCount(tally.keptCount)} more have their answer`;
   return `${counted(left, "input")} to ask for${kept}. All of them can be read, and fit the tool.`;
+}
+
+/** Inputs that say nothing where the prompt asks for something: they would be paid for, and get an answer like any other. */
+class Gaps {
+  readonly #names: readonly string[];
+  readonly #isAsking: boolean;
+  readonly #empty = new Map<string, { count: number; readonly first: string }>();
+
+  constructor({ prompt, files }: ToolDefinition) {
+    this.#names = templateVariables(prompt);
+    this.#isAsking = this.#names.length > 0 || files !== undefined;
+  }
+
+  add({ request, place }: Input): void {
+    for (const name of this.#names) {
+      const value = typeof request === "string" ? request : (request as Readonly<Record<string, unknown>>)?.[name];
+      if (typeof value !== "string" || value.trim() !== "") continue;
+      const known = this.#empty.get(name) ?? { count: 0, first: place };
+      this.#empty.set(name, { ...known, count: known.count + 1 });
+    }
+  }
+
+  describe(inputs: number): string[] {
+    if (!this.#isAsking) return ["The prompt has no {{variable}}: nothing of the inputs reaches the model."];
+    return [...this.#empty].map(
+      ([name, { count, first }]) =>
+        `{{${name}}} is empty in ${showCount(count)} of ${showCount(inputs)}, first in ${first}.`,
+    );
+  }
 }
 
 async function messagesOf(

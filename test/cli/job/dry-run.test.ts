@@ -46,6 +46,18 @@ describe("steer run --dry-run", () => {
     expect(existsSync(join(cwd, "out.jsonl.old"))).toBe(false);
   });
 
+  test("names inputs that are empty where the prompt asks, and a prompt that asks for nothing of them", async () => {
+    const cwd = createFolder({
+      "t.json": toolFile("simulated:?error=0"),
+      "slip.json": toolFile("simulated:?error=0", { prompt: "Report: {report}" }),
+      "in.csv": 'id,report\n1,It crashes\n2,\n3,"   "\n',
+    });
+    const { stdout } = await steerHere(["run", "t.json", "-i", "in.csv", "--dry-run"], { cwd });
+    expect(stdout).toContain("{{report}} is empty in 2 of 3, first in in.csv:3.\n");
+    const slip = await steerHere(["run", "slip.json", "-i", "in.csv", "--dry-run"], { cwd });
+    expect(slip.stdout).toContain("The prompt has no {{variable}}: nothing of the inputs reaches the model.\n");
+  });
+
   test("names the calls of signals that the estimate leaves out", async () => {
     const cwd = createFolder({ "t.json": toolFile("simulated:?error=0"), "in.jsonl": reports(3) });
     const command = ["run", "t.json", "-i", "in.jsonl", "-o", "out.jsonl", "--right", "0.9", "--dry-run"];
