@@ -140,6 +140,11 @@ export function checkRunInput(given: GivenRun, rules: InputRules): RunInput {
   if (!isObject(given)) {
     throw new InvalidOptionsError([{ path: "run", given, allowed: "an object such as { tool, request }" }]);
   }
+  if (typeof (given as { execute?: unknown }).execute === "function") {
+    const request = rules.isMany ? "requests" : "request";
+    const message = `The tool "${String((given as { name?: unknown }).name)}" stands alone. Put it into one object: { tool, ${request} }.`;
+    throw new InvalidOptionsError([{ path: "run", given, allowed: `{ tool, ${request} }`, message }]);
+  }
   const issues: OptionIssue[] = [];
   checkParams(given, rules.isMany ? runManyParams : runParams, issues);
   const asked = mergeOptions(rules.defaultOptions, given.options);

@@ -45,15 +45,19 @@ function otherThanSchema(schema: unknown): string | undefined {
   if (entries.some(([, value]) => isStandardSchema(value)))
     return "one schema: this is a plain object of schemas. Wrap it, as in z.object({ … })";
   const isShape =
-    entries.length > 0 &&
-    entries.every(
-      ([key, value]) => !keywords.has(key) && !isForeign(key) && typeof value === "object" && value !== null,
-    ) &&
-    entries.some(([, value]) => Object.keys(value).some((key) => keywords.has(key)));
+    entries.every(([key]) => !keywords.has(key) && !isForeign(key)) && entries.some(([, value]) => isProperty(value));
   return isShape
     ? 'a JSON schema: this has no keyword of one. Properties belong in { "type": "object", "properties": { … } }'
     : undefined;
 }
+
+/** True of a schema with a keyword, and of the name of a type in its place. */
+function isProperty(value: unknown): boolean {
+  if (typeof value === "string") return typeNames.has(value);
+  return isRecord(value) && Object.keys(value).some((key) => keywords.has(key));
+}
+
+const typeNames: ReadonlySet<string> = new Set(["string", "number", "integer", "boolean", "array", "object", "null"]);
 
 const words = (list: string) => list.trim().split(/\s+/);
 

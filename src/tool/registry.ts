@@ -58,7 +58,8 @@ export function metadataOf(tool: AnyTool): ToolMetadata {
 export function assertTool(tool: unknown, path: string): asserts tool is AnyTool {
   const candidate = tool as Partial<AnyTool> | null | undefined;
   if (typeof candidate !== "object" || candidate === null) {
-    throw fault(path, tool, "a tool: what defineTool gives, or an instance of PromptBundleTool or another class");
+    const message = `${path}: got ${showValue(tool)}, which is not a tool. Give what defineTool returns, or new PromptBundleTool(…).`;
+    throw fault(path, tool, "a tool", message);
   }
   if (typeof candidate.execute !== "function") {
     const named = typeof candidate.name === "string" ? `the tool "${candidate.name}"` : showValue(tool);

@@ -133,6 +133,15 @@ describe("input is checked once, at the edge", () => {
     expect((error as Error).message).toContain("{{report}}");
   });
 
+  test("names what is wrong with a tool that stands alone, and with an object that has no execute", async () => {
+    const orchestrator = new Orchestrator();
+    const tool = defineTool({ name: "lookup", execute: () => "x" });
+    await expect(orchestrator.run(tool as any)).rejects.toThrow("Put it into one object: { tool, request }.");
+    const lacking = { tool: { name: "mine", run() {} }, request: {} } as any;
+    await expect(orchestrator.run(lacking)).rejects.toThrow('the tool "mine" has no method execute(');
+    await expect(orchestrator.run({ tool: "mine", request: {} } as any)).rejects.toThrow("Give what defineTool returns");
+  });
+
   test("a prompt's variable is never filled in with what every object inherits", async () => {
     const options = { name: "t", prompt: "{{constructor}} {{__proto__}}", model: scriptedModel([{ text: "ok" }]) };
     const tool = new PromptBundleTool({ ...options, defaultOptions: { k: 1 } });

@@ -36,6 +36,7 @@ describe("PromptBundleTool", () => {
     ["a plain object of zod schemas", { a: z.string() }, "z.object({ … })"],
     ["a plain object of valibot schemas", { a: v.string() }, "z.object({ … })"],
     ["properties without the word", { a: { type: "string" } }, '"properties"'],
+    ["properties as names of types", { a: "string", b: ["x", "y"] }, '"properties"'],
     ["a schema of effect", Schema.Struct({ a: Schema.String }), "Schema.toStandardSchemaV1"],
     ["a text", "string", "Standard Schema"],
     ["a list", [{}], "Standard Schema"],

@@ -113,7 +113,7 @@ describe("loadTool", () => {
     {
       file: "t.ts",
       content: "export const tool = 1;",
-      fault: /t.ts: export default: got undefined; allowed: an instance of Tool/,
+      fault: /t.ts: export default: got undefined, which is not a tool. Give what defineTool returns/,
     },
     {
       file: "t.ts",
