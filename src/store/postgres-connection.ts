@@ -330,7 +330,7 @@ export function postgresError(error: unknown, operation: StoreOperation): StoreE
   });
 }
 
-export function missingDriver(cause: unknown): StoreError {
+function missingDriver(cause: unknown): StoreError {
   return new StoreError({
     store: "postgres",
     operation: "open",
