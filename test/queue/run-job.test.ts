@@ -21,6 +21,8 @@ function outcomeOf(execute: () => unknown, given: Partial<RunJob> = {}, attempt 
   const ask = defineTool({ name: "ask", execute: async () => execute() });
   const orchestrator = new ReliableOrchestrator({
     store: new MemoryStore(),
+    // A pause that one provider asks for would hold up the tools of other tests.
+    state: new ReliabilityState(),
     registry: createRegistry([ask]),
     reliabilityConfig: { maxRetries: 0, storeRetryMs: 0 },
   });

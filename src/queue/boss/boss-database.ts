@@ -19,13 +19,15 @@ export const jobTable = `${schema}.job`;
 
 /** Connections of a process to its queue, beside the one that hears notifications. */
 const mostConnections = 4;
+/** Longest wait for an answer of the database, as that of a store: a connection that went silent is given up. */
+const queryMs = 30_000;
 const daySeconds = 86_400;
 const channel = "steer_queue";
 
 /** Retries of a job, beside those that count no attempt. */
 export const retryLimit = mostAttempts - 1;
 
-const settings = {
+const queueSettings = {
   policy: "standard",
   retryLimit,
   retryDelay: 0,
@@ -93,7 +95,7 @@ export class BossDatabase {
     const making =
       this.#queues.get(name) ??
       this.open()
-        .then((boss) => boss.createQueue(name, settings))
+        .then((boss) => boss.createQueue(name, queueSettings))
         .then(() => name);
     this.#queues.set(name, making);
     making.catch(() => this.#queues.delete(name));
@@ -143,14 +145,17 @@ export function notifying(parameter: string): string {
 
 async function startBoss(connectionString: string | undefined): Promise<PgBoss> {
   const { PgBoss } = await importBoss();
-  const boss = new PgBoss({
+  const settings = {
     ...(connectionString !== undefined && { connectionString }),
     schema,
     application_name: "steer-llm-sdk",
     max: mostConnections,
+    // For the pool of `pg`: pg-boss hands on what it does not know.
+    query_timeout: queryMs,
     schedule: false,
     registerInstance: false,
-  });
+  };
+  const boss = new PgBoss(settings);
   // Connections that break are opened again; the call that needed one rejects.
   boss.on("error", () => {});
   try {
