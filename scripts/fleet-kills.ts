@@ -1,7 +1,7 @@
 /**
  * Kills workers of a fleet in the middle of runs: `node scripts/fleet-kills.ts --seeds 20`. In each round workers of three die by
- * `kill -9`, one sleeps past its lease and its signs of life and wakes up again, and the Postgres goes away: told to end in odd
- * rounds, crashed in even ones. A provider of another process counts the calls. It prints every promise that was broken; its
+ * `kill -9`, one sleeps past its lease and its signs of life and wakes up again, and the Postgres goes away: by turns it is told to
+ * end, crashes, and stands still. A provider of another process counts the calls. It prints every promise that was broken; its
  * status is then 1.
  *
  *     --queue bullmq   the recipe for BullMQ, over a Redis
@@ -68,9 +68,11 @@ async function round(seed: number, server: NonNullable<typeof postgres>): Promis
   await client.query(`CREATE DATABASE ${name}`);
   await client.end();
   const takeDatabase = async () => {
-    await server.goAway(seed % 2 === 0 ? "SIGQUIT" : "SIGINT");
+    const thaw = seed % 3 === 0 ? server.freeze() : undefined;
+    if (!thaw) await server.goAway(seed % 3 === 1 ? "SIGINT" : "SIGQUIT");
     await systemClock.sleep(awayMs);
-    await server.comeBack();
+    if (thaw) thaw();
+    else await server.comeBack();
   };
   const url = server.url.replace("/postgres?", `/${name}?`);
   const place = { url, redisPath: redis?.path };

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -26,6 +26,8 @@ export interface OwnPostgresServer extends PostgresServer {
   goAway(signal: "SIGINT" | "SIGQUIT"): Promise<void>;
   /** Starts it again on the same data. */
   comeBack(): Promise<void>;
+  /** Stops its processes where they are, until the function that it gives is called: connections stay open, and say nothing. */
+  freeze(): () => void;
 }
 
 /** Postgres refuses to run as root; these are the ids of `nobody`. */
@@ -101,6 +103,13 @@ async function startServer(binaries: string, settings: Record<string, string>): 
       server = start();
       await ready(server);
     },
+    freeze() {
+      const pids = [server.pid as number, ...childrenOf(server.pid as number)];
+      for (const pid of pids) process.kill(pid, "SIGSTOP");
+      return () => {
+        for (const pid of pids) process.kill(pid, "SIGCONT");
+      };
+    },
     async stop() {
       process.off("exit", endWithUs);
       if (server.exitCode === null) await goAway("SIGINT");
@@ -111,6 +120,11 @@ async function startServer(binaries: string, settings: Record<string, string>): 
 
 function run(program: string, parameters: readonly string[], folder: string): ChildProcess {
   return spawn(program, parameters, { ...unprivileged, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+}
+
+function childrenOf(pid: number): number[] {
+  const tasks = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return tasks.split(" ").filter(Boolean).map(Number);
 }
 
 async function finish(child: ChildProcess): Promise<void> {

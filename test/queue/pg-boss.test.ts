@@ -1,7 +1,7 @@
 import { Client } from "pg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { pgBossQueue } from "../../src/queue/pg-boss.ts";
-import type { RunJob, RunQueue } from "../../src/queue.ts";
+import type { JobHandler, RunJob, RunQueue } from "../../src/queue.ts";
 import { createTestDatabase, postgresUrl, type TestDatabase } from "../support/postgres.ts";
 
 const jobOf = (key: string): RunJob => ({ key, toolName: "triage", toolVersion: "1.0.0", request: { report: key } });
@@ -40,6 +40,32 @@ describe.skipIf(!postgresUrl)("the queue on pg-boss", () => {
       ["translate", 1],
       ["triage", 1],
     ]);
+  });
+
+  test("leaves a job with its worker where no sign of life could come for long, and one comes then", async () => {
+    const deliveries: number[] = [];
+    let end = () => {};
+    const handle: JobHandler = (_job, { attempt }) => {
+      deliveries.push(attempt);
+      return new Promise((resolve) => {
+        end = () => resolve({ retryInMs: 60_000, reason: "seen" });
+      });
+    };
+    const tools = [{ name: "hold", version: "1.0.0" }];
+    const workers = [
+      await queue.work(handle, { concurrency: 1, tools }),
+      await queue.work(handle, { concurrency: 1, tools }),
+    ];
+    await queue.enqueue([{ ...jobOf("e"), toolName: "hold" }]);
+    await vi.waitUntil(() => deliveries.length === 1);
+    // As after an hour in which the database stood still.
+    const signs = "UPDATE steer_queue.job SET heartbeat_on = now() - interval '1 hour' WHERE state = 'active'";
+    await database.execute(signs);
+    const fresh = "SELECT 1 FROM steer_queue.job WHERE heartbeat_on > now() - interval '1 minute'";
+    await vi.waitUntil(async () => (await database.execute(fresh)).length > 0, { timeout: 10_000 });
+    expect([deliveries, (await queue.find("e"))?.state]).toEqual([[1], "running"]);
+    end();
+    await Promise.all(workers.map((worker) => worker.drain(1_000)));
   });
 
   test("tells a worker of a job as its transaction commits", async () => {

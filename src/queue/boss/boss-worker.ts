@@ -10,8 +10,10 @@ import { type BossDatabase, jobTable, notifying, retryLimit, schema } from "./bo
 const lookMs = 1_000;
 /** Pause between two signs of life. */
 const touchMs = 2_000;
-/** Time without a sign of life after which a job is lost, and given to another worker. */
-const lostAfterMs = 9_000;
+/** Age of a sign of life from which on a worker watches for the next one. */
+const quietMs = 3_000;
+/** Time for which it watches in vain before the job counts as lost, and is given to another worker: three more signs. */
+const watchMs = 6_000;
 /** Pause between two looks for lost jobs. */
 const searchMs = 1_000;
 /** Pause after a failure of the database. */
@@ -33,7 +35,8 @@ interface FetchedJob extends HeldJob {
  * 1. One loop fetches for all slots, and only as many jobs as are free.
  * 2. A statement about a job names the delivery of it, and so changes nothing once another worker has it.
  * 3. A job that is no longer this worker's is aborted at the next sign of life.
- * 4. A job counts as lost only after a time in which its worker could have given signs of life.
+ * 4. A job is given away only by a worker that has itself watched in vain for signs of life: time in which the database was away, or
+ *    stood still, does not count.
  */
 export class BossWorker implements QueueWorker {
   readonly #database: BossDatabase;
@@ -50,11 +53,9 @@ export class BossWorker implements QueueWorker {
   #ring = () => {};
   #stopTouching = () => {};
   #stopSearching = () => {};
-  /**
-   * Time from which on missing signs of life mean something. While the database was away none could be given, and a new worker
-   * does not know since when it is there.
-   */
-  #trustsSignsFromMs = Number.POSITIVE_INFINITY;
+  /** Last signs of life that are old, and since when this worker has seen no newer one. */
+  #quiet = new Map<string, number>();
+  #lookedAtMs = 0;
 
   constructor(database: BossDatabase, queues: readonly string[], handle: JobHandler, { concurrency }: WorkOptions) {
     this.#database = database;
@@ -71,7 +72,6 @@ export class BossWorker implements QueueWorker {
       if (news && "cancelled" in news) this.#lose(news.cancelled, new CancelledError("its job left the queue"));
       else if (!news || this.#queues.includes(news.queue)) this.#look();
     });
-    this.#missSigns();
     this.#stopTouching = schedule(systemClock, () => void this.#touch(), touchMs);
     this.#stopSearching = schedule(systemClock, () => void this.#search(), searchMs);
     this.#looping = this.#loop();
@@ -96,7 +96,6 @@ export class BossWorker implements QueueWorker {
         this.#isEmpty = fetched === 0 && this.#slots.free > 0;
         await rung(lookMs);
       } catch {
-        this.#missSigns();
         await rung(awayMs);
       }
     }
@@ -204,7 +203,7 @@ export class BossWorker implements QueueWorker {
             this.#lose(job.id, new Error("the job was cancelled, or given to another worker"));
       }
     } catch {
-      this.#missSigns();
+      // The database is away, and so it tells no other worker that this one is quiet.
     }
     if (!this.#isDrained || this.#held.size > 0)
       this.#stopTouching = schedule(systemClock, () => void this.#touch(), touchMs);
@@ -212,14 +211,20 @@ export class BossWorker implements QueueWorker {
 
   /** Gives the jobs of workers that give no signs of life to others. Each worker looks, for all queues. */
   async #search(): Promise<void> {
-    // Where this worker's statements have failed, those of all others may have.
-    if (systemClock.now() >= this.#trustsSignsFromMs)
-      await this.#database.query(giveAwayLost, [lostAfterMs]).catch(() => this.#missSigns());
+    try {
+      const rows = await this.#database.query(findQuiet, [quietMs]);
+      const nowMs = systemClock.now();
+      // The database stood still, or this process did.
+      if (nowMs - this.#lookedAtMs > watchMs) this.#quiet.clear();
+      this.#lookedAtMs = nowMs;
+      this.#quiet = new Map(rows.map(({ sign }) => [sign, this.#quiet.get(sign) ?? nowMs]));
+      const lost = [...this.#quiet].filter(([, sinceMs]) => nowMs - sinceMs >= watchMs).map(([sign]) => sign);
+      if (lost.length > 0) await this.#database.query(giveAway, [lost]);
+    } catch {
+      // While the database was away no worker could give signs of life: all are watched anew.
+      this.#quiet.clear();
+    }
     if (!this.#isDrained) this.#stopSearching = schedule(systemClock, () => void this.#search(), searchMs);
-  }
-
-  #missSigns(): void {
-    this.#trustsSignsFromMs = systemClock.now() + lostAfterMs;
   }
 
   #look(): void {
@@ -236,13 +241,20 @@ export class BossWorker implements QueueWorker {
   }
 }
 
-/** Lets jobs wait again without a sign of life for so many milliseconds. One that was given to as many workers as may be is dead. */
-const giveAwayLost = `
+/** Names a sign of life: the delivery that gave it, and its time. */
+const sign = "id || ':' || retry_count || ':' || extract(epoch FROM heartbeat_on)";
+const isRunning = `name = ANY(ARRAY(SELECT name FROM ${schema}.queue)) AND state = 'active'`;
+
+/** Finds the last signs of life that are so many milliseconds old. */
+const findQuiet = `SELECT ${sign} AS sign FROM ${jobTable}
+  WHERE ${isRunning} AND heartbeat_on < ${schema}.job_now() - $1 * interval '1 ms'`;
+
+/** Lets jobs wait again since whose signs of life there was no other. One that was given to as many workers as may be is dead. */
+const giveAway = `
   WITH lost AS (
     UPDATE ${jobTable} SET heartbeat_on = NULL, start_after = ${schema}.job_now(), output = NULL,
       state = CASE WHEN retry_count < retry_limit THEN 'retry' ELSE 'failed' END::${schema}.job_state,
       completed_on = CASE WHEN retry_count < retry_limit THEN NULL ELSE ${schema}.job_now() END
-    WHERE name = ANY(ARRAY(SELECT name FROM ${schema}.queue)) AND state = 'active'
-      AND heartbeat_on < ${schema}.job_now() - $1 * interval '1 ms'
+    WHERE ${isRunning} AND ${sign} = ANY($1)
     RETURNING name)
   SELECT ${notifying("json_build_object('queue', name)::text")} FROM (SELECT DISTINCT name FROM lost) AS queues`;
