@@ -100,6 +100,8 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
     await page.locator("summary", { hasText: "rate_limit" }).click();
     expect(await page.locator(".failure").first().innerText()).toContain("Lower --concurrency");
     const rows = await textsOf(".body .row");
+    await page.getByRole("link", { name: "10 without an answer" }).click();
+    expect(await page.locator(".list-head [role=status]").innerText()).toBe("10 of 70 runs");
     expect(rows[0]).toContain("rate_limit");
     expect(rows[10]).toContain("/severity low 3, high 2");
   });

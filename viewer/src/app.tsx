@@ -21,6 +21,7 @@ export function App({ source }: { readonly source: Source }) {
   useEffect(() => {
     document.title = `${titleOf(screen, id)}${cutLine(page.title, 80)}`;
   }, [screen, id]);
+  const file = page.file.replace(/^.*[\\/]/, "");
   const shown = isAlone ? "run" : screen;
   const memory = useRef<ListMemory>({ top: 0, run: "", order: undefined });
   if (shown !== "runs") memory.current.run = shown === "run" ? id : "";
@@ -35,9 +36,9 @@ export function App({ source }: { readonly source: Source }) {
           <span class="brand" aria-hidden="true">
             <Mark />
           </span>
-          <p class="where">
+          <p class="where" title={`${page.title}\n${page.file}`}>
             <b>{cutLine(page.title, 80)}</b>
-            <span class="soft">{cutLine(page.file.replace(/^.*[\\/]/, ""), 120)}</span>
+            {file !== page.title && <span class="soft">{cutLine(file, 120)}</span>}
           </p>
           {!isAlone && (
             <nav aria-label="Screens">

@@ -110,6 +110,13 @@ export function answersOf(count: number, source: EvidenceSource): string {
   return counted(count, source === "live" ? "answer" : `${source} answer`);
 }
 
+/** Sentence on answers that no model was asked for now. */
+export const sourceNotices = {
+  live: undefined,
+  recorded: "These are recorded answers of a model, replayed.",
+  simulated: "These answers are simulated: they say nothing about the world.",
+} as const satisfies Record<EvidenceSource, string | undefined>;
+
 /** "1 answer", "2 answers". */
 export function counted(count: number, noun: string): string {
   return `${showCount(count)} ${noun}${count === 1 ? "" : "s"}`;

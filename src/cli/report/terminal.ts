@@ -26,6 +26,7 @@ import {
   hasFields,
   nameOfField,
   partOf,
+  titles,
 } from "./words.ts";
 
 /** A job that was read, and what is known of it beside. */
@@ -48,10 +49,10 @@ export function showReport(job: ReportedJob, terminal: Pick<Terminal, "colors" |
     [
       ["Accepted", acceptance ? acceptance.sentences.flatMap((line) => wrap(line, paper.columns - 2)) : []],
       ["To review, what a label buys first", acceptance ? toReview(acceptance, paper) : []],
-      ["How sure", histogram(report, paper)],
+      [titles.sure, histogram(report, paper)],
       ["Least sure", leastSure(report.leastSure, file, paper)],
-      ["Most contested fields", hasFields(report) ? contestedFields(report, paper) : []],
-      ["Without an answer", failures(report.failures, paper)],
+      [titles.contested, hasFields(report) ? contestedFields(report, paper) : []],
+      [titles.failures, failures(report.failures, paper)],
       ["Cost and time", costAndTime(report, paper)],
       [
         "Labels",
@@ -215,7 +216,7 @@ export function showShortReport(
     describeSingle(confidence),
     unsure.length > 0 ? `Least sure in ${showOnLine(file)}: ${unsure.join(", ")}.` : undefined,
     describeContested(contested.fields.slice(0, mostNamed)),
-    kinds.length > 0 ? `Without an answer: ${kinds.join(", ")}.` : undefined,
+    kinds.length > 0 ? `${titles.failures}: ${kinds.join(", ")}.` : undefined,
     describeSaved(cost),
     describeReuse(cost),
   ).flatMap((line) => wrap(line, paperOf(terminal).columns));

@@ -10,6 +10,9 @@ import type { ConfidenceFacts, InputCounts, JobReport, TimeFacts } from "./job-f
 
 const longestName = 30;
 
+/** Titles of the parts of a report. */
+export const titles = { sure: "How sure", contested: "Most contested fields", failures: "Without an answer" } as const;
+
 /** Sentence on a file whose last line is not complete. */
 export const cutShort = "The last line is not complete, and left out: the job was stopped, or is still running.";
 

@@ -1,8 +1,8 @@
+import { sourceNotices } from "../../../src/cli/progress/format.ts";
 import { showInput } from "../../../src/cli/report/excerpt.ts";
 import { modelsOf } from "../../../src/cli/view/facts.ts";
 import type { RunDetail, RunRow } from "../../../src/cli/view/viewer-data.ts";
 import type { Service, Source } from "../data/source.ts";
-import { notices } from "../list/job-panel.tsx";
 import { Badge, CopyButton, cutLine, download } from "../parts.tsx";
 import { addressOf, goTo } from "../place.ts";
 import { Reading } from "../reading.tsx";
@@ -46,7 +46,7 @@ export function Headline({ source, row, detail, id, isAlone }: HeadlineProps) {
         {row?.accepted !== undefined && (
           <Badge state={row.accepted === true ? "accepted" : row.accepted === false ? "refused" : "review"} />
         )}
-        {origin && <span class={`notice ${origin}`}>{notices[origin]}</span>}
+        {origin && <span class={`notice ${origin}`}>{sourceNotices[origin]}</span>}
         <span class="actions">
           {row && service && <RunAction row={row} service={service} />}
           {input !== undefined && (

@@ -1,4 +1,4 @@
-import { counted, showShare } from "../../../src/cli/progress/format.ts";
+import { counted, showCount, showShare } from "../../../src/cli/progress/format.ts";
 import type { ShownCalibration } from "../../../src/cli/view/viewer-data.ts";
 import { addressOf, place } from "../place.ts";
 import { BottomAxis, Chart, type Frame, horizontal, pathOf, round, SideAxis, shareTicks, vertical } from "./axes.tsx";
@@ -13,8 +13,9 @@ interface HistogramProps {
 
 /** Inputs by confidence. A bar leads to its runs. */
 export function Histogram({ bins, minConfidence }: HistogramProps) {
-  const frame = histogramFrame;
   const ticks = countTicks(Math.max(1, ...bins.map(({ count }) => count)));
+  const left = Math.max(histogramFrame.left, 10 + 7 * showCount(ticks.at(-1) as number).length);
+  const frame = { ...histogramFrame, left };
   const [x, y] = [horizontal(frame, 0, 1), vertical(frame, 0, ticks.at(-1) as number)];
   const query = place.value.query;
   return (

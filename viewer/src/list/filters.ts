@@ -4,7 +4,7 @@ import type { RunRow } from "../../../src/cli/view/viewer-data.ts";
 export interface Filters {
   readonly text: string;
   readonly tool: string;
-  /** A status, or one of `retrying`, `accepted`, `review`, `refused`. */
+  /** A status, or one of `retrying`, `unanswered`, `accepted`, `review`, `refused`. */
   readonly state: string;
   readonly from: number | undefined;
   readonly to: number | undefined;
@@ -78,11 +78,12 @@ function isWanted(row: RunRow, { text, tool, state, from, to, field, category }:
   return text === "" || `${row.id} ${row.input} ${row.said}`.toLowerCase().includes(text);
 }
 
-/** States by which a row is found. */
+/** States by which a row is found; `unanswered` covers the failed and the rejected. */
 export function statesOf({ status, isRetrying, accepted }: RunRow): string[] {
   const verdict =
     accepted === undefined ? [] : [accepted === true ? "accepted" : accepted === false ? "refused" : "review"];
-  return [status, ...(isRetrying ? ["retrying"] : []), ...verdict];
+  const isUnanswered = status === "failed" || status === "rejected";
+  return [status, ...(isRetrying ? ["retrying"] : []), ...(isUnanswered ? ["unanswered"] : []), ...verdict];
 }
 
 const ranks: Readonly<Record<Order, ((row: RunRow) => number) | undefined>> = {

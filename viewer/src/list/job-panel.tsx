@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { showCount, showShare, showUsd } from "../../../src/cli/progress/format.ts";
+import { showCount, showShare, showUsd, sourceNotices } from "../../../src/cli/progress/format.ts";
 import type { JobReport } from "../../../src/cli/report/job-facts.ts";
 import {
   cutShort,
@@ -23,6 +23,7 @@ import {
   limitOf,
   nameOfField,
   partOf,
+  titles,
   unknownIn,
   withoutAnswer,
 } from "../../../src/cli/report/words.ts";
@@ -61,7 +62,7 @@ export function JobPanel({ page, report, rows, session }: JobPanelProps) {
               </Section>
             )}
             {confidence.count > 0 && (
-              <Section title="How sure">
+              <Section title={titles.sure}>
                 <Histogram bins={confidence.histogram} minConfidence={confidence.minConfidence} />
                 <Sentences
                   of={[
@@ -123,14 +124,16 @@ function JobFigures({ page, report: { inputs, confidence, cost, time, questions 
   const [question] = questions;
   return (
     <section class="figures-band" aria-label="In short">
-      {question && question.source !== "live" && <p class={`notice ${question.source}`}>{notices[question.source]}</p>}
+      {question && question.source !== "live" && (
+        <p class={`notice ${question.source}`}>{sourceNotices[question.source]}</p>
+      )}
       {page.isCutShort && <p class="notice">{cutShort}</p>}
       <dl class="figures">
         <Figure name="Inputs" value={showCount(inputs.total)}>
           {missing === 0 ? (
             "each with an answer"
           ) : (
-            <a class="bad" href={addressOf("runs", "", { state: "failed" })}>
+            <a class="bad" href={addressOf("runs", "", { state: "unanswered" })}>
               {showCount(missing)} without an answer
             </a>
           )}
@@ -185,12 +188,6 @@ function JobFigures({ page, report: { inputs, confidence, cost, time, questions 
   );
 }
 
-export const notices = {
-  live: undefined,
-  recorded: "These are recorded answers of a model, replayed.",
-  simulated: "These answers are simulated: they say nothing about the world.",
-} as const;
-
 function Sentences({ of }: { readonly of: readonly (string | undefined)[] }) {
   return (
     <>
@@ -207,7 +204,7 @@ function Sentences({ of }: { readonly of: readonly (string | undefined)[] }) {
 
 function ContestedFields({ contested: { fields, moreCount } }: Pick<JobReport, "contested">) {
   return (
-    <Section title="Most contested fields" note="inputs that differ">
+    <Section title={titles.contested} note="inputs that differ">
       <ul class="contested">
         {fields.map((field) => {
           const { path, contested, inputs, meanConfidence } = field;
@@ -233,7 +230,7 @@ function ContestedFields({ contested: { fields, moreCount } }: Pick<JobReport, "
 
 function Failures({ kinds }: { readonly kinds: JobReport["failures"] }) {
   return (
-    <Section title="Without an answer">
+    <Section title={titles.failures}>
       {kinds.map(({ category, count, advice, messages }) => (
         <details key={category} class="failure">
           <summary>

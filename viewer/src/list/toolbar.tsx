@@ -18,6 +18,8 @@ export function Toolbar({ rows, filters, usual, isLive }: ToolbarProps) {
   const states = useMemo(() => {
     const counts = new Map<string, number>();
     for (const row of rows) for (const state of statesOf(row)) counts.set(state, (counts.get(state) ?? 0) + 1);
+    // One of them alone says the same.
+    if (!counts.has("rejected") || !counts.has("failed")) counts.delete("unanswered");
     return [...counts];
   }, [rows]);
   const { query } = place.value;

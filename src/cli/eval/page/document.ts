@@ -1,5 +1,5 @@
 import type { EvidenceSource } from "../../../contract/model.ts";
-import { cut } from "../../progress/format.ts";
+import { cut, sourceNotices } from "../../progress/format.ts";
 import { generator } from "../../view/page-file.ts";
 import { type Html, html, markup } from "./html.ts";
 import { style } from "./style.ts";
@@ -39,14 +39,8 @@ export function section(title: string, content: Html): Html {
   return html`<section><h2>${title}</h2>${content}</section>`;
 }
 
-const notices = {
-  live: undefined,
-  recorded: "These are recorded answers of a model, replayed.",
-  simulated: "These answers are simulated: they say nothing about the world.",
-} as const;
-
 /** Says where answers come from that no model was asked for now. */
 export function sourceNotice(source: EvidenceSource): Html | false {
-  const notice = notices[source];
+  const notice = sourceNotices[source];
   return notice !== undefined && html`<p class="notice ${source}">${notice}</p>`;
 }
