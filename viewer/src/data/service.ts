@@ -123,7 +123,8 @@ class LiveSource {
       openReview: () => this.#openReview(),
       toCurl: (toolName, request) => {
         const body = JSON.stringify({ toolName, request });
-        return `curl ${location.origin}/v1/runs -H 'content-type: application/json' -d ${shellQuoted(body)}`;
+        const key = hasKey() ? ` -H "authorization: Bearer $STEER_KEY"` : "";
+        return `curl ${location.origin}/v1/runs -H 'content-type: application/json'${key} -d ${shellQuoted(body)}`;
       },
     },
   };
@@ -426,10 +427,10 @@ class LiveSource {
     }
   }
 
+  /** The reason of a refusal goes once something else is shown. */
   #problemHere(): string | undefined {
     const problem = this.#problem.value;
-    const { screen, id } = place.value;
-    return problem?.at.screen === screen && problem.at.id === id ? problem.reason : undefined;
+    return problem?.at === place.value ? problem.reason : undefined;
   }
 
   /** Takes the answers of the latest runs to judge: those that are there now. */

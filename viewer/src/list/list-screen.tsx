@@ -47,6 +47,7 @@ export function ListScreen({ source, session, memory }: ListProps) {
     service !== undefined,
   );
   const isOfTools = rows.some(({ tool }) => tool !== "" && tool !== rows[0]?.tool);
+  const problem = service?.strip.value.problem;
   const isFiltered = filterNames.some((name) => query.has(name));
   useEffect(() => {
     document.documentElement.dataset["screen"] = "runs";
@@ -78,6 +79,11 @@ export function ListScreen({ source, session, memory }: ListProps) {
               </button>
             )}
             <Export source={source} shown={shown} />
+            {problem !== undefined && (
+              <p class="notice failed said" role="alert">
+                {problem}
+              </p>
+            )}
           </div>
           {shown.length === 0 ? (
             <p class="empty">{rows.length > 0 ? "No run fits the filters." : describeNone(service?.strip.value)}</p>
@@ -91,7 +97,7 @@ export function ListScreen({ source, session, memory }: ListProps) {
 }
 
 /**
- * Holds the order of a live list while someone is at it: the pointer, the focus, or a place below its top. Rows change where
+ * Holds the order of a live list while the pointer or the focus is on it, or it is scrolled. Rows change where
  * they stand; new ones wait to be asked for.
  */
 function useHeld(rows: readonly RunRow[], fitting: readonly RunRow[], of: string, memory: ListMemory, isLive: boolean) {
@@ -134,7 +140,8 @@ function useHeld(rows: readonly RunRow[], fitting: readonly RunRow[], of: string
 
 /** Says why there is no run: a service that does not answer may have some. */
 function describeNone(strip: Strip | undefined): string {
-  if (!strip || strip.isConnected) return "No run yet.";
+  if (!strip) return "The file has no run.";
+  if (strip.isConnected) return "No run yet. One that a client starts by POST /v1/runs appears here by itself.";
   return strip.isConnected === undefined ? "Asking the service …" : noService;
 }
 

@@ -87,7 +87,10 @@ export function Rows({ rows, isOfTools, service, memory, onScrolled }: RowsProps
       if (step === 0 || isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
       const focused = document.activeElement?.closest<HTMLElement>("[data-at]")?.dataset["at"];
       if (focused === undefined && event.key.startsWith("Arrow")) return;
-      const next = focused === undefined ? 0 : Math.max(0, Math.min(rows.length - 1, Number(focused) + step));
+      // The first key goes to the first row that is seen.
+      const top = list.current?.getBoundingClientRect().top ?? 0;
+      const from = focused === undefined ? Math.ceil((headHeight - top) / height) : Number(focused) + step;
+      const next = Math.max(0, Math.min(rows.length - 1, from));
       event.preventDefault();
       bringIntoView(next);
       const link = list.current?.querySelector<HTMLElement>(`[data-at="${next}"] a`);
@@ -196,7 +199,7 @@ function Row({ row, tool, at, top, height, service }: RowProps) {
         )}
       </span>
       <span role="cell" class="number cost">
-        {costUsd === null ? <span class="soft">unknown</span> : showUsd(costUsd)}
+        {costUsd === null ? <span class="soft">{status === "running" ? "–" : "unknown"}</span> : showUsd(costUsd)}
       </span>
       <span role="cell" class="number time">
         {elapsedMs === null ? <span class="soft">–</span> : showElapsed(elapsedMs)}

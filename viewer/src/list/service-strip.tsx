@@ -5,7 +5,7 @@ import { addressOf } from "../place.ts";
 
 /** State of the service on one line: what runs, waits and pauses. */
 export function ServiceStrip({
-  strip: { isConnected, running, waiting, retrying, circuits, pauses, problem },
+  strip: { isConnected, running, waiting, retrying, circuits, pauses },
 }: {
   readonly strip: Strip;
 }) {
@@ -15,8 +15,8 @@ export function ServiceStrip({
         <Badge state={isConnected ? "connected" : isConnected === undefined ? "connecting" : "reconnecting"} />
       </span>
       <Going count={running + retrying} state="running" />
-      <Going count={retrying} state="retrying" />
       {waiting > 0 && <span>{showCount(waiting)} of them without a worker</span>}
+      <Going count={retrying} state="retrying" />
       {circuits.map(({ name, state }) => (
         <span key={name} class="circuit">
           <b>{name}</b> {state}
@@ -27,11 +27,6 @@ export function ServiceStrip({
           <b>{name}</b>, again in {seconds} s
         </span>
       ))}
-      {problem !== undefined && (
-        <span class="bad said" role="alert">
-          {problem}
-        </span>
-      )}
     </section>
   );
 }
