@@ -362,6 +362,16 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
     expect(await page.locator("noscript").innerText()).toContain("14 inputs: 12 with an answer, 2 without.");
   });
 
+  async function seriousIn(what: string): Promise<unknown[]> {
+    const { violations } = await page.evaluate<axe.AxeResults>("axe.run()");
+    const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+    return serious.map(({ id, nodes }) => [
+      what,
+      id,
+      nodes.slice(0, 2).map(({ html, failureSummary }) => `${html} ${failureSummary}`),
+    ]);
+  }
+
   test.each(["light", "dark"] as const)("axe finds nothing serious in %s, on any screen", async (colorScheme) => {
     await open(job(28), { colorScheme, viewport: { width: 900, height: 900 } });
     await page.evaluate("document.querySelector('.side details').open = true");
@@ -370,16 +380,11 @@ describe.skipIf(!chromiumPath)("the viewer over a file, in Chromium", () => {
       await page.evaluate(`location.hash = ${JSON.stringify(address)}`);
       await page.waitForSelector(address === "#/review" ? ".given" : address === "#/runs" ? ".body .row" : ".run-head");
       await page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
-      const { violations } = await page.evaluate<axe.AxeResults>("axe.run()");
-      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      expect(
-        serious.map(({ id, nodes }) => [
-          address,
-          id,
-          nodes.slice(0, 2).map(({ html, failureSummary }) => `${html} ${failureSummary}`),
-        ]),
-      ).toEqual([]);
+      expect(await seriousIn(address)).toEqual([]);
     }
+    await page.keyboard.press("f");
+    await page.waitForSelector(".by-field");
+    expect(await seriousIn("by field")).toEqual([]);
   });
 });
 

@@ -274,7 +274,7 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     await start("It is judged");
     await open("#/review?draw=uniform&seed=1");
     await page.waitForSelector(".given");
-    const asked = await page.locator(".asked-text dd").first().innerText();
+    const asked = await page.locator(".asked-text").first().innerText();
     const link = page.locator(".question a", { hasText: "the run" });
     const judged = await link.getAttribute("href");
     await page.keyboard.press("w");
@@ -283,7 +283,7 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     await page.goto(`${listening.url}/#/review?draw=uniform&seed=1&at=${id}`);
     await page.reload();
     await page.waitForSelector(".question:has-text('judged wrong before')");
-    expect(await page.locator(".asked-text dd").first().innerText()).toBe(asked);
+    expect(await page.locator(".asked-text").first().innerText()).toBe(asked);
   });
 
   test("shows a refusal on the screen where it was asked for", async () => {

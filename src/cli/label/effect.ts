@@ -117,10 +117,10 @@ function* effectingOn(
 /** Says what labels are worth. */
 export function describeWorth({ judged, before, after, isUsed, fewest }: Effect): string {
   if (isUsed)
-    return `Mean squared error of the confidence: ${showMean(before.error)} without labels, ${showMean(after.error)} with them (cross-validated).`;
+    return `Squared error of the confidence, 0 is best: ${showMean(before.error)} without labels, ${showMean(after.error)} with them, on answers that they did not learn from.`;
   return judged.length < fewest
     ? `Confidence is corrected from ${fewest} labels on: ${fewest - judged.length} more.`
-    : "The labels would not make the confidence better (cross-validated), so it stays as it is.";
+    : "The labels would not make the confidence better on answers that they did not learn from, so it stays as it is.";
 }
 
 /** A mean confidence, or a dash where there is none. */

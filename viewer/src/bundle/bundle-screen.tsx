@@ -38,6 +38,7 @@ export function BundleScreen({ source, id, isAlone }: BundleProps) {
     <div class="screen">
       {!isAlone && <Ways source={source} id={id} />}
       <Headline source={source} row={row} detail={detail} id={id} isAlone={isAlone} />
+      {detail === undefined && <p class="soft">Asking for its answers …</p>}
       {detail === null && <NotHeld row={row} command={source.commandOf?.(id)} />}
       {detail?.error && (
         <p class="notice failed said">
@@ -172,7 +173,7 @@ function Bundle({ detail, bundle, page }: ShownBundle & { readonly page: Omit<Vi
           </Section>
         )}
         {page.calibration && (
-          <Section title="What confidence has meant">
+          <Section title="What confidence has meant" class="calibration">
             <CalibrationChart calibration={page.calibration} />
           </Section>
         )}

@@ -91,7 +91,7 @@ function Track({ moments, elapsedMs, whole, isValid }: TrackProps) {
     <span class="track" aria-hidden="true">
       <span
         class={isValid ? "agreed" : "without"}
-        style={{ left: share(start), width: `max(2px, ${share(end - start)})` }}
+        style={{ left: `min(${share(start)}, 100% - 3px)`, width: `max(2px, ${share(end - start)})` }}
       />
       {moments?.retries.map(({ atMs, delayMs }) => (
         <span key={atMs} class="pause" style={{ left: share(atMs), width: `max(3px, ${share(delayMs)})` }} />
@@ -184,7 +184,7 @@ function Raw({
       )}
       <div class="pair">
         <div>
-          <h3>Request</h3>
+          <h3>Request, as far as the run keeps it</h3>
           <pre class="said" tabIndex={0}>
             {textOf(request)}
           </pre>

@@ -74,7 +74,11 @@ function Figures({ detail: { counts }, bundle }: ShownBundle) {
         value={showConfidence(summary)}
         share={isSure ? (calibratedConfidence ?? confidence) : undefined}
       >
-        {isWithoutLabels(summary) ? `learnt from labels; ${showShare(confidence)} without them` : showBasis(summary)}
+        {validCount === 0
+          ? undefined
+          : isWithoutLabels(summary)
+            ? `learnt from labels; ${showShare(confidence)} without them`
+            : showBasis(summary)}
       </Figure>
       {validCount > 1 && asked - earlier < meta.k && (
         <Figure name="Stability" value={showShare(stability)} share={stability}>
@@ -137,7 +141,7 @@ function Stop({ detail: { moments, counts }, bundle: { meta, replicates } }: Sho
       {detail !== undefined && <p class="soft said">{cutLine(detail, 300)}</p>}
       {meta.escalations?.map(({ from, replicateIds, confidence }) => (
         <p key={from} class="soft said">
-          A stronger model was asked: {cutLine(from, 80)} was sure with {showShare(confidence)} after{" "}
+          A stronger model was asked, because {cutLine(from, 80)} had a confidence of {showShare(confidence)} after{" "}
           {counted(replicateIds.length, "answer")}.
         </p>
       ))}

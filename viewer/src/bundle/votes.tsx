@@ -119,7 +119,12 @@ function Contested({ field, whole, answers, isOpen }: ContestedProps) {
               <span class="number">{showCount(vote.support)}</span>
               <span class="said">
                 <Said vote={vote} />
-                {index === 0 && <span class="soft"> {tied ? "consensus, of equal counts" : "consensus"}</span>}
+                {index === 0 && (
+                  <>
+                    {" "}
+                    <span class="tag">{tied ? "consensus, of equal counts" : "consensus"}</span>
+                  </>
+                )}
               </span>
               <span class="ids soft">{votersOf(vote, mostIds)}</span>
             </li>

@@ -48,7 +48,7 @@ function AcceptedSet({ source, session, draw, shown }: EffectsProps & { readonly
       <div
         class="field-bar tall"
         role="img"
-        aria-label={`accepted ${accepted}, to review ${review}, refused ${wrong + failed}`}
+        aria-label={`accepted ${accepted}, to review ${review}, wrong or without an answer ${wrong + failed}`}
       >
         {accepted > 0 && <span class="agreed" style={{ flexGrow: accepted }} />}
         {review > 0 && <span class="open" style={{ flexGrow: review }} />}
@@ -70,7 +70,8 @@ function AcceptedSet({ source, session, draw, shown }: EffectsProps & { readonly
         </li>
         {wrong + failed > 0 && (
           <li>
-            <span class="key other" aria-hidden="true" /> refused <b>{showCount(wrong + failed)}</b>
+            <span class="key other" aria-hidden="true" /> {failed > 0 ? "wrong or without an answer" : "judged wrong"}{" "}
+            <b>{showCount(wrong + failed)}</b>
           </li>
         )}
       </ul>
@@ -124,7 +125,7 @@ function Learnt({ effect, isOne }: { readonly effect: Effect; readonly isOne: bo
             </tr>
           ))}
           <tr>
-            <th scope="row">right of those</th>
+            <th scope="row">share that was right</th>
             <td />
             <td class="number">{showShare(right / judged.length)}</td>
           </tr>

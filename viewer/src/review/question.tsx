@@ -113,10 +113,12 @@ export function describeVerdict(verdict: Verdict): string {
   return wrong.length === 0 ? "judged right by field" : `judged wrong in ${wrong.join(", ")}`;
 }
 
-/** Leaves out the id of an input, which stands above. */
+/** Leaves out the id of an input, which stands above, and the name of a text that is all of the rest. */
 function withoutId(input: unknown, id: string): unknown {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return input;
-  return Object.fromEntries(Object.entries(input).filter(([name, value]) => name !== "id" || String(value) !== id));
+  const fields = Object.entries(input).filter(([name, value]) => name !== "id" || String(value) !== id);
+  const [only] = fields;
+  return fields.length === 1 && typeof only?.[1] === "string" ? only[1] : Object.fromEntries(fields);
 }
 
 function consensusOf(detail: RunDetail | null | undefined): unknown {

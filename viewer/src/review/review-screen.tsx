@@ -16,7 +16,7 @@ interface ReviewProps {
 
 const drawWords: Readonly<Record<Draw, string>> = {
   "least-sure": "least sure first",
-  uniform: "by chance, which certifies",
+  uniform: "by chance",
   stratified: "a mix of all",
 };
 

@@ -1,6 +1,6 @@
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { signallingAcceptance } from "../../../src/calibration/job-acceptance.ts";
-import { type Acceptance, acceptJob, looksOf } from "../../../src/cli/accept/acceptance.ts";
+import { type Acceptance, acceptJob, type Look, looksOf } from "../../../src/cli/accept/acceptance.ts";
 import { type AcceptanceCounts, describeAcceptance, describeOffers } from "../../../src/cli/accept/words.ts";
 import { type Answer, drawn } from "../../../src/cli/label/answer.ts";
 import { type Effect, effecting, type ObservedJob, observingJobs } from "../../../src/cli/label/effect.ts";
@@ -43,9 +43,11 @@ export class Session {
   readonly sending = signal<ReadonlySet<string>>(new Set());
   readonly #send: ((answer: Answer, label: Exclude<Verdict, null>) => Promise<unknown>) | undefined;
   /** No label changes these. */
-  #jobs: readonly ObservedJob[] | undefined;
+  #jobs: Promise<readonly ObservedJob[]> | undefined;
   #bundles: readonly AcceptanceSignals[] | undefined;
+  #signalled: Promise<readonly AcceptanceSignals[]> | undefined;
   #isOpen = false;
+  #looks: { readonly upTo: readonly LabelLine[]; readonly looks: readonly Look[] } | undefined;
   /** The last one, which the screen and the next label ask for. */
   #accepted: { readonly labels: ReadonlyMap<string, LabelLine>; readonly shown: ShownAcceptance } | undefined;
   readonly #known: ReadonlyMap<string, LabelLine>;
@@ -68,6 +70,22 @@ export class Session {
     effect(() => kept.write(this.given.value, this.unsent.value));
   }
 
+  /** Looks that were had at the labels; those after the last look change none of them. */
+  #looksAt(labels: ReadonlyMap<string, LabelLine>): readonly Look[] {
+    const { answers, asked, looks: earlier } = this.review;
+    const upTo = upToLook(labels);
+    const isSame = this.#looks?.upTo.length === upTo.length && this.#looks.upTo.every((line, at) => line === upTo[at]);
+    if (!this.#looks || !isSame)
+      this.#looks = { upTo, looks: looksOf(answers, this.#signalsNow(), labels, asked, earlier) };
+    return this.#looks.looks;
+  }
+
+  /** A label may come before the slices are through. */
+  #signalsNow(): readonly AcceptanceSignals[] {
+    this.#bundles ??= atOnce(this.#signalling());
+    return this.#bundles;
+  }
+
   /** Begins to compute what the labels change, now and after each further one. */
   open(): void {
     if (this.#isOpen) return;
@@ -79,12 +97,13 @@ export class Session {
     const isWanted = () => this.labels.peek() === labels;
     // The screen is drawn first.
     await turn();
-    this.#bundles ??= await inTurns(this.#signalling());
+    this.#signalled ??= inTurns(this.#signalling());
+    this.#bundles ??= await this.#signalled;
     if (!isWanted()) return;
     this.acceptance.value = this.#accept(labels);
     await turn();
-    this.#jobs ??= await inTurns(observingJobs(this.review.answers));
-    const effects = await inTurns(effecting(this.#jobs, labels), isWanted);
+    this.#jobs ??= inTurns(observingJobs(this.review.answers));
+    const effects = await inTurns(effecting(await this.#jobs, labels), isWanted);
     if (effects) this.effects.value = effects;
   }
 
@@ -101,8 +120,14 @@ export class Session {
     const line: LabelLine = { label, id, fingerprint, content, draw, seed, of: this.review.answers.length };
     const labels = new Map(this.labels.value).set(keyOf(line), line);
     const { looks } = this.#accept(this.labels.value).acceptance;
-    const hasLooked = this.#accept(labels).acceptance.looks.length > looks.length;
-    this.labels.value = hasLooked ? new Map(labels).set(keyOf(line), { ...line, look: true }) : labels;
+    const after = this.#accept(labels).acceptance.looks;
+    if (after.length === looks.length) this.labels.value = labels;
+    else {
+      const marked = new Map(labels).set(keyOf(line), { ...line, look: true });
+      const upTo = upToLook(marked);
+      if (upTo.length === marked.size) this.#looks = { upTo, looks: after };
+      this.labels.value = marked;
+    }
     void this.#handOn(answer, label);
   }
 
@@ -165,17 +190,20 @@ export class Session {
   }
 
   #acceptAnew(labels: ReadonlyMap<string, LabelLine>): ShownAcceptance {
-    const { answers, asked, looks: earlier, withoutAnswer } = this.review;
-    // A label may come before the slices are through.
-    this.#bundles ??= atOnce(this.#signalling());
-    const looks = looksOf(answers, this.#bundles, labels, asked, earlier);
-    const acceptance = acceptJob(answers, this.#bundles, labels, asked, looks);
+    const { answers, asked, withoutAnswer } = this.review;
+    const acceptance = acceptJob(answers, this.#signalsNow(), labels, asked, this.#looksAt(labels));
     const count = (verdict: (typeof acceptance.accepted)[number]) =>
       acceptance.accepted.filter((each) => each === verdict).length;
     const counts = { accepted: count(true), review: count("review"), wrong: count(false), failed: withoutAnswer };
     const offers = describeOffers({ labels: acceptance.moreLabels, signals: [] });
     return { acceptance, counts, sentences: [...describeAcceptance(acceptance, counts), ...(offers ? [offers] : [])] };
   }
+}
+
+/** Labels up to the last one at which there was a look. */
+function upToLook(labels: ReadonlyMap<string, LabelLine>): readonly LabelLine[] {
+  const given = [...labels.values()];
+  return given.slice(0, given.findLastIndex(({ look }) => look) + 1);
 }
 
 /** How the sending of a label to a service stands. */
