@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { rowFacts } from "../../src/cli/view/run-row.ts";
 import type { EventData, EventType, OrchestrationEvent } from "../../src/contract/event.ts";
 import { RunCourse } from "../../viewer/src/data/run-course.ts";
 import { bundleOf } from "../support/bundle-of.ts";
@@ -78,4 +79,14 @@ test("begins the trace anew where a stronger model is asked", () => {
     summaryOf(["low", "low"]),
   ).detail();
   expect(trace?.points.map(({ count }) => count)).toEqual([2]);
+});
+
+test("counts the answers of the model that votes, on the row as in the run", () => {
+  const ids = ["r1", "r2"];
+  const escalated = bundleOf(["low", undefined, "high", "high"], {
+    k: 2,
+    escalations: [{ from: "weak", replicateIds: ids, confidence: 0.5 }],
+  });
+  expect(rowFacts(escalated)).toMatchObject({ answers: 2, k: 2 });
+  expect(rowFacts(escalated)).not.toHaveProperty("failedCalls");
 });

@@ -8,7 +8,7 @@ import { showVotesOf } from "../report/terminal.ts";
 import { confidenceTrace } from "./confidence.ts";
 import { distanceMap } from "./distance-map.ts";
 import { fixedKCost, type Spending } from "./expense.ts";
-import { fieldVotes, isFailedCall } from "./facts.ts";
+import { fieldVotes, isFailedCall, votingReplicates } from "./facts.ts";
 import type { RunDetail, RunRow } from "./viewer-data.ts";
 
 const mostVotes = 3;
@@ -34,13 +34,14 @@ export function rowOf(line: OutputLine, bundle: EvidenceBundle | undefined, plac
 /** Returns what a bundle adds to its row. */
 export function rowFacts(bundle: EvidenceBundle | undefined): Pick<RunRow, "said" | "answers" | "k"> & Partial<RunRow> {
   if (!bundle) return { said: "", answers: 0, k: 0 };
-  const { summary, meta, replicates } = bundle;
-  const failedCalls = replicates.filter(isFailedCall).length;
+  const { summary, meta } = bundle;
+  const voting = votingReplicates(bundle);
+  const failedCalls = voting.filter(isFailedCall).length;
   const contested = fieldVotes(summary).filter(({ votes }) => votes.length > 1);
   const paths = new Set(contested.slice(0, mostContested).map(({ path }) => withoutPlaces(path)));
   return {
     said: summary.validCount === 0 ? "no answer is valid" : showFields(summary.consensusJson ?? summary.consensus),
-    answers: replicates.length - failedCalls,
+    answers: voting.length - failedCalls,
     ...(failedCalls > 0 && { failedCalls }),
     k: meta.k,
     ...(contested.length > 0 && {
@@ -107,7 +108,7 @@ function bundleDetail(bundle: EvidenceBundle, shortener: Shortener): Omit<RunDet
     bundle: shortener.shorten({ ...bundle, replicates: bundle.replicates.slice(0, mostReplicates), summary }),
     counts: {
       answers: bundle.replicates.length,
-      failedCalls: bundle.replicates.filter(isFailedCall).length,
+      failedCalls: votingReplicates(bundle).filter(isFailedCall).length,
       fields: Object.keys(summary.fields).length,
     },
     cost: fixedKCost(bundle),

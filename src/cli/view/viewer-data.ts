@@ -67,7 +67,7 @@ export interface RunDetail {
   /** Counts of the whole bundle, of which a page may hold a part. */
   readonly counts?: {
     readonly answers: number;
-    /** Calls that brought no answer; they are among `answers`. */
+    /** Calls that brought no answer, of the model that votes; they are among `answers`. */
     readonly failedCalls: number;
     readonly fields: number;
   };

@@ -128,7 +128,7 @@ export class RunCourse {
         bundle,
         counts: {
           answers: bundle.replicates.length,
-          failedCalls: bundle.replicates.filter(isFailedCall).length,
+          failedCalls: votingReplicates(bundle).filter(isFailedCall).length,
           fields: Object.keys(bundle.summary.fields).length,
         },
         trace: { points: this.#pointsTo(this.#bundle), isExact: true },
