@@ -139,7 +139,9 @@ describe("input is checked once, at the edge", () => {
     await expect(orchestrator.run(tool as any)).rejects.toThrow("Put it into one object: { tool, request }.");
     const lacking = { tool: { name: "mine", run() {} }, request: {} } as any;
     await expect(orchestrator.run(lacking)).rejects.toThrow('the tool "mine" has no method execute(');
-    await expect(orchestrator.run({ tool: "mine", request: {} } as any)).rejects.toThrow("Give what defineTool returns");
+    await expect(orchestrator.run({ tool: "mine", request: {} } as any)).rejects.toThrow(
+      "Give what defineTool returns",
+    );
   });
 
   test("a prompt's variable is never filled in with what every object inherits", async () => {
