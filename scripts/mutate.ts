@@ -17,6 +17,14 @@ import { environment } from "./environment.ts";
 import { applyChange, type Change, drawChanges } from "./mutate/changes.ts";
 import { createCompiler } from "./mutate/compiler.ts";
 
+const testsOfKeys = [
+  "test/orchestrate/idempotency.test.ts",
+  "test/orchestrate/key",
+  "test/orchestrate/inner-runs.test.ts",
+  "test/orchestrate/kept-outputs.test.ts",
+  "test/orchestrate/silent-store.test.ts",
+];
+
 /** Modules that hold promises, and the tests that have to notice when one is broken. */
 const modules: Readonly<Record<string, readonly string[]>> = {
   "src/orchestrate/key/lease.ts": ["test/orchestrate/key/lease.test.ts", "test/orchestrate/key/store-retry.test.ts"],
@@ -25,13 +33,8 @@ const modules: Readonly<Record<string, readonly string[]>> = {
     "test/orchestrate/silent-store.test.ts",
     "test/orchestrate/idempotency.test.ts",
   ],
-  "src/orchestrate/key/run-once.ts": [
-    "test/orchestrate/idempotency.test.ts",
-    "test/orchestrate/key",
-    "test/orchestrate/inner-runs.test.ts",
-    "test/orchestrate/kept-outputs.test.ts",
-    "test/orchestrate/silent-store.test.ts",
-  ],
+  "src/orchestrate/key/run-once.ts": testsOfKeys,
+  "src/orchestrate/key/claimed-run.ts": testsOfKeys,
   "src/orchestrate/key/flights.ts": ["test/orchestrate/flight.test.ts", "test/orchestrate/idempotency.test.ts"],
   "src/orchestrate/key/journal.ts": [
     "test/orchestrate/key/journal.test.ts",

@@ -191,7 +191,7 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   /** Output that the store keeps under a key; `undefined` where there is none, and of a store that shows none. @internal */
   async keptOutput(key: string): Promise<OrchestrationOutput | undefined> {
     const { store = "memory" } = this.#settings;
-    const { restoredBy } = await import("./key/run-once.ts");
+    const { restoredBy } = await import("./key/kept-output.ts");
     const opened = typeof store === "string" ? await (await this.providerState()).storeNamed(store) : store;
     const details = await (opened as Partial<ManagedStore>).show?.(key);
     if (details?.state !== "settled" || !details.output) return undefined;

@@ -2,7 +2,7 @@ import { BudgetExceeded, CancelledError, ConflictError, isOrchestratorError, Sto
 import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
 import { toOutputError } from "../guard/classify.ts";
 import { judge, type Outcome } from "../orchestrate/job/verdict.ts";
-import { isKeptUnderKey } from "../orchestrate/key/run-once.ts";
+import { isKeptUnderKey } from "../orchestrate/key/claimed-run.ts";
 import type { ReliableOrchestrator } from "../orchestrate/reliable-orchestrator.ts";
 import type { Disposition, RunJob } from "./run-queue.ts";
 

@@ -12,7 +12,7 @@ import { toJsonData } from "../../schema/json-data.ts";
 import { resolveSchema } from "../../schema/resolve.ts";
 import { GivenStore } from "../../store/given-store.ts";
 import type { RunStore } from "../../store/store.ts";
-import { reviewTtlMs } from "./run-once.ts";
+import { reviewTtlMs } from "./claimed-run.ts";
 
 /** Decision of a person on a run that waits for it: the consensus of the answers is right, or another stands in its place. */
 export type ReviewDecision = { accept: true; consensus?: undefined } | { consensus: unknown; accept?: undefined };
