@@ -129,10 +129,14 @@ const measurements: readonly Measurement[] = [
   {
     page: "fleet-kills",
     title: "Workers killed, asleep and without their database in the middle of runs",
+    command: "node --no-warnings scripts/fleet-kills.ts --seeds 20",
+  },
+  {
+    page: "fleet-kills-more",
+    title: "The same on BullMQ, without the database for 30 seconds, and with a death every 2 seconds for a minute",
     command: [
-      "--seeds 20",
       "--seeds 5 --queue bullmq",
-      "--seeds 2 --away 30",
+      "--seeds 3 --away 30",
       "--seeds 1 --every 2",
       "--seeds 1 --every 2 --queue bullmq",
     ]

@@ -1,7 +1,7 @@
 /**
  * A queue of whole runs on BullMQ, for teams that run it already. It passes queueConformance. BullMQ without its paid part has no
  * groups: here the jobs of a group get a lower priority the more of them wait already. A worker has its slots for each tool. Give
- * the orchestrator of a worker `reliabilityConfig: { leaseMs: 5_000 }`: a dead worker then holds up its keys no longer than its jobs.
+ * the orchestrator of a worker `reliabilityConfig: { leaseMs: 4_000 }`: a dead worker then holds up its keys no longer than its jobs.
  */
 import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from "bullmq";
 import { Redis } from "ioredis";
@@ -39,7 +39,7 @@ const channel = "steer:cancel";
 const middlePriority = 1_000_000;
 const groupSteps = 9_999;
 /** Time without a sign of life after which a job is given to another worker, at the next look for such jobs. */
-const lockMs = 5_000;
+const lockMs = 4_000;
 const searchMs = 1_000;
 /** Wait after a handler that threw. */
 const thrownWaitMs = 5_000;

@@ -81,4 +81,24 @@ describe.skipIf(!postgresUrl)("the queue on pg-boss", () => {
     expect(await started.promise).toBe("d");
     await worker.drain(1_000);
   });
+
+  test("works once its database is there, although it was not at first", async () => {
+    const own = await createTestDatabase();
+    const letIn = await own.cutOff();
+    const late = pgBossQueue({ connectionString: own.url });
+    const started = Promise.withResolvers<void>();
+    const handle = async () => {
+      started.resolve();
+      return { retryInMs: 60_000, reason: "seen" };
+    };
+    for (const tools of [[], [{ name: "triage", version: "1.0.0" }]])
+      await expect(late.work(handle, { concurrency: 1, tools })).rejects.toMatchObject({ reason: "unavailable" });
+    await letIn();
+    await late.enqueue([jobOf("a")]);
+    const worker = await late.work(handle, { concurrency: 1, tools: [{ name: "triage", version: "1.0.0" }] });
+    await started.promise;
+    await worker.drain(1_000);
+    await late.close();
+    await own.drop();
+  });
 });

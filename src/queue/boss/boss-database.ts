@@ -106,7 +106,13 @@ export class BossDatabase {
   async watch(listener: (news: News | undefined) => void): Promise<() => void> {
     this.#listeners.add(listener);
     this.#listening ??= this.#listen();
-    await this.#listening;
+    try {
+      await this.#listening;
+    } catch (error) {
+      this.#listening = undefined;
+      this.#listeners.delete(listener);
+      throw error;
+    }
     return () => void this.#listeners.delete(listener);
   }
 

@@ -42,7 +42,7 @@ const orchestrator = new ReliableOrchestrator({
   store: new PostgresStore({ connectionString: place.url }),
   registry: createRegistry([tool]),
   // As examples/bullmq advises: BullMQ gives a dead worker's job away before a lease would end.
-  ...(place.redisPath && { reliabilityConfig: { leaseMs: 5_000 } }),
+  ...(place.redisPath && { reliabilityConfig: { leaseMs: 4_000 } }),
 });
 await createFleet({ queue: await openQueue(place), orchestrator }).work({ concurrency });
 process.send?.("ready");
