@@ -5,7 +5,8 @@ import { PostgresConnection, serverEntries, serverOf } from "../postgres-connect
 import type { Dialect } from "../sql.ts";
 import type { SqlQuery, SqlRow } from "../sql-store.ts";
 import { retentionEntries } from "./log-options.ts";
-import { appendTo, type EncodedBatch, type LogConnection, logMigrations, SqlEventLog } from "./sql-log.ts";
+import { appendTo, type EncodedBatch, logMigrations } from "./log-statements.ts";
+import { type LogConnection, SqlEventLog } from "./sql-log.ts";
 
 export const postgresEventLogOptions = declareOptions("PostgresEventLogOptions", "new PostgresEventLog(…)", {
   ...serverEntries,

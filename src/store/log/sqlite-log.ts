@@ -6,7 +6,8 @@ import { type Dialect, positional } from "../sql.ts";
 import { inOrder, type SqlQuery, type SqlRow, type SqlValue } from "../sql-store.ts";
 import type { RunStatement, SqliteConnection, SqliteFile } from "../sqlite.ts";
 import { clockedEntries } from "./log-options.ts";
-import { appendTo, type EncodedBatch, type LogConnection, logMigrations, SqlEventLog } from "./sql-log.ts";
+import { appendTo, type EncodedBatch, logMigrations } from "./log-statements.ts";
+import { type LogConnection, SqlEventLog } from "./sql-log.ts";
 
 export const sqliteEventLogOptions = declareOptions("SqliteEventLogOptions", "new SqliteEventLog(…)", {
   /** The file; it and its folder are made where they are missing. Not that of a store. Default: `.steer/events.sqlite`. */
