@@ -250,10 +250,10 @@ export class FieldJobs implements JobCalibration {
     const { judge, counts } = eachOnce(compute);
     const pointers = Object.keys(summary.fields);
     const fields: Record<string, number> = {};
-    let [weighted, weights, weakest] = [0, 0, pointers.length === 0 ? 0 : 1];
+    let [weights, weakestLabelled] = [0, 1];
     let [isScaled, isGuess] = [true, false];
     let [computed, answers] = [0, 0];
-    const confidences: number[] = [];
+    const judged: { pointer: string; weight: number; confidence: number; isLabelled: boolean }[] = [];
     const logprobs: (number | undefined)[] = [];
     yield pointers.length / 6;
     for (const pointer of pointers) {
@@ -266,21 +266,30 @@ export class FieldJobs implements JobCalibration {
       const { confidence, isLabelled } = sizes
         ? judge(job, { sizes, likeness, logprob })
         : { confidence: 0, isLabelled: job.isScaled };
-      setOwn(fields, pointer, confidence);
-      confidences.push(confidence);
+      judged.push({ pointer, weight, confidence, isLabelled });
       logprobs.push(logprob);
       answers = Math.max(answers, answersOf(field));
-      weighted += weight * confidence;
       weights += weight;
-      weakest = Math.min(weakest, confidence);
+      if (isLabelled) weakestLabelled = Math.min(weakestLabelled, confidence);
       isScaled &&= isLabelled;
       isGuess ||= !isLabelled && (isYesOrNo(field) || this.#choices === 2);
     }
     yield pointers.length / 4;
-    const mean = weights > 0 ? weighted / weights : 0;
     const whole = this.#jobAt("");
     const sizes = wholeSizes(summary);
     const ofWhole = sizes && judge(whole, { sizes, logprob: meanLogprob(logprobs) });
+    // A field is right wherever the whole is: labels of the whole say more of it than its votes alone.
+    const least = pointers.length > 1 && ofWhole?.isLabelled ? Math.min(weakestLabelled, ofWhole.confidence) : 0;
+    let [weighted, weakest] = [0, pointers.length === 0 ? 0 : 1];
+    const confidences: number[] = [];
+    for (const { pointer, weight, confidence: own, isLabelled } of judged) {
+      const confidence = isLabelled ? own : Math.max(own, least);
+      setOwn(fields, pointer, confidence);
+      weighted += weight * confidence;
+      weakest = Math.min(weakest, confidence);
+      confidences.push(confidence);
+    }
+    const mean = weights > 0 ? weighted / weights : 0;
     const allRight = pointers.length === 1 ? mean : Math.min(weakest, ofWhole?.confidence ?? productOf(confidences));
     // Labels of whole answers say how often the whole is right, and nothing of a mean.
     const isWholeScaled = pointers.length > 1 && (ofWhole?.isLabelled ?? whole.isScaled);

@@ -282,6 +282,34 @@ describe("labels of a job calibration", () => {
     expect(byField.numbers(summary).confidence).toBeGreaterThan(byField.numbers(summary).allRight);
   });
 
+  it("of whole objects raise the whole past the votes of a field, which is right wherever the whole is", () => {
+    const answers = [true, true, true, false].map((isUrgent, at) => ({
+      id: `r${at}`,
+      data: { topic: "bug", isUrgent },
+    }));
+    const summary = summarize(answers);
+    const job = createJobCalibration();
+    for (let times = 0; times < 40; times++) job.observe(summary);
+    const before = job.numbers(summary);
+    for (let times = 0; times < 40; times++) job.label(summary, true);
+    const after = job.numbers(summary);
+    expect(before.allRight).toBeLessThan(0.75);
+    expect(after.confidence).toBeGreaterThan(0.9);
+    expect(after.weakest).toBeGreaterThanOrEqual(after.allRight);
+    expect(after.fields["/topic"]).toBeGreaterThanOrEqual(before.fields["/topic"] as number);
+  });
+
+  it("of single fields bound the whole, whatever its own labels say", () => {
+    const summary = summarize([1, 2].map((at) => ({ id: `r${at}`, data: { topic: "bug", isUrgent: true } })));
+    const job = createJobCalibration();
+    for (let times = 0; times < 40; times++) job.observe(summary);
+    for (let times = 0; times < 40; times++) job.label(summary, { "/isUrgent": times % 2 === 0 });
+    for (let times = 0; times < 40; times++) job.label(summary, true);
+    const { fields, weakest, allRight } = job.numbers(summary);
+    expect(allRight).toBe(weakest);
+    expect(weakest).toBe(fields["/isUrgent"]);
+  });
+
   it("fits labels to the confidence that a text is shown with, the answers like it included", () => {
     const texts = ["The river Thames in London", "The river Thames, in old London", "Thames river of London", "Paris"];
     const summary = summarize(
