@@ -286,6 +286,24 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     expect(await page.locator(".asked-text").first().innerText()).toBe(asked);
   });
 
+  test("copies commands that ask the same again", async () => {
+    answers = new Answers();
+    answers.giveAll();
+    const id = await start("It's asked again");
+    await open(`#/run/${id}`);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    const copied = async (name: string) => {
+      await page.getByRole("button", { name }).click();
+      await page.getByRole("button", { name: "Copied" }).waitFor();
+      return page.evaluate<string>("navigator.clipboard.readText()");
+    };
+    const body = JSON.stringify({ toolName: "triage", request: { report: "It's asked again" } });
+    expect(await copied("Copy as curl")).toBe(
+      `curl ${listening.url}/v1/runs -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}'`,
+    );
+    expect(await copied("Copy as TypeScript")).toContain('tool: "triage"');
+  });
+
   test("shows a refusal on the screen where it was asked for", async () => {
     answers = new Answers();
     answers.giveAll();

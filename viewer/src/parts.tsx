@@ -124,7 +124,7 @@ export function CopyButton({ text, children }: CopyProps) {
   const [told, setTold] = useState<string>();
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(text());
+      await toClipboard(text());
       setTold("Copied");
     } catch {
       setTold("The browser refused");
@@ -140,6 +140,20 @@ export function CopyButton({ text, children }: CopyProps) {
       </span>
     </>
   );
+}
+
+/** @throws Error where the browser refuses */
+async function toClipboard(text: string): Promise<void> {
+  // A page that came over plain HTTP from another machine has no clipboard of this kind.
+  if (isSecureContext) return navigator.clipboard.writeText(text);
+  const field = Object.assign(document.createElement("textarea"), { value: text, className: "unseen" });
+  const focused = document.activeElement as HTMLElement;
+  document.body.append(field);
+  field.select();
+  const isCopied = document.execCommand("copy");
+  field.remove();
+  focused.focus();
+  if (!isCopied) throw new Error("The browser refused to copy.");
 }
 
 /** Hands a text to the browser as a file. */

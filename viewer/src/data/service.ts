@@ -12,6 +12,7 @@ import {
   cancelRun,
   eventsOf,
   getRun,
+  hasKey,
   isLockedOut,
   judgeRun,
   type ListedProvider,

@@ -110,15 +110,19 @@ function useHeld(rows: readonly RunRow[], fitting: readonly RunRow[], of: string
     setHeld(Object.values(reasons.current).some(Boolean));
   };
   const held = isLive && isHeld && memory.order?.of === of ? memory.order : undefined;
+  const heldIds = useMemo(() => held && new Set(held.ids), [held]);
   const kept = useMemo(() => {
-    if (!held) return undefined;
+    if (!heldIds) return undefined;
     const byId = new Map(rows.map((row) => [row.id, row]));
-    const shown = held.ids.flatMap((id) => byId.get(id) ?? []);
-    const ids = new Set(held.ids);
-    const newCount = fitting.reduce((count, { id }) => (ids.has(id) ? count : count + 1), 0);
+    const shown: RunRow[] = [];
+    for (const id of heldIds) {
+      const row = byId.get(id);
+      if (row) shown.push(row);
+    }
+    const newCount = fitting.reduce((count, { id }) => (heldIds.has(id) ? count : count + 1), 0);
     const isSame = newCount === 0 && fitting.length === shown.length && fitting.every((row, at) => row === shown[at]);
     return { shown, newCount: isSame ? undefined : newCount };
-  }, [held, rows, fitting]);
+  }, [heldIds, rows, fitting]);
   if (!kept && isLive) memory.order = { of, ids: fitting.map(({ id }) => id) };
   const release = () => {
     memory.order = undefined;
@@ -158,16 +162,14 @@ interface CoverageProps {
 function Coverage({ service, rows, filters }: CoverageProps) {
   const [reach, setReach] = useState(firstReach);
   const isSearch = searchesTexts(filters);
-  const unread = useMemo(
-    () => (isSearch ? filtered(rows, withoutTexts(filters)).filter(({ id }) => !service.isRead(id)) : []),
-    [isSearch, rows, filters],
-  );
-  const among = isSearch ? filtered(rows, withoutTexts(filters)).length : 0;
+  const searched = useMemo(() => (isSearch ? filtered(rows, withoutTexts(filters)) : []), [isSearch, rows, filters]);
+  const unread = searched.filter(({ id }) => !service.isRead(id));
+  const among = searched.length;
   const read = among - unread.length;
   const due = Math.max(0, Math.min(reach, among) - read);
   useEffect(() => {
     if (due > 0) void service.read(unread.slice(0, due).map(({ id }) => id));
-  }, [due, unread]);
+  }, [due, searched]);
   const hasOlder = service.hasOlder(filters);
   useEffect(() => service.listFirst(filters), [filters.tool, filters.state, filters.from, filters.to]);
   if (!hasOlder && unread.length === 0) return null;
