@@ -1,13 +1,16 @@
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { text as readAll } from "node:stream/consumers";
 import { setTimeout as pass } from "node:timers/promises";
-import { createAnthropic } from "@ai-sdk/anthropic";
-import { createGoogle } from "@ai-sdk/google";
-import { createMistral } from "@ai-sdk/mistral";
-import { createOpenAI } from "@ai-sdk/openai";
-import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import type { LanguageModelLike } from "../../src/index.ts";
+import {
+  anthropicEvents,
+  chatChunk,
+  isStreamed,
+  responsesEvents,
+  serveLoopback,
+  toEvent,
+  vendorModel,
+} from "./vendor-wire.ts";
 
 export type CachingApi = "openai-chat" | "openai-responses" | "vllm" | "anthropic" | "google" | "mistral";
 
@@ -74,12 +77,12 @@ export async function startCachingServer(options: CachingServerOptions = {}): Pr
   const served: Served[] = [];
   const entries: { machine: string; text: string; readableMs: number; usedMs: number }[] = [];
   let answered = 0;
-  const server = createServer(async (request, response) => {
+  const { origin, ...server } = await serveLoopback(async (request, response) => {
     const body = JSON.parse(await readAll(request));
     const api = (request.url ?? "").split("/")[1] as CachingApi;
     const refused = options.refuse?.(body, api);
     if (refused) return respond(response, refused.status, refused.body);
-    const isStreaming = body.stream === true || (request.url ?? "").includes("streamGenerateContent");
+    const isStreaming = isStreamed(request.url ?? "", body);
     const prompt = promptOf(api, body);
     const kept = prompt.kept.map((text) => text.slice(0, roundDown(api, text.length)));
     const machine = `${api}:${body.model}:${body.prompt_cache_key ?? ""}:${prompt.text.slice(0, 1_024)}`;
@@ -125,15 +128,13 @@ export async function startCachingServer(options: CachingServerOptions = {}): Pr
     await pass(answerMs);
     response.end(rest.join(""));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
+    ...server,
     served,
     origin,
-    model: (api, modelId) => modelOf(api, `${origin}/${api}`, modelId),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+    model: (api, modelId) => {
+      const named = modelId ?? { "openai-responses": "gpt-5-mini", vllm: "qwen3" }[api as string];
+      return vendorModel(api, `${origin}/${api}`, named, { name: "vllm" });
     },
   };
 }
@@ -232,61 +233,21 @@ function candidate(text: string, index: number): object {
 
 /** Events of a stream: the first one is the first byte. */
 function stream(call: Served, number: number): string[] {
-  const { api, body, answers } = call;
+  const { api, body, answers, outputTokens } = call;
   const [text = ""] = answers;
-  const id = `a${number}`;
-  const lines = (events: readonly unknown[]) =>
-    events.map((event) => {
-      const name = (event as { type?: string }).type;
-      return `${name ? `event: ${name}\n` : ""}data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`;
-    });
   switch (api) {
-    case "anthropic": {
-      const message = { ...whole(call, number), content: [], stop_reason: null };
-      const delta = { type: "content_block_delta", index: 0, delta: { type: "text_delta", text } };
-      const [start, ...rest] = lines([
-        { type: "message_start", message },
-        { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
-        delta,
-        { type: "content_block_stop", index: 0 },
-        {
-          type: "message_delta",
-          delta: { stop_reason: "end_turn", stop_sequence: null },
-          usage: { output_tokens: call.outputTokens },
-        },
-        { type: "message_stop" },
-      ]);
-      return [`${start}${rest[0]}${rest[1]}`, ...rest.slice(2)];
-    }
-    case "openai-responses": {
-      const response = whole(call, number) as any;
-      const item = { type: "message", id: `m${number}`, role: "assistant", status: "in_progress", content: [] };
-      const at = { item_id: item.id, output_index: 0, content_index: 0 };
-      const events = lines([
-        { type: "response.created", response: { ...response, status: "in_progress", output: [], usage: null } },
-        { type: "response.output_item.added", output_index: 0, item },
-        { type: "response.output_text.delta", ...at, delta: text, logprobs: [] },
-        { type: "response.output_text.done", ...at, text, logprobs: [] },
-        { type: "response.output_item.done", output_index: 0, item: response.output[0] },
-        { type: "response.completed", response },
-      ]);
-      return [events.slice(0, 3).join(""), ...events.slice(3)];
-    }
+    case "anthropic":
+      return begunBy(3, anthropicEvents(whole(call, number), text, outputTokens));
+    case "openai-responses":
+      return begunBy(3, responsesEvents(whole(call, number), number, text, [{ delta: text, logprobs: [] }]));
     case "google":
-      return lines([
+      return begunBy(1, [
         { candidates: [{ content: { role: "model", parts: [{ text }] }, index: 0 }] },
         { candidates: [{ ...candidate("", 0), content: { role: "model", parts: [] } }], usageMetadata: usageOf(call) },
       ]);
     default: {
-      const chunk = (choices: object[], more = {}) => ({
-        id,
-        object: "chat.completion.chunk",
-        created: 1,
-        model: body.model,
-        choices,
-        ...more,
-      });
-      return lines([
+      const chunk = (choices: object[], more?: object) => chatChunk(number, body.model, choices, more);
+      return begunBy(1, [
         chunk([{ index: 0, delta: { role: "assistant", content: text }, finish_reason: null }]),
         chunk([{ index: 0, delta: {}, finish_reason: "stop" }]),
         chunk([], { usage: usageOf(call) }),
@@ -296,20 +257,8 @@ function stream(call: Served, number: number): string[] {
   }
 }
 
-function modelOf(api: CachingApi, baseURL: string, modelId: string | undefined): LanguageModelLike {
-  const settings = { baseURL, apiKey: "k" };
-  switch (api) {
-    case "openai-chat":
-      return createOpenAI(settings).chat(modelId ?? "gpt-4o-mini");
-    case "openai-responses":
-      return createOpenAI(settings).responses(modelId ?? "gpt-5-mini");
-    case "anthropic":
-      return createAnthropic(settings)(modelId ?? "claude-sonnet-4-5");
-    case "google":
-      return createGoogle(settings)(modelId ?? "gemini-2.5-flash");
-    case "mistral":
-      return createMistral(settings)(modelId ?? "mistral-small-latest");
-    default:
-      return createOpenAICompatible({ name: "vllm", includeUsage: true, ...settings })(modelId ?? "qwen3");
-  }
+/** Returns events as they are sent, the first few at once. */
+function begunBy(count: number, events: readonly unknown[]): string[] {
+  const sent = events.map(toEvent);
+  return [sent.slice(0, count).join(""), ...sent.slice(count)];
 }

@@ -1,12 +1,15 @@
-import { createServer, type IncomingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingHttpHeaders } from "node:http";
 import { text as readAll } from "node:stream/consumers";
-import { createAnthropic } from "@ai-sdk/anthropic";
-import { createGoogle } from "@ai-sdk/google";
-import { createMistral } from "@ai-sdk/mistral";
-import { createOpenAI } from "@ai-sdk/openai";
-import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import type { LanguageModelLike } from "../../src/index.ts";
+import {
+  anthropicEvents,
+  chatChunk,
+  isStreamed,
+  responsesEvents,
+  serveLoopback,
+  toEvent,
+  vendorModel,
+} from "./vendor-wire.ts";
 
 export type Api = "openai-chat" | "openai-responses" | "openai-compatible" | "anthropic" | "google" | "mistral";
 
@@ -51,11 +54,11 @@ export interface ScriptedServer extends AsyncDisposable {
 /** A server on this machine that speaks the APIs of all vendors, streamed where the request says so. */
 export async function startServer(reply: (request: Seen, api: Api) => Reply): Promise<ScriptedServer> {
   const seen: Seen[] = [];
-  const server = createServer(async (request, response) => {
+  const { origin, ...server } = await serveLoopback(async (request, response) => {
     const body = JSON.parse(await readAll(request));
     const url = request.url ?? "";
     const api = url.split("/")[1] as Api;
-    const isStreaming = body.stream === true || url.includes("streamGenerateContent");
+    const isStreaming = isStreamed(url, body);
     const limit =
       body.max_tokens ?? body.max_completion_tokens ?? body.max_output_tokens ?? body.generationConfig?.maxOutputTokens;
     const call = { body, isStreaming, limit, number: seen.length + 1, headers: request.headers };
@@ -70,48 +73,13 @@ export async function startServer(reply: (request: Seen, api: Api) => Reply): Pr
     response.writeHead(200, { "content-type": events ? "text/event-stream" : "application/json" });
     response.end(events ? events.map(toEvent).join("") : JSON.stringify(wholes[api](answer, call)));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    seen,
-    model: (api, modelId) => modelOf(api, `${origin}/${api}`, modelId),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return { ...server, seen, model: (api, modelId) => vendorModel(api, `${origin}/${api}`, modelId, compatible) };
 }
 
-function modelOf(api: Api, baseURL: string, modelId: string | undefined): LanguageModelLike {
-  const settings = { baseURL, apiKey: "k" };
-  switch (api) {
-    case "openai-chat":
-      return createOpenAI(settings).chat(modelId ?? "gpt-4o-mini");
-    case "openai-responses":
-      return createOpenAI(settings).responses(modelId ?? "gpt-4o-mini");
-    case "anthropic":
-      return createAnthropic(settings)(modelId ?? "claude-sonnet-4-5");
-    case "google":
-      return createGoogle(settings)(modelId ?? "gemini-2.5-flash");
-    case "mistral":
-      return createMistral(settings)(modelId ?? "mistral-small-latest");
-    default:
-      return createOpenAICompatible({
-        name: "local",
-        includeUsage: true,
-        supportsStructuredOutputs: true,
-        ...settings,
-      })(modelId ?? "m");
-  }
-}
+const compatible = { name: "local", supportsStructuredOutputs: true };
 
 type Answer = Exclude<Reply, { status: number }>;
 type Write<R> = Record<Api, (answer: Answer, call: Seen) => R>;
-
-function toEvent(event: unknown): string {
-  const name = (event as { type?: string }).type;
-  return `${name ? `event: ${name}\n` : ""}data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`;
-}
 
 const usageOf = ({ inputTokens = 10, outputTokens = 5, reasoningTokens }: Answer) => ({
   prompt_tokens: inputTokens,
@@ -140,14 +108,7 @@ function chat(answer: Answer, { number, body }: Seen): object {
 
 function chatStream(answer: Answer, { number, body }: Seen): unknown[] {
   const { text = "good 42", isCut } = answer;
-  const chunk = (choices: object[], more = {}) => ({
-    id: `a${number}`,
-    object: "chat.completion.chunk",
-    created: 1,
-    model: body.model,
-    choices,
-    ...more,
-  });
+  const chunk = (choices: object[], more = {}) => chatChunk(number, body.model, choices, more);
   const pieces = answer.tokens && body.logprobs ? answer.tokens : undefined;
   return [
     ...(pieces
@@ -195,26 +156,15 @@ function responsesWhole(answer: Answer, { number, body }: Seen): object {
 }
 
 function responsesStream(answer: Answer, call: Seen): unknown[] {
-  const response = responsesWhole(answer, call) as any;
   const { text = "good 42", tokens } = answer;
   const isAsked = call.body.include?.includes("message.output_text.logprobs");
-  const item = { type: "message", id: `m${call.number}`, role: "assistant", status: "in_progress", content: [] };
-  const at = { item_id: item.id, output_index: 0, content_index: 0 };
   const pieces = tokens && isAsked ? piecesOf(text, tokens) : [[text, undefined] as const];
-  return [
-    { type: "response.created", response: { ...response, status: "in_progress", output: [], usage: null } },
-    { type: "response.output_item.added", output_index: 0, item },
-    ...pieces.map(([delta, token]) => ({
-      type: "response.output_text.delta",
-      ...at,
-      delta,
-      // Events of a stream tell no bytes.
-      logprobs: token ? [{ token: token.token, logprob: token.logprob, top_logprobs: [] }] : [],
-    })),
-    { type: "response.output_text.done", ...at, text, logprobs: [] },
-    { type: "response.output_item.done", output_index: 0, item: response.output[0] },
-    { type: "response.completed", response },
-  ];
+  const told = pieces.map(([delta, token]) => ({
+    delta,
+    // Events of a stream tell no bytes.
+    logprobs: token ? [{ token: token.token, logprob: token.logprob, top_logprobs: [] }] : [],
+  }));
+  return responsesEvents(responsesWhole(answer, call), call.number, text, told);
 }
 
 function anthropicWhole(answer: Answer, { number, body }: Seen): object {
@@ -232,20 +182,8 @@ function anthropicWhole(answer: Answer, { number, body }: Seen): object {
 }
 
 function anthropicStream(answer: Answer, call: Seen): unknown[] {
-  const { text = "good 42", isCut, outputTokens = 5 } = answer;
-  const message = { ...anthropicWhole(answer, call), content: [], stop_reason: null };
-  return [
-    { type: "message_start", message },
-    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
-    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text } },
-    { type: "content_block_stop", index: 0 },
-    {
-      type: "message_delta",
-      delta: { stop_reason: isCut ? "max_tokens" : "end_turn", stop_sequence: null },
-      usage: { output_tokens: outputTokens },
-    },
-    { type: "message_stop" },
-  ];
+  const { text = "good 42", outputTokens = 5 } = answer;
+  return anthropicEvents(anthropicWhole(answer, call), text, outputTokens);
 }
 
 function googleWhole(answer: Answer, { body }: Seen): object {
