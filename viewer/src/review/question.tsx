@@ -27,6 +27,8 @@ export function Question({ source, answer, label, judge, back }: QuestionProps) 
   const row = source.rows.value.find((each) => each.id === id);
   const fields = Object.keys(answer.votes.fields);
   const [byField, setByField] = useState<FieldVerdicts>();
+  // An answer that was judged by field is judged on from there.
+  const begun = typeof label?.label === "object" && label.label !== null ? label.label : {};
   const keep = (verdicts: FieldVerdicts) => judge(Object.keys(verdicts).length === 0 ? null : verdicts);
   const set = (field: string, verdict: boolean | undefined) =>
     setByField(({ [field]: _, ...others } = {}) => (verdict === undefined ? others : { ...others, [field]: verdict }));
@@ -43,7 +45,7 @@ export function Question({ source, answer, label, judge, back }: QuestionProps) 
   const keys: Readonly<Record<string, (() => void) | undefined>> = {
     ...(byField ? ofField : whole),
     b: back,
-    f: fields.length > 1 ? () => setByField((before) => (before ? undefined : {})) : undefined,
+    f: fields.length > 1 ? () => setByField((before) => (before ? undefined : begun)) : undefined,
     Enter: byField && (() => keep(byField)),
   };
   const latest = useRef(keys);
@@ -94,7 +96,7 @@ export function Question({ source, answer, label, judge, back }: QuestionProps) 
         <div class="verdicts">
           <VerdictButton name="Right" keyName="r" kind="right" act={() => judge(true)} />
           <VerdictButton name="Wrong" keyName="w" kind="wrong" act={() => judge(false)} />
-          {fields.length > 1 && <VerdictButton name="By field" keyName="f" act={() => setByField({})} />}
+          {fields.length > 1 && <VerdictButton name="By field" keyName="f" act={() => setByField(begun)} />}
           <VerdictButton name="Unsure" keyName="u" act={() => judge(null)} />
           <VerdictButton name="Back" keyName="b" act={back} />
         </div>
