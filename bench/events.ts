@@ -16,6 +16,7 @@ import { parseArgs } from "node:util";
 import { frozenCopy } from "../src/core/canonical.ts";
 import { Emitter } from "../src/core/emitter.ts";
 import { createEvidenceBundle, type Replicate } from "../src/index.ts";
+import { printTarget } from "./targets.ts";
 
 interface Event {
   readonly seq: number;
@@ -194,4 +195,7 @@ else {
     Object.fromEntries(Object.entries(row).map(([name, us]) => [name, us.toFixed(2)])),
   ]);
   console.table(Object.fromEntries(rounded));
+  const { oneByOnePerSecond = 0, delayP50Us = 0 } = results["emitter"] ?? {};
+  printTarget("events to a reader, one by one", oneByOnePerSecond / 1e6, "M/s", { atLeast: 3 });
+  printTarget("delay of an event, p50", delayP50Us, "us", { atMost: 1 });
 }

@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import * as contenders from "./guard/contenders.ts";
 import { allocatedBytes, cpuUs, each, heldBytes, interleaved, repeat } from "./guard/measure.ts";
 import { print } from "./guard/print.ts";
+import { printTarget } from "./targets.ts";
 
 const { bare, bareRetryLoop, guard, cockatiel, effect, pRetryAlone, opossum } = contenders;
 const rounds = 5;
@@ -105,4 +106,18 @@ else {
   const { timersLeft, ...held } = results.inFlight;
   print(`10,000 calls of 100 ms in flight; timers left after: ${timersLeft}`, held);
   print("calls on one shared signal", results.sharedSignal);
+
+  const { cpuUs: once, bytesPerCall } = results.guardedCalls;
+  const { cpuUs: retried } = results.retries;
+  printTarget("CPU of a guarded call", ratio(once, "guard", "bare"), "x a bare call", { atMost: 40 });
+  printTarget("CPU of a guarded call", ratio(once, "guard", "cockatiel"), "x cockatiel", { atMost: 0.1 });
+  printTarget("memory of a guarded call", (bytesPerCall["guard"] as number) / 1_000, "KB", { atMost: 2 });
+  printTarget("CPU of two failures, then success", ratio(retried, "guard", "effect"), "x Effect", { atMost: 0.6 });
+  printTarget("held by each of 10,000 calls in flight", (held.bytesHeld["guard"] as number) / 1_000, "KB", {
+    atMost: 2.5,
+  });
+}
+
+function ratio(values: Readonly<Record<string, number>>, name: string, to: string): number {
+  return (values[name] as number) / (values[to] as number);
 }

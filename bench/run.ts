@@ -19,6 +19,7 @@ import { print } from "./guard/print.ts";
 import * as runs from "./run/contenders.ts";
 import { limiter, promiseAll, scheduler } from "./run/fan-out.ts";
 import { aiSdk, bareModel, bundle, reliableBundle } from "./run/model-calls.ts";
+import { printTarget } from "./targets.ts";
 
 const rounds = 5;
 const contending = {
@@ -167,4 +168,34 @@ else {
   print("runs on one shared signal", results.sharedSignal);
   print("K calls that do nothing, CPU us a call", results.fanOuts, "Promise.all");
   print("ten calls of a model that answers at once", results.modelCalls);
+
+  const { cpuUs: once } = results.successes;
+  const least = { atMost: 0.6 };
+  printTarget("CPU of a guarded run", ratio(once, "ReliableOrchestrator", "effect"), "x Effect", least);
+  printTarget("CPU of a guarded run", ratio(once, "ReliableOrchestrator", "cockatiel"), "x cockatiel", least);
+  printTarget("and with deadline, budget and listener", ratio(once, "and all", "effect"), "x Effect", least);
+  printTarget("and with deadline, budget and listener", ratio(once, "and all", "cockatiel"), "x cockatiel", least);
+  printTarget("and with a key in memory", ratio(once, "and a key", "and all"), "x the same without", { atMost: 1.5 });
+  printTarget(
+    "CPU of two failures, then success",
+    ratio(results.retries.cpuUs, "ReliableOrchestrator", "effect"),
+    "x Effect",
+    least,
+  );
+  printTarget(
+    "held by each of 10,000 runs in flight",
+    (held.bytesHeld["ReliableOrchestrator"] as number) / 1_000,
+    "KB",
+    { atMost: 9 },
+  );
+  printTarget(
+    "CPU of one replicate of a PromptBundleTool",
+    ratio(results.modelCalls.cpuUsPerCall, "Orchestrator", "AI SDK"),
+    "x one generateText",
+    { atMost: 0.8 },
+  );
+}
+
+function ratio(values: Readonly<Record<string, number>>, name: string, to: string): number {
+  return (values[name] as number) / (values[to] as number);
 }

@@ -22,6 +22,7 @@ import { PostgresStore } from "../src/store/postgres.ts";
 import { SqliteStore } from "../src/store/sqlite.ts";
 import type { RunStore } from "../src/store/store.ts";
 import { interleaved } from "./guard/measure.ts";
+import { printTarget } from "./targets.ts";
 
 const rounds = 5;
 const folder = mkdtempSync(join(tmpdir(), "steer-bench-"));
@@ -97,7 +98,7 @@ rmSync(folder, { recursive: true });
 
 const oneFsync = results["one fsync a record, by hand"] ?? Number.NaN;
 if (values.json) console.log(JSON.stringify({ node: process.version, rounds, perSecond: results }, undefined, 2));
-else
+else {
   console.table(
     Object.fromEntries(
       Object.entries(results).map(([name, rate]) => [
@@ -106,3 +107,8 @@ else
       ]),
     ),
   );
+  const flushMs = 1_000 / (results["the disk alone, flushes"] ?? Number.NaN);
+  console.log(`= a flush of this disk takes ${flushMs.toFixed(2)} ms`);
+  const most = (results["sqlite, 1,000 at once"] ?? Number.NaN) / oneFsync;
+  printTarget("durable claims, SQLite, 1,000 at once", most, "x one fsync a record", { atLeast: 30 });
+}

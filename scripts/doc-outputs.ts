@@ -11,7 +11,7 @@ import { globSync, readFileSync } from "node:fs";
 const printedBy = new Map<string, string>();
 const block = /<!-- output: (?<command>.+?) -->\n```\w*\n(?<shown>.*?)```/gs;
 
-for (const file of globSync("{README.md,docs/evidence.md,docs/guide/**/*.md}")) {
+for (const file of globSync("{README.md,docs/*.md,docs/guide/**/*.md}")) {
   for (const { groups } of readFileSync(file, "utf8").matchAll(block)) {
     const { command = "", shown = "" } = groups ?? {};
     const printed =
