@@ -94,6 +94,7 @@ export const values: readonly Shape<any>[] = [
   ...lists.map((shape) => ({ ...shape, isCapped: true })),
   { name: "many keys", make: (bytes) => object(many(bytes, 12), (index) => `k${index}`, String) },
   { name: "many keys that are numbers", make: (bytes) => object(many(bytes, 10), String, (index) => index) },
+  { name: "list of one item of many keys", make: (bytes) => [object(many(bytes, 12), (index) => `k${index}`, String)] },
   { name: "one long key", make: (bytes) => ({ ["k".repeat(bytes)]: 1 }) },
   { name: "key of slashes", make: (bytes) => ({ ["~/".repeat(bytes / 2)]: { a: [1] } }) },
   { name: "long keys", make: (bytes) => object(many(bytes, 1_000), (index) => `${index}`.padEnd(990, "k"), String) },

@@ -136,8 +136,9 @@ export const evidenceProbes: readonly Probe[] = [
   ),
 ];
 
-/** Every other part of a value turned round or replaced, so that nothing is equal as a whole. */
+/** Every other part of a value turned round or replaced, so that nothing is equal as a whole; of a list of one item, the item's. */
 export function changed(value: any): any {
+  if (Array.isArray(value) && value.length === 1) return value.map(changed);
   if (Array.isArray(value)) return value.map((item, at) => (at % 2 > 0 ? "other" : item)).reverse();
   if (typeof value !== "object" || value === null) return `${value}x`;
   return Object.fromEntries(
