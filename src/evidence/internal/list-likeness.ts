@@ -1,6 +1,7 @@
 import { atOnce, type Slices } from "../../core/slices.ts";
+import type { Features } from "./item-parts.ts";
 import { type Group, type JoinedGroups, shareList } from "./joined-groups.ts";
-import type { Features, ListItems } from "./list-items.ts";
+import type { ListItems } from "./list-items.ts";
 
 /** Groups less alike than this are not joined. */
 const leastLikeness = 0.5;
