@@ -1,8 +1,6 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  // The recipe for BullMQ is tested with the source; users run it with the package.
-  resolve: { alias: { "steer-llm-sdk/queue": `${import.meta.dirname}/src/queue.ts` } },
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/postgres-global.ts", "test/support/compile-cache.ts", "test/support/viewer-global.ts"],

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Finds or installs what tests need beyond npm: the Chromium that the viewer is driven with, and Redis for the recipe of a
+# Finds or installs what tests need beyond npm: the Chromium that the viewer is driven with, and Redis for the
 # queue on it. In CI a machine without them gets Debian's; elsewhere the tests that need one say that they are skipped.
 set -euo pipefail
 

@@ -4,7 +4,7 @@
  * end, crashes, and stands still. A provider of another process counts the calls. It prints every promise that was broken; its
  * status is then 1.
  *
- *     --queue bullmq   the recipe for BullMQ, over a Redis
+ *     --queue bullmq   BullMQ, over a Redis
  *     --away 30        seconds without the Postgres
  *     --every 2        seconds from one death to the next, for a minute
  *     --from 7         the first seed

@@ -15,6 +15,7 @@ import { circuitBreakerConfig, reliabilityConfig, retryConfig } from "../src/gua
 import { modelPrice } from "../src/provider/price-table.ts";
 import { simulatedModelOptions } from "../src/provider/simulated.ts";
 import { pgBossQueueOptions } from "../src/queue/boss/pg-boss-queue.ts";
+import { bullMqQueueOptions } from "../src/queue/bull/bullmq-queue.ts";
 import { decisionBody, feedbackBody, runBody } from "../src/server/run-requests.ts";
 import { memoryEventLogOptions } from "../src/store/log/memory-log.ts";
 import { postgresEventLogOptions } from "../src/store/log/postgres-log.ts";
@@ -47,6 +48,7 @@ const declared = [
   modelPrice,
   orchestrationConfig,
   pgBossQueueOptions,
+  bullMqQueueOptions,
   postgresEventLogOptions,
   postgresStoreOptions,
   rateLimit,

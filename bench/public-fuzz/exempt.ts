@@ -10,6 +10,8 @@ export const exempt: Readonly<Record<string, string>> = {
   "new PostgresStore": "shares the code of SqliteStore; its server's time is measured by bench/store.ts",
   "new Reservation": "made by BudgetLedger.reserve",
   "new TimeoutError": "keeps two words and a number",
+  bullMqQueue:
+    "keeps an address; its Redis is connected to by the first use, and its time is measured by bench/fleet.ts",
   pgBossQueue: "keeps an address; its database is opened by the first use, and its time is measured by bench/fleet.ts",
   queueConformance: "runs tests of its caller's queue",
   seededRandom: "takes one number",

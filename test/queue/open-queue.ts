@@ -1,4 +1,4 @@
-import { registerHooks } from "node:module";
+import { bullMqQueue } from "../../src/queue/bullmq.ts";
 import { pgBossQueue } from "../../src/queue/pg-boss.ts";
 import type { RunQueue } from "../../src/queue/run-queue.ts";
 
@@ -10,11 +10,8 @@ export interface QueuePlace {
   readonly redisPath?: string | undefined;
 }
 
-export async function openQueue({ url, redisPath }: QueuePlace): Promise<RunQueue> {
-  if (redisPath === undefined) return pgBossQueue({ connectionString: url });
-  // The example names the package, as programs do that install it; its source is what is tried here.
-  const source = import.meta.resolve("../../src/queue.ts");
-  registerHooks({ resolve: (name, context, next) => next(name === "steer-llm-sdk/queue" ? source : name, context) });
-  const { BullMqQueue } = await import("../../examples/bullmq/bullmq-queue.ts");
-  return new BullMqQueue({ path: redisPath });
+export function openQueue({ url, redisPath }: QueuePlace): RunQueue {
+  return redisPath === undefined
+    ? pgBossQueue({ connectionString: url })
+    : bullMqQueue({ connectionString: redisPath });
 }

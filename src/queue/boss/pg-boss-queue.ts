@@ -22,9 +22,10 @@ import {
   type ToolQueueStats,
   type WorkOptions,
 } from "../run-queue.ts";
+import { SharedPacer } from "../shared-pacer.ts";
 import { BossDatabase, jobTable, notifying, retryLimit, schema, toolOf } from "./boss-database.ts";
 import { BossWorker } from "./boss-worker.ts";
-import { PostgresPacer } from "./postgres-pacer.ts";
+import { PostgresPace } from "./postgres-pace.ts";
 
 export const pgBossQueueOptions = declareOptions("PgBossQueueOptions", "pgBossQueue(…)", {
   /** Address of the database. Default: the environment variable `DATABASE_URL`, else what the `PG…` variables say. */
@@ -157,7 +158,7 @@ class PgBossQueue implements RunQueue {
   }
 
   pacer(limits: RateLimits): Pacer {
-    return new PostgresPacer(this.#database, limits);
+    return new SharedPacer(new PostgresPace(this.#database), limits);
   }
 
   close(): Promise<void> {

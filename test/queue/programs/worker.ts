@@ -41,9 +41,9 @@ const tool = new PromptBundleTool({
 const orchestrator = new ReliableOrchestrator({
   store: new PostgresStore({ connectionString: place.url }),
   registry: createRegistry([tool]),
-  // As examples/bullmq advises: BullMQ gives a dead worker's job away before a lease would end.
+  // As bullMqQueue advises: BullMQ gives a dead worker's job away before a lease would end.
   ...(place.redisPath && { reliabilityConfig: { leaseMs: 4_000 } }),
 });
-await createFleet({ queue: await openQueue(place), orchestrator }).work({ concurrency });
+await createFleet({ queue: openQueue(place), orchestrator }).work({ concurrency });
 process.send?.("ready");
 process.on("disconnect", () => process.exit());

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startRedis } from "../../scripts/redis.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { createRegistry, defineTool, ReliableOrchestrator } from "../../src/index.ts";
+import { bullMqQueue } from "../../src/queue/bullmq.ts";
 import { pgBossQueue } from "../../src/queue/pg-boss.ts";
 import { createFleet, MemoryQueue, type RunQueue } from "../../src/queue.ts";
 import type { Pacer, RateLimits } from "../../src/reliability.ts";
@@ -8,11 +10,15 @@ import { createTestDatabase, postgresUrl, type TestDatabase } from "../support/p
 
 const { signal } = new AbortController();
 
-describe.skipIf(!postgresUrl)("limits that workers share over Postgres", () => {
-  let database: TestDatabase;
+const redis = await startRedis();
+const places = [...(postgresUrl ? ["Postgres" as const] : []), ...(redis ? ["Redis" as const] : [])];
+afterAll(() => redis?.stop());
+
+describe.each(places)("limits that workers share over %s", (place) => {
+  let database: TestDatabase | undefined;
   const queues: RunQueue[] = [];
   beforeAll(async () => {
-    database = await createTestDatabase();
+    database = place === "Postgres" ? await createTestDatabase() : undefined;
   });
   afterAll(async () => {
     await Promise.all(queues.map((queue) => queue.close()));
@@ -22,7 +28,9 @@ describe.skipIf(!postgresUrl)("limits that workers share over Postgres", () => {
   /** Pacers as four processes have them: each on connections of its own. */
   function pacersOf(limits: RateLimits): readonly Pacer[] {
     return Array.from({ length: 4 }, () => {
-      const queue = pgBossQueue({ connectionString: database.url });
+      const queue = database
+        ? pgBossQueue({ connectionString: database.url })
+        : bullMqQueue({ connectionString: redis?.path });
       queues.push(queue);
       return queue.pacer?.(limits) as Pacer;
     });
@@ -48,6 +56,15 @@ describe.skipIf(!postgresUrl)("limits that workers share over Postgres", () => {
     const pacers = pacersOf({ "openai:fast": { requestsPerMinute: 1_200 } });
     await startsOf(pacers, 1, "openai:fast");
     const starts = await startsOf(pacers, 8, "openai:fast");
+    expect(mostInASecond(starts)).toBeLessThanOrEqual(22);
+    expect(spanMs(starts)).toBeLessThan((31 * 51.25) / 0.95 + 150);
+    expect(spanMs(starts)).toBeGreaterThan(31 * 51.25 * 0.9);
+  });
+
+  test("four workers together use no more tokens than the limit allows, and all of them", async () => {
+    const pacers = pacersOf({ "openai:tokens": { requestsPerMinute: 60_000, tokensPerMinute: 120_000 } });
+    await startsOf(pacers, 1, "openai:tokens", 100);
+    const starts = await startsOf(pacers, 8, "openai:tokens", 100);
     expect(mostInASecond(starts)).toBeLessThanOrEqual(22);
     expect(spanMs(starts)).toBeLessThan((31 * 51.25) / 0.95 + 150);
     expect(spanMs(starts)).toBeGreaterThan(31 * 51.25 * 0.9);

@@ -1,0 +1,1 @@
+export { type BullMqQueueOptions, bullMqQueue } from "./bull/bullmq-queue.ts";
