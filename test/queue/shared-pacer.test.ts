@@ -114,6 +114,7 @@ test("the limits of a fleet hold for its workers in place of the orchestrator's"
   );
   const worker = await fleet.work({ concurrency: 3 });
   await Promise.all(keys.map((key) => fleet.result(key)));
-  expect((starts[2] as number) - (starts[0] as number)).toBeGreaterThan(150);
+  // 200 ms, less what the first start may be late by; without limits, all start at once.
+  expect((starts[2] as number) - (starts[0] as number)).toBeGreaterThan(100);
   await worker.drain(0);
 });
