@@ -163,7 +163,7 @@ describe("a service", () => {
           { name: "two", key },
         ],
       });
-    expect(two).toThrow("no two with the same name or the same key");
+    expect(two).toThrow("keys[1].key is that of keys[0]");
   });
 
   test("runs no tool twice in one request", async () => {
