@@ -228,7 +228,9 @@ class LiveSource {
     });
     if (changed.length === 0) return;
     const merged = new Map(known);
-    for (const run of changed) merged.set(run.runId, run);
+    // What a run was asked and gave is kept as its row says it, and not whole.
+    for (const { request: _, output: __, error: ___, ...run } of changed as readonly LoggedRunDetails[])
+      merged.set(run.runId, run);
     this.#runs.value = merged;
   }
 
@@ -299,7 +301,10 @@ class LiveSource {
     const hasEnded = this.#runs.value.get(id)?.endedMs !== undefined;
     this.#asked.set(id, hasEnded);
     try {
-      this.#keep(await getRun(id));
+      const run = await getRun(id);
+      this.#keep(run);
+      // Its row would say that it runs beside its last answer.
+      if (run.endedMs !== undefined) this.#merge([run]);
     } catch (error) {
       // A run may be gone from the log; a service that does not answer is asked again.
       if (error instanceof Refusal && error.status === 404) this.#readAs.set(id, hasEnded);
