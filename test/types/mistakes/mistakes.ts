@@ -35,3 +35,5 @@ await new Orchestrator().run({ tool: lookup, request: { id: 7 } });
 new PromptBundleTool({ name: "ask", model, prompt: "{{q}}", schema: { type: "object", require: ["severity"] } });
 // 12. A schema of effect as it is.
 new PromptBundleTool({ name: "ask", model, prompt: "{{q}}", schema: Schema.Struct({ severity: Schema.String }) });
+// 13. A model as a router names it.
+new PromptBundleTool({ name: "ask", model: "openai/gpt-5-mini", prompt: "{{q}}" });
