@@ -24,6 +24,7 @@ export function Timeline({ detail, bundle }: TimelineProps) {
   const voting = new Set(bundle && votingReplicates(bundle));
   const deviationsOf = bundle ? deviations(bundle.summary) : () => undefined;
   const ids = new Set(replicates.map(({ id }) => id));
+  const hasSeveralModels = new Set(replicates.map(({ model }) => model)).size > 1;
   const waiting = Object.entries(moments?.replicates ?? {}).filter(([id]) => !ids.has(id));
   const whole = moments?.elapsedMs ?? Math.max(1, ...replicates.map(({ elapsedMs }) => elapsedMs));
   const left = (counts?.answers ?? 0) - replicates.length;
@@ -44,7 +45,7 @@ export function Timeline({ detail, bundle }: TimelineProps) {
               <span class="said line">
                 <Line replicate={replicate} isVoting={voting.has(replicate)} differing={deviationsOf(replicate)} />
               </span>
-              <span class="soft facts-line">{factsOf(replicate)}</span>
+              <span class="soft facts-line">{factsOf(replicate, hasSeveralModels)}</span>
             </summary>
             <Raw replicate={replicate} input={input} moments={moments?.replicates[replicate.id]} />
           </details>
@@ -132,8 +133,9 @@ export function Differing({ differing }: { readonly differing: readonly Deviatio
   );
 }
 
-function factsOf({ usage, costUsd, elapsedMs, attempts, reused }: Replicate): string {
+function factsOf({ model, usage, costUsd, elapsedMs, attempts, reused }: Replicate, hasSeveralModels: boolean): string {
   return [
+    ...(hasSeveralModels ? [cutLine(model, 30)] : []),
     ...(attempts > 1 ? [counted(attempts, "attempt")] : []),
     ...(reused ? ["kept from an earlier run"] : []),
     ...(usage ? [`${showCount(usage.totalTokens)} tokens${cachedIn(usage)}`] : []),

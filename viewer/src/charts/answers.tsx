@@ -63,7 +63,7 @@ export function TraceChart({ trace: { points, isExact }, k, isSettled }: TracePr
             confidence {showShare(lastTold.confidence as number)}
           </text>
         )}
-        {lastSteady && (
+        {lastSteady && asked < last && (
           <text class="tick" x={x(lastSteady.count) + 9} y={stabilityAt} dy=".32em">
             stability {showShare(lastSteady.stability as number)}
           </text>
