@@ -106,7 +106,9 @@ describe("steer run", () => {
     const words = end.replaceAll("\n", " ");
     expect(words).toContain(`Mean confidence ${confidence.mean.toFixed(2)}`);
     expect(words).toContain(`${confidence.below} of 30 are below 0.80.`);
-    expect(words).toContain(`Least sure in out.jsonl: line ${leastSure[0].line} (${leastSure[0].confidence.toFixed(2)})`);
+    expect(words).toContain(
+      `Least sure in out.jsonl: line ${leastSure[0].line} (${leastSure[0].confidence.toFixed(2)})`,
+    );
     expect(words).toContain(`/severity (${contested.fields[0].contested} of 30)`);
     expect(words).toContain("More: steer report out.jsonl");
   });
