@@ -200,7 +200,7 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     expect(lines.filter((line) => line.includes("needle"))).toHaveLength(1);
   });
 
-  test("asks a service with more runs than it lists for those that fit the filters, and for older ones", async () => {
+  test("asks a service with more runs than it lists for those that fit, and says what a search covers", async () => {
     page = await browser.newPage();
     const asked: string[] = [];
     await page.route("**/v1/runs?*", (route) => {
@@ -226,6 +226,9 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     await page.waitForSelector(".list-head:has-text('2 of 10,502 runs')");
     expect(asked).toEqual(["limit=500&status=failed"]);
     expect(await page.getByRole("button", { name: "List older ones" }).count()).toBe(0);
+    await page.evaluate("location.hash = '#/runs?q=what+none+says'");
+    await page.waitForSelector(".covers:has-text('The search covers 200 of 10,502 runs.')");
+    await page.getByRole("button", { name: "Search 500 more" }).waitFor();
   });
 
   test("judges the answers of ended runs, and gives the verdicts to the service", async () => {

@@ -48,6 +48,7 @@ export function ListScreen({ source, session, memory }: ListProps) {
   );
   const isOfTools = rows.some(({ tool }) => tool !== "" && tool !== rows[0]?.tool);
   const problem = service?.strip.value.problem;
+  const search = useSearch(service, rows, filters);
   const isFiltered = filterNames.some((name) => query.has(name));
   useEffect(() => {
     document.documentElement.dataset["screen"] = "runs";
@@ -65,13 +66,14 @@ export function ListScreen({ source, session, memory }: ListProps) {
             This page holds the {showCount(rows.length)} that are least sure or failed, of {showCount(total)}.
           </p>
         )}
-        {service && <Coverage service={service} rows={rows} filters={filters} />}
+        {service && <Coverage service={service} filters={filters} search={search} />}
         <div {...around}>
           <div class="list-head">
             <p role="status">
               {isFiltered
                 ? `${showCount(shown.length)} of ${counted(rows.length, "run")}`
                 : counted(rows.length, "run")}
+              {search.isReading && " …"}
             </p>
             {newCount !== undefined && (
               <button type="button" class="main fresh" onClick={release}>
@@ -86,7 +88,13 @@ export function ListScreen({ source, session, memory }: ListProps) {
             )}
           </div>
           {shown.length === 0 ? (
-            <p class="empty">{rows.length > 0 ? "No run fits the filters." : describeNone(service?.strip.value)}</p>
+            <p class="empty">
+              {search.isReading
+                ? "Searching …"
+                : rows.length > 0
+                  ? "No run fits the filters."
+                  : describeNone(service?.strip.value)}
+            </p>
           ) : (
             <Rows rows={shown} isOfTools={isOfTools} service={service} memory={memory} onScrolled={onScrolled} />
           )}
@@ -152,38 +160,39 @@ function describeNone(strip: Strip | undefined): string {
 /** Runs of which a search reads what they say, and how many more of them each time that more are wanted. */
 const [firstReach, nextReach] = [200, 500];
 
+/** Reads what the first runs say where the filters look at that. */
+function useSearch(service: Service | undefined, rows: readonly RunRow[], filters: Filters) {
+  const [reach, setReach] = useState(firstReach);
+  const isSearch = service !== undefined && searchesTexts(filters);
+  const searched = useMemo(() => (isSearch ? filtered(rows, withoutTexts(filters)) : []), [isSearch, rows, filters]);
+  const isUnread = ({ id }: RunRow) => service?.isRead(id) === false;
+  const due = searched.slice(0, reach).filter(isUnread);
+  useEffect(() => {
+    if (due.length > 0) void service?.read(due.map(({ id }) => id));
+  }, [due.length, searched]);
+  const left = searched.slice(reach).filter(isUnread).length;
+  return { isReading: due.length > 0, among: searched.length, left, reachOn: () => setReach(reach + nextReach) };
+}
+
 interface CoverageProps {
   readonly service: Service;
-  readonly rows: readonly RunRow[];
   readonly filters: Filters;
+  readonly search: ReturnType<typeof useSearch>;
 }
 
 /** Says of how many runs a search and the filters know, and leads to more. */
-function Coverage({ service, rows, filters }: CoverageProps) {
-  const [reach, setReach] = useState(firstReach);
-  const isSearch = searchesTexts(filters);
-  const searched = useMemo(() => (isSearch ? filtered(rows, withoutTexts(filters)) : []), [isSearch, rows, filters]);
-  const unread = searched.filter(({ id }) => !service.isRead(id));
-  const among = searched.length;
-  const read = among - unread.length;
-  const due = Math.max(0, Math.min(reach, among) - read);
-  useEffect(() => {
-    if (due > 0) void service.read(unread.slice(0, due).map(({ id }) => id));
-  }, [due, searched]);
+function Coverage({ service, filters, search: { among, left, reachOn } }: CoverageProps) {
   const hasOlder = service.hasOlder(filters);
   useEffect(() => service.listFirst(filters), [filters.tool, filters.state, filters.from, filters.to]);
-  if (!hasOlder && unread.length === 0) return null;
+  if (!hasOlder && left === 0) return null;
   return (
     <p class="covers soft" role="status">
-      {unread.length > 0 && (
+      {left > 0 && (
         <>
-          The search covers {showCount(read)} of {showCount(among)} runs
-          {due > 0 ? " …" : "."}{" "}
-          {due === 0 && (
-            <button type="button" onClick={() => setReach(read + nextReach)}>
-              Search {showCount(Math.min(nextReach, unread.length))} more
-            </button>
-          )}
+          The search covers {showCount(among - left)} of {showCount(among)} runs.{" "}
+          <button type="button" onClick={reachOn}>
+            Search {showCount(Math.min(nextReach, left))} more
+          </button>
         </>
       )}
       {hasOlder && (
