@@ -214,10 +214,14 @@ export class BossWorker implements QueueWorker {
     try {
       const rows = await this.#database.query(findQuiet, [quietMs]);
       const nowMs = systemClock.now();
+      // A new worker has not watched, but where others have been connected for long, signs of life could be given.
+      const isNew = this.#lookedAtMs === 0;
+      const sinceMs = ({ ageMs, connectedMs }: any) =>
+        isNew ? nowMs - Math.max(0, Math.min(ageMs, connectedMs) - quietMs) : nowMs;
       // The database stood still, or this process did.
       if (nowMs - this.#lookedAtMs > watchMs) this.#quiet.clear();
       this.#lookedAtMs = nowMs;
-      this.#quiet = new Map(rows.map(({ sign }) => [sign, this.#quiet.get(sign) ?? nowMs]));
+      this.#quiet = new Map(rows.map((row) => [row.sign, this.#quiet.get(row.sign) ?? sinceMs(row)]));
       const lost = [...this.#quiet].filter(([, sinceMs]) => nowMs - sinceMs >= watchMs).map(([sign]) => sign);
       if (lost.length > 0) await this.#database.query(giveAway, [lost]);
     } catch {
@@ -245,8 +249,12 @@ export class BossWorker implements QueueWorker {
 const sign = "id || ':' || retry_count || ':' || extract(epoch FROM heartbeat_on)";
 const isRunning = `name = ANY(ARRAY(SELECT name FROM ${schema}.queue)) AND state = 'active'`;
 
-/** Finds the last signs of life that are so many milliseconds old. */
-const findQuiet = `SELECT ${sign} AS sign FROM ${jobTable}
+/** Finds the last signs of life that are so many milliseconds old, and the time for which a process has been connected. */
+const findQuiet = `SELECT ${sign} AS sign,
+    CAST(extract(epoch FROM ${schema}.job_now() - heartbeat_on) * 1000 AS float8) AS "ageMs",
+    (SELECT CAST(extract(epoch FROM clock_timestamp() - min(backend_start)) * 1000 AS float8) FROM pg_stat_activity
+      WHERE datname = current_database()) AS "connectedMs"
+  FROM ${jobTable}
   WHERE ${isRunning} AND heartbeat_on < ${schema}.job_now() - $1 * interval '1 ms'`;
 
 /** Lets jobs wait again since whose signs of life there was no other. One that was given to as many workers as may be is dead. */
