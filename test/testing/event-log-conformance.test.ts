@@ -64,6 +64,9 @@ const faults: Readonly<Record<string, Fault>> = {
       return found && { ...found, status: "running" };
     },
   }),
+  "a run that is announced waits without a sign of life, and takes no writer's place": (sound) => ({
+    open: (run) => sound.open({ ...run, writer: run.writer || "who announces" }),
+  }),
   "texts of any characters come back as they were": (sound) => ({
     open: (run) => sound.open({ ...run, key: run.key?.toWellFormed() }),
   }),
