@@ -257,10 +257,13 @@ const findQuiet = `SELECT ${sign} AS sign,
   FROM ${jobTable}
   WHERE ${isRunning} AND heartbeat_on < ${schema}.job_now() - $1 * interval '1 ms'`;
 
-/** Lets jobs wait again since whose signs of life there was no other. One that was given to as many workers as may be is dead. */
+/**
+ * Lets jobs wait again since whose signs of life there was no other, before those that were put in with them. One that was given to
+ * as many workers as may be is dead.
+ */
 const giveAway = `
   WITH lost AS (
-    UPDATE ${jobTable} SET heartbeat_on = NULL, start_after = ${schema}.job_now(), output = NULL,
+    UPDATE ${jobTable} SET heartbeat_on = NULL, output = NULL, created_on = created_on - interval '1 ms',
       state = CASE WHEN retry_count < retry_limit THEN 'retry' ELSE 'failed' END::${schema}.job_state,
       completed_on = CASE WHEN retry_count < retry_limit THEN NULL ELSE ${schema}.job_now() END
     WHERE ${isRunning} AND ${sign} = ANY($1)
