@@ -69,6 +69,8 @@ export class QueuedRuns {
   ): Promise<QueuedRun | undefined> {
     const { queue, orchestrator, events } = this.#parts;
     const kept = async () => (names.key === undefined ? undefined : orchestrator.keptOutput(names.key));
+    // In this order: a run that the log knows to have ended has its output in the store.
+    const requestId = await this.#idFor(names);
     if (await kept()) return undefined;
     if (fallbackTools) {
       const message = "fallbackTools is not for a run of a queue. Start the other tool where this one has failed.";
@@ -76,7 +78,6 @@ export class QueuedRuns {
         { path: "fallbackTools", given: fallbackTools.length, allowed: "nothing", message },
       ]);
     }
-    const requestId = await this.#idFor(names);
     const { key = requestId } = names;
     const traceId = (options?.["traceId"] as string | undefined) ?? activeTraceId() ?? requestId;
     const run = { tool, request, toolOptions, options: { ...options, requestId, traceId, idempotencyKey: key } };
