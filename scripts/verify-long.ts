@@ -196,7 +196,7 @@ const measurements: readonly Measurement[] = [
 const { values } = parseArgs({ options: { only: { type: "string" }, list: { type: "boolean", default: false } } });
 const names = values.only?.split(",");
 
-if (values.list) for (const { page, title } of measurements) console.log(`${page.padEnd(16)}${title}`);
+if (values.list) for (const { page, title } of measurements) console.log(`${page.padEnd(20)}${title}`);
 else for (const measurement of measurements) if (names?.includes(measurement.page) ?? true) await measure(measurement);
 
 async function measure({ page, title, command, isMarkdown }: Measurement): Promise<void> {
