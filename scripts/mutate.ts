@@ -260,6 +260,7 @@ function makeCopy(): string {
     "scripts",
     "bench",
     "examples",
+    "viewer",
     "package.json",
     "tsconfig.json",
     "vitest.config.ts",
