@@ -178,6 +178,9 @@ test("a run that another process resumes goes on under its id, without a gap, an
   const attempt = ["run_started", "tool_started", "progress"];
   expect(typesOf(logged)).toEqual([...attempt, ...attempt, "progress", "run_completed"]);
   expect((await events.list()).runs).toHaveLength(1);
+  // A caller who waited for the lease hears the rest once, from its own run and not from the log as well.
+  await clock.advance(5_000);
+  expect(typesOf(heard)).toEqual([...attempt, "tool_started", "progress", "progress", "run_completed"]);
 });
 
 test("a run that was settled, and whose process died before the log had its end, ends with the next call of its key", async () => {

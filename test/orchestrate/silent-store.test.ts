@@ -3,6 +3,7 @@ import {
   CancelledError,
   createRegistry,
   defineTool,
+  InvalidOptionsError,
   type OrchestrationEvent,
   type OrchestrationOutput,
   PromptBundleTool,
@@ -134,6 +135,26 @@ describe("a store that never answers", () => {
     const run = new ReliableOrchestrator({ store, clock }).run({ tool, request: {}, options }).catch((error) => error);
     await clock.runAll();
     expect(await run).toMatchObject({ code: "BUDGET_EXCEEDED", budgetType: "costUsd" });
+  });
+
+  test("lets no run reject before its key is free, where the store answers in time", async () => {
+    const { store, answer } = slowAt("release");
+    const planner = {
+      plan: () => {
+        throw new InvalidOptionsError([{ path: "rules", given: "none", allowed: "a rule" }]);
+      },
+    };
+    let isOver = false;
+    const run = new ReliableOrchestrator({ store, clock, planner })
+      .run({ request: {}, options: { idempotencyKey } })
+      .catch(() => {
+        isOver = true;
+      });
+    for (let turn = 0; turn < 20; turn++) await nextTick();
+    expect(isOver).toBe(false);
+    answer("now");
+    await run;
+    expect(await inner.show(idempotencyKey)).toMatchObject({ state: "released" });
   });
 
   test("does not take a key with it: who comes next in this process runs when the lease is over", async () => {
