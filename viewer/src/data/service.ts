@@ -5,7 +5,6 @@ import { rowFacts } from "../../../src/cli/view/run-row.ts";
 import type { ReviewData, RunDetail, RunRow } from "../../../src/cli/view/viewer-data.ts";
 import type { EvidenceBundle } from "../../../src/contract/bundle.ts";
 import { bundleIn } from "../../../src/contract/bundle-json.ts";
-import type { OrchestrationEvent } from "../../../src/contract/event.ts";
 import { type LoggedRun, type LoggedRunDetails, loggedStatuses } from "../../../src/store/log/event-log.ts";
 import { type Place, place } from "../place.ts";
 import {
@@ -21,7 +20,9 @@ import {
   Refusal,
   startRun,
 } from "./api.ts";
+import { CallPauses } from "./call-pauses.ts";
 import { RunCourse } from "./run-course.ts";
+import { RunReader, width } from "./run-reader.ts";
 import type { RunFilter, Source, Strip } from "./source.ts";
 
 /** Time between two looks at the list of runs, and between two drawings of a run that goes on. */
@@ -30,12 +31,7 @@ const drawMs = 100;
 const perPage = 500;
 /** Runs that are listed without a wish for older ones. */
 const mostRuns = 10_000;
-/** Runs that are asked for at once. */
-const width = 6;
 const mostReviewed = 300;
-/** Runs that are listened to while they are tried again, and how many of their latest events say why. */
-const mostWatched = 2;
-const recentEvents = 20;
 
 /** Opens the service that this page came from. */
 export function openService(): Source {
@@ -62,19 +58,21 @@ class LiveSource {
   readonly #problem = signal<{ readonly reason: string; readonly at: Place } | undefined>(undefined);
   readonly #details = new Map<string, ReadonlySignal<RunDetail | null | undefined>>();
   readonly #providers = signal<readonly ListedProvider[]>([]);
-  /** Reasons for which calls of a tool wait, and until when. */
-  readonly #pauses = new Map<string, number>();
-  readonly #watched = new Set<string>();
+  readonly #pauses = new CallPauses();
   readonly #review = signal<ReviewData | undefined>(undefined);
   #following: { readonly id: string; readonly control: AbortController } | undefined;
-  /** Runs whose rows are seen and not read; and those that are read for a search or a file. */
-  #wanted: string[] = [];
-  readonly #bulk = new Set<string>();
-  /** Runs that are asked for, and that are read; true where they had ended: one that goes on has more to say later. */
-  readonly #asked = new Map<string, boolean>();
-  readonly #readAs = new Map<string, boolean>();
-  #asking = 0;
-  #waiting: (() => void)[] = [];
+  readonly #reader = new RunReader({
+    hasEnded: (id) => this.#runs.value.get(id)?.endedMs !== undefined,
+    onRead: (run) => {
+      this.#keep(run);
+      // Its row would say that it runs beside its last answer.
+      if (run.endedMs !== undefined) this.#merge([run]);
+    },
+    onChange: () => {
+      if (!this.#isLookDue) setTimeout(() => this.#showLooked(), drawMs);
+      this.#isLookDue = true;
+    },
+  });
   /** Place of the next older runs, by the query they fit; `undefined` where there are none. */
   readonly #cursors = signal<ReadonlyMap<string, string | undefined>>(new Map());
 
@@ -103,7 +101,7 @@ class LiveSource {
           circuits: this.#providers.value
             .filter(({ circuit }) => circuit !== "closed")
             .map(({ name, circuit }) => ({ name, state: `circuit ${circuit.replace("_", " ")}` })),
-          pauses: this.#pausesNow(),
+          pauses: this.#pauses.now(),
         };
       }),
       cancel: (id) => this.#told(() => cancelRun(id)),
@@ -113,9 +111,9 @@ class LiveSource {
           return startRun(toolName, request);
         }),
       judge: judgeRun,
-      look: (ids) => this.#look(ids),
-      read: (ids) => this.#read(ids),
-      isRead: (id) => this.#isRead(id),
+      look: (ids) => this.#reader.look(ids),
+      read: (ids) => this.#reader.read(ids),
+      isRead: (id) => this.#reader.isRead(id),
       hasOlder: (filter) => this.#hasOlder(filter),
       listFirst: (filter) => {
         if (this.#hasOlder(filter) && !this.#cursors.value.has(queryOf(filter).key)) void this.#listOlder(filter);
@@ -158,8 +156,8 @@ class LiveSource {
       if (known > 0) await this.#page({ status: "running,retrying,abandoned" });
       await this.#settle();
       this.#providers.value = await listProviders().catch(() => []);
-      this.#watchRetrying();
-      if (this.#pauses.size > 0) this.#clock.value++;
+      this.#pauses.watch(() => this.#runs.value);
+      if (!this.#pauses.isEmpty) this.#clock.value++;
     }
     setTimeout(() => void this.#again(), lookMs);
   }
@@ -263,64 +261,6 @@ class LiveSource {
     };
   }
 
-  /** Asks for what rows say, those first that are asked for last: they are seen now. */
-  #look(ids: readonly string[]): void {
-    const wanted = ids.filter((id) => !this.#covers(this.#asked, id));
-    this.#wanted = [...new Set([...wanted, ...this.#wanted])].slice(0, 100);
-    this.#askNext();
-  }
-
-  async #read(ids: readonly string[]): Promise<void> {
-    for (const id of ids) if (!this.#isRead(id)) this.#bulk.add(id);
-    this.#askNext();
-    if (this.#asking > 0) await new Promise<void>((done) => this.#waiting.push(done));
-  }
-
-  #askNext(): void {
-    while (this.#asking < width && !isLockedOut.value) {
-      const next = this.#wanted.shift() ?? this.#bulk.values().next().value;
-      if (next === undefined) break;
-      this.#bulk.delete(next);
-      if (!this.#covers(this.#asked, next)) void this.#ask(next);
-    }
-    if (this.#asking === 0) for (const done of this.#waiting.splice(0)) done();
-  }
-
-  #isRead(id: string): boolean {
-    return this.#covers(this.#readAs, id);
-  }
-
-  /** True where a run was asked for or read in the state in which it is. */
-  #covers(asked: ReadonlyMap<string, boolean>, id: string): boolean {
-    const hadEnded = asked.get(id);
-    return hadEnded === true || (hadEnded === false && this.#runs.value.get(id)?.endedMs === undefined);
-  }
-
-  async #ask(id: string): Promise<void> {
-    this.#asking++;
-    const hasEnded = this.#runs.value.get(id)?.endedMs !== undefined;
-    this.#asked.set(id, hasEnded);
-    try {
-      const run = await getRun(id);
-      this.#keep(run);
-      // Its row would say that it runs beside its last answer.
-      if (run.endedMs !== undefined) this.#merge([run]);
-    } catch (error) {
-      // A run may be gone from the log; a service that does not answer is asked again.
-      if (error instanceof Refusal && error.status === 404) this.#readAs.set(id, hasEnded);
-      else {
-        await new Promise((wake) => setTimeout(wake, lookMs));
-        this.#asked.delete(id);
-        this.#wanted.push(id);
-      }
-    } finally {
-      if (!this.#isLookDue) setTimeout(() => this.#showLooked(), drawMs);
-      this.#isLookDue = true;
-      this.#asking--;
-      this.#askNext();
-    }
-  }
-
   #showLooked(): void {
     this.#isLookDue = false;
     this.#looks.value++;
@@ -329,9 +269,6 @@ class LiveSource {
   #keep(run: LoggedRunDetails): void {
     const bundle = bundleIn(run.output?.content);
     const error = Object.values(run.output?.errors ?? {}).at(-1) ?? run.error;
-    const hasEnded = run.endedMs !== undefined;
-    this.#asked.set(run.runId, hasEnded);
-    this.#readAs.set(run.runId, hasEnded);
     this.#looked.set(run.runId, {
       input: run.request === undefined ? "" : showInput(run.request),
       // Its log has a confidence of 0 where no answer is valid.
@@ -369,7 +306,7 @@ class LiveSource {
       try {
         for await (const event of eventsOf(id, course.lastSeq, signal)) {
           course.add(event);
-          this.#hear(event);
+          this.#pauses.hear(event);
           tries = 0;
           if (!isDue) setTimeout(draw, drawMs);
           isDue = true;
@@ -381,43 +318,6 @@ class LiveSource {
         await new Promise((wake) => setTimeout(wake, Math.min(10_000, 500 * 2 ** tries)));
     }
     if (!signal.aborted && this.#following?.id === id) this.#following = undefined;
-  }
-
-  /** Hears why runs are tried again: of a few, for a browser keeps few connections to a server. */
-  #watchRetrying(): void {
-    for (const { runId, status, lastSeq } of this.#runs.value.values()) {
-      if (status !== "retrying" || this.#watched.has(runId) || this.#watched.size >= mostWatched) continue;
-      this.#watched.add(runId);
-      void this.#watch(runId, lastSeq).finally(() => this.#watched.delete(runId));
-    }
-  }
-
-  async #watch(runId: string, lastSeq: number): Promise<void> {
-    const control = new AbortController();
-    try {
-      for await (const event of eventsOf(runId, Math.max(-1, lastSeq - recentEvents), control.signal)) {
-        this.#hear(event);
-        if (this.#runs.value.get(runId)?.status !== "retrying") return control.abort();
-      }
-    } catch {
-      // The list says how the run goes on.
-    }
-  }
-
-  #hear(event: OrchestrationEvent): void {
-    if (event.type === "retry_scheduled") {
-      const untilMs = Date.parse(event.timestamp) + event.delayMs;
-      this.#pauses.set(`${event.source}: ${event.error.category ?? "unknown"}`, untilMs);
-    }
-  }
-
-  #pausesNow(): Strip["pauses"] {
-    const nowMs = Date.now();
-    return [...this.#pauses].flatMap(([name, untilMs]) => {
-      if (untilMs > nowMs) return [{ name, seconds: Math.ceil((untilMs - nowMs) / 1_000) }];
-      this.#pauses.delete(name);
-      return [];
-    });
   }
 
   /** Does what was asked, and keeps the reason where the service refuses. */
@@ -453,7 +353,9 @@ class LiveSource {
         const run = await getRun(runId).catch(() => undefined);
         const bundle = run && bundleIn(run.output?.content);
         if (run && bundle && bundle.summary.validCount > 0) found.push({ run, bundle });
-        if (run) this.#keep(run);
+        if (!run) continue;
+        this.#reader.note(run);
+        this.#keep(run);
       }
     };
     await Promise.all(Array.from({ length: width }, work));
