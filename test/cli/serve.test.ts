@@ -65,7 +65,7 @@ describe("steer serve", () => {
     ["keys that are not there", ["serve", "echo.yaml", "--keys", "none.json"], "none.json cannot be read"],
     ["a key that is short", ["serve", "echo.yaml", "--keys", "short.json"], "16 characters or more"],
     ["a model whose key is missing", ["serve", "keyless.yaml"], 'Tool "keyless": model "mistral:m" has no API key'],
-    ["a generic model that leads nowhere", ["serve", "consensus:mistrall:m"], 'did you mean "mistral:"?'],
+    ["a generic model that leads nowhere", ["serve", "consensus:mistrall:m"], 'Did you mean "mistral:m"?'],
     ["two tools of one name", ["serve", "echo.yaml", "echo.yaml"], "echo"],
     [
       "an address that is not this machine's",

@@ -3,7 +3,10 @@ import { PromptBundleTool, ReliableOrchestrator } from "../../../src/index.ts";
 import { PostgresStore } from "../../../src/stores/postgres.ts";
 import { scriptedModel } from "../../../src/testing.ts";
 
-/** One bundle of 20 answers at once, with a pool that is larger than the server allows. Prints how it ended. */
+/**
+ * One bundle of 20 answers at once, with a pool that is larger than the server allows. Prints how it ended. Each process asks a
+ * question of its own: answers to one question are shared.
+ */
 const [url = "", name = ""] = process.argv.slice(2);
 const store = new PostgresStore({ connectionString: url });
 const model = scriptedModel(async () => {
@@ -13,7 +16,7 @@ const model = scriptedModel(async () => {
 const tool = new PromptBundleTool({
   name: "crowded",
   model,
-  prompt: "x",
+  prompt: `x ${name}`,
   defaultOptions: { k: 20, stopping: "none", maxParallel: 20 },
 });
 const output = await new ReliableOrchestrator({ store })
