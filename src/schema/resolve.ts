@@ -179,9 +179,14 @@ async function compile(
   path: string,
   compilePattern: (pattern: string) => Pattern,
 ): Promise<ResolvedSchema> {
-  const validate = compileWith(await createAjv(schema, compilePattern, false), schema, path);
   // A list of all faults takes long where there are many, and is asked for only where there are some.
-  const loadThorough = lazily(async () => compileWith(await createAjv(schema, compilePattern, true), schema, path));
+  const loadThorough = lazily(async () => {
+    const validate = compileWith(await createAjv(schema, compilePattern, true), schema, path);
+    if (!validate) throw new InvalidOptionsError([notSchema(path, schema, "it is too large to be compiled")]);
+    return validate;
+  });
+  // One that stops at the first fault has the check of each property inside that of the one before, and is soon too deep.
+  const validate = compileWith(await createAjv(schema, compilePattern, false), schema, path) ?? (await loadThorough());
   return {
     jsonSchema: schema,
     describeChecked: () => Promise.resolve(schema),
@@ -226,7 +231,8 @@ async function createAjv(
   const isOld = isDraft("draft-07") || isDraft("draft-06");
   const Draft = isOld ? await loadDraft07() : isDraft("2019-09") ? await loadDraft2019() : await loadDraft2020();
   const regExp = Object.assign((pattern: string) => compilePattern(pattern), { code: "compilePattern" });
-  const ajv = addFormats(new Draft({ ...options, allErrors, code: { regExp } }));
+  // Its optimizer looks through the whole program for each name in it: with some thousand properties that takes seconds.
+  const ajv = addFormats(new Draft({ ...options, allErrors, code: { regExp, optimize: false } }));
   // zod writes the `id` of `.meta()`, which draft 4 had as a keyword. Of a long list, Ajv compares every two items, which
   // takes hours.
   return ajv
@@ -242,10 +248,17 @@ async function createAjv(
     });
 }
 
+/** @returns `undefined` for a schema whose program is nested deeper than the engine takes */
 function compileWith(ajv: Ajv, schema: JSONSchema, path: string) {
   try {
-    if (ajv.validateSchema(schema)) return ajv.compile(schema);
+    if (ajv.validateSchema(schema)) {
+      const validate = ajv.compile(schema);
+      // The engine compiles the program with its first call, and refuses one that is nested too deep.
+      validate(undefined);
+      return validate;
+    }
   } catch (error) {
+    if (error instanceof RangeError) return undefined;
     if (error instanceof EvalError) throw withoutCodeGeneration(schema, path);
     const places = [...placesOf(error, schema, ajv)];
     const found = places.length > 0 ? places : [{ pointer: "", given: schema, fault: messageOf(error) }];

@@ -151,3 +151,12 @@ test("says of a JSON schema that a runtime without code generation cannot check 
   expect(printed).toMatch(/^\/id: Invalid input: expected number, received string\nINVALID_OPTIONS /);
   expect(printed).toContain("Pass a zod, valibot or other Standard Schema.");
 });
+
+test("a schema of many properties is compiled in line with their number, and checks each of them", async () => {
+  const names = Array.from({ length: 5_000 }, (_, at) => `k${at}`);
+  const schema = { type: "object", properties: Object.fromEntries(names.map((name) => [name, { type: "string" }])) };
+  const { check } = await resolveSchema(schema);
+  const answer = Object.fromEntries(names.map((name) => [name, "x"]));
+  expect(await check(answer)).toMatchObject({ ok: true });
+  expect(await check({ ...answer, k4999: 7 })).toEqual({ ok: false, errors: ["/k4999: must be string"] });
+});
