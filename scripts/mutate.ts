@@ -104,11 +104,6 @@ const harmless: readonly { readonly kind: string; readonly line: string; readonl
     why: "A lease that has no patience left is given up a millisecond later.",
   },
   {
-    kind: "drop an await",
-    line: "await this.#scope.race(this.#releaseLast(releaseKey)).catch",
-    why: "The callers of a run wait for its pending release by themselves, before it ends.",
-  },
-  {
     kind: "swap arguments",
     line: "addUsage(sum, usage)",
     why: "A sum is the same in either order.",
