@@ -33,7 +33,7 @@ const serviceKey = v.strictObject({
   tools: v.optional(v.array(v.string())),
 });
 
-/** What belongs into each part of a key. */
+/** Content of each part of a key, for refusals. */
 const partsOfKey: Readonly<Record<string, string>> = {
   name: 'a name of 1 to 64 letters, digits, "-" and "_"',
   key: `a text of ${shortestKey} characters or more`,

@@ -13,7 +13,7 @@ import { createFakeClock, scriptedModel } from "../../src/testing.ts";
 import { createTestDatabase, postgresUrl } from "../support/postgres.ts";
 import { eventsIn, serving } from "./serving.ts";
 
-/** What one process has of the place that all of them share. */
+/** Part of one process in the place that all of them share. */
 interface Place {
   readonly queue: RunQueue;
   readonly store: RunStore & { close(): Promise<void> };

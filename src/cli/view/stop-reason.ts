@@ -2,7 +2,7 @@ import type { EvidenceBundle } from "../../contract/bundle.ts";
 import type { StoppingRuleName } from "../../contract/bundle-options.ts";
 import { counted } from "../progress/format.ts";
 
-/** What each stopping rule found, for people. */
+/** Findings of the stopping rules, for people. */
 const ruleWords: Readonly<Record<Exclude<StoppingRuleName, "auto" | "none"> | "target", string>> = {
   epsilon: "the answers are alike enough",
   horizon: "the answers left are very unlikely to change the consensus",

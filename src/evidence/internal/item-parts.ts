@@ -26,7 +26,7 @@ import {
 /** Further inside, an item's parts are not looked at: it is like no other. */
 const deepestItem = 200;
 
-/** Of more different texts at one place, only equal ones are alike. */
+/** Limit of different texts at one place, above which only equal ones are alike. */
 const mostComparedTexts = 200;
 
 /** Strings up to this length are the same or not: names and codes that are alike name different things. */
@@ -101,7 +101,7 @@ export type Part =
   | { readonly keys: readonly string[]; readonly parts: readonly Part[] }
   | { readonly isByContent: boolean; readonly parts: readonly Part[] };
 
-/** By place, the codes of the leaves that an item has there. */
+/** Codes of the leaves that an item has, by place. */
 export type Features = ReadonlyMap<Place, readonly number[]>;
 
 export function* readItems(list: readonly unknown[], root: Place): Slices<Part[]> {

@@ -8,6 +8,7 @@ import { hideSecrets, messageOf } from "../../core/errors.ts";
 import { declareOptions, type OptionsInput, resolveOptions, text } from "../../core/options.ts";
 import type { RateLimits } from "../../guard/limits.ts";
 import type { Pacer } from "../../guard/pacer.ts";
+import { passwordsIn } from "../../store/postgres-connection.ts";
 import type { ListOptions } from "../../store/store.ts";
 import {
   assertSameJob,
@@ -58,8 +59,7 @@ export function bullMqQueue(options?: BullMqQueueOptions): RunQueue {
     bullMqQueueOptions,
     options,
   );
-  const password = URL.parse(connectionString)?.password;
-  if (password) hideSecrets([password, decodeURIComponent(password)]);
+  hideSecrets(passwordsIn(connectionString));
   return new BullMqQueue(connectionString);
 }
 

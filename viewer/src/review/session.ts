@@ -139,7 +139,7 @@ export class Session {
     }
   }
 
-  /** How the sending of the label of an answer stands; `undefined` without a service. */
+  /** State of the sending of the label of an answer; `undefined` without a service. */
   sentOf(answer: Answer): Sent | undefined {
     const line = this.labelOf(answer);
     if (!this.#send || !line) return undefined;
@@ -206,7 +206,7 @@ function upToLook(labels: ReadonlyMap<string, LabelLine>): readonly LabelLine[] 
   return given.slice(0, given.findLastIndex(({ look }) => look) + 1);
 }
 
-/** How the sending of a label to a service stands. */
+/** State of the sending of a label to a service. */
 export type Sent = "sending" | "sent" | { readonly refusal: string };
 
 const sliceMs = 12;
