@@ -6,6 +6,8 @@ export interface Probe {
   /** Entries that it calls, as the reports of the public surface name them. */
   readonly reaches: readonly string[];
   readonly shapes: readonly Shape<unknown>[];
+  /** Power of the input with which the time grows by what the entry's documentation says. Default: 1. */
+  readonly documentedPower?: number;
   /** Calls the entries. What it needs that is not measured is made before, by `shapes`. */
   run(input: any): unknown;
 }

@@ -60,23 +60,52 @@ function isJsonData(value: unknown): value is JSONValue {
   return atOnce(checkingJsonData(value));
 }
 
-/** `isJsonData`, in slices. */
-export function* checkingJsonData(value: unknown, depth = 0): Slices<boolean> {
-  if (typeof value !== "object" || value === null) return isJsonLeaf(value);
-  assertDepth(depth);
-  if (!Array.isArray(value) && !isPlain(value)) return false;
+/** `isJsonData`, in slices. It keeps its own path: generators inside generators would hand each pause through all levels. */
+export function* checkingJsonData(value: unknown): Slices<boolean> {
+  if (!isContainer(value)) return isJsonLeaf(value);
+  const path: OpenContainer[] = [];
+  let entered: object | undefined = value;
+  do {
+    if (entered) {
+      assertDepth(path.length);
+      if (!Array.isArray(entered) && !isPlain(entered)) return false;
+      const opened = open(entered);
+      path.push(opened);
+      yield 16 + opened.length / (opened.names ? 6 : 16);
+      entered = undefined;
+    }
+    const container = path.at(-1) as OpenContainer;
+    const { items, names, length } = container;
+    while (!entered && container.at < length) {
+      const item = items[names ? (names[container.at] as string) : container.at];
+      container.at++;
+      if (isContainer(item)) entered = item;
+      else if (!isJsonLeaf(item)) return false;
+      else if (container.at % 1_000 === 0) yield 20;
+    }
+    if (!entered) path.pop();
+  } while (path.length > 0);
+  return true;
+}
+
+/** A list or an object of which some items were looked at. */
+interface OpenContainer {
+  readonly items: Readonly<Record<string | number, unknown>>;
+  /** Of an object. */
+  readonly names: readonly string[] | undefined;
+  readonly length: number;
+  at: number;
+}
+
+function open(value: object): OpenContainer {
   // The engine reads the names of an object in one go: of a large one they take longer than anything else here.
   const names = Array.isArray(value) ? undefined : Object.keys(value);
   const { length } = names ?? (value as readonly unknown[]);
-  yield 16 + length / (names ? 6 : 16);
-  for (let at = 0; at < length; at++) {
-    const item: unknown = (value as Readonly<Record<string | number, unknown>>)[names ? (names[at] as string) : at];
-    if (typeof item !== "object" || item === null) {
-      if (!isJsonLeaf(item)) return false;
-      if (at % 1_000 === 999) yield 20;
-    } else if (!(yield* checkingJsonData(item, depth + 1))) return false;
-  }
-  return true;
+  return { items: value as OpenContainer["items"], names, length, at: 0 };
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function isJsonLeaf(value: unknown): boolean {

@@ -72,7 +72,13 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     const service = createService({ orchestrator, events, tools: [triage, limited] });
     listening = await listen(service.fetch, { host: "127.0.0.1", port: 0 });
   });
-  afterEach(() => page?.close());
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail") {
+      const shown = await page.locator("main").innerText({ timeout: 1_000 });
+      console.error(`The page shows at ${page.url()}:\n${shown}\nIt complained: ${complaints.join("\n") || "no"}`);
+    }
+    await page?.close();
+  });
   afterAll(async () => {
     answers.giveAll();
     await browser.close();
@@ -236,7 +242,6 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
     answers.giveAll();
     await start("It is slow");
     await open("#/review");
-    const given = page.waitForResponse((response) => response.url().endsWith("/feedback"));
     await page.waitForSelector(".given");
     expect(await page.locator(".latest").innerText()).toMatch(/^\d+ ended runs?/);
     const held = Promise.withResolvers<void>();
@@ -244,12 +249,14 @@ describe.skipIf(!chromiumPath)("the viewer over a service, in Chromium", () => {
       await held.promise;
       await route.continue();
     });
-    await page.keyboard.press("r");
+    await page.getByRole("button", { name: /^Right/ }).click();
     await page.waitForSelector(".told:has-text('sending the verdict')");
     expect(await page.locator(".told").innerText()).not.toContain("judged");
+    const answered = page.waitForResponse((response) => response.url().endsWith("/feedback"));
     held.resolve();
-    expect((await given).request().postDataJSON()).toEqual({ correct: true });
-    expect((await given).ok()).toBe(true);
+    const response = await answered;
+    expect(response.request().postDataJSON()).toEqual({ correct: true });
+    expect(response.ok()).toBe(true);
     await page.waitForSelector(".told:has-text('judged right')");
   });
 

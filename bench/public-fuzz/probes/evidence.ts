@@ -107,7 +107,10 @@ export const evidenceProbes: readonly Probe[] = [
   onTexts("groupAnswers", (text) => groupAnswers([text, almost(text), turned(text)]), "groupAnswers, three long"),
   onTexts("groupAnswers", (text) => groupAnswers(cutUp(text, 80)), "groupAnswers, many short"),
   onTexts("clusterTexts", (text) => clusterTexts([text, almost(text), turned(text)]), "clusterTexts, three long"),
-  onTexts("clusterTexts", (text) => clusterTexts(cutUp(text, 200)), "clusterTexts, many short"),
+  {
+    ...onTexts("clusterTexts", (text) => clusterTexts(cutUp(text, 200)), "clusterTexts, many short"),
+    documentedPower: 2,
+  },
   onValues("pairwiseDistance", (value) => pairwiseDistance([value, value, changed(value), {}])),
   onValues("resolveSimilarity", (value) =>
     resolveSimilarity([value, changed(value)], { similarity: async (a, b) => Number(a === b) }),
