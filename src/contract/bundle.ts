@@ -231,7 +231,7 @@ export interface JudgeReport {
   costUsd: number | null;
 }
 
-/** What a bundle did not pay for again. */
+/** Calls that a bundle did not pay for again. */
 export interface BundleReuse {
   /** Part of the prompts that the provider read from its cache, in tokens. */
   cachedInputTokens: number;

@@ -90,7 +90,7 @@ export interface ToolContext {
   readonly events: ToolEvents;
   /** Aborts when the run is cancelled, times out, or has its answer. Pass it to everything you await. */
   readonly signal: AbortSignal;
-  /** Of the run: for logs and services that follow traces. */
+  /** Trace of the run: for logs and services that follow traces. */
   readonly traceId: string;
   /** Names the run. */
   readonly requestId: string;

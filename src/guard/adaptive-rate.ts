@@ -79,7 +79,7 @@ export class AdaptiveRate {
   /** Mean tokens of a call, the latest ones first. */
   usualTokens = 0;
 
-  /** Is true where calls may have to wait. */
+  /** True where calls may have to wait. */
   get isLimited(): boolean {
     return this.#cut !== undefined || this.#told !== undefined;
   }
@@ -168,7 +168,7 @@ export class AdaptiveRate {
     this.#set(Number.POSITIVE_INFINITY);
   }
 
-  /** Is true of a refusal that fewer calls would meet as often, to judge by those that came below the rate taken before. */
+  /** True of a refusal that fewer calls would meet as often, to judge by those that came below the rate taken before. */
   #isChance(last: Cut): boolean {
     const isBelow = this.#perSecond < peakOf(last) || last.byChance >= fewestByChance;
     return last.answers > 0 && isBelow && this.#refusedShare <= mostByChance;

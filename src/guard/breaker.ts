@@ -105,7 +105,7 @@ export class CircuitBreaker {
     return state.kind === "half_open" && state.permits === 0 ? Math.max(0, state.untilMs - this.#clock.now()) : 0;
   }
 
-  /** Is true where a new breaker would do as well: this one knows of no failure. @internal */
+  /** True where a new breaker would do as well: this one knows of no failure. @internal */
   get isAsNew(): boolean {
     if (this.#state.kind !== "closed" || this.cooldownLeftMs > 0) return false;
     return this.#window.counts(this.#clock.now()).failures === 0;

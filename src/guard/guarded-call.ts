@@ -185,7 +185,7 @@ export class AttemptScope extends CancelScope {
     return this.#isStarted;
   }
 
-  /** Is true where the attempt was aborted before it ended: its end aborts what it has started. */
+  /** True where the attempt was aborted before it ended: its end aborts what it has started. */
   get wasAborted(): boolean {
     return this.#wasAborted ?? this.aborted;
   }

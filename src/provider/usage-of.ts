@@ -16,7 +16,7 @@ export interface AiSdkUsage {
 
 /** A result of the AI SDK's `generateText`, `generateObject` or of an agent. */
 export interface AiSdkResult {
-  /** Of all steps. Before version 7 of the AI SDK, `usage` is that of the last step alone. */
+  /** Usage of all steps. Before version 7 of the AI SDK, `usage` is that of the last step alone. */
   readonly totalUsage?: AiSdkUsage | undefined;
   readonly usage?: AiSdkUsage | undefined;
   /** Calls of the model. */

@@ -219,7 +219,7 @@ function isErrorCode(code: unknown): boolean {
   return typeof code === "number" ? code >= 400 : typeof code === "string" && code !== "" && code !== "0";
 }
 
-/** Has something in it: text, items, or a field that has. */
+/** Tells if there is something in it: text, items, or a field that has. */
 export function isFilled(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === false) return false;
   if (Array.isArray(value)) return value.length > 0;

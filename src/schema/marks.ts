@@ -6,7 +6,7 @@ export interface Context {
   readonly isAlone: boolean;
   readonly isFenced: boolean;
   readonly isSurrounded: boolean;
-  /** What stands beside it makes it a part of a larger value. */
+  /** Text beside it that makes it a part of a larger value. */
   readonly isPart: boolean;
   readonly hasStrayBrackets: boolean;
   /** The word with a colon before the value, which may be a key; empty if there is none. */

@@ -119,7 +119,7 @@ function usageOf({
   };
 }
 
-/** What stands behind the answer. */
+/** Evidence that stands behind the answer. */
 function evidenceOf({ requestId, status, costUsd, content }: AnsweredOutput): object {
   const evidenceBundle = bundleIn(content);
   return { runId: requestId, status, costUsd, ...(evidenceBundle && { evidenceBundle }) };

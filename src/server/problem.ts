@@ -45,7 +45,7 @@ export interface Problem {
   readonly status: number;
   /** Code of the package's error, or of the server's own. */
   readonly code: string;
-  /** What is wrong, and what to do. */
+  /** Tells what is wrong, and what to do. */
   readonly detail: string;
   /** Every fault of a request that cannot be used. */
   readonly issues?: readonly { readonly path: string; readonly given: string; readonly allowed: string }[];

@@ -57,7 +57,7 @@ export interface Service {
   close(deadlineMs: number): Promise<{ readonly cutOff: number }>;
 }
 
-/** What the routes of a service share. */
+/** Things that the routes of a service share. */
 export interface ServiceRooms {
   readonly orchestrator: ReliableOrchestrator<any>;
   readonly events: EventLog;
@@ -208,7 +208,7 @@ class Followers {
   }
 }
 
-/** Of every response that does not say otherwise: no page may show it, run it or guess its type. */
+/** Headers of every response that does not say otherwise: no page may show it, run it or guess its type. */
 const safeHeaders = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",

@@ -15,7 +15,7 @@ interface Registered {
 
 const registered = Symbol.for("opentelemetry.js.api.1");
 
-/** What the program has registered for a signal; `undefined` where it has not: the price is to read one global. */
+/** Returns what the program has registered for a signal; `undefined` where it has not: the price is to read one global. */
 export function opentelemetry<Signal extends "trace" | "metrics">(
   signal: Signal,
 ): (Registered & Required<Pick<Registered, Signal>>) | undefined {

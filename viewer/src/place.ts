@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 
-/** Where a person is: all state that a link can carry stands in the address, behind `#`. */
+/** Place where a person is: all state that a link can carry stands in the address, behind `#`. */
 export interface Place {
   readonly screen: "runs" | "run" | "review";
   /** Run that is shown. */

@@ -16,13 +16,13 @@ export interface CostFacts extends FixedKCost {
   readonly knownUsd: number;
   readonly unknownCount: number;
   readonly tokens: number;
-  /** What was asked of a verifier or a second model, and is in the sums; `undefined` where nothing was. */
+  /** Calls of a verifier or a second model, which are in the sums; `undefined` where there were none. */
   readonly signals: { readonly calls: number; readonly costUsd: number | null } | undefined;
-  /** What answers did not pay for again; `undefined` where each paid for itself. */
+  /** Savings of answers that did not pay again; `undefined` where each paid for itself. */
   readonly reuse: JobReuse | undefined;
 }
 
-/** What the answers of a job did not pay for again. */
+/** Savings of the answers of a job that did not pay again. */
 export interface JobReuse {
   readonly cachedInputTokens: number;
   /** Answers that were there already. */

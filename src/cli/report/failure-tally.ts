@@ -18,7 +18,7 @@ export interface FailureKind {
 /** Flag of the command that wrote the file. */
 const again = "--retry-failed asks again.";
 
-/** What to do about inputs that failed, by category. */
+/** Advice about inputs that failed, by category. */
 const advices = {
   rate_limit: `The provider was asked too often. Lower --concurrency; ${again}`,
   quota_exhausted: `The account has no credit left. Add some; ${again}`,

@@ -133,7 +133,7 @@ function fieldsOf({ fields, disagreements }: BundleSummary): ReadonlyMap<string,
   return seen;
 }
 
-/** What an answer says of a field, as text. */
+/** Text of what an answer says of a field. */
 function showVote(vote: { readonly value?: unknown }): string {
   return "value" in vote ? showOnLine(vote.value) : "absent";
 }

@@ -19,7 +19,7 @@ import { Histogram, Largest, MostFrequent } from "./tallies.ts";
 /** A job on one page, as data: what `steer report --json` prints. */
 export interface JobReport {
   readonly inputs: InputCounts;
-  /** What was asked, the commonest first. */
+  /** Tasks that were asked, the commonest first. */
   readonly questions: readonly AskedQuestion[];
   readonly confidence: ConfidenceFacts;
   /** Least sure first. */
@@ -32,7 +32,7 @@ export interface JobReport {
   };
   /** Votes by model, where answers of several models voted together. */
   readonly models: readonly ModelVotes[];
-  /** By falling count. */
+  /** Kinds by falling count. */
   readonly failures: readonly FailureKind[];
   readonly cost: CostFacts;
   readonly time: TimeFacts;
@@ -112,7 +112,7 @@ export interface TimeFacts {
   readonly slowest: { readonly line: number; readonly ms: number } | null;
 }
 
-/** How much of a job is kept in full. */
+/** Part of a job that is kept in full. */
 export interface FactsLimits {
   readonly leastSure: number;
   readonly minConfidence?: number | undefined;

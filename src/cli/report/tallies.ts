@@ -54,7 +54,7 @@ export class Largest<T> {
     if (this.#ranked.length > this.#most) this.#ranked.pop();
   }
 
-  /** By falling rank. */
+  /** Items by falling rank. */
   get items(): readonly T[] {
     return this.#ranked.map(({ item }) => item);
   }
@@ -79,7 +79,7 @@ export class MostFrequent<T> {
     return value;
   }
 
-  /** By falling count; of equal counts, the one that came first. */
+  /** Values by falling count; of equal counts, the one that came first. */
   top(most = mostKinds): readonly { readonly value: T; readonly count: number }[] {
     return [...this.#byKey.values()].sort((a, b) => b.count - a.count).slice(0, most);
   }

@@ -196,7 +196,7 @@ function costAndTime({ cost, time }: JobReport, paper: Paper): string[] {
   ];
 }
 
-/** How many of each kind the end of a job names. */
+/** Most of each kind that the end of a job names. */
 export const mostNamed = 3;
 
 /** The end of a job in a few lines; none where there is nothing to tell. */

@@ -91,7 +91,7 @@ export function describeSingle({ singleAnswer }: ConfidenceFacts): string | unde
   return `${counted(singleAnswer, "input")} with one valid answer ${singleAnswer === 1 ? "has" : "have"} no confidence: ask for more with --k.`;
 }
 
-/** What labels of the job's own answers say; `undefined` without one. */
+/** Says what labels of the job's own answers tell; `undefined` without one. */
 export function describeJudged({ judged: { count, right, meanConfidence } }: ConfidenceFacts): string | undefined {
   if (count === 0) return undefined;
   const beside = meanConfidence === null ? "" : `, where the mean confidence is ${showShare(meanConfidence)}`;
@@ -162,7 +162,7 @@ export function unknownIn({ unknownCount, signals }: CostFacts): string {
   return [...inputs, ...calls].join(" and ");
 }
 
-/** What answers did not pay for again; `undefined` where each paid for itself. */
+/** Says what answers did not pay for again; `undefined` where each paid for itself. */
 export function describeReuse({ reuse }: CostFacts): string | undefined {
   if (!reuse) return undefined;
   const { answers, cachedInputTokens, savedUsd } = reuse;

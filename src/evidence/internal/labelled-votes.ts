@@ -4,7 +4,7 @@ import { type GroupSizes, sizesOf } from "./vote-model.ts";
 /** Fewer labels say too little to scale by. */
 export const fewestJobLabels = 10;
 
-/** How many of the labels of some votes say right, and how many wrong. */
+/** Counts of the labels of some votes that say right, and that say wrong. */
 export type Labels = readonly [right: number, wrong: number];
 
 type LabelCounts = ReadonlyMap<string, Labels>;

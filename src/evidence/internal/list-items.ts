@@ -22,7 +22,7 @@ interface Example {
 export class ListItems {
   /** Number of each item, by list and position. */
   readonly lists: readonly (readonly number[])[];
-  /** By number, one of the items. */
+  /** One of the items, by number. */
   readonly #examples: readonly Example[];
 
   private constructor(lists: ListItems["lists"], examples: readonly Example[]) {
@@ -57,7 +57,7 @@ export class ListItems {
     return new ListItems(numbers, examples);
   }
 
-  /** How many different items there are. */
+  /** Count of different items. */
   get count(): number {
     return this.#examples.length;
   }

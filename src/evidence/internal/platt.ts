@@ -9,7 +9,7 @@ export interface LabelledConfidence {
 
 /** Correction that labels ask for, as far as they can be trusted. */
 export interface Scaling extends Fit {
-  /** Where the log-probabilities of single answers help: their mean and deviation among the labelled ones. */
+  /** Mean and deviation of the log-probabilities of single answers among the labelled ones; there where they help. */
   readonly tokens: Spread | undefined;
   /** Share of the corrected confidence in what is given; the rest is the confidence without labels. */
   readonly share: number;

@@ -301,7 +301,7 @@ export class JobQueue<I> {
     for (const { input, outcome } of own) this.#finish(input, outcome, false);
   }
 
-  /** Is true where no other input is left that could tell what the accused have met. */
+  /** True where no other input is left that could tell what the accused have met. */
   get #isUndecided(): boolean {
     const isLast = this.#isExhausted && this.#running.size === 0 && this.#held.length === 0;
     return isLast && this.#accused.length > 0;

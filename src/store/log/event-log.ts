@@ -56,7 +56,7 @@ export interface NewLoggedRun {
   readonly requestId: string;
   readonly traceId: string;
   readonly key?: string | undefined;
-  /** What two runs of one key agree on; there with a key. */
+  /** Fingerprint that two runs of one key agree on; there with a key. */
   readonly fingerprint?: string | undefined;
   /**
    * Names the one who appends. Once a run is opened with another writer, the earlier one is refused. `""` announces a run that
@@ -73,7 +73,7 @@ export interface OpenedRun {
   readonly nextSeq: number;
 }
 
-/** What a run's events add up to. */
+/** State that a run's events add up to. */
 export interface RunFacts {
   readonly toolName: string;
   readonly status: Exclude<LoggedStatus, "abandoned">;
@@ -89,7 +89,7 @@ export interface LogBatch {
   readonly firstSeq: number;
   /** Each event as JSON. None at all says that the run is alive. */
   readonly events: readonly string[];
-  /** What all events so far add up to. */
+  /** State that all events so far add up to. */
   readonly facts: RunFacts;
 }
 

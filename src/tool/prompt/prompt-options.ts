@@ -92,7 +92,7 @@ export interface PromptSettings<P extends string, Name extends string, Read, Req
 
 const place = "PromptBundleTool(…)";
 
-/** By option: its check, and what may stand there. */
+/** Check of each option, and what may stand there. */
 const optionChecks: Readonly<
   Record<
     keyof PromptBundleToolOptions<string, unknown, string>,

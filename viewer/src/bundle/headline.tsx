@@ -20,7 +20,7 @@ interface HeadlineProps {
 /** Longer inputs are shown whole where they are opened. */
 const longestAsked = 240;
 
-/** What was asked, of whom, how it stands, and what can be done with the run. */
+/** Says what was asked, of whom, how it stands, and what can be done with the run. */
 export function Headline({ source, row, detail, id, isAlone }: HeadlineProps) {
   const { service } = source;
   const bundle = detail?.bundle;

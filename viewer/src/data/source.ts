@@ -2,7 +2,7 @@ import type { ReadonlySignal } from "@preact/signals";
 import type { Answer } from "../../../src/cli/label/answer.ts";
 import type { ReviewData, RunDetail, RunRow, ViewerPage } from "../../../src/cli/view/viewer-data.ts";
 
-/** Where the screens have their data from: a file that holds them, or a service. */
+/** Source of the data of the screens: a file that holds them, or a service. */
 export interface Source {
   /** All but the rows and the details; of a service, what is known of it. */
   readonly page: Omit<ViewerPage, "rows" | "total" | "review">;

@@ -13,7 +13,7 @@ interface EffectsProps {
   readonly draw: Draw;
 }
 
-/** What the labels so far change, and the way to take them away as a file. */
+/** Shows what the labels so far change, and gives them as a file. */
 export function Effects({ source, session, draw }: EffectsProps) {
   const given = session.given.value;
   const effects = session.effects.value;

@@ -9,7 +9,7 @@ import type { ReviewData } from "../../../src/cli/view/viewer-data.ts";
 import { atOnce, type Slices } from "../../../src/core/slices.ts";
 import type { AcceptanceSignals } from "../../../src/evidence/acceptance-score.ts";
 
-/** What labels certify, as the screen shows it. */
+/** Acceptance that labels certify, as the screen shows it. */
 export interface ShownAcceptance {
   readonly acceptance: Acceptance;
   readonly counts: AcceptanceCounts;
@@ -35,7 +35,7 @@ export class Session {
   /** `undefined` before it was computed, which `open` begins; that of the labels before while it is computed anew. */
   readonly effects = signal<readonly Effect[] | undefined>(undefined);
   readonly acceptance = signal<ShownAcceptance | undefined>(undefined);
-  /** Of a draw that nothing began before. */
+  /** Seed of a draw that nothing began before. */
   readonly seed = (crypto.getRandomValues(new Uint32Array(1))[0] as number) >>> 1;
   /** Reasons for which the service did not take labels, by label. */
   readonly unsent = signal<ReadonlyMap<string, string>>(new Map());

@@ -71,7 +71,7 @@ export function currencyOf(name: string): string | undefined {
   return unit !== undefined && /^[A-Z]{3}$/.test(unit) ? unit : undefined;
 }
 
-/** What an answer may name before itself: it repeats what was asked for. None of them changes what is said. */
+/** Nouns that an answer may name before itself: it repeats what was asked for. None of them changes what is said. */
 const labels = `answer|final answer|correct answer|result|final result|solution|output|response|category|label|class|
   classification|severity|priority|urgency|status|sentiment|topic|intent|verdict|decision|conclusion|total|choice|option|
   correct option|correct choice|language|rating|score|grade|value|final value|
@@ -81,7 +81,7 @@ const labels = `answer|final answer|correct answer|result|final result|solution|
   "",
 );
 
-/** What stands before, or around, an answer in the languages of its sentences. */
+/** Words that stand before, or around, an answer in the languages of its sentences. */
 export const wrappers: readonly (readonly [pattern: RegExp, replacement: string, reason: string])[] = [
   [
     new RegExp(`^\\*{0,2}(?:the )?(?:${labels})(?:\\*{0,2} ?:\\*{0,2}| -(?= (?:\\p{L}{2}|[A-H]$))) ?(?=\\S)`, "iu"),

@@ -21,7 +21,7 @@ export const longestFolded = 32_768;
 
 type Rewrite = readonly [pattern: RegExp, replacement: string, reason: string];
 
-/** What stands around an answer. Each pattern is tied to an end of the text, and so linear. */
+/** Patterns of what stands around an answer. Each is tied to an end of the text, and so linear. */
 const wraps: readonly Rewrite[] = [
   [/^(```|~~~)[\w+#.-]* ?\n(.*)\n\1$/s, "$2", "a code fence"],
   [/^`([^`\n]+)`$/, "$1", "backticks"],
@@ -240,7 +240,7 @@ function foldWord(each: string, before: string | undefined, isShouted: boolean):
   return each.toLowerCase();
 }
 
-/** Of Latin letters. A diaeresis and a ring stay: they make other letters. */
+/** Takes accents off Latin letters. A diaeresis and a ring stay: they make other letters. */
 function withoutAccents(name: string): string {
   return normalizeUnicode(normalizeUnicode(name, "NFD").replace(/(?<=[a-z])[\u0300-\u0303\u030c\u0327]/g, ""), "NFC");
 }

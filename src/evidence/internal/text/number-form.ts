@@ -44,7 +44,7 @@ function isTimeOfDay(written: string, unit: string): boolean {
   return /^[ap]m$/.test(unit) && /^\d+[.,]\d/.test(written);
 }
 
-/** How numbers are written, and what of that is their decimal form. */
+/** Ways to write numbers, each with the part that is the decimal form. */
 const styles: readonly { pattern: RegExp; decimal(written: string): string; onlyWithUnit?: true }[] = [
   { pattern: /^[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?/, decimal: (written) => written.replaceAll(",", "") },
   { pattern: /^[1-9]\d{0,2}([ _'])\d{3}(?:\1\d{3})*(?:\.\d+)?/, decimal: (written) => written.replace(/[ _']/g, "") },
@@ -53,7 +53,7 @@ const styles: readonly { pattern: RegExp; decimal(written: string): string; only
   { pattern: /^(?:0|[1-9]\d*)(?:\.\d+)?|^\.\d+/, decimal: (written) => written },
 ];
 
-/** What a number must not go on with: it would be a version, a time, a range, a list, an identifier. */
+/** Characters that must not follow a number: it would be a version, a time, a range, a list, an identifier. */
 const goesOn = /^(?:[.,:/_'-]|[ ,]{0,2}\d)/;
 
 /** The value at the start of a text, and the text behind it. */
@@ -86,7 +86,7 @@ function shortest(decimal: string, exponent: number): string {
   return kept === "" ? "0" : `${kept}e${exponent - places.length + digits.length - kept.length}`;
 }
 
-/** Of a fraction in lowest terms: others, as `6/8` and `4/4`, may be measures, scores or days. */
+/** Returns the value of a fraction in lowest terms: others, as `6/8` and `4/4`, may be measures, scores or days. */
 function fractionValue([, whole = "0", above, below]: readonly (string | undefined)[]): string | undefined {
   const [numerator, denominator] = [Number(above), Number(below)];
   if (greatestDivisor(numerator, denominator) > 1 || denominator === 1) return undefined;
