@@ -92,7 +92,8 @@ describe("steer run --right", () => {
     await using server = await startOpenAIServer(vendor);
     const price = { inputPerMillion: 100, outputPerMillion: 100 };
     const cwd = folderFor(server.baseURL, { prices: { small: price, checker: price } });
-    const right = [...job, "--right", "0.9", "--verifier", modelAt(server.baseURL, "checker")];
+    // One after the other: a draw goes by the order of the answers.
+    const right = [...job, "-c", "1", "--right", "0.9", "--verifier", modelAt(server.baseURL, "checker")];
     const first = await steer(right, { cwd });
     expect(first.code).toBe(0);
     expect(first.stdout).toContain("accepted 0 of 40 · 40 to review");
