@@ -18,6 +18,15 @@ writeFileSync(
   "name: keyless\nmodel: mistral:m\napiKeyEnv: KEY_THAT_IS_NOT_SET\nprompt: '{{text}}'\n",
 );
 
+for (const [name, limit] of [
+  ["slow", 60],
+  ["slower", 6],
+] as const)
+  writeFileSync(
+    join(cwd, `${name}.yaml`),
+    `name: ${name}\nmodel: simulated:?latencyMs=1\nprompt: '{{text}}'\nlimits: { openai: { requestsPerMinute: ${limit} } }\n`,
+  );
+
 async function start(): Promise<Steer & { readonly url: string }> {
   const steer = startSteer(["serve", "echo.yaml", "--port", "0"], { cwd });
   let url = "";
@@ -67,6 +76,11 @@ describe("steer serve", () => {
     ["a model whose key is missing", ["serve", "keyless.yaml"], 'Tool "keyless": model "mistral:m" has no API key'],
     ["a generic model that leads nowhere", ["serve", "consensus:mistrall:m"], 'Did you mean "mistral:m"?'],
     ["two tools of one name", ["serve", "echo.yaml", "echo.yaml"], "echo"],
+    [
+      "limits of one model that differ",
+      ["serve", "slow.yaml", "slower.yaml"],
+      "limits.openai: the files of these tools differ",
+    ],
     [
       "an address that is not this machine's",
       ["serve", "echo.yaml", "--host", "127.0.0.1", "--port", "1"],

@@ -3,6 +3,7 @@ import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { AnyTool } from "../../contract/tool.ts";
 import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
+import type { RateLimits } from "../../guard/limits.ts";
 import { assertTool } from "../../tool/registry.ts";
 import { CommandError } from "../faults.ts";
 import { decodeWhole } from "../input/decode-text.ts";
@@ -30,6 +31,26 @@ export async function loadTools(files: readonly string[]): Promise<LoadedTool[]>
     if (other) throw new CommandError(`${other.file} and ${file} both have a tool called ${tool.name}. Rename one.`);
   }
   return loaded.map(({ file: _, ...tool }) => tool);
+}
+
+/**
+ * Limits of all tool files together.
+ *
+ * @throws CommandError for two files that limit the same provider or model differently
+ */
+export function limitsOfTools(loaded: readonly LoadedTool[]): RateLimits {
+  const limits: Record<string, RateLimits[string]> = {};
+  for (const { tool, definition } of loaded) {
+    for (const [name, limit] of Object.entries(definition?.limits ?? {})) {
+      const present = limits[name];
+      if (present && JSON.stringify(present) !== JSON.stringify(limit))
+        throw new CommandError(
+          `limits.${name}: the files of these tools differ, ${tool.name} the last. Write the same limits.`,
+        );
+      limits[name] = limit;
+    }
+  }
+  return limits;
 }
 
 async function loadToolsIn(file: string): Promise<LoadedTool[]> {

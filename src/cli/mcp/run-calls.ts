@@ -3,11 +3,10 @@ import { CalibrationStore } from "../../calibration/calibration-store.ts";
 import type { PartialRun } from "../../contract/errors.ts";
 import { CancelledError } from "../../contract/errors.ts";
 import type { AnyTool } from "../../contract/tool.ts";
-import type { RateLimits } from "../../guard/limits.ts";
 import type { RunTool } from "../../mcp/mcp-server.ts";
 import { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import { pathsOf } from "../../tool/prompt/prompt-files.ts";
-import type { LoadedTool } from "../definition/load-tool.ts";
+import { type LoadedTool, limitsOfTools } from "../definition/load-tool.ts";
 import { CommandError } from "../faults.ts";
 import { JobBudget } from "../job/job-tally.ts";
 
@@ -18,7 +17,10 @@ const sharers = 4;
 
 /** Returns how calls are run: by one orchestrator, so that circuits, limits and the ceiling hold for all of them. */
 export function createRuns(loaded: readonly LoadedTool[], maxCostUsd: number | undefined): RunTool {
-  const orchestrator = new ReliableOrchestrator({ calibrations: new CalibrationStore(), limits: limitsOf(loaded) });
+  const orchestrator = new ReliableOrchestrator({
+    calibrations: new CalibrationStore(),
+    limits: limitsOfTools(loaded),
+  });
   const budget = new JobBudget(maxCostUsd, sharers);
   let unpriced: string | undefined;
   let inFlight = 0;
@@ -78,20 +80,4 @@ function unknownCost(name: string): CommandError {
   return new CommandError(
     `The tool ${name} does not say what it costs, so that the budget of this server cannot be kept. Tell the user: its price belongs in its file, or --max-cost-usd of steer mcp is left out.`,
   );
-}
-
-/** @throws CommandError for two files that limit the same provider or model differently */
-function limitsOf(loaded: readonly LoadedTool[]): RateLimits | undefined {
-  const limits: Record<string, RateLimits[string]> = {};
-  for (const { tool, definition } of loaded) {
-    for (const [name, limit] of Object.entries(definition?.limits ?? {})) {
-      const present = limits[name];
-      if (present && JSON.stringify(present) !== JSON.stringify(limit))
-        throw new CommandError(
-          `limits.${name}: the files of these tools differ, ${tool.name} the last. Write the same limits.`,
-        );
-      limits[name] = limit;
-    }
-  }
-  return Object.keys(limits).length > 0 ? limits : undefined;
 }

@@ -4,7 +4,7 @@ import { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts
 import { createFleet } from "../../queue/fleet.ts";
 import { findModels } from "../../tool/prompt/find-models.ts";
 import { createRegistry } from "../../tool/registry.ts";
-import { loadTools } from "../definition/load-tool.ts";
+import { limitsOfTools, loadTools } from "../definition/load-tool.ts";
 import { exitCode } from "../faults.ts";
 import { counted } from "../progress/format.ts";
 import { createTerminal } from "../progress/terminal.ts";
@@ -28,8 +28,10 @@ const codeOfSignal = { SIGINT: exitCode.interrupted, SIGTERM: exitCode.terminate
  * @returns the exit code
  * @throws CommandError for a tool that cannot be used, StoreError for a database that cannot
  */
-export async function workQueue({ tools: files, concurrency, url, limits, deadline }: WorkerFlags): Promise<number> {
-  const tools = (await loadTools(files)).map(({ tool }) => tool);
+export async function workQueue({ tools: files, concurrency, url, deadline, ...flags }: WorkerFlags): Promise<number> {
+  const loaded = await loadTools(files);
+  const tools = loaded.map(({ tool }) => tool);
+  const limits = { ...limitsOfTools(loaded), ...flags.limits };
   await findModels(tools);
   const { queue, store, events, close } = openSharedPlace(url);
   const orchestrator = new ReliableOrchestrator({
@@ -42,7 +44,8 @@ export async function workQueue({ tools: files, concurrency, url, limits, deadli
   const signals = Object.keys(codeOfSignal) as (keyof typeof codeOfSignal)[];
   for (const name of signals) process.once(name, () => resolve());
   const terminal = createTerminal(process.stdout);
-  const worker = await createFleet({ queue, orchestrator, limits }).work({ concurrency });
+  const pacing = Object.keys(limits).length > 0 ? { limits } : {};
+  const worker = await createFleet({ queue, orchestrator, ...pacing }).work({ concurrency });
   const named = tools.map(({ name, version }) => `${name}@${version}`).join(", ");
   terminal.write(`Working on ${named}, ${counted(concurrency, "run")} at once.\n`);
   await stopped;

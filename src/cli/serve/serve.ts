@@ -13,7 +13,7 @@ import type { EventLog } from "../../store/log/event-log.ts";
 import type { RunStore } from "../../store/store.ts";
 import { findModels } from "../../tool/prompt/find-models.ts";
 import { createRegistry } from "../../tool/registry.ts";
-import { type LoadedTool, loadTools, readText } from "../definition/load-tool.ts";
+import { limitsOfTools, loadTools, readText } from "../definition/load-tool.ts";
 import { CommandError, exitCode, parseJson } from "../faults.ts";
 import { counted } from "../progress/format.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
@@ -95,12 +95,7 @@ async function openKept({ demo, path, events, url, queue }: ServeFlags): Promise
   return { store: new SqliteStore({ path }), events: new SqliteEventLog({ path: events }) };
 }
 
-/** Limits of all tool files together. */
-function limitsOf(loaded: readonly LoadedTool[]): RateLimits {
-  return Object.assign({}, ...loaded.map(({ definition }) => definition?.limits));
-}
-
-/** @throws CommandError */
+/** @throws CommandError for a tool that cannot be used, or where none is named */
 async function toolsFrom(
   names: readonly string[],
   { demo, queue }: ServeFlags,
@@ -112,7 +107,7 @@ async function toolsFrom(
   const loaded = await loadTools(files);
   const replayed = demo ? [await (await import("./demo.ts")).demoTool()] : [];
   const tools = [...replayed, ...loaded.map(({ tool }) => tool), ...generic];
-  if (tools.length > 0) return { tools, limits: limitsOf(loaded) };
+  if (tools.length > 0) return { tools, limits: limitsOfTools(loaded) };
   throw new CommandError(
     "No tool is named. Name a tool file: steer serve triage.yaml; or see it work: steer serve --demo",
   );
