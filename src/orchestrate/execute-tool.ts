@@ -16,9 +16,9 @@ import { createCallGuard } from "../guard/guard.ts";
 import { meterCalls } from "../telemetry/run-metrics.ts";
 import { traceCalls, traceTool } from "../telemetry/run-spans.ts";
 import type { Span } from "../telemetry/span.ts";
-import { acceptRequest, resolveToolOptions } from "./prepare-run.ts";
-import type { ResolvedInput, Run, ToolChoice, WorkSetting } from "./run-context.ts";
+import { type Run, showsContent, type ToolChoice, type WorkSetting } from "./run-context.ts";
 import { completedOutput, outputOf } from "./run-output.ts";
+import { acceptRequest, type ResolvedInput, resolveToolOptions } from "./tool-input.ts";
 
 /**
  * Runs the chosen tool once, under the run's guards.
@@ -40,13 +40,13 @@ export function executeTool(
   return traceTool(tool, parent, async (span) => {
     try {
       if (setting.scope.aborted) throw setting.scope.reason;
-      if (run.around === "over")
+      if (run.enclosing === "over")
         throw new CancelledError("the attempt that has started it has ended: await inner runs");
       const given = choice.resolved ?? (await resolve(run, setting, choice));
       const { k } = given.options as { readonly k?: unknown };
       const isBundle = isSelfGuarding(tool) && typeof k === "number";
       run.events.emit("tool_started", { toolName: tool.name, ...(isBundle && { k }) });
-      const content = await new Execution(run, setting, policies, span, tool, given).invoke();
+      const content = await new Execution({ run, setting, policies, span, tool, given }).invoke();
       return await inSlices(completedOutput(run, choice, content));
     } catch (error) {
       return outputOf(run, choice, setting.scope, error);
@@ -64,45 +64,44 @@ async function resolve(
   return { request, options: resolveToolOptions(tool, toolOptions) };
 }
 
+interface ExecutionParts {
+  readonly run: Run;
+  readonly setting: WorkSetting;
+  readonly policies: CallPolicies | undefined;
+  readonly span: Span;
+  readonly tool: AnyTool;
+  readonly given: ResolvedInput;
+}
+
 /** One tool at work. */
 class Execution {
-  readonly #run: Run;
-  readonly #setting: WorkSetting;
+  readonly #parts: ExecutionParts;
   /** Ends what the tool has started; that of a tool which is guarded as a whole does so for each attempt. */
   readonly #scope: CancelScope;
-  readonly #policies: CallPolicies | undefined;
-  readonly #span: Span;
-  readonly #tool: AnyTool;
-  readonly #given: ResolvedInput;
   readonly #guard: CallGuard;
 
-  constructor(
-    run: Run,
-    setting: WorkSetting,
-    policies: CallPolicies | undefined,
-    span: Span,
-    tool: AnyTool,
-    given: ResolvedInput,
-  ) {
-    this.#run = run;
-    this.#setting = setting;
+  constructor(parts: ExecutionParts) {
+    const { run, setting, tool } = parts;
+    this.#parts = parts;
     this.#scope = isSelfGuarding(tool) ? new CancelScope(setting.scope) : setting.scope;
-    this.#policies = policies;
-    this.#span = span;
-    this.#tool = tool;
-    this.#given = given;
     this.#guard = this.#guardOf(run.ledger);
   }
 
   /** Gives the tool's content. A tool that guards its calls itself is executed as it is, any other as one guarded call. */
-  async invoke(): Promise<unknown> {
-    const tool = this.#tool;
-    const { request, options } = this.#given;
-    if (isSelfGuarding(tool)) {
-      const work = new EnclosingWork(this.#scope, (spent) => this.#run.ledger.charge(spent));
-      const content = work.run(async () => tool.execute(request, options, this.#contextFor()));
-      return endedWith(work, content).finally(() => work.end());
-    }
+  invoke(): Promise<unknown> {
+    return isSelfGuarding(this.#parts.tool) ? this.#invokeUnguarded() : this.#invokeGuarded();
+  }
+
+  #invokeUnguarded(): Promise<unknown> {
+    const { run, tool, given } = this.#parts;
+    const work = new EnclosingWork(this.#scope, (spent) => run.ledger.charge(spent));
+    const content = work.run(async () => tool.execute(given.request, given.options, this.#contextFor()));
+    return endedWith(work, content).finally(() => work.end());
+  }
+
+  async #invokeGuarded(): Promise<unknown> {
+    const { tool, given } = this.#parts;
+    const { request, options } = given;
     let latest: Promise<unknown> | undefined;
     const outcome = await this.#guard({
       provider: tool.provider ?? `tool:${tool.name}`,
@@ -121,32 +120,35 @@ class Execution {
     throw new PartialResult({ content: null, isUsable: false, failures, cause: outcome.error });
   }
 
-  /** A guard on the run's ledger or on a part of it. Each call is measured, and a span below the tool's. */
+  /** Makes a guard on the run's ledger or on a part of it. Each call is measured, and has a span below the tool's. */
   #guardOf(ledger: Run["ledger"]): CallGuard {
-    const { settings, events, jobTry } = this.#run;
+    const { run, setting, policies, span } = this.#parts;
+    const { settings, events, jobTry } = run;
     const guard = createCallGuard({
       scope: this.#scope,
       clock: settings.clock,
       random: settings.random,
       ledger,
       emit: (type, data, attempt) => {
-        if (type === "retry_scheduled") tellJob(jobTry, data as EventData["retry_scheduled"]);
+        if (type === "retry_scheduled") {
+          const { delayMs, error } = data as EventData["retry_scheduled"];
+          jobTry?.onRetry(delayMs, error);
+        }
         events.emit(type, data, attempt);
       },
-      policies: this.#policies,
-      pacing: this.#policies?.pacing,
+      policies,
+      pacing: policies?.pacing,
       ready: () => {
-        const held = this.#setting.whenHeld?.();
-        return held && this.#setting.scope.race(held);
+        const held = setting.whenHeld?.();
+        return held && setting.scope.race(held);
       },
     });
-    const showsContent = settings.showsContent && this.#run.input.options.redact === undefined;
-    return meterCalls(traceCalls(guard, this.#span, showsContent));
+    return meterCalls(traceCalls(guard, span, showsContent(run)));
   }
 
   /** @param attempt of a tool that is guarded as a whole; a tool that guards its calls itself has none yet */
   #contextFor(attempt?: CallAttempt): ToolContext {
-    const { events, traceId, requestId, ledger, settings, input } = this.#run;
+    const { events, traceId, requestId, ledger, settings, input } = this.#parts.run;
     const { clock, random } = settings;
     const { idempotencyKey } = input.options;
     const number = attempt?.attempt ?? 1;
@@ -165,21 +167,22 @@ class Execution {
   }
 
   #runtimeFor(attempt: CallAttempt | undefined): ToolRuntime {
-    const { events, settings, input, ledger } = this.#run;
+    const { run, setting, policies, tool, given } = this.#parts;
+    const { events, settings, input, ledger } = run;
     return {
       guard: this.#guard,
       guardWithin: (limits: Budget) => this.#guardOf(ledger.child(limits)),
       failureOf: toOutputError,
-      request: { accepted: this.#given.request, given: input.request },
-      resolved: { tool: this.#tool, options: this.#given.options },
-      journal: this.#setting.journal,
-      answers: this.#setting.answers,
+      request: { accepted: given.request, given: input.request },
+      resolved: { tool, options: given.options },
+      journal: setting.journal,
+      answers: setting.answers,
       timesAsked: new Map(),
       prices: settings.prices,
       calibrations: settings.calibrations,
       minConfidence: input.options.qualityRequirements?.minConfidence,
       estimateTokens: settings.estimateTokens,
-      modelTraits: this.#policies?.modelTraits,
+      modelTraits: policies?.modelTraits,
       attempt,
       isHeard: () => events.isHeard,
       eventsFor: (attemptNumber, delivers) => events.forTool(attemptNumber, delivers),
@@ -187,10 +190,6 @@ class Execution {
       maxParallel: input.options.maxParallel,
     };
   }
-}
-
-function tellJob(jobTry: Run["jobTry"], { delayMs, error }: EventData["retry_scheduled"]): void {
-  jobTry?.onRetry(delayMs, error);
 }
 
 /** Resolves when the reactions of all settled promises have run. */
@@ -202,13 +201,13 @@ function copyOf(options: object): object {
   return Object.assign(Object.create(Object.getPrototypeOf(options)), options);
 }
 
-/** Times that a tool may start another long computation with what it has, after its run has ended. */
+/** Waits for further long computations that a tool is granted after its run has ended. */
 const mostComputations = 8;
 
 /**
- * Gives a self-guarding tool one macrotask after the end of its run to return what it has, and one each time that what it
- * has started has settled: calls, inner runs, evidence that is computed in slices, modules that are needed for the first
- * time. Then stops waiting for it.
+ * Waits for the content of a self-guarding tool, and not much longer than its run lasts. After the end, the tool has one
+ * macrotask to return what it has, and one more each time that something it started has settled: calls, inner runs, evidence
+ * that is computed in slices, modules that are loaded for the first time.
  */
 function endedWith<R>(work: EnclosingWork, content: Promise<R>): Promise<R> {
   const { scope } = work;

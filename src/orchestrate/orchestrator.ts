@@ -10,17 +10,13 @@ import { lazily } from "../core/lazily.ts";
 import type { FeedbackParams } from "./feedback.ts";
 import type { JobTry } from "./job/job-input.ts";
 import type { Outcome } from "./job/verdict.ts";
-import {
-  acceptRequest,
-  checkRunInput,
-  type GivenRun,
-  type PreparedRun,
-  prepareRun,
-  type RunInput,
-} from "./prepare-run.ts";
+import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import type { Reliability } from "./reliability.ts";
+import { checkRunInput, type RunInput } from "./run-input.ts";
 import { type RunManyResult, runMany } from "./run-many.ts";
+import type { GivenRun } from "./run-params.ts";
 import { type ResolvedSettings, resolveSettings, type SettingRule } from "./settings.ts";
+import { acceptRequest } from "./tool-input.ts";
 
 const loadStartRun = lazily(() => import("./run.ts"));
 
@@ -96,15 +92,15 @@ export class Orchestrator<Tools = {}> {
   }
 
   /**
-   * Runs one tool over many requests, `concurrency` at a time, each settled on its own, in the order in which they
-   * finish. The budget is that of each single run. Leaving the loop cancels what is in flight.
+   * Runs one tool over many requests, `concurrency` at a time. Results come in the order in which the runs finish. The
+   * budget limits each single run. Leaving the loop cancels the runs in flight.
    *
-   * On a `ReliableOrchestrator` it waits for a provider that is away: it holds the requests, asks a few of them to find
-   * out whether it is back, and goes on.
+   * A `ReliableOrchestrator` waits while a provider is away: it holds the requests, sends a few of them to find out
+   * whether the provider is back, and then goes on.
    *
-   * @throws InvalidOptionsError, ToolNotFoundError before anything has run; what the iteration of `requests` throws;
-   *   CancelledError where the signal aborted before all requests were taken, after what was under way was given out;
-   *   JobStoppedError, on a `ReliableOrchestrator`, for what waiting does not mend, and after `giveUpAfterMs`
+   * @throws InvalidOptionsError, ToolNotFoundError before anything has run; the error of the iteration of `requests`;
+   *   CancelledError where the signal aborts before all requests were taken, after the results of the runs in flight;
+   *   JobStoppedError, on a `ReliableOrchestrator`, for a failure that waiting does not mend, and after `giveUpAfterMs`
    *
    * @example
    * ```ts
@@ -120,11 +116,11 @@ export class Orchestrator<Tools = {}> {
   }
 
   /**
-   * Says if the consensus of a bundle was right, once that is known: as a whole, or by JSON pointer. From ten labels of a task,
-   * model, schema and K on they correct the confidence of later bundles. They are kept for as long as the process lives, and
-   * with `calibrations: new CalibrationStore()` in files. Of two verdicts on one bundle the later counts.
+   * Records whether the consensus of a bundle was right, as a whole or by JSON pointer. Once a task, model, schema and K have ten
+   * labels, they correct the confidence of later bundles. Labels live as long as the process, or in files with
+   * `calibrations: new CalibrationStore()`. Of two verdicts on one bundle the later counts.
    *
-   * @throws InvalidOptionsError for what is no bundle or no verdict, and where `calibrations` keeps no labels
+   * @throws InvalidOptionsError for anything but a bundle and a verdict, and where `calibrations` keeps no labels
    *
    * @example
    * ```ts
@@ -152,11 +148,11 @@ export class Orchestrator<Tools = {}> {
   /**
    * Runs a job of a queue.
    *
-   * @param goesOn tells of an outcome if the queue tries the run again
+   * @param willBeRetried returns true of an outcome after which the queue tries the run again
    * @internal
    */
-  async runQueued(params: GivenRun, goesOn: (outcome: Outcome) => boolean): Promise<OrchestrationOutput> {
-    return this.start({ ...this.prepare(params), goesOn });
+  async runQueued(params: GivenRun, willBeRetried: (outcome: Outcome) => boolean): Promise<OrchestrationOutput> {
+    return this.start({ ...this.prepare(params), willBeRetried });
   }
 
   /**
@@ -184,12 +180,12 @@ export class Orchestrator<Tools = {}> {
   }
 
   private start(run: PreparedRun): Promise<OrchestrationOutput> {
-    const output = this.#start(run);
-    if (run.around && run.around !== "over") run.around.follow(output);
+    const output = this.#execute(run);
+    if (run.enclosing && run.enclosing !== "over") run.enclosing.follow(output);
     return output;
   }
 
-  async #start(run: PreparedRun): Promise<OrchestrationOutput> {
+  async #execute(run: PreparedRun): Promise<OrchestrationOutput> {
     const { startRun } = await loadStartRun();
     return startRun(run, await this.reliability());
   }

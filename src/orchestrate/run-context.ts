@@ -3,6 +3,7 @@ import type { AnyTool } from "../contract/tool.ts";
 import type { CancelScope } from "../core/signal.ts";
 import type { BudgetLedger } from "../guard/budget.ts";
 import type { PreparedRun } from "./prepare-run.ts";
+import type { ResolvedInput } from "./tool-input.ts";
 
 // The facts of a run, by who knows them: the start, the caller's choice or the plan, the holder of the key.
 
@@ -11,6 +12,11 @@ export interface Run extends PreparedRun {
   readonly ledger: BudgetLedger;
   /** Pending waits, the latest last, for the message of a deadline. */
   readonly waits: Set<Wait>;
+}
+
+/** Returns true where spans may show what was asked and answered: not of a run that redacts its events. */
+export function showsContent({ settings, input }: Run): boolean {
+  return settings.showsContent && input.options.redact === undefined;
 }
 
 /** Something that a run waits for. */
@@ -31,12 +37,6 @@ export interface ToolChoice {
   readonly isFallback: boolean;
   /** The plan that chose it, for the output's metadata. */
   readonly plan?: object | undefined;
-}
-
-/** Options and request of a tool, checked before anything ran. */
-export interface ResolvedInput {
-  readonly options: object;
-  readonly request: unknown;
 }
 
 /** Means that the work of a run has, beside the run itself. */

@@ -19,15 +19,15 @@ import { toOutputError } from "../guard/classify.ts";
 import { checkingJsonData } from "../schema/json-data.ts";
 import type { Run, ToolChoice } from "./run-context.ts";
 
-/** The output of a tool that did all that it was asked for. */
+/** Builds the output of a tool that did all that it was asked for. */
 export function* completedOutput(run: Run, choice: ToolChoice, content: unknown): Slices<OrchestrationOutput> {
   return { status: "completed", content: yield* toPlainData(content), ...factsOf(run, choice) };
 }
 
 /**
- * The output of a tool that threw.
+ * Builds the output of a tool that threw.
  *
- * @throws what the run rejects with instead, where the caller must fix or decide something
+ * @throws the error that the run rejects with instead, where the caller must fix or decide something
  */
 export function outputOf(run: Run, choice: ToolChoice, scope: CancelScope, thrown: unknown): OrchestrationOutput {
   const { content, isUsable, failures, cause } = asPartialResult(choice.tool, thrown);
@@ -45,9 +45,9 @@ function asPartialResult(tool: AnyTool, thrown: unknown): PartialResult {
 }
 
 /**
- * Tells what the caller must fix or decide from what went wrong while the tool ran. What there is of an answer is paid
- * for, and given. A fallback that refuses the request is one more failure: what came before it has been paid for. What
- * became of another run, which the tool has started, is the tool's affair.
+ * Returns true of an error that the caller must fix or decide: the run rejects with it. Three kinds end up in the output
+ * instead, because something is paid for or may still be used: an error beside a usable answer, a fallback's refusal of the
+ * request, and the rejection of another run that the tool has started.
  */
 function isRejection(error: unknown, { isFallback }: ToolChoice, scope: CancelScope, isUsable: boolean): boolean {
   if (!isOrchestratorError(error) || error.code === "TOOL_EXECUTION") return false;
@@ -66,22 +66,25 @@ export function withPartial(error: unknown, { usage, costUsd, content }: Partial
   return new BudgetExceeded(budgetType, limit, actual, { waitedFor, isEstimate, because, partial, cause });
 }
 
-/** The same error, with what was paid for so far where it does not say so yet. */
+/** Returns the same error with what was paid for so far, where it does not say so yet. */
 export function withSpent({ ledger }: Run, error: unknown): unknown {
   const isTold = (error as { partial?: unknown } | null | undefined)?.partial !== undefined;
   return isTold ? error : withPartial(error, { ...ledger.spent, content: null });
 }
 
 /** Emits the last event of a run that has an output. */
-export function emitEnd({ events, goesOn }: Pick<Run, "events" | "goesOn">, output: OrchestrationOutput): void {
-  if (goesOn?.({ output })) events.recording?.rest();
+export function emitEnd(
+  { events, willBeRetried }: Pick<Run, "events" | "willBeRetried">,
+  output: OrchestrationOutput,
+): void {
+  if (willBeRetried?.({ output })) events.recording?.suspend();
   if (output.status !== "failed") events.emit("run_completed", { output });
   else events.emit("run_failed", { output, error: Object.values(output.errors).at(-1) as OutputError });
 }
 
 /** Emits the last event of a run that rejects. */
-export function emitRejection({ events, goesOn }: Pick<Run, "events" | "goesOn">, error: unknown): void {
-  if (goesOn?.({ error })) events.recording?.rest();
+export function emitRejection({ events, willBeRetried }: Pick<Run, "events" | "willBeRetried">, error: unknown): void {
+  if (willBeRetried?.({ error })) events.recording?.suspend();
   if (CancelledError.isInstance(error)) events.emit("cancelled", { reason: messageOf(error.cause) });
   else events.emit("run_failed", { error: toOutputError(error, 0) });
 }
@@ -112,7 +115,7 @@ function metadataOf({ input }: Run, { tool, plan }: ToolChoice, costUsd: number 
   };
 }
 
-/** Leaves out what JSON would. */
+/** Returns the budget without its undefined parts, as JSON has it. */
 export function withoutGaps({ tokens, costUsd, timeMs }: Budget): Budget {
   return {
     ...(tokens !== undefined && { tokens }),

@@ -1,7 +1,8 @@
-import { automaticKey } from "../contract/config.ts";
+import { automaticKey, type ResolvedOrchestrationConfig } from "../contract/config.ts";
 import type { EnclosingWork } from "../contract/enclosing-work.ts";
 import { BudgetExceeded, CancelledError, ConflictError } from "../contract/errors.ts";
-import { hasEvidence, type OrchestrationOutput } from "../contract/output.ts";
+import type { OrchestrationOutput } from "../contract/output.ts";
+import type { Budget } from "../contract/usage.ts";
 import { schedule } from "../core/clock.ts";
 import { asRejection } from "../core/error-marks.ts";
 import { InvalidOptionsError } from "../core/errors.ts";
@@ -14,27 +15,29 @@ import type { Span } from "../telemetry/span.ts";
 import { executeTool } from "./execute-tool.ts";
 import type { Execute } from "./fallbacks.ts";
 import { fingerprintRun, keyByFingerprint } from "./key/run-fingerprint.ts";
-import { acceptRequest, limitsOf, type PreparedRun } from "./prepare-run.ts";
+import { forReview, heldAgainstMinimum } from "./low-confidence.ts";
+import type { PreparedRun } from "./prepare-run.ts";
 import type { Reliability } from "./reliability.ts";
-import type { ResolvedInput, Run, ToolChoice, WorkSetting } from "./run-context.ts";
+import { type Run, showsContent, type ToolChoice, type WorkSetting } from "./run-context.ts";
 import type { RunEvents } from "./run-events.ts";
 import { createRunLog } from "./run-log.ts";
 import { emitEnd, emitRejection, withoutGaps } from "./run-output.ts";
+import { acceptRequest, type ResolvedInput } from "./tool-input.ts";
 
 /**
- * The way of a run, from its checked input (prepare-run.ts) to its one terminal event:
+ * Carries a run from its checked input (run-input.ts) to its one terminal event:
  * start -> claim (key/run-once.ts) -> plan (choose-tool.ts) -> fallback (fallbacks.ts) -> execute (execute-tool.ts) ->
  * output (run-output.ts) -> settle (key/run-once.ts) -> terminal event. A basic orchestrator has no reliability: its runs
  * go from the start to the execution.
  *
- * @throws what the caller must fix or decide; nothing of the run is left then either
+ * @throws what the caller must fix or decide; nothing of the run goes on then
  */
 export async function startRun(
   prepared: PreparedRun,
   reliability: Reliability | undefined,
 ): Promise<OrchestrationOutput> {
   const begun = begin(prepared, reliability);
-  const { input, events, requestId, traceId } = begun;
+  const { input, events } = begun;
   const release = endEarly(begun);
   let run = begun;
   try {
@@ -42,11 +45,7 @@ export async function startRun(
     run = withKey(begun, fingerprint);
     const resolved = await resolveInput(run);
     announce(run);
-    const toolName = input.tool?.name;
-    const showsContent = run.settings.showsContent && input.options.redact === undefined;
-    const content = showsContent ? { request: input.request } : undefined;
-    const work = (span: Span) => perform(run, { fingerprint, resolved, span }, reliability);
-    const given = await meterRun({ toolName, events }, () => traceRun({ requestId, traceId, toolName, content }, work));
+    const given = await observed(run, (span) => perform(run, { fingerprint, resolved, span }, reliability));
     const output = heldAgainstMinimum(run, given);
     emitEnd(run, output);
     return output;
@@ -68,14 +67,14 @@ interface Started {
   readonly span: Span;
 }
 
-/** Claim, plan, fallbacks, execution, output, settlement. */
+/** Does the work of a run: claim, plan, fallbacks, execution, output, settlement. */
 function perform(run: Run, started: Started, reliability: Reliability | undefined): Promise<OrchestrationOutput> {
   const { fingerprint, resolved, span } = started;
   const alone: WorkSetting = { scope: run.callerScope, journal: run.jobTry?.journal };
   const chosen = choiceOf(run, resolved);
   if (!reliability) return executeTool(run, alone, chosen as ToolChoice, undefined, span);
   // Code that asks one question several times in one run counts the answers itself: they have to be several.
-  const answers = run.around ? undefined : reliability.answersFor?.(run);
+  const answers = run.enclosing ? undefined : reliability.answersFor?.(run);
   const work = async (given: WorkSetting) => {
     const setting = { ...given, answers, whenHeld: () => ready(given, reliability) };
     const choice = chosen ?? (await reliability.choose(run, setting));
@@ -85,6 +84,14 @@ function perform(run: Run, started: Started, reliability: Reliability | undefine
   return fingerprint === undefined ? work(alone) : reliability.once(run, fingerprint, work);
 }
 
+/** Counts the run, and does its work inside its span. */
+function observed(run: Run, work: (span: Span) => Promise<OrchestrationOutput>): Promise<OrchestrationOutput> {
+  const { input, events, requestId, traceId } = run;
+  const toolName = input.tool?.name;
+  const content = showsContent(run) ? { request: input.request } : undefined;
+  return meterRun({ toolName, events }, () => traceRun({ requestId, traceId, toolName, content }, work));
+}
+
 /** Resolves once the key is known to be held and the event log has room; `undefined` while both are so. */
 function ready(setting: WorkSetting, { events }: Reliability): Promise<void> | undefined {
   const held = setting.whenHeld?.();
@@ -92,12 +99,13 @@ function ready(setting: WorkSetting, { events }: Reliability): Promise<void> | u
   return held && room ? Promise.all([held, room]).then(() => {}) : (held ?? room);
 }
 
-/** The tool that the caller named; `undefined` where a planner is to choose. */
+/** Returns the tool that the caller named; `undefined` where a planner is to choose. */
 function choiceOf({ input }: Run, resolved: ResolvedInput | undefined): ToolChoice | undefined {
   const { tool, toolOptions, fallbackTools } = input;
   return tool && { tool, toolOptions, resolved, fallbackTools, isFallback: false };
 }
 
+/** Starts the recording, the log and the ledger of a run. */
 function begin(prepared: PreparedRun, reliability: Reliability | undefined): Run {
   const { input, settings, events } = prepared;
   const recording = reliability?.events?.record(prepared);
@@ -115,17 +123,23 @@ function begin(prepared: PreparedRun, reliability: Reliability | undefined): Run
   return { ...prepared, ledger, waits: new Set() };
 }
 
+/** Ceilings of a run. `timeoutMs` and `budget.timeMs` are one deadline: the earlier of the two. */
+function limitsOf({ budget, timeoutMs }: ResolvedOrchestrationConfig): Budget {
+  const timeMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, budget?.timeMs ?? Number.POSITIVE_INFINITY);
+  return timeMs === Number.POSITIVE_INFINITY ? { ...budget } : { ...budget, timeMs };
+}
+
 /**
- * Ends the run when its caller's signal aborts, its time is up, or the attempt of another run ends that has started it.
+ * Ends the run when its caller's signal aborts, its time is up, or the attempt that started it ends.
  *
- * @returns a function that lets go of the signal, the timer and the scope, and counts what a run has used that was cut off
+ * @returns a function that lets go of the signal, the timer and the scope, and counts the use of a run that was cut off
  */
 function endEarly(run: Run): () => void {
-  const { input, callerScope, around } = run;
+  const { input, callerScope, enclosing } = run;
   const { signal } = input;
   const stopFollowing = signal && onAbort(signal, () => callerScope.abort(new CancelledError(signal.reason)));
   const stopWaiting = armDeadline(run);
-  const leave = around && around !== "over" ? endWith(around, run) : undefined;
+  const leave = enclosing && enclosing !== "over" ? endWith(enclosing, run) : undefined;
   return () => {
     stopFollowing?.();
     stopWaiting?.();
@@ -134,16 +148,17 @@ function endEarly(run: Run): () => void {
   };
 }
 
-function endWith(around: EnclosingWork, { callerScope, ledger }: Run): () => void {
+/** Ends a run with the attempt that started it. @returns a function that counts what a run has used that was cut off */
+function endWith(enclosing: EnclosingWork, { callerScope, ledger }: Run): () => void {
   let isCutOff = false;
-  const stop = around.scope.onAbort(() => {
+  const stop = enclosing.scope.onAbort(() => {
     isCutOff = true;
-    callerScope.abort(new CancelledError(around.scope.reason));
+    callerScope.abort(new CancelledError(enclosing.scope.reason));
   });
   return () => {
     stop();
     const { spent } = ledger;
-    if (isCutOff && (spent.costUsd !== 0 || spent.usage.totalTokens > 0)) around.count(spent);
+    if (isCutOff && (spent.costUsd !== 0 || spent.usage.totalTokens > 0)) enclosing.count(spent);
   };
 }
 
@@ -154,7 +169,7 @@ function armDeadline(run: Run): (() => void) | undefined {
   const { clock } = settings;
   const startedAtMs = clock.now();
   const expire = () => {
-    // A run that ends before its start was told tells of its timeout after it.
+    // Before `run_started`, no event may come: `announce` then reports the timeout.
     if (events.hasBegun) events.emit("timeout", { limitMs: timeMs });
     const elapsedMs = Math.max(timeMs, Math.round(clock.now() - startedAtMs));
     callerScope.abort(new BudgetExceeded("timeMs", timeMs, elapsedMs, { waitedFor: awaitedBy(run) }));
@@ -162,6 +177,7 @@ function armDeadline(run: Run): (() => void) | undefined {
   return schedule(clock, expire, timeMs);
 }
 
+/** Names what the run waits for, for the message of its deadline. */
 function awaitedBy({ waits, events }: Run): string {
   return [...waits].at(-1)?.what ?? (events.source === "" ? "its planner" : `tool "${events.source}"`);
 }
@@ -171,7 +187,7 @@ function warnOfOverrun(events: RunEvents, { budgetType, limit, actual }: BudgetO
   events.emit("warning", { code: "budget_overrun", message });
 }
 
-/** Gives a run that is known by what it asks the key of that. */
+/** Gives a run with the key `"auto"` the key that its fingerprint makes. */
 function withKey(run: Run, fingerprint: string | undefined): Run {
   const { input } = run;
   if (fingerprint === undefined || input.options.idempotencyKey !== automaticKey) return run;
@@ -179,12 +195,15 @@ function withKey(run: Run, fingerprint: string | undefined): Run {
   return { ...run, input: { ...input, options: { ...input.options, idempotencyKey } } };
 }
 
-/** Returns what two runs of one key have to agree on. */
+/** Returns the facts that two runs of one key have to agree on. */
 function asked({ input: { request, tool, toolOptions, agents } }: Run) {
   return { request, toolName: tool?.name, toolOptions, agents };
 }
 
-/** A refused request ends the run before its first event. An abort meanwhile is met where the tool would run. */
+/**
+ * Checks the request of a named tool. A refused one ends the run before its first event; an abort meanwhile is thrown where
+ * the tool would run.
+ */
 async function resolveInput({ input, callerScope, events }: Run): Promise<ResolvedInput | undefined> {
   const { tool, request, resolvedOptions: options } = input;
   if (!tool || !options) return undefined;
@@ -198,6 +217,7 @@ async function resolveInput({ input, callerScope, events }: Run): Promise<Resolv
   }
 }
 
+/** Emits the first event, and the timeout of a run whose time was up before it. */
 function announce({ input, events, callerScope }: Run): void {
   const { budget } = input.options;
   events.emit("run_started", { request: input.request, ...(budget && { budget: withoutGaps(budget) }) });
@@ -210,29 +230,4 @@ function announce({ input, events, callerScope }: Run): void {
  */
 function concernsOthers(error: unknown): boolean {
   return InvalidOptionsError.isInstance(error) || (ConflictError.isInstance(error) && error.reason === "in_flight");
-}
-
-/** Keeps an answer that is not sure enough for a person, under the key of the run. */
-function forReview({ input, events }: Run, output: OrchestrationOutput): OrchestrationOutput {
-  const { review, idempotencyKey: key } = input.options;
-  if (!review || key === undefined || output.status !== "completed" || !hasEvidence(output)) return output;
-  const { summary } = output.content.evidenceBundle;
-  const confidence = summary.calibratedConfidence ?? summary.confidence;
-  const { below } = review;
-  if (confidence >= below) return output;
-  const message = `The confidence of ${confidence.toFixed(3)} is below options.review.below = ${below}. The run waits for a decision: orchestrator.resolve(${JSON.stringify(key)}, { accept: true }), or { consensus } with another.`;
-  events.emit("warning", { code: "needs_review", message });
-  return { ...output, status: "partial", metadata: { ...output.metadata, needsReview: { key, below } } };
-}
-
-/** Compares the confidence with what this caller asks for: the output may be of another run of the same key. */
-function heldAgainstMinimum({ input, events }: Run, output: OrchestrationOutput): OrchestrationOutput {
-  const minimum = input.options.qualityRequirements?.minConfidence;
-  if (minimum === undefined || !hasEvidence(output)) return output;
-  const { summary } = output.content.evidenceBundle;
-  const confidence = summary.calibratedConfidence ?? summary.confidence;
-  if (confidence >= minimum) return output;
-  const message = `The confidence of ${confidence.toFixed(3)} is below qualityRequirements.minConfidence = ${minimum}. Raise k, or escalate to a stronger model.`;
-  events.emit("warning", { code: "low_confidence", message });
-  return { ...output, metadata: { ...output.metadata, belowMinConfidence: true } };
 }

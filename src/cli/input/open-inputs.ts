@@ -2,7 +2,7 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import type { AnyTool } from "../../contract/tool.ts";
 import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
-import { acceptRequest } from "../../orchestrate/prepare-run.ts";
+import { acceptRequest } from "../../orchestrate/tool-input.ts";
 import { findDataFault } from "../data-fault.ts";
 import { CommandError } from "../faults.ts";
 import { readCsv, readTsv } from "./csv.ts";

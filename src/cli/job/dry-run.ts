@@ -4,7 +4,7 @@ import type { PriceSource } from "../../contract/settings.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
 import { createStoppingRule, type StoppingRuleOptions } from "../../evidence/stopping.ts";
 import { isUnder, paceKey } from "../../guard/limits.ts";
-import { acceptRequest } from "../../orchestrate/prepare-run.ts";
+import { acceptRequest } from "../../orchestrate/tool-input.ts";
 import type { ModelAccess } from "../../provider/find-model.ts";
 import { withPriceTable } from "../../provider/price-table.ts";
 import { defaultPrices } from "../../provider/prices.ts";

@@ -3,8 +3,8 @@ import type { OrchestrationOutput, OutputError } from "../../contract/output.ts"
 import type { AnyTool } from "../../contract/tool.ts";
 import { zeroUsage } from "../../contract/usage.ts";
 import type { JobTry } from "../../orchestrate/job/job-input.ts";
-import type { GivenRun } from "../../orchestrate/prepare-run.ts";
 import { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
+import type { GivenRun } from "../../orchestrate/run-params.ts";
 import { pgBossQueue } from "../../queue/boss/pg-boss-queue.ts";
 import { createFleet, type Fleet } from "../../queue/fleet.ts";
 import type { RunQueue } from "../../queue/run-queue.ts";

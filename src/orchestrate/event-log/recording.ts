@@ -81,13 +81,13 @@ export class RunRecording {
     if (this.#state === "kept") this.#tell(text.length);
   }
 
-  /** Ends the recording without a last event. */
-  rest(): void {
+  /** Ends the recording without a last event: the next try of the run continues it. */
+  suspend(): void {
     if (this.isWorking) return;
     this.forgo();
     if (!this.isHearing) return;
     this.#isOver = true;
-    this.#tally.rest();
+    this.#tally.suspend();
     this.#tell(0);
   }
 
@@ -202,7 +202,7 @@ class RunTally {
   }
 
   /** Hears that the run is to be tried again. */
-  rest(): void {
+  suspend(): void {
     this.#status = "retrying";
   }
 

@@ -1,17 +1,17 @@
-import { hostname } from "node:os";
+import type { Replicate } from "../../contract/bundle.ts";
 import { consequencesOf } from "../../contract/error-category.ts";
 import { ConflictError } from "../../contract/errors.ts";
 import type { OrchestrationOutput } from "../../contract/output.ts";
 import type { Usage } from "../../contract/usage.ts";
 import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
 import type { CancelScope } from "../../core/signal.ts";
-import { type Claim, defaultJournalTtlMs, type RunStore } from "../../store/store.ts";
+import { type Claim, defaultJournalTtlMs, type FencingToken, type RunStore } from "../../store/store.ts";
 import type { Relay } from "../event-log/relay.ts";
 import type { Run, WorkSetting } from "../run-context.ts";
 import { withPartial } from "../run-output.ts";
 import { createClaimJournal } from "./journal.ts";
 import { withoutDerived } from "./kept-output.ts";
-import { keepLease } from "./lease.ts";
+import { claimOwner, keepLease } from "./lease.ts";
 import type { KeySettings } from "./run-once.ts";
 import type { StoreProtection } from "./store-protection.ts";
 
@@ -22,18 +22,24 @@ export interface KeyedRun {
   readonly run: Run;
 }
 
+/** A run at its key, and the store that knows who holds it. */
+export interface KeyInStore {
+  readonly keyed: KeyedRun;
+  readonly store: RunStore;
+  readonly settings: Pick<KeySettings, "leaseMs" | "onInFlight" | "idempotencyTtlMs">;
+  readonly protection: StoreProtection;
+}
+
 /** A key that this run holds. */
 export type WonClaim = Extract<Claim, { state: "won" }> & {
   /** Time at which it was asked for. */
   readonly askedAtMs: number;
 };
-/** A key whose output is there. */
+/** A key whose output is stored. */
 export type ReplayableClaim = Extract<Claim, { state: "settled"; sameFingerprint: true }>;
 
 /** Retention of a run that waits for a person: people take longer than programs. */
 export const reviewTtlMs = defaultJournalTtlMs;
-
-const owner = `${hostname()}:${process.pid}`;
 
 /** Longest pause between two looks at a key that another process holds. */
 const pollMs = 500;
@@ -41,21 +47,21 @@ const pollMs = 500;
 /**
  * Claims a key, waiting for another process that runs the same request.
  *
+ * @param scope ends the wait
+ * @param relay tells the listeners of the run what the other process does
  * @returns `undefined` where the store failed and the run may go on without it
  * @throws ConflictError for another request's key, and for one in flight with `onInFlight: "reject"`
  */
 export async function claimKey(
-  store: RunStore,
-  { key, fingerprint, run }: KeyedRun,
-  { leaseMs, onInFlight }: KeySettings,
-  protection: StoreProtection,
-  scope: CancelScope,
-  relay: Relay | undefined,
+  { keyed, store, settings, protection }: KeyInStore,
+  { scope, relay }: { readonly scope: CancelScope; readonly relay: Relay | undefined },
 ): Promise<WonClaim | ReplayableClaim | undefined> {
+  const { key, fingerprint, run } = keyed;
+  const { leaseMs, onInFlight } = settings;
   const { clock } = run.settings;
   for (;;) {
     const askedAtMs = clock.now();
-    const claim = await ask(store, () => store.claim(key, fingerprint, { leaseMs, owner }), protection);
+    const claim = await ask(store, () => store.claim(key, fingerprint, { leaseMs, owner: claimOwner }), protection);
     if (!claim) return undefined;
     if (claim.state === "won") return { ...claim, askedAtMs };
     if (!claim.sameFingerprint) throw otherRequest(key);
@@ -70,7 +76,7 @@ export async function claimKey(
   }
 }
 
-/** Releases a claim that is won after its run ended: the key would otherwise be taken for a whole lease. */
+/** Asks for a claim. One that is won after its run ended is released: else the key would be taken for a whole lease. */
 async function ask(
   store: RunStore,
   claim: () => Promise<Claim>,
@@ -106,65 +112,83 @@ function inFlight(key: string, retryAfterMs: number): ConflictError {
 
 /** Executes a run that holds its key, with the journal of earlier runs, and then stores its output or releases the key. */
 export async function executeClaimed(
-  store: RunStore,
-  { token, replicates, plan, askedAtMs }: WonClaim,
-  { key, fingerprint, run }: KeyedRun,
-  { leaseMs, idempotencyTtlMs }: KeySettings,
-  protection: StoreProtection,
-  work: (means: Omit<WorkSetting, "scope">) => Promise<OrchestrationOutput>,
+  held: KeyInStore,
+  claim: WonClaim,
+  work: (setting: Omit<WorkSetting, "scope">) => Promise<OrchestrationOutput>,
 ): Promise<OrchestrationOutput> {
-  const { clock } = run.settings;
-  const journal = createClaimJournal(replicates, async (replicate) => {
-    let reason: string | undefined;
-    const append = async () => {
-      try {
-        await store.append(token, replicate);
-        reason = undefined;
-      } catch (error) {
-        reason = messageOf(error);
-        throw error;
-      }
-    };
-    await protection.attempt("append", append);
-    return reason;
-  });
+  const { store, keyed, settings, protection } = held;
+  const { token, plan, askedAtMs } = claim;
+  const journal = createClaimJournal(claim.replicates, (replicate) => keepReplicate(held, claim, replicate));
   const lease = keepLease({
     store,
     token,
-    leaseMs,
+    leaseMs: settings.leaseMs,
     askedAtMs,
-    clock,
+    clock: keyed.run.settings.clock,
     patienceMs: protection.retryMs,
     onLost: (error) => protection.onLost(error),
   });
   const whenHeld = () => lease.whenHeld();
   const keepPlan = (decision: unknown) => protection.attempt("save_plan", () => store.savePlan(token, decision));
-  const releaseKey = () => store.release(token);
   let output: OrchestrationOutput | undefined;
   try {
     output = withJournaledUsage(await work({ journal, whenHeld, keptPlan: plan, keepPlan }), journal.journaledUsage());
-    const kept = withoutDerived(output, run);
+    const kept = withoutDerived(output, keyed.run);
     lease.endsSoon();
-    const ttlMs = kept.metadata.needsReview ? Math.max(reviewTtlMs, idempotencyTtlMs) : idempotencyTtlMs;
-    if (isKeptUnderKey(kept))
-      await protection.attempt("settle", () => store.settle(token, kept, ttlMs), {
-        isWhole: true,
-        isDone: () => isSettled(store, key, fingerprint, leaseMs),
-      });
-    else await protection.releaseWithOutput(releaseKey);
+    await settleOrRelease(held, token, kept);
     return output;
   } catch (error) {
     // The run's own error says more than a store that cannot release the key: the lease will run out.
-    await protection.release(releaseKey);
+    await protection.release(() => store.release(token));
     throw output ? withPartial(error, output) : error;
   } finally {
     lease.stop();
   }
 }
 
+/**
+ * Journals a replicate.
+ *
+ * @returns the reason where the store failed and the run may go on without it
+ */
+async function keepReplicate(
+  { store, protection }: KeyInStore,
+  { token }: WonClaim,
+  replicate: Replicate,
+): Promise<string | undefined> {
+  let reason: string | undefined;
+  await protection.attempt("append", async () => {
+    try {
+      await store.append(token, replicate);
+      reason = undefined;
+    } catch (error) {
+      reason = messageOf(error);
+      throw error;
+    }
+  });
+  return reason;
+}
+
+async function settleOrRelease(
+  { store, keyed, settings, protection }: KeyInStore,
+  token: FencingToken,
+  kept: OrchestrationOutput,
+): Promise<void> {
+  const { leaseMs, idempotencyTtlMs } = settings;
+  if (!isKeptUnderKey(kept)) {
+    await protection.releaseWithOutput(() => store.release(token));
+    return;
+  }
+  const ttlMs = kept.metadata.needsReview ? Math.max(reviewTtlMs, idempotencyTtlMs) : idempotencyTtlMs;
+  await protection.attempt("settle", () => store.settle(token, kept, ttlMs), {
+    isWhole: true,
+    isDone: () => isSettled(store, keyed, leaseMs),
+  });
+}
+
 /** Finds out whether a settlement whose answer was lost is in the store. */
-async function isSettled(store: RunStore, key: string, fingerprint: string, leaseMs: number): Promise<boolean> {
-  const found = await store.claim(key, fingerprint, { leaseMs, owner });
+async function isSettled(store: RunStore, { key, fingerprint }: KeyedRun, leaseMs: number): Promise<boolean> {
+  const found = await store.claim(key, fingerprint, { leaseMs, owner: claimOwner });
   if (found.state === "won") await store.release(found.token);
   return found.state === "settled" && found.sameFingerprint;
 }
@@ -174,9 +198,9 @@ function withJournaledUsage(output: OrchestrationOutput, journaledUsage: Usage |
 }
 
 /**
- * Codes of failures that may pass although their category is kept: the package of a fallback may be installed later, and
- * a run that the tool has started may free its key. The last one stands for an error of a tool that has neither a status nor a
- * code: its words alone ("input is too long") say what it is, and they may be about anything.
+ * Codes of failures that may pass although their category is kept. `INVALID_OPTIONS`: the package of a fallback may be
+ * installed later. `CONFLICT`: a run that the tool has started may free its key. `CONTEXT_LENGTH`: the category was read from
+ * the words of an error without a status or a code ("input is too long"), and they may be about anything.
  */
 const mayPass = new Set<string>([InvalidOptionsError.code, ConflictError.code, "CONTEXT_LENGTH"]);
 

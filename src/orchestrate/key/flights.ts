@@ -60,7 +60,9 @@ export class Flight<R> {
   }
 
   /**
-   * @param pendingRelease what goes on after its end; `undefined` where nothing does
+   * Starts the execution.
+   *
+   * @param pendingRelease returns what goes on after its end; `undefined` where nothing does
    */
   start(execute: () => Promise<R>, pendingRelease: () => Promise<unknown> | undefined): void {
     this.#pendingRelease = pendingRelease;
@@ -89,7 +91,7 @@ export class Flight<R> {
   }
 
   /** Waits until nothing of it goes on any more, for `patienceMs` at most, or for `waiter` to be aborted. */
-  async end(waiter: CancelScope, clock: Clock, patienceMs: number): Promise<void> {
+  async whenOver(waiter: CancelScope, clock: Clock, patienceMs: number): Promise<void> {
     let stop = () => {};
     const patience = new Promise<void>((resolve) => {
       stop = schedule(clock, resolve, patienceMs);

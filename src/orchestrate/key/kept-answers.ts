@@ -7,7 +7,6 @@
  * 3. A store that fails costs no answer, and one that does not answer costs a second at most: a warning says that answers are
  *    asked for, or not kept.
  */
-import { hostname } from "node:os";
 import type { Replicate } from "../../contract/bundle.ts";
 import { jsonOf } from "../../contract/bundle-json.ts";
 import type { AnswerShelf, KeptAnswers } from "../../contract/call.ts";
@@ -16,7 +15,7 @@ import { messageOf } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
 import { defaultJournalTtlMs, type FencingToken, type RunStore } from "../../store/store.ts";
 import type { Run } from "../run-context.ts";
-import { keepLease } from "./lease.ts";
+import { claimOwner, keepLease } from "./lease.ts";
 
 /** Store of answers, and the lease of those that a bundle uses. */
 export interface AnswerStore {
@@ -26,8 +25,6 @@ export interface AnswerStore {
 
 /** An answer, and when it was given. */
 type DatedReplicate = Replicate & { readonly keptAtMs?: number };
-
-const owner = `${hostname()}:${process.pid}`;
 
 /** Opens the answers that a run can use. Nothing of them is awaited once its work has ended. */
 export function keptAnswersFor(run: Run, { openStore, leaseMs }: AnswerStore): KeptAnswers {
@@ -43,7 +40,7 @@ export function keptAnswersFor(run: Run, { openStore, leaseMs }: AnswerStore): K
       try {
         const store = await inTime(Promise.resolve(openStore()), patience);
         const askedAtMs = clock.now();
-        const claiming = store.claim(`answers/${question}`, question, { leaseMs, owner });
+        const claiming = store.claim(`answers/${question}`, question, { leaseMs, owner: claimOwner });
         const claim = await inTime(claiming, patience).catch((error) => {
           void releaseLate(store, claiming);
           throw error;

@@ -8,10 +8,14 @@
  * 3. After `stop` nothing is renewed and no timer is left.
  * 4. While the key is being settled or released, a refusal may come from that: it ends nothing until patience is over.
  */
+import { hostname } from "node:os";
 import { StoreError } from "../../contract/errors.ts";
 import { type Clock, schedule } from "../../core/clock.ts";
 import type { FencingToken, RunStore } from "../../store/store.ts";
 import { isStaleToken, mayBeReachedLater } from "./store-protection.ts";
+
+/** Owner of this process's claims, for people who look. */
+export const claimOwner = `${hostname()}:${process.pid}`;
 
 export interface LeaseOptions {
   readonly store: RunStore;

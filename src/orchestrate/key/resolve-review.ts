@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { BundleSummary, EvidenceBundle } from "../../contract/bundle.ts";
+import type { BundleSummary, EvidenceBundle, EvidenceContent } from "../../contract/bundle.ts";
 import type { BundleOptions } from "../../contract/bundle-options.ts";
 import { ConflictError, StoreError } from "../../contract/errors.ts";
 import { hasEvidence, type OrchestrationOutput } from "../../contract/output.ts";
@@ -11,7 +11,7 @@ import { pointerSegments } from "../../evidence/internal/pointer.ts";
 import { toJsonData } from "../../schema/json-data.ts";
 import { resolveSchema } from "../../schema/resolve.ts";
 import { GivenStore } from "../../store/given-store.ts";
-import type { RunStore } from "../../store/store.ts";
+import type { FencingToken, RunStore } from "../../store/store.ts";
 import { reviewTtlMs } from "./claimed-run.ts";
 
 /** Decision of a person on a run that waits for it: the consensus of the answers is right, or another stands in its place. */
@@ -27,6 +27,14 @@ export interface ReviewMeans {
   readonly ttlMs: number;
 }
 
+type ReviewStore = RunStore & Required<Pick<RunStore, "read" | "replace">>;
+
+/** A run that waits for a decision, and the right to complete it. */
+interface WaitingRun {
+  readonly token: FencingToken;
+  readonly output: OrchestrationOutput<EvidenceContent> & { readonly status: "completed" | "partial" };
+}
+
 /**
  * Decides a run that waits for a person, in one atomic step of the store, and gives the verdict to the calibrations.
  *
@@ -39,46 +47,22 @@ export async function resolveReview(
   { store, registry, calibrations, logger, ttlMs }: ReviewMeans,
 ): Promise<OrchestrationOutput> {
   assertDecision(key, decision);
-  if (!store.read || !store.replace || (store instanceof GivenStore && !store.keepsReviews))
-    throw unusable(
-      "store",
-      "a store without read and replace",
-      'Give a store that has both methods, such as "sqlite".',
-    );
-  const found = await store.read(key);
-  if (found?.output.metadata.reviewed) throw decided(key);
-  if (!found?.output.metadata.needsReview || !hasEvidence(found.output))
-    throw unusable(
-      "key",
-      key,
-      `No run waits for a decision under the key ${showValue(key)}. It was never kept for review, or its time is over.`,
-    );
-  const { token, output } = found;
+  assertKeepsReviews(store);
+  const { token, output } = await waitingRun(store, key);
   const { evidenceBundle } = output.content;
-  const { summary } = evidenceBundle;
-  const isReplaced = "consensus" in decision && decision.consensus !== undefined;
-  const voted = summary.consensusJson ?? (summary.consensus as JSONValue);
   const { toolName } = output.metadata;
-  const json = isReplaced ? await fitting(decision.consensus, toolName, registry.get(toolName)) : voted;
-  const { needsReview: _, ...metadata } = output.metadata;
-  const content = {
-    ...output.content,
-    evidenceBundle: isReplaced ? withDecided(evidenceBundle, json, voted) : evidenceBundle,
-  };
-  const reviewed = isReplaced ? "replaced" : "accepted";
-  const resolved: OrchestrationOutput = {
-    ...output,
-    status: "completed",
-    content,
-    metadata: { ...metadata, reviewed },
-  };
+  const isReplaced = "consensus" in decision && decision.consensus !== undefined;
+  const voted = evidenceBundle.summary.consensusJson ?? (evidenceBundle.summary.consensus as JSONValue);
+  const decidedJson = isReplaced ? await fitting(decision.consensus, toolName, registry.get(toolName)) : voted;
+  const resolved = withDecision(output, isReplaced ? { voted, decided: decidedJson } : undefined);
   try {
     await store.replace(token, resolved, Math.max(reviewTtlMs, ttlMs));
   } catch (error) {
-    throw StoreError.isInstance(error) && error.reason === "stale_token" ? decided(key) : error;
+    throw StoreError.isInstance(error) && error.reason === "stale_token" ? decidedBefore(key) : error;
   }
   try {
-    await calibrations?.learn?.(evidenceBundle, isReplaced ? verdictOn(summary, voted, json) : true);
+    const verdict = isReplaced ? verdictOn(evidenceBundle.summary, voted, decidedJson) : true;
+    await calibrations?.learn?.(evidenceBundle, verdict);
   } catch (error) {
     // The decision stands; its label is lost.
     logger?.warn({ key, err: error }, "the verdict of a review could not be learnt");
@@ -96,6 +80,40 @@ function assertDecision(key: unknown, decision: ReviewDecision): void {
   const { accept, consensus, ...others } = Object(decision) as Record<string, unknown>;
   const isOne = (accept === true) !== (consensus !== undefined) && Object.keys(others).length === 0;
   assertUsable(isOne, "decision", decision, "{ accept: true }, or { consensus } with another answer");
+}
+
+/** @throws InvalidOptionsError for a store that cannot keep runs for review */
+function assertKeepsReviews(store: RunStore): asserts store is ReviewStore {
+  const keepsReviews = store.read && store.replace && !(store instanceof GivenStore && !store.keepsReviews);
+  if (keepsReviews) return;
+  const message = 'Give a store that has both methods, such as "sqlite".';
+  throw unusable("store", "a store without read and replace", message);
+}
+
+/** Finds the run that waits for a decision under a key. */
+async function waitingRun(store: ReviewStore, key: string): Promise<WaitingRun> {
+  const found = await store.read(key);
+  if (found?.output.metadata.reviewed) throw decidedBefore(key);
+  if (found?.output.metadata.needsReview && hasEvidence(found.output))
+    return { token: found.token, output: found.output };
+  const message = `No run waits for a decision under the key ${showValue(key)}. It was never kept for review, or its time is over.`;
+  throw unusable("key", key, message);
+}
+
+/** Returns the output as the decision completes it. */
+function withDecision(
+  output: WaitingRun["output"],
+  replaced: { readonly voted: JSONValue; readonly decided: JSONValue } | undefined,
+): OrchestrationOutput {
+  const { needsReview: _, ...metadata } = output.metadata;
+  const { evidenceBundle } = output.content;
+  const bundle = replaced ? withDecided(evidenceBundle, replaced.decided, replaced.voted) : evidenceBundle;
+  return {
+    ...output,
+    status: "completed",
+    content: { ...output.content, evidenceBundle: bundle },
+    metadata: { ...metadata, reviewed: replaced ? "replaced" : "accepted" },
+  };
 }
 
 /**
@@ -133,8 +151,8 @@ function withDecided(bundle: EvidenceBundle, json: JSONValue, votedJson: JSONVal
 }
 
 /**
- * Returns what a person's consensus says of the one of the votes: by field, where both have it. Items of lists are left out, as
- * one that is taken out moves those behind it.
+ * Returns the verdict that a person's consensus implies on the consensus of the votes: by field, where both have it. Items of
+ * lists are left out: removing one moves those behind it.
  */
 function verdictOn({ fields }: BundleSummary, voted: JSONValue, json: JSONValue): boolean | Record<string, boolean> {
   if (isDeepStrictEqual(voted, json)) return true;
@@ -163,7 +181,7 @@ async function restored(output: OrchestrationOutput, registry: ReviewMeans["regi
   return { ...output, content } as OrchestrationOutput;
 }
 
-function decided(key: string): ConflictError {
+function decidedBefore(key: string): ConflictError {
   const message = "its review was decided before. Run the same request under the key to read what was decided.";
   return new ConflictError(key, message, { reason: "decided" });
 }

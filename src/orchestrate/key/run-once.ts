@@ -19,7 +19,7 @@ import { restored } from "./kept-output.ts";
 import { StoreProtection } from "./store-protection.ts";
 
 export interface KeySettings {
-  /** A promise until the store is open. */
+  /** Returns a promise until the store is open. */
   openStore(): RunStore | Promise<RunStore>;
   /** Executions of this process on the store. */
   readonly flights: FlightsByKey;
@@ -62,7 +62,7 @@ export async function runOnce(
       return restored(JSON.parse(JSON.stringify(output)), run, callerScope);
     }
     // Past its lease, a key is free again whether or not the store has taken it back.
-    await present.end(callerScope, clock, leaseMs);
+    await present.whenOver(callerScope, clock, leaseMs);
     if (flights[key] === present) delete flights[key];
   }
 }
@@ -121,6 +121,7 @@ function startFlight(keyed: KeyedRun, settings: KeySettings, work: Work): Flight
   return flight;
 }
 
+/** Claims the key and executes, replays the stored output, or executes without the store where that has failed. */
 async function executeOnce(
   keyed: KeyedRun,
   settings: KeySettings,
@@ -132,14 +133,15 @@ async function executeOnce(
   const relay = relayFor(keyed.run, settings);
   const opened = settings.openStore();
   const store = opened instanceof Promise ? await protection.attempt("open", async () => settings.openStore()) : opened;
+  const inStore = store && { keyed, store, settings, protection };
   let claim: WonClaim | ReplayableClaim | undefined;
   try {
-    claim = store && (await claimKey(store, keyed, settings, protection, scope, relay));
+    claim = inStore && (await claimKey(inStore, { scope, relay }));
   } finally {
     // This run goes its own way; only a stored output still has events to tell.
     if (claim?.state !== "settled") relay?.stop();
   }
-  if (!store || !claim) {
+  if (!inStore || !claim) {
     recording?.begin();
     return work({ scope });
   }
@@ -151,7 +153,7 @@ async function executeOnce(
     return { ...output, metadata: { ...output.metadata, replayed: true } };
   }
   recording?.begin(keyed);
-  return executeClaimed(store, claim, keyed, settings, protection, (means) => work({ scope, ...means }));
+  return executeClaimed(inStore, claim, (setting) => work({ scope, ...setting }));
 }
 
 /** True where the process that settled the key died before the event log had the end of its run. */

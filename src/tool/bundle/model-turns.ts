@@ -1,5 +1,7 @@
 import { consequencesOf, endsBundle } from "../../contract/error-category.ts";
-import { askReplicate, type BundleAsking, findJournaled } from "./ask-replicate.ts";
+import { askReplicate } from "./ask-replicate.ts";
+import type { BundleAsking } from "./bundle-asking.ts";
+import { findJournaled } from "./kept-replicates.ts";
 import type { Asked, Failure } from "./replicate-scheduler.ts";
 
 /**

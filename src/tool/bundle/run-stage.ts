@@ -10,7 +10,7 @@ import { CancelScope } from "../../core/signal.ts";
 import { isAtOrBelow } from "../../evidence/internal/pointer.ts";
 import type { AnswerJudge } from "./answer-judge.ts";
 import type { AnswerRules } from "./answers.ts";
-import type { BundleAsking } from "./ask-replicate.ts";
+import type { BundleAsking } from "./bundle-asking.ts";
 import { createBundleRule } from "./bundle-rule.ts";
 import { ModelTurns } from "./model-turns.ts";
 import { type Asked, type Failure, type Schedule, scheduleReplicates } from "./replicate-scheduler.ts";
