@@ -4,9 +4,10 @@
  *     node bench/public-fuzz.ts [--only sameAnswer] [--largest 65536] [--seconds 1.5] [--steps] [--json]
  *
  * The entries are those of the reports in api/: one without a probe, or a reason to have none, is a fault. Each shape is
- * given at 16 KiB and 64 KiB, and the slowest shapes of a probe, one after the other, at 256 KiB and 1 MiB as well until the
- * probe has used --seconds for them. The best of three counts; larger sizes are left out where one call takes seconds. Times are those of the main thread's CPU, so that
- * other processes do not count, but caches and memory do. The slope is the exponent of time over bytes in the last two
+ * given at 16 KiB and 64 KiB; the slowest shapes of a probe, one after the other, at 256 KiB and 1 MiB as well until the probe
+ * has used --seconds for them; and steep ones, since work may grow with the square up to a cap. The best of three counts; larger
+ * sizes are left out where one call takes seconds. Times are those of the main thread's CPU, so that other processes do not
+ * count, but caches and memory do. The slope is the exponent of time over bytes in the last two
  * sizes: 1 is linear, 2 is quadratic. A slope more than 0.5 above what the documentation says (1 where it says nothing) is
  * measured again, twice, and is a fault where it stays. Below 20 ms no slope is judged.
  *
@@ -142,11 +143,17 @@ async function rowsOf(probe: Probe): Promise<Row[]> {
   for (const [shape, ms] of byTime)
     for (const bytes of sizes.slice(ms.length))
       if ((ms.at(-1) ?? 0) < mostMs / 4 && isInTime()) ms.push(await bestOf(probe, shape, bytes));
-  for (const [shape, ms] of timesOf)
-    for (let again = 0; again < 2 && isSteep(probe, slopeOf(ms)); again++)
-      for (const at of [ms.length - 2, ms.length - 1])
-        ms[at] = Math.min(ms[at] as number, await bestOf(probe, shape, sizes[at] as number));
+  for (const [shape, ms] of timesOf) await examine(probe, shape, ms);
   return [...timesOf].map(([shape, ms]) => ({ probe: probe.name, shape: shape.name, ms, slope: slopeOf(ms) }));
+}
+
+/** Measures a steep shape at larger sizes, where a cap may end the growth, and again, where another process was in the way. */
+async function examine(probe: Probe, shape: Shape<unknown>, ms: number[]): Promise<void> {
+  for (const bytes of sizes.slice(ms.length))
+    if (isSteep(probe, slopeOf(ms)) && (ms.at(-1) ?? 0) < mostMs / 4) ms.push(await bestOf(probe, shape, bytes));
+  for (let again = 0; again < 2 && isSteep(probe, slopeOf(ms)); again++)
+    for (const at of [ms.length - 2, ms.length - 1])
+      ms[at] = Math.min(ms[at] as number, await bestOf(probe, shape, sizes[at] as number));
 }
 
 /** Tells if the main thread has used less than --seconds since. */
