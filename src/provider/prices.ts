@@ -44,8 +44,12 @@ export function isBatched(provider: string): boolean {
   return provider.endsWith(".batch");
 }
 
+const mostSellers = 100;
+
 class GenaiPrices implements PriceCatalogue {
   readonly #data: { calcPrice: typeof calcPrice; findProvider: typeof findProvider };
+  /** Sellers of the latest providers: the catalogue tries the patterns of all. */
+  readonly #sellers = new Map<string, Provider | undefined>();
 
   constructor(data: { calcPrice: typeof calcPrice; findProvider: typeof findProvider }) {
     this.#data = data;
@@ -82,8 +86,16 @@ class GenaiPrices implements PriceCatalogue {
     );
   }
 
-  /** An OpenAI-compatible server is known by its address. */
   #seller(provider: string): Provider | undefined {
+    if (!this.#sellers.has(provider)) {
+      if (this.#sellers.size === mostSellers) this.#sellers.clear();
+      this.#sellers.set(provider, this.#findSeller(provider));
+    }
+    return this.#sellers.get(provider);
+  }
+
+  /** An OpenAI-compatible server is known by its address. */
+  #findSeller(provider: string): Provider | undefined {
     const name = provider.replace(/^recorded\./, "");
     const host = /^openai-compatible:(.+?)(\.chat)?$/.exec(name)?.[1];
     if (host) return this.#data.findProvider({ providerApiUrl: `https://${host}` });

@@ -56,12 +56,16 @@ const wraps: readonly Rewrite[] = [
 /** "**Answer:** `(B)`." has four wraps. */
 const mostWraps = 8;
 
+/** A word of these letters alone: each wrap has a mark or a space, or letters of another script. */
+const bareWord = /^[A-Za-z0-9]+$/;
+
 function withoutWraps(text: string): string {
+  if (bareWord.test(text)) return text;
   let answer = text;
   for (let wrap = 0; wrap < mostWraps; wrap++) {
     const before = answer;
     answer = withoutMarkup(answer);
-    for (const [pattern, replacement] of [...wraps, ...wrappers]) answer = answer.replace(pattern, replacement).trim();
+    for (const [pattern, replacement] of wraps) answer = answer.replace(pattern, replacement).trim();
     answer = answer.replace(echo, echoedWord);
     if (answer === before || answer === "") break;
   }
