@@ -54,6 +54,8 @@ export function* closenessOf(
   answers: readonly { readonly text: string; readonly votes: number }[],
 ): Slices<Float64Array> {
   const weights = Float64Array.from(answers, ({ votes }) => votes);
+  // One answer is as close to all as its votes.
+  if (answers.length === 1) return weights;
   const distinct: DistinctText[] = [];
   for (const { text } of answers) {
     distinct.push({ profile: new TextProfile(text), members: [] });
