@@ -5,32 +5,27 @@ import { rowFacts } from "../../../src/cli/view/run-row.ts";
 import type { ReviewData, RunDetail, RunRow } from "../../../src/cli/view/viewer-data.ts";
 import type { EvidenceBundle } from "../../../src/contract/bundle.ts";
 import { bundleIn } from "../../../src/contract/bundle-json.ts";
-import { type LoggedRun, type LoggedRunDetails, loggedStatuses } from "../../../src/store/log/event-log.ts";
+import type { LoggedRun, LoggedRunDetails } from "../../../src/store/log/event-log.ts";
 import { type Place, place } from "../place.ts";
 import {
   cancelRun,
   eventsOf,
   getRun,
   hasKey,
-  isLockedOut,
   judgeRun,
   type ListedProvider,
   listProviders,
-  listRuns,
   Refusal,
   startRun,
 } from "./api.ts";
 import { CallPauses } from "./call-pauses.ts";
 import { RunCourse } from "./run-course.ts";
+import { lookMs, RunList } from "./run-list.ts";
 import { RunReader, width } from "./run-reader.ts";
-import type { RunFilter, Source, Strip } from "./source.ts";
+import type { Source, Strip } from "./source.ts";
 
-/** Time between two looks at the list of runs, and between two drawings of a run that goes on. */
-const lookMs = 1_000;
+/** Time between two drawings of a run that goes on. */
 const drawMs = 100;
-const perPage = 500;
-/** Runs that are listed without a wish for older ones. */
-const mostRuns = 10_000;
 const mostReviewed = 300;
 
 /** Opens the service that this page came from. */
@@ -46,14 +41,13 @@ export function openService(): Source {
  * 2. What a row says beside the list, its input and its answer, is asked for when it is seen.
  */
 class LiveSource {
-  readonly #runs = signal<ReadonlyMap<string, LoggedRun>>(new Map());
+  readonly #list = new RunList();
   readonly #looked = new Map<string, Partial<RunRow>>();
   readonly #rows = new Map<string, { run: LoggedRun; looked: Partial<RunRow> | undefined; row: RunRow }>();
   readonly #looks = signal(0);
   #isLookDue = false;
   /** Goes on while something pauses. */
   readonly #clock = signal(0);
-  readonly #isConnected = signal<boolean | undefined>(undefined);
   /** Reason of a refusal, and the screen on which it was met. */
   readonly #problem = signal<{ readonly reason: string; readonly at: Place } | undefined>(undefined);
   readonly #details = new Map<string, ReadonlySignal<RunDetail | null | undefined>>();
@@ -62,38 +56,36 @@ class LiveSource {
   readonly #review = signal<ReviewData | undefined>(undefined);
   #following: { readonly id: string; readonly control: AbortController } | undefined;
   readonly #reader = new RunReader({
-    hasEnded: (id) => this.#runs.value.get(id)?.endedMs !== undefined,
+    hasEnded: (id) => this.#list.runs.value.get(id)?.endedMs !== undefined,
     onRead: (run) => {
       this.#keep(run);
       // Its row would say that it runs beside its last answer.
-      if (run.endedMs !== undefined) this.#merge([run]);
+      if (run.endedMs !== undefined) this.#list.merge([run]);
     },
     onChange: () => {
       if (!this.#isLookDue) setTimeout(() => this.#showLooked(), drawMs);
       this.#isLookDue = true;
     },
   });
-  /** Place of the next older runs, by the query they fit; `undefined` where there are none. */
-  readonly #cursors = signal<ReadonlyMap<string, string | undefined>>(new Map());
 
   readonly source: Source = {
     page: { title: "steer", file: location.host, isCutShort: false },
     rows: computed(() => {
       this.#looks.value;
-      return [...this.#runs.value.values()].map((run) => this.#keptRowOf(run));
+      return [...this.#list.runs.value.values()].map((run) => this.#keptRowOf(run));
     }),
-    total: computed(() => this.#runs.value.size),
+    total: computed(() => this.#list.runs.value.size),
     review: this.#review,
     runOf: ({ fingerprint }) => fingerprint,
     detail: (id) => this.#detail(id),
     service: {
       strip: computed((): Strip => {
         this.#clock.value;
-        const runs = [...this.#runs.value.values()];
+        const runs = [...this.#list.runs.value.values()];
         const count = (status: LoggedRun["status"]) => runs.filter((run) => run.status === status).length;
         const waiting = runs.filter(({ status, lastSeq }) => status === "running" && lastSeq < 0).length;
         return {
-          isConnected: this.#isConnected.value,
+          isConnected: this.#list.isConnected.value,
           problem: this.#problemHere(),
           running: count("running"),
           waiting,
@@ -114,11 +106,9 @@ class LiveSource {
       look: (ids) => this.#reader.look(ids),
       read: (ids) => this.#reader.read(ids),
       isRead: (id) => this.#reader.isRead(id),
-      hasOlder: (filter) => this.#hasOlder(filter),
-      listFirst: (filter) => {
-        if (this.#hasOlder(filter) && !this.#cursors.value.has(queryOf(filter).key)) void this.#listOlder(filter);
-      },
-      listOlder: (filter) => this.#listOlder(filter),
+      hasOlder: (filter) => this.#list.hasOlder(filter),
+      listFirst: (filter) => this.#list.listFirst(filter),
+      listOlder: (filter) => this.#list.listOlder(filter),
       openReview: () => this.#openReview(),
       toCurl: (toolName, request) => {
         const body = JSON.stringify({ toolName, request });
@@ -128,108 +118,19 @@ class LiveSource {
     },
   };
 
-  /** Resolves once the runs that there are have been listed. */
-  readonly #listed: Promise<void>;
-
   constructor() {
-    this.#listed = this.#start();
+    void this.#list.listed.then(() => setTimeout(() => void this.#again(), lookMs));
   }
 
-  /** Lists the runs that there are, the latest first, as soon as the service answers. */
-  async #start(): Promise<void> {
-    let cursor: string | undefined;
-    do {
-      const page = await this.#page(cursor === undefined ? {} : { cursor });
-      if (page) cursor = page.cursor;
-      else await new Promise((wake) => setTimeout(wake, lookMs));
-      if (page && cursor === undefined) break;
-    } while (this.#runs.value.size < mostRuns);
-    this.#setCursor("", cursor);
-    setTimeout(() => void this.#again(), lookMs);
-  }
-
-  /** Looks again at the latest runs and at those that go on. */
+  /** Looks again at the runs and the providers. */
   async #again(): Promise<void> {
     if (!document.hidden) {
-      await this.#latest();
-      const known = [...this.#runs.value.values()].filter(({ endedMs }) => endedMs === undefined).length;
-      if (known > 0) await this.#page({ status: "running,retrying,abandoned" });
-      await this.#settle();
+      await this.#list.renew();
       this.#providers.value = await listProviders().catch(() => []);
-      this.#pauses.watch(() => this.#runs.value);
+      this.#pauses.watch(() => this.#list.runs.value);
       if (!this.#pauses.isEmpty) this.#clock.value++;
     }
     setTimeout(() => void this.#again(), lookMs);
-  }
-
-  /** Lists the latest runs, as far back as to one that is known. */
-  async #latest(): Promise<void> {
-    const known = this.#runs.value;
-    let cursor: string | undefined;
-    do {
-      const page = await this.#page(cursor === undefined ? {} : { cursor });
-      const isAllNew = known.size > 0 && page?.runs.every(({ runId }) => !known.has(runId));
-      cursor = isAllNew ? page?.cursor : undefined;
-    } while (cursor !== undefined);
-  }
-
-  #hasOlder(filter: RunFilter): boolean {
-    const cursors = this.#cursors.value;
-    const { key } = queryOf(filter);
-    return cursors.get("") !== undefined && (!cursors.has(key) || cursors.get(key) !== undefined);
-  }
-
-  async #listOlder(filter: RunFilter): Promise<void> {
-    const { key, query } = queryOf(filter);
-    const cursor = this.#cursors.value.get(key);
-    const page = await this.#page({ ...query, ...(cursor !== undefined && { cursor }) });
-    if (page) this.#setCursor(key, page.cursor);
-  }
-
-  #setCursor(key: string, cursor: string | undefined): void {
-    this.#cursors.value = new Map(this.#cursors.value).set(key, cursor);
-  }
-
-  /** Asks for the end of runs that no page of going ones has any more. */
-  async #settle(): Promise<void> {
-    const nowMs = performance.now();
-    const stale = [...this.#runs.value.values()].filter(
-      (run) => run.endedMs === undefined && (this.#heard.get(run.runId) ?? 0) < nowMs - 2 * lookMs,
-    );
-    const found = await Promise.all(stale.slice(0, 20).map(({ runId }) => getRun(runId).catch(() => undefined)));
-    this.#merge(found.filter((run) => run !== undefined));
-  }
-
-  readonly #heard = new Map<string, number>();
-
-  async #page(query: Readonly<Record<string, string>>) {
-    // A key is waited for.
-    if (isLockedOut.value) return undefined;
-    try {
-      const page = await listRuns({ limit: String(perPage), ...query });
-      this.#isConnected.value = true;
-      this.#merge(page.runs);
-      return page;
-    } catch {
-      this.#isConnected.value = false;
-      return undefined;
-    }
-  }
-
-  #merge(found: readonly LoggedRun[]): void {
-    const nowMs = performance.now();
-    const known = this.#runs.value;
-    for (const { runId } of found) this.#heard.set(runId, nowMs);
-    const changed = found.filter((run) => {
-      const before = known.get(run.runId);
-      return before?.lastSeq !== run.lastSeq || before.status !== run.status;
-    });
-    if (changed.length === 0) return;
-    const merged = new Map(known);
-    // What a run was asked and gave is kept as its row says it, and not whole.
-    for (const { request: _, output: __, error: ___, ...run } of changed as readonly LoggedRunDetails[])
-      merged.set(run.runId, run);
-    this.#runs.value = merged;
   }
 
   /** A row is made anew only where its run has changed. */
@@ -341,8 +242,8 @@ class LiveSource {
 
   /** Takes the answers of the latest runs to judge: those that are there now. */
   async #openReview(): Promise<void> {
-    await this.#listed;
-    const ended = [...this.#runs.value.values()]
+    await this.#list.listed;
+    const ended = [...this.#list.runs.value.values()]
       .filter(({ status }) => status === "completed" || status === "partial")
       .sort((a, b) => b.startedMs - a.startedMs);
     const latest = ended.slice(0, mostReviewed);
@@ -375,19 +276,6 @@ class LiveSource {
       looks: [],
     };
   }
-}
-
-/** The filters that a service knows, as it is asked for them, and a name of theirs. */
-function queryOf({ tool, state, from, to }: RunFilter): { key: string; query: Record<string, string> } {
-  const statuses = state === "running" ? "running,retrying" : state;
-  const query = {
-    ...(tool !== "" && { toolName: tool }),
-    ...(loggedStatuses.includes(state as LoggedRun["status"]) && { status: statuses }),
-    ...(from !== undefined && { atLeast: String(from) }),
-    // What is quite sure stands in the last step.
-    ...(to !== undefined && to < 1 && { below: String(to) }),
-  };
-  return { key: new URLSearchParams(query).toString(), query };
 }
 
 function shellQuoted(text: string): string {
