@@ -205,11 +205,15 @@ const longestText = 4_000;
 function textOf({ message, words }: ErrorFacts): string {
   // The phrase of a status says nothing beside the server's own words: "Too Many Requests" is no word of a pace.
   const isPhrase = words.length > 0 && phraseOfStatus.test(message);
-  // Addresses of help pages speak of billing and limits whatever went wrong.
-  return [isPhrase ? "" : message, ...words]
-    .join("\n")
-    .slice(0, longestText)
-    .replace(/https?:\/\/\S+/g, "");
+  const text = [isPhrase ? "" : message, ...words].join("\n").slice(0, longestText);
+  return (
+    text
+      // Addresses of help pages speak of billing and limits whatever went wrong.
+      .replace(/https?:\/\/\S+/g, "")
+      // A dot inside a name, such as gpt-4.1, ends no sentence.
+      .replace(/(?<=\w)\.(?=\w)/g, "·")
+      .replaceAll("’", "'")
+  );
 }
 
 function codeOf(facts: ErrorFacts | undefined, category: string): string {
@@ -240,8 +244,9 @@ export function toOutputError(
   classification: Classification = classify(error),
 ): OutputError {
   const cause = causeOf(error);
-  const said = isOfServers(cause, classification) ? saidBeyondMessage(cause) : [];
-  const message = [messageOf(cause), ...said].filter((text) => text !== "").join(": ");
+  const isServers = isOfServers(cause, classification);
+  const own = isServers ? withoutKeys(messageOf(cause)) : messageOf(cause);
+  const message = [own, ...(isServers ? saidBeyondMessage(cause) : [])].filter((text) => text !== "").join(": ");
   const facts = {
     type: kindOf(cause),
     message: note ? `${message} (${note})` : message,
@@ -263,7 +268,7 @@ function isOfServers(error: unknown, { category }: Classification): boolean {
 function saidBeyondMessage(error: unknown): string[] {
   try {
     const chain = [...factsOfChain(error)];
-    const message = messageOf(error);
+    const message = withoutKeys(messageOf(error));
     const said: string[] = [];
     let left = longestSaid;
     const isBare = isBareOfFetch(message);
@@ -280,9 +285,13 @@ function saidBeyondMessage(error: unknown): string[] {
   }
 }
 
+/** Keys as vendors write them, JSON web tokens, and what follows `Bearer`. Names such as `api_key_not_found` are no keys. */
+const keys =
+  /\b(?:sk|nvapi)-[\w-]{16,}|\b(?:pk|rk|gsk|xai|pplx|hf|api|key)[-_](?=[A-Za-z]*\d)[A-Za-z0-9]{16,}|\b(?:AIza|AKIA|ASIA)[\w-]{16,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\bBearer\s+[\w.-]{12,}/g;
+
 /** Servers repeat the key that they refuse, which may not stand in the environment. */
 function withoutKeys(text: string): string {
-  return text.replace(/\b(?:sk|pk|rk|gsk|xai|hf|api|key|AIza)[-_]?[\w-]{16,}|\bBearer\s+[\w.-]{12,}/g, "[secret]");
+  return text.replace(keys, "[secret]");
 }
 
 const waitsOfFetch: ReadonlySet<string> = new Set(["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"]);

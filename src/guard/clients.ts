@@ -4,8 +4,11 @@ import type { ErrorFacts } from "./error-facts.ts";
 /** Dialects of clients: names, codes and words of Node, undici, node:http2, axios, gRPC, Bun, the AI SDK and vendors' packages. */
 
 /** Returns the category that a client's own name or code for a failure states, whatever a server said. */
-export function categoryOfClient({ names, codes }: ErrorFacts): ErrorCategory | undefined {
+export function categoryOfClient(facts: ErrorFacts): ErrorCategory | undefined {
+  const { names, codes } = facts;
   for (const name of names) if (Object.hasOwn(categoryOfName, name)) return categoryOfName[name];
+  // Axios has one code for its own timer and for a connection that the other side gave up.
+  if (codes.includes("ECONNABORTED") && saysTimeout(facts)) return "timeout";
   for (const code of codes) if (isClientCode(code)) return categoryOfClientCode[code];
   return undefined;
 }
@@ -20,7 +23,7 @@ const categoryOfName: Readonly<Record<string, ErrorCategory>> = {
   ...all("timeout", ["TimeoutError", "APIConnectionTimeoutError", "APITimeoutError"]),
   ContentFilterFinishReasonError: "content_filter",
   AI_LoadAPIKeyError: "authentication",
-  CredentialsProviderError: "authentication",
+  ...all("authentication", ["CredentialsProviderError", "TokenProviderError"]),
   AI_NoSuchModelError: "authentication",
   AI_InvalidPromptError: "invalid_request",
   AI_InvalidArgumentError: "invalid_request",
@@ -35,13 +38,16 @@ const categoryOfName: Readonly<Record<string, ErrorCategory>> = {
 const categoryOfClientCode: Readonly<Record<string, ErrorCategory>> = {
   ...all("network", ["ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "ENOTFOUND"]),
   ...all("network", ["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "ESOCKETTIMEDOUT", "ENETRESET"]),
+  // Of the resolver that asks name servers itself, and of a machine out of ports.
+  ...all("network", ["ESERVFAIL", "ETIMEOUT", "EBADRESP", "EADDRNOTAVAIL"]),
   ...all("network", [
     "ERR_STREAM_PREMATURE_CLOSE",
     "ERR_NETWORK",
     "ERR_SOCKET_CLOSED",
     "ERR_SOCKET_CONNECTION_TIMEOUT",
-    // A compressed body that ends too early.
+    // A compressed body that ends too early, or is none.
     "Z_BUF_ERROR",
+    "Z_DATA_ERROR",
   ]),
   ...all("network", ["ConnectionRefused", "ConnectionClosed", "ConnectionReset", "FailedToOpenSocket"]),
   // No server is to blame for a word that no table knows.
@@ -59,8 +65,10 @@ const misuseOfUndici: ReadonlySet<string> = new Set([
   "UND_ERR_MAX_ORIGINS_REACHED",
 ]);
 
-/** Tells a code of undici, node:http2 or Node's HTTP parser for an exchange that failed: each version has more of them. */
+/** Tells a code of undici, node:http2, Node's HTTP parser or its decoders for an exchange that failed: each version has more. */
 export function isOfHttpExchange(code: string): boolean {
+  // Brotli's decoder names its codes so: ERR__ERROR_FORMAT_PADDING_1.
+  if (/^(ERR__ERROR_FORMAT|ERR_BROTLI_|ZSTD_error_)/.test(code)) return true;
   const isOfHttp2 = /^ERR_HTTP2_(GOAWAY|SESSION|STREAM|INVALID_SESSION|PING_CANCEL|ERROR$)/.test(code);
   return isOfHttp2 || (/^(UND_ERR|HPE)_/.test(code) && !misuseOfUndici.has(code));
 }
@@ -73,17 +81,17 @@ export function isUnreadable(names: readonly string[]): boolean {
   return names.includes("AI_JSONParseError") || names.includes("AI_TypeValidationError");
 }
 
-/** Words of fetch, which throws a bare TypeError, in Node, browsers, Deno and workers. */
+/** Words of fetch, which throws a bare TypeError, in Node, browsers, Deno and workers; packages put words of their own around them. */
 const wordsOfFetch =
-  /^(fetch failed|failed to fetch|load failed|network ?error.{0,40}|terminated|error sending request.{0,200}|error reading a body from connection|network request failed|the network connection was lost\.?)$/i;
+  /^(?:exception )?(?:\w*Error: )?(fetch failed|failed to fetch|load failed|network ?error.{0,40}|terminated|error sending request.{0,200}|error reading a body from connection|network request failed|the network connection was lost\.?)(?: sending request)?$/i;
 const wordsOfNetwork =
   /socket hang up|socket (\w+ ){0,3}(closed|disconnected)|connection (error|reset|refused|closed|lost|terminated|dropped|timed out|was closed)|(other side|stream) closed|premature(ly)? clos|network error|unable to connect|\be(connreset|connrefused|connaborted|timedout|ai_again|notfound)\b|goaway/i;
 const wordsOfTimeout =
-  /\btimed[ -]?out\b|\btime-?out (of|after|exceeded|error|expired|reached)|\b(request|operation|connection|response|read|gateway|idle|connect|socket|upstream) time-?out\b|deadline exceeded|^timeout\.?$/i;
+  /\btimed[ -]?out\b|\btime-?out (of|after|exceeded|error|expired|reached)|\b(request|operation|connection|response|read|gateway|idle|connect|socket|upstream) time-?out\b|deadline exceeded|^timeout\.?$|(请求|连接|响应)超时|タイムアウト/i;
 
 /** Words of a client that was aborted, where its class is lost: of openai, node-fetch, undici, fetch. */
 const wordsOfAbort =
-  /^(AbortError: )?(the |this )?((user|client) aborted (a|the) request|(request|operation) (was )?aborted)\.?$/i;
+  /^(?:exception )?(AbortError: )?(the |this )?((user|client) aborted (a|the) request|(request|operation) (was )?aborted)\.?(?: sending request)?$/i;
 
 /** Tells a message that leaves it to the cause to say what went wrong. */
 export function isBareOfFetch(message: string): boolean {

@@ -101,7 +101,8 @@ function ownCodes(error: Fields, message: string): string[] {
   const grpc = grpcCode(error, message);
   if (grpc !== undefined) codes.unshift(grpc);
   // Packages of AWS name an exception by its class.
-  if ("$fault" in error || "$metadata" in error) codes.unshift(textIn(error, "name") ?? "");
+  const { name } = error;
+  if (("$fault" in error || "$metadata" in error) && typeof name === "string" && name !== "Error") codes.unshift(name);
   return codes;
 }
 
@@ -164,10 +165,12 @@ interface Walk {
   left: number;
 }
 
+/** Keys of a body are compared in lower case: AWS, Tencent and Volcengine write `Message` and `Code`. */
 const wordKeys: ReadonlySet<string> = new Set([
   "message",
   "msg",
   "error",
+  "errors",
   "detail",
   "details",
   "description",
@@ -176,11 +179,13 @@ const wordKeys: ReadonlySet<string> = new Set([
   "raw",
   "error_message",
   "error_msg",
-  "errorMessage",
+  "errormessage",
   "error_description",
   "status_msg",
+  "faultstring",
 ]);
-const statusKeys: ReadonlySet<string> = new Set(["code", "status", "status_code", "statusCode", "error_code"]);
+const statusKeys: ReadonlySet<string> = new Set(["code", "status", "status_code", "statuscode", "error_code"]);
+const bodyCodeKeys: ReadonlySet<string> = new Set([...codeKeys, "errorcode"].map((key) => key.toLowerCase()));
 
 /** Keys under which a body repeats the request, whose words say nothing about the failure. */
 const echoKeys: ReadonlySet<string> = new Set(["input", "request", "prompt", "messages", "headers", "config"]);
@@ -191,29 +196,40 @@ function readBody(value: unknown, walk: Walk, key = "error", depth = 0): void {
   if (depth > deepestBody || walk.left-- <= 0) return;
   if (typeof value === "string") readText(value, walk, key, depth);
   if (Array.isArray(value)) {
-    // FastAPI names a field by its path.
-    if (key === "loc") walk.facts.words.push(value.join("."));
+    // FastAPI and Zod name a field by its path.
+    if (key === "loc" || key === "path") walk.facts.words.push(value.join("."));
     else for (const item of value) readBody(item, walk, key, depth + 1);
     return;
   }
   if (statusKeys.has(key)) walk.facts.status ??= statusIn(value);
-  if (typeof value === "number" && (codeKeys as readonly string[]).includes(key)) walk.facts.codes.push(String(value));
+  if (typeof value === "number" && bodyCodeKeys.has(key)) walk.facts.codes.push(String(value));
   if (!isPlain(value)) return;
-  for (const [name, inner] of Object.entries(value)) if (!echoKeys.has(name)) readBody(inner, walk, name, depth + 1);
+  for (const [name, inner] of Object.entries(value)) {
+    if (echoKeys.has(name)) continue;
+    if (key === "errors" && isTexts(inner))
+      walk.facts.words.push(`${name}: ${[inner].flat().join(" ")}`.slice(0, longestWords));
+    // OData has its sentence as `message: { lang, value }`.
+    else readBody(inner, walk, key === "message" && name === "value" ? key : name.toLowerCase(), depth + 1);
+  }
+}
+
+/** .NET and others tell faults by the field that they are of: `errors: { top_p: ["…"] }`. */
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
 /** Words that end an answer, in the body of a refusal: Databricks says `input_guardrail_triggered` there. */
-const endingKeys: ReadonlySet<string> = new Set(["finishReason", "finish_reason"]);
+const endingKeys: ReadonlySet<string> = new Set(["finishreason", "finish_reason"]);
 
 function readText(text: string, walk: Walk, key: string, depth: number): void {
   const { codes, words } = walk.facts;
   if (endingKeys.has(key) && /guardrail|filter|safety/i.test(text)) codes.push(text.slice(0, 200));
   if (statusKeys.has(key)) walk.facts.status ??= statusIn(text);
-  if ((codeKeys as readonly string[]).includes(key) && text.length <= 200) codes.push(text);
-  if (!wordKeys.has(key)) return;
-  const inner = jsonIn(text);
-  if (inner === undefined) words.push(withoutMarkup(text).slice(0, longestWords));
-  else readBody(inner, walk, key, depth + 1);
+  if (bodyCodeKeys.has(key) && text.length <= 200) codes.push(text);
+  // A gateway hands the body of the server behind it on as text, under a key of its own.
+  const inner = wordKeys.has(key) || text.startsWith("{") ? jsonIn(text) : undefined;
+  if (inner !== undefined) readBody(inner, walk, key, depth + 1);
+  else if (wordKeys.has(key)) words.push(withoutMarkup(text).slice(0, longestWords));
 }
 
 /** Bodies of error responses are read up to this length. */
@@ -255,9 +271,10 @@ export function* objectsIn(error: object): Generator<Fields> {
   const fields = error as Fields;
   const response = fieldsIn(fields, "response");
   const found = [...bodyKeys.map((key) => fields[key]), response?.["data"], jsonIn(textIn(fields, "message") ?? "")];
-  const queue = found.map((body) => (typeof body === "string" ? jsonIn(body) : body));
+  const queue = found;
   for (let seen = 0; queue.length > 0 && seen < 300; seen++) {
-    const next = queue.shift();
+    const item = queue.shift();
+    const next = typeof item === "string" ? jsonIn(item) : item;
     if (Array.isArray(next)) queue.push(...next);
     else if (isPlain(next)) {
       yield next;

@@ -16,8 +16,8 @@ type Kind = "limit" | "remaining" | "reset";
 /** `x-ratelimit-remaining-tokens`, `anthropic-ratelimit-input-tokens-reset`, `ratelimit-remaining`. */
 const named = /^(.*?)-?(limit|remaining|reset)(?:-after)?(?:-(.*))?$/;
 
-/** One limit in the headers of two IETF drafts: `"default";r=50;t=30`, `limit=100, remaining=50, reset=30`. */
-const structured = /;\s*r=(\d+)\b.*;\s*t=(\d+)|\bremaining=(\d+)\b.*\breset=(\d+)/;
+/** Limits in the headers of two IETF drafts: `"burst";r=50;t=30, "day";r=0;t=60`, `limit=100, remaining=50, reset=30`. */
+const structured = /;\s*r=(\d+)\b[^,]*;\s*t=(\d+)|\bremaining=(\d+)\b.*?\breset=(\d+)/g;
 
 /**
  * Yields the limits that the headers of a response tell. OpenAI and those who follow it write the time until a limit is full
@@ -53,11 +53,14 @@ function toLimit(key: string, { limit, remaining, reset }: Partial<Record<Kind, 
 }
 
 function fromStructured(value: string): ToldLimit[] {
-  const [, remaining, seconds, olderRemaining, olderSeconds] = structured.exec(value) ?? [];
-  const left = amount(remaining ?? olderRemaining);
-  if (left === undefined) return [];
-  const resetMs = Number(seconds ?? olderSeconds) * 1000;
-  return [{ of: "requests", limit: undefined, remaining: left, resetMs, isRefilled: false, isOfMinute: false }];
+  return Array.from(value.matchAll(structured), ([, remaining, seconds, olderRemaining, olderSeconds]) => ({
+    of: "requests",
+    limit: undefined,
+    remaining: amount(remaining ?? olderRemaining),
+    resetMs: Number(seconds ?? olderSeconds) * 1000,
+    isRefilled: false,
+    isOfMinute: false,
+  }));
 }
 
 /** Servers write -1 for what they do not know. */

@@ -16,9 +16,15 @@ export function retryAfterMs(error: object, nowMs: number): number | undefined {
 function ofHeaders(error: object, atMs: number): number | undefined {
   return (
     milliseconds(headerOf(error, "retry-after-ms") ?? headerOf(error, "x-ms-retry-after-ms")) ??
-    waitFor(headerOf(error, "retry-after"), atMs) ??
+    waitOf(headerOf(error, "retry-after"), atMs) ??
     ofUsedUpLimits(error, atMs)
   );
+}
+
+/** A header that a proxy doubled comes as `12, 12`; a date has a comma of its own. */
+function waitOf(header: string | undefined, atMs: number): number | undefined {
+  const [first = ""] = header?.split(",") ?? [];
+  return waitFor(/^\s*\d+\s*$/.test(first) ? first : header, atMs);
 }
 
 function milliseconds(value: string | undefined): number | undefined {
@@ -36,17 +42,22 @@ function ofUsedUpLimits(error: object, atMs: number): number | undefined {
 
 /**
  * Fields of the body: Google's `RetryInfo` (`retryDelay: "34.5s"`), `retry_after` in seconds, Hugging Face's `estimated_time`
- * of a model that loads, headers that a router hands
- * on from the server behind it; else words such as "try again in 1.2s".
+ * of a model that loads, the time at which a limit ends, headers that a router hands on from the server behind it; else words
+ * such as "try again in 1.2s".
  */
 function ofBody(error: object, atMs: number): number | undefined {
   const words: string[] = [(error as { message?: unknown }).message].filter((text) => typeof text === "string");
   for (const fields of objectsIn(error)) {
     const { retryDelay, retry_after_ms, retry_after, retryAfter, retry_after_seconds, estimated_time } = fields;
+    const { reset_at, resets_at } = fields;
     const told =
       ofRetryDelay(retryDelay) ??
       duration(retry_after_ms) ??
-      waitFor(scalar(retry_after) ?? scalar(retryAfter) ?? scalar(retry_after_seconds) ?? scalar(estimated_time), atMs);
+      waitFor(
+        scalar(retry_after) ?? scalar(retryAfter) ?? scalar(retry_after_seconds) ?? scalar(estimated_time),
+        atMs,
+      ) ??
+      waitFor(scalar(reset_at) ?? scalar(resets_at), atMs);
     const passedOn =
       typeof fields["headers"] === "object" ? ofHeaders({ headers: fields["headers"] }, atMs) : undefined;
     if (told !== undefined || passedOn !== undefined) return told ?? passedOn;
@@ -54,7 +65,7 @@ function ofBody(error: object, atMs: number): number | undefined {
       if (typeof fields[key] === "string") words.push(fields[key]);
   }
   for (const text of words) {
-    const waitMs = ofWords(text);
+    const waitMs = ofWords(text, atMs);
     if (waitMs !== undefined) return waitMs;
   }
   return undefined;
@@ -66,22 +77,48 @@ function ofRetryDelay(value: unknown): number | undefined {
   return seconds === undefined ? undefined : duration(Number(seconds) * 1000 + Number(nanos) / 1e6);
 }
 
-const asked =
-  /\b(?:try again|retry|retrying|wait|available|resets?)\b[^.\d\n]{0,40}?\b(\d+(?:\.\d+)?) ?(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?)(?![a-z])(?: ?(\d+(?:\.\d+)?) ?(s|secs?|seconds?)\b)?/i;
+/** A time in words, of one unit or of several: "1.2s", "1h13m12.5s", "2 minutes and 30 seconds", "30 秒", "30 Sekunden". */
+const amountWithUnit = String.raw`\d{1,9}(?:\.\d{1,12})? ?(?:ms|milliseconds?|s|secs?|seconds?|sek(?:unden?)?|m|mins?|minuten?|minutes?|h|hours?|stunden?|hrs?|d|days?|tagen?|毫秒|秒|分钟|分鐘|分|小时|小時|時間)(?![a-z])`;
+const amounts = `${amountWithUnit}(?:(?:,? and|,| und)? ?${amountWithUnit})*`;
+const oneAmount =
+  /(\d{1,9}(?:\.\d{1,12})?) ?(ms|milliseconds?|毫秒|s|sec|sek|秒|minut|min|m|分|h|stund|小时|小時|時間|d|tag)/giu;
 
-/** Reads "Please try again in 1.2s", "in 6m0s", "retry after 42 seconds", "wait 2 minutes". */
-function ofWords(text: string): number | undefined {
+/** The wait stands behind its verb, or before it in Chinese, Japanese and German. */
+const asked = new RegExp(
+  String.raw`\b(?:try again|retry|retrying|retry_?after|wait|available|resets?|versuchen)\b[^.\d\n]{0,40}?(?<![\w.-])(${amounts})|(${amounts}) ?(?:后|之后|後)(?:に?再?|请再?)(?:试|重试|重試|試|尝试|行)|(${amounts}) (?:erneut|später)`,
+  "iu",
+);
+
+/** Servers' words are untrusted. */
+const longestText = 4_000;
+
+const askedAt =
+  /\b(?:try again|retry|wait|available|resets?)\b[^.\d\n]{0,40}?\b(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d| ?UTC))/i;
+
+/** Reads "Please try again in 1.2s", "in 1h13m12s", "retry after 42 seconds", "resets at 2026-10-21T07:28:30Z", "请在 30 秒后重试". */
+function ofWords(said: string, atMs: number): number | undefined {
+  const text = said.slice(0, longestText);
+  const at = askedAt.exec(text)?.[1];
+  if (at !== undefined) return waitFor(at, atMs);
   const found = asked.exec(text);
-  if (!found) return undefined;
-  const [, amount, unit = "", seconds = "0"] = found;
-  const ms = Number(amount) * unitOf(unit) + Number(seconds) * unitMs.s;
+  const told = found?.[1] ?? found?.[2] ?? found?.[3];
+  if (told === undefined) return undefined;
+  const parts = Array.from(told.matchAll(oneAmount), ([, amount, unit = ""]) => Number(amount) * unitOf(unit));
+  const ms = parts.reduce((sum, part) => sum + part, 0);
   return duration(Math.round(ms * 1000) / 1000);
 }
 
+/** Units by how they begin, the longer beginning first. */
+const units: readonly (readonly [RegExp, number])[] = [
+  [/^(?:ms|milli|毫秒)/, unitMs.ms],
+  [/^(?:stund|h|小|時間)/, unitMs.h],
+  [/^(?:s|秒)/, unitMs.s],
+  [/^(?:m|分)/, unitMs.m],
+  [/^(?:d|tag)/, unitMs.d],
+];
+
 function unitOf(unit: string): number {
-  const word = unit.toLowerCase();
-  if (word.startsWith("ms") || word.startsWith("milli")) return unitMs.ms;
-  return unitMs[word.slice(0, 1) as "s" | "m" | "h"];
+  return units.find(([begin]) => begin.test(unit.toLowerCase()))?.[1] ?? unitMs.s;
 }
 
 function scalar(value: unknown): string | undefined {

@@ -665,7 +665,7 @@ describe("clients", () => {
     ["node:http2, a connection that closes", thrown("GOAWAY", { code: "ERR_HTTP2_GOAWAY_SESSION" }), "network"],
     ["node:http2, a refused stream", thrown("x", { code: "ERR_HTTP2_STREAM_ERROR" }), "network"],
     ["axios, no answer", thrown("Network Error", { code: "ERR_NETWORK" }, "AxiosError"), "network"],
-    ["axios, its own timer", thrown("timeout of 5000ms exceeded", { code: "ECONNABORTED" }, "AxiosError"), "network"],
+    ["axios, its own timer", thrown("timeout of 5000ms exceeded", { code: "ECONNABORTED" }, "AxiosError"), "timeout"],
     ["fetch without its cause", new TypeError("fetch failed"), "network"],
     ["fetch of a browser", new TypeError("Failed to fetch"), "network"],
     [
