@@ -95,15 +95,23 @@ function parseString(json: string): string | undefined {
 const commands =
   /(?<!\\)(?:\\\\)*\\(?:f(?:rac|orall|rown|lat|ootnote)|t(?:imes|heta|au|ext\p{L}*|riangle\p{L}*|ilde|frac|herefore)|r(?:ight\p{L}*|ho|angle)|n(?:abla|otin))(?!\p{L})/u;
 const backspace = /(?<!\\)(?:\\\\)*\\b\p{L}/u;
-/** Escapes that may have been meant so: a form feed before a letter, or any of them after a drive letter. */
-const undoubled = /(?<!\\)(?:\\\\)*(?:\\[fr]\p{L}|\b[A-Za-z]:\\[bfnrt])/u;
+/**
+ * Escapes that may have been meant so: a form feed before a letter, any of them after a drive letter, a line end before a name
+ * of LaTeX that is no word.
+ */
+const undoubled =
+  /(?<!\\)(?:\\\\)*(?:\\[fr]\p{L}|\b[A-Za-z]:\\[bfnrt]|\\n(?:eq|[lg]eq|cong|[ew]arrow|(?:left|right)arrow|ewline|ewcommand)(?!\p{L}))/u;
+/** Names that may be words too: they count beside other signs of mathematics. */
+const undoubledWord =
+  /(?<!\\)(?:\\\\)*\\(?:n(?:[uei]|eg|ot|mid|sim|exists|parallel|subset\p{L}*)|t(?:anh?|binom|op?))(?!\p{L})/u;
+const mathematics = /[$^={}_]|^\\n\p{L}{1,2}$/u;
 
 function isCommand(raw: string): boolean {
   return raw.includes("\\") && (backspace.test(raw) || commands.test(raw));
 }
 
 function noteOnBackslashes(raw: string): string | undefined {
-  if (!undoubled.test(raw)) return undefined;
+  if (!undoubled.test(raw) && !(undoubledWord.test(raw) && mathematics.test(raw))) return undefined;
   return "a string has control characters before letters: perhaps its backslashes were not doubled";
 }
 
@@ -164,8 +172,11 @@ function ending(text: string, quote: number, place: Place): "yes" | "no" | "perh
   if (code === 0x2f || code === 0x23) return isNear ? "perhaps" : "yes";
   if (isNear) return "no";
   const character = text[next] as string;
+  const hasLineEnd = text.slice(quote + 1, next).includes("\n");
+  // A comma is missing before the key on the next line.
+  if (hasLineEnd && code === 0x22 && place === "object" && isKeyAhead(text, next)) return "yes";
   if (character in closersOf) return "perhaps";
-  if (!text.slice(quote + 1, next).includes("\n")) return "no";
+  if (!hasLineEnd) return "no";
   return letter.test(character) || (place === "object" && isKeyAhead(text, next)) ? "yes" : "perhaps";
 }
 

@@ -1,6 +1,9 @@
 /** Facts about the place of a value in a text. */
 export interface Context {
-  /** 2: marked as the final answer; 1: marked as an answer; 0: not marked; -1: given as an example, a draft, or what is wrong. */
+  /**
+   * 2: marked as the final answer; 1: marked as an answer; 0: not marked; -1: perhaps of another case; -2: given as an
+   * example, a draft, or what is wrong.
+   */
   readonly mark: number;
   /** It stands alone in its paragraph or its code fence, and no prose follows. */
   readonly isAlone: boolean;
@@ -79,21 +82,68 @@ function isAfterOpenBrace(label: string): boolean {
   return open > 0;
 }
 
-const words = (list: string) => new RegExp(`(?<![\\p{L}\\p{N}])(?:${list})(?![\\p{L}\\p{N}])`, "u");
-const rejecting = words(
-  "not|never|isn['’]t|wrong|incorrect|invalid|bad|instead of|rather than|examples?|e\\.g|for instance|drafts?|(?:first|second|earlier|previous|initial) (?:attempt|try|guess|version)|attempt|compar\\p{L}*|counter-?examples?|hypothetical\\p{L}*|alternative(?:ly)?|rejected|discarded|beispiel|entwurf|falsch|nicht|exemple|brouillon|ejemplo|borrador|esempio|bozza|exemplo|пример|черновик",
+/** Finds one of the words, which `|` parts, in a label; line ends between them count for nothing. */
+const words = (list: string, before = "(?<![\\p{L}\\p{N}])") =>
+  new RegExp(`${before}(?:${oneLine(list)})(?![\\p{L}\\p{M}\\p{N}])`, "u");
+
+function oneLine(list: string): string {
+  return list.replace(/\n\s*/g, "");
+}
+
+const example =
+  oneLine(`(?:counter-?)?examples?|drafts?|attempts?|(?:first|second|earlier|previous|initial) (?:try|guess|version)|
+  beispiele?|entwurf|exemples?|brouillon|ejemplos?|borrador|esemp(?:io|i)|bozza|exemplos?|rascunho|voorbeeld(?:en)?|
+  przykład\\p{L}*|пример\\p{L}*|приклад\\p{L}*|черновик|exempel|eksempel|örnek|contoh|ví dụ|مثال|उदाहरण`);
+const wrong = oneLine(`wrong|incorrect\\p{L}*|invalid|bad|rejected|discarded|falsch\\p{L}*|mauvaise?|fausse?|faux|
+  sbagliat[ao]|errad[ao]|equivocad[ao]|onjuist|błędn\\p{L}*|неправильн\\p{L}*|неверн\\p{L}*|yanlış`);
+const answer =
+  oneLine(`answers?|results?|outputs?|responses?|reply|solutions?|antwort|ergebnis|lösung|réponses?|résultat|
+  respuesta|resultado|risposta|risultato|resposta|antwoord|resultaat|svar|odpowiedź|wynik|ответ|результат|відповідь|
+  cevap|jawaban|đáp án|vastaus|الجواب|الإجابة|उत्तर`);
+
+/** A label that names what follows as no answer: `Example output:`, `My first attempt:`, `For comparison,`. */
+const naming = words(
+  example,
+  "^(?:(?:an?|the|my|your|one|another|this is|here is|here's|ein|un|une|uma?|een) )*(?:(?!of |in )\\p{L}+ )?",
 );
-const rejectingSigns = /例|草稿|예시/;
-const final = words(
-  "final(?:ly)?|conclusions?|verdict|endg[üu]ltig\\p{L}*|schließlich|d[ée]finitive(?:ment)?|finale?|definitiv[ao]|итог\\p{L}*|окончательн\\p{L}*",
+const forInstance =
+  words(`e\\.g|for (?:instance|example|comparison)|alternatively|counter-?examples?|hypothetical\\p{L}*|
+  zum beispiel|par exemple|por ejemplo|per esempio|por exemplo|bijvoorbeeld|например`);
+/** A label that turns down what follows: `Wrong answer:`, `Respuesta incorrecta:`, `do not return`, `rather than`. */
+const rejecting = new RegExp(
+  oneLine(`^(?:\\S+ ){0,3}(?:${wrong})$|(?<![\\p{L}\\p{N}])(?:
+    (?:${wrong}) (?:${answer}|one|json|object|value|label|${example})|(?:${answer}) (?:${wrong})|not (?:the|my) (?:${answer})|
+    (?:not|never|don['’]t|didn['’]t) (?:return|output|use|choose|give|answer|write|say|this|that)|
+    not|never|isn['’]t|instead of|rather than|unlike|nicht)(?: (?:is|are|would be|ist|est|es|è))?$`),
+  "u",
 );
+const rejectingSigns = /(?<![比条案判事先慣惯])例(?![外行])|草稿|예시|错误答案|錯誤答案/;
+/** A label that takes back what stands before it. */
+const correcting = words(
+  `wait|oops|hold on|correction|let me (?:correct|fix|redo|revise|rephrase)|on (?:second thought|reflection)|
+  (?:actually|hmm?|no|non|nein|não|нет|sorry),? (?:that|this|it|the above|das|es|c['’]est|ceci|eso|isso|questo|это)(?:['’]s)?`,
+  "^",
+);
+const correctingSigns = /更正|修正|訂正|정정/;
+/** A label that speaks of another case. */
+const conditional = words(`would|could|might|had|wäre|hätte|würde|serait|aurait|sería|habría|hubiera|sarebbe|avrebbe|
+  fosse|seria|teria|zou|бы`);
+const conditionalSigns = /如果|假如|假设|假設|もし|仮に|만약/;
+/** Words of a label that may speak of another value, or of this one. */
+const doubtful =
+  words(`${example}|${wrong}|not|never|isn['’]t|instead|compar\\p{L}*|contrast|unlike|alternatives?|if|unless|
+  otherwise|suppos\\p{L}*|assum\\p{L}*|previous|earlier|prior|other|another|input|reference|original|for an?|like|such as|
+  nicht|kein\\p{L}*|wenn|falls|sonst|pas|si|sinon|no|não|non|se|niet|als|nie|jeśli|не|если`);
+const doubtfulSigns = /不|لو/;
+const final = words(`final(?:ly)?|conclusions?|verdict|endg[üu]ltig\\p{L}*|schließlich|d[ée]finitive(?:ment)?|finale?|
+  definitiv[ao]|итог\\p{L}*|окончательн\\p{L}*`);
 const finalSigns = /最终|最終|最后|最後|최종/;
-const answering = words(
-  "answers?|results?|outputs?|response|reply|solution|correct(?:ed|ion)?|revised?|revision|updated?|actual(?:ly)?|reflection|therefore|thus|hence|antwort|ergebnis|lösung|korrigiert|réponse|résultat|corrigée?|respuesta|resultado|corregid[ao]|risposta|risultato|resposta|antwoord|resultaat|svar|odpowiedź|wynik|ответ|результат",
-);
+const answering =
+  words(`${answer}|correct(?:ed|ion)?|revised?|revision|updated?|actual(?:ly)?|reflection|therefore|thus|hence|
+  korrigiert\\p{L}*|corrigée?|corregid[ao]`);
 const answeringSigns = /答案|结果|結果|回答|答え|답|결과/;
 /** A label that speaks of the form of an answer gives none. */
-const formal = words("format|form|formatted|shape|template|schema|structure|like|such as|looks?|should|must|would");
+const formal = words("format|form|formatted|shape|template|schema|structure|like|such as|should|must|would");
 
 /** Reads the mark of a value off its label: the end of the line before it, or of the line above. */
 function markOf(before: string): number {
@@ -116,10 +166,19 @@ function markOf(before: string): number {
       .replace(/[\s.:!=→⇒\-{("“]+$/, "")
       .split(/[.!?;。！？；]\s+|[。！？；]/)
       .at(-1) ?? ""
-  ).trim();
-  if (rejecting.test(clause) || rejectingSigns.test(clause)) return -1;
+  )
+    .replace(/^[\s<([{"'“-]+/, "")
+    .trim();
+  if (correcting.test(clause) || correctingSigns.test(clause)) return 1;
+  const isAnother =
+    naming.test(clause) || forInstance.test(clause) || rejecting.test(clause) || rejectingSigns.test(clause);
+  if (isAnother) return -2;
+  const isFinal = final.test(clause) || finalSigns.test(clause) || label.endsWith("boxed{");
+  if ((conditional.test(clause) || conditionalSigns.test(clause)) && !isFinal) return -1;
   const isLabel = /[:=→⇒{：]\s*$|(?:^|\s)(?:is|are|ist|est|es|è)$/.test(label) || clause.split(/\s+/).length <= 8;
-  if (!isLabel || formal.test(clause)) return 0;
-  if (final.test(clause) || finalSigns.test(clause) || label.endsWith("boxed{")) return 2;
-  return answering.test(clause) || answeringSigns.test(clause) ? 1 : 0;
+  if (isLabel && !formal.test(clause)) {
+    if (isFinal) return 2;
+    if (answering.test(clause) || answeringSigns.test(clause)) return 1;
+  }
+  return doubtful.test(clause) || doubtfulSigns.test(clause) ? -1 : 0;
 }

@@ -85,10 +85,10 @@ function withFit(candidate: Candidate | undefined, fits: boolean): Checked | und
 
 /** Picks one of the candidates that fit. */
 export async function pick(fitting: readonly Checked[], pace: Pace): Promise<Checked> {
-  const meant = fitting.filter(({ context }) => context.mark >= 0);
+  const meant = fitting.filter(({ context }) => context.mark > -2);
   if (meant.length === 0) throw new SyntaxError("the only JSON values that fit are given as examples or drafts");
-  const strongest = Math.max(...meant.map(({ context }) => context.mark));
-  const marked = meant.filter(({ context }) => context.mark === strongest);
+  const strongest = Math.max(0, ...meant.map(({ context }) => context.mark));
+  const marked = meant.filter(({ context }) => strongest === 0 || context.mark === strongest);
   const last = marked.at(-1) as Checked;
   if (marked.length === 1) return last;
   const values = new Set<string>();
@@ -97,7 +97,7 @@ export async function pick(fitting: readonly Checked[], pace: Pace): Promise<Che
     if (pace.spend(sizeOf(one))) await pace.turn();
   }
   if (values.size === 1) return last;
-  if (strongest === 0 && last.context.isAlone && last === fitting.at(-1)) return last;
+  if (strongest === 0 && last.context.mark === 0 && last.context.isAlone && last === fitting.at(-1)) return last;
   throw new SyntaxError(`the answer holds ${values.size} different JSON values that fit; say which one is meant`);
 }
 
@@ -125,7 +125,7 @@ function assertNothingElseIsMeant(
   if (hasRemains(answer, candidates))
     throw new SyntaxError("the answer holds a value that fits and parts of another; say which one is meant");
   const other = checked.find((one) => !one.fits && isLater(one) && holdsRecord(one.value));
-  if (other && answer.context.mark === 0)
+  if (other && answer.context.mark <= 0)
     throw new SyntaxError("the answer holds a value that fits and a later one that does not; say which one is meant");
 }
 

@@ -285,13 +285,14 @@ const stepsOfLine = 50;
 
 async function scalarsIn(text: string, pace: Pace): Promise<Candidate[]> {
   const candidates: Candidate[] = [];
-  for (const { 0: line, index } of text.matchAll(/[^\n]+/g)) {
-    if (pace.spend(line.length + stepsOfLine)) await pace.turn();
+  for (const { 0: written, index } of text.matchAll(/[^\n]+/g)) {
+    if (pace.spend(written.length + stepsOfLine)) await pace.turn();
+    const line = withoutEndMarks(written);
     const lead = /^[\s*_`>]*/.exec(line)?.[0].length ?? 0;
     const label = /^.{0,200}(?::|=|\bis|\\boxed\{)[\s*_`]*/.exec(line)?.[0].length ?? 0;
     for (const offset of label > 0 && label !== lead ? [lead, label] : [lead]) {
       const read = await readJson(line, offset, true, pace);
-      if ("fault" in read || typeof read.value === "object" || !/^[\s*_`.}]*$/.test(line.slice(read.end))) continue;
+      if ("fault" in read || typeof read.value === "object" || read.end < line.length) continue;
       const found = { ...read, start: index + offset, end: index + read.end };
       const context = contextOf(text, found, 0);
       if (offset !== lead && context.mark < 1) continue;
@@ -301,4 +302,11 @@ async function scalarsIn(text: string, pace: Pace): Promise<Candidate[]> {
       throw new SyntaxError(`the answer holds more than ${mostWholes} JSON values; give one`);
   }
   return candidates;
+}
+
+/** A line without the markup and the full stop behind a value, such as `**42**.` */
+function withoutEndMarks(line: string): string {
+  let end = line.length;
+  while (end > 0 && /[\s*_`.}]/.test(line[end - 1] as string)) end--;
+  return line.slice(0, end);
 }

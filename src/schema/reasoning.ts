@@ -24,8 +24,8 @@ export interface ParsedText {
  * @param isJson the answer is JSON, so that prose in it is none of the answer
  */
 export async function withoutReasoning(text: string, isJson: boolean, pace: Pace): Promise<ParsedText> {
-  for (const part of [partByChannels, partByPhrases]) {
-    const parted = part(text);
+  for (const part of [partByChannels, partByPhrases, partByBlock]) {
+    const parted = await part(text, pace);
     if (parted) return parted;
   }
   const marks = await paired(text, await marksIn(text, pace), pace);
@@ -48,10 +48,14 @@ interface Mark {
 const bracketed =
   /[<＜◁〈⟨《【[]([|｜]?) ?([/／]?) ?([^<>＜＞◁▷〈〉⟨⟩《》【】[\]|｜\n/／]{1,60}) ?([|｜]?)[>＞▷〉⟩》】\]]/gu;
 const thought =
-  /(?:think(?:ing|s)?|thoughts?|reason(?:ing|ings)?|scratchpads?|monologue|cot|思考|思索|思维|思維|推理|想法|考え|생각|추론|размышлени[ея]|мысли|рассуждени[ея]|рассуждение|denken|gedanken|überlegung(?:en)?|pensées?|réflexion|raisonnement|pensamientos?|razonamiento|pensamentos?|raciocínio|pensier[oi]|ragionamento)$/u;
+  /(?:think(?:ing|s)?|thoughts?|reason(?:ing|ings)?|scratchpads?|monologue|cot|(?:思考|思索|思维|思維|推理|想法|考え)(?:过程|過程|プロセス)?|생각|추론|размышлени[ея]|мысли|рассуждени[ея]|рассуждение|denken|gedanken(?:gang)?|überlegung(?:en)?|pensées?|réflexion|raisonnement|pensamientos?|razonamiento|pensamentos?|raciocínio|pensier[oi]|ragionamento)$/u;
 const softThought = /^(?:analysis|analyse|reflections?|rationale|planning|plan|deliberation|brainstorm(?:ing)?)$/;
 const side = /^(?:begin|start|end|stop|finish|of|the|my|internal|inner|process|content|block|tag)$/;
 const ending = /^(?:end|stop|finish)$/;
+
+/** Title of the thoughts that a page folds in. */
+const thoughtSummary =
+  /^\s{0,20}<summary>[^<\p{L}]{0,20}(?:think|thought|reason|chain of thought|my thought)[^<]{0,60}<\/summary>/iu;
 
 /** The meaning of what stands between brackets. */
 type Kind = "none" | "thought" | "soft" | "channel" | "details";
@@ -78,9 +82,10 @@ async function marksIn(text: string, pace: Pace): Promise<Mark[]> {
     if (kind === "details") {
       // A page shows thoughts folded in; other details are text.
       const isClosing = slash !== "";
-      if (isClosing ? areDetailsOpen : /type=["']?reasoning/i.test(written))
-        marks.push({ start, end, isClosing, isSoft: false });
-      areDetailsOpen = !isClosing && /type=["']?reasoning/i.test(written);
+      const holdsThoughts =
+        !isClosing && (/type=["']?reasoning/i.test(written) || thoughtSummary.test(text.slice(end, end + 200)));
+      if (isClosing ? areDetailsOpen : holdsThoughts) marks.push({ start, end, isClosing, isSoft: false });
+      areDetailsOpen = holdsThoughts;
       continue;
     }
     if (kind !== "channel") {
@@ -107,7 +112,8 @@ function kindOf(written: string): { readonly kind: Kind; readonly isEnd: boolean
   if (words.length === 0 || words.length > 3 || (attributes[0] && !/^(?:process|[\p{L}_-]+=)/u.test(attributes[0])))
     return { kind: "none", isEnd };
   if (words.length === 1 && softThought.test(words[0] as string)) return { kind: "soft", isEnd };
-  return { kind: thought.test(words.at(-1) as string) ? "thought" : "none", isEnd };
+  const isThought = thought.test(words.at(-1) as string) || thought.test(words.join(""));
+  return { kind: isThought ? "thought" : "none", isEnd };
 }
 
 /** Parts a text at its marks, from the first to the last. */
@@ -216,10 +222,17 @@ function joined(thoughts: readonly string[]): string | undefined {
 const channel = /<\|channel\|>([^<]{0,200})(?:<\|constrain\|>[^<]{0,100})?<\|message\|>/g;
 const channelEnd = /<\|(?:end|return|start|call|channel)\|>/g;
 
+/** A channel begins the text, or follows another token. */
+const channelStart = /(?:^|<\|(?:start|im_start)\|>\w{0,20}|<\|(?:end|return|call)\|>)$/;
+
 /** Parts the channels of gpt-oss, with their tokens or without. */
-function partByChannels(text: string): ParsedText | undefined {
+async function partByChannels(text: string, pace: Pace): Promise<ParsedText | undefined> {
   if (!text.includes("<|message|>")) return partByBareChannels(text);
-  const thoughts: string[] = [];
+  const first = text.search(channel);
+  const before = text.slice(0, Math.max(0, first)).trim();
+  if (!channelStart.test(before.slice(-40)) || (before !== "" && (await isInJson(text, first, pace)))) return undefined;
+  // The prompt may have opened the first channel.
+  const thoughts = [before.replace(/<\|[^<>]{1,40}\|>\w{0,20}/g, "")];
   let answer: string | undefined;
   let end = 0;
   for (const { 0: token, 1: name = "", index } of text.matchAll(channel)) {
@@ -232,6 +245,13 @@ function partByChannels(text: string): ParsedText | undefined {
   }
   if (end === 0) return undefined;
   return { answer: answer?.trim() ?? "", reasoning: joined(thoughts), isUnfinished: !answer?.trim() };
+}
+
+async function isInJson(text: string, at: number, pace: Pace): Promise<boolean> {
+  const scanner = new JsonScanner(text, pace);
+  let whole = await scanner.next(0);
+  while (whole && whole.end <= at) whole = await scanner.next(whole.end);
+  return whole !== undefined && whole.start < at && whole.fault === undefined;
 }
 
 /** Servers that drop special tokens leave the names of the channels. */
@@ -260,4 +280,29 @@ function partByPhrases(text: string): ParsedText | undefined {
     .replace(/\[END FINAL RESPONSE\]\s*$/i, "")
     .trim();
   return { answer, reasoning: joined([text.slice(opening.length, closing.index)]), isUnfinished: answer === "" };
+}
+
+const thoughtFence = /^\s*(`{3,}|~{3,})[ \t]?(?:think(?:ing)?|thoughts?|reasoning|scratchpad)[ \t]*\r?\n/i;
+const thoughtQuote =
+  /^\s*>?[ \t]{0,8}[*_]{0,3}(?:💭 ?)?(?:thinking|thoughts?|thought process|reasoning)(?:\.{3}|…|:)?[*_]{0,3}:?[ \t]*\r?\n(?=\s{0,8}>)/iu;
+
+/** Parts a block before the answer whose title says that it holds thoughts: a code fence, or a quotation. */
+function partByBlock(text: string): ParsedText | undefined {
+  const fence = thoughtFence.exec(text);
+  const [opening = ""] = fence ?? thoughtQuote.exec(text) ?? [];
+  if (opening === "") return undefined;
+  const lines = text.slice(opening.length).split("\n");
+  const isEnd = (line: string) =>
+    fence ? line.trim() === fence[1] : line.trim() !== "" && !line.trimStart().startsWith(">");
+  const end = lines.findIndex(isEnd);
+  const answer =
+    end < 0
+      ? ""
+      : lines
+          .slice(fence ? end + 1 : end)
+          .join("\n")
+          .trim();
+  if (answer === "" && !fence) return undefined;
+  const reasoning = joined([lines.slice(0, end < 0 ? lines.length : end).join("\n")]);
+  return { answer, reasoning, isUnfinished: answer === "" };
 }

@@ -72,7 +72,11 @@ async function ask({ schema, texts }: Case) {
 const withText = (data: unknown, asText = false) =>
   asText && data ? Object.fromEntries(Object.entries(data).map(([key, value]) => [key, String(value)])) : data;
 
-const files = { "reported cases": read("reported.jsonl"), "siblings of theirs": read("siblings.jsonl") };
+const files = {
+  "reported cases": read("reported.jsonl"),
+  "siblings of theirs": read("siblings.jsonl"),
+  "answers beside other values": read("beside.jsonl"),
+};
 
 describe.each(Object.entries(files))("%s", (_, cases) => {
   const named = cases.map((one, index) => ({

@@ -25,7 +25,9 @@ type Rewrite = readonly [pattern: RegExp, replacement: string, reason: string];
 const wraps: readonly Rewrite[] = [
   [/^(```|~~~)[\w+#.-]* ?\n(.*)\n\1$/s, "$2", "a code fence"],
   [/^`([^`\n]+)`$/, "$1", "backticks"],
-  [/^\*\*([^*]+)\*\*$/, "$1", "bold"],
+  [/^<(answer|response|final_answer|final|solution|output|result)>([^<>]+)<\/\1>$/i, "$2", "the mark of an answer"],
+  [/^(\*{2,3})([^*]+)\1$/, "$2", "bold"],
+  [/^(__?)(?=\p{Lu}\p{Ll})([^_\n]+)\1$/u, "$2", "bold or italics; `__init__` is a name"],
   [/^\*([^\s*][^*]*)(?<!\s)\*$/, "$1", "italics"],
   [/^"(?!["\d.,+-]+$|."$)([^"]+)"$/, "$1", "quotes; a figure or a single character in quotes is code"],
   [/^'(?!['\d.,+-]+$|.'$)([^']+)'$/, "$1", "quotes"],
@@ -33,7 +35,11 @@ const wraps: readonly Rewrite[] = [
   [/^\\[([](.+)\\[\])]$/s, "$1", "mathematics"],
   [/^\\(?:boxed|text|mathrm|mathbf) ?\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}$/, "$1", "a box"],
   [/^#{2,6} (?=[+-]?[$€£¥]?\d)/, "", "the mark of a final number"],
-  [/^#{1,6} (?:(?:final )?answer|result|solution|summary)[:.]?\n+/i, "", "a heading that announces the answer"],
+  [
+    /^(?:#{1,6} \*{0,2}|\*\*|(?=[^\n]{1,20}:\*{0,2}\n)|(?=final answer\n))(?:(?:final |the )?answer|result|solution|summary)[:.]?\*{0,2}:?\n+/i,
+    "",
+    "a heading that announces the answer",
+  ],
   [/^(?:>|#{1,6}) (?=\p{Lu}\p{L}[^<>=\n]*$)/u, "", "the mark of a quotation or a heading before a single line"],
   [/^「([^「」]+)」$/, "$1", "quotes"],
   [/^[-*•] (?=\p{L}[^\n]*$)/u, "", "a bullet before a single line"],
@@ -44,6 +50,7 @@ const wraps: readonly Rewrite[] = [
   [/^(?:it is|it's) (?!not\b)(\S+(?: \S+)?)$/i, "$1", "an empty subject"],
   [/^(?:in|on) (?=(?:\d{4}|\d{1,2} \p{L}{3,9} \d{4}|\p{L}{3,9} \d{1,2}, \d{4})$)/iu, "", "the preposition of a date"],
   [/(?<=[\p{L}\p{M}\p{N})%"'`*°])(?:\.{1,3}|。)$/u, "", "the last full stop"],
+  [/\.$(?<=(?:\$[^$\n]{1,200}\$|\\boxed ?\{[^{}]{1,200}\})\.)/, "", "the last full stop, behind mathematics"],
   [/(?<=[\p{L}\p{M}]{2})!{1,3}$/u, "", "the last exclamation mark; behind a digit it is a factorial"],
   [
     /^(?:[Dd]r|[Pp]rof|[Pp]rofessor|[Ss]ir|President)\.? (?=\p{Lu}[\p{L}\p{M}'.-]* \p{Lu})/u,
@@ -88,6 +95,7 @@ function echoedWord(answer: string, word: string, negation: string | undefined):
 const markup: readonly Rewrite[] = [
   [/(?<=\d)(?=\\[dt]?frac)/g, " ", "a mixed number"],
   [/\\[dt]?frac ?\{(\d+|[a-z])\}\{(\d+|[a-z])\}(?!\w)/gi, "$1/$2", "a fraction of single terms"],
+  [/\\[dt]?frac ?(\d)(\d)(?!\w)/g, "$1/$2", "a fraction of two figures"],
   [/\\sqrt ?\{(\d+|[a-z])\}(?!\w)/gi, "√$1", "a root of a single term"],
   [/\^\{([+-]?(?:\d+|[a-z]))\}/gi, "^$1 ", "a power of a single term"],
   [/\\([%$])/g, "$1", "an escaped sign"],
@@ -153,7 +161,7 @@ const dates: readonly RegExp[] = [
  */
 function readList(text: string): string | undefined {
   if (text.length > longestList) return undefined;
-  const items = text.split(/,? and |, /);
+  const items = text.split(/,? and |, |,(?=\p{L})/u);
   const [first = "", ...others] = items.length === 1 ? text.split(",") : items;
   if (others.length < (items.length === 1 ? 2 : 1)) return undefined;
   const all = [first, ...others];
@@ -240,6 +248,7 @@ function foldWord(each: string, before: string | undefined, isShouted: boolean):
   const isUnit = each.length <= 3 && /^\d/.test(before ?? "");
   const isAcronym = /^\p{Lu}{2}$/u.test(each) && !isShouted && !/^(?:NO|OK|JA|SI|DA)$/.test(each);
   const isSymbol = (before === undefined ? /^(?![A-INY])\p{Lu}$/u : /^(?![AI])\p{Lu}$/u).test(each);
+  if (/^[ap]m$/i.test(each) && /^\d{1,2}[:.]\d\d$/.test(before ?? "")) return each.toLowerCase();
   if (isSymbol || isUnit || isAcronym || /[\d_./:@\\]|\p{Ll}\p{Lu}/u.test(each)) return each;
   return each.toLowerCase();
 }

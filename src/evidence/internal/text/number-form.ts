@@ -47,6 +47,12 @@ function isTimeOfDay(written: string, unit: string): boolean {
 /** Ways to write numbers, each with the part that is the decimal form. */
 const styles: readonly { pattern: RegExp; decimal(written: string): string; onlyWithUnit?: true }[] = [
   { pattern: /^[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?/, decimal: (written) => written.replaceAll(",", "") },
+  // Of India: `₹12,34,567`.
+  {
+    pattern: /^[1-9]\d?(?:,\d{2})+,\d{3}(?:\.\d+)?(?!\d)/,
+    decimal: (written) => written.replaceAll(",", ""),
+    onlyWithUnit: true,
+  },
   { pattern: /^[1-9]\d{0,2}([ _'])\d{3}(?:\1\d{3})*(?:\.\d+)?/, decimal: (written) => written.replace(/[ _']/g, "") },
   { pattern: /^[1-9]\d{0,2}(?:\.\d{3})+,\d+/, decimal: (written) => written.replaceAll(".", "").replace(",", ".") },
   { pattern: /^(?:0|[1-9]\d*),\d+/, decimal: (written) => written.replace(",", "."), onlyWithUnit: true },

@@ -33,6 +33,7 @@ export function unifyCharacters(raw: string): string {
     .replace(/[‘’‚‛´]/g, "'")
     .replace(/[‐‑‒–—―−]/g, "-")
     .replace(/⁄/g, "/")
+    .replace(/→/g, "->")
     .replace(/\r\n?/g, "\n")
     .replace(/(?<=\S)[^\S\n]+/g, " ")
     .trim();
