@@ -1,4 +1,7 @@
+import { readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { messageOf } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
 
 /** Error that the caller of the command has to fix or to know. Shown by its message alone, without a stack. */
 export class CommandError extends Error {
@@ -30,6 +33,36 @@ export const exitCode = {
   /** SIGTERM. */
   terminated: 143,
 } as const;
+
+/**
+ * Says in plain words why the system refused a file, and what to do.
+ *
+ * @param doing what was tried: `"read"` or `"written"`
+ * @param advice what else to say
+ */
+export function fileFault(path: string, error: unknown, doing: "read" | "written", advice = ""): CommandError {
+  const reason = reasonOf(path, error as NodeJS.ErrnoException, doing);
+  return new CommandError(`${path} cannot be ${doing}: ${reason}${advice && `. ${advice}`}`, { cause: error });
+}
+
+function reasonOf(path: string, error: NodeJS.ErrnoException, doing: "read" | "written"): string {
+  if (error?.code === "ENOENT") return missingPart(path, doing);
+  if (error?.code === "EISDIR") return "it is a folder (EISDIR). Name a file";
+  if (error?.code === "EACCES" || error?.code === "EPERM") {
+    const place = doing === "read" ? "it" : "it and its folder";
+    return `this user has no permission (${error.code}). Give the right to ${doing === "read" ? "read" : "write"} ${place}`;
+  }
+  return messageOf(error);
+}
+
+/** Names what is not there, the file or its folder, and a file with nearly its name. */
+function missingPart(path: string, doing: "read" | "written"): string {
+  const folder = dirname(path);
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    return `there is no folder ${folder} (ENOENT)${doing === "written" ? ". Make it first" : ""}`;
+  const guess = doing === "read" ? nearest(basename(path), readdirSync(folder)) : undefined;
+  return `there is no such file (ENOENT)${guess ? `. Did you mean ${join(folder, guess)}?` : ""}`;
+}
 
 /** Exit code for standard output that cannot be written. A reader that has enough (`| head`) is not a fault. */
 export function codeOfOutput(error: NodeJS.ErrnoException): number {

@@ -193,11 +193,12 @@ export class ToolNotFoundError extends OrchestratorError {
 
   constructor(toolName: string, available: readonly string[]) {
     const guess = nearest(toolName, available);
+    const isModel = guess === undefined && /^[a-z][\w-]*[:/]\S/i.test(toolName);
+    const advice = isModel
+      ? "A model goes into a tool: new PromptBundleTool({ model, … })."
+      : "Register it with client.registerTool(tool), or pass the tool itself as `tool`.";
     const registered = available.length === 0 ? "No tool is registered" : `Registered: ${available.join(", ")}`;
-    super(
-      `No tool is named "${toolName}".${guess ? ` Did you mean "${guess}"?` : ""} ${registered}. ` +
-        "Register it with client.registerTool(tool), or pass the tool itself as `tool`.",
-    );
+    super(`No tool is named "${toolName}".${guess ? ` Did you mean "${guess}"?` : ""} ${registered}. ${advice}`);
     this.available = available;
   }
 }

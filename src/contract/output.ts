@@ -1,4 +1,5 @@
 import { originalOf } from "../core/error-marks.ts";
+import { isThenable } from "../core/thenable.ts";
 import type { EvidenceContent } from "./bundle.ts";
 import { ToolExecutionError } from "./errors.ts";
 import type { Budget, Usage } from "./usage.ts";
@@ -83,6 +84,7 @@ export function hasEvidence<T = unknown>(
  * thrown, stack and all, where the run was this process's own
  */
 export function unwrap<C>(output: OrchestrationOutput<C>): C {
+  if (isThenable(output)) throw new TypeError("unwrap: got a promise. Await the run first: unwrap(await run).");
   if (output.status !== "failed") return output.content;
   const { usage, costUsd, content } = output;
   const partial = { usage, costUsd, content };

@@ -101,7 +101,7 @@ function describe(declaration: OptionsDeclaration<any>, path: string, issue: v.B
   const inside = v.getDotPath(issue);
   const at = inside ? `${path}.${inside}` : path;
   if (issue.type !== "strict_object") return { path: at, given: issue.input, allowed: issue.message };
-  if (issue.expected === "Object") return { path: at, given: issue.input, allowed: "an object" };
+  if (issue.expected === "Object") return { path: at, given: issue.input, allowed: objectAllowed(declaration, issue) };
   const { key, value } = issue.path?.at(-1) ?? {};
   const entries = entriesAround(declaration, issue);
   const name = String(key);
@@ -111,12 +111,20 @@ function describe(declaration: OptionsDeclaration<any>, path: string, issue: v.B
   return unknownOption(at, name, value, { what, known: Object.keys(entries), elsewhere });
 }
 
+/** Names the options of an object that got another value: `budget: 0.05` is meant as `{ costUsd: 0.05 }`. */
+function objectAllowed(declaration: OptionsDeclaration<any>, issue: v.BaseIssue<unknown>): string {
+  const names = Object.keys(issue.path ? entriesAt(declaration, issue.path) : {});
+  return names.length === 0 ? "an object" : `an object with ${names.join(", ")}`;
+}
+
 /** The entries of the object that has an unknown name or lacks a needed one. */
 function entriesAround(declaration: OptionsDeclaration<any>, issue: v.BaseIssue<unknown>): Record<string, any> {
+  return entriesAt(declaration, issue.path?.slice(0, -1) ?? []);
+}
+
+function entriesAt(declaration: OptionsDeclaration<any>, path: readonly v.IssuePathItem[]): Record<string, any> {
   let schema: any = declaration.schema;
-  for (const { key } of issue.path?.slice(0, -1) ?? []) {
-    schema = unwrap(schema.entries?.[key as string] ?? schema.value ?? schema.item);
-  }
+  for (const { key } of path) schema = unwrap(schema.entries?.[key as string] ?? schema.value ?? schema.item);
   return schema.entries;
 }
 
@@ -156,12 +164,32 @@ export function unknownOption(
     const message = `${path} is not ${what}. Move it to ${place}.${name}.`;
     return { path, given, allowed: `no such option here: "${name}" belongs in ${place}`, message };
   }
-  const guess = nearest(name, known);
+  const translated = namesElsewhere[name];
+  const guess = translated !== undefined && known.includes(translated) ? translated : nearest(name, known);
   const choices = known.length > 0 ? `one of ${known.join(", ")}` : "no options here";
   const allowed = `no option of this name${guess ? `; did you mean "${guess}"?` : ""} (${choices})`;
   const advice = guess ? `; did you mean "${guess}"?` : `. Known: ${known.join(", ") || "none"}.`;
   return { path, given, allowed, message: `${path} is not ${what} (got ${showValue(given)})${advice}` };
 }
+
+/** Options by the names that other libraries have for them. */
+const namesElsewhere: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
+  abortSignal: "signal",
+  handler: "execute",
+  inputSchema: "input",
+  instructions: "system",
+  maxTokens: "maxOutputTokens",
+  max_tokens: "maxOutputTokens",
+  messages: "prompt",
+  output: "schema",
+  parameters: "input",
+  response_format: "schema",
+  retries: "maxRetries",
+  rpm: "requestsPerMinute",
+  run: "execute",
+  tpm: "tokensPerMinute",
+  usd: "costUsd",
+});
 
 /** Facts about an entry for the reference page. */
 export interface OptionFacts {

@@ -95,12 +95,24 @@ function unknownReference(reference: string, prefix: string): InvalidOptionsErro
 
 /** Returns the name that was meant, as far as the slip shows it. */
 function meant(reference: string, prefix: string, known: readonly string[]): string {
+  const name = reference.slice(prefix.length + 1);
+  const local = localServers[prefix];
+  if (local) return `It is a server of your own: "openai-compatible:${local}#${name}". `;
   const [maker = "", ...rest] = reference.split("/");
   if (rest.length > 0 && known.includes(maker)) return `Did you mean "${maker}:${rest.join("/")}"? `;
   if (!reference.includes(":")) return `Write the provider before the model, as in "openai:${reference}". `;
   const guess = nearest(prefix, known);
   return guess && guess !== prefix ? `Did you mean "${guess}${reference.slice(prefix.length)}"? ` : "";
 }
+
+/** Addresses at which servers of one's own listen unless told otherwise. */
+const localServers: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
+  litellm: "http://localhost:4000/v1",
+  "llama.cpp": "http://localhost:8080/v1",
+  lmstudio: "http://localhost:1234/v1",
+  ollama: "http://localhost:11434/v1",
+  vllm: "http://localhost:8000/v1",
+});
 
 /** Makes a model of an installed provider package, or of its vendor's OpenAI-compatible endpoint. */
 async function packagedModel(

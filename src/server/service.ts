@@ -142,8 +142,10 @@ export function createService(settings: ServiceSettings): Service {
   addViewerRoutes(app);
   const refuse = (error: unknown, path: string) => (isOfOpenAI(path) ? respondToOpenAI : respondWithProblem)(error);
   app.notFound((c) => {
-    const detail = `Nothing is at ${c.req.method} ${c.req.path}. GET /openapi.json lists what is.`;
-    return refuse(new RequestFault(404, "NOT_FOUND", detail), c.req.path);
+    const { method, path } = c.req;
+    const advice = adviceForClients[path.replace(/^\/v1(?=\/)/, "")] ?? "GET /openapi.json lists what is.";
+    const fault = new RequestFault(404, "NOT_FOUND", `Nothing is at ${method} ${path}. ${advice}`);
+    return refuse(fault, adviceForClients[path] ? `/v1${path}` : path);
   });
   app.onError((error, c) => {
     const response = refuse(error, c.req.path);
@@ -173,6 +175,13 @@ export function createService(settings: ServiceSettings): Service {
     },
   };
 }
+
+/** Says what a client of OpenAI's has to change, by the address that it asks. */
+const adviceForClients: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
+  "/chat/completions": "The base URL ends in /v1.",
+  "/models": "The base URL ends in /v1.",
+  "/responses": "Use POST /v1/chat/completions: chat.completions.create() of the openai package.",
+});
 
 /** True of an address of OpenAI's API, whether or not it is served: all under /v1 that is not the service's own. */
 function isOfOpenAI(path: string): boolean {

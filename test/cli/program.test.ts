@@ -32,6 +32,7 @@ describe("the command line", () => {
   test.each([
     { typed: ["rnu"], advice: "Did you mean run?" },
     { typed: ["run", "tool.json", "--inptu", "x"], advice: "Did you mean --input?" },
+    { typed: ["run", "tool.json", "in.csv"], advice: "Inputs follow --input" },
     { typed: ["run"], advice: "missing required argument 'tool-file'" },
     { typed: ["run", "tool.json", "--k", "0"], advice: "whole number of at least 1" },
     { typed: ["run", "tool.json", "--epsilon", "2"], advice: "a number from 0 to 1" },

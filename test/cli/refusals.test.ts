@@ -71,6 +71,26 @@ describe("unusable input is named before anything is asked", () => {
     expect(stderr).toContain("\\u{202e}");
   });
 
+  test("a name with a slip in it is answered with the file that is there", async () => {
+    const cwd = createFolder({ "triage.json": toolFile(), "reports.jsonl": reports(1) });
+    const advice = (name: string) => expect.stringContaining(`there is no such file (ENOENT). Did you mean ${name}?`);
+    const ofTool = await steer(["run", "triag.json", "-i", "reports.jsonl"], { cwd });
+    expect(ofTool).toMatchObject({ code: 2, stderr: advice("triage.json") });
+    const ofInputs = await steer(["run", "triage.json", "-i", "report.jsonl"], { cwd });
+    expect(ofInputs).toMatchObject({ code: 2, stderr: advice("reports.jsonl") });
+  });
+
+  test("a ceiling in dollars without a price is told by its flag, and promises no later start", async () => {
+    const model = "openai-compatible:http://localhost:1/v1#some-model";
+    const cwd = createFolder({ "triage.json": toolFile(model), "in.jsonl": reports(2) });
+    const run = ["run", "triage.json", "-i", "in.jsonl", "-o", "out.jsonl", "--max-cost-usd", "1"];
+    const { code, stdout, stderr } = await steer(run, { cwd });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: expect.not.stringContaining("goes on from there") });
+    expect(stderr).toMatch(/^--max-cost-usd needs a price for/m);
+    const dryRun = await steer([...run, "--dry-run"], { cwd });
+    expect(dryRun.stdout).toContain("--max-cost-usd needs it: the job itself would not start.");
+  });
+
   test("a file that cannot be read, also as root", async () => {
     const cwd = createFolder({ "triage.json": toolFile() });
     symlinkSync("in.jsonl", join(cwd, "in.jsonl"));

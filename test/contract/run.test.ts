@@ -5,6 +5,7 @@ import { ToolExecutionError } from "../../src/contract/errors.ts";
 import { hasEvidence, type OrchestrationOutput, unwrap } from "../../src/contract/output.ts";
 import { InvalidOptionsError } from "../../src/core/errors.ts";
 import { resolveOptions } from "../../src/core/options.ts";
+import { reliabilityConfig } from "../../src/guard/reliability-config.ts";
 import { bundleOf } from "../support/bundle-of.ts";
 
 const usage = { inputTokens: 0, outputTokens: 0, totalTokens: 0 };
@@ -20,6 +21,11 @@ describe("unwrap", () => {
   test("gives the content of an output that has one", () => {
     expect(unwrap(completed)).toBe("fine");
     expect(unwrap(partial)).toBe("half");
+  });
+
+  test("refuses a run that was not awaited", () => {
+    const untyped: (given: unknown) => unknown = unwrap as never;
+    expect(() => untyped(Promise.resolve(completed))).toThrow("Await the run first: unwrap(await run).");
   });
 
   test("throws what failed, with the tool's name and the failure's facts", () => {
@@ -77,6 +83,16 @@ describe("the options of a run", () => {
 
   test("guess at what was meant inside a budget", () => {
     expect(() => resolveOptions(orchestrationConfig, { budget: { costUSD: 1 } })).toThrow('did you mean "costUsd"?');
+  });
+
+  test("name the ceilings where a budget is one number", () => {
+    const given = { budget: 0.05 };
+    expect(() => resolveOptions(orchestrationConfig, given)).toThrow("an object with tokens, costUsd, timeMs");
+  });
+
+  test("translate the names that other libraries have", () => {
+    expect(() => resolveOptions(orchestrationConfig, { budget: { usd: 1 } })).toThrow('did you mean "costUsd"?');
+    expect(() => resolveOptions(reliabilityConfig, { retries: 1 })).toThrow('did you mean "maxRetries"?');
   });
 });
 

@@ -110,7 +110,7 @@ describe("options", () => {
     expect(faults["kitchen.pantry.label"]).toBe("a text that is not empty");
     expect(faults["kitchen.rooms.hall.aria"]).toContain('did you mean "area"?');
     expect(faultsOf({ pantry: 5, rooms: 6 })).toEqual({
-      "kitchen.pantry": "an object",
+      "kitchen.pantry": "an object with shelves, label",
       "kitchen.rooms": "an object of rooms",
     });
   });

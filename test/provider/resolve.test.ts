@@ -65,6 +65,7 @@ describe("resolveModel", () => {
     ["opnai:gpt-5-mini", 'Did you mean "openai:gpt-5-mini"?'],
     ["gpt-5-mini", 'Write the provider before the model, as in "openai:gpt-5-mini".'],
     ["openai/gpt-5-mini", 'Did you mean "openai:gpt-5-mini"?'],
+    ["ollama:llama3.2", '"openai-compatible:http://localhost:11434/v1#llama3.2"'],
     ["openai:", "has no model behind its provider"],
     ["constructor:x", "Known: openai, anthropic,"],
     ["openai-compatible:localhost#llama", "openai-compatible:<base URL>#<model>"],

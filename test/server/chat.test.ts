@@ -221,6 +221,14 @@ describe("POST /v1/chat/completions", () => {
   });
 
   test.each([
+    ["/chat/completions", "The base URL ends in /v1."],
+    ["/v1/responses", "Use POST /v1/chat/completions"],
+  ])("tells a client that asks %s what to change, where it reads errors", async (path, advice) => {
+    const { status, json } = await ask("POST", path, { json: { model: "capital", messages: [] } });
+    expect({ status, message: json.error?.message }).toEqual({ status: 404, message: expect.stringContaining(advice) });
+  });
+
+  test.each([
     ["a model that is not there", { model: "gpt-5" }, 404, 'No tool is named "gpt-5"'],
     ["a model that was not named", { model: "consensus:openai:gpt-5" }, 404, "No tool is named"],
     [

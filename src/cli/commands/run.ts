@@ -23,11 +23,16 @@ Examples
   $ steer run triage.yaml --input reports.jsonl --output out.jsonl --queue postgres://steer@db.internal/steer
   $ cat reports.jsonl | steer run triage.yaml --json | jq .consensus`;
 
+const inputsAdvice = "Inputs follow --input: steer run triage.yaml --input reports.csv\n";
+
 export function addRunCommand(program: Command, onExitCode: (code: number) => void): void {
   addJobFlags(program.command("run"))
     .summary("run a tool over inputs: one evidence bundle each")
     .description("Run a tool over inputs. Each input gets an evidence bundle: consensus, votes, confidence, cost.")
     .argument("<tool-file>", "a tool in JSON, YAML or a TypeScript module")
+    .configureOutput({
+      outputError: (text, write) => write(/^error: too many arguments/.test(text) ? text + inputsAdvice : text),
+    })
     .option(
       "-o, --output <file>",
       "answers, one line of JSON each, or a table (.csv); the same command goes on with it",

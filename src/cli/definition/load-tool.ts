@@ -5,7 +5,7 @@ import type { AnyTool } from "../../contract/tool.ts";
 import { InvalidOptionsError, messageOf } from "../../core/errors.ts";
 import type { RateLimits } from "../../guard/limits.ts";
 import { assertTool } from "../../tool/registry.ts";
-import { CommandError } from "../faults.ts";
+import { CommandError, fileFault } from "../faults.ts";
 import { decodeWhole } from "../input/decode-text.ts";
 import { type DefinitionFlags, withFlags } from "./definition-flags.ts";
 import { parseSource, type SourceDocument } from "./source-document.ts";
@@ -72,6 +72,8 @@ function isTool(value: unknown): value is AnyTool {
 }
 
 export const documentExtensions = [".json", ".yaml", ".yml"];
+/** Files of inputs, which are given in the place of a tool file by mistake. */
+const inputExtensions = [".jsonl", ".ndjson", ".csv", ".tsv", ".txt"];
 const moduleExtensions = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"];
 
 /**
@@ -122,6 +124,8 @@ export function loadDefinition(file: string, flags: DefinitionFlags = {}): ToolD
 
 function openDocument(file: string): SourceDocument {
   if (documentExtensions.includes(extname(file))) return parseSource(readText(file), file);
+  if (inputExtensions.includes(extname(file)))
+    throw new CommandError(`${file} holds inputs, and a tool file is needed here. Give it as --input ${file}.`);
   throw new CommandError(
     `${file} is not a tool file. JSON and YAML files are (${documentExtensions.join(", ")}); steer run and steer tools also take ` +
       `modules (${moduleExtensions.join(", ")}).`,
@@ -134,7 +138,7 @@ export function readText(file: string): string {
   try {
     bytes = readFileSync(file);
   } catch (error) {
-    throw new CommandError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+    throw fileFault(file, error, "read");
   }
   return decodeWhole(bytes, file);
 }

@@ -115,9 +115,11 @@ export function readDefinition(document: SourceDocument): ToolDefinition {
   if (!isObject(document.value)) {
     throw document.fault([], `got ${showValue(document.value)}; allowed: an object with name, model and prompt`);
   }
+  const { model, models, ...others } = document.value as Partial<Record<string, unknown>>;
+  const foreign = Object.keys(configurations).find((key) => Array.isArray(others[key]));
+  if (foreign !== undefined) throw document.fault([foreign], `this is ${configurations[foreign]}`);
   const fault = findDataFault(document.value);
   if (fault) throw document.fault(fault.keys, fault.message);
-  const { model, models } = document.value as Partial<Record<string, unknown>>;
   const issues: OptionIssue[] = [];
   if (model === undefined && models === undefined) {
     const allowed = 'a model, such as "openai:gpt-5-mini", or "models" with several';
@@ -129,6 +131,12 @@ export function readDefinition(document: SourceDocument): ToolDefinition {
   if (definition && issues.length === 0) return definition;
   throw new CommandError(issues.map((issue) => describe(document, issue)).join("\n"));
 }
+
+/** Configurations of other programs, by a list that only they have. */
+const configurations: Readonly<Record<string, string>> = {
+  providers: "a configuration of promptfoo, not a tool file. docs/guide/coming-from.md#promptfoo shows it as one",
+  model_list: "a configuration of LiteLLM, not a tool file. docs/guide/coming-from.md#litellm shows it as tools",
+};
 
 function describe(document: SourceDocument, { path, given, allowed, message }: OptionIssue): string {
   const name = path.slice(path.indexOf(".") + 1);

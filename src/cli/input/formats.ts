@@ -19,10 +19,16 @@ export const readJsonLines: InputReader = async function* (chunks, name) {
   for await (const { number, text, isEnded } of readLines(chunks, name)) {
     if (text.trim() === "") continue;
     if (number === 1) assertNoMarkup(text, name);
-    const hint = isEnded ? documentHint(text) : cutOff;
+    const hint = isEnded ? lineHint(text) : cutOff;
     yield { request: parseJson(text, name, { firstLine: number, hint, isInput: true }), place: `${name}:${number}` };
   }
 };
+
+/** Advice for a line that cannot be read. */
+function lineHint(line: string): string {
+  if (/[\]}]\s*,\s*$/.test(line)) return ". Lines of JSON end without a comma";
+  return documentHint(line);
+}
 
 const cutOff = ". The last line is not complete: was the file still being written?";
 

@@ -1,6 +1,5 @@
 import { createReadStream } from "node:fs";
-import { messageOf } from "../../core/errors.ts";
-import { CommandError } from "../faults.ts";
+import { type CommandError, fileFault } from "../faults.ts";
 import { decodeText } from "./decode-text.ts";
 
 /** One request of a job. */
@@ -85,5 +84,5 @@ export async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
 }
 
 export function unreadable(path: string, error: unknown): CommandError {
-  return new CommandError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  return fileFault(path, error, "read");
 }

@@ -241,8 +241,10 @@ async function describeCost(
   let each = 0;
   for (const model of live) {
     const price = priceOfCall(table, model, mean);
-    if (price === null)
-      return `Cost: the price of ${model.modelId} is not known. Give it as prices in the tool file, or as --price.`;
+    if (price === null) {
+      const needed = maxCostUsd === undefined ? "" : " --max-cost-usd needs it: the job itself would not start.";
+      return `Cost: the price of ${model.modelId} is not known. Give it as prices in the tool file, or as --price.${needed}`;
+    }
     each += price / models.length;
   }
   const [low, high] = [left * fewest * each, left * most * each];

@@ -174,5 +174,6 @@ function refusal(place: string, error: unknown): unknown {
   if (!isOrchestratorError(error)) return error;
   const isOfTool =
     InvalidOptionsError.isInstance(error) && !error.issues.some(({ path }) => path.startsWith("request"));
-  return new CommandError(`${isOfTool ? "" : `${place}: `}${error.message}`, { cause: error });
+  const message = error.message.replace(/^options\.budget\.costUsd needs/, "--max-cost-usd needs");
+  return new CommandError(`${isOfTool ? "" : `${place}: `}${message}`, { cause: error });
 }

@@ -185,7 +185,7 @@ export function describeEnd(tally: JobTally, outputPath: string | undefined, { c
   const of = totalCount === undefined ? "" : ` of ${showCount(totalCount)}`;
   const failed = failedCount === 0 ? "" : `, ${colors.red(`${showCount(failedCount)} without an answer`)}`;
   const done = `${showCount(doneCount)}${of} ${doneCount === 1 && of === "" ? "input" : "inputs"} done${failed}, ${showUsd(costUsd)}.`;
-  if (outputPath === undefined) return done;
+  if (outputPath === undefined || doneCount === 0) return done;
   const kept = ` ${counted(doneCount, "line")} in ${outputPath}.`;
   if (!isComplete) return `${done}${kept} The same command goes on from there.`;
   return done + kept + (failedCount > 0 ? " --retry-failed asks the failed ones again." : "");

@@ -1,8 +1,7 @@
 import { appendFileSync, closeSync, createReadStream, existsSync, fdatasyncSync, openSync } from "node:fs";
 import * as v from "valibot";
-import { messageOf } from "../../core/errors.ts";
 import { isJson } from "../../core/json.ts";
-import { CommandError, parseJson } from "../faults.ts";
+import { CommandError, fileFault, parseJson } from "../faults.ts";
 import { readLines } from "../input/input.ts";
 import { lockFile, mendLastLine } from "../output/output-log.ts";
 import { draws, keyOf, type LabelLine } from "./labels.ts";
@@ -58,7 +57,7 @@ export class LabelsFile {
     } catch (error) {
       file.#release();
       if (error instanceof CommandError) throw error;
-      throw new CommandError(`${file.path} cannot be written: ${messageOf(error)}`, { cause: error });
+      throw fileFault(file.path, error, "written");
     }
   }
 
@@ -68,7 +67,7 @@ export class LabelsFile {
       appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
       fdatasyncSync(this.#file);
     } catch (error) {
-      throw new CommandError(`${this.path} cannot be written: ${messageOf(error)}`, { cause: error });
+      throw fileFault(this.path, error, "written");
     }
     this.labels.set(keyOf(line), line);
   }

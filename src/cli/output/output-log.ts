@@ -15,11 +15,10 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { messageOf } from "../../core/errors.ts";
 import { tryFileLock } from "../../core/file-lock.ts";
 import { isJson } from "../../core/json.ts";
 import type { Accepted } from "../../evidence/accept-answers.ts";
-import { CommandError, parseJson } from "../faults.ts";
+import { CommandError, fileFault, parseJson } from "../faults.ts";
 import { type Input, readLines } from "../input/input.ts";
 import { counted } from "../progress/format.ts";
 import { differences, type JobHead } from "./job-head.ts";
@@ -263,7 +262,7 @@ const beginning = '{"index":';
 
 export function unwritable(path: string, error: unknown, advice = ""): CommandError {
   if (error instanceof CommandError) return error;
-  return new CommandError(`${path} cannot be written: ${messageOf(error)}${advice && `. ${advice}`}`, { cause: error });
+  return fileFault(path, error, "written", advice);
 }
 
 const chunkBytes = 65_536;

@@ -12,8 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { messageOf } from "../../core/errors.ts";
-import { CommandError } from "../faults.ts";
+import { CommandError, fileFault } from "../faults.ts";
 import type { Terminal } from "../progress/terminal.ts";
 
 /** Marks a page as ours. */
@@ -64,7 +63,7 @@ function writePage(path: string, page: string, force: boolean): void {
     renameSync(aside, path);
   } catch (error) {
     rmSync(aside, { force: true });
-    throw new CommandError(`${path} cannot be written: ${messageOf(error)}`, { cause: error });
+    throw fileFault(path, error, "written");
   }
 }
 

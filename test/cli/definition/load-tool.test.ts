@@ -131,6 +131,21 @@ describe("loadTool", () => {
     { file: "t.yaml", content: "name: x\nname: y", fault: /t.yaml:2:1: this key is there already\. Remove one/ },
     { file: "t.yaml", content: "name: x\n---\nname: y", fault: /t.yaml:2:1: a second document .*its own/ },
     { file: "t.yaml", content: "a:\n\tb: c", fault: /t.yaml:2:1: a tab .*Put spaces/ },
+    {
+      file: "reports.csv",
+      content: "",
+      fault: "reports.csv holds inputs, and a tool file is needed here. Give it as --input",
+    },
+    {
+      file: "promptfooconfig.yaml",
+      content: 'prompts: ["{{a}}"]\nproviders: [openai:m]\ntests: []',
+      fault: /promptfooconfig.yaml:2:1: this is a configuration of promptfoo, .*coming-from\.md#promptfoo/,
+    },
+    {
+      file: "config.yaml",
+      content: "model_list:\n  - model_name: m",
+      fault: /config.yaml:1:1: this is a configuration of LiteLLM, .*coming-from\.md#litellm/,
+    },
     { file: "t.toml", content: "", fault: /t.toml is not a tool file\..*\.yaml/ },
   ])("$file: $fault", async ({ file, content, fault }) => {
     const folder = createFolder({ [file]: content });

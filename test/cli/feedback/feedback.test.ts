@@ -157,7 +157,11 @@ describe("unusable input is named, and nothing is kept", () => {
     ["no label", [], /No label was given. Add --correct, --wrong or --labels\./],
     ["an id that is not there", ["--correct", "bug-1,bug-99,bug-98"], /no answer with the id "bug-99" \(and 1 more\)/],
     ["an id with two labels", ["--correct", "bug-1", "--wrong", "bug-1"], /--wrong: "bug-1" has a label already/],
-    ["a labels file that is not there", ["--labels", "none.jsonl"], /^none\.jsonl cannot be read: ENOENT/],
+    [
+      "a labels file that is not there",
+      ["--labels", "none.jsonl"],
+      /^none\.jsonl cannot be read: there is no such file \(ENOENT\)/,
+    ],
     ["a label without an id", ["--labels", "no-id.jsonl"], /^no-id\.jsonl:1: not a label: it needs an "id"/],
     ["a label that says nothing", ["--labels", "empty.jsonl"], /^empty\.jsonl:2: .*either "correct" or "expected"/],
     ["a label that says maybe", ["--labels", "maybe.jsonl"], /^maybe\.jsonl:1: .*"correct" to be true or false/],

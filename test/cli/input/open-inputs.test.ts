@@ -60,7 +60,9 @@ describe("openInputs", () => {
 
   test("a missing file, a folder, an unknown extension and no input at all are refused with what to do", () => {
     const folder = createFolder({ "in.jsno": "" });
-    expect(() => openInputs({ input: `${folder}/gone.jsonl` }, terminal)).toThrow(/gone.jsonl cannot be read: ENOENT/);
+    expect(() => openInputs({ input: `${folder}/gone.jsonl` }, terminal)).toThrow(
+      /gone.jsonl cannot be read: there is no such file \(ENOENT\)/,
+    );
     expect(() => openInputs({ input: folder, format: "json" }, terminal)).toThrow(
       /is a folder\. The files of a folder are inputs of a tool file with files: /,
     );

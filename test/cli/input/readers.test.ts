@@ -85,6 +85,7 @@ describe("a broken file of JSON lines is refused with its place", () => {
     ["a tab inside a text", '{"a":"x\ty"}\n', /^in:1:8: Bad control character/],
     ["a value over several lines", '{\n  "a": 1\n}\n', /^in:1:2: .*--format json; jq -c writes one value a line/],
     ["a list over several lines", '[\n{"a":1}\n]\n', /^in:1:2: .*--format json/],
+    ["a comma behind a line", '{"a":1},\n{"a":2},\n', /^in:1:8: .*Lines of JSON end without a comma/],
     ["two values on a line", '{"a":1} {"a":2}\n', /^in:1:9: /],
     ["a page of HTML", "<!DOCTYPE html>\n<html>", /^in holds an HTML page, not JSON\. .*login page/],
     ["a half last line", '{"a":1}\n{"a"', /^in:2:5: .*still being written/],

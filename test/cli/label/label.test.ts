@@ -133,7 +133,7 @@ describe("steer label", () => {
   });
 
   const refused: [string, string | Uint8Array | undefined, RegExp][] = [
-    ["a file that is not there", undefined, /x\.jsonl cannot be read: ENOENT/],
+    ["a file that is not there", undefined, /x\.jsonl cannot be read: there is no such file \(ENOENT\)/],
     ["an empty file", "", /x\.jsonl is empty\. Give the --output of a steer run that has answered/],
     ["the inputs of a job", '{"report":"a"}\n', /x\.jsonl:1: this line is not an answer of steer run\. Give the file/],
     ["a file that is not JSON", "a;b\n1;2\n", /x\.jsonl:1/],

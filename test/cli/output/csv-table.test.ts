@@ -163,6 +163,8 @@ describe("a table of answers", () => {
         facts: {},
         calibrations: new CalibrationStore(),
       }),
-    ).rejects.toThrow(/out\.csv cannot be written: ENOENT.*The answers are in .*out\.csv\.jsonl/);
+    ).rejects.toThrow(
+      /out\.csv cannot be written: there is no folder .*\(ENOENT\). Make it first. The answers are in .*out\.csv\.jsonl/,
+    );
   });
 });

@@ -134,7 +134,9 @@ describe("the output file", () => {
   });
 
   test("a folder that is not there is named", async () => {
-    await expect(open(`${createFolder()}/gone/out.jsonl`)).rejects.toThrow(/gone\/out.jsonl cannot be written: ENOENT/);
+    await expect(open(`${createFolder()}/gone/out.jsonl`)).rejects.toThrow(
+      /gone\/out.jsonl cannot be written: there is no folder .*gone \(ENOENT\)\. Make it first/,
+    );
   });
 });
 

@@ -120,7 +120,7 @@ describe("steer report", () => {
   });
 
   test.each([
-    ["a file that is not there", "none.jsonl", /^none\.jsonl cannot be read: ENOENT/],
+    ["a file that is not there", "none.jsonl", /^none\.jsonl cannot be read: there is no such file \(ENOENT\)/],
     ["inputs", "in.jsonl", /^in\.jsonl holds no answer of steer run\. Give the \.jsonl file that --output named\./],
     ["a text", "notes.txt", /^notes\.txt holds no answer of steer run\./],
     ["an empty file", "empty.jsonl", /^empty\.jsonl holds no answer of steer run\./],

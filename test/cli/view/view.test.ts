@@ -107,8 +107,8 @@ describe("steer view", () => {
 
   const broken = { ...asRead(bundle), summary: { ...asRead(bundle).summary, confidence: "high" } };
   test.each([
-    ["a file that is not there", ["none.json"], /^none\.json cannot be read: ENOENT/],
-    ["a folder", ["."], /^\. cannot be read: EISDIR/],
+    ["a file that is not there", ["none.json"], /^none\.json cannot be read: there is no such file \(ENOENT\)/],
+    ["a folder", ["."], /^\. cannot be read: it is a folder \(EISDIR\)/],
     ["no JSON", ["text.json"], /^text\.json:1:1: Unexpected token/],
     ["something else", ["other.json"], /^other\.json holds no evidence bundle\./],
     ["a bundle that is not whole", ["broken.json"], /summary\.confidence has to be a share from 0 to 1\./],
@@ -131,7 +131,7 @@ describe("steer view", () => {
     [
       "a page that cannot be written",
       ["bundle.json", "--html", "no/such/folder.html"],
-      /^no\/such\/folder\.html cannot be written: ENOENT/,
+      /^no\/such\/folder\.html cannot be written: there is no folder no\/such \(ENOENT\)/,
     ],
   ])("%s is named", async (_, parameters, fault) => {
     const failed = { output: { status: "failed", errors: { t: { type: "ToolExecutionError", message: "it broke" } } } };
