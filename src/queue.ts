@@ -1,3 +1,4 @@
+export { assertSameJob, jobIdOf } from "./queue/engine-rules.ts";
 export {
   createFleet,
   type Fleet,
@@ -22,4 +23,3 @@ export type {
   ToolQueueStats,
   WorkOptions,
 } from "./queue/run-queue.ts";
-export { assertSameJob, jobIdOf } from "./queue/run-queue.ts";

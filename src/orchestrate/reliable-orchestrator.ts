@@ -19,7 +19,7 @@ import type { Planner } from "../planning/planner.ts";
 import { type EventLog, eventLogMethods } from "../store/log/event-log.ts";
 import { allowedStores, type ManagedStore, type RunStore, storeMethods, storeNames } from "../store/store.ts";
 import type { JobTry } from "./job/job-input.ts";
-import type { JobWait } from "./job/outlook.ts";
+import type { JobWait } from "./job/provider-health.ts";
 import type { Job, JobResult } from "./job/run-job.ts";
 import type { ReviewDecision } from "./key/resolve-review.ts";
 import { Orchestrator } from "./orchestrator.ts";

@@ -3,20 +3,19 @@ import { type Clock, schedule, systemClock, wallClock } from "../core/clock.ts";
 import type { RateLimits } from "../guard/limits.ts";
 import { createMemoryPacer, type Pacer } from "../guard/pacer.ts";
 import type { ListOptions } from "../store/store.ts";
-import {
-  assertSameJob,
-  type DeadJob,
-  type Disposition,
-  type JobHandler,
-  type QueuedJob,
-  type QueuedTool,
-  type QueueStats,
-  type QueueWorker,
-  type RunJob,
-  type RunQueue,
-  summedStats,
-  type ToolQueueStats,
-  type WorkOptions,
+import { assertSameJob, cancelledReason, pageOfDead, summedStats } from "./engine-rules.ts";
+import type {
+  DeadJob,
+  Disposition,
+  JobHandler,
+  QueuedJob,
+  QueuedTool,
+  QueueStats,
+  QueueWorker,
+  RunJob,
+  RunQueue,
+  ToolQueueStats,
+  WorkOptions,
 } from "./run-queue.ts";
 import { type HeldJob, Slots } from "./slots.ts";
 
@@ -28,6 +27,8 @@ import { type HeldJob, Slots } from "./slots.ts";
  * 2. Each change is one synchronous step.
  * 3. Of the jobs that may start, one of the highest priority starts; of those, one of the group that has the fewest under way.
  */
+
+/** A job, and what has become of it so far. */
 interface Entry {
   job: RunJob;
   /** Order in which jobs came. */
@@ -99,7 +100,7 @@ export class MemoryQueue implements RunQueue {
   async cancel(key: string): Promise<boolean> {
     const entry = this.#entries.get(key);
     this.#entries.delete(key);
-    entry?.worker?.slots.lose(key, new CancelledError("its job left the queue"));
+    entry?.worker?.slots.lose(key, new CancelledError(cancelledReason));
     this.#fill();
     return entry !== undefined;
   }
@@ -129,12 +130,9 @@ export class MemoryQueue implements RunQueue {
     return summedStats(tools);
   }
 
-  async dead({ after = "", limit = 100 }: ListOptions = {}): Promise<readonly DeadJob[]> {
-    return [...this.#entries.values()]
-      .flatMap(({ death }) => death ?? [])
-      .filter(({ job }) => compareBytes(job.key, after) > 0)
-      .sort((a, b) => compareBytes(a.job.key, b.job.key))
-      .slice(0, limit);
+  async dead(options: ListOptions = {}): Promise<readonly DeadJob[]> {
+    const dead = [...this.#entries.values()].flatMap(({ death }) => death ?? []);
+    return pageOfDead(dead, options);
   }
 
   async redrive(keys: readonly string[]): Promise<number> {
@@ -225,8 +223,4 @@ class MemoryWorker {
   has({ toolName, toolVersion }: RunJob): boolean {
     return this.#tools.some(({ name, version }) => name === toolName && version === toolVersion);
   }
-}
-
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -1,9 +1,6 @@
-import { createHash } from "node:crypto";
 import type { BundleToolOptions } from "../contract/bundle-options.ts";
 import type { OrchestrationConfig } from "../contract/config.ts";
-import { ConflictError } from "../contract/errors.ts";
 import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
-import { canonicalJson } from "../core/canonical.ts";
 import type { JSONValue } from "../core/json.ts";
 import type { RateLimits } from "../guard/limits.ts";
 import type { Pacer } from "../guard/pacer.ts";
@@ -98,7 +95,7 @@ export type QueuedJob =
   | { readonly state: "waiting" | "running"; readonly job: RunJob }
   | ({ readonly state: "dead" } & DeadJob);
 
-/** Part of a list that is wanted. */
+/** Options of `enqueue`. */
 export interface EnqueueOptions {
   /** Database in whose open transaction the jobs are put in. Only for a queue on that database. */
   readonly client?: PostgresClient | undefined;
@@ -152,31 +149,4 @@ export interface RunQueue {
   pacer?(limits: RateLimits): Pacer;
   /** Ends the queue's own work and connections. Drain its workers first. A second call does nothing. */
   close(): Promise<void>;
-}
-
-/** Identity of a job's key: a UUID, as engines want one. */
-export function jobIdOf(key: string): string {
-  const hex = createHash("sha256").update(key).digest("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
-    "-",
-  );
-}
-
-/** Throws a `ConflictError` where two jobs of one key ask for something else. */
-export function assertSameJob(held: RunJob, given: RunJob): void {
-  if (askedBy(held) === askedBy(given)) return;
-  const message = "the queue holds it with a different request, tool or options. Use a new key for a new request.";
-  throw new ConflictError(given.key, message);
-}
-
-function askedBy({ toolName, request, toolOptions }: RunJob): string {
-  return canonicalJson(JSON.parse(JSON.stringify({ toolName, request, toolOptions })));
-}
-
-/** Adds up the tools of a queue. */
-export function summedStats(tools: readonly ToolQueueStats[]): QueueStats {
-  const sum = (name: "waiting" | "running" | "dead") => tools.reduce((total, { [name]: count }) => total + count, 0);
-  const ages = tools.flatMap(({ oldestWaitingMs = [] }) => oldestWaitingMs);
-  const counts = { waiting: sum("waiting"), running: sum("running"), dead: sum("dead") };
-  return { ...counts, ...(ages.length > 0 && { oldestWaitingMs: Math.max(...ages) }), tools };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import { messageOf } from "../core/errors.ts";
+import { handleJob } from "./engine-rules.ts";
 import type { Disposition, JobHandler, RunJob } from "./run-queue.ts";
 
 /** A job as its worker holds it. */
@@ -9,11 +9,8 @@ export interface HeldJob {
   readonly attempt: number;
 }
 
-/** Wait after a handler that threw. */
-const thrownWaitMs = 5_000;
-
 /**
- * Job: the jobs that one worker has under way.
+ * Job: hold the jobs that one worker has under way.
  * Boundary: knows no engine; `settle` tells it the end of a job.
  * Invariants:
  * 1. At most `concurrency` jobs at once.
@@ -39,11 +36,7 @@ export class Slots {
     const abort = new AbortController();
     const work = async () => {
       const { job, attempt } = held;
-      const control = { signal: abort.signal, attempt };
-      const disposition = await this.#handle(job, control).catch((error) => ({
-        retryInMs: thrownWaitMs,
-        reason: messageOf(error),
-      }));
+      const disposition = await handleJob(this.#handle, job, { signal: abort.signal, attempt });
       if (this.#running.get(held.id)?.abort === abort) await settle(held, disposition);
     };
     const end = Promise.resolve()

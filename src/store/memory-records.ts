@@ -1,3 +1,4 @@
+import { compareBytes } from "../core/compare-bytes.ts";
 import { type Claimed, isAbandoned, isAlive } from "./claim-rule.ts";
 import type { RunRecord } from "./store.ts";
 
@@ -180,8 +181,4 @@ export function describe(key: string, record: MemoryRecord, nowMs: number): RunR
     expiresInMs: record.expiresMs - nowMs,
     replicateCount: journalOf(record).length,
   };
-}
-
-export function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -3,6 +3,7 @@ import type { Replicate } from "../contract/bundle.ts";
 import type { StoreOperation } from "../contract/errors.ts";
 import type { OrchestrationOutput } from "../contract/output.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import { compareBytes } from "../core/compare-bytes.ts";
 import {
   checkedBy,
   declareOptions,
@@ -12,7 +13,7 @@ import {
   wholeNumber,
 } from "../core/options.ts";
 import { type Claimed, isAlive, isClaimable, tellsTime } from "./claim-rule.ts";
-import { compareBytes, describe, journalize, journalOf, type MemoryRecord, MemoryRecords } from "./memory-records.ts";
+import { describe, journalize, journalOf, type MemoryRecord, MemoryRecords } from "./memory-records.ts";
 import {
   type Claim,
   type ClaimOptions,

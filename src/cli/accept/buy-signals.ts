@@ -2,7 +2,7 @@ import { planPurchases } from "../../calibration/job-acceptance.ts";
 import type { OrchestrationConfig } from "../../contract/config.ts";
 import type { CancelScope } from "../../core/signal.ts";
 import type { Purchase } from "../../evidence/rank-purchases.ts";
-import type { JobWait } from "../../orchestrate/job/outlook.ts";
+import type { JobWait } from "../../orchestrate/job/provider-health.ts";
 import type { ReliableOrchestrator } from "../../orchestrate/reliable-orchestrator.ts";
 import type { Signal } from "../../tool/signals.ts";
 import { CommandError, exitCode } from "../faults.ts";

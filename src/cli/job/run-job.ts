@@ -12,7 +12,7 @@ import type { AnyTool } from "../../contract/tool.ts";
 import { InvalidOptionsError } from "../../core/errors.ts";
 import { CancelScope } from "../../core/signal.ts";
 import type { JobTry } from "../../orchestrate/job/job-input.ts";
-import type { JobWait } from "../../orchestrate/job/outlook.ts";
+import type { JobWait } from "../../orchestrate/job/provider-health.ts";
 import type { JobResult } from "../../orchestrate/job/run-job.ts";
 import { JobEnd } from "../../orchestrate/job/verdict.ts";
 import { mayBeReachedLater } from "../../orchestrate/key/store-protection.ts";

@@ -5,7 +5,7 @@ import type { EvidenceSource } from "../../contract/model.ts";
 import { hasEvidence } from "../../contract/output.ts";
 import { addCost } from "../../contract/usage.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
-import type { JobWait } from "../../orchestrate/job/outlook.ts";
+import type { JobWait } from "../../orchestrate/job/provider-health.ts";
 import type { JobTally } from "../job/job-tally.ts";
 import { isFailed, type OutputLine } from "../output/output-line.ts";
 import {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import type { JobWait } from "../../orchestrate/job/outlook.ts";
+import type { JobWait } from "../../orchestrate/job/provider-health.ts";
 import { cut, showDuration, showOnLine } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
 

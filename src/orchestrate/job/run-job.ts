@@ -5,8 +5,8 @@ import type { CancelScope } from "../../core/signal.ts";
 import { nextTurn } from "../../core/turns.ts";
 import type { ResolvedRetryConfig } from "../../guard/reliability-config.ts";
 import type { JobTry } from "./job-input.ts";
-import { JobQueue } from "./job-queue.ts";
-import type { JobWait } from "./outlook.ts";
+import { JobScheduler } from "./job-scheduler.ts";
+import type { JobWait } from "./provider-health.ts";
 import type { Outcome } from "./verdict.ts";
 
 /** One tool over many inputs. */
@@ -46,23 +46,25 @@ const resultsInTurn = 16;
  *   signal aborted before all inputs had their result; what the iteration of the inputs throws
  */
 export async function* runJob<I>(job: Job<I>): AsyncGenerator<JobResult<I>, void> {
-  const queue = new JobQueue(job);
+  const scheduler = new JobScheduler(job);
   let givenCount = 0;
   try {
     for (;;) {
-      queue.fill();
-      const result = queue.next();
-      if (result) {
-        // Answers that are there at once would leave no turn of the event loop to signals, pipes and timers.
-        if (++givenCount % resultsInTurn === 0) await nextTurn();
-        const givenMs = job.clock.now();
-        yield result;
-        queue.wasAway(job.clock.now() - givenMs);
-      } else if (queue.isOver) break;
-      else await queue.changed();
+      scheduler.fill();
+      const result = scheduler.next();
+      if (!result && scheduler.isOver) break;
+      if (!result) {
+        await scheduler.changed();
+        continue;
+      }
+      // Answers that are there at once would leave no turn of the event loop to signals, pipes and timers.
+      if (++givenCount % resultsInTurn === 0) await nextTurn();
+      const givenMs = job.clock.now();
+      yield result;
+      scheduler.wasAway(job.clock.now() - givenMs);
     }
-    queue.throwIfCutShort();
+    scheduler.throwIfCutShort();
   } finally {
-    await queue.close();
+    await scheduler.close();
   }
 }

@@ -2,6 +2,7 @@ import type { JobWithMetadata } from "pg-boss";
 import { CancelledError } from "../../contract/errors.ts";
 import type { OutputError } from "../../contract/output.ts";
 import { schedule, systemClock } from "../../core/clock.ts";
+import { cancelledReason } from "../engine-rules.ts";
 import type { Disposition, JobHandler, QueueWorker, RunJob, WorkOptions } from "../run-queue.ts";
 import { type HeldJob, Slots } from "../slots.ts";
 import { type BossDatabase, jobTable, notifying, retryLimit, schema } from "./boss-database.ts";
@@ -10,7 +11,7 @@ import { type BossDatabase, jobTable, notifying, retryLimit, schema } from "./bo
 const lookMs = 1_000;
 /** Pause between two signs of life. */
 const touchMs = 2_000;
-/** Age of a sign of life from which on a worker watches for the next one. */
+/** Age of a sign of life from which a worker watches for the next one. */
 const quietMs = 3_000;
 /** Time for which it watches in vain before the job counts as lost, and is given to another worker: three more signs. */
 const watchMs = 6_000;
@@ -18,7 +19,7 @@ const watchMs = 6_000;
 const searchMs = 1_000;
 /** Pause after a failure of the database. */
 const awayMs = 1_000;
-/** Time for which the end of a job is told to a database that is away. Another worker would find its output in the store. */
+/** Time for which a worker tries to tell a database that is away how a job ended. Later, another worker finds the output in the store. */
 const settleMs = 60_000;
 
 /** A job that this worker has fetched. */
@@ -69,7 +70,7 @@ export class BossWorker implements QueueWorker {
   /** Takes jobs until the worker is drained. One that rejects has taken none. */
   async start(): Promise<void> {
     this.#unwatch = await this.#database.watch((news) => {
-      if (news && "cancelled" in news) this.#lose(news.cancelled, new CancelledError("its job left the queue"));
+      if (news && "cancelled" in news) this.#lose(news.cancelled, new CancelledError(cancelledReason));
       else if (!news || this.#queues.includes(news.queue)) this.#look();
     });
     this.#stopTouching = schedule(systemClock, () => void this.#touch(), touchMs);
@@ -190,23 +191,26 @@ export class BossWorker implements QueueWorker {
   async #touch(): Promise<void> {
     const held = [...this.#held.values()];
     try {
-      if (held.length > 0) {
-        const rows = await this.#database.query(
-          `UPDATE ${jobTable} SET heartbeat_on = ${schema}.job_now()
-           WHERE name = ANY($1) AND id = ANY($2) AND state = 'active' AND id::text || ':' || retry_count = ANY($3)
-           RETURNING id`,
-          [this.#queues, held.map(({ id }) => id), held.map(({ id, retryCount }) => `${id}:${retryCount}`)],
-        );
-        const alive = new Set(rows.map(({ id }) => id));
-        for (const job of held)
-          if (!alive.has(job.id) && this.#held.get(job.id) === job)
-            this.#lose(job.id, new Error("the job was cancelled, or given to another worker"));
-      }
+      const alive = held.length > 0 ? await this.#stillHeld(held) : new Set<string>();
+      for (const job of held)
+        if (!alive.has(job.id) && this.#held.get(job.id) === job)
+          this.#lose(job.id, new Error("the job was cancelled, or given to another worker"));
     } catch {
       // The database is away, and so it tells no other worker that this one is quiet.
     }
     if (!this.#isDrained || this.#held.size > 0)
       this.#stopTouching = schedule(systemClock, () => void this.#touch(), touchMs);
+  }
+
+  /** Writes a sign of life for deliveries. @returns the ids of the jobs that this worker still has */
+  async #stillHeld(held: readonly FetchedJob[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#database.query(
+      `UPDATE ${jobTable} SET heartbeat_on = ${schema}.job_now()
+       WHERE name = ANY($1) AND id = ANY($2) AND state = 'active' AND id::text || ':' || retry_count = ANY($3)
+       RETURNING id`,
+      [this.#queues, held.map(({ id }) => id), held.map(({ id, retryCount }) => `${id}:${retryCount}`)],
+    );
+    return new Set(rows.map(({ id }) => id));
   }
 
   /** Gives the jobs of workers that give no signs of life to others. Each worker looks, for all queues. */
@@ -258,8 +262,8 @@ const findQuiet = `SELECT ${sign} AS sign,
   WHERE ${isRunning} AND heartbeat_on < ${schema}.job_now() - $1 * interval '1 ms'`;
 
 /**
- * Lets jobs wait again since whose signs of life there was no other, before those that were put in with them. One that was given to
- * as many workers as may be is dead.
+ * Gives jobs back whose latest sign of life is one of these. They wait before the jobs that were put in with them. A job
+ * that has used up its deliveries is dead.
  */
 const giveAway = `
   WITH lost AS (

@@ -7,20 +7,18 @@ import type { RateLimits } from "../../guard/limits.ts";
 import type { Pacer } from "../../guard/pacer.ts";
 import { passwordsIn } from "../../store/postgres-connection.ts";
 import type { ListOptions } from "../../store/store.ts";
-import {
-  assertSameJob,
-  type DeadJob,
-  type EnqueueOptions,
-  type JobHandler,
-  jobIdOf,
-  type QueuedJob,
-  type QueueStats,
-  type QueueWorker,
-  type RunJob,
-  type RunQueue,
-  summedStats,
-  type ToolQueueStats,
-  type WorkOptions,
+import { assertSameJob, jobIdOf, summedStats, workerLost } from "../engine-rules.ts";
+import type {
+  DeadJob,
+  EnqueueOptions,
+  JobHandler,
+  QueuedJob,
+  QueueStats,
+  QueueWorker,
+  RunJob,
+  RunQueue,
+  ToolQueueStats,
+  WorkOptions,
 } from "../run-queue.ts";
 import { SharedPacer } from "../shared-pacer.ts";
 import { BossDatabase, jobTable, notifying, retryLimit, schema, toolOf } from "./boss-database.ts";
@@ -198,12 +196,8 @@ const columns = "state, data, output, retry_count, retry_limit, completed_on";
 
 function deadJobOf({ data, output, retry_count, retry_limit, completed_on }: any): DeadJob {
   const attempts = 1 + retry_count - (retry_limit - retryLimit);
-  const error: OutputError = output?.category || output?.code ? output : lostWorker(attempts);
+  // pg-boss has given up a job without an error of ours: no worker of it has lived to tell its end.
+  const lost = `${attempts} workers that ran the job ended before it did. Look for a crash, or for too little memory.`;
+  const error: OutputError = output?.category || output?.code ? output : workerLost(lost, attempts);
   return { job: data, error, attempts, diedAtMs: new Date(completed_on).getTime() };
-}
-
-/** Error of a job that pg-boss has given up: no worker of it has lived to tell its end. */
-function lostWorker(attempts: number): OutputError {
-  const message = `${attempts} workers that ran the job ended before it did. Look for a crash, or for too little memory.`;
-  return { type: "Error", message, code: "WORKER_LOST", isRetryable: true, attempts };
 }

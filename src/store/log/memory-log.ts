@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { StoreOperation } from "../../contract/errors.ts";
 import type { OrchestrationEvent } from "../../contract/event.ts";
 import type { Clock } from "../../core/clock.ts";
+import { compareBytes } from "../../core/compare-bytes.ts";
 import { tellListener } from "../../core/emitter.ts";
 import { declareOptions, type OptionsInput, resolveOptions, wholeNumber } from "../../core/options.ts";
 import { createId } from "../../core/random.ts";
@@ -233,5 +234,5 @@ function matches(run: LoggedRun, filter: LogFilter): boolean {
 
 /** Orders the run that started last first; of those that started at once, by their ids. */
 function compare(a: Pick<LoggedRun, "startedMs" | "runId">, b: Pick<LoggedRun, "startedMs" | "runId">): number {
-  return b.startedMs - a.startedMs || Buffer.compare(Buffer.from(b.runId), Buffer.from(a.runId));
+  return b.startedMs - a.startedMs || compareBytes(b.runId, a.runId);
 }

@@ -3,13 +3,16 @@ import type { OutputError } from "../../contract/output.ts";
 import { schedule } from "../../core/clock.ts";
 import { asRejection, originalOf } from "../../core/error-marks.ts";
 import { CancelScope } from "../../core/signal.ts";
-import { iterate } from "../run-all.ts";
-import { JobInput } from "./job-input.ts";
-import { type JobWait, Outlook } from "./outlook.ts";
+import { InputSource } from "../input-source.ts";
+import { HeldInputs, JobInput, type Suspect, Suspects } from "./job-input.ts";
+import { type JobWait, ProviderHealth } from "./provider-health.ts";
 import type { Job, JobResult } from "./run-job.ts";
 import { isUnreached, JobEnd, judge, type Outcome, type Passing, retryAfterMsOf, spentOn } from "./verdict.ts";
 
-/** Refusals of one input, while others were answered, after which it has failed. Its own count each, others once a try. */
+/**
+ * Refusals of one input, while others were answered, after which it has failed. Failures that may be the input's own count
+ * each attempt, others count each try.
+ */
 const mostRefusals = 20;
 
 /** New inputs that are taken to find out whether a provider is back. */
@@ -20,28 +23,23 @@ const longestLastWaitMs = 5_000;
 
 /**
  * Job: start inputs, hold them, and give out their results.
- * Boundary: whether a provider answers is the outlook's to know, and what an outcome means the verdict's.
+ * Boundary: provider-health.ts knows whether a provider answers, and verdict.ts what an outcome means.
  * Invariants:
  * 1. At most `concurrency` inputs are in flight, and as many are held, and `mostProbes` more that were probes: no more is
  *    taken from the source.
  * 2. Each input that was taken has one result, or was never sent.
  * 3. No timer is left once the loop is over.
  */
-export class JobQueue<I> {
+export class JobScheduler<I> {
   readonly #job: Job<I>;
-  readonly #outlook: Outlook;
+  readonly #health: ProviderHealth;
   readonly #scope: CancelScope;
-  readonly #source: AsyncIterator<I>;
+  readonly #source: InputSource<I>;
   readonly #running = new Set<JobInput<I>>();
-  /** Those that wait for their next try, or to be sent at all; the longest wait first. */
-  readonly #held: JobInput<I>[] = [];
-  /** Those that failed by what would end the job, while it is found out whether others fail alike. */
-  #accused: Accused<I>[] = [];
+  readonly #held = new HeldInputs<I>();
+  readonly #suspects = new Suspects<I>();
   readonly #finished: JobResult<I>[] = [];
   readonly #stopListening: () => void;
-  #taking: Promise<void> | undefined;
-  #isExhausted = false;
-  #takenCount = 0;
   #startCount = 0;
   #unsentCount = 0;
   #hasEnded = false;
@@ -52,9 +50,16 @@ export class JobQueue<I> {
 
   constructor(job: Job<I>) {
     this.#job = job;
-    this.#outlook = new Outlook(job);
+    this.#health = new ProviderHealth(job);
     this.#scope = new CancelScope(job.signal);
-    this.#source = iterate(job.inputs) as AsyncIterator<I>;
+    this.#source = new InputSource(job.inputs, {
+      accept: (input, index) => this.#accept(new JobInput(index, input, this)),
+      fail: (error) => {
+        this.#failure ??= { error: () => error };
+        this.#end();
+      },
+      onTaken: () => this.#wake(),
+    });
     const stopListening = this.#scope.onAbort(() => this.#end());
     const finish = job.finish && new CancelScope(job.finish);
     finish?.onAbort(() => this.#end());
@@ -70,9 +75,8 @@ export class JobQueue<I> {
 
   get isOver(): boolean {
     if (this.#running.size > 0 || this.#finished.length > 0) return false;
-    return (
-      this.#hasEnded || (this.#isExhausted && !this.#taking && this.#held.length === 0 && this.#accused.length === 0)
-    );
+    const { isExhausted, isTaking } = this.#source;
+    return this.#hasEnded || (isExhausted && !isTaking && this.#held.size === 0 && this.#suspects.size === 0);
   }
 
   next(): JobResult<I> | undefined {
@@ -80,35 +84,35 @@ export class JobQueue<I> {
   }
 
   wasAway(ms: number): void {
-    this.#outlook.wasAway(ms);
+    this.#health.wasAway(ms);
   }
 
-  /** Starts what may start now. */
+  /** Starts the inputs that may start now. */
   fill(): void {
     if (this.#hasEnded) return;
-    const outlook = this.#outlook;
+    const health = this.#health;
     const nowMs = this.#job.clock.now();
-    if (nowMs >= outlook.giveUpAtMs) {
+    if (nowMs >= health.giveUpAtMs) {
       this.#giveUp();
       return;
     }
-    if (nowMs >= outlook.untilMs) {
+    if (nowMs >= health.untilMs) {
       // Of those that go first, one is new: those that are held may all be faulty themselves.
-      const forNew = outlook.isHolding && this.#mayTake ? 1 : 0;
-      while (this.#running.size + forNew < outlook.window) {
+      const forNew = health.isHolding && this.#mayTake ? 1 : 0;
+      while (this.#running.size + forNew < health.window) {
         const input = this.#takeHeld(nowMs);
         if (!input) break;
         this.#start(input);
       }
-      if (this.#running.size < outlook.window && this.#mayTake) this.#taking ??= this.#take();
-      else if (this.#isUndecided) this.#stopFor(this.#accused);
+      if (this.#running.size < health.window && this.#mayTake) this.#takeNext();
+      else if (this.#isUndecided) this.#stopFor(this.#suspects.first);
     }
-    this.#tell(nowMs);
+    this.#tellOfWait(nowMs);
   }
 
   get #mayTake(): boolean {
-    const most = this.#job.concurrency + (this.#outlook.isHolding ? mostProbes : 0);
-    return !this.#isExhausted && this.#held.length < most;
+    const most = this.#job.concurrency + (this.#health.isHolding ? mostProbes : 0);
+    return !this.#source.isExhausted && this.#held.size < most;
   }
 
   /** Resolves when something has happened, or a time has come. */
@@ -132,8 +136,9 @@ export class JobQueue<I> {
   throwIfCutShort(): void {
     if (this.#failure) throw this.#failure.error();
     if (!this.#job.signal?.aborted) return;
-    // An end of the loop would say that every input has its result.
-    if (!this.#isExhausted || this.#unsentCount > 0) throw asRejection(new CancelledError(this.#job.signal.reason));
+    // A loop that ends without an error says that every input has its result.
+    if (!this.#source.isExhausted || this.#unsentCount > 0)
+      throw asRejection(new CancelledError(this.#job.signal.reason));
   }
 
   async close(): Promise<void> {
@@ -141,69 +146,54 @@ export class JobQueue<I> {
     this.#stopListening();
     this.#hasEnded = true;
     this.#scope.abort(new Error("the loop over runMany was left"));
-    // A source that is being waited for answers nothing else, perhaps never again.
-    const returned = this.#isExhausted ? undefined : this.#source.return?.();
-    if (this.#taking) returned?.catch(() => {});
-    else await returned;
+    await this.#source.close();
   }
 
-  /** An answer to an input has come in, which its run may still need others beside. */
+  /** Hears that an answer to an input has come in. Its run may need further ones. */
   hasAnswer(input: JobInput<I>): void {
-    const wasHolding = this.#outlook.isHolding;
-    this.#outlook.answered(input.index, input.startedMs);
-    this.#acquit(input);
+    const wasHolding = this.#health.isHolding;
+    this.#health.answered(input.index, input.startedMs);
+    this.#acquitBefore(input);
     if (wasHolding) this.#wake();
   }
 
-  /** A call of a run is tried again after a wait. */
+  /** Hears that a call of a run is tried again after a wait. */
   retries(input: JobInput<I>, delayMs: number, failure: OutputError): void {
     const nowMs = this.#job.clock.now();
     input.firstFailedMs ??= nowMs;
     input.waitsUntilMs = nowMs + delayMs;
-    if (this.#hasEnded) this.#leave(input, nowMs);
-    this.#outlook.failed(isUnreached(failure.code));
-    this.#outlook.failing(failure.message);
+    if (this.#hasEnded) this.#cancelIfWaiting(input, nowMs);
+    this.#health.failed(isUnreached(failure.code));
+    this.#health.failing(failure.message);
     const askedMs = retryAfterMsOf(failure);
-    // One that no server can mean holds for its own call alone.
-    if (askedMs > 0 && askedMs <= delayMs) this.#outlook.pause(askedMs, failure.message);
+    // A longer pause than the delay is one that the guard did not believe: it holds for its own call alone.
+    if (askedMs > 0 && askedMs <= delayMs) this.#health.pause(askedMs, failure.message);
     this.#wake();
   }
 
   /** After a hold the one that has waited longest goes first, else the first whose time has come. */
   #takeHeld(nowMs: number): JobInput<I> | undefined {
-    const isDue = this.#outlook.isHolding ? () => true : ({ dueMs }: JobInput<I>) => dueMs <= nowMs;
-    const at = this.#held.findIndex(isDue);
-    return at < 0 ? undefined : this.#held.splice(at, 1)[0];
+    return this.#health.isHolding ? this.#held.takeFirst() : this.#held.takeDue(nowMs);
   }
 
-  async #take(): Promise<void> {
-    try {
-      const next = await this.#source.next();
-      if (next.done) this.#isExhausted = true;
-      else this.#accept(new JobInput(this.#takenCount++, next.value, this));
-    } catch (error) {
-      this.#isExhausted = true;
-      this.#failure ??= { error: () => error };
-      this.#end();
-    }
-    this.#taking = undefined;
-    this.#wake();
+  #takeNext(): void {
+    if (!this.#source.isTaking) void this.#source.take();
   }
 
   #accept(input: JobInput<I>): void {
-    const { window, untilMs } = this.#outlook;
+    const { window, untilMs } = this.#health;
     if (this.#hasEnded) this.#unsentCount++;
     else if (this.#running.size < window && this.#job.clock.now() >= untilMs) this.#start(input);
-    else this.#held.push(input);
+    else this.#held.add(input);
   }
 
   #start(input: JobInput<I>): void {
-    if (this.#running.size === 0) this.#outlook.wasIdle();
-    input.isProbe = this.#outlook.isHolding;
+    if (this.#running.size === 0) this.#health.wasIdle();
+    input.isProbe = this.#health.isHolding;
     input.tries++;
     input.startedMs = this.#job.clock.now();
     input.startNumber = this.#startCount++;
-    input.holdCount = this.#outlook.holdCount;
+    input.holdCount = this.#health.holdCount;
     input.firstFailedMs = undefined;
     input.waitsUntilMs = 0;
     this.#running.add(input);
@@ -215,7 +205,7 @@ export class JobQueue<I> {
 
   #settle(input: JobInput<I>, outcome: Outcome): void {
     this.#running.delete(input);
-    if (input.firstFailedMs !== undefined && ![...this.#running].some(hasFailed)) this.#outlook.failing(undefined);
+    if (input.firstFailedMs !== undefined && ![...this.#running].some(hasFailed)) this.#health.failing(undefined);
     input.spent = spentOn(outcome) ?? input.spent;
     this.#decide(input, outcome);
     this.#wake();
@@ -230,7 +220,7 @@ export class JobQueue<I> {
       return;
     }
     const verdict = judge(outcome);
-    if (verdict.kind === "hopeless") this.#accuse(input, outcome, verdict.failure);
+    if (verdict.kind === "hopeless") this.#suspect(input, outcome, verdict.failure);
     else if (verdict.kind === "passing") this.#keepOpen(input, outcome, verdict);
     else if (verdict.kind === "late" && this.#hasStalled(input)) this.#keepOpen(input, outcome, stalled(verdict.why));
     else {
@@ -240,16 +230,16 @@ export class JobQueue<I> {
     }
   }
 
-  /** Returns true where a deadline passed because nothing answers any more: a provider hangs. */
+  /** True where nothing answers any more since the try began: a provider hangs, and the deadline is not the input's fault. */
   #hasStalled({ index, startedMs }: JobInput<I>): boolean {
-    return this.#outlook.hasAnswered && !this.#outlook.isAnsweredSince(startedMs, index);
+    return this.#health.hasAnswered && !this.#health.isAnsweredSince(startedMs, index);
   }
 
-  /** An input has failed by what may pass: it is asked again later, unless that has been the case too often. */
+  /** Asks an input again later that failed by what may pass, unless that was so too often. */
   #keepOpen(input: JobInput<I>, outcome: Outcome, passing: Passing): void {
     if (passing.isSent || !input.isSent) input.outcome = outcome;
     input.isSent ||= passing.isSent;
-    if (passing.isSent) this.#outlook.failed(passing.isUnreached);
+    if (passing.isSent) this.#health.failed(passing.isUnreached);
     input.why = passing.why;
     if (this.#job.giveUpAfterMs === 0) this.#finish(input, outcome, false);
     else if (this.#hasEnded) this.#finish(input, undefined, true);
@@ -258,12 +248,17 @@ export class JobQueue<I> {
     input.failedMs = this.#job.clock.now();
   }
 
-  /** Returns true where this input fails while others are answered, or where all that are left have done so. */
+  /** True where this input fails while others are answered, or where all inputs that are left have done so. */
   #isAlone(input: JobInput<I>): boolean {
     const { index, startedMs, firstFailedMs = startedMs, failedMs = firstFailedMs } = input;
-    if (this.#outlook.isAnsweredSince(failedMs, index)) return true;
+    if (this.#health.isAnsweredSince(failedMs, index)) return true;
     const hasFailedAlone = ({ refusals }: JobInput<I>) => refusals > 0;
-    return this.#isExhausted && [input, ...this.#held, ...this.#running].every(hasFailedAlone);
+    return (
+      this.#source.isExhausted &&
+      hasFailedAlone(input) &&
+      this.#held.every(hasFailedAlone) &&
+      [...this.#running].every(hasFailedAlone)
+    );
   }
 
   /** Counts a try against its input, and asks it again later: the more often it was asked, the later. */
@@ -271,60 +266,56 @@ export class JobQueue<I> {
     input.refusals += mayBeOwn ? attempts : 1;
     if (input.isSent && input.refusals >= mostRefusals) this.#finish(input, undefined, false);
     else {
-      input.dueMs = this.#job.clock.now() + this.#outlook.delayMs(input.tries, retryAfterMs);
-      this.#held.push(input);
+      input.dueMs = this.#job.clock.now() + this.#health.delayMs(input.tries, retryAfterMs);
+      this.#held.add(input);
     }
   }
 
   /** Holds all inputs: nothing answers. */
   #hold(input: JobInput<I>, passing: Passing): void {
     input.dueMs = this.#job.clock.now();
-    this.#outlook.hold(input.holdCount, passing);
-    this.#held.push(input);
+    this.#health.hold(input.holdCount, passing);
+    this.#held.add(input);
   }
 
-  /** An input has failed by what would fail every other one. Where others were answered before, one more has to say so. */
-  #accuse(input: JobInput<I>, outcome: Outcome, failure: OutputError): void {
+  /** Suspects an input that failed by what would fail every other one. If others were answered before, one more must fail alike. */
+  #suspect(input: JobInput<I>, outcome: Outcome, failure: OutputError): void {
     input.isSent = true;
     input.outcome = outcome;
-    this.#accused.push({ input, outcome, failure });
+    this.#suspects.add({ input, outcome, failure });
     if (this.#hasEnded) this.#flush();
-    else if (!this.#outlook.hasAnswered || this.#accused.length > 1) this.#stopFor(this.#accused);
-    else this.#outlook.probe();
+    else if (!this.#health.hasAnswered || this.#suspects.size > 1) this.#stopFor(this.#suspects.first);
+    else this.#health.probe();
   }
 
-  /** An input that was asked after them was answered: what the accused have met is their own. */
-  #acquit({ startNumber }: JobInput<I>): void {
-    const own = this.#accused.filter(({ input }) => input.startNumber < startNumber);
-    if (own.length === 0) return;
-    this.#accused = this.#accused.filter((accused) => !own.includes(accused));
-    for (const { input, outcome } of own) this.#finish(input, outcome, false);
+  /** Finishes the suspects that were asked before this input, which was answered. */
+  #acquitBefore(input: JobInput<I>): void {
+    for (const suspect of this.#suspects.takeThoseBefore(input)) this.#finish(suspect.input, suspect.outcome, false);
   }
 
-  /** True where no other input is left that could tell what the accused have met. */
+  /** True where no other input is left that could tell what the suspects have met. */
   get #isUndecided(): boolean {
-    const isLast = this.#isExhausted && this.#running.size === 0 && this.#held.length === 0;
-    return isLast && this.#accused.length > 0;
+    const isLast = this.#source.isExhausted && this.#running.size === 0 && this.#held.size === 0;
+    return isLast && this.#suspects.size > 0;
   }
 
-  #stopFor([accused]: readonly Accused<I>[]): void {
-    if (!accused) return;
-    const { failure } = accused;
+  #stopFor(suspect: Suspect<I> | undefined): void {
+    if (!suspect) return;
+    const { failure } = suspect;
     const reason: JobStopReason = failure.category === "quota_exhausted" ? "quota_exhausted" : "authentication";
     const cause = originalOf(failure) ?? failure;
     this.#failure ??= { error: () => new JobStoppedError(reason, this.#countUnsent(), failure.message, { cause }) };
     this.#end();
   }
 
+  /** Ends a job whose provider has answered nothing for too long. */
   #giveUp(): void {
-    const { why, isUnreached, giveUpAfterMs } = this.#outlook;
-    const what = `no answer came for ${giveUpAfterMs} ms. The last failure: ${why}`;
-    const advice = "Start the server, or correct its address";
-    const told = isUnreached
-      ? `no server was there for ${giveUpAfterMs} ms: ${why.replace(/\.$/, "")}. ${advice}`
-      : what;
-    this.#failure ??= { error: () => new JobStoppedError("gave_up", this.#countUnsent(), told) };
-    for (const input of this.#held.splice(0)) this.#finish(input, undefined, input.refusals === 0);
+    const { why, isUnreached, giveUpAfterMs } = this.#health;
+    const message = isUnreached
+      ? `no server was there for ${giveUpAfterMs} ms: ${why.replace(/\.$/, "")}. Start the server, or correct its address`
+      : `no answer came for ${giveUpAfterMs} ms. The last failure: ${why}`;
+    this.#failure ??= { error: () => new JobStoppedError("gave_up", this.#countUnsent(), message) };
+    for (const input of this.#held.takeAll()) this.#finish(input, undefined, input.refusals === 0);
     this.#end();
     for (const input of this.#running) input.cancel(new Error("the job gave up"));
   }
@@ -335,16 +326,18 @@ export class JobQueue<I> {
     this.#hasEnded = true;
     this.#flush();
     const nowMs = this.#job.clock.now();
-    for (const input of this.#running) this.#leave(input, nowMs);
+    for (const input of this.#running) this.#cancelIfWaiting(input, nowMs);
     this.#wake();
   }
 
+  /** Gives up what is held. */
   #flush(): void {
-    for (const input of this.#held.splice(0)) this.#finish(input, undefined, true);
-    for (const { input } of this.#accused.splice(0)) this.#finish(input, undefined, true);
+    for (const input of this.#held.takeAll()) this.#finish(input, undefined, true);
+    for (const { input } of this.#suspects.takeAll()) this.#finish(input, undefined, true);
   }
 
-  #leave(input: JobInput<I>, nowMs: number): void {
+  /** Cancels a run that would wait for long. */
+  #cancelIfWaiting(input: JobInput<I>, nowMs: number): void {
     if (input.waitsUntilMs - nowMs > longestLastWaitMs) input.cancel(new Error("the job has ended"));
   }
 
@@ -356,49 +349,41 @@ export class JobQueue<I> {
   }
 
   #countUnsent(): number {
-    const { inputs } = this.#job;
-    const total = Array.isArray(inputs) ? inputs.length : inputs instanceof Set ? inputs.size : this.#takenCount;
-    return this.#unsentCount + Math.max(0, total - this.#takenCount);
+    return this.#unsentCount + this.#source.knownLeftCount;
   }
 
+  /** Time at which something is to be done, if nothing happens before. */
   #nextMs(nowMs: number): number {
     if (this.#hasEnded) return Number.POSITIVE_INFINITY;
-    const { untilMs, giveUpAtMs, isHolding, window } = this.#outlook;
+    const { untilMs, giveUpAtMs, isHolding, window } = this.#health;
     if (nowMs < untilMs) return Math.min(untilMs, giveUpAtMs);
     const hasRoom = this.#running.size < window && !isHolding;
-    const dueMs = hasRoom ? Math.min(...this.#held.map((input) => input.dueMs)) : Number.POSITIVE_INFINITY;
+    const dueMs = hasRoom ? this.#held.nextDueMs : Number.POSITIVE_INFINITY;
     return Math.min(dueMs, giveUpAtMs);
   }
 
-  #tell(nowMs: number): void {
-    const wait = this.#outlook.wait ?? this.#waitOfRuns() ?? this.#waitOfHeld(nowMs);
+  /** Tells of the wait of the job, each time that it changes. */
+  #tellOfWait(nowMs: number): void {
+    const wait = this.#health.wait ?? this.#waitOfRuns() ?? this.#waitOfHeld(nowMs);
     const isSame = wait?.untilMs === this.#told?.untilMs && wait?.why === this.#told?.why;
     if (isSame) return;
     this.#told = wait;
     this.#job.onWait?.(wait);
   }
 
-  /** Every run in flight has met a failure and tries again by itself. */
+  /** Wait of runs that have all met a failure and try again by themselves. */
   #waitOfRuns(): JobWait | undefined {
     const runs = [...this.#running];
     if (runs.length === 0 || !runs.every(hasFailed)) return undefined;
-    return this.#outlook.waitForRuns(Math.min(...runs.map(({ waitsUntilMs }) => waitsUntilMs)));
+    return this.#health.waitForRuns(Math.min(...runs.map(({ waitsUntilMs }) => waitsUntilMs)));
   }
 
-  /** Every input that is left waits for its next try, though others were answered. */
+  /** Wait of the inputs that are left, each for its next try, though others were answered. */
   #waitOfHeld(nowMs: number): JobWait | undefined {
-    const [first] = this.#held;
-    if (!first || this.#running.size > 0 || this.#taking) return undefined;
-    const untilMs = Math.min(...this.#held.map(({ dueMs }) => dueMs));
+    const { first, nextDueMs: untilMs } = this.#held;
+    if (!first || this.#running.size > 0 || this.#source.isTaking) return undefined;
     return untilMs > nowMs ? { why: first.why, untilMs, giveUpAtMs: Number.POSITIVE_INFINITY } : undefined;
   }
-}
-
-/** An input that failed by what would fail every other one. */
-interface Accused<I> {
-  readonly input: JobInput<I>;
-  readonly outcome: Outcome;
-  readonly failure: OutputError;
 }
 
 function stalled(why: string): Passing {

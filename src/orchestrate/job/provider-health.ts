@@ -4,16 +4,6 @@ import type { ResolvedRetryConfig } from "../../guard/reliability-config.ts";
 import { backoffDelayMs } from "../../guard/retry.ts";
 import type { Passing } from "./verdict.ts";
 
-/**
- * Job: know whether the providers of a job answer, and until when its inputs are held.
- * Boundary: hears of answers and failures; which input goes next is decided in job-queue.ts.
- * Invariants:
- * 1. A failure holds the job only where no other input was answered since the failure began.
- * 2. After a hold a few inputs go first; each answer lets one more go, up to the concurrency.
- * 3. Time in which the reader of the results was away is no time without an answer.
- * 4. One answer, or one failure that a server sent, proves the address right for the rest of the job.
- */
-
 /** A job that waits. */
 export interface JobWait {
   /** Message of the failure, or of the pause. */
@@ -24,8 +14,8 @@ export interface JobWait {
   readonly giveUpAtMs: number;
 }
 
-/** Parts that the outlook is made of. */
-export interface OutlookParts {
+/** Parts that a job's view of its providers is made of. */
+export interface HealthParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly concurrency: number;
@@ -47,8 +37,17 @@ interface Answer {
   readonly atMs: number;
 }
 
-export class Outlook {
-  readonly #parts: OutlookParts;
+/**
+ * Job: know whether the providers of a job answer, and until when its inputs are held.
+ * Boundary: hears of answers and failures; which input goes next is decided in job-scheduler.ts.
+ * Invariants:
+ * 1. A failure holds the job only where no other input was answered since the failure began.
+ * 2. After a hold a few inputs go first; each answer lets one more go, up to the concurrency.
+ * 3. Time in which the reader of the results was away is no time without an answer.
+ * 4. One answer, or one failure that a server sent, proves the address right for the rest of the job.
+ */
+export class ProviderHealth {
+  readonly #parts: HealthParts;
   /** Inputs that may be in flight. */
   window: number;
   /** Latest answer, and the latest of another input. */
@@ -67,7 +66,7 @@ export class Outlook {
   #isUnreached: boolean | undefined;
   #pause: { readonly sinceMs: number; readonly untilMs: number; readonly why: string } | undefined;
 
-  constructor(parts: OutlookParts) {
+  constructor(parts: HealthParts) {
     this.#parts = parts;
     this.window = parts.concurrency;
     this.#answeredMs = parts.clock.now();
