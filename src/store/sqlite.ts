@@ -6,9 +6,10 @@ import { StoreError, type StoreOperation } from "../contract/errors.ts";
 import { type Clock, wallClock } from "../core/clock.ts";
 import { checkedBy, declareOptions, milliseconds, type OptionsInput, resolveOptions, text } from "../core/options.ts";
 import { tellsTime } from "./claim-rule.ts";
-import { blockingMs, GroupCommit, notADatabase, retryWhileBusy, sqliteError } from "./group-commit.ts";
+import { blockingMs, GroupCommit, retryWhileBusy } from "./group-commit.ts";
 import { type Dialect, migrations } from "./sql.ts";
 import { type SqlConnection, type SqlQuery, type SqlRow, SqlStore, type SqlValue } from "./sql-store.ts";
+import { notADatabase, sqliteError } from "./sqlite-errors.ts";
 import { defaultJournalTtlMs } from "./store.ts";
 import { newerSchema, storeClosed } from "./store-errors.ts";
 
@@ -44,18 +45,6 @@ export class SqliteStore extends SqlStore {
     super(new SqliteConnection(file), journalTtlMs);
   }
 }
-
-/**
- * Job: one SQLite file, shared with other processes on this machine.
- * Boundary: knows the file, its durability and its errors; statements come from outside.
- * Invariants:
- * 1. Opened by the first query; an open that failed is tried anew by the next one.
- * 2. A write that has resolved survives what its schema says: for stores a power cut, by WAL with `synchronous = FULL`.
- * 3. Closing lets the writes that were asked for end first.
- * 4. A file that was deleted or replaced while it was open is noticed by the next query, which fails; the one after it
- *    opens what is there then.
- * 5. The file is readable by its owner alone, where this process makes it.
- */
 
 const dialect: Dialect = {
   now: "steer_now()",
@@ -102,6 +91,17 @@ const storeSchema: SqliteSchema = { scripts: migrations(dialect), synchronous: "
 /** Runs one statement of a change. */
 export type RunStatement = (text: string, values: SqlValue[]) => readonly SqlRow[];
 
+/**
+ * Job: ask one SQLite file that other processes on this machine share.
+ * Boundary: knows the file, its durability and its errors; statements come from outside.
+ * Invariants:
+ * 1. Opened by the first query; an open that failed is tried anew by the next one.
+ * 2. A write that has resolved survives what its schema says: for stores a power cut, by WAL with `synchronous = FULL`.
+ * 3. Closing lets the writes that were asked for end first.
+ * 4. A file that was deleted or replaced while it was open is noticed by the next query, which fails; the one after it
+ *    opens what is there then.
+ * 5. The file is readable by its owner alone, where this process makes it.
+ */
 export class SqliteConnection implements SqlConnection {
   readonly store = "sqlite";
   readonly dialect = dialect;

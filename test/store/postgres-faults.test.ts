@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import { Client, Pool } from "pg";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PostgresStore } from "../../src/store/postgres.ts";
-import { postgresError } from "../../src/store/postgres-connection.ts";
+import { postgresError } from "../../src/store/postgres-errors.ts";
 import { sampleOutput, win } from "../../src/testing/store-conformance/law.ts";
 import { createTestDatabase, postgresUrl, type TestDatabase } from "../support/postgres.ts";
 

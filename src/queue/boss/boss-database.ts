@@ -1,6 +1,6 @@
 import type { Db, PgBoss } from "pg-boss";
 import { isOrchestratorError, StoreError } from "../../contract/errors.ts";
-import { postgresError } from "../../store/postgres-connection.ts";
+import { postgresError } from "../../store/postgres-errors.ts";
 import { mostAttempts } from "../run-job.ts";
 import type { QueuedTool } from "../run-queue.ts";
 
