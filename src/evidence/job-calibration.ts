@@ -24,7 +24,7 @@ import {
   wholeSizes,
 } from "./internal/summary-votes.ts";
 import { setOwn } from "./internal/values.ts";
-import { assertVerdict, verdictOn } from "./internal/verdict.ts";
+import { assertVerdict, readVerdicts } from "./internal/verdict.ts";
 import { type Judged, type Vote, VoteJob } from "./internal/vote-job.ts";
 import { type GroupSizes, stepsOfVector, VoteModel } from "./internal/vote-model.ts";
 
@@ -205,8 +205,9 @@ export class FieldJobs implements JobCalibration {
   /** @param count -1 takes a label back */
   label(bundle: JobVotes | GroupSizes, correct: boolean | Readonly<Record<string, boolean>>, count: 1 | -1 = 1): void {
     assertVerdict(bundle, correct);
+    const verdictOn = readVerdicts(bundle, correct);
     for (const { pointer, shown, choices, logprob } of votesOf(bundle)) {
-      const isRight = verdictOn(pointer, bundle, correct);
+      const isRight = verdictOn(pointer);
       if (isRight !== undefined) this.#jobAt(pointer, choices).label(shown, isRight ? [count, 0] : [0, count], logprob);
     }
   }
