@@ -39,15 +39,15 @@ export async function withFallback<Candidate, Result>(options: FallbackOptions<C
   const hasCandidate = Array.isArray(candidates) && candidates.length > 0;
   assertUsable(hasCandidate, "candidates", candidates, "a list of at least one candidate");
   assertUsable(typeof run === "function", "run", run, "a function that tries one candidate");
-  const [first, ...others] = candidates;
-  for (let candidate = first; ; ) {
+  const all = [...candidates];
+  for (let at = 0; ; at++) {
+    const [candidate, next] = [all[at], all[at + 1]] as [Candidate, Candidate];
+    const hasFallback = at + 1 < all.length;
     try {
-      return await run(candidate, { hasFallback: others.length > 0 });
+      return await run(candidate, { hasFallback });
     } catch (error) {
-      const [next] = others.splice(0, 1);
-      if (next === undefined || !canFallBack(classify(error).category)) throw error;
+      if (!hasFallback || !canFallBack(classify(error).category)) throw error;
       onFallback?.(candidate, next, error);
-      candidate = next;
     }
   }
 }

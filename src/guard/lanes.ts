@@ -1,4 +1,5 @@
 import { type Clock, schedule } from "../core/clock.ts";
+import { Line } from "../core/line.ts";
 import type { CancelScope } from "../core/signal.ts";
 
 /**
@@ -123,6 +124,7 @@ interface Waiting {
   readonly order: number;
   readonly lanes: readonly Lane[];
   readonly cost: PaceCost;
+  leaveLine(): void;
   start: Start | undefined;
   onStart: ((start: Start) => void) | undefined;
 }
@@ -131,7 +133,7 @@ interface Waiting {
 export class LaneQueue {
   readonly #clock: Clock;
   /** Only keys of which calls wait. */
-  readonly #waiting = new Map<string, Set<Waiting>>();
+  readonly #waiting = new Map<string, Line<Waiting>>();
   /** Times until which no call of a key starts. */
   readonly #pausedUntilMs = new Map<string, number>();
   #order = 0;
@@ -148,9 +150,11 @@ export class LaneQueue {
    * @returns a promise where the call has to wait; it rejects with the reason as soon as `scope` is aborted
    */
   enter(key: string, lanes: readonly Lane[], cost: PaceCost, scope?: CancelScope | undefined): Start | Promise<Start> {
-    const call: Waiting = { order: this.#order++, lanes, cost, start: undefined, onStart: undefined };
-    const queue = this.#waiting.get(key) ?? new Set();
-    this.#waiting.set(key, queue.add(call));
+    const order = this.#order++;
+    const call: Waiting = { order, lanes, cost, leaveLine() {}, start: undefined, onStart: undefined };
+    const line = this.#waiting.get(key) ?? new Line();
+    this.#waiting.set(key, line);
+    call.leaveLine = line.join(call);
     this.advance();
     return call.start ?? this.#wait(key, call, scope);
   }
@@ -204,8 +208,7 @@ export class LaneQueue {
 
   /** The first call of each key, oldest first. */
   #heads(): (readonly [string, Waiting])[] {
-    const heads: (readonly [string, Waiting])[] = [];
-    for (const [key, queue] of this.#waiting) for (const first of queue) if (heads.push([key, first])) break;
+    const heads = [...this.#waiting].map(([key, line]) => [key, line.first as Waiting] as const);
     return heads.length > 1 ? heads.sort(([, a], [, b]) => a.order - b.order) : heads;
   }
 
@@ -244,8 +247,7 @@ export class LaneQueue {
   }
 
   #leave(key: string, call: Waiting): void {
-    const queue = this.#waiting.get(key);
-    queue?.delete(call);
-    if (queue?.size === 0) this.#waiting.delete(key);
+    call.leaveLine();
+    if (this.#waiting.get(key)?.isEmpty) this.#waiting.delete(key);
   }
 }

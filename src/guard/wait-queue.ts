@@ -1,4 +1,5 @@
 import { type Clock, schedule } from "../core/clock.ts";
+import { Line } from "../core/line.ts";
 import type { CancelScope } from "../core/signal.ts";
 
 /** A call that waits: its attempt, the longest time that it makes sense, and the scope whose abort ends it. */
@@ -13,25 +14,25 @@ export interface Waiter<T> {
 export class WaitQueue {
   readonly #clock: Clock;
   /** Made with the first waiter: most queues never have one. */
-  #waiting: Set<() => boolean> | undefined;
+  #waiting: Line<() => boolean> | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   get isEmpty(): boolean {
-    return !this.#waiting?.size;
+    return this.#waiting?.isEmpty ?? true;
   }
 
   /** Waits for the turn to come and to succeed. Rejects with the scope's reason as soon as that is aborted. */
   wait<T>(turn: Waiter<T>): Promise<T> {
-    this.#waiting ??= new Set();
+    this.#waiting ??= new Line();
     const waiting = this.#waiting;
     return new Promise<T>((resolve, reject) => {
       let stopTimer = () => {};
       let stopListening = () => {};
       const leave = () => {
-        waiting.delete(take);
+        leaveLine();
         stopTimer();
         stopListening();
       };
@@ -51,7 +52,7 @@ export class WaitQueue {
         if (turn.leftMs() < Number.POSITIVE_INFINITY)
           stopTimer = schedule(this.#clock, () => (take() ? this.advance() : arm()), Math.max(1, turn.leftMs()));
       };
-      waiting.add(take);
+      const leaveLine = waiting.join(take);
       arm();
       const { scope } = turn;
       if (!scope) return;
@@ -65,7 +66,7 @@ export class WaitQueue {
 
   /** Serves the waiters after a change, oldest first, up to one that has to wait on. */
   advance(): void {
-    for (const take of this.#waiting ?? []) if (!take()) return;
+    while (this.#waiting?.first?.());
   }
 }
 
