@@ -11,10 +11,10 @@ import type { LiveRun } from "./live-runs.ts";
 import { operations } from "./openapi.ts";
 import { problemOf, withOpenAIError } from "./problem.ts";
 import { assertOwn, keyIn } from "./run-requests.ts";
-import type { ServiceEnv, ServiceRooms } from "./service.ts";
+import type { ServiceEnv, ServiceParts } from "./service.ts";
 
 /** Adds the routes by which clients of OpenAI's chat completions get a consensus. */
-export function addChatRoutes(app: Hono<ServiceEnv>, { tools, runs, events, clock, closed }: ServiceRooms): void {
+export function addChatRoutes(app: Hono<ServiceEnv>, { tools, runs, events, clock, closed }: ServiceParts): void {
   const startedAt = Math.floor(wallClock.now() / 1_000);
 
   app.get("/v1/models", describeRoute(operations.listModels), (c) => {

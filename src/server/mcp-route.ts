@@ -3,10 +3,10 @@ import { lazily } from "../core/lazily.ts";
 import { packageVersion } from "../core/package-root.ts";
 import type { ToolCall } from "../mcp/mcp-server.ts";
 import { streamRun } from "../store/log/stream-run.ts";
-import type { ServiceEnv, ServiceRooms } from "./service.ts";
+import type { ServiceEnv, ServiceParts } from "./service.ts";
 
 /** Adds MCP over streamable HTTP: calls are runs of the service, under its limits, and stand in its event log. */
-export function addMcpRoute(app: Hono<ServiceEnv>, { tools, runs, events, clock, closed }: ServiceRooms): void {
+export function addMcpRoute(app: Hono<ServiceEnv>, { tools, runs, events, clock, closed }: ServiceParts): void {
   const open = lazily(async () => {
     const { createServers } = await import("../mcp/mcp-server.ts");
     const { createMcpHttp } = await import("../mcp/mcp-http.ts");

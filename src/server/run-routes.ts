@@ -15,120 +15,144 @@ import type { LiveRun } from "./live-runs.ts";
 import { operations } from "./openapi.ts";
 import { RequestFault, respondWithProblem } from "./problem.ts";
 import { decisionBody, feedbackBody, keyIn, lastSeen, prefersAsync, readAsked, readFilter } from "./run-requests.ts";
-import type { ServiceEnv, ServiceRooms } from "./service.ts";
+import type { ServiceEnv, ServiceParts } from "./service.ts";
 
 const loadReview = lazily(() => import("../orchestrate/key/resolve-review.ts"));
 
-/** Adds the routes of runs: start, list, get, follow, cancel, judge, decide. */
-export function addRunRoutes(app: Hono<ServiceEnv>, rooms: ServiceRooms): void {
-  const { runs, events, tools, orchestrator, clock, closed, followers } = rooms;
+type App = Hono<ServiceEnv>;
 
+/** Adds the routes of runs: start, list, get, follow, cancel, judge, decide. */
+export function addRunRoutes(app: App, parts: ServiceParts): void {
+  addStart(app, parts);
+  addReading(app, parts);
+  addCancel(app, parts);
+  addFeedback(app, parts);
+  addResolve(app, parts);
+}
+
+function addStart(app: App, parts: ServiceParts): void {
+  const { runs, tools } = parts;
   app.post("/v1/runs", describeRoute(operations.startRun), async (c) => {
     const { raw } = c.req;
-    const asked = { ...(await readAsked(await readJson(raw), tools, c.var.caller)), idempotencyKey: keyIn(raw) };
+    const { caller } = c.var;
+    const asked = { ...(await readAsked(await readJson(raw), tools, caller)), idempotencyKey: keyIn(raw) };
     if (prefersAsync(raw)) {
-      const { runId } = await runs.start(asked, c.var.caller);
+      const { runId } = await runs.start(asked, caller);
       const headers = { location: `/v1/runs/${encodeURIComponent(runId)}`, "preference-applied": "respond-async" };
       return c.json({ runId, status: "running" }, 202, headers);
     }
-    const live = await runs.start(asked, c.var.caller, raw.signal);
-    if (raw.headers.get("accept")?.includes("text/event-stream")) {
-      return follow(live.runId, -1, c.var.caller, live);
-    }
-    return endOf(live);
+    const live = await runs.start(asked, caller, raw.signal);
+    const wantsEvents = raw.headers.get("accept")?.includes("text/event-stream");
+    return wantsEvents ? follow(parts, { runId: live.runId, afterSeq: -1, caller, live }) : endOf(live);
   });
+}
 
+function addReading(app: App, parts: ServiceParts): void {
   app.get("/v1/runs", describeRoute(operations.listRuns), async (c) => {
-    const filter = readFilter(c.req.query(), c.var.caller);
-    const { runs: found, cursor } = await events.list(filter, c.req.query("cursor"));
-    return c.json({ runs: found.map((run) => runFor(run, c.var.caller)), ...(cursor !== undefined && { cursor }) });
+    const { caller } = c.var;
+    const { runs, cursor } = await parts.events.list(readFilter(c.req.query(), caller), c.req.query("cursor"));
+    return c.json({ runs: runs.map((run) => runFor(run, caller)), ...(cursor !== undefined && { cursor }) });
   });
 
   app.get("/v1/runs/:id", describeRoute(operations.getRun), async (c) => {
-    return c.json(runFor(await decided(await find(c.req.param("id"), c.var.caller)), c.var.caller));
+    const { caller } = c.var;
+    const run = await find(parts, c.req.param("id"), caller);
+    return c.json(runFor(await withDecision(parts, run), caller));
   });
 
   app.get("/v1/runs/:id/events", describeRoute(operations.followRun), async (c) => {
-    const { runId } = await find(c.req.param("id"), c.var.caller);
+    const { caller } = c.var;
+    const { runId } = await find(parts, c.req.param("id"), caller);
     const afterSeq = lastSeen(c.req.header("last-event-id"), c.req.query("after"));
     // Nothing is read for a request that wants the headers alone.
-    return c.req.method === "HEAD" ? new Response(null) : follow(runId, afterSeq, c.var.caller);
+    return c.req.method === "HEAD" ? new Response(null) : follow(parts, { runId, afterSeq, caller });
   });
+}
 
+function addCancel(app: App, parts: ServiceParts): void {
   app.delete("/v1/runs/:id", describeRoute(operations.cancelRun), async (c) => {
-    const run = await find(c.req.param("id"), c.var.caller);
-    const wentOn = await runs.cancel(run, "a client cancelled it");
+    const { caller } = c.var;
+    const run = await find(parts, c.req.param("id"), caller);
+    const wentOn = await parts.runs.cancel(run, "a client cancelled it");
     // Nothing of an abandoned run goes on, wherever it was.
     if (!wentOn && !isEnd(run.status) && run.status !== "abandoned") {
       const detail = `Run ${run.runId} does not go on in this process, which cannot cancel it. Send this to the one where it does.`;
       throw new RequestFault(409, "CONFLICT", detail);
     }
-    return c.json(runFor(await find(run.runId, c.var.caller), c.var.caller));
+    return c.json(runFor(await find(parts, run.runId, caller), caller));
   });
+}
 
+function addFeedback(app: App, parts: ServiceParts): void {
   app.post("/v1/runs/:id/feedback", describeRoute(operations.giveFeedback), async (c) => {
     const { correct } = resolveOptions(feedbackBody, await readJson(c.req.raw));
-    const { output, runId } = await find(c.req.param("id"), c.var.caller);
+    const { output, runId } = await find(parts, c.req.param("id"), c.var.caller);
     const bundle = bundleIn(output?.content);
     if (!bundle)
       throw new RequestFault(409, "CONFLICT", `Run ${runId} has no evidence bundle to judge. Ask once it has ended.`);
-    await orchestrator.feedback({ bundle, correct });
+    await parts.orchestrator.feedback({ bundle, correct });
     return c.body(null, 204);
   });
+}
 
+function addResolve(app: App, parts: ServiceParts): void {
   app.post("/v1/runs/:id/resolve", describeRoute(operations.resolveRun), async (c) => {
+    const { caller } = c.var;
     const { accept, consensus } = resolveOptions(decisionBody, await readJson(c.req.raw));
     const decision = accept === undefined ? { consensus } : ({ accept, consensus } as ReviewDecision);
-    const { output, request, runId, toolName } = await find(c.req.param("id"), c.var.caller);
+    const { output, request, runId, toolName } = await find(parts, c.req.param("id"), caller);
     const { key } = output?.metadata.needsReview ?? {};
-    if (key === undefined)
-      throw new RequestFault(
-        409,
-        "CONFLICT",
-        `Run ${runId} does not wait for a decision. Runs with options.review may.`,
-      );
+    if (key === undefined) {
+      const detail = `Run ${runId} does not wait for a decision. Runs with options.review may.`;
+      throw new RequestFault(409, "CONFLICT", detail);
+    }
     if (consensus !== undefined) {
       const { fitting } = await loadReview();
-      await fitting(consensus, toolName, await tools.find(toolName, request, c.var.caller));
+      await fitting(consensus, toolName, await parts.tools.find(toolName, request, caller));
     }
-    const resolved = await orchestrator.resolve(key, decision).catch((error) => {
-      throw errorFor(error, c.var.caller);
+    const resolved = await parts.orchestrator.resolve(key, decision).catch((error) => {
+      throw errorFor(error, caller);
     });
-    return c.json({ runId, status: resolved.status, output: outputFor(resolved, runId, c.var.caller) });
+    return c.json({ runId, status: resolved.status, output: outputFor(resolved, runId, caller) });
   });
+}
 
-  /** Returns the run of an id, where it is one of the caller's. */
-  async function find(runId: string, caller: Caller): Promise<LoggedRunDetails> {
-    const run = runId.startsWith(prefixOf(caller)) ? await events.find(runId) : undefined;
-    if (run) return run;
-    throw new RequestFault(404, "NOT_FOUND", `No run has the id ${JSON.stringify(runId)}. GET /v1/runs lists them.`);
-  }
+/** Finds the run of an id, where it is one of the caller's. */
+async function find({ events }: ServiceParts, runId: string, caller: Caller): Promise<LoggedRunDetails> {
+  const run = runId.startsWith(prefixOf(caller)) ? await events.find(runId) : undefined;
+  if (run) return run;
+  throw new RequestFault(404, "NOT_FOUND", `No run has the id ${JSON.stringify(runId)}. GET /v1/runs lists them.`);
+}
 
-  /** Returns a run with the output that a person has decided: the log has it as the run left it. */
-  async function decided(run: LoggedRunDetails): Promise<LoggedRunDetails> {
-    const { key } = run.output?.metadata.needsReview ?? {};
-    const kept = key === undefined ? undefined : await orchestrator.keptOutput(key);
-    const isOfRun = kept?.metadata.reviewed !== undefined && kept.requestId === run.output?.requestId;
-    return isOfRun ? { ...run, status: kept.status, output: kept } : run;
-  }
+/** Returns a run with the output that a person has decided: the log has it as the run left it. */
+async function withDecision({ orchestrator }: ServiceParts, run: LoggedRunDetails): Promise<LoggedRunDetails> {
+  const { key } = run.output?.metadata.needsReview ?? {};
+  const kept = key === undefined ? undefined : await orchestrator.keptOutput(key);
+  const isOfRun = kept?.metadata.reviewed !== undefined && kept.requestId === run.output?.requestId;
+  return isOfRun ? { ...run, status: kept.status, output: kept } : run;
+}
 
-  /**
-   * Returns the events of a run after one of them.
-   *
-   * @param live run that ends where its client leaves
-   */
-  function follow(runId: string, afterSeq: number, caller: Caller, live?: LiveRun): Promise<Response> {
-    const stream = streamRun(events, runId, { afterSeq, signal: closed, clock });
-    const leave = (reason: unknown) => {
-      stream.cancel(reason);
-      live?.cancel("the client left");
-    };
-    const read = () => followers.counted(eventsFor(stream, caller));
-    return respondWith(
-      Object.create(stream, { cancel: { value: leave }, [Symbol.asyncIterator]: { value: read } }),
-      {},
-    );
-  }
+interface Following {
+  readonly runId: string;
+  /** Number of the last event that the client has; -1 for none. */
+  readonly afterSeq: number;
+  readonly caller: Caller;
+  /** Run that ends where its client leaves. */
+  readonly live?: LiveRun;
+}
+
+/** Responds with the events of a run after one of them. */
+function follow(
+  { events, clock, closed, followers }: ServiceParts,
+  { runId, afterSeq, caller, live }: Following,
+): Promise<Response> {
+  const stream = streamRun(events, runId, { afterSeq, signal: closed, clock });
+  const leave = (reason: unknown) => {
+    stream.cancel(reason);
+    live?.cancel("the client left");
+  };
+  const read = () => followers.counted(eventsFor(stream, caller));
+  return respondWith(Object.create(stream, { cancel: { value: leave }, [Symbol.asyncIterator]: { value: read } }), {});
 }
 
 /** Answers with the output of a run. What it rejected with goes under the run's id. */

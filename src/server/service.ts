@@ -58,7 +58,7 @@ export interface Service {
 }
 
 /** Things that the routes of a service share. */
-export interface ServiceRooms {
+export interface ServiceParts {
   readonly orchestrator: ReliableOrchestrator<any>;
   readonly events: EventLog;
   readonly tools: ServedTools;
@@ -94,7 +94,7 @@ export function createService(settings: ServiceSettings): Service {
   const queued = queue && new QueuedRuns({ queue, orchestrator, events, clock });
   const runs = new LiveRuns({ orchestrator, events, clock, maxRuns, queued });
   const closing = new AbortController();
-  const rooms: ServiceRooms = {
+  const parts: ServiceParts = {
     orchestrator,
     events,
     clock,
@@ -105,16 +105,63 @@ export function createService(settings: ServiceSettings): Service {
   };
 
   const app = new Hono<ServiceEnv>();
-  app.use(async (c, next) => {
-    await next();
-    for (const [name, value] of Object.entries(safeHeaders))
-      if (!c.res.headers.has(name)) c.res.headers.set(name, value);
-    // The body of a GET that only its head is asked of would wait for a reader for ever.
-    if (c.req.method === "HEAD") await c.res.body?.cancel();
-  });
+  app.use(finishHeaders);
   if (origins.length > 0)
     app.use(cors({ origin: [...origins], exposeHeaders: ["location", "retry-after", "mcp-session-id"] }));
-  const letIn: MiddlewareHandler<ServiceEnv> = async (c, next) => {
+  const letIn = letInBy(authenticate);
+  app.use("/v1/*", letIn);
+  app.use("/mcp", letIn);
+  addRunRoutes(app, parts);
+  addChatRoutes(app, parts);
+  addMcpRoute(app, parts);
+  addStateRoutes(app, parts);
+  addViewerRoutes(app);
+  answerFaults(app, settings.logger);
+
+  return {
+    fetch: async (request) => app.fetch(request),
+    async close(deadlineMs) {
+      let cutOff = 0;
+      const cancelAll = () => {
+        cutOff = runs.cancelAll("the service ends");
+      };
+      const stop = schedule(clock, cancelAll, deadlineMs);
+      await runs.close();
+      stop();
+      queued?.close();
+      // The last events of a run that has just ended are on their way.
+      for (let waitedMs = 0; parts.followers.count > 0 && waitedMs < lastEventsMs; waitedMs += lookMs)
+        await clock.sleep(lookMs);
+      closing.abort(new Error("the service has closed"));
+      return { cutOff };
+    },
+  };
+}
+
+/** Longest wait for clients to have the last events of runs. */
+const lastEventsMs = 500;
+const lookMs = 20;
+
+/** Adds the headers that keep responses safe, and lets go of a body that is not asked for. */
+const finishHeaders: MiddlewareHandler<ServiceEnv> = async (c, next) => {
+  await next();
+  for (const [name, value] of Object.entries(safeHeaders)) if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+  // The body of a GET that only its head is asked of would wait for a reader for ever.
+  if (c.req.method === "HEAD") await c.res.body?.cancel();
+};
+
+/** Headers of every response that does not say otherwise: no page may show it, run it or guess its type. */
+const safeHeaders = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+} as const;
+
+/** Lets in the callers that are known, and tells the routes who calls. */
+function letInBy(authenticate: Authenticate): MiddlewareHandler<ServiceEnv> {
+  return async (c, next) => {
     const caller = await authenticate(c.req.raw);
     if (!caller) {
       const detail = "The key is missing or not known. Send it as Authorization: Bearer <key>.";
@@ -123,12 +170,11 @@ export function createService(settings: ServiceSettings): Service {
     c.set("caller", caller);
     await next();
   };
-  app.use("/v1/*", letIn);
-  app.use("/mcp", letIn);
-  addRunRoutes(app, rooms);
-  addChatRoutes(app, rooms);
-  addMcpRoute(app, rooms);
-  app.get("/v1/tools", describeRoute(operations.listTools), (c) => c.json({ tools: rooms.tools.list(c.var.caller) }));
+}
+
+/** Adds the routes that tell of the service itself: its tools, its providers, its health, its document. */
+function addStateRoutes(app: Hono<ServiceEnv>, { tools, runs, events, orchestrator }: ServiceParts): void {
+  app.get("/v1/tools", describeRoute(operations.listTools), (c) => c.json({ tools: tools.list(c.var.caller) }));
   app.get("/v1/providers", describeRoute(operations.listProviders), async (c) =>
     c.json({ providers: c.var.caller.tools ? [] : await providersOf(orchestrator) }),
   );
@@ -139,7 +185,10 @@ export function createService(settings: ServiceSettings): Service {
     return c.json({ status: "ready" });
   });
   app.get("/openapi.json", async (c) => c.json(await describeService(app)));
-  addViewerRoutes(app);
+}
+
+/** Answers what no route takes, and what a route throws. Faults of the service's own go to its log. */
+function answerFaults(app: Hono<ServiceEnv>, logger: ServiceSettings["logger"]): void {
   const refuse = (error: unknown, path: string) => (isOfOpenAI(path) ? respondToOpenAI : respondWithProblem)(error);
   app.notFound((c) => {
     const { method, path } = c.req;
@@ -149,31 +198,9 @@ export function createService(settings: ServiceSettings): Service {
   });
   app.onError((error, c) => {
     const response = refuse(error, c.req.path);
-    if (response.status === 500) settings.logger?.error({ err: error }, "A request met a fault of the service's own.");
+    if (response.status === 500) logger?.error({ err: error }, "A request met a fault of the service's own.");
     return response;
   });
-
-  return {
-    fetch: async (request) => app.fetch(request),
-    async close(deadlineMs) {
-      let cutOff = 0;
-      const stop = schedule(
-        clock,
-        () => {
-          cutOff = runs.cancelAll("the service ends");
-        },
-        deadlineMs,
-      );
-      await runs.close();
-      stop();
-      queued?.close();
-      // The last events of a run that has just ended are on their way.
-      for (let waitedMs = 0; rooms.followers.count > 0 && waitedMs < lastEventsMs; waitedMs += lookMs)
-        await clock.sleep(lookMs);
-      closing.abort(new Error("the service has closed"));
-      return { cutOff };
-    },
-  };
 }
 
 /** Says what a client of OpenAI's has to change, by the address that it asks. */
@@ -188,7 +215,7 @@ function isOfOpenAI(path: string): boolean {
   return /^\/v1\/(?!(?:runs|tools)(?:\/|$))/.test(path);
 }
 
-/** Providers that this process has called, as its calls find them. */
+/** Lists the providers that this process has called, with their circuits and pauses. */
 async function providersOf(orchestrator: ReliableOrchestrator<any>) {
   const state = await orchestrator.providerState();
   const [circuits, pauses] = [state.breakers(), state.pauses()];
@@ -199,11 +226,7 @@ async function providersOf(orchestrator: ReliableOrchestrator<any>) {
   }));
 }
 
-/** Longest wait for clients to have the last events of runs. */
-const lastEventsMs = 500;
-const lookMs = 20;
-
-/** Counts those who read. */
+/** Counts the clients that read events. */
 class Followers {
   count = 0;
 
@@ -216,12 +239,3 @@ class Followers {
     }
   }
 }
-
-/** Headers of every response that does not say otherwise: no page may show it, run it or guess its type. */
-const safeHeaders = {
-  "cache-control": "no-store",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "cross-origin-resource-policy": "same-origin",
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-} as const;
