@@ -35,8 +35,9 @@ export class AnswerError extends Error {
 /** The error that a server put into a whole answer, or into its stream. */
 export function errorInAnswer(error: unknown, place: "answer" | "stream", headers?: unknown): AnswerError {
   const told = errorFields(error);
-  const statusCode = statusOf(told);
-  return new AnswerError(`The provider ended the ${place} with an error: ${messageIn(error)}`, {
+  const message = messageIn(error);
+  const statusCode = statusOf(told, message);
+  return new AnswerError(`The provider ended the ${place} with an error: ${message}`, {
     code: codeOf(told),
     statusCode,
     isRetryable: typeof told["isRetryable"] === "boolean" ? told["isRetryable"] : undefined,
@@ -62,6 +63,12 @@ export function unreadableAnswer(body: string, cause: unknown, headers?: unknown
       cause,
     },
   );
+}
+
+/** A whole 200 at which the provider package stumbled: it has not the shape that the package takes for granted. */
+export function unreadForPackage(cause: Error): AnswerError {
+  const message = `The provider answered 200 with something that its package cannot read: ${messageOf(cause)}. Ask again.`;
+  return new AnswerError(message, { code: "UNREADABLE_ANSWER", isRetryable: true, cause });
 }
 
 /** A piece of a stream that cannot be read. */
@@ -159,17 +166,25 @@ function nameOf({ modelId, provider }: NamedModel): string {
   return `${modelId} (${provider})`;
 }
 
-/** The fields of an error, of any nesting: the first item of a list, or what stands under `error`. */
+/** The fields of an error, of any nesting and with names in lower case: the first item of a list, or what stands under `error`. */
 function errorFields(error: unknown): Fields {
   const fields = fieldsOf(Array.isArray(error) ? error[0] : error) ?? {};
-  return fieldsOf(fields["error"]) ?? fields;
+  const inner = fieldsOf(fields["error"]) ?? fields;
+  if (error instanceof Error) return inner;
+  return Object.fromEntries(Object.entries(inner).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function messageIn(error: unknown): string {
   if (error instanceof Error) return messageOf(error);
   const told = errorFields(error);
   const message =
-    told["message"] ?? told["msg"] ?? told["status_msg"] ?? told["error_msg"] ?? told["detail"] ?? told["error"];
+    told["message"] ??
+    told["msg"] ??
+    told["status_msg"] ??
+    told["error_msg"] ??
+    told["detail"] ??
+    told["error"] ??
+    told["title"];
   return typeof message === "string" ? showText(message) : showValue(typeof error === "string" ? error : told, 500);
 }
 
@@ -178,7 +193,7 @@ function showText(text: string): string {
 }
 
 /** Text of a page without its marks. */
-function plainText(page: string): string {
+export function plainText(page: string): string {
   return page
     .slice(0, 4_000)
     .replace(/<[^<>]*>/g, " ")
@@ -186,7 +201,7 @@ function plainText(page: string): string {
     .trim();
 }
 
-const codeFields = ["code", "type", "status", "statusCode", "status_code"] as const;
+const codeFields = ["code", "type", "status", "statusCode", "statuscode", "status_code"] as const;
 
 function codeOf(told: Fields): string | undefined {
   return codeFields.map((name) => told[name]).find((code) => typeof code === "string" && !/^\d*$/.test(code)) as
@@ -196,18 +211,21 @@ function codeOf(told: Fields): string | undefined {
 
 /** Words by which servers name a status in an answer that could no longer have it. */
 const statusByWord: readonly (readonly [RegExp, number])[] = [
-  [/rate.?limit|resource.?exhausted|throttl|too.?many.?requests/i, 429],
+  [/rate.?limit|request.?limit|resource.?exhausted|throttl|too.?many.?requests/i, 429],
   [/overloaded/i, 529],
   [/unavailable/i, 503],
   [/time.?out|deadline.?exceeded/i, 504],
-  [/unauthenticated|unauthorized|authentication|invalid.?api.?key/i, 401],
+  [/unauthenticated|unauthorized|authentication|auth.?failure|invalid.?api.?key/i, 401],
   [/permission|forbidden/i, 403],
   [/not.?found/i, 404],
   [/invalid|bad.?request|context.?length|unprocessable/i, 400],
 ];
 
+/** Sentences of a server that does not know its caller. */
+const unknownCaller = /\bnot authenticated\b|\bunauthori[sz]ed\b|\blogin fail|authentication (failed|required)/i;
+
 /** Status that an error inside a 200 stands for: its own number, that of its words, or a server that failed. */
-function statusOf(told: Fields): number {
+function statusOf(told: Fields, message: string): number {
   for (const name of codeFields) {
     const number = Number(told[name]);
     if (Number.isInteger(number) && number >= 400 && number < 600) return number;
@@ -217,5 +235,5 @@ function statusOf(told: Fields): number {
     const known = typeof word === "string" && statusByWord.find(([pattern]) => pattern.test(word));
     if (known) return known[1];
   }
-  return 500;
+  return unknownCaller.test(message) ? 401 : 500;
 }

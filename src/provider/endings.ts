@@ -29,7 +29,13 @@ export const endingWords: readonly EndingWords[] = [
   { ending: "complete", words: "word", source: "llama.cpp server, stop_type" },
   { ending: "complete", words: "eosFound stopStringFound", source: "LM Studio SDK, stopReason" },
   { ending: "complete", words: "normal", source: "Baidu Qianfan, chat reference" },
-  { ending: "complete", words: "end_of_text stop_sequence_reached", source: "Aleph Alpha, completion reference" },
+  {
+    ending: "complete",
+    words: "end_of_text stop_sequence_reached",
+    source: "Aleph Alpha, AI21 (endoftext), completion reference",
+  },
+  { ending: "complete", words: "FINISHED FINISH STOP_CRITERIA_MET", source: "Bedrock, Titan text (completionReason)" },
+  { ending: "complete", words: "END_ID STOP_WORDS", source: "NVIDIA TensorRT-LLM, FinishReason" },
 
   // Cut off: a limit was reached before the model had finished.
   { ending: "cut_off", words: "length", source: "OpenAI, chat completions reference" },
@@ -43,7 +49,7 @@ export const endingWords: readonly EndingWords[] = [
   { ending: "cut_off", words: "maxPredictedTokensReached contextLengthReached", source: "LM Studio SDK, stopReason" },
   { ending: "cut_off", words: "repetition", source: "vLLM, repetition detection" },
   { ending: "cut_off", words: "context", source: "Reka, chat reference" },
-  { ending: "cut_off", words: "maximum_tokens", source: "Aleph Alpha, completion reference" },
+  { ending: "cut_off", words: "maximum_tokens", source: "Aleph Alpha, AI21 (endoftext), completion reference" },
   { ending: "cut_off", words: "REASON_MAX_LEN REASON_MAX_CONTEXT", source: "xAI, gRPC API (FinishReason)" },
   { ending: "cut_off", words: "max_output", source: "MiniMax, chat reference" },
 
@@ -113,9 +119,25 @@ export const endingWords: readonly EndingWords[] = [
 
 const byWord = new Map(endingWords.flatMap((row) => row.words.split(" ").map((word) => [plain(word), row] as const)));
 
-/** Meaning of one word; `undefined` of a word that is not in the table. */
-export function endingOf(word: string): EndingWords | undefined {
-  return byWord.get(plain(word));
+/**
+ * Stems of words that no table has yet. They say only that an answer is not complete: a word that may end a complete one has to be
+ * listed. The first that a word holds decides.
+ */
+const endingStems: readonly (readonly [RegExp, Omit<EndingWords, "words" | "source">])[] = [
+  [/safety|filter|block|moderat|guardrail|policy|toxic|unsafe|sensitive|censor|prohibit|refus/, { ending: "refused" }],
+  [/time(d|s)?out|timelimit|deadline/, { ending: "failed", status: 504 }],
+  [/maxlen|max\w*(token|length)|(token|length|context)\w*(limit|reached|exceed)|truncat/, { ending: "cut_off" }],
+  [
+    /overload|unavailable|preempt|evict|abort|cancel|interrupt|disconnect|connection/,
+    { ending: "failed", status: 503 },
+  ],
+  [/error|fail|crash|exception|malformed/, { ending: "failed", status: 500 }],
+];
+
+/** Meaning of one word; `undefined` of a word that neither the table nor a stem knows. */
+export function endingOf(word: string): Pick<EndingWords, "ending" | "status"> | undefined {
+  const written = plain(word);
+  return byWord.get(written) ?? endingStems.find(([stem]) => stem.test(written))?.[1];
 }
 
 function plain(word: string): string {

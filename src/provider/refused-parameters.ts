@@ -1,4 +1,5 @@
 import type { CallParameter, LanguageModelLike, ModelTraits } from "../contract/model.ts";
+import { AnswerError } from "./answer-error.ts";
 import { generate } from "./language-model.ts";
 import { asksForLogprobs, type ModelAnswer, type ModelCall, samplesIn } from "./model-call.ts";
 import { learnFewer } from "./samples.ts";
@@ -168,7 +169,10 @@ function readRefusal(error: unknown, call: ModelCall, isOwnLimit: boolean): Refu
     call[parameter] !== undefined && !refused?.has(parameter) && names(parameter);
   if (wants("seed") && (isRefusal || isFaultOfRequest)) return { parameter: "seed" };
   if (wants("temperature") && isRefusal) return { parameter: "temperature" };
-  if (call.onDelta && !refused?.has("stream") && names("stream") && isRefusal) return { parameter: "stream" };
+  // "Unexpected error while streaming" is a failure of the server.
+  const isOfStream = said.status < 500 || /stream_options|include_usage/i.test(said.parameter ?? said.text);
+  if (call.onDelta && !refused?.has("stream") && names("stream") && isRefusal && isOfStream)
+    return { parameter: "stream" };
   if (!call.responseSchema || refused?.has("responseSchema") || !names("responseSchema")) return undefined;
   // A server's own failure may pass: the schema is to blame only where the server says so.
   if ((said.status === 0 || said.status === 500) && !isRefusal && !/grammar/i.test(said.text)) return undefined;
@@ -192,14 +196,14 @@ const parameterNames = {
   maxOutputTokens: /max(imum)?[_ ]?(completion|output|new|gen)?[_ ]?tokens\b|\bmax_length\b|\bnum_predict\b/i,
   stream: /\bstream(_options|ing|s)?\b|include_usage/i,
   responseSchema:
-    /response_?format|\bschemas?\b|json_?schema|response_?mime_?type|structured[ _-]?output|text\.format|output_?(format|config)|guided_|grammar|\btool(s|_choice)?\b|function call/i,
+    /response_?(format|schema)|\bschemas?\b|json[ _-]?(schema|mode)|结构化输出|response_?mime_?type|structured[ _-]?output|text\.format|output_?(format|config)|guided_|grammar|\btool(s|_choice)?\b|function call/i,
 } as const;
 
 const refusalWords =
-  /\b(is|are|was|has|be|currently|yet)?\s*(not|n't) ?(currently |yet |been )?(support|permit|allow|accept|recogni|implement|enable|compatib|available|a valid (field|param|property))|unsupported|unknown|unrecogni[sz]ed|unexpected|unavailable|extra[ _](inputs?|fields?|forbidden)|cannot (find|be (used|set|specified))|only the default|may only|only \S+ (is|are) (allowed|supported|accepted)|only supports|deprecated|invalid (parameter|argument|json payload)|no longer|must (not be|be verified|be one of)|additional propert|不支持|未知|不允许/i;
+  /\b(is|are|was|has|be|currently|yet)?\s*(not|n't) ?(currently |yet |been )?(support|permit|allow|accept|recogni|implement|enable|compatib|available|a valid (field|param|property))|unsupported|unknown|unrecogni[sz]ed|unexpected|unavailable|extra[ _](inputs?|fields?|forbidden)|cannot (find|be (used|set|specified))|only the default|may only|only \S+ (is|are) (allowed|supported|accepted)|only supports|deprecated|invalid (parameter|argument|json payload)|no longer|must (not be|be verified|be one of)|additional propert|不支持|未知|不允许|サポートされて|対応していません|nicht unterstützt|pas pris en charge|no (es compatible|se admite)/i;
 
 const isTooLarge =
-  /too (large|high|big|many)|at most|at maximum|exceed|maximum (allowed|value|number|context)|less than|greater than|larger than|range|<=|>|cannot be (more|greater|larger)|up to|范围|超过|不能大于|最大/i;
+  /too (large|high|big|many)|at most|at maximum|exceed|maximum (allowed|value|number|context)|less than|greater than|larger than|range|<=|>|cannot be (more|greater|larger)|up to|between|以下|以内|höchstens|maximal|au plus|como máximo|范围|超过|不能大于|最大/i;
 
 const completionWords = /\b(completion|output|generated|new) tokens|in the (completion|output)|maximum tokens/i;
 
@@ -275,7 +279,8 @@ function readServerWords(error: unknown): ServerWords | undefined {
     const { statusCode, responseBody, data } = at as { statusCode?: unknown; responseBody?: unknown; data?: unknown };
     if (typeof statusCode === "number") status ??= statusCode;
     const body = typeof responseBody === "string" ? parse(responseBody.slice(0, longestBody)) : data;
-    texts.push(at.message, ...wordsIn(body));
+    // An error inside an answer has a sentence of ours around it, which speaks of a stream.
+    texts.push(at instanceof AnswerError && body !== undefined ? "" : at.message, ...wordsIn(body));
     parameter ??= namedIn(body);
     at = at.cause;
   }

@@ -28,6 +28,7 @@ export async function streamAnswer(
 ): Promise<Answer> {
   const { stream, response } = await openStream(model, call);
   if (response?.headers) call.onHeaders?.(response.headers);
+  watch.isOpen = true;
   meter.isStreaming = true;
   const reading = new StreamReading(model, call, meter);
   const reader = stream.getReader();
@@ -220,7 +221,7 @@ class StreamReading {
     // A figure out of range, or an `error` field that is always there, hides an event that can be read all the same.
     const isReadable = this.#latest?.protocol !== undefined && this.#latest.error === undefined;
     if (isReadable && (name === "AI_TypeValidationError" || !isFilled(error))) this.#takeText(this.#latest?.text ?? "");
-    else if (this.closesWithinMs !== undefined) return;
+    else if (this.closesWithinMs !== undefined || isOfNoData(error)) return;
     else if (name === "AI_TypeValidationError" || name === "AI_JSONParseError") throw unreadablePiece(error);
     else if (name === "AI_InvalidResponseDataError") throw new StreamCutError(this.#model, this.#meter.text.length);
     else throw error instanceof Error ? error : errorInAnswer(error, "stream");
@@ -235,4 +236,10 @@ class StreamReading {
     this.#meter.readBytes = this.#meter.seenBytes;
     throw endlessAnswer(this.#model, this.#meter.seenBytes, this.#call.maxOutputTokens);
   }
+}
+
+/** An event with an empty line of data, which some proxies send to keep the connection open, says nothing. */
+function isOfNoData(error: unknown): boolean {
+  const { name, text } = (error ?? {}) as { name?: unknown; text?: unknown };
+  return name === "AI_JSONParseError" && typeof text === "string" && text.trim() === "";
 }

@@ -4,6 +4,7 @@ import { endlessAnswer } from "./answer-error.ts";
 import { askGoogleForLogprobs } from "./log-probabilities.ts";
 import { asksForLogprobs, type ModelCall, samplesIn } from "./model-call.ts";
 import { askForSamples } from "./samples.ts";
+import { readWire } from "./wire.ts";
 
 type Fetch = typeof globalThis.fetch;
 
@@ -26,9 +27,15 @@ export interface Watch {
   bytes: number;
   /** Error of a response that was ended for its length. */
   endless: Error | undefined;
+  /** The whole of the response has come. */
+  isRead: boolean;
   /** Whole body, and headers, of a response that should have been a stream and is none. */
   body: string | undefined;
   headers: Record<string, string> | undefined;
+  /** Lines in a stream of events that belong to no event, such as the error that a proxy writes behind them. */
+  stray: string;
+  /** The provider package has begun to hand the stream on. Before that, it may wait for the first piece of text. */
+  isOpen: boolean;
 }
 
 /**
@@ -37,7 +44,15 @@ export interface Watch {
  * model that is built otherwise is returned unchanged.
  */
 export function watchBody(model: LanguageModelV4, call: ModelCall): { model: LanguageModelV4; watch: Watch } {
-  const watch: Watch = { bytes: 0, endless: undefined, body: undefined, headers: undefined };
+  const watch: Watch = {
+    bytes: 0,
+    endless: undefined,
+    isRead: false,
+    body: undefined,
+    headers: undefined,
+    stray: "",
+    isOpen: false,
+  };
   const { config } = model as { config?: unknown };
   if (typeof config !== "object" || config === null || !("fetch" in config)) return { model, watch };
   const ask = (config.fetch ?? globalThis.fetch) as Fetch;
@@ -46,9 +61,9 @@ export function watchBody(model: LanguageModelV4, call: ModelCall): { model: Lan
     const asked = asksForLogprobs(call) ? askGoogleForLogprobs(model, init) : init;
     const samples = samplesIn(call);
     const sent = samples > 1 ? askForSamples(asked, samples) : asked;
-    const response = bounded(await ask(input, sent), ceiling, watch, (bytes) =>
-      endlessAnswer(model, bytes, call.maxOutputTokens),
-    );
+    const bare = await ask(input, sent);
+    const lines = call.onDelta && bare.ok && isOfEvents(bare) ? new EventLines(watch, call) : undefined;
+    const response = bounded(bare, ceiling, watch, lines, (bytes) => endlessAnswer(model, bytes, call.maxOutputTokens));
     const isOdd = call.onDelta && response.ok && /\b(?:json|html)\b/i.test(response.headers.get("content-type") ?? "");
     if (!isOdd) return response;
     watch.body = await response.text();
@@ -60,20 +75,85 @@ export function watchBody(model: LanguageModelV4, call: ModelCall): { model: Lan
   return { model: watched, watch };
 }
 
-function bounded(response: Response, ceiling: number, watch: Watch, toError: (bytes: number) => Error): Response {
+function bounded(
+  response: Response,
+  ceiling: number,
+  watch: Watch,
+  lines: EventLines | undefined,
+  toError: (bytes: number) => Error,
+): Response {
   if (!response.body) return response;
   const body = response.body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
         watch.bytes += chunk.byteLength;
+        lines?.take(chunk);
         if (watch.bytes <= ceiling) return controller.enqueue(chunk);
         watch.endless = toError(watch.bytes);
         controller.error(watch.endless);
+      },
+      flush(controller) {
+        watch.isRead = true;
+        // An event counts once an empty line has ended it, which some servers leave out at the end.
+        if (lines) controller.enqueue(new TextEncoder().encode("\n\n"));
+        lines?.end();
       },
     }),
   );
   const { status, statusText, headers } = response;
   return new Response(body, { status, statusText, headers });
+}
+
+/** Streams of events are text: Bedrock has a binary form of its own. */
+function isOfEvents({ headers }: Response): boolean {
+  return /^text\/(?:event-stream|plain)\b|^$/i.test(headers.get("content-type") ?? "");
+}
+
+/** Longest piece of stray text that is kept. */
+const longestStray = 8_000;
+/** No line is read beyond this length. */
+const longestLine = 64_000;
+
+/** Reads the lines of a stream of events on their way to the provider package, for what the package keeps to itself. */
+class EventLines {
+  readonly #decoder = new TextDecoder();
+  readonly #watch: Watch;
+  readonly #call: ModelCall;
+  #line = "";
+
+  constructor(watch: Watch, call: ModelCall) {
+    this.#watch = watch;
+    this.#call = call;
+  }
+
+  take(chunk: Uint8Array): void {
+    const [first = "", ...others] = this.#decoder.decode(chunk, { stream: true }).split(/\r\n|\n|\r/);
+    this.#line = (this.#line + first).slice(0, longestLine);
+    for (const next of others) {
+      this.#read(this.#line);
+      this.#line = next.slice(0, longestLine);
+    }
+  }
+
+  end(): void {
+    this.#read(this.#line);
+  }
+
+  #read(line: string): void {
+    const [, field, value = ""] = /^\uFEFF?(data|event|id|retry)?(?::(.*))?$/.exec(line) ?? [];
+    const { onProgress, signal } = this.#call;
+    const isField = field !== undefined || line.startsWith(":") || line.trim() === "";
+    if (!isField) this.#watch.stray = `${this.#watch.stray}${line}\n`.slice(0, longestStray);
+    else if (field === "data" && !this.#watch.isOpen && !signal.aborted && isSignOfLife(value)) onProgress?.();
+  }
+}
+
+function isSignOfLife(data: string): boolean {
+  try {
+    return readWire(JSON.parse(data))?.isAlive === true;
+  } catch {
+    return false;
+  }
 }
 
 /** Headers whose values are no secrets. */

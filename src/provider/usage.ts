@@ -38,9 +38,27 @@ export function readUsage(usage: Fields): ReportedUsage {
     "thoughtsTokenCount",
   );
   const totalTokens = figure("total_tokens", "totalTokenCount", "totalTokens");
-  const stated = figure("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens", "prompt_eval_count");
+  const stated = figure(
+    "prompt_tokens",
+    "input_tokens",
+    "promptTokenCount",
+    "inputTokens",
+    "promptTokens",
+    "prompt_eval_count",
+    "tokens.input_tokens",
+    "billed_units.input_tokens",
+  );
   const inputTokens = withParts(stated, inputParts(usage, cachedInputTokens, cacheWriteInputTokens));
-  const written = figure("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens", "eval_count");
+  const written = figure(
+    "completion_tokens",
+    "output_tokens",
+    "candidatesTokenCount",
+    "outputTokens",
+    "completionTokens",
+    "eval_count",
+    "tokens.output_tokens",
+    "billed_units.output_tokens",
+  );
   const isGoogle = "promptTokenCount" in usage || "totalTokenCount" in usage;
   const outputTokens = withReasoning({ inputTokens, totalTokens }, written, reasoningTokens, isGoogle);
   return definedOf({

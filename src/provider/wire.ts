@@ -191,7 +191,11 @@ function readOther(body: Fields): Said | undefined {
 
 /** An error object beside an answer, or a body that is nothing else. */
 function errorIn(body: Fields, isAnswer: boolean): unknown {
-  const error = realError(body["error"]) ?? realError(body["errors"]) ?? errorOfBase(fieldsOf(body["base_resp"]));
+  const error =
+    realError(body["error"]) ??
+    realError(body["errors"]) ??
+    errorOfBase(fieldsOf(body["base_resp"])) ??
+    errorOfEnvelope(body);
   if (error !== undefined || isAnswer) return error;
   const isFlat =
     body["type"] === "error" ||
@@ -199,9 +203,21 @@ function errorIn(body: Fields, isAnswer: boolean): unknown {
     body["success"] === false ||
     body["status"] === "error" ||
     isErrorCode(body["code"]) ||
+    isErrorStatus(body["status"]) ||
     (isFilled(body["error_code"]) && body["error_code"] !== 0);
   if (isFlat) return body;
   return realError(body["detail"]);
+}
+
+/** Tencent and Volcengine answer in an envelope, with names in capitals. */
+function errorOfEnvelope(body: Fields): unknown {
+  const envelope = fieldsOf(body["Response"]) ?? fieldsOf(body["ResponseMetadata"]);
+  return realError(envelope?.["Error"]);
+}
+
+/** RFC 9457: a problem names its status. */
+function isErrorStatus(status: unknown): boolean {
+  return typeof status === "number" && status >= 400 && status < 600;
 }
 
 /** MiniMax has `base_resp` in every answer, with the status 0 in one that is well. */

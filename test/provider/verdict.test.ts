@@ -50,6 +50,23 @@ describe("the words that end an answer", () => {
   );
 });
 
+describe("a word that no table has", () => {
+  test.each([
+    ["policy_block", "refused"],
+    ["UNSAFE_OUTPUT", "refused"],
+    ["worker_timed_out", "failed"],
+    ["node_evicted", "failed"],
+    ["decoder_exception", "failed"],
+    ["max_response_tokens", "cut_off"],
+    ["context_window_exceeded", "cut_off"],
+    ["done", undefined],
+    ["finished_early", undefined],
+    ["yielded", undefined],
+  ] as const)("means by its stem what keeps half an answer from a vote: %s, %s", (word, ending) => {
+    expect(endingOf(word)?.ending).toBe(ending);
+  });
+});
+
 describe("an answer that ended with a word that no table knows", () => {
   const fail = (previousError?: unknown) => {
     try {

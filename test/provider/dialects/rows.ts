@@ -6,7 +6,7 @@ export interface Row {
   readonly kind: string;
   readonly topic?: string;
   readonly server: string;
-  readonly api: "openai-chat" | "openai-responses" | "openai-compatible" | "anthropic" | "google" | "any";
+  readonly api: "openai-chat" | "openai-responses" | "openai-compatible" | "anthropic" | "google" | "mistral" | "any";
   readonly given: Given;
   readonly expected: Expected;
   /** Where the right outcome comes from. */

@@ -1,5 +1,6 @@
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogleGenerativeAI } from "@ai-sdk/google";
+import { createMistral } from "@ai-sdk/mistral";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { z } from "zod";
@@ -217,6 +218,8 @@ export function modelOf(api: Row["api"], url: string, modelId?: string): Languag
       return createAnthropic({ baseURL: `${url}/v1`, apiKey })(modelId ?? "claude-sonnet-4-5");
     case "google":
       return createGoogleGenerativeAI({ baseURL: `${url}/v1beta`, apiKey })(modelId ?? "gemini-2.5-flash");
+    case "mistral":
+      return createMistral({ baseURL: `${url}/v1`, apiKey })(modelId ?? "mistral-small-latest");
     default:
       return createOpenAICompatible({
         name: "local",
