@@ -89,7 +89,7 @@ export class CalibrationStore implements CalibrationSource {
   async confidence(bundle: EvidenceBundle<any>): Promise<number | undefined> {
     const { kindOf } = await import("./job-calibrations.ts");
     const summary = { ...bundle.summary, fields: { ...bundle.summary.fields } };
-    await (await this.open(kindOf(bundle))).judge({ ...bundle, summary });
+    await (await this.open(kindOf(bundle))).calibrate({ ...bundle, summary });
     return summary.confidenceBasis?.kind === "labels" ? summary.confidence : undefined;
   }
 

@@ -63,7 +63,7 @@ export class JobCalibrations implements BundleCalibrations {
       return labels ? job.merge({ toJSON: () => labels }) : job;
     };
     return {
-      judge: (bundle, question, signal) => {
+      calibrate: (bundle, question, signal) => {
         const { summary } = bundle;
         const key = calibrationKeyOf(bundle);
         const job = knownBut(bundle, key.model, question);

@@ -60,7 +60,7 @@ export interface OpenCalibration {
    *
    * @param question whose answers are kept: a bundle that reuses them is not judged by the one that counted them
    */
-  judge(
+  calibrate(
     bundle: EvidenceBundle<any>,
     question?: string | undefined,
     signal?: AbortSignal | undefined,

@@ -38,7 +38,7 @@ export function calibrationsOf(
 function byConfidence(source: CalibrationSource): BundleCalibrations {
   return {
     open: () => ({
-      async judge({ summary, ...bundle }) {
+      async calibrate({ summary, ...bundle }) {
         const confidence = await source.confidence({ ...bundle, summary });
         if (confidence === undefined) return;
         const confidenceBasis = { ...summary.confidenceBasis, kind: "labels", calibrated: true } as const;

@@ -1,7 +1,7 @@
 import { BudgetExceeded, CancelledError, ConflictError, isOrchestratorError, StoreError } from "../contract/errors.ts";
 import type { OrchestrationOutput, OutputError } from "../contract/output.ts";
 import { toOutputError } from "../guard/classify.ts";
-import { judge, type Outcome } from "../orchestrate/job/verdict.ts";
+import { type Outcome, verdictOf } from "../orchestrate/job/verdict.ts";
 import { isKeptUnderKey } from "../orchestrate/key/claimed-run.ts";
 import type { ReliableOrchestrator } from "../orchestrate/reliable-orchestrator.ts";
 import type { Disposition, RunJob } from "./run-queue.ts";
@@ -72,7 +72,7 @@ export async function runJob(
 }
 
 function dispositionOf(outcome: Outcome, attempt: number): Disposition {
-  const verdict = judge(outcome);
+  const verdict = verdictOf(outcome);
   const failure = "output" in outcome ? lastFailure(outcome.output) : toOutputError(outcome.error, attempt);
   const again = (reason: string): Disposition =>
     attempt >= mostAttempts

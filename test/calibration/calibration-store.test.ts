@@ -57,7 +57,7 @@ describe("what labels say", () => {
       Array.from({ length: 12 }, (_, index) => ({ id: String(index), bundle, correct: { "/low": index % 3 === 0 } })),
     );
     const judged = structuredClone(bundle);
-    await (await store.open({ task: "triage", k: 2 })).judge(judged);
+    await (await store.open({ task: "triage", k: 2 })).calibrate(judged);
     expect(judged.summary.fields["/low"]?.confidence).toBeLessThan(0.6);
     expect(judged.summary.fields["/high"]?.confidence).toBeGreaterThan(0.7);
     expect(judged.summary.confidenceBasis).toMatchObject({ kind: "job", labels: 12 });

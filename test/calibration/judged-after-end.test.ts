@@ -13,11 +13,11 @@ test("a bundle that was given before its numbers were there stays as it was give
   const [given, judged] = [bundleOf(answer(3_000)), bundleOf(answer(3_000))];
   const before = JSON.stringify(given.summary);
   const over = new AbortController();
-  const late = opened().judge(given, undefined, over.signal);
+  const late = opened().calibrate(given, undefined, over.signal);
   over.abort();
   await late;
   expect(JSON.stringify(given.summary) === before).toBe(true);
 
-  await opened().judge(judged, undefined, new AbortController().signal);
+  await opened().calibrate(judged, undefined, new AbortController().signal);
   expect(judged.summary.confidenceBasis?.bundles).toBe(2);
 });

@@ -125,7 +125,7 @@ describe("a run that is less sure than options.review asks for", () => {
   test("teaches the calibrations what was right of it, field by field", async () => {
     const learnt: unknown[] = [];
     const calibrations = {
-      open: () => ({ async judge() {}, observe() {} }),
+      open: () => ({ async calibrate() {}, observe() {} }),
       confidence: async () => undefined,
       learn: async (_: unknown, correct: unknown) => void learnt.push(correct),
     };

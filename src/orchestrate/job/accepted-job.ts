@@ -112,14 +112,14 @@ async function buySignals(answers: readonly JobAnswer[], signals: readonly Signa
 
 /** Verdicts by the index of the request. */
 async function verdictsOn(answers: readonly JobAnswer[], { params, random }: AcceptedJob) {
-  const { precision, confidence, label, labels: most } = resolveOptions(acceptOptions, params.accept);
-  const judge = label as AcceptParams["label"];
+  const { precision, confidence, label: given, labels: most } = resolveOptions(acceptOptions, params.accept);
+  const label = given as AcceptParams["label"];
   const labels: DrawnLabel[] = [];
   const skipped = new Set<number>();
   const order = answers.map((_, bundle) => ({ bundle, at: random.next() })).toSorted((a, b) => a.at - b.at);
-  for (const { bundle } of judge ? order.slice(0, most) : []) {
+  for (const { bundle } of label ? order.slice(0, most) : []) {
     const { index, input: request, output } = (answers[bundle] as JobAnswer).result;
-    const verdict = await judge?.({ index, request, output });
+    const verdict = await label?.({ index, request, output });
     if (verdict === undefined) break;
     if (verdict === null) skipped.add(bundle);
     labels.push({ bundle, correct: verdict ?? false, draw: "uniform" });

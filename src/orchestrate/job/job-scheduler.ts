@@ -7,7 +7,7 @@ import { InputSource } from "../input-source.ts";
 import { HeldInputs, JobInput, type Suspect, Suspects } from "./job-input.ts";
 import { type JobWait, ProviderHealth } from "./provider-health.ts";
 import type { Job, JobResult } from "./run-job.ts";
-import { isUnreached, JobEnd, judge, type Outcome, type Passing, retryAfterMsOf, spentOn } from "./verdict.ts";
+import { isUnreached, JobEnd, type Outcome, type Passing, retryAfterMsOf, spentOn, verdictOf } from "./verdict.ts";
 
 /**
  * Refusals of one input, while others were answered, after which it has failed. Failures that may be the input's own count
@@ -219,7 +219,7 @@ export class JobScheduler<I> {
       this.#end();
       return;
     }
-    const verdict = judge(outcome);
+    const verdict = verdictOf(outcome);
     if (verdict.kind === "hopeless") this.#suspect(input, outcome, verdict.failure);
     else if (verdict.kind === "passing") this.#keepOpen(input, outcome, verdict);
     else if (verdict.kind === "late" && this.#hasStalled(input)) this.#keepOpen(input, outcome, stalled(verdict.why));

@@ -48,8 +48,8 @@ export interface Passing {
 }
 
 /** Decides what the end of a run means for its job. */
-export function judge(outcome: Outcome): Verdict {
-  if ("error" in outcome) return judgeRejection(outcome.error);
+export function verdictOf(outcome: Outcome): Verdict {
+  if ("error" in outcome) return verdictOfRejection(outcome.error);
   const { output } = outcome;
   if (output.status === "completed") return { kind: "settled", isAnswer: true };
   const failures = Object.values(output.errors ?? {});
@@ -60,7 +60,7 @@ export function judge(outcome: Outcome): Verdict {
   return { kind: "settled", isAnswer: output.status === "partial" || failures.some(isOfProvider) };
 }
 
-function judgeRejection(error: unknown): Verdict {
+function verdictOfRejection(error: unknown): Verdict {
   if (BudgetExceeded.isInstance(error) && error.budgetType === "timeMs") return { kind: "late", why: messageOf(error) };
   if (!mayBeReachedLater(error)) return { kind: "settled", isAnswer: false };
   const { usage } = (error as StoreError).partial ?? {};

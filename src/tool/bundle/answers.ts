@@ -19,7 +19,7 @@ export interface AnswerRules {
   readonly schema: ResolvedSchema | undefined;
   readonly resampling: FieldResampling | undefined;
   /** Says why an answer that fits the schema cannot be right, or how good it is; `undefined` where the tool says neither. */
-  readonly judge?: ((answer: unknown) => Promise<string | number | undefined>) | undefined;
+  readonly assess?: ((answer: unknown) => Promise<string | number | undefined>) | undefined;
 }
 
 /**
@@ -106,13 +106,13 @@ export async function checkAnswer(
  * @throws InvalidOutputError with the faults of the answer
  */
 export async function acceptAnswer(
-  { schema, resampling, judge }: AnswerRules,
+  { schema, resampling, assess }: AnswerRules,
   written: unknown,
   fields?: readonly string[] | undefined,
 ): Promise<Answer> {
   try {
     const accepted =
-      resampling && fields ? await resampling.accept(written, fields) : await acceptWhole(schema, written, judge);
+      resampling && fields ? await resampling.accept(written, fields) : await acceptWhole(schema, written, assess);
     if (!("errors" in accepted)) return accepted;
     throw new InvalidOutputError(accepted.errors, { data: toReadableData(written) });
   } catch (error) {
@@ -124,12 +124,12 @@ export async function acceptAnswer(
 async function acceptWhole(
   schema: ResolvedSchema | undefined,
   written: unknown,
-  judge: AnswerRules["judge"],
+  assess: AnswerRules["assess"],
 ): Promise<Answer | { readonly errors: string[] }> {
   const checked = await schema?.check(written);
   if (checked?.ok === false) return checked;
   const answer = schema && checked ? await answerOf(schema, written, checked.value) : asJson(written);
-  const verdict = await judge?.(answer.data);
+  const verdict = await assess?.(answer.data);
   if (typeof verdict === "string") return { errors: [verdict] };
   return verdict === undefined ? answer : { ...answer, score: verdict };
 }

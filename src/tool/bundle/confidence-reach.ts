@@ -3,7 +3,7 @@ import { leafChoices } from "../../evidence/schema-hints.ts";
 import { createStoppingRule } from "../../evidence/stopping.ts";
 import { stoppingOptions } from "./bundle-rule.ts";
 import type { BundleWork } from "./run-stage.ts";
-import type { BundleJudging } from "./summary.ts";
+import type { BundleCalibration } from "./summary.ts";
 import { targetOf } from "./target-rule.ts";
 
 /**
@@ -15,7 +15,7 @@ import { targetOf } from "./target-rule.ts";
 export async function warnOfReach(
   modelIds: readonly (string | undefined)[],
   work: BundleWork<any>,
-  calibration: BundleJudging,
+  calibration: BundleCalibration,
 ): Promise<void> {
   const { options, context, runtime } = work;
   const warn = (message: string) => context.events.emit("warning", { code: "threshold_out_of_reach", message });

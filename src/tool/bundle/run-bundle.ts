@@ -17,14 +17,14 @@ import type { Failure, Schedule } from "./replicate-scheduler.ts";
 import type { BoundMember, BoundSource, CheckedBundleOptions, ReplicateSource } from "./replicate-source.ts";
 import { type BundleStage, type BundleWork, runStage } from "./run-stage.ts";
 import { runWhole } from "./run-whole.ts";
-import { openCalibration } from "./summary.ts";
+import { type BundleCalibration, openCalibration } from "./summary.ts";
 import { labelsForTarget, noteTarget } from "./target-rule.ts";
 import { innerContext, runtimeFor } from "./tool-runtime.ts";
 
 /**
  * Executes a bundle tool: gives every replicate its seed, makes the bundle, and reports it.
  *
- * @param runsWhole whether the tool has an `executeBundle` of its own, which is then guarded as one call
+ * @param runsWhole true of a tool with an `executeBundle` of its own, which is then guarded as one call
  */
 export async function executeBundleTool<Input, T>(
   tool: BundleTool<Input, T>,
@@ -81,11 +81,11 @@ async function makeBundle<Input, T>(
   const answers = await resolveAnswers(given);
   const runtime = runtimeFor(context, answers.options.globalBudget);
   const textJudge = await createJudge({ tool, request, context, runtime, options: answers.options });
-  const judgeAnswer = tool.judgeAnswer && (async (answer: unknown) => tool.judgeAnswer?.(answer as T, request));
-  const rules = { ...answers, judge: judgeAnswer };
+  const assess = tool.judgeAnswer && (async (answer: unknown) => tool.judgeAnswer?.(answer as T, request));
+  const rules = { ...answers, assess };
   const work: BundleWork<Input> = { ...rules, request, context, runtime, textJudge, questionFor };
   const models = await boundModels(tool, work);
-  const { evidenceBundle, schedule, isAnswered } = await askModels(tool.name, models, work, startedMs);
+  const { evidenceBundle, schedule, isAnswered } = await askModels({ task: tool.name, work, startedMs }, models);
   const failure = schedule.halt ?? (isAnswered ? undefined : schedule.failures[0]);
   if (failure) throw incomplete(tool.name, evidenceBundle, causeOf(failure, schedule));
   warnOfFailures(schedule, context);
@@ -127,46 +127,61 @@ interface AskedModels<T> {
   readonly isAnswered: boolean;
 }
 
+/** A bundle in the making. */
+interface Making<Input> {
+  readonly task: string;
+  readonly work: BundleWork<Input>;
+  readonly startedMs: number;
+}
+
 /** Asks one model after the other, until one is certain enough. */
 async function askModels<Input, T>(
-  task: string,
+  making: Making<Input>,
   models: readonly BoundSource<Input, T>[],
-  work: BundleWork<Input>,
-  startedMs: number,
 ): Promise<AskedModels<T>> {
+  const { work } = making;
   const { context, runtime, options } = work;
   const { below = 0 } = options.escalate ?? {};
-  const kind = kindOf(task, work);
+  const kind = kindOf(making);
   const calibration = await openCalibration(kind, context);
   const labelled = await labelsForTarget(options, kind, models[0]?.source.modelId, calibration);
-  const modelIds = models.map(({ source }) => source.modelId);
   if (options.escalate || runtime.minConfidence !== undefined) {
     const { warnOfReach } = await import("./confidence-reach.ts");
+    const modelIds = models.map(({ source }) => source.modelId);
     await warnOfReach(modelIds, work, calibration);
   }
   const stages: BundleStage<T>[] = [];
   for (const [index, model] of models.entries()) {
-    const before = { stage: index, offset: stages.flatMap(({ replicates }) => replicates).length };
+    const offset = stages.flatMap(({ replicates }) => replicates).length;
     const isLast = index === models.length - 1;
-    const stage = await runStage(model, work, before, isLast, labelled);
+    const stage = await runStage(model, work, { stage: index, offset, isLast, labelled });
     stages.push(stage);
     const { schedule, summary } = stage;
     const isAnswered = summary.validCount > 0;
-    const evidenceBundle = await bundleOf(task, work, stages, startedMs, schedule);
-    if (isAnswered) await calibration.judge(evidenceBundle, stage.question);
-    noteTarget(evidenceBundle, options, context);
-    if (isAnswered && !schedule.halt) await calibration.observe(evidenceBundle, stage.question);
+    const evidenceBundle = await calibratedBundle(making, stages, stage, calibration);
     if (isLast || schedule.halt || confidenceOf(summary) >= below) return { evidenceBundle, schedule, isAnswered };
     if (!context.signal.aborted) continue;
     const { reason } = context.signal;
     const halted = { ...schedule, halt: { error: reason, facts: runtime.failureOf(reason, 0) } };
-    return {
-      evidenceBundle: await bundleOf(task, work, stages, startedMs, halted),
-      schedule: halted,
-      isAnswered,
-    };
+    return { evidenceBundle: await bundleOf(making, stages, halted), schedule: halted, isAnswered };
   }
   throw new Error("A bundle has at least one stage");
+}
+
+/** Makes the bundle of the stages so far, with the numbers that the calibration gives the last one. */
+async function calibratedBundle<T>(
+  making: Making<any>,
+  stages: readonly BundleStage<T>[],
+  { schedule, summary, question }: BundleStage<T>,
+  calibration: BundleCalibration,
+): Promise<EvidenceBundle<T>> {
+  const { options, context } = making.work;
+  const isAnswered = summary.validCount > 0;
+  const evidenceBundle = await bundleOf(making, stages, schedule);
+  if (isAnswered) await calibration.calibrate(evidenceBundle, question);
+  noteTarget(evidenceBundle, options, context);
+  if (isAnswered && !schedule.halt) await calibration.observe(evidenceBundle, question);
+  return evidenceBundle;
 }
 
 function confidenceOf({ calibratedConfidence, confidence }: BundleSummary): number {
@@ -174,18 +189,17 @@ function confidenceOf({ calibratedConfidence, confidence }: BundleSummary): numb
 }
 
 /** Facts that this bundle shares with others of its job. */
-function kindOf(task: string, { options, schema }: BundleWork<any>): BundleKind {
+function kindOf({ task, work: { options, schema } }: Making<any>): BundleKind {
   return { task, k: options.k, schemaFingerprint: schema && schemaFingerprint(schema.jsonSchema) };
 }
 
 /** Makes the bundle of all stages so far. Replicates of those before the one that votes are kept, and do not vote. */
 async function bundleOf<T>(
-  task: string,
-  { options, schema, resampling, context, textJudge }: BundleWork<any>,
+  { task, work, startedMs }: Making<any>,
   stages: readonly BundleStage<T>[],
-  startedMs: number,
   schedule: Schedule,
 ): Promise<EvidenceBundle<T>> {
+  const { options, schema, resampling, context, textJudge } = work;
   const replicates = stages.flatMap((stage) => stage.replicates);
   const voting = stages.findLastIndex(({ summary }) => summary.validCount > 0);
   const replaced = stages.slice(0, voting < 0 ? -1 : voting);

@@ -44,50 +44,43 @@ export interface BundleStage<T> {
   summaryWith(others: readonly Replicate<T>[]): Promise<BundleSummary<T>>;
 }
 
-/**
- * Asks a model, or several in turn, for replicates until they settle the answer.
- *
- * @param before how many models were asked before, and for how many replicates
- * @param isLast false where another model can be asked in place of sampling on
- * @param labelled calibration for a target confidence
- */
+/** Place of a stage in its bundle. */
+export interface StagePlace {
+  /** Number of models that were asked before. */
+  readonly stage: number;
+  /** Number of replicates that were asked for before. */
+  readonly offset: number;
+  /** False where another model can be asked in place of sampling on. */
+  readonly isLast: boolean;
+  /** Calibration for a target confidence. */
+  readonly labelled: LabelledCalibration | undefined;
+}
+
+/** Asks a model, or several in turn, for replicates until they settle the answer. */
 export async function runStage<Input, T>(
   { source, members }: BoundSource<Input, T>,
   work: BundleWork<Input>,
-  before: { readonly stage: number; readonly offset: number },
-  isLast: boolean,
-  labelled?: LabelledCalibration | undefined,
+  place: StagePlace,
 ): Promise<BundleStage<T>> {
-  const { options, schema, resampling, context, runtime, questionFor } = work;
-  const responseIds = new Set<string>();
-  const askings: BundleAsking<Input, T>[] = [];
-  for (const { member: tool, bound } of members) {
-    const shelf = await openShelf(tool, work);
-    askings.push({ ...work, ...before, tool, bound, question: questionFor(tool), responseIds, shelf });
-  }
+  const { options, schema, resampling, context, runtime } = work;
+  const { isLast, labelled } = place;
+  const askings = await openAskings(members, work, place);
   const shelves = askings.map(({ shelf }) => shelf);
   const turns = new ModelTurns(askings);
   const comparison = new SettledComparison(options.compare);
   const compare = () => (work.textJudge ? work.textJudge.compare : comparison.compare);
   const settled = () => ({ ...options, compare: compare() });
+  const learns = comparison.isAwaited || !!work.textJudge;
   const wave = new Wave((answers) => work.textJudge?.settle(answers));
   const schedule = await scheduleReplicates({
     k: options.k,
     maxParallel: Math.min(options.maxParallel, runtime.maxParallel),
-    rule: createBundleRule({
-      options: settled,
-      schema,
-      resampling,
-      isLast,
-      labelled,
-      learns: comparison.isAwaited || !!work.textJudge,
-    }),
+    rule: createBundleRule({ options: settled, schema, resampling, isLast, labelled, learns }),
     models: members.length,
     startsWarm: (calls, model) => members[model]?.bound.startsWarm?.(calls) ?? false,
     async ask(index, fields, onWarm) {
-      const asked = await (work.textJudge
-        ? wave.join(() => turns.ask(index, fields, onWarm))
-        : turns.ask(index, fields, onWarm));
+      const askModel = () => turns.ask(index, fields, onWarm);
+      const asked = await (work.textJudge ? wave.join(askModel) : askModel());
       const { replicate } = asked;
       if (!replicate?.valid) return asked;
       if (!replicate.fields) resampling?.learn(replicate.json);
@@ -107,6 +100,21 @@ export async function runStage<Input, T>(
   warnOfAbsentFields(options, summary, context);
   if (!work.textJudge && !comparison.isAwaited) warnOfDifferingTexts(summary, context);
   return { source: source.source, question: questionOf(shelves), schedule, replicates, summary, summaryWith };
+}
+
+/** Opens the answers that are kept for each model of a stage. */
+async function openAskings<Input, T>(
+  members: BoundSource<Input, T>["members"],
+  work: BundleWork<Input>,
+  { stage, offset }: StagePlace,
+): Promise<BundleAsking<Input, T>[]> {
+  const responseIds = new Set<string>();
+  const askings: BundleAsking<Input, T>[] = [];
+  for (const { member: tool, bound } of members) {
+    const shelf = await openShelf(tool, work);
+    askings.push({ ...work, stage, offset, tool, bound, question: work.questionFor(tool), responseIds, shelf });
+  }
+  return askings;
 }
 
 /** Returns the fingerprint of what is asked of all models; `undefined` where the answers of one are not kept. */

@@ -52,7 +52,7 @@ export async function runWhole<Input, T>(
     },
   });
   if (outcome.ok) {
-    if (!(await calibrations?.observe(outcome.value))) await judge(outcome.value, tool, options, context);
+    if (!(await calibrations?.observe(outcome.value))) await calibrateAndObserve(outcome.value, tool, options, context);
     return outcome.value;
   }
   const isEnded = latest !== undefined && wasEnded(latest);
@@ -63,8 +63,8 @@ export async function runWhole<Input, T>(
   throw new PartialResult({ content, isUsable: isAnswer, failures, cause: causeOf(outcome.error) });
 }
 
-/** Judges a bundle that a tool made by itself, and observes it. */
-async function judge(
+/** Calibrates a bundle that a tool made by itself, and observes it. */
+async function calibrateAndObserve(
   bundle: EvidenceBundle<any>,
   { name: task }: BundleSource<any, any>,
   { k }: ResolvedBundleOptions,
@@ -72,7 +72,7 @@ async function judge(
 ): Promise<void> {
   const { schemaFingerprint } = bundle.meta;
   const calibration = await openCalibration({ task, k, schemaFingerprint }, context);
-  await calibration.judge(bundle);
+  await calibration.calibrate(bundle);
   await calibration.observe(bundle);
 }
 

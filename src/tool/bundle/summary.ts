@@ -25,17 +25,17 @@ import { isRanked, isVotedAsGiven, summarizingJson, summarizingMedoid } from "./
 export async function summarizeReplicates<T>(
   replicates: readonly Replicate<T>[],
   { compare, k }: Pick<ResolvedBundleOptions, "compare" | "k">,
-  { schema, judge }: Pick<AnswerRules, "schema" | "judge">,
+  { schema, assess }: Pick<AnswerRules, "schema" | "assess">,
   signal: AbortSignal,
 ): Promise<BundleSummary<T>> {
   const options = { ...compare, k, choices: schema && choicesFromSchema(schema.jsonSchema) };
   const summary = await untilComputed(inSlices(summarizingJson(replicates, options)));
-  if ((!schema && !judge) || summary.validCount === 0) return summary;
+  if ((!schema && !assess) || summary.validCount === 0) return summary;
   if (isRanked(replicates)) return withConsensus(summary, summary.consensus);
   const isOutput = replicates.every(isVotedAsGiven);
   const made = async () => {
     const consensus = await consensusOf(schema, summary.consensusJson, isOutput);
-    return consensus && typeof (await judge?.(consensus.data)) !== "string" ? consensus : undefined;
+    return consensus && typeof (await assess?.(consensus.data)) !== "string" ? consensus : undefined;
   };
   const consensus = await inTime(made(), signal);
   return consensus
@@ -53,10 +53,10 @@ function inTime<R>(answer: Promise<R | undefined>, signal: AbortSignal): Promise
     .finally(leave);
 }
 
-/** Judges the bundles of a run by those that other runs have made. */
-export interface BundleJudging {
+/** Calibrates the bundles of a run by those that other runs have made. */
+export interface BundleCalibration {
   /** Puts the numbers that the calibration gives into a bundle's summary. */
-  judge(bundle: EvidenceBundle<any>, question?: string | undefined): Promise<void>;
+  calibrate(bundle: EvidenceBundle<any>, question?: string | undefined): Promise<void>;
   /** Counts a bundle for those that start later. */
   observe(bundle: EvidenceBundle<any>, question?: string | undefined): void | Promise<void>;
   /** Finds what labels say of a model; `undefined` without a label, and where the calibration failed. */
@@ -69,13 +69,13 @@ export interface BundleJudging {
  * Opens the calibration of a bundle at its start. Where that fails, the answer is still paid for: the run goes on with a
  * warning, and the numbers are those of the bundle's own votes.
  */
-export async function openCalibration(kind: BundleKind, context: ToolContext): Promise<BundleJudging> {
+export async function openCalibration(kind: BundleKind, context: ToolContext): Promise<BundleCalibration> {
   const source = runtimeOf(context)?.calibrations;
   const opened = source && (await tried(async () => source.open(kind), context));
   return {
-    async judge(bundle, question) {
+    async calibrate(bundle, question) {
       if (opened && bundle.summary.validCount > 0)
-        await tried(async () => opened.judge(bundle, question, context.signal), context);
+        await tried(async () => opened.calibrate(bundle, question, context.signal), context);
     },
     observe(bundle, question) {
       return bundle.summary.validCount > 0 ? opened?.observe(bundle, question) : undefined;
@@ -91,13 +91,13 @@ export async function openCalibration(kind: BundleKind, context: ToolContext): P
 }
 
 /**
- * Calibrations inside an `executeBundle` of a tool's own: a bundle that it finds is judged, and is observed only once it is
- * given.
+ * Calibrations inside an `executeBundle` of a tool's own: a bundle that it finds is calibrated, and observed only once the
+ * tool returns it.
  */
 export class InnerCalibrations implements BundleCalibrations {
   readonly #source: BundleCalibrations;
-  /** Ways to observe bundles that were judged. */
-  readonly #judged = new Map<BundleSummary<any>, () => void | Promise<void>>();
+  /** Ways to observe bundles that were calibrated. */
+  readonly #calibrated = new Map<BundleSummary<any>, () => void | Promise<void>>();
 
   constructor(source: BundleCalibrations) {
     this.#source = source;
@@ -106,9 +106,9 @@ export class InnerCalibrations implements BundleCalibrations {
   async open(kind: BundleKind): Promise<OpenCalibration> {
     const opened = await this.#source.open(kind);
     return {
-      judge: async (bundle, question, signal) => {
-        await opened.judge(bundle, question, signal);
-        this.#judged.set(bundle.summary, () => opened.observe(bundle, question));
+      calibrate: async (bundle, question, signal) => {
+        await opened.calibrate(bundle, question, signal);
+        this.#calibrated.set(bundle.summary, () => opened.observe(bundle, question));
       },
       observe() {},
       labelled: async (modelId) => opened.labelled?.(modelId),
@@ -116,10 +116,10 @@ export class InnerCalibrations implements BundleCalibrations {
     };
   }
 
-  /** Observes a bundle that was judged here; false of any other. */
+  /** Observes a bundle that was calibrated here; false of any other. */
   async observe({ summary }: EvidenceBundle<any>): Promise<boolean> {
-    await this.#judged.get(summary)?.();
-    return this.#judged.has(summary);
+    await this.#calibrated.get(summary)?.();
+    return this.#calibrated.has(summary);
   }
 }
 

@@ -6,7 +6,7 @@ import { InvalidOptionsError } from "../../core/errors.ts";
 import type { PartialReplicate } from "../../evidence/internal/parts.ts";
 import { nextCount } from "../../evidence/internal/stopping/watched-answers.ts";
 import type { Rule } from "./replicate-scheduler.ts";
-import type { BundleJudging } from "./summary.ts";
+import type { BundleCalibration } from "./summary.ts";
 import { summarizingSoFar } from "./votes.ts";
 
 /** Target confidence of a bundle; undefined where another rule stops it. */
@@ -26,7 +26,7 @@ export async function labelsForTarget(
   options: ResolvedBundleOptions,
   kind: BundleKind,
   modelId: string | undefined,
-  calibration: BundleJudging,
+  calibration: BundleCalibration,
 ): Promise<LabelledCalibration | undefined> {
   const target = targetOf(options);
   if (target === undefined) return undefined;
