@@ -124,6 +124,12 @@ describe("sameAnswer", () => {
     ["A → B", "B → A"],
     ["3:30 PM", "3:30 AM"],
     ["Smith,John", "John,Smith"],
+    ["x^{23}", "x^2 3"],
+    ["x^{2}y", "x^{2y}"],
+    ["\\text{not }p", "p"],
+    ["5{,}00", "500"],
+    ["I hope it is correct.", "It is correct."],
+    ["Answer is not 5", "5"],
   ])("tells %j and %j apart", (a, b) => {
     expect([sameAnswer(a, b), sameAnswer(b, a)]).toEqual([false, false]);
   });
@@ -170,6 +176,14 @@ describe("sameAnswer", () => {
     ["₹12,34,567", "₹1234567"],
     ["1,00,000 rupees", "₹100,000"],
     ["A → B", "A -> B"],
+    ["x^{2}", "x²"],
+    ["10⁻³", "10^{-3}"],
+    ["\\boxed{5\\text{ kg}}", "5 kg"],
+    ["5{,}000", "5000"],
+    ["12\\,500", "12,500"],
+    ["\\textbf{Paris}", "Paris"],
+    ["Final Answer: The final answer is $5$. I hope it is correct.", "5"],
+    ["Answer is 5", "5"],
   ])("takes %j and %j for one", (a, b) => {
     expect([sameAnswer(a, b), sameAnswer(b, a)]).toEqual([true, true]);
   });

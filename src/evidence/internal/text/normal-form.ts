@@ -33,7 +33,8 @@ const wraps: readonly Rewrite[] = [
   [/^'(?!['\d.,+-]+$|.'$)([^']+)'$/, "$1", "quotes"],
   [/^\$\$?([^$]+)\$\$?$/, "$1", "mathematics"],
   [/^\\[([](.+)\\[\])]$/s, "$1", "mathematics"],
-  [/^\\(?:boxed|text|mathrm|mathbf) ?\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}$/, "$1", "a box"],
+  [/^\\(?:boxed|text|textbf|mathrm|mathbf) ?\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}$/, "$1", "a box"],
+  [/\. I hope it is correct\.?$/i, "", "the last words of a form that models are trained to fill"],
   [/^#{2,6} (?=[+-]?[$€£¥]?\d)/, "", "the mark of a final number"],
   [
     /^(?:#{1,6} \*{0,2}|\*\*|(?=[^\n]{1,20}:\*{0,2}\n)|(?=final answer\n))(?:(?:final |the )?answer|result|solution|summary)[:.]?\*{0,2}:?\n+/i,
@@ -98,6 +99,8 @@ const markup: readonly Rewrite[] = [
   [/\\[dt]?frac ?(\d)(\d)(?!\w)/g, "$1/$2", "a fraction of two figures"],
   [/\\sqrt ?\{(\d+|[a-z])\}(?!\w)/gi, "√$1", "a root of a single term"],
   [/\^\{([+-]?(?:\d+|[a-z]))\}/gi, "^$1 ", "a power of a single term"],
+  [/\\(?:text|textbf|mathrm) ?\{([^{}\\]{0,200})\}/g, "$1", "words among mathematics"],
+  [/(?<=\d)(?:\{,\}|\\,)(?=\d{3}(?!\d))/g, ",", "thousands"],
   [/\\([%$])/g, "$1", "an escaped sign"],
 ];
 
@@ -109,7 +112,7 @@ const signs = new Map(
 
 function withoutMarkup(text: string): string {
   let plain = text;
-  if (text.includes("\\")) {
+  if (/\\|\{,\}|\^\{/.test(text)) {
     for (const [pattern, replacement] of markup) plain = plain.replace(pattern, replacement);
     plain = plain.replace(/\\([a-z]{2,5})(?![a-z])/gi, (command, name) => signs.get(name) ?? command);
   }
