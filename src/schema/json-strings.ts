@@ -204,8 +204,12 @@ function mendedString(
 ): Scalar {
   const opener = text[start] as string;
   // An apostrophe stands alone. Other quotes come in pairs, or one is missing and another was taken for it.
-  const isPaired = inside.filter((at) => !isApostrophe(text, at)).length % 2 === 0;
-  if (!isPaired || inside.at(-1) === end - 1) return unclear(end);
+  const quotes = inside.filter((at) => !isApostrophe(text, at));
+  // A space inside a pair of quotes stands between two strings, as in `"a" or "b"`.
+  const isPaired = quotes.every((at, index) =>
+    index % 2 === 0 ? !/\s/.test(text[at + 1] as string) : !/\s/.test(text[at - 1] as string),
+  );
+  if (quotes.length % 2 === 1 || !isPaired || inside.at(-1) === end - 1) return unclear(end);
   const raw = text.slice(start + 1, end);
   // A lost comma or quote makes one string of two and of what stands between them.
   if (inside.length > 0 && (/[{}[\]:]/.test(raw) || adjacent.test(raw))) return unclear(end);

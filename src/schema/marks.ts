@@ -132,9 +132,16 @@ const conditionalSigns = /如果|假如|假设|假設|もし|仮に|만약/;
 /** Words of a label that may speak of another value, or of this one. */
 const doubtful =
   words(`${example}|${wrong}|not|never|isn['’]t|instead|compar\\p{L}*|contrast|unlike|alternatives?|if|unless|
-  otherwise|suppos\\p{L}*|assum\\p{L}*|previous|earlier|prior|other|another|input|reference|original|for an?|like|such as|
+  otherwise|suppos\\p{L}*|assum\\p{L}*|previous|earlier|prior|other|another|input|reference|original|like|such as|
   nicht|kein\\p{L}*|wenn|falls|sonst|pas|si|sinon|no|não|non|se|niet|als|nie|jeśli|не|если`);
-const doubtfulSigns = /不|لو/;
+const doubtfulSigns = /不|لو|另外|其余|続き|对于/;
+/** A label that names one value of several: `Bridge 2:`, `For the second bridge:`, `And the rest:`. */
+const numbering = /^(?:\p{L}+ ){1,3}(?:#|no\. ?|nr\. ?)?(?:\d{1,3}|\p{L})$/u;
+const oneOfSeveral = words(
+  `for|für|pour|para|per|voor|для|and|also|additional(?:ly)?|plus|rest|remaining|continu\\p{L}*|optional|excluded|omitted|
+  und|außerdem|et|aussi|suite|y|también|además|e|anche|inoltre|também|i|także|и|также`,
+  "^(?:\\p{L}+ )?",
+);
 const final = words(`final(?:ly)?|conclusions?|verdict|endg[üu]ltig\\p{L}*|schließlich|d[ée]finitive(?:ment)?|finale?|
   definitiv[ao]|итог\\p{L}*|окончательн\\p{L}*`);
 const finalSigns = /最终|最終|最后|最後|최종/;
@@ -180,5 +187,6 @@ function markOf(before: string): number {
     if (isFinal) return 2;
     if (answering.test(clause) || answeringSigns.test(clause)) return 1;
   }
-  return doubtful.test(clause) || doubtfulSigns.test(clause) ? -1 : 0;
+  const isDoubtful = doubtful.test(clause) || doubtfulSigns.test(clause);
+  return isDoubtful || numbering.test(clause) || oneOfSeveral.test(clause) ? -1 : 0;
 }

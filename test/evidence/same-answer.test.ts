@@ -130,6 +130,8 @@ describe("sameAnswer", () => {
     ["5{,}00", "500"],
     ["I hope it is correct.", "It is correct."],
     ["Answer is not 5", "5"],
+    ["I'm unable to tell", "I'm able to tell"],
+    ["</s>", "<s>"],
   ])("tells %j and %j apart", (a, b) => {
     expect([sameAnswer(a, b), sameAnswer(b, a)]).toEqual([false, false]);
   });
@@ -184,6 +186,10 @@ describe("sameAnswer", () => {
     ["\\textbf{Paris}", "Paris"],
     ["Final Answer: The final answer is $5$. I hope it is correct.", "5"],
     ["Answer is 5", "5"],
+    ["Paris<|im_end|>", "Paris"],
+    ["Paris</s>", "Paris"],
+    ["I'm unable to tell.", "I am unable to tell"],
+    ["They've left", "They have left"],
   ])("takes %j and %j for one", (a, b) => {
     expect([sameAnswer(a, b), sameAnswer(b, a)]).toEqual([true, true]);
   });

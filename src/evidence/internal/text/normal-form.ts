@@ -23,6 +23,11 @@ type Rewrite = readonly [pattern: RegExp, replacement: string, reason: string];
 
 /** Patterns of what stands around an answer. Each is tied to an end of the text, and so linear. */
 const wraps: readonly Rewrite[] = [
+  [
+    /(?:<\|(?:im_end|end|eot_id|eom_id|endoftext|end_of_text|return|END_RESPONSE)\|>|<\/s>|<end_of_turn>)$/,
+    "",
+    "an end token",
+  ],
   [/^(```|~~~)[\w+#.-]* ?\n(.*)\n\1$/s, "$2", "a code fence"],
   [/^`([^`\n]+)`$/, "$1", "backticks"],
   [/^<(answer|response|final_answer|final|solution|output|result)>([^<>]+)<\/\1>$/i, "$2", "the mark of an answer"],
@@ -217,6 +222,8 @@ const punctuation: readonly Rewrite[] = [
   [/(?<=\p{L})n't\b/giu, " not", "a contraction"],
   [/(?<=\p{L})'ll\b/giu, " will", "a contraction"],
   [/(?<=\p{L})'re\b/giu, " are", "a contraction"],
+  [/(?<=\p{L})'ve\b/giu, " have", "a contraction"],
+  [/\bI'm\b/gi, "I am", "a contraction"],
   [/"/g, "", "quotes"],
   [/(?<=\p{L}{2})'(?!\p{L})|(?<![\p{L}\p{N}])'(?=\p{L})/gu, "", "quotes"],
   [/,(?= (?:and|or|Jr|Sr)\b)/g, "", "the comma before the last item of a list, or a suffix of a name"],
