@@ -28,7 +28,11 @@ export function jobIdOf(key: string): string {
   );
 }
 
-/** @throws ConflictError where two jobs of one key ask for different things */
+/**
+ * Refuses a second job of a key that asks for something else.
+ *
+ * @throws ConflictError
+ */
 export function assertSameJob(held: RunJob, given: RunJob): void {
   if (askedBy(held) === askedBy(given)) return;
   const message = "the queue holds it with a different request, tool or options. Use a new key for a new request.";
