@@ -34,7 +34,7 @@ export async function acceptRequest(tool: AnyTool, request: unknown): Promise<un
       const keys = (issue.path ?? []).map(keyOf);
       const path = ["request", ...keys].join(".");
       const given = valueAt(request, keys);
-      const message = `${path} does not fit the tool's inputSchema: got ${showValue(given)}. ${issue.message}`;
+      const message = `${path} does not fit the tool's input: got ${showValue(given)}. ${issue.message}`;
       return { path, given, allowed: issue.message, message };
     }),
   );
