@@ -104,8 +104,8 @@ function decide(chain: readonly ErrorFacts[], asksToWait: boolean): Decision | u
     const isTimer = category === "cancelled" && chain.slice(0, place).some(saysTimeout);
     return { category: isTimer ? "timeout" : category, facts };
   }
-  // A success that could not be read: the answer was not what the provider's API promises.
-  const unreadable = chain.find(({ status, names }) => status !== undefined && status < 300 && isOfAiSdk(names));
+  // A success that could not be read, or a redirect: the answer was not what the provider's API promises.
+  const unreadable = chain.find(({ status, names }) => status !== undefined && status < 400 && isOfAiSdk(names));
   if (unreadable) return { category: "server_error", facts: unreadable };
   // A code says more than the words around it: no second try mends a certificate.
   if (chain.some(({ codes }) => codes.length > 0)) return undefined;

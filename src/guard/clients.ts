@@ -95,7 +95,7 @@ const wordsOfAbort =
 
 /** Tells a message that leaves it to the cause to say what went wrong. */
 export function isBareOfFetch(message: string): boolean {
-  return wordsOfFetch.test(message) || /^connection error\.?$/i.test(message);
+  return wordsOfFetch.test(message) || /^(connection error|failed to process successful response)\.?$/i.test(message);
 }
 
 /** Decides about an error that has words alone, as a wrapper or a worker leaves it. */

@@ -89,13 +89,20 @@ function toResponse(answer: IncomingMessage, signal: AbortSignal): Response {
   }
   const stopListening = onAbort(signal, () => answer.destroy(signal.reason));
   answer.once("close", stopListening);
-  const init = { status: statusCode, statusText: statusMessage, headers };
+  const init = { status: statusCode, statusText: redirectOf(answer) ?? statusMessage, headers };
   if (statusCode === 204 || statusCode === 205 || statusCode === 304) {
     answer.resume();
     return new Response(null, init);
   }
   const body = decoder ? decoded(answer, decoder) : answer;
   return new Response(Readable.toWeb(body) as ReadableStream<Uint8Array>, init);
+}
+
+/** Says where a redirect leads that is not followed, as packages show the text of a status. An address may hold a secret behind its path. */
+function redirectOf({ statusCode = 0, headers }: IncomingMessage): string | undefined {
+  if (statusCode < 301 || statusCode > 308 || !headers.location) return undefined;
+  const [address = ""] = headers.location.replace(/[^\x20-\x7e]/g, "").split(/[?#]/);
+  return `The server redirects to ${address.slice(0, 200)}. Check the base URL and the proxies on the way.`;
 }
 
 /** Nothing is asked to be compressed; some servers compress all the same. */

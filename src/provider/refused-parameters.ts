@@ -196,16 +196,17 @@ const parameterNames = {
   maxOutputTokens: /max(imum)?[_ ]?(completion|output|new|gen)?[_ ]?tokens\b|\bmax_length\b|\bnum_predict\b/i,
   stream: /\bstream(_options|ing|s)?\b|include_usage/i,
   responseSchema:
-    /response_?(format|schema)|\bschemas?\b|json[ _-]?(schema|mode)|结构化输出|response_?mime_?type|structured[ _-]?output|text\.format|output_?(format|config)|guided_|grammar|\btool(s|_choice)?\b|function call/i,
+    /response_?(format|schema)|\bschemas?\b|json[ _-]?(schema|mode)|requested parameters|结构化输出|response_?mime_?type|structured[ _-]?output|text\.format|output_?(format|config)|guided_|grammar|\btool(s|_choice)?\b|function call/i,
 } as const;
 
 const refusalWords =
-  /\b(is|are|was|has|be|currently|yet)?\s*(not|n't) ?(currently |yet |been )?(support|permit|allow|accept|recogni|implement|enable|compatib|available|a valid (field|param|property))|unsupported|unknown|unrecogni[sz]ed|unexpected|unavailable|extra[ _](inputs?|fields?|forbidden)|cannot (find|be (used|set|specified))|only the default|may only|only \S+ (is|are) (allowed|supported|accepted)|only supports|deprecated|invalid (parameter|argument|json payload)|no longer|must (not be|be verified|be one of)|additional propert|不支持|未知|不允许|サポートされて|対応していません|nicht unterstützt|pas pris en charge|no (es compatible|se admite)/i;
+  /\b(is|are|was|has|be|currently|yet)?\s*(not|n't) ?(currently |yet |been )?(support|permit|allow|accept|recogni|implement|enable|compatib|available|a valid (field|param|property))|unsupported|unknown|unrecogni[sz]ed|unexpected|unavailable|extra[ _](inputs?|fields?|forbidden)|cannot (find|be (used|set|specified))|only the default|may only|only \S+ (is|are) (allowed|supported|accepted)|only supports|deprecated|invalid (parameter|argument|json payload)|no longer|must (not be|be verified|be one of|be [01](\.0)?(?! ?(or|and|to)\b|[\d.-]))|additional propert|不支持|未知|不允许|サポートされて|対応していません|nicht unterstützt|pas pris en charge|no (es compatible|se admite)/i;
 
 const isTooLarge =
-  /too (large|high|big|many)|at most|at maximum|exceed|maximum (allowed|value|number|context)|less than|greater than|larger than|range|<=|>|cannot be (more|greater|larger)|up to|between|以下|以内|höchstens|maximal|au plus|como máximo|范围|超过|不能大于|最大/i;
+  /too (large|high|big|many)|at most|at maximum|exceed|maximum (allowed|value|number|context)|less than|greater than|larger than|range|<=|>|cannot be (more|greater|larger)|up to|between|more than|not less|以下|以内|höchstens|maximal|au plus|como máximo|范围|超过|不能大于|最大/i;
 
-const completionWords = /\b(completion|output|generated|new) tokens|in the (completion|output)|maximum tokens/i;
+const completionWords =
+  /\b(completion|output|generated|new) tokens|\b(generates?|writes?|produces?) (at most|up to)|in the (completion|output)|maximum tokens/i;
 
 /** No model's longest answer is below this: a smaller number in a refusal means something else. */
 const leastCap = 64;

@@ -100,8 +100,10 @@ export function answerInBody(
   meter: CallMeter,
   headers?: unknown,
 ): Answer {
-  const parsed = parse(body);
-  const said = readWire(parsed);
+  const events = /^\s*(?:data|event|id|:)/.test(body) ? eventsIn(body) : [];
+  const parsed = events.length > 0 ? undefined : parse(body);
+  const said = events.length > 0 ? joined(events) : readWire(parsed);
+  for (const event of events) meter.hear(event, undefined);
   meter.hear(said, undefined);
   if (said?.error !== undefined) throw errorInAnswer(said.error, "answer", headers);
   // A piece of JSON may be a piece of an answer, and was written by a model.
@@ -114,7 +116,7 @@ export function answerInBody(
     ...judgedWithOthers(model, call, meter, parsed, () =>
       judge(
         model,
-        { ...endOf(said), unified: "other", raw: undefined, isWhole: true },
+        { ...endOf(said), unified: "other", raw: undefined, isWhole: events.length === 0 },
         said.text.length,
         call.previousError,
       ),
@@ -123,6 +125,26 @@ export function answerInBody(
     modelId: typeof modelId === "string" ? modelId : model.modelId,
     tokens: placeTokens(said.tokens, said.text),
     warnings: [],
+  };
+}
+
+/** Events of a body: some gateways stream whatever they are asked for. */
+function eventsIn(body: string): Said[] {
+  const lines = body.split(/\r\n|\n|\r/).flatMap((line) => /^data:(.*)$/.exec(line)?.[1] ?? []);
+  return lines.map((line) => readWire(parse(line))).filter((event) => event !== undefined);
+}
+
+/** What the events of one answer say together. */
+function joined(events: readonly Said[]): Said {
+  const last = events.at(-1) as Said;
+  return {
+    ...last,
+    protocol: events.find(({ protocol }) => protocol !== undefined)?.protocol,
+    words: events.findLast(({ words }) => words.length > 0)?.words ?? [],
+    isRefused: events.some(({ isRefused }) => isRefused),
+    error: events.find(({ error }) => error !== undefined)?.error,
+    text: events.map(({ text }) => text).join(""),
+    tokens: events.flatMap(({ tokens }) => tokens),
   };
 }
 

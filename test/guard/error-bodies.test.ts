@@ -50,3 +50,24 @@ describe("an error response of a server", () => {
     if (row.hides !== undefined) expect(message).not.toContain(row.hides);
   });
 });
+
+describe("an answer that could not be read", () => {
+  const failed = (more: object) =>
+    Object.assign(
+      new APICallError({ message: "x", url: "https://api.example", requestBodyValues: {}, statusCode: 200 }),
+      more,
+    );
+
+  test("says what broke, where its package says only that something did", () => {
+    const cause = Object.assign(new TypeError("terminated"), {
+      cause: Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" }),
+    });
+    const error = failed({ message: "Failed to process successful response", cause });
+    expect(classify(error)).toMatchObject({ category: "network", isRetryable: true });
+    expect(toOutputError(error, 1).message).toContain("other side closed");
+  });
+
+  test("is a failure of the server where it is a redirect, as it is where the page behind it came", () => {
+    expect(classify(failed({ statusCode: 302 }))).toMatchObject({ category: "server_error", isRetryable: true });
+  });
+});

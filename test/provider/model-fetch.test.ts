@@ -124,6 +124,17 @@ describe("the fetch of models that are named by text", () => {
     expect(elsewhere.status).toBe(308);
   });
 
+  test("says where a redirect leads that it does not follow, without what may be a secret", async () => {
+    await using host = await start((request, response) => {
+      request.resume();
+      response.writeHead(302, { location: "https://login.example/sign-in?token=t0ps3cret" }).end();
+    });
+    const { status, statusText } = await createModelFetch({})(host.url, post("{}"));
+    expect(status).toBe(302);
+    expect(statusText).toContain("redirects to https://login.example/sign-in. Check the base URL");
+    expect(statusText).not.toContain("t0ps3cret");
+  });
+
   test("goes through the proxy of HTTPS_PROXY and HTTP_PROXY, and around it for NO_PROXY", async () => {
     const proxied: (string | undefined)[] = [];
     await using host = await start((request, response) => {

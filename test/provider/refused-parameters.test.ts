@@ -99,6 +99,16 @@ const refusals: [string, Ask, (seen: Seen) => Reply, (last: Seen) => unknown, un
     undefined,
   ],
   [
+    "a temperature that has to be 1",
+    { api: "openai-compatible", tool: { temperature: 0.2 } },
+    ({ body }) =>
+      "temperature" in body
+        ? { status: 400, body: openai("Invalid request: temperature must be 1 for this model", "temperature") }
+        : good,
+    ({ body }) => body.temperature,
+    undefined,
+  ],
+  [
     "max_tokens, which the server calls max_completion_tokens",
     { api: "openai-compatible", tool: { maxOutputTokens: 300 } },
     ({ body }) =>
@@ -408,6 +418,12 @@ test("a prompt that fills the context bounds its own answer, and not those of ot
 
 /** What is not ours to mend, although a parameter of ours is named. */
 const notOurs: [string, Ask, Reply, number][] = [
+  [
+    "a temperature outside a range that begins at 0",
+    { api: "openai-compatible", tool: { temperature: 3 } },
+    { status: 400, body: openai("temperature must be 1 or less", "temperature", "out_of_range") },
+    1,
+  ],
   [
     "a temperature out of range",
     { api: "openai-compatible", tool: { temperature: 3 } },
