@@ -112,7 +112,9 @@ const forInstance =
 /** A label that turns down what follows: `Wrong answer:`, `Respuesta incorrecta:`, `do not return`, `rather than`. */
 const rejecting = new RegExp(
   oneLine(`^(?:\\S+ ){0,3}(?:${wrong})$|(?<![\\p{L}\\p{N}])(?:
-    (?:${wrong}) (?:${answer}|one|json|object|value|label|${example})|(?:${answer}) (?:${wrong})|not (?:the|my) (?:${answer})|
+    (?:${wrong}) (?:${answer}|one|json|object|value|label|${example})|(?:${answer}) (?:${wrong})|
+    (?:not|never|isn['’]t) (?:(?:yet|really|quite|an?|the|my|your|final|correct|right|valid|best|actual|intended|expected) )*(?:${answer}|final)|
+    (?:is|are|['’]s|as|was) (?:an?|my|one|another|the|only) (?:\\S+ )?(?:${example})|
     (?:not|never|don['’]t|didn['’]t) (?:return|output|use|choose|give|answer|write|say|this|that)|
     not|never|isn['’]t|instead of|rather than|unlike|nicht)(?: (?:is|are|would be|ist|est|es|è))?$`),
   "u",
@@ -142,6 +144,12 @@ const oneOfSeveral = words(
   und|außerdem|et|aussi|suite|y|también|además|e|anche|inoltre|também|i|także|и|также`,
   "^(?:\\p{L}+ )?",
 );
+/** Names of what is no answer, which an answer may be told from too. */
+const another = words(`${example}|${wrong}`);
+/** `The correct answer`, `la respuesta correcta`. */
+const righting =
+  words(`(?:right|correct(?:ed)?|revised|updated|actual|true|proper|richtige|korrigierte|bonne) (?:${answer})|
+  (?:${answer}) (?:correcta|corretta|corrigée?|corregid[ao])`);
 const final = words(`final(?:ly)?|conclusions?|verdict|endg[üu]ltig\\p{L}*|schließlich|d[ée]finitive(?:ment)?|finale?|
   definitiv[ao]|итог\\p{L}*|окончательн\\p{L}*`);
 const finalSigns = /最终|最終|最后|最後|최종/;
@@ -183,7 +191,7 @@ function markOf(before: string): number {
   const isFinal = final.test(clause) || finalSigns.test(clause) || label.endsWith("boxed{");
   if ((conditional.test(clause) || conditionalSigns.test(clause)) && !isFinal) return -1;
   const isLabel = /[:=→⇒{：]\s*$|(?:^|\s)(?:is|are|ist|est|es|è)$/.test(label) || clause.split(/\s+/).length <= 8;
-  if (isLabel && !formal.test(clause)) {
+  if (isLabel && !formal.test(clause) && (righting.test(clause) || !another.test(clause))) {
     if (isFinal) return 2;
     if (answering.test(clause) || answeringSigns.test(clause)) return 1;
   }
