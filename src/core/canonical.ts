@@ -6,7 +6,8 @@ import { InvalidOptionsError } from "./errors.ts";
 export const deepestTree = 1_000;
 
 /**
- * A frozen copy of the caller's plain objects and arrays; anything else (dates, buffers, class instances) stays unchanged.
+ * Returns a frozen copy of the caller's plain objects and arrays. Anything else (dates, buffers, class instances) stays
+ * unchanged.
  *
  * @param path where the value stands, for the error
  * @throws InvalidOptionsError where the value contains itself, or is more than 1,000 levels deep
@@ -15,14 +16,14 @@ export function snapshot<T>(value: T, path: string): T {
   return copy(value, { path, ancestors: [], keys: [] }, Object.freeze) as T;
 }
 
-/** The same, not frozen: the receiver may change it. */
+/** Returns such a copy that is not frozen: the receiver may change it. */
 export function plainCopy<T>(value: T, path: string): T {
   return copy(value, { path, ancestors: [], keys: [] }, (copied) => copied) as T;
 }
 
 /**
- * A frozen copy of data for ears of which none may change it: like `snapshot`, and dates, maps, sets and bytes are copied
- * as well. Instances of other classes stay as they are, for no copy of them would be one.
+ * Returns a frozen copy of data for several listeners, of which none may change it. Unlike `snapshot` it also copies dates,
+ * maps, sets and bytes. Instances of other classes stay: a copy would not be an instance.
  *
  * @throws what a getter throws
  */
@@ -99,8 +100,8 @@ function isPlain(value: object): boolean {
 }
 
 /**
- * A value as canonical JSON (RFC 8785): equal values give equal text whatever the order of their keys. The RFC has no text
- * for half a surrogate pair, which is left where a text was cut through an emoji: it is written as U+FFFD and its number.
+ * Writes a value as canonical JSON (RFC 8785): equal values give equal text whatever the order of their keys. The RFC has no
+ * text for half a surrogate pair, as a text has that was cut through an emoji: it is written as U+FFFD and its number.
  *
  * @throws Error where the value has no such text: NaN, a BigInt, a cycle
  */

@@ -15,7 +15,7 @@ export type EventListener<E> = (event: E) => unknown;
 export type OnListenerError = (error: unknown, listener: object) => unknown;
 
 export interface EmitterOptions<E> {
-  /** Default: who emits the event hears of it. */
+  /** Default: the listener that `emit` was given for errors. */
   readonly onListenerError?: OnListenerError | undefined;
   /** Tells which events a slow reader can do without. Default: none. */
   readonly isDroppable?: ((event: E) => boolean) | undefined;
@@ -59,7 +59,7 @@ export class Emitter<E> {
     return () => void this.#listeners?.delete(listener);
   }
 
-  /** A reader of everything emitted from now on. `onLeave` hears of one that is left before the end. */
+  /** Returns a reader of everything emitted from now on. `onLeave` hears of one that is left before the end. */
   read(onLeave?: () => void): AsyncIterableIterator<E, undefined> {
     const reader = new EventReader<E>(() => {
       this.#readers?.delete(reader);
@@ -71,7 +71,7 @@ export class Emitter<E> {
     return reader;
   }
 
-  /** No event comes after this. Given an error, readers reject with it once they have read all events before it. */
+  /** Ends the events. Readers reject with the error, if there is one, once they have read all events before it. */
   end(error?: unknown): void {
     this.#ended = true;
     for (const reader of this.#readers ?? []) reader.end(error);

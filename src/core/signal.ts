@@ -5,7 +5,7 @@ abstract class Link {
   previous: Link = this;
   next: Link = this;
 
-  /** Says that the abort has come. */
+  /** Tells of the abort. */
   abstract fire(): void;
 
   /** Takes the last place in the ring of `head`. */
@@ -30,7 +30,7 @@ export class Ring extends Link {
     return this.next === this;
   }
 
-  /** Tells everyone in the ring, each after it has left. */
+  /** Tells every link in the ring, each after it has left. */
   override fire(): void {
     for (let first = this.next; first !== this; first = this.next) {
       first.leave();
@@ -82,7 +82,7 @@ class ScopeLink extends Link {
   }
 }
 
-/** Those of ours who wait for one signal, behind one real listener on it. */
+/** Listeners of this package on one signal, behind one real listener on it. */
 interface Hub {
   readonly ring: Ring;
   readonly dispatch: Listener;

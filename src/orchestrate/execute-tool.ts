@@ -73,7 +73,7 @@ interface ExecutionParts {
   readonly given: ResolvedInput;
 }
 
-/** One tool at work. */
+/** Execution of one tool of a run. */
 class Execution {
   readonly #parts: ExecutionParts;
   /** Ends what the tool has started; that of a tool which is guarded as a whole does so for each attempt. */

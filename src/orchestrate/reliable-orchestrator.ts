@@ -35,7 +35,7 @@ const loadRunJob = lazily(() => import("./job/run-job.ts"));
 const defaultConcurrency = 10;
 /** Longest time without one answer, where a job says nothing else. @internal */
 export const defaultGiveUpAfterMs = 3_600_000;
-/** The same where no server was there at all: the address is more likely wrong than the server away. */
+/** Longest time without an answer where no server was there at all: its address is more likely wrong than the server away. */
 const defaultUnreachedAfterMs = 60_000;
 
 /** Least retention of the output of a queued run: 7 days. */
@@ -146,8 +146,8 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
   }
 
   /**
-   * The same orchestrator for jobs of a queue: no run waits for another process that has its key, a dead worker holds up its
-   * keys no longer than its jobs, and outputs are kept for days, for callers that ask late. @internal
+   * Returns this orchestrator with settings for jobs of a queue: no run waits for another process that has its key, a dead
+   * worker holds its keys no longer than its jobs, and outputs are kept for days, for callers that ask late. @internal
    */
   forQueue(): ReliableOrchestrator<Tools> {
     if (this.#queued) return this.#queued;
@@ -162,7 +162,7 @@ export class ReliableOrchestrator<Tools = {}> extends Orchestrator<Tools> {
     return this.#queued;
   }
 
-  /** The same with a pacer that other processes share. @internal */
+  /** Returns this orchestrator with a pacer that other processes share. @internal */
   withPacer(pacer: Pacer): ReliableOrchestrator<Tools> {
     return new ReliableOrchestrator<Tools>({ ...this.#settings, limits: undefined, pacer });
   }

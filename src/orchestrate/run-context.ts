@@ -7,7 +7,7 @@ import type { ResolvedInput } from "./tool-input.ts";
 
 // The facts of a run, by who knows them: the start, the caller's choice or the plan, the holder of the key.
 
-/** One run that has started. Nothing of it is assigned later. */
+/** A run that has started. Nothing of it is assigned later. */
 export interface Run extends PreparedRun {
   readonly ledger: BudgetLedger;
   /** Pending waits, the latest last, for the message of a deadline. */

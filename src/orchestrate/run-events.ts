@@ -134,7 +134,7 @@ export class RunEvents {
     // The execution under a key may outlast its caller, for others who wait for it.
     if (this.#isOver && !this.recording?.isWorking) return;
     const { isHeard } = this;
-    // Before the number is taken, for a getter in it may throw.
+    // Copied before the number is taken: a getter in the data may throw.
     const heard = isHeard ? copyForListeners(data) : undefined;
     this.meter?.({ ...data, type } as CountableEvent, this.source);
     if (terminal.has(type)) this.#isOver = true;
@@ -187,14 +187,14 @@ export class RunEvents {
   }
 
   /**
-   * A tool's own way to report, in which an attempt's number stands.
+   * Returns the events of one attempt of a tool, under the attempt's number.
    *
-   * @param delivers the attempt, which a delta that reaches anyone commits
+   * @param delivers the attempt, which a delivered delta commits
    */
   forTool(attempt: number, delivers?: Pick<CallAttempt, "commit">): ToolEvents {
     return {
       emit: (type, data) => {
-        // A tool in plain JavaScript must not end its run by a word.
+        // A tool in plain JavaScript must not end its run by an event of another type.
         if (!Object.hasOwn(ofTools, type)) return;
         if (type === "delta" && this.#emitter.isHeard) delivers?.commit();
         this.emit(type, data, attempt);
@@ -202,13 +202,13 @@ export class RunEvents {
     };
   }
 
-  /** There are no events: the run was refused at the edge. */
+  /** Ends the events of a run that was refused at the edge, before the first one. */
   end(error: unknown): void {
     this.#isOver = true;
     this.#emitter.end(error);
   }
 
-  /** Everything from now on, for `for await`. */
+  /** Returns a reader of every event from now on. */
   read(onLeave: () => void): AsyncIterableIterator<OrchestrationEvent> {
     return this.#emitter.read(onLeave);
   }
@@ -225,7 +225,7 @@ function redacted(envelope: Envelope, data: object, redact: Redact): Envelope {
   }
 }
 
-/** A frozen copy of an event's data, whose errors still lead to what was thrown. */
+/** Returns a frozen copy of an event's data, whose errors still lead to what was thrown. */
 function copyForListeners(data: object): object {
   const copy = frozenCopy(data);
   const { error, replicate, output } = data as HeardData;

@@ -17,7 +17,7 @@ export interface RunInput {
   readonly tool: AnyTool | undefined;
   /** As the caller gave them. */
   readonly toolOptions: Readonly<Record<string, unknown>> | undefined;
-  /** The same with the defaults of the tool; absent where a planner is to choose one. */
+  /** Tool options with the defaults of the tool; absent where a planner is to choose one. */
   readonly resolvedOptions: object | undefined;
   readonly options: ResolvedOrchestrationConfig;
   readonly fallbackTools: readonly AnyTool[];

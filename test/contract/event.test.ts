@@ -26,7 +26,7 @@ describe("an event manager", () => {
     expect(heard[0]).toBe(warning);
   });
 
-  test("tells nobody more once they left, and leaves the others", () => {
+  test("stops telling a listener that left, and goes on telling the others", () => {
     const events = new EventManager();
     const heard: string[] = [];
     const off = events.on("delta", () => heard.push("first"));

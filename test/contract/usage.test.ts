@@ -77,7 +77,7 @@ describe("the sum of costs", () => {
     expect(addCost(null, null)).toBeNull();
   });
 
-  test("starts from nothing spent, which nobody can change", () => {
+  test("starts from nothing spent, which cannot be changed", () => {
     const spent = { usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2, requests: 1 }, costUsd: 0.1 };
     expect(addSpent(nothingSpent, spent)).toEqual(spent);
     expect(Object.isFrozen(nothingSpent) && Object.isFrozen(nothingSpent.usage)).toBe(true);
@@ -116,7 +116,7 @@ describe("usage that leaves something out", () => {
   });
 
   test.each([{ inputTokens: -1 }, { outputTokens: "7" }, { totalTokens: Infinity }, "many"])(
-    "%o is refused, for nobody can count it",
+    "%o is refused: it cannot be counted",
     (usage) => {
       expect(() => toSpent(usage as never, 0)).toThrow(/cannot be counted/);
     },

@@ -53,7 +53,7 @@ describe("a listener of an emitter", () => {
     expect(errors.toSorted()).toEqual(["rejected", "thenable", "thrown"]);
   });
 
-  test("that throws, told to someone who throws as well, still disturbs nobody", async () => {
+  test("that throws disturbs no other, also where the handler of its error throws as well", async () => {
     const emitter = new Emitter<number>({
       onListenerError: () => {
         throw new Error("the handler fails too");

@@ -80,7 +80,7 @@ describe("options", () => {
     expect(Object.keys(faultsOf(given)).length).toBeGreaterThan(0);
   });
 
-  test("that nobody knows are refused with the nearest known name and the list of them", () => {
+  test("of unknown names are refused with the nearest known name and the list of them", () => {
     const advice = faultsOf({ oven: 1 })["kitchen.oven"];
     expect(advice).toContain('did you mean "ovens"?');
     expect(advice).toContain("gas, heat, share");

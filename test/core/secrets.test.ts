@@ -19,7 +19,7 @@ test.each(["OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "CLIENT_SE
   },
 );
 
-test("so is a password in an address, as it is written there and decoded", async () => {
+test("a password in an address is hidden, as it is written there and decoded", async () => {
   const withoutSecrets = await withoutSecretsOf({
     DATABASE_URL: "postgres://steer:long%2Fpass-word-1234@db:5432/runs",
   });

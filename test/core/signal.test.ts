@@ -29,7 +29,7 @@ describe("a caller's signal", () => {
     expect(listenersOf(controller.signal)).toBe(0);
   });
 
-  test("calls those who still listen when it aborts, each once, whoever came and went before", () => {
+  test("calls the listeners that are left when it aborts, each once, however many came and went before", () => {
     fc.assert(
       fc.property(fc.array(fc.record({ leaves: fc.boolean(), twice: fc.boolean() })), (listeners) => {
         const controller = new AbortController();

@@ -177,7 +177,7 @@ describe("a decision that cannot be used is refused, with what to do", () => {
     expect(await orchestrator.resolve("report-17", { accept: true })).toMatchObject({ status: "completed" });
   });
 
-  test("as is a review without a key, and without a ReliableOrchestrator", async () => {
+  test("where a review has no key, or no ReliableOrchestrator", async () => {
     const { tool, orchestrator } = orchestratorOn(new MemoryStore());
     const asked = { tool, request: { report: "?" }, options: { review: { below: 0.9 } } };
     await expect(orchestrator.run(asked)).rejects.toThrow(/options.review keeps a run for a person under its key/);

@@ -367,7 +367,7 @@ describe("budgets are kept before the money is spent", () => {
     ["usage.requests", Number.POSITIVE_INFINITY, { requests: Number.POSITIVE_INFINITY }],
     ["costUsd", '"1 $"', {}, "1 $"],
     ["costUsd", Number.NaN, {}, Number.NaN],
-  ])("usage that nobody can count is refused: %s is %s", async (field, shown, wrong, costUsd: unknown = 0.5) => {
+  ])("usage that cannot be counted is refused: %s is %s", async (field, shown, wrong, costUsd: unknown = 0.5) => {
     const tool = defineTool({
       name: "sloppy",
       execute(_request: object, _options, context) {

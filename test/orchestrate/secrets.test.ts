@@ -57,7 +57,7 @@ test("an API key that a provider repeats is in no event, log line, output or err
     }
 });
 
-test("nor where a planner, a store or a listener fails with it", async () => {
+test("an API key is in none of them where a planner, a store or a listener fails with it", async () => {
   const state = new ReliabilityState();
   const tool = defineTool({ name: "echo", execute: () => "done" });
   const { logger, onEvent, text } = hear();
@@ -80,7 +80,7 @@ test("nor where a planner, a store or a listener fails with it", async () => {
   expect(text()).not.toContain(apiKey);
 });
 
-test("nor where it was given in the place of something else, cut short or whole", async () => {
+test("an API key is in none of them where it was given in the place of something else, cut short or whole", async () => {
   const long = `${"x".repeat(60)}${apiKey}`;
   for (const given of [apiKey, long, { apiKey }]) {
     const error: any = await new Orchestrator().run({ tool: given as any, request: {} }).catch((error) => error);

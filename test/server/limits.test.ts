@@ -78,7 +78,7 @@ test.each([
   expect(await isWell()).toBe(true);
 });
 
-test("of a body of 100 MB little is read", async () => {
+test("little is read of a body of 100 MB", async () => {
   let sent = 0;
   const piece = new Uint8Array(1024 * 1024).fill(97);
   const body = new ReadableStream({

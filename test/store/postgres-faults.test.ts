@@ -180,7 +180,7 @@ describe("without a server", () => {
     await store.close();
   });
 
-  test("and without the driver, the error gives the command that installs it", async () => {
+  test("where the driver is missing too, the error gives the command that installs it", async () => {
     vi.doMock("pg", () => {
       throw new Error("Cannot find package 'pg'");
     });

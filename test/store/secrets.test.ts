@@ -22,7 +22,7 @@ test("an API key of the environment is in no plan, replicate or output that a st
   expect((await store.show("key"))?.output?.content).toBe("[secret]");
 });
 
-test("nor is it in a byte of the file", async () => {
+test("an API key of the environment is in no byte of the file of a store", async () => {
   const folder = mkdtempSync(join(tmpdir(), "steer-store-"));
   const path = join(folder, "runs.sqlite");
   const store = new SqliteStore({ path });

@@ -30,7 +30,7 @@ test("an attempt that shows the model what was wrong is reserved with that longe
   expect(reserved[1]).toBeGreaterThan((reserved[0] as number) + 200);
 });
 
-test("and is not started where the budget has no room for it", async () => {
+test("an attempt that shows the model what was wrong is not started where the budget has no room for it", async () => {
   const { model, output } = asking(200);
   expect(await output).toMatchObject({ code: "BUDGET_EXCEEDED", partial: { usage: { totalTokens: 65, requests: 1 } } });
   expect(model.calls.length).toBe(1);

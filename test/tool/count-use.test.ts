@@ -49,7 +49,7 @@ describe("an answer that is paid for", () => {
     expect(replicates[0]?.quality.warnings).toEqual([expect.stringMatching(/cannot be counted: .*counts instead\.$/)]);
   });
 
-  test("and many at once, as a bundle that a tool made by itself, are kept as well", async () => {
+  test("is kept as one of many, in a bundle that a tool made by itself", async () => {
     class Whole extends BundleTool<object, number> {
       readonly name = "whole";
       override async executeBundle(_request: object, options: ResolvedBundleOptions) {

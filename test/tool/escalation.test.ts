@@ -84,7 +84,7 @@ describe("an escalation keeps the evidence that is paid for", () => {
     expect(summary).toMatchObject({ consensus: "yes", calibratedConfidence: 0.4, validCount: 3, invalidCount: 3 });
   });
 
-  test("and asks a third model where the second gave no answer", async () => {
+  test("where the second model gave no answer, and asks a third one", async () => {
     const { tool } = escalating([() => ({ text: "" }), () => answer("no")]);
     const output = await reliable().run({ tool, request: {} });
     expect(output.status).toBe("completed");
@@ -150,7 +150,7 @@ describe("an escalation keeps the evidence that is paid for", () => {
     expect(strong[0]?.calls).toHaveLength(0);
   });
 
-  test("and has nothing to give where no model has a valid answer", async () => {
+  test("where there is some: without a valid answer of any model it gives none", async () => {
     const tool = new PromptBundleTool({
       name: "t",
       model: scriptedModel(() => ({ text: "", usage })),
@@ -202,7 +202,7 @@ describe("an escalation finds every model before the first call", () => {
     expect(weak.calls).toHaveLength(0);
   });
 
-  test("and needs no price where no ceiling is in dollars", async () => {
+  test("without a price where no ceiling is in dollars", async () => {
     const { tool } = escalating([() => answer("no")]);
     const output = await new Orchestrator({ prices: { costUsd: () => null } }).run({ tool, request: {} });
     expect(output.status).toBe("completed");
@@ -228,7 +228,7 @@ describe("an escalation finds every model before the first call", () => {
     expect(message).toContain("escalate");
   });
 
-  test("and warns of temperature 0 once, of however many models", async () => {
+  test("with one warning of temperature 0, of however many models", async () => {
     const codes: unknown[] = [];
     const onEvent = (event: OrchestrationEvent) => event.type === "warning" && codes.push(event.code);
     const { tool } = escalating([() => answer("no"), () => answer("no")], { temperature: 0 });

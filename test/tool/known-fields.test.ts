@@ -61,7 +61,7 @@ describe("a field that options speak of", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("and that no answer has is warned of where no schema says what there is", async () => {
+  test("is warned of where no answer has it and no schema says what there is", async () => {
     const { error, warnings } = await ask(z.record(z.string(), z.any()), { fields: ["/severity", "/nope"] });
     expect(error).toBeUndefined();
     expect(warnings).toEqual([

@@ -127,7 +127,7 @@ describe("where one provider is down", () => {
     expect(warnings).toEqual([expect.stringMatching(/^one cannot answer, and its turns go to two: /)]);
   });
 
-  test("and its circuit is open, no turn is lost", async () => {
+  test("no turn is lost to its open circuit", async () => {
     const clock = createFakeClock();
     const state = new ReliabilityState();
     const runs = new ReliableOrchestrator({
@@ -145,7 +145,7 @@ describe("where one provider is down", () => {
     expect(one.calls).toHaveLength(1);
   });
 
-  test("and so are all others, the run fails as with one model", async () => {
+  test("the run fails as with one model if all others are down too", async () => {
     const output = await orchestrator().run({
       tool: toolOf([modelOf("one", down), modelOf("two", down)]),
       request: { q: "?" },

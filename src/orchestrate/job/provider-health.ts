@@ -20,7 +20,7 @@ export interface HealthParts {
   readonly random: Random;
   readonly concurrency: number;
   readonly giveUpAfterMs: number;
-  /** The same while every failure says that no server is there, and nothing was answered yet: the address may be wrong. */
+  /** Longest time without an answer while every failure says that no server is there: the address may be wrong. */
   readonly unreachedAfterMs: number;
   /** Delays between tries: those of retries. */
   readonly delays: ResolvedRetryConfig;

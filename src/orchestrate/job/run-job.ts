@@ -9,14 +9,14 @@ import { JobScheduler } from "./job-scheduler.ts";
 import type { JobWait } from "./provider-health.ts";
 import type { Outcome } from "./verdict.ts";
 
-/** One tool over many inputs. */
+/** A job: one tool over many inputs. */
 export interface Job<I> {
   /** Taken one by one, as there is room for them. */
   readonly inputs: Iterable<I> | AsyncIterable<I>;
   readonly concurrency: number;
   /** Longest time without an answer; with 0 nothing is waited for. */
   readonly giveUpAfterMs: number;
-  /** The same while no server was there at all. */
+  /** Longest time without an answer while no server was there at all. */
   readonly unreachedAfterMs: number;
   /** Delays between the tries of an input: those of retries. */
   readonly delays: ResolvedRetryConfig;

@@ -51,7 +51,7 @@ export class BossWorker implements QueueWorker {
   #unwatch = () => {};
   #isDrained = false;
   #isEmpty = false;
-  #ring = () => {};
+  #wake = () => {};
   #stopTouching = () => {};
   #stopSearching = () => {};
   /** Last signs of life that are old, and since when this worker has seen no newer one. */
@@ -62,7 +62,7 @@ export class BossWorker implements QueueWorker {
     this.#database = database;
     this.#queues = queues;
     this.#slots = new Slots(handle, concurrency, () => {
-      if (!this.#isEmpty) this.#ring();
+      if (!this.#isEmpty) this.#wake();
     });
     this.#fairShare = Math.ceil(concurrency / 2);
   }
@@ -80,7 +80,7 @@ export class BossWorker implements QueueWorker {
 
   async drain(ms: number): Promise<void> {
     this.#isDrained = true;
-    this.#ring();
+    this.#wake();
     await this.#looping;
     await this.#slots.drain(ms, systemClock);
     this.#stopTouching();
@@ -90,14 +90,14 @@ export class BossWorker implements QueueWorker {
 
   async #loop(): Promise<void> {
     for (let turn = 0; !this.#isDrained; turn++) {
-      const rung = this.#rings();
+      const woken = this.#wakesFromNow();
       try {
         const fetched = await this.#fill(turn);
         if (fetched > 0 && this.#slots.free > 0) continue;
         this.#isEmpty = fetched === 0 && this.#slots.free > 0;
-        await rung(lookMs);
+        await woken(lookMs);
       } catch {
-        await rung(awayMs);
+        await woken(awayMs);
       }
     }
   }
@@ -237,15 +237,15 @@ export class BossWorker implements QueueWorker {
 
   #look(): void {
     this.#isEmpty = false;
-    this.#ring();
+    this.#wake();
   }
 
-  /** Hears rings from now on. @returns a function that waits for one, or for the time to pass */
-  #rings(): (ms: number) => Promise<void> {
-    const ringing = new AbortController();
-    this.#ring = () => ringing.abort();
-    if (this.#isDrained) ringing.abort();
-    return (ms) => systemClock.sleep(ms, { signal: ringing.signal }).catch(() => {});
+  /** Listens for wake-ups from now on. @returns a function that waits for one, or for the time to pass */
+  #wakesFromNow(): (ms: number) => Promise<void> {
+    const waking = new AbortController();
+    this.#wake = () => waking.abort();
+    if (this.#isDrained) waking.abort();
+    return (ms) => systemClock.sleep(ms, { signal: waking.signal }).catch(() => {});
   }
 }
 

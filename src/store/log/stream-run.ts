@@ -90,12 +90,12 @@ async function* followRun(
   runId: string,
   { afterSeq, scope, clock }: FollowOptions,
 ): AsyncGenerator<OrchestrationEvent, void> {
-  const bell = new Bell(log, runId);
+  const wakeUp = new WakeUp(log, runId);
   let seq = afterSeq;
-  let hasRung = false;
+  let hasCome = false;
   try {
     for (;;) {
-      bell.hush();
+      wakeUp.reset();
       const events = await scope.race(log.read(runId, seq));
       for (const event of events) {
         seq = event.seq;
@@ -103,44 +103,44 @@ async function* followRun(
         if (event.type === "run_completed" || event.type === "run_failed" || event.type === "cancelled") return;
       }
       if (events.length > 0) continue;
-      if (!hasRung) {
+      if (!hasCome) {
         const { status, lastSeq } = await scope.race(assertGoesOn(log, runId));
         if (lastSeq > seq) continue;
         if (isEnd(status)) return;
       }
-      hasRung = await bell.rings(clock, scope);
+      hasCome = await wakeUp.came(clock, scope);
     }
   } finally {
-    bell.end();
+    wakeUp.end();
   }
 }
 
-/** Wake-up for one run. */
-class Bell {
+/** Wakes a reader of one run. */
+class WakeUp {
   readonly #end: () => void;
-  #hasRung = false;
+  #hasCome = false;
   #wake = () => {};
 
   constructor(log: EventLog, runId: string) {
     this.#end = log.watch((runIds) => {
       if (!runIds.has(runId)) return;
-      this.#hasRung = true;
+      this.#hasCome = true;
       this.#wake();
     });
   }
 
-  hush(): void {
-    this.#hasRung = false;
+  reset(): void {
+    this.#hasCome = false;
   }
 
-  /** Resolves with true once the run has news since the last `hush`, and with false after `lookMs`. */
-  async rings(clock: Clock, scope: CancelScope): Promise<boolean> {
-    if (this.#hasRung) return true;
+  /** Resolves with true once the run has news since the last `reset`, and with false after `lookMs`. */
+  async came(clock: Clock, scope: CancelScope): Promise<boolean> {
+    if (this.#hasCome) return true;
     const awake = new AbortController();
     this.#wake = () => awake.abort();
     const waiting = clock.sleep(lookMs, { signal: awake.signal }).catch(() => {});
     await scope.race(waiting).finally(() => awake.abort());
-    return this.#hasRung;
+    return this.#hasCome;
   }
 
   end(): void {

@@ -52,7 +52,7 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
     return "live";
   }
 
-  /** True where a subclass says how to get an answer. */
+  /** True where a subclass implements a way to get answers. */
   get canRun(): boolean {
     return this.runsWholeBundle || this.executeReplicate !== BundleTool.prototype.executeReplicate;
   }
@@ -120,8 +120,8 @@ export abstract class BundleTool<Input = unknown, T = unknown> extends Tool<
   }
 
   /**
-   * Says, once a bundle and before its first call, how much one replicate may use. Budgets are kept by it. Default:
-   * `estimate`, else `perReplicateBudget`.
+   * Returns a function that gives the most one replicate may use. It is called once for each bundle, before its first call,
+   * and budgets reserve by it. Default: `estimate`, else `perReplicateBudget`.
    */
   async boundReplicates(
     request: Input,

@@ -158,7 +158,7 @@ describe("a job that no wait helps", () => {
     expect(ended.pending).toBe(0);
   });
 
-  describe("and whose address has no server", () => {
+  describe("at an address without a server", () => {
     const refused = () =>
       Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:1"), { code: "ECONNREFUSED", syscall: "connect" });
 

@@ -114,7 +114,7 @@ test.each([
   ["a toJSON that throws", { toJSON: () => expect.fail("not today") }],
   ["a schema that has no JSON schema", z.object({ at: z.date() })],
   ["a marker that is no schema", { "~standard": { jsonSchema: { input: () => expect.fail("none") } } }],
-])("%s is refused by its path: nobody could tell it from others", (_, value) => {
+])("%s is refused by its path: it could not be told from others", (_, value) => {
   const issue = (request: unknown) => {
     try {
       of(request);
