@@ -51,8 +51,15 @@ export function contextOf(text: string, { start, end }: Span, previousEnd: numbe
     isSurrounded: !isFirst || after.slice(stray.length).trim() !== "",
     isPart: isPartBy(before, stray, rest) || isAfterOpenBrace(label),
     hasStrayBrackets: stray !== "",
-    label: /([\p{L}_$][\p{L}\p{N}_$-]{0,60})\s{0,20}:\s{0,100}$/u.exec(before.slice(-longestLabel))?.[1] ?? "",
+    label: keyBefore(before.slice(-longestLabel)),
   };
+}
+
+/** The word with a colon at the end of a text, unless it ends a sentence: `this is the invoice:`. */
+function keyBefore(before: string): string {
+  const { 1: key = "", index = 0 } = /([\p{L}_$][\p{L}\p{N}_$-]{0,60})\s{0,20}:\s{0,100}$/u.exec(before) ?? [];
+  const line = before.slice(before.lastIndexOf("\n", index - 1) + 1, index);
+  return /^[^:"'{}[\]=]*[\p{L}\p{N}][ \t]+$/u.test(line) ? "" : key;
 }
 
 /** Tells links and their footnotes, such as `[1](…)` and `[1]: …`. */
