@@ -57,9 +57,10 @@ export function contextOf(text: string, { start, end }: Span, previousEnd: numbe
 
 /** The word with a colon at the end of a text, unless it ends a sentence: `this is the invoice:`. */
 function keyBefore(before: string): string {
-  const { 1: key = "", index = 0 } = /([\p{L}_$][\p{L}\p{N}_$-]{0,60})\s{0,20}:\s{0,100}$/u.exec(before) ?? [];
-  const line = before.slice(before.lastIndexOf("\n", index - 1) + 1, index);
-  return /^[^:"'{}[\]=]*[\p{L}\p{N}][ \t]+$/u.test(line) ? "" : key;
+  const found = /([\p{L}_$][\p{L}\p{N}_$-]{0,60})\s{0,20}:\s{0,100}$/u.exec(before);
+  if (!found) return "";
+  const line = before.slice(0, found.index).split("\n").at(-1) ?? "";
+  return /^[^:"'{}[\]=]*[\p{L}\p{N}][ \t]+$/u.test(line) ? "" : (found[1] as string);
 }
 
 /** Tells links and their footnotes, such as `[1](…)` and `[1]: …`. */
