@@ -96,6 +96,8 @@ const sizes = [2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20].filter((bytes) => bytes <= Nu
 const sizesOfAll = sizes.filter((bytes) => bytes <= 2 ** 16);
 const rounds = 3;
 const leastJudgedMs = 20;
+/** The kernel may count CPU in ticks of 4 ms: a shorter time is noise. */
+const cpuTickMs = 4;
 const mostMs = 4_000;
 /** What a slope may be above the documented one. */
 const leeway = 0.5;
@@ -164,7 +166,7 @@ function fewSeconds(): () => boolean {
 
 function slopeOf(ms: readonly number[]): number | undefined {
   const [before = 0, last = 0] = ms.slice(-2);
-  return last < leastJudgedMs ? undefined : Math.log(last / Math.max(1, before)) / Math.log(4);
+  return last < leastJudgedMs ? undefined : Math.log(last / Math.max(cpuTickMs, before)) / Math.log(4);
 }
 
 function isSteep({ documentedPower = 1 }: Probe, slope = 0): boolean {
