@@ -191,7 +191,10 @@ describe("GET /v1/runs", () => {
   });
 
   test("names every parameter that cannot be used", async () => {
-    const { status, json } = await serving().ask("GET", "/v1/runs?statuss=failed&limit=0&status=done&below=2&cursor=%21");
+    const { status, json } = await serving().ask(
+      "GET",
+      "/v1/runs?statuss=failed&limit=0&status=done&below=2&cursor=%21",
+    );
     expect(status).toBe(400);
     expect(json.issues.map(({ path }: { path: string }) => path)).toEqual(["statuss", "status", "limit", "below"]);
     expect(json.detail).toContain("Did you mean status?");
