@@ -104,7 +104,7 @@ const markup: readonly Rewrite[] = [
   [/\\[dt]?frac ?(\d)(\d)(?!\w)/g, "$1/$2", "a fraction of two figures"],
   [/\\sqrt ?\{(\d+|[a-z])\}(?!\w)/gi, "√$1", "a root of a single term"],
   [/\^\{([+-]?(?:\d+|[a-z]))\}/gi, "^$1 ", "a power of a single term"],
-  [/\\(?:text|textbf|mathrm) ?\{([^{}\\]{0,200})\}/g, "$1", "words among mathematics"],
+  [/(?<!\p{L})\\(?:text|textbf|mathrm) ?\{([^{}\\]{0,200})\}/gu, "$1", "words among mathematics, behind no name"],
   [/(?<=\d)(?:\{,\}|\\,)(?=\d{3}(?!\d))/g, ",", "thousands"],
   [/\\([%$])/g, "$1", "an escaped sign"],
 ];
