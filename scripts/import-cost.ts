@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { build } from "tsdown";
 
 /** The target of 60 KB is missed, for what docs/decisions/package.md says: statistics that `createEvidenceBundle` needs at once. */
-const limits = { kilobytes: 148, packages: 3 };
+const limits = { kilobytes: 150, packages: 3 };
 const targets = { kilobytes: 60, cpuMs: 50 };
 
 const names = process.argv.slice(2);
