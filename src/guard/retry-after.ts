@@ -98,6 +98,8 @@ const askedAt =
 /** Reads "Please try again in 1.2s", "in 1h13m12s", "retry after 42 seconds", "resets at 2026-10-21T07:28:30Z", "请在 30 秒后重试". */
 function ofWords(said: string, atMs: number): number | undefined {
   const text = said.slice(0, longestText);
+  // The patterns take milliseconds to compile: a text without a figure, such as the reason of an abort, needs none of them.
+  if (!/\d/.test(text)) return undefined;
   const at = askedAt.exec(text)?.[1];
   if (at !== undefined) return waitFor(at, atMs);
   const found = asked.exec(text);
