@@ -99,7 +99,7 @@ const leastJudgedMs = 20;
 /** The kernel may count CPU in ticks of 4 ms: a shorter time is noise. */
 const cpuTickMs = 4;
 const mostMs = 4_000;
-/** What a slope may be above the documented one. */
+/** Most by which a slope may be above the documented one. */
 const leeway = 0.5;
 
 function cpuMs(): number {

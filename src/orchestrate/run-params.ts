@@ -66,7 +66,7 @@ const paramRules: readonly ParamRule[] = [
   { name: "fallbackTools", fits: Array.isArray, allowed: "a list of tools or of their names" },
 ];
 
-/** Of several places that an option has, a run's own come first. */
+/** Places of options: of several that one has, a run's own come first. */
 const elsewhere = optionPlaces.toSorted(([a], [b]) => Number(b === "options") - Number(a === "options"));
 
 /** Names each parameter that is unknown or of a wrong type, and more than one choice of a tool. */

@@ -134,7 +134,7 @@ function eventsIn(body: string): Said[] {
   return lines.map((line) => readWire(parse(line))).filter((event) => event !== undefined);
 }
 
-/** What the events of one answer say together. */
+/** Joins the events of a body to one answer. */
 function joined(events: readonly Said[]): Said {
   const last = events.at(-1) as Said;
   return {

@@ -91,7 +91,7 @@ export function* checkingJsonData(value: unknown): Slices<boolean> {
 /** A list or an object of which some items were looked at. */
 interface OpenContainer {
   readonly items: Readonly<Record<string | number, unknown>>;
-  /** Of an object. */
+  /** Names of the properties of an object; `undefined` of a list. */
   readonly names: readonly string[] | undefined;
   readonly length: number;
   at: number;

@@ -1,9 +1,8 @@
 import * as v from "valibot";
 import { optionPlaces } from "../contract/option-places.ts";
-import { InvalidOptionsError, type OptionIssue, showValue } from "../core/errors.ts";
+import { InvalidOptionsError, type OptionIssue } from "../core/errors.ts";
 import type { JSONValue } from "../core/json.ts";
-import { nearest } from "../core/nearest.ts";
-import { checkedBy, declareOptions, listOf, resolveOptions, text } from "../core/options.ts";
+import { checkedBy, declareOptions, listOf, resolveOptions, text, unknownOption } from "../core/options.ts";
 import { type LogFilter, type LoggedStatus, loggedStatuses } from "../store/log/event-log.ts";
 import type { Caller } from "./access.ts";
 import { prefixOf } from "./client-view.ts";
@@ -142,25 +141,17 @@ export function lastSeen(header: string | undefined, after: string | undefined):
 /** Most runs in a page. */
 export const mostListed = 500;
 
-/** Parts of the query of `GET /v1/runs`. */
-const filters: readonly string[] = ["toolName", "status", "key", "atLeast", "below", "limit", "cursor"];
-
-function unknownFilter(name: string): OptionIssue {
-  const guess = nearest(name, filters);
-  const meant = guess ? `Did you mean ${guess}?` : `Runs are listed by ${filters.join(", ")}.`;
-  return {
-    path: name,
-    given: name,
-    allowed: filters.join(", "),
-    message: `${showValue(name)} is no filter of runs. ${meant}`,
-  };
-}
+/** Query of `GET /v1/runs`. */
+const runsQuery = {
+  what: "a filter of runs",
+  known: ["toolName", "status", "key", "atLeast", "below", "limit", "cursor"],
+  elsewhere: [],
+};
 
 /** @throws InvalidOptionsError naming every parameter that cannot be used */
 export function readFilter(query: Record<string, string>, caller: Caller): LogFilter {
-  const issues = Object.keys(query)
-    .filter((name) => !filters.includes(name))
-    .map(unknownFilter);
+  const unknown = Object.keys(query).filter((name) => !runsQuery.known.includes(name));
+  const issues = unknown.map((name) => unknownOption(name, name, query[name], runsQuery));
   const number = (name: string, fits: (value: number) => boolean, allowed: string): number | undefined => {
     const given = query[name];
     if (given === undefined) return undefined;

@@ -3,7 +3,7 @@ import { APICallError } from "@ai-sdk/provider";
 import { describe, expect, test } from "vitest";
 import { classify, toOutputError } from "../../src/guard/classify.ts";
 
-/** What a server answers, and what has to come of it. */
+/** Answer of a server, and what has to come of it. */
 interface Row {
   /** The server, or its kind, and the case. */
   readonly says: string;

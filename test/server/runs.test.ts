@@ -197,7 +197,7 @@ describe("GET /v1/runs", () => {
     );
     expect(status).toBe(400);
     expect(json.issues.map(({ path }: { path: string }) => path)).toEqual(["statuss", "status", "limit", "below"]);
-    expect(json.detail).toContain("Did you mean status?");
+    expect(json.detail).toContain('did you mean "status"?');
   });
 });
 
