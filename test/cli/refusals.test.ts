@@ -13,6 +13,15 @@ describe("unusable input is named before anything is asked", () => {
     expect(stderr).not.toContain("    at ");
   });
 
+  test("tool files that limit a model differently are refused by a worker, which keeps the limits of all", async () => {
+    const fileOf = (name: string, maxConcurrent: number) =>
+      toolFile(undefined, { name, limits: { openai: { maxConcurrent } } });
+    const cwd = createFolder({ "a.json": fileOf("a", 3), "b.json": fileOf("b", 4) });
+    const { code, stderr } = await steer(["worker", "--tools", "a.json", "b.json"], { cwd });
+    expect(stderr).toContain("limits.openai: the files of these tools differ, b the last.");
+    expect(code).toBe(2);
+  });
+
   test.each([
     {
       name: "in.jsonl",
